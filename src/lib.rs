@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+pub mod error;
+pub mod numeric;
+pub mod result;
+
+pub mod checkpoint;
+pub mod data;
+
+pub use error::{Error, Result};

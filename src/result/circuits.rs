@@ -1,0 +1,127 @@
+//! Circuits and the ablations behind them.
+
+use serde::{Deserialize, Serialize};
+
+/// A circuit for one output, found by one method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Circuit {
+    /// Site of the output: `y0`; for a class, the site of its logit.
+    pub output: String,
+    /// The target's or class's own name.
+    pub output_name: String,
+    /// `exact`, `acdc`, ...
+    pub method: String,
+    /// `zero`, `mean`, `corrupted`, `resample`.
+    pub fill: String,
+    /// The set a mean or resample is taken from, in words; `null` for zero.
+    pub fill_reference: Option<String>,
+    /// `logit-diff`, `mse`, `output`, ...
+    pub metric: String,
+    /// `higher-is-better` or `lower-is-better`.
+    pub direction: String,
+    /// Whether edges were chosen by `signed` or `absolute` effect.
+    pub sign: String,
+    /// How the circuit was chosen among sizes, in words.
+    pub selection: String,
+    /// The parameter that gave it: τ for ACDC, number of edges for top-n.
+    pub parameter: f64,
+    /// Samples the metric is a mean of.
+    pub samples: usize,
+    /// Edges of the whole network.
+    pub edges_total: usize,
+    /// Edges of the circuit.
+    pub edges_kept: usize,
+    /// `1 - edges_kept / edges_total`.
+    pub sparsity: f64,
+    /// The metric with nothing patched.
+    pub metric_full: f64,
+    /// The metric with everything but the circuit patched.
+    pub metric_circuit: f64,
+    /// The metric with everything patched.
+    pub metric_corrupted: f64,
+    /// The same as a logit difference; `null` for regressors.
+    pub logit_difference: Option<LogitDifference>,
+    /// `(circuit - corrupted) / (full - corrupted)`; `null` where full = corrupted.
+    pub faithfulness: Option<f64>,
+    /// 1 - the faithfulness of the circuit's complement alone; `null` where that is.
+    pub completeness: Option<f64>,
+    /// Share of kept edges that matter more to the circuit than 95 % of the edges of random
+    /// circuits of the same size do to theirs; `null` for an empty circuit.
+    pub minimality: Option<f64>,
+    /// 95 % bootstrap interval of the faithfulness over samples; `null` where that is.
+    pub interval: Option<[f64; 2]>,
+    /// The circuit's edges, strongest first.
+    pub edges: Vec<CircuitEdge>,
+    /// Other sizes: from few edges to many.
+    pub sweep: Vec<SweepPoint>,
+    /// Patched runs that discovery took.
+    pub evaluations: u64,
+    /// Seconds that discovery took.
+    pub seconds: f64,
+}
+
+/// Mean logit differences of the full network and of a circuit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogitDifference {
+    /// Mean logit(answer) - logit(foil) of the full network.
+    pub full: f64,
+    /// The same of the circuit.
+    pub circuit: f64,
+    /// Mean over samples of |circuit - full|.
+    pub gap: f64,
+}
+
+/// One edge of a circuit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CircuitEdge {
+    /// Writer site.
+    pub from: String,
+    /// Reader site.
+    pub to: String,
+    /// `metric(as is) - metric(edge patched)`.
+    pub effect: f64,
+}
+
+/// One point of a sweep over ACDC's τ or over circuit sizes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SweepPoint {
+    /// τ, or the number of edges asked for.
+    pub parameter: f64,
+    /// Edges kept.
+    pub edges_kept: usize,
+    /// The metric of the circuit.
+    pub metric: f64,
+    /// Its faithfulness; `null` where full = corrupted.
+    pub faithfulness: Option<f64>,
+}
+
+/// Ablation of nodes under one fill.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeAblation {
+    /// `zero`, `mean`, `corrupted`, `resample`.
+    pub fill: String,
+    /// The set a mean or resample is taken from, in words; `null` for zero.
+    pub fill_reference: Option<String>,
+    /// The metric of each output.
+    pub metric: String,
+    /// One entry per site that writes something.
+    pub effects: Vec<NodeEffect>,
+}
+
+/// The effect of ablating one site.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeEffect {
+    /// Name of the site.
+    pub site: String,
+    /// One effect per output or class.
+    pub outputs: Vec<OutputEffect>,
+}
+
+/// The effect on one output or class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputEffect {
+    /// Site of the output.
+    pub output: String,
+    /// `metric(as is) - metric(site patched)`.
+    pub effect: f64,
+}

@@ -1,0 +1,25 @@
+//! The plain results that are saved as JSON and drawn as reports.
+//!
+//! Section 5 of the design as types, in one place: field names here are the
+//! contract with every reader of `audit.json`. Nothing in this module computes;
+//! it deliberately knows no models, no graphs and no drawing.
+
+mod circuits;
+mod modules;
+mod network;
+mod prune;
+mod run;
+
+pub use circuits::{
+    Circuit, CircuitEdge, LogitDifference, NodeAblation, NodeEffect, OutputEffect, SweepPoint,
+};
+pub use modules::{
+    Assignment, Bridge, Component, Independence, Lesion, Modules, NullModel, Partition, Split,
+    Wiring,
+};
+pub use network::{Arrangement, Layer, Network, Site};
+pub use prune::{Certificate, CurvePoint, LayerCount, OutputChange, Prune};
+pub use run::{Audit, CheckpointInfo, Costs, DataInfo, Finding, Parity, Seconds, TensorInfo, Tool};
+
+/// The value of `schema` in every result this version writes.
+pub const SCHEMA: &str = "modscope/1";

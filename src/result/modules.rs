@@ -1,0 +1,175 @@
+//! Modules: communities, their null models, lesions, and independence.
+
+use serde::{Deserialize, Serialize};
+
+/// The modules of a (pruned) network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Modules {
+    /// `leiden`, ...
+    pub algorithm: String,
+    /// What an edge weighs in the graph: `abs-weight`, ...
+    pub edge_weight: String,
+    /// Resolution of the quality function; 1 is Newman's modularity.
+    pub resolution: f64,
+    /// The pruning threshold of the graph.
+    pub threshold: f64,
+    /// Sites with at least one edge.
+    pub nodes: usize,
+    /// Edges of the graph.
+    pub edges: usize,
+    /// Sites without any edge: set aside, in no module.
+    pub isolated: Vec<String>,
+    /// Newman's modularity Q of the partition.
+    pub modularity: f64,
+    /// Number of modules.
+    pub count: usize,
+    /// The module of every site that has an edge; modules count from 0, largest first.
+    pub partition: Vec<Assignment>,
+    /// Modularity against shuffled networks.
+    pub null: Option<NullModel>,
+    /// Mean adjusted Rand index between partitions of different seeds: 1 is perfect agreement.
+    pub stability: Option<f64>,
+    /// Wiring cost, where sites have places.
+    pub wiring: Option<Wiring>,
+    /// Ablation of each module.
+    pub lesions: Vec<Lesion>,
+    /// The partition when the output sites, which all modules may share, are left out.
+    pub without_outputs: Option<Partition>,
+    /// Connected components along the threshold.
+    pub independence: Independence,
+}
+
+/// The module of one site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Name of the site.
+    pub site: String,
+    /// Its module, from 0.
+    pub module: usize,
+}
+
+/// A partition of part of the network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Partition {
+    /// Newman's modularity Q in that part.
+    pub modularity: f64,
+    /// Number of modules.
+    pub count: usize,
+    /// The module of every site in it.
+    pub partition: Vec<Assignment>,
+}
+
+/// Modularity against networks with the same weights in other places.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NullModel {
+    /// `layer`, `layer-nonzero` or `degree`.
+    pub model: String,
+    /// Shuffled networks drawn.
+    pub samples: usize,
+    /// Mean modularity of the shuffled networks.
+    pub mean: f64,
+    /// Standard deviation of the shuffled networks' modularity.
+    pub sd: f64,
+    /// `(Q - mean) / sd`; `null` where sd is 0.
+    pub z: Option<f64>,
+    /// `(r + 1) / (n + 1)`, r = shuffles with at least this modularity.
+    pub p: f64,
+    /// The shuffled networks' modularities, sorted.
+    pub draws: Vec<f64>,
+}
+
+/// Wiring cost as BIMT counts it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Wiring {
+    /// Σ |w| (λ · distance + l0) over surviving edges.
+    pub cost: f64,
+    /// The same after neuron swaps; `null` where none were asked for.
+    pub cost_after_relocation: Option<f64>,
+    /// Weight of the distance.
+    pub lambda: f64,
+    /// Cost of a connection of length zero.
+    pub l0: f64,
+}
+
+/// The ablation of one module, against random sets of as many sites per layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lesion {
+    /// The module, as in `partition`; or the one of `without_outputs`, as `scope` says.
+    pub module: usize,
+    /// `all` or `without-outputs`: which partition the module belongs to.
+    pub scope: String,
+    /// `zero` or `mean`.
+    pub fill: String,
+    /// What is measured: `loss`, `accuracy`, ...
+    pub metric: String,
+    /// `metric(as is) - metric(module patched)`.
+    pub effect: f64,
+    /// The metric of the network as it is.
+    pub metric_full: f64,
+    /// The metric with the module patched.
+    pub metric_lesioned: f64,
+    /// The metric when every other module is patched and this one stays.
+    pub metric_alone: f64,
+    /// Effect of random sets: mean.
+    pub random_mean: f64,
+    /// Effect of random sets: standard deviation.
+    pub random_sd: f64,
+    /// `(r + 1) / (n + 1)`, r = random sets with an |effect| at least as large.
+    pub p: f64,
+    /// Random sets drawn.
+    pub samples: usize,
+}
+
+/// The independence scan: connected components of the network along the threshold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Independence {
+    /// Components that reach an output, at the threshold of the graph.
+    pub components: Vec<Component>,
+    /// Every threshold at which the outputs fall into more components than below it, from small to large.
+    pub splits: Vec<Split>,
+}
+
+/// One connected component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// Input sites in it.
+    pub inputs: Vec<String>,
+    /// Hidden sites in it.
+    pub hidden: Vec<String>,
+    /// Output sites in it.
+    pub outputs: Vec<String>,
+    /// Edges inside it.
+    pub edges: usize,
+}
+
+/// A threshold at which the network falls apart.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    /// Weights with |w| below this are gone.
+    pub threshold: f64,
+    /// Edges left.
+    pub edges_kept: usize,
+    /// Largest |f - f_pruned| here, over samples and outputs.
+    pub max_abs_change: f64,
+    /// Largest over outputs of change / tolerance.
+    pub change_over_tolerance: f64,
+    /// Loss of the network pruned here; `null` without labels.
+    pub loss: Option<f64>,
+    /// Whether the outputs are unchanged within tolerance here.
+    pub verified: bool,
+    /// The components, largest first.
+    pub components: Vec<Component>,
+    /// Edges that survive at the threshold of the graph and join two of these components.
+    pub bridges: Vec<Bridge>,
+}
+
+/// An edge that joins two parts which a higher threshold would separate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bridge {
+    /// Writer site.
+    pub from: String,
+    /// Reader site.
+    pub to: String,
+    /// Its weight.
+    pub weight: f64,
+}

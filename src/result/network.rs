@@ -1,0 +1,55 @@
+//! The network as it is drawn: sites, their places and the weights between them.
+
+use serde::{Deserialize, Serialize};
+
+/// A layered network.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Network {
+    /// Layers of sites, inputs first, outputs last.
+    pub layers: Vec<Layer>,
+    /// Between layer l and l + 1: the weights of the network as it is, before pruning,
+    /// row by row `[layers[l+1].sites, layers[l].sites]`; NaN is written as `null`.
+    pub weights: Vec<Vec<Option<f64>>>,
+}
+
+/// One layer of sites.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Layer {
+    /// `inputs`, `hidden 1`, ..., `outputs`.
+    pub name: String,
+    /// How its sites are laid out.
+    pub arrangement: Arrangement,
+    /// Its sites, by physical position.
+    pub sites: Vec<Site>,
+}
+
+/// How the sites of a layer are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arrangement {
+    /// On a line: `x` in [0, 1], `y` = 0.
+    Line,
+    /// On a square grid: `x` and `y` in [0, 1].
+    Grid,
+    /// On a ring around (½, ½).
+    Ring,
+}
+
+/// One site and its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// `x0`, `h1.4`, `y1`.
+    pub site: String,
+    /// The feature's or target's own name; for hidden sites the same as `site`.
+    pub name: String,
+    /// Place across, in [0, 1].
+    pub x: f64,
+    /// Place in depth, in [0, 1]; 0 on a line.
+    pub y: f64,
+    /// Its bias; `null` for inputs.
+    pub bias: Option<f64>,
+    /// Mean activation over the samples; `null` without data.
+    pub mean: Option<f64>,
+    /// Standard deviation of the activation over the samples; `null` without data.
+    pub sd: Option<f64>,
+}

@@ -1,0 +1,108 @@
+//! Pruning, its verification and its certificate.
+
+use serde::{Deserialize, Serialize};
+
+/// What was pruned and whether the outputs stayed where they were.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Prune {
+    /// Weights with |w| below this were set to zero.
+    pub threshold: f64,
+    /// `auto`, or the number as it was asked for.
+    pub requested: String,
+    /// The smallest of the outputs' tolerances, in units of the outputs.
+    pub tolerance: f64,
+    /// How the tolerances came about, in words.
+    pub tolerance_rule: String,
+    /// Entries of the linear layers.
+    pub edges_total: usize,
+    /// Entries of the linear layers that survive.
+    pub edges_kept: usize,
+    /// `1 - edges_kept / edges_total`.
+    pub sparsity: f64,
+    /// Biases in the network, counted apart from edges.
+    pub biases_total: usize,
+    /// Biases left non-zero; all of them unless pruning them was asked for.
+    pub biases_kept: usize,
+    /// Counts per layer, inputs first.
+    pub layers: Vec<LayerCount>,
+    /// Largest |f - f_pruned| over samples and outputs.
+    pub max_abs_change: f64,
+    /// Mean |f - f_pruned| over samples and outputs.
+    pub mean_abs_change: f64,
+    /// The same per output, against that output's own tolerance.
+    pub outputs: Vec<OutputChange>,
+    /// Fraction of samples whose largest output is the same one; `null` for regressors.
+    pub decision_agreement: Option<f64>,
+    /// Loss of the network as it is; `null` without labels.
+    pub loss_before: Option<f64>,
+    /// Loss of the pruned network; `null` without labels.
+    pub loss_after: Option<f64>,
+    /// Whether every change is within tolerance and every decision the same, on the samples.
+    pub verified: bool,
+    /// A bound for every input of a domain; `null` where none was asked for.
+    pub certificate: Option<Certificate>,
+    /// What other thresholds would do, from small to large.
+    pub curve: Vec<CurvePoint>,
+}
+
+/// How many edges of one layer survive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerCount {
+    /// Name of the weight tensor.
+    pub tensor: String,
+    /// Entries of the tensor.
+    pub edges_total: usize,
+    /// Entries that survive.
+    pub edges_kept: usize,
+}
+
+/// The change of one output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputChange {
+    /// Site of the output: `y0`.
+    pub output: String,
+    /// The target's own name.
+    pub name: String,
+    /// Standard deviation of the output over the samples.
+    pub sd: f64,
+    /// The tolerance for this output.
+    pub tolerance: f64,
+    /// Largest |f - f_pruned| over the samples.
+    pub max_abs_change: f64,
+}
+
+/// A bound on |f - f_pruned| for every input of a domain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The domain in words: `box:-1,1`, `tokens`.
+    pub domain: String,
+    /// `enumeration` or `differential-interval`, ...
+    pub method: String,
+    /// Upper bound on the change, in units of the outputs.
+    pub bound: f64,
+    /// Whether the bound is within tolerance.
+    pub holds: bool,
+    /// Whether the bound is sound in floating point.
+    pub sound: bool,
+    /// Cases or boxes examined.
+    pub boxes: u64,
+    /// Seconds it took.
+    pub seconds: f64,
+}
+
+/// What one threshold does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Weights with |w| below this are set to zero.
+    pub threshold: f64,
+    /// Edges that survive.
+    pub edges_kept: usize,
+    /// Largest |f - f_pruned| over samples and outputs.
+    pub max_abs_change: f64,
+    /// Largest over outputs of change / tolerance: within tolerance up to 1.
+    pub change_over_tolerance: f64,
+    /// Loss of the pruned network; `null` without labels.
+    pub loss: Option<f64>,
+    /// Certified bound at this threshold; `null` where none was asked for.
+    pub bound: Option<f64>,
+}

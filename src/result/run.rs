@@ -1,0 +1,163 @@
+//! What was run, on which files, and what it cost.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Circuit, Modules, Network, NodeAblation, Prune};
+
+/// A whole result: what `audit.json` holds. Other commands write the parts
+/// that are theirs and leave the rest `null` or empty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audit {
+    /// Always [`super::SCHEMA`].
+    pub schema: String,
+    /// The program that wrote this.
+    pub tool: Tool,
+    /// The command line, one word per entry.
+    pub command: Vec<String>,
+    /// Seed of every random choice in this result.
+    pub seed: u64,
+    /// The checkpoint that was opened.
+    pub checkpoint: CheckpointInfo,
+    /// The data it was run on; `null` where a command needs none.
+    pub data: Option<DataInfo>,
+    /// Agreement with the source framework's own outputs; `null` where the data hold none.
+    pub parity: Option<Parity>,
+    /// Pruning and its verification.
+    pub prune: Option<Prune>,
+    /// Modules of the pruned network.
+    pub modules: Option<Modules>,
+    /// Ablation of every site, under every fill that the data allow.
+    pub nodes: Vec<NodeAblation>,
+    /// One entry per output (or class) and method.
+    pub circuits: Vec<Circuit>,
+    /// The network itself, for drawing.
+    pub network: Network,
+    /// Remarks on the checkpoint: dead neurons, constants, NaN and infinite weights.
+    pub findings: Vec<Finding>,
+    /// Time and memory.
+    pub costs: Costs,
+}
+
+/// Name and version of the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// `modscope`.
+    pub name: String,
+    /// Version of the crate.
+    pub version: String,
+}
+
+/// What was recognised in a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointInfo {
+    /// The path as it was given, or `embedded:NAME`.
+    pub path: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// `bimt-mlp`, `plain-mlp`, ...
+    pub layout: String,
+    /// Numbers in the weight tensors: `f32`, `f64`, `f16`, `bf16`.
+    pub dtype: String,
+    /// Trained numbers: weights, biases and embeddings, without permutations.
+    pub parameters: usize,
+    /// Name of the activation function: `silu`, `relu`, ...
+    pub activation: String,
+    /// Where the activation is known from: `layout`, `config.json`, `--activation`.
+    pub activation_source: String,
+    /// Width of every layer, inputs first: `[4, 20, 20, 2]`.
+    pub layers: Vec<usize>,
+    /// Number of folds the inputs fall into (1 where there are none).
+    pub folds: usize,
+    /// Task and regime, where the config names them.
+    pub task: Option<String>,
+    /// Training regime, where the config names it: `bimt`, `vanilla`, ...
+    pub regime: Option<String>,
+    /// Training seed, where the config names it.
+    pub training_seed: Option<u64>,
+    /// Every tensor of the file, by name.
+    pub tensors: Vec<TensorInfo>,
+}
+
+/// One tensor of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TensorInfo {
+    /// Name in the file.
+    pub name: String,
+    /// `f32`, `f64`, ...
+    pub dtype: String,
+    /// Shape, outermost dimension first.
+    pub shape: Vec<usize>,
+    /// What it is to the tool: `weight`, `bias`, `embedding`, `permutation`, `unused`.
+    pub role: String,
+}
+
+/// The data a checkpoint was run on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataInfo {
+    /// The path as it was given, or `embedded:NAME`.
+    pub path: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// Samples used.
+    pub samples: usize,
+    /// `train`, `test`, or `all` where names carry no split.
+    pub split: String,
+    /// `classes` or `targets`; `null` where there are no labels.
+    pub labels: Option<String>,
+    /// The loss used in this result: `mse`, `cross-entropy`, `mse-onehot`.
+    pub loss: String,
+}
+
+/// Agreement with the source framework's own outputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parity {
+    /// Largest |ours - theirs| over samples and outputs.
+    pub max_abs_difference: f64,
+    /// Largest |theirs|: what the difference is to be compared with.
+    pub output_scale: f64,
+    /// The difference that rounding explains: `output_scale` times a few units of the dtype.
+    pub allowed: f64,
+    /// Whether the difference stays within `allowed`.
+    pub holds: bool,
+    /// Samples compared.
+    pub samples: usize,
+}
+
+/// A remark worth an auditor's look, of severity `note` or `warning`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// `note` or `warning`.
+    pub severity: String,
+    /// Stable name of the kind of finding: `constant-neurons`, `unused-neurons`, `non-finite`, ...
+    pub kind: String,
+    /// The sites or tensors it is about.
+    pub subjects: Vec<String>,
+    /// One plain sentence.
+    pub text: String,
+}
+
+/// What the run cost.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Costs {
+    /// Wall-clock seconds by stage.
+    pub seconds: Seconds,
+    /// Largest resident memory of the process so far, in bytes; 0 where the system does not tell.
+    pub peak_memory_bytes: u64,
+}
+
+/// Wall-clock seconds by stage of the pipeline.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Seconds {
+    /// Reading, recognising and checking files.
+    pub load: f64,
+    /// Thresholds and verification.
+    pub prune: f64,
+    /// Communities, null models and lesions.
+    pub modules: f64,
+    /// Ablation, exact effects and discovery.
+    pub circuits: f64,
+    /// Figures, tables and page.
+    pub report: f64,
+    /// All of it.
+    pub total: f64,
+}
