@@ -9,4 +9,8 @@ pub mod data;
 
 pub mod model;
 
+pub mod metric;
+
+pub mod patch;
+
 pub use error::{Error, Result};
