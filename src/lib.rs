@@ -13,4 +13,6 @@ pub mod metric;
 
 pub mod patch;
 
+pub mod prune;
+
 pub use error::{Error, Result};

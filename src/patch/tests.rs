@@ -16,11 +16,19 @@ fn by_definition(engine: &Engine<'_, f64>, fill: &[Array2<f64>], patched: &EdgeS
         values = Array2::from_shape_fn(shape, |(to, s)| {
             let message = |from: usize| {
                 let edge = sites.edge(crate::model::Edge { layer, to, from });
-                let writer = if patched.contains(edge) { &fill[layer] } else { &values };
+                let writer = if patched.contains(edge) {
+                    &fill[layer]
+                } else {
+                    &values
+                };
                 linear.weight[[to, from]] * writer[[from, s]]
             };
             let read = linear.bias[to] + (0..linear.weight.ncols()).map(message).sum::<f64>();
-            if layer + 1 == model.layers.len() { read } else { model.activation.at(read) }
+            if layer + 1 == model.layers.len() {
+                read
+            } else {
+                model.activation.at(read)
+            }
         });
     }
     values
@@ -33,31 +41,46 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    [vec![3, 2], vec![4, 6, 3], vec![4, 5, 5, 2], vec![2, 7, 3, 6, 3]]
-        .iter()
-        .enumerate()
-        .map(|(seed, widths)| {
-            let seed = seed as u64;
-            let mut model = random_mlp(widths, 1, Activation::Silu, seed);
-            if seed % 2 == 1 {
-                // A sparse one, so that the row-by-row path is taken.
-                let mut rng = Rng::new(seed, 9);
-                for layer in &mut model.layers {
-                    layer.weight.mapv_inplace(|w| if rng.uniform() < 0.8 { 0.0 } else { w });
-                }
+    [
+        vec![3, 2],
+        vec![4, 6, 3],
+        vec![4, 5, 5, 2],
+        vec![2, 7, 3, 6, 3],
+    ]
+    .iter()
+    .enumerate()
+    .map(|(seed, widths)| {
+        let seed = seed as u64;
+        let mut model = random_mlp(widths, 1, Activation::Silu, seed);
+        if seed % 2 == 1 {
+            // A sparse one, so that the row-by-row path is taken.
+            let mut rng = Rng::new(seed, 9);
+            for layer in &mut model.layers {
+                layer
+                    .weight
+                    .mapv_inplace(|w| if rng.uniform() < 0.8 { 0.0 } else { w });
             }
-            let inputs = random_inputs(&model, 5, seed);
-            let other = random_inputs(&model, 5, seed + 100);
-            Case { model, inputs, other }
-        })
-        .collect()
+        }
+        let inputs = random_inputs(&model, 5, seed);
+        let other = random_inputs(&model, 5, seed + 100);
+        Case {
+            model,
+            inputs,
+            other,
+        }
+    })
+    .collect()
 }
 
 /// Every fill, with the values it should write, layer by layer.
 fn fills(case: &Case) -> Vec<(Fills<f64>, Vec<Array2<f64>>)> {
     let clean = case.model.forward(case.inputs.clone());
     let corrupted = case.model.forward(case.other.clone());
-    let zero = clean.values.iter().map(|v| Array2::zeros(v.raw_dim())).collect();
+    let zero = clean
+        .values
+        .iter()
+        .map(|v| Array2::zeros(v.raw_dim()))
+        .collect();
     let mean = |v: &Array2<f64>| {
         let means = v.mean_axis(Axis(1)).unwrap();
         Array2::from_shape_fn(v.raw_dim(), |(site, _)| means[site])
@@ -176,8 +199,14 @@ fn resampling_takes_every_sample_from_another() {
     let outputs = engine.run(&all).outputs().to_owned();
     let clean_outputs = &clean.values[clean.values.len() - 1];
     for (sample, column) in outputs.columns().into_iter().enumerate() {
-        let distance = |other: usize| (&column - &clean_outputs.column(other)).iter().fold(0.0_f64, |m, d| m.max(d.abs()));
-        let nearest = (0..5).min_by(|a, b| distance(*a).total_cmp(&distance(*b))).unwrap();
+        let distance = |other: usize| {
+            (&column - &clean_outputs.column(other))
+                .iter()
+                .fold(0.0_f64, |m, d| m.max(d.abs()))
+        };
+        let nearest = (0..5)
+            .min_by(|a, b| distance(*a).total_cmp(&distance(*b)))
+            .unwrap();
         assert_ne!(nearest, sample);
         assert!(distance(nearest) < 1e-12);
     }
