@@ -13,6 +13,9 @@ pub mod metric;
 
 pub mod patch;
 
+pub mod circuit;
 pub mod prune;
+
+pub mod evaluate;
 
 pub use error::{Error, Result};

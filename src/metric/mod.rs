@@ -237,6 +237,25 @@ impl Metric {
         }
     }
 
+    /// The outputs that the metric depends on, of `width` many.
+    #[must_use]
+    pub fn outputs_read(&self, width: usize) -> Vec<usize> {
+        match self {
+            Self::LogitDiff { answers, foils } => {
+                let mut read: Vec<usize> = answers.iter().chain(foils).copied().collect();
+                read.sort_unstable();
+                read.dedup();
+                read
+            }
+            Self::Output { output }
+            | Self::Mse {
+                output: Some(output),
+                ..
+            } => vec![*output],
+            _ => (0..width).collect(),
+        }
+    }
+
     /// The same metric of some of the samples.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
