@@ -8,5 +8,6 @@ pub mod checkpoint;
 pub mod data;
 
 pub mod graph;
+pub mod modules;
 
 pub use error::{Error, Result};
