@@ -146,6 +146,34 @@ pub enum Error {
         /// One more than the largest value possible.
         limit: usize,
     },
+
+    // What is asked for and cannot be had.
+    /// A metric of classes where the data have none.
+    #[error("the metric `{metric}` needs a class per sample; the data have none")]
+    MetricNeedsClasses {
+        /// The data.
+        path: PathBuf,
+        /// The metric.
+        metric: String,
+    },
+    /// Corrupted fills without pairs.
+    #[error("the fill `corrupted` needs the pair of each sample; the data have none")]
+    NoCorruptedInputs {
+        /// The data.
+        path: PathBuf,
+    },
+    /// No data were named and none lie beside the checkpoint.
+    #[error("no data were given, and none lie beside the checkpoint")]
+    NoData {
+        /// Where they were looked for.
+        path: PathBuf,
+    },
+    /// A result that is already there.
+    #[error("a result is already there")]
+    ResultExists {
+        /// Its folder.
+        path: PathBuf,
+    },
 }
 
 /// The first few of many names.
@@ -181,13 +209,48 @@ impl Error {
             | Self::InputWidth { path, .. }
             | Self::TokensExpected { path, .. }
             | Self::OutputWidth { path, .. }
-            | Self::ClassRange { path, .. } => Some(path),
+            | Self::ClassRange { path, .. }
+            | Self::MetricNeedsClasses { path, .. }
+            | Self::NoCorruptedInputs { path }
+            | Self::NoData { path }
+            | Self::ResultExists { path } => Some(path),
         }
     }
 
     /// What to do about it, where that is known.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
-        None
+        let inspect =
+            |path: &Path| format!("`modscope inspect {}` lists every tensor", path.display());
+        Some(match self {
+            Self::Read { .. } => "check the path and its permissions".to_owned(),
+            Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
+            Self::UnknownLayout { .. } => {
+                "`--layout` names the layout; weights are looked for as `linears.{i}.linear.weight`, \
+                 `{i}.weight`, `net.{i}.weight`, `layers.{i}.weight` or `fc{i}.weight`"
+                    .to_owned()
+            }
+            Self::MissingTensor { path, .. }
+            | Self::TensorShape { path, .. }
+            | Self::WeightDtype { path, .. }
+            | Self::NotAPermutation { path, .. } => inspect(path),
+            Self::ActivationUnknown { .. } => {
+                let known: Vec<_> = crate::numeric::Activation::names().collect();
+                format!("`--activation NAME` (known: {})", known.join(", "))
+            }
+            Self::InputWidth { .. } | Self::OutputWidth { .. } => {
+                "`--data FILE` names other data; were these made for another network?".to_owned()
+            }
+            Self::TokensExpected { .. } => "store token ids as integers named `tokens`".to_owned(),
+            Self::ClassRange { .. } => "count classes and tokens from 0".to_owned(),
+            Self::MetricNeedsClasses { .. } => {
+                "`--metric mse` or `--metric output`; or store integer `labels`".to_owned()
+            }
+            Self::NoCorruptedInputs { .. } => {
+                "`--fill mean`, or store `corrupted_inputs` beside `inputs`".to_owned()
+            }
+            Self::NoData { .. } => "`--data FILE`".to_owned(),
+            Self::ResultExists { .. } => "`--force` replaces it, `--out DIR` writes elsewhere".to_owned(),
+        })
     }
 }

@@ -11,11 +11,16 @@ pub mod model;
 
 pub mod metric;
 
+pub mod graph;
+
 pub mod patch;
 
 pub mod circuit;
+pub mod modules;
 pub mod prune;
 
 pub mod evaluate;
+
+pub mod audit;
 
 pub use error::{Error, Result};

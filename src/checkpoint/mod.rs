@@ -83,6 +83,12 @@ impl Tensor {
         None
     }
     #[allow(missing_docs)]
+    pub fn set_zero(&mut self, _: usize) {}
+    #[allow(missing_docs)]
+    pub fn non_finite(&self) -> (usize, usize) {
+        (0, 0)
+    }
+    #[allow(missing_docs)]
     pub fn len(&self) -> usize {
         0
     }
