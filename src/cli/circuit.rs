@@ -47,7 +47,7 @@ pub(super) struct CircuitArgs {
     #[arg(long, default_value = "mean", value_name = "F", help_heading = "Circuits")]
     fill: Fill,
     /// Which effects ACDC heeds: signed (only a worsening) or absolute
-    #[arg(long, default_value = "signed", value_name = "S", help_heading = "Circuits")]
+    #[arg(long, default_value = "absolute", value_name = "S", help_heading = "Circuits")]
     sign: Sign,
     /// Number of edges of a circuit from scores [default: the smallest faithful one]
     #[arg(long, value_name = "N", help_heading = "Circuits")]
