@@ -7,4 +7,6 @@ pub mod result;
 pub mod checkpoint;
 pub mod data;
 
+pub mod report;
+
 pub use error::{Error, Result};

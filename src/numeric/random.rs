@@ -83,7 +83,10 @@ mod tests {
         for _ in 0..30_000 {
             counts[rng.below(3)] += 1;
         }
-        assert!(counts.iter().all(|c| (9_600..10_400).contains(c)), "{counts:?}");
+        assert!(
+            counts.iter().all(|c| (9_600..10_400).contains(c)),
+            "{counts:?}"
+        );
     }
 
     #[test]
@@ -92,6 +95,9 @@ mod tests {
         let draws: Vec<f64> = (0..40_000).map(|_| rng.normal()).collect();
         let mean = draws.iter().sum::<f64>() / 40_000.0;
         let variance = draws.iter().map(|x| x * x).sum::<f64>() / 40_000.0 - mean * mean;
-        assert!(mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03, "{mean} {variance}");
+        assert!(
+            mean.abs() < 0.02 && (variance - 1.0).abs() < 0.03,
+            "{mean} {variance}"
+        );
     }
 }
