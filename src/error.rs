@@ -34,6 +34,163 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+
+    // What a model needs.
+    /// Tensor names that fit no layout.
+    #[error(
+        "the tensors fit no layout this tool knows (found {})",
+        listed(tensors)
+    )]
+    UnknownLayout {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The names found.
+        tensors: Vec<String>,
+    },
+    /// A tensor that the layout needs and the file lacks.
+    #[error("tensor `{tensor}` is missing")]
+    MissingTensor {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+    },
+    /// A tensor whose shape does not fit the others.
+    #[error("tensor `{tensor}` has shape {shape:?}; {expected}")]
+    TensorShape {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// What it disagrees with.
+        expected: String,
+    },
+    /// Weights in a number type that weights cannot have.
+    #[error("tensor `{tensor}` holds {dtype}; expected {expected}")]
+    WeightDtype {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// Its number type.
+        dtype: &'static str,
+        /// What would fit.
+        expected: String,
+    },
+    /// A permutation that is none.
+    #[error("tensor `{tensor}` is not a permutation of 0..{length}")]
+    NotAPermutation {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// Its length.
+        length: usize,
+    },
+    /// An activation that neither the file nor a flag tells, or that is unknown.
+    #[error("{}", match name {
+        Some(name) => format!("`config.json` names the activation `{name}`, which this tool does not know"),
+        None => "the activation cannot be told from the tensors, and no `config.json` names it".to_owned(),
+    })]
+    ActivationUnknown {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The unknown name, if there is one.
+        name: Option<String>,
+    },
+
+    // Data that do not fit a model.
+    /// Inputs of another width than the network's.
+    #[error("the data have {found} features per sample; the network has {expected} inputs")]
+    InputWidth {
+        /// The data.
+        path: PathBuf,
+        /// Features per sample.
+        found: usize,
+        /// Inputs of the network.
+        expected: usize,
+    },
+    /// Numbers for a network that wants tokens.
+    #[error("the data hold `inputs`; the network embeds tokens (ids below {tokens})")]
+    TokensExpected {
+        /// The data.
+        path: PathBuf,
+        /// Rows of the embedding.
+        tokens: usize,
+    },
+    /// Targets or outputs of another width than the network's.
+    #[error("tensor `{tensor}` has {found} columns; the network has {expected} outputs")]
+    OutputWidth {
+        /// The data.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// Its columns.
+        found: usize,
+        /// Outputs of the network.
+        expected: usize,
+    },
+    /// A class or token that the network does not have.
+    #[error("tensor `{tensor}` holds {found} at sample {sample}; the network knows 0..{limit}")]
+    ClassRange {
+        /// The data.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// The first sample concerned.
+        sample: usize,
+        /// The value found.
+        found: usize,
+        /// One more than the largest value possible.
+        limit: usize,
+    },
+
+    // What is asked for and cannot be had.
+    /// A metric of classes where the data have none.
+    #[error("the metric `{metric}` needs a class per sample; the data have none")]
+    MetricNeedsClasses {
+        /// The data.
+        path: PathBuf,
+        /// The metric.
+        metric: String,
+    },
+    /// Corrupted fills without pairs.
+    #[error("the fill `corrupted` needs the pair of each sample; the data have none")]
+    NoCorruptedInputs {
+        /// The data.
+        path: PathBuf,
+    },
+    /// No data were named and none lie beside the checkpoint.
+    #[error("no data were given, and none lie beside the checkpoint")]
+    NoData {
+        /// Where they were looked for.
+        path: PathBuf,
+    },
+    /// A result that is already there.
+    #[error("a result is already there")]
+    ResultExists {
+        /// Its folder.
+        path: PathBuf,
+    },
+}
+
+/// The first few of many names.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let mut text = names
+        .iter()
+        .take(SHOWN)
+        .map(|n| format!("`{n}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    match names.len() {
+        0 => text.push_str("no tensors"),
+        n if n > SHOWN => text.push_str(&format!(" and {} more", n - SHOWN)),
+        _ => {}
+    }
+    text
 }
 
 impl Error {
@@ -41,13 +198,59 @@ impl Error {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Read { path, .. } | Self::Write { path, .. } => Some(path),
+            Self::Read { path, .. }
+            | Self::Write { path, .. }
+            | Self::UnknownLayout { path, .. }
+            | Self::MissingTensor { path, .. }
+            | Self::TensorShape { path, .. }
+            | Self::WeightDtype { path, .. }
+            | Self::NotAPermutation { path, .. }
+            | Self::ActivationUnknown { path, .. }
+            | Self::InputWidth { path, .. }
+            | Self::TokensExpected { path, .. }
+            | Self::OutputWidth { path, .. }
+            | Self::ClassRange { path, .. }
+            | Self::MetricNeedsClasses { path, .. }
+            | Self::NoCorruptedInputs { path }
+            | Self::NoData { path }
+            | Self::ResultExists { path } => Some(path),
         }
     }
 
     /// What to do about it, where that is known.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
-        None
+        let inspect =
+            |path: &Path| format!("`modscope inspect {}` lists every tensor", path.display());
+        Some(match self {
+            Self::Read { .. } => "check the path and its permissions".to_owned(),
+            Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
+            Self::UnknownLayout { .. } => {
+                "`--layout` names the layout; weights are looked for as `linears.{i}.linear.weight`, \
+                 `{i}.weight`, `net.{i}.weight`, `layers.{i}.weight` or `fc{i}.weight`"
+                    .to_owned()
+            }
+            Self::MissingTensor { path, .. }
+            | Self::TensorShape { path, .. }
+            | Self::WeightDtype { path, .. }
+            | Self::NotAPermutation { path, .. } => inspect(path),
+            Self::ActivationUnknown { .. } => {
+                let known: Vec<_> = crate::numeric::Activation::names().collect();
+                format!("`--activation NAME` (known: {})", known.join(", "))
+            }
+            Self::InputWidth { .. } | Self::OutputWidth { .. } => {
+                "`--data FILE` names other data; were these made for another network?".to_owned()
+            }
+            Self::TokensExpected { .. } => "store token ids as integers named `tokens`".to_owned(),
+            Self::ClassRange { .. } => "count classes and tokens from 0".to_owned(),
+            Self::MetricNeedsClasses { .. } => {
+                "`--metric mse` or `--metric output`; or store integer `labels`".to_owned()
+            }
+            Self::NoCorruptedInputs { .. } => {
+                "`--fill mean`, or store `corrupted_inputs` beside `inputs`".to_owned()
+            }
+            Self::NoData { .. } => "`--data FILE`".to_owned(),
+            Self::ResultExists { .. } => "`--force` replaces it, `--out DIR` writes elsewhere".to_owned(),
+        })
     }
 }

@@ -1,5 +1,17 @@
 //! Numbers: matrix products, activations with derivatives, statistics, seeded randomness.
+//!
+//! Everything here works on slices and arrays and knows no networks. Networks
+//! are computed in the precision they are stored in ([`Scalar`]); sums that
+//! become results are in f64.
 
+pub mod activation;
+mod exp;
+pub mod product;
 pub mod random;
+pub mod scalar;
+pub mod statistics;
 
+pub use activation::Activation;
+pub use product::matmul_into;
 pub use random::Rng;
+pub use scalar::Scalar;

@@ -1,0 +1,177 @@
+//! Data as a model sees them: physical inputs, labels by physical position.
+//!
+//! Here, once, data meet a model and are checked against it; from here on
+//! everything is in the order of the sites and permutations are forgotten.
+
+use ndarray::{Array2, Axis};
+
+use super::Mlp;
+use crate::data::{Dataset, Inputs, Labels};
+use crate::numeric::Scalar;
+use crate::{Error, Result};
+
+/// A data set in the order of a model's sites.
+#[derive(Debug, Clone)]
+pub struct Batch<T> {
+    /// Physical inputs `[width, samples]`.
+    pub inputs: Array2<T>,
+    /// The corrupted pair of each sample, of the same shape.
+    pub corrupted: Option<Array2<T>>,
+    /// Per sample, the physical position of its class.
+    pub classes: Option<Vec<usize>>,
+    /// `[outputs, samples]`, rows by physical position.
+    pub targets: Option<Array2<f64>>,
+    /// Per sample, the physical position whose logit counts positive, where the data name it.
+    pub answers: Option<Vec<usize>>,
+    /// Per sample, the physical position whose logit counts negative, where the data name it.
+    pub foils: Option<Vec<usize>>,
+    /// The source framework's own outputs `[outputs, samples]`, rows by physical position.
+    pub outputs: Option<Array2<f64>>,
+}
+
+impl<T: Scalar> Batch<T> {
+    /// Number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inputs.ncols()
+    }
+
+    /// Whether there are no samples.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Checks data against a model and brings them into the order of its sites.
+    ///
+    /// # Errors
+    /// If widths, tokens, classes or targets do not fit the model.
+    pub fn new(model: &Mlp<T>, data: &Dataset) -> Result<Self> {
+        let positions = model.position_of_target();
+        let classes = match &data.labels {
+            Some(Labels::Classes(classes)) => {
+                Some(by_position(data, "labels", classes, &positions)?)
+            }
+            _ => None,
+        };
+        let targets = match &data.labels {
+            Some(Labels::Targets(targets)) => {
+                Some(rows_by_position(model, data, "labels", targets)?)
+            }
+            _ => None,
+        };
+        let ids = |name, ids: &Option<Vec<usize>>| {
+            ids.as_ref()
+                .map(|ids| by_position(data, name, ids, &positions))
+                .transpose()
+        };
+        let outputs = data.outputs.as_ref();
+        Ok(Self {
+            inputs: physical_inputs(model, data, &data.inputs)?,
+            corrupted: data
+                .corrupted
+                .as_ref()
+                .map(|c| physical_inputs(model, data, c))
+                .transpose()?,
+            classes,
+            targets,
+            answers: ids("answers", &data.answers)?,
+            foils: ids("foils", &data.foils)?,
+            outputs: outputs
+                .map(|o| rows_by_position(model, data, "outputs", o))
+                .transpose()?,
+        })
+    }
+}
+
+/// Inputs `[width, samples]` of numbers or of tokens.
+fn physical_inputs<T: Scalar>(
+    model: &Mlp<T>,
+    data: &Dataset,
+    inputs: &Inputs,
+) -> Result<Array2<T>> {
+    let width = model.widths()[0];
+    let features = match (inputs, &model.embedding) {
+        (Inputs::Values(values), None) => values.mapv(T::from_f64),
+        (Inputs::Tokens(tokens), None) => tokens.mapv(|t| T::from_f64(t as f64)),
+        (Inputs::Tokens(tokens), Some(table)) => embed(data, tokens, table)?,
+        (Inputs::Values(_), Some(table)) => {
+            return Err(Error::TokensExpected {
+                path: data.path.clone(),
+                tokens: table.nrows(),
+            });
+        }
+    };
+    if features.ncols() != width {
+        return Err(Error::InputWidth {
+            path: data.path.clone(),
+            found: features.ncols(),
+            expected: width,
+        });
+    }
+    Ok(model.arrange(features.view()))
+}
+
+/// The concatenated embeddings of each sample's tokens, `[samples, tokens · d]`.
+fn embed<T: Scalar>(
+    data: &Dataset,
+    tokens: &Array2<usize>,
+    table: &Array2<T>,
+) -> Result<Array2<T>> {
+    for ((sample, _), token) in tokens.indexed_iter() {
+        if *token >= table.nrows() {
+            return Err(Error::ClassRange {
+                path: data.path.clone(),
+                tensor: "tokens".into(),
+                sample,
+                found: *token,
+                limit: table.nrows(),
+            });
+        }
+    }
+    let d = table.ncols();
+    let shape = (tokens.nrows(), tokens.ncols() * d);
+    Ok(Array2::from_shape_fn(shape, |(sample, column)| {
+        table[[tokens[[sample, column / d]], column % d]]
+    }))
+}
+
+/// Class ids as physical positions.
+fn by_position(
+    data: &Dataset,
+    tensor: &str,
+    classes: &[usize],
+    positions: &[usize],
+) -> Result<Vec<usize>> {
+    let position = |(sample, class): (usize, &usize)| {
+        positions
+            .get(*class)
+            .copied()
+            .ok_or_else(|| Error::ClassRange {
+                path: data.path.clone(),
+                tensor: tensor.to_owned(),
+                sample,
+                found: *class,
+                limit: positions.len(),
+            })
+    };
+    classes.iter().enumerate().map(position).collect()
+}
+
+/// `[samples, targets]` as `[outputs, samples]` by physical position.
+fn rows_by_position<T: Scalar>(
+    model: &Mlp<T>,
+    data: &Dataset,
+    tensor: &str,
+    values: &Array2<f64>,
+) -> Result<Array2<f64>> {
+    if values.ncols() != model.out_perm.len() {
+        return Err(Error::OutputWidth {
+            path: data.path.clone(),
+            tensor: tensor.to_owned(),
+            found: values.ncols(),
+            expected: model.out_perm.len(),
+        });
+    }
+    Ok(values.t().select(Axis(0), &model.out_perm))
+}

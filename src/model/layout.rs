@@ -1,0 +1,455 @@
+//! Recognising an MLP from the names and shapes of a checkpoint's tensors.
+//!
+//! | layout | recognised by |
+//! |---|---|
+//! | `bimt-mlp` | `linears.{i}.linear.weight`, with `in_perm` and `out_perm` |
+//! | `plain-mlp` | `{i}.weight`, `net.{i}.weight`, `layers.{i}.weight` or `fc{i}.weight` |
+//!
+//! What names cannot say (the activation of a plain MLP) comes from
+//! `config.json` or a flag, and is otherwise asked for, never guessed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use ndarray::{Array1, Array2};
+use serde_json::Value;
+
+use super::{Linear, Mlp};
+use crate::checkpoint::{Checkpoint, Dtype, Tensor};
+use crate::numeric::{Activation, Scalar};
+use crate::{Error, Result};
+
+/// How a framework names the tensors of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// The BIMT authors' MLP.
+    BimtMlp,
+    /// A sequence of linear layers.
+    PlainMlp,
+}
+
+/// What a user may say that the file does not.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// `--layout`
+    pub layout: Option<Layout>,
+    /// `--activation`
+    pub activation: Option<Activation>,
+}
+
+/// What a tensor is to the tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The edges between layer `.0` of sites and the next.
+    Weight(usize),
+    /// The biases of the same linear layer.
+    Bias(usize),
+    /// Token embedding.
+    Embedding,
+    /// `in_perm` or `out_perm`.
+    Permutation,
+    /// In the file, but not part of the network.
+    Unused,
+}
+
+/// A network in the precision it is stored in; halves are computed in f32.
+#[derive(Debug, Clone)]
+pub enum Network {
+    /// From f32, f16 and bf16 tensors.
+    F32(Mlp<f32>),
+    /// From f64 tensors.
+    F64(Mlp<f64>),
+}
+
+/// A network and how it was recognised.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The network.
+    pub network: Network,
+    /// The layout.
+    pub layout: Layout,
+    /// The number type of the weights.
+    pub dtype: Dtype,
+    /// Where the activation is known from: `layout`, `config.json`, `--activation`.
+    pub activation_source: &'static str,
+    /// What every tensor of the file is.
+    pub roles: BTreeMap<String, Role>,
+}
+
+impl Loaded {
+    /// Checks a checkpoint into a network.
+    ///
+    /// # Errors
+    /// If no layout fits, a tensor is missing, shapes disagree, permutations are
+    /// none, or the activation is not known.
+    pub fn from_checkpoint(checkpoint: &Checkpoint, options: Options) -> Result<Self> {
+        let layout = match options.layout {
+            Some(layout) => layout,
+            None => recognise(checkpoint)?,
+        };
+        let names = layout.linear_names(checkpoint)?;
+        let (activation, activation_source) = activation(checkpoint, layout, options.activation)?;
+        let dtype = weight_dtype(checkpoint, &names)?;
+        let network = match dtype {
+            Dtype::F64 => Network::F64(build(checkpoint, layout, &names, activation)?),
+            _ => Network::F32(build(checkpoint, layout, &names, activation)?),
+        };
+        Ok(Self {
+            network,
+            layout,
+            dtype,
+            activation_source,
+            roles: roles(checkpoint, layout, &names),
+        })
+    }
+
+    /// The name of the tensor with a role.
+    #[must_use]
+    pub fn tensor_name(&self, role: Role) -> Option<&str> {
+        let found = self.roles.iter().find(|(_, r)| **r == role);
+        found.map(|(name, _)| name.as_str())
+    }
+}
+
+/// Tensor names of one linear layer.
+struct LinearNames {
+    weight: String,
+    bias: String,
+}
+
+impl Layout {
+    const ALL: [(Self, &'static str); 2] =
+        [(Self::BimtMlp, "bimt-mlp"), (Self::PlainMlp, "plain-mlp")];
+
+    /// The names of a layer's tensors up to the number, and after it.
+    fn patterns(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::BimtMlp => &[("linears.", ".linear")],
+            Self::PlainMlp => &[("", ""), ("net.", ""), ("layers.", ""), ("fc", "")],
+        }
+    }
+
+    /// The linear layers in order of their numbers, for the first pattern that fits.
+    fn linear_names(self, checkpoint: &Checkpoint) -> Result<Vec<LinearNames>> {
+        for (prefix, suffix) in self.patterns() {
+            let weight = format!("{suffix}.weight");
+            let number = |name: &str| -> Option<usize> {
+                name.strip_prefix(prefix)?
+                    .strip_suffix(&weight)?
+                    .parse()
+                    .ok()
+            };
+            let mut numbers: Vec<usize> = checkpoint
+                .tensors
+                .keys()
+                .filter_map(|name| number(name))
+                .collect();
+            numbers.sort_unstable();
+            if !numbers.is_empty() {
+                let names = |i| LinearNames {
+                    weight: format!("{prefix}{i}{suffix}.weight"),
+                    bias: format!("{prefix}{i}{suffix}.bias"),
+                };
+                return Ok(numbers.into_iter().map(names).collect());
+            }
+        }
+        Err(Error::UnknownLayout {
+            path: checkpoint.path.clone(),
+            tensors: checkpoint.tensors.keys().cloned().collect(),
+        })
+    }
+}
+
+/// The layout whose tensor names a checkpoint has.
+fn recognise(checkpoint: &Checkpoint) -> Result<Layout> {
+    let bimt = checkpoint
+        .tensors
+        .keys()
+        .any(|name| name.starts_with("linears."));
+    let layout = if bimt {
+        Layout::BimtMlp
+    } else {
+        Layout::PlainMlp
+    };
+    layout.linear_names(checkpoint).map(|_| layout)
+}
+
+/// The activation, and where it is known from.
+fn activation(
+    checkpoint: &Checkpoint,
+    layout: Layout,
+    asked: Option<Activation>,
+) -> Result<(Activation, &'static str)> {
+    if let Some(activation) = asked {
+        return Ok((activation, "--activation"));
+    }
+    let configured = ["activation", "act_fn", "hidden_act", "activation_function"]
+        .iter()
+        .find_map(|key| checkpoint.config.get(*key).and_then(Value::as_str));
+    match (configured, layout) {
+        (Some(name), _) => match name.parse() {
+            Ok(activation) => Ok((activation, "config.json")),
+            Err(_) => Err(Error::ActivationUnknown {
+                path: checkpoint.path.clone(),
+                name: Some(name.to_owned()),
+            }),
+        },
+        (None, Layout::BimtMlp) => Ok((Activation::Silu, "layout")),
+        (None, Layout::PlainMlp) => Err(Error::ActivationUnknown {
+            path: checkpoint.path.clone(),
+            name: None,
+        }),
+    }
+}
+
+/// The number type of the weights: floating point, and the same in all of them.
+fn weight_dtype(checkpoint: &Checkpoint, names: &[LinearNames]) -> Result<Dtype> {
+    let mut found: Option<(Dtype, &str)> = None;
+    for name in names.iter().flat_map(|n| [&n.weight, &n.bias]) {
+        let Some(tensor) = checkpoint.tensors.get(name) else {
+            continue;
+        };
+        let mismatch = |expected: String| Error::WeightDtype {
+            path: checkpoint.path.clone(),
+            tensor: name.clone(),
+            dtype: tensor.dtype.name(),
+            expected,
+        };
+        if matches!(tensor.dtype, Dtype::Integer(_)) {
+            return Err(mismatch("f64, f32, f16 or bf16".into()));
+        }
+        match found {
+            Some((dtype, first)) if dtype != tensor.dtype => {
+                return Err(mismatch(format!("{} like `{first}`", dtype.name())));
+            }
+            _ => found = Some((tensor.dtype, name)),
+        }
+    }
+    Ok(found.map_or(Dtype::F32, |(dtype, _)| dtype))
+}
+
+/// Checks tensors into an MLP.
+fn build<T: Scalar>(
+    checkpoint: &Checkpoint,
+    layout: Layout,
+    names: &[LinearNames],
+    activation: Activation,
+) -> Result<Mlp<T>> {
+    let mut layers: Vec<Linear<T>> = Vec::new();
+    for name in names {
+        let layer = linear(checkpoint, name, layers.last().map(|l| l.bias.len()))?;
+        layers.push(layer);
+    }
+    let inputs = layers.first().map_or(0, |l| l.weight.ncols());
+    let outputs = layers.last().map_or(0, |l| l.bias.len());
+    let (in_perm, out_perm, embedding) = match layout {
+        Layout::PlainMlp => ((0..inputs).collect(), (0..outputs).collect(), None),
+        Layout::BimtMlp => {
+            let embedding = embedding(checkpoint)?;
+            let in_perm = permutation(checkpoint, "in_perm", None)?;
+            (
+                in_perm,
+                permutation(checkpoint, "out_perm", Some(outputs))?,
+                embedding,
+            )
+        }
+    };
+    let folds = folds(
+        checkpoint,
+        &names[0].weight,
+        inputs,
+        in_perm.len(),
+        embedding.as_ref(),
+    )?;
+    Ok(Mlp {
+        embedding,
+        in_perm,
+        folds,
+        layers,
+        activation,
+        out_perm,
+    })
+}
+
+/// One linear layer, whose input width the layer before gives.
+fn linear<T: Scalar>(
+    checkpoint: &Checkpoint,
+    names: &LinearNames,
+    width_before: Option<usize>,
+) -> Result<Linear<T>> {
+    let weight = required(checkpoint, &names.weight)?;
+    let &[readers, writers] = weight.shape.as_slice() else {
+        return Err(shape_error(
+            checkpoint,
+            &names.weight,
+            weight,
+            "a weight has two dimensions, [out, in]",
+        ));
+    };
+    if let Some(width) = width_before.filter(|width| *width != writers) {
+        let expected = format!("the layer before it is {width} wide");
+        return Err(shape_error(checkpoint, &names.weight, weight, &expected));
+    }
+    if readers == 0 || writers == 0 {
+        return Err(shape_error(
+            checkpoint,
+            &names.weight,
+            weight,
+            "a layer needs inputs and outputs",
+        ));
+    }
+    let bias = match checkpoint.tensors.get(&names.bias) {
+        None => Array1::zeros(readers),
+        Some(bias) if bias.shape == [readers] => Array1::from(numbers(bias)),
+        Some(bias) => {
+            let expected = format!("`{}` has {readers} rows", names.weight);
+            return Err(shape_error(checkpoint, &names.bias, bias, &expected));
+        }
+    };
+    Ok(Linear {
+        weight: matrix(checkpoint, &names.weight, weight)?,
+        bias,
+    })
+}
+
+/// A two-dimensional tensor as a matrix.
+fn matrix<T: Scalar>(checkpoint: &Checkpoint, name: &str, tensor: &Tensor) -> Result<Array2<T>> {
+    let expected = "two dimensions are expected";
+    let &[rows, columns] = tensor.shape.as_slice() else {
+        return Err(shape_error(checkpoint, name, tensor, expected));
+    };
+    Array2::from_shape_vec((rows, columns), numbers(tensor))
+        .map_err(|_| shape_error(checkpoint, name, tensor, expected))
+}
+
+fn embedding<T: Scalar>(checkpoint: &Checkpoint) -> Result<Option<Array2<T>>> {
+    let tensor = checkpoint.tensors.get("embedding");
+    tensor
+        .map(|t| matrix(checkpoint, "embedding", t))
+        .transpose()
+}
+
+/// A permutation that is stored as numbers of any type.
+fn permutation(checkpoint: &Checkpoint, name: &str, width: Option<usize>) -> Result<Vec<usize>> {
+    let tensor = required(checkpoint, name)?;
+    if let Some(width) = width.filter(|width| tensor.shape != [*width]) {
+        let expected = format!("the network has {width} outputs");
+        return Err(shape_error(checkpoint, name, tensor, &expected));
+    }
+    let order = tensor.to_indices().unwrap_or_default();
+    let mut sorted = order.clone();
+    sorted.sort_unstable();
+    if sorted.is_empty()
+        || sorted
+            .iter()
+            .enumerate()
+            .any(|(place, index)| place != *index)
+    {
+        return Err(Error::NotAPermutation {
+            path: checkpoint.path.clone(),
+            tensor: name.to_owned(),
+            length: tensor.len(),
+        });
+    }
+    Ok(order)
+}
+
+/// How many times `in_perm` goes into the input width.
+fn folds<T>(
+    checkpoint: &Checkpoint,
+    weight: &str,
+    inputs: usize,
+    fold: usize,
+    embedding: Option<&Array2<T>>,
+) -> Result<usize> {
+    let tensor = required(checkpoint, weight)?;
+    if !inputs.is_multiple_of(fold) {
+        let expected =
+            format!("`in_perm` has {fold} entries, which do not divide its {inputs} inputs");
+        return Err(shape_error(checkpoint, weight, tensor, &expected));
+    }
+    match embedding {
+        Some(table) if table.ncols() != fold => {
+            let tensor = required(checkpoint, "embedding")?;
+            let expected = format!("`in_perm` has {fold} entries, one per embedding dimension");
+            Err(shape_error(checkpoint, "embedding", tensor, &expected))
+        }
+        _ => Ok(inputs / fold),
+    }
+}
+
+fn required<'c>(checkpoint: &'c Checkpoint, name: &str) -> Result<&'c Tensor> {
+    checkpoint
+        .tensors
+        .get(name)
+        .ok_or_else(|| Error::MissingTensor {
+            path: checkpoint.path.clone(),
+            tensor: name.to_owned(),
+        })
+}
+
+fn shape_error(checkpoint: &Checkpoint, name: &str, tensor: &Tensor, expected: &str) -> Error {
+    Error::TensorShape {
+        path: checkpoint.path.clone(),
+        tensor: name.to_owned(),
+        shape: tensor.shape.clone(),
+        expected: expected.to_owned(),
+    }
+}
+
+fn numbers<T: Scalar>(tensor: &Tensor) -> Vec<T> {
+    tensor.to_f64().into_iter().map(T::from_f64).collect()
+}
+
+fn roles(checkpoint: &Checkpoint, layout: Layout, names: &[LinearNames]) -> BTreeMap<String, Role> {
+    let role = |name: &String| {
+        let weight = names
+            .iter()
+            .position(|n| n.weight == *name)
+            .map(Role::Weight);
+        let bias = names.iter().position(|n| n.bias == *name).map(Role::Bias);
+        let other = match (layout, name.as_str()) {
+            (Layout::BimtMlp, "in_perm" | "out_perm") => Role::Permutation,
+            (Layout::BimtMlp, "embedding") => Role::Embedding,
+            _ => Role::Unused,
+        };
+        weight.or(bias).unwrap_or(other)
+    };
+    checkpoint
+        .tensors
+        .keys()
+        .map(|name| (name.clone(), role(name)))
+        .collect()
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Weight(_) => "weight",
+            Self::Bias(_) => "bias",
+            Self::Embedding => "embedding",
+            Self::Permutation => "permutation",
+            Self::Unused => "unused",
+        })
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = Self::ALL.iter().find(|(layout, _)| layout == self);
+        f.write_str(found.map_or("unknown", |(_, name)| name))
+    }
+}
+
+impl FromStr for Layout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(_, name)| *name == text);
+        found.map(|(layout, _)| *layout).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|(_, name)| *name).collect();
+            format!("`{text}` is not a layout (known: {})", known.join(", "))
+        })
+    }
+}

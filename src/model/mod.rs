@@ -1,0 +1,16 @@
+//! Checkpoint → model: layouts, sites, forward and backward.
+//!
+//! A model is checked once, here; later code trusts its shapes. It deliberately
+//! replaces no messages: that is `patch`'s work, and nobody else's.
+
+pub mod backward;
+pub mod batch;
+pub mod layout;
+pub mod mlp;
+pub mod sites;
+
+pub use backward::Gradients;
+pub use batch::Batch;
+pub use layout::{Layout, Loaded, Network, Options, Role};
+pub use mlp::{Linear, Mlp, Trace};
+pub use sites::{Edge, Sites};

@@ -1,0 +1,96 @@
+//! Means, spreads, quantiles and bootstrap intervals, in f64.
+
+use super::Rng;
+
+/// Arithmetic mean; 0 for no values.
+#[must_use]
+pub fn mean(xs: &[f64]) -> f64 {
+    if xs.is_empty() {
+        return 0.0;
+    }
+    xs.iter().sum::<f64>() / xs.len() as f64
+}
+
+/// Standard deviation with divisor n (of the population); 0 for no values.
+#[must_use]
+pub fn population_sd(xs: &[f64]) -> f64 {
+    let centre = mean(xs);
+    let squares: Vec<f64> = xs.iter().map(|x| (x - centre).powi(2)).collect();
+    mean(&squares).sqrt()
+}
+
+/// Standard deviation with divisor n - 1 (of a sample); 0 for fewer than two values.
+#[must_use]
+pub fn sample_sd(xs: &[f64]) -> f64 {
+    if xs.len() < 2 {
+        return 0.0;
+    }
+    let n = xs.len() as f64;
+    population_sd(xs) * (n / (n - 1.0)).sqrt()
+}
+
+/// The `q`-quantile of sorted values, interpolated linearly; `None` for no values.
+///
+/// ```
+/// use modscope::numeric::statistics::quantile;
+/// assert_eq!(quantile(&[1.0, 2.0, 4.0], 0.75), Some(3.0));
+/// ```
+#[must_use]
+pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let place = q.clamp(0.0, 1.0) * last as f64;
+    let below = place.floor() as usize;
+    let above = (below + 1).min(last);
+    let share = place - below as f64;
+    Some(sorted[below] * (1.0 - share) + sorted[above] * share)
+}
+
+/// 95 % percentile bootstrap interval of a statistic of `n` samples.
+///
+/// `statistic` gets the indices of one resample and may decline (`None`) where
+/// it is undefined; such resamples are left out.
+pub fn bootstrap_interval(
+    n: usize,
+    resamples: usize,
+    seed: u64,
+    statistic: impl Fn(&[usize]) -> Option<f64>,
+) -> Option<[f64; 2]> {
+    if n == 0 {
+        return None;
+    }
+    let mut rng = Rng::new(seed, 0);
+    let mut rows = vec![0; n];
+    let mut draws: Vec<f64> = (0..resamples)
+        .filter_map(|_| {
+            rows.fill_with(|| rng.below(n));
+            statistic(&rows).filter(|x| x.is_finite())
+        })
+        .collect();
+    draws.sort_by(f64::total_cmp);
+    Some([quantile(&draws, 0.025)?, quantile(&draws, 0.975)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spreads_worked_out_by_hand() {
+        let xs = [2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0];
+        assert_eq!(mean(&xs), 5.0);
+        assert_eq!(population_sd(&xs), 2.0);
+        assert!((sample_sd(&xs) - 2.138_089_935_299_395).abs() < 1e-12);
+        assert_eq!(sample_sd(&[1.0]), 0.0);
+    }
+
+    #[test]
+    fn the_bootstrap_interval_of_a_mean_is_near_two_standard_errors() {
+        let mut rng = Rng::new(5, 0);
+        let xs: Vec<f64> = (0..400).map(|_| rng.normal()).collect();
+        let of_rows =
+            |rows: &[usize]| Some(rows.iter().map(|r| xs[*r]).sum::<f64>() / rows.len() as f64);
+        let [lo, hi] = bootstrap_interval(400, 1000, 1, of_rows).unwrap();
+        assert!((hi - lo - 4.0 * 0.98 * 0.05).abs() < 0.03, "[{lo}, {hi}]");
+        assert!(lo < mean(&xs) && mean(&xs) < hi);
+    }
+}
