@@ -57,7 +57,11 @@ pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
     save(&index, &page)
 }
 
-fn write_json(audit: &Audit, path: &Path) -> Result<()> {
+/// Writes the result alone.
+///
+/// # Errors
+/// [`Error::Write`] with the file that could not be written.
+pub fn write_json(audit: &Audit, path: &Path) -> Result<()> {
     let write = || json::write(audit, BufWriter::new(fs::File::create(path)?));
     write().map_err(|source| write_error(path, source))
 }

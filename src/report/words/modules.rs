@@ -41,7 +41,7 @@ fn found(modules: &Modules) -> Sentence {
         1 => format!(" of {} sites", joined(&listed)),
         n if n > 8 => format!(
             " (the largest of {} sites)",
-            joined(&listed.get(..3).unwrap_or(&[]).to_vec())
+            joined(listed.get(..3).unwrap_or(&[]))
         ),
         _ => format!(" of {} sites", joined(&listed)),
     };
