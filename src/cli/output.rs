@@ -9,7 +9,7 @@ use super::Verdict;
 use super::args::Common;
 use crate::checkpoint::Checkpoint;
 use crate::report::words::{self, Status};
-use crate::result::Audit;
+use crate::result::{Audit, CheckpointInfo};
 use crate::{Error, Result, report};
 
 /// A finished run, ready to be written.
@@ -128,6 +128,7 @@ fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::R
     } else if !common.quiet {
         let colour =
             io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        writeln!(out, "{}", recognised(&result.checkpoint))?;
         for sentence in words::summary(result) {
             writeln!(out, "{} {}", mark(sentence.status, colour), sentence.text)?;
         }
@@ -136,6 +137,21 @@ fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::R
         }
     }
     Ok(())
+}
+
+/// What the file was taken for, in one line.
+fn recognised(checkpoint: &CheckpointInfo) -> String {
+    let widths: Vec<String> = checkpoint.layers.iter().map(ToString::to_string).collect();
+    format!(
+        "{}: {}, {}, {} (from {}), {}, {} parameters\n",
+        checkpoint.path,
+        checkpoint.layout,
+        widths.join("-"),
+        checkpoint.activation,
+        checkpoint.activation_source,
+        checkpoint.dtype,
+        checkpoint.parameters,
+    )
 }
 
 /// A mark that does not rest on colour alone.
