@@ -25,4 +25,6 @@ pub mod audit;
 
 pub mod report;
 
+pub mod cli;
+
 pub use error::{Error, Result};

@@ -7,9 +7,11 @@ mod args;
 mod audit;
 mod circuit;
 mod completions;
+mod example;
 mod inspect;
 mod modules;
 mod output;
+mod pipeline;
 mod progress;
 mod prune;
 mod report;
@@ -28,9 +30,16 @@ const WRONG: u8 = 2;
 /// same without the others, which modules it falls into, which circuit computes
 /// each answer.
 #[derive(Debug, Parser)]
-#[command(name = "modscope", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, and what was to be verified holds; 1 done, but something \
-    to be verified does not hold; 2 the command or its input is wrong.")]
+#[command(
+    name = "modscope",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, and what was to be verified holds; 1 done, but something \
+    to be verified does not hold; 2 the command or its input is wrong."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -68,13 +77,13 @@ pub fn main() -> ExitCode {
         }
     };
     let outcome = match cli.command {
-        Command::Audit(args) => audit::run(args),
-        Command::Inspect(args) => inspect::run(args),
-        Command::Prune(args) => prune::run(args),
-        Command::Modules(args) => modules::run(args),
-        Command::Circuit(args) => circuit::run(args),
-        Command::Report(args) => report::run(args),
-        Command::Completions(args) => completions::run(args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Prune(args) => prune::run(&args),
+        Command::Modules(args) => modules::run(&args),
+        Command::Circuit(args) => circuit::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Completions(args) => Ok(completions::run(&args)),
     };
     match outcome {
         Ok(Verdict::Holds) => ExitCode::SUCCESS,

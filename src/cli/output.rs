@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::Verdict;
 use super::args::Common;
@@ -24,31 +25,47 @@ pub(super) struct Finished<'a> {
     pub replace: bool,
 }
 
-/// Writes the report, prints the summary, and says whether all that was to be verified holds.
-pub(super) fn finish(common: &Common, mut finished: Finished<'_>) -> anyhow::Result<Verdict> {
+/// A result that has been written, and where.
+pub(super) struct Written {
+    result: Audit,
+    folder: Option<PathBuf>,
+}
+
+/// Writes the report whole, or not at all.
+pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Written> {
     let folder = folder(common, finished.name);
     if let Some(folder) = &folder {
         write_whole(folder, common.force || finished.replace, |dir| {
-            let started = std::time::Instant::now();
+            let started = Instant::now();
             report::write(&finished.result, finished.command, dir)?;
             if let Some(pruned) = finished.pruned {
                 pruned.write(&dir.join("pruned.safetensors"))?;
             }
-            // The time of the drawing itself goes into the file that is read again.
+            // The time of the drawing goes into the file that is read again.
             let seconds = &mut finished.result.costs.seconds;
             seconds.report = started.elapsed().as_secs_f64();
             seconds.total += seconds.report;
             report::write_json(&finished.result, finished.command, dir)
         })?;
     }
-    print(common, &finished.result, folder.as_deref())?;
-    Ok(verdict(&finished.result))
+    Ok(Written {
+        result: finished.result,
+        folder,
+    })
+}
+
+/// Prints the summary or the JSON, and says whether all that was to be verified holds.
+pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Verdict> {
+    print_to(common, &written.result, written.folder.as_deref())?;
+    Ok(verdict(&written.result))
 }
 
 /// Refuses a folder that exists, before any work is done for it.
 pub(super) fn check_free(common: &Common, name: &str, replace: bool) -> Result<()> {
     match folder(common, name) {
-        Some(path) if path.exists() && !common.force && !replace => Err(Error::ResultExists { path }),
+        Some(path) if path.exists() && !common.force && !replace => {
+            Err(Error::ResultExists { path })
+        }
         _ => Ok(()),
     }
 }
@@ -69,10 +86,17 @@ fn write_whole(target: &Path, replace: bool, fill: impl FnOnce(&Path) -> Result<
         move |source: io::Error| Error::Write { path, source }
     };
     if target.exists() && !replace {
-        return Err(Error::ResultExists { path: target.to_owned() });
+        return Err(Error::ResultExists {
+            path: target.to_owned(),
+        });
     }
-    let name = target.file_name().map_or_else(|| "result".into(), |n| n.to_string_lossy());
-    let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = target
+        .file_name()
+        .map_or_else(|| "result".into(), |n| n.to_string_lossy());
+    let parent = target
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(failed(parent))?;
     let part = parent.join(format!(".{name}.{}.part", std::process::id()));
     let old = parent.join(format!(".{name}.{}.old", std::process::id()));
@@ -96,13 +120,14 @@ fn write_whole(target: &Path, replace: bool, fill: impl FnOnce(&Path) -> Result<
     }
 }
 
-fn print(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::Result<()> {
+fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     if common.json {
         serde_json::to_writer_pretty(&mut out, result)?;
         writeln!(out)?;
     } else if !common.quiet {
-        let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        let colour =
+            io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
         for sentence in words::summary(result) {
             writeln!(out, "{} {}", mark(sentence.status, colour), sentence.text)?;
         }
@@ -121,11 +146,19 @@ fn mark(status: Status, colour: bool) -> String {
         Status::Note => ("note         ", "36"),
         Status::NotAsked => ("not checked  ", "33"),
     };
-    if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    if colour {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 fn verdict(result: &Audit) -> Verdict {
     let parity = result.parity.as_ref().is_none_or(|p| p.holds);
     let prune = result.prune.as_ref().is_none_or(|p| p.verified);
-    if parity && prune { Verdict::Holds } else { Verdict::DoesNotHold }
+    if parity && prune {
+        Verdict::Holds
+    } else {
+        Verdict::DoesNotHold
+    }
 }
