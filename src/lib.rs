@@ -9,4 +9,6 @@ pub mod data;
 
 pub mod model;
 
+pub mod prune;
+
 pub use error::{Error, Result};

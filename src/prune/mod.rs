@@ -1,0 +1,4 @@
+//! Thresholds, sweeps, verification by samples, certificates, compaction.
+
+pub mod certify;
+pub mod compact;
