@@ -9,6 +9,20 @@ pub mod data;
 
 pub mod model;
 
+pub mod metric;
+
+pub mod graph;
+
+pub mod patch;
+
+pub mod circuit;
+pub mod modules;
 pub mod prune;
+
+pub mod evaluate;
+
+pub mod audit;
+
+pub mod report;
 
 pub use error::{Error, Result};

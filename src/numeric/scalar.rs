@@ -13,7 +13,7 @@ pub trait Scalar: NdFloat + Default + std::iter::Sum {
     fn from_f64(x: f64) -> Self;
 
     /// Exact.
-    fn to_f64(self) -> f64;
+    fn widen(self) -> f64;
 
     /// `e^x` of every element, in place, within 2 units in the last place;
     /// vectorised, and the same bits on every machine.
@@ -30,7 +30,7 @@ impl Scalar for f32 {
         x as Self
     }
 
-    fn to_f64(self) -> f64 {
+    fn widen(self) -> f64 {
         f64::from(self)
     }
 
@@ -50,7 +50,7 @@ impl Scalar for f64 {
         x
     }
 
-    fn to_f64(self) -> f64 {
+    fn widen(self) -> f64 {
         self
     }
 

@@ -1,4 +1,102 @@
-//! Thresholds, sweeps, verification by samples, certificates, compaction.
+//! Pruning: thresholds, verification on samples, the largest threshold that holds.
+//!
+//! Weights with |w| below a threshold are set to zero; biases only on request;
+//! permutations and embeddings never. What was pruned is then held against the
+//! network as it is: *verified* means that on these samples no output moved by
+//! more than its tolerance and no decision changed. It is never called proved;
+//! what is proved, for every input of a domain, is [`certify`]'s.
 
+mod auto;
 pub mod certify;
 pub mod compact;
+mod curve;
+#[cfg(test)]
+mod tests;
+mod threshold;
+mod verify;
+
+pub use auto::largest_threshold;
+pub use curve::curve;
+pub use threshold::{apply, layer_counts, magnitudes};
+pub use verify::{Change, Reference, Tolerance};
+
+use crate::metric::Metric;
+use crate::model::Mlp;
+use crate::numeric::Scalar;
+use crate::result;
+
+/// How to prune.
+#[derive(Debug, Clone, Copy)]
+pub struct Config {
+    /// A magnitude, or `None` for the largest that verifies.
+    pub threshold: Option<f64>,
+    /// What counts as unchanged.
+    pub tolerance: Tolerance,
+    /// Whether biases are pruned too.
+    pub biases: bool,
+}
+
+/// What the pruned network is judged by, and the names it is reported under.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting<'a> {
+    /// The loss, where there are labels.
+    pub loss: Option<&'a Metric>,
+    /// Name of each linear layer's weight tensor.
+    pub tensors: &'a [String],
+    /// Site and own name of each output.
+    pub outputs: &'a [(String, String)],
+}
+
+/// Prunes a network and verifies it against `reference`.
+#[must_use]
+pub fn prune<T: Scalar>(
+    model: &Mlp<T>,
+    reference: &Reference<T>,
+    setting: Setting<'_>,
+    config: Config,
+) -> (Mlp<T>, result::Prune) {
+    let threshold = config
+        .threshold
+        .unwrap_or_else(|| largest_threshold(model, reference, config.biases));
+    let pruned = apply(model, threshold, config.biases);
+    let change = reference.change(&pruned);
+    let layers = layer_counts(model, threshold, setting.tensors);
+    let edges_total = layers.iter().map(|l| l.edges_total).sum();
+    let edges_kept = layers.iter().map(|l| l.edges_kept).sum();
+    let biases = |m: &Mlp<T>| {
+        m.layers
+            .iter()
+            .flat_map(|l| &l.bias)
+            .filter(|b| !b.is_zero())
+            .count()
+    };
+    let loss = |outputs| setting.loss.map(|loss| loss.mean(outputs));
+    let result = result::Prune {
+        threshold,
+        requested: config
+            .threshold
+            .map_or_else(|| "auto".to_owned(), |t| t.to_string()),
+        tolerance: reference
+            .tolerances()
+            .iter()
+            .copied()
+            .fold(f64::INFINITY, f64::min),
+        tolerance_rule: config.tolerance.to_string(),
+        edges_total,
+        edges_kept,
+        sparsity: 1.0 - edges_kept as f64 / edges_total as f64,
+        biases_total: model.layers.iter().map(|l| l.bias.len()).sum(),
+        biases_kept: biases(&pruned),
+        layers,
+        max_abs_change: change.largest(),
+        mean_abs_change: change.mean,
+        outputs: reference.output_changes(&change, setting.outputs),
+        decision_agreement: change.decision_agreement,
+        loss_before: loss(reference.outputs()),
+        loss_after: loss(change.outputs.view()),
+        verified: reference.verifies(&change),
+        certificate: None,
+        curve: curve(model, reference, setting.loss, threshold, config.biases),
+    };
+    (pruned, result)
+}

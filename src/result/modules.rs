@@ -121,11 +121,14 @@ pub struct Lesion {
 }
 
 /// The independence scan: connected components of the network along the threshold.
+///
+/// Components are of live edges, those on a path from an input to an output:
+/// what no input reaches is constant and what reaches no output has no effect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Independence {
-    /// Components that reach an output, at the threshold of the graph.
+    /// The components at the threshold of the graph, largest first.
     pub components: Vec<Component>,
-    /// Every threshold at which the outputs fall into more components than below it, from small to large.
+    /// Every threshold from which outputs that were in one component are in several, from small to large.
     pub splits: Vec<Split>,
 }
 
@@ -138,7 +141,7 @@ pub struct Component {
     pub hidden: Vec<String>,
     /// Output sites in it.
     pub outputs: Vec<String>,
-    /// Edges inside it.
+    /// Live edges inside it.
     pub edges: usize,
 }
 
@@ -147,7 +150,7 @@ pub struct Component {
 pub struct Split {
     /// Weights with |w| below this are gone.
     pub threshold: f64,
-    /// Edges left.
+    /// Edges left, live or not.
     pub edges_kept: usize,
     /// Largest |f - f_pruned| here, over samples and outputs.
     pub max_abs_change: f64,
@@ -159,8 +162,12 @@ pub struct Split {
     pub verified: bool,
     /// The components, largest first.
     pub components: Vec<Component>,
-    /// Edges that survive at the threshold of the graph and join two of these components.
+    /// Edges that survive at the threshold of the graph and join two of these components,
+    /// the heaviest ones, heaviest first.
     pub bridges: Vec<Bridge>,
+    /// Number of all such edges.
+    #[serde(default)]
+    pub bridges_total: usize,
 }
 
 /// An edge that joins two parts which a higher threshold would separate.

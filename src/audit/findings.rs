@@ -1,0 +1,131 @@
+//! Remarks on the checkpoint that an auditor should see.
+
+use super::subject::Subject;
+use crate::model::Mlp;
+use crate::numeric::Scalar;
+use crate::result::{Finding, Prune};
+
+/// NaN and infinite weights; and, after pruning, sites that are constant or unread.
+pub fn findings<T: Scalar>(
+    subject: &Subject<'_, T>,
+    pruned: &Mlp<T>,
+    prune: &Prune,
+) -> Vec<Finding> {
+    let threshold = prune.threshold;
+    let mut all = non_finite(subject);
+    let fates = fates(subject, pruned);
+    let mut add = |kind: &str, fate: Fate, text: &str| {
+        let subjects: Vec<String> = fates
+            .iter()
+            .filter(|(_, f)| *f == fate)
+            .map(|(s, _)| s.clone())
+            .collect();
+        if !subjects.is_empty() {
+            let text = format!(
+                "{} {text} (weights below {threshold:.3e} pruned)",
+                subjects.len()
+            );
+            all.push(finding("note", kind, subjects, text));
+        }
+    };
+    add(
+        "constant-outputs",
+        Fate::ConstantOutput,
+        "of the outputs read nothing: only their biases are left",
+    );
+    add(
+        "constant-neurons",
+        Fate::Constant,
+        "hidden neurons are read but read nothing: constants",
+    );
+    add(
+        "unused-neurons",
+        Fate::Unread,
+        "hidden neurons read something but are not read",
+    );
+    add(
+        "isolated-neurons",
+        Fate::Isolated,
+        "hidden neurons have no connections left",
+    );
+    add(
+        "unused-inputs",
+        Fate::UnusedInput,
+        "of the inputs are not read",
+    );
+    all
+}
+
+/// What pruning left of a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Live,
+    Constant,
+    Unread,
+    Isolated,
+    UnusedInput,
+    ConstantOutput,
+}
+
+fn fates<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Vec<(String, Fate)> {
+    let sites = &subject.sites;
+    let fate = |layer: usize, position: usize| {
+        let reads = layer > 0
+            && pruned.layers[layer - 1]
+                .weight
+                .row(position)
+                .iter()
+                .any(|w| !w.is_zero());
+        let read = layer < sites.depth()
+            && pruned.layers[layer]
+                .weight
+                .column(position)
+                .iter()
+                .any(|w| !w.is_zero());
+        match (reads, read) {
+            _ if layer == 0 => {
+                if read {
+                    Fate::Live
+                } else {
+                    Fate::UnusedInput
+                }
+            }
+            _ if layer == sites.depth() => {
+                if reads {
+                    Fate::Live
+                } else {
+                    Fate::ConstantOutput
+                }
+            }
+            (true, true) => Fate::Live,
+            (false, true) => Fate::Constant,
+            (true, false) => Fate::Unread,
+            (false, false) => Fate::Isolated,
+        }
+    };
+    (0..sites.site_count())
+        .map(|site| {
+            let (layer, position) = sites.place(site);
+            (sites.name(layer, position), fate(layer, position))
+        })
+        .collect()
+}
+
+fn non_finite<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Finding> {
+    let tensors = subject.checkpoint.tensors.iter();
+    let bad = tensors.filter_map(|(name, tensor)| {
+        let (nan, infinite) = tensor.non_finite();
+        let text = format!("tensor `{name}` holds {nan} NaN and {infinite} infinite values");
+        (nan + infinite > 0).then(|| finding("warning", "non-finite", vec![name.clone()], text))
+    });
+    bad.collect()
+}
+
+fn finding(severity: &str, kind: &str, subjects: Vec<String>, text: String) -> Finding {
+    Finding {
+        severity: severity.to_owned(),
+        kind: kind.to_owned(),
+        subjects,
+        text,
+    }
+}

@@ -1,0 +1,284 @@
+//! The whole pipeline as one function: a checkpoint and data in, a result out.
+//!
+//! Other commands run some of its stages. It decides nothing itself: every
+//! number comes from a module above it in the house, under the conventions
+//! stated there.
+
+mod circuits;
+mod findings;
+mod memory;
+mod modules;
+mod network;
+mod subject;
+
+use std::str::FromStr;
+use std::time::Instant;
+
+use crate::checkpoint::Checkpoint;
+use crate::circuit::Sign;
+use crate::data::Dataset;
+use crate::metric::MetricKind;
+use crate::model::{Loaded, Mlp, Network, Options, Role};
+use crate::modules::ModulesConfig;
+use crate::numeric::Scalar;
+use crate::patch::Fill;
+use crate::prune::{self, Tolerance};
+use crate::{Result, result};
+
+use subject::Subject;
+
+/// Everything a run can be told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The words of the command line, for the record.
+    pub command: Vec<String>,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// What the files do not say of the model.
+    pub model: Options,
+    /// How to prune.
+    pub prune: prune::Config,
+    /// Which stages to run.
+    pub stages: Stages,
+    /// How modules are found and tested.
+    pub modules: ModulesConfig,
+    /// Random sets per module and lesion.
+    pub lesion_samples: usize,
+    /// How circuits are found.
+    pub circuits: CircuitsConfig,
+}
+
+/// How circuits are found and chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CircuitsConfig {
+    /// The methods, in the order of the results.
+    pub methods: Vec<Method>,
+    /// The metric, or `None` for the logit difference of classes and the
+    /// squared error of targets.
+    pub metric: Option<MetricKind>,
+    /// What stands in for a patched message.
+    pub fill: Fill,
+    /// Which effects count for ACDC.
+    pub sign: Sign,
+    /// ACDC's τ; `None` sweeps it.
+    pub threshold: Option<f64>,
+    /// The number of edges of circuits from scores; `None` sweeps it.
+    pub top: Option<usize>,
+    /// A circuit is faithful when |1 − faithfulness| is at most this.
+    pub within: f64,
+}
+
+/// A way to find a circuit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The edges of the largest exact effects.
+    Exact,
+    /// Recursive activation patching.
+    Acdc,
+}
+
+/// Which parts of a result to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stages {
+    /// Modules, null models, lesions, independence.
+    pub modules: bool,
+    /// Node ablation and circuits.
+    pub circuits: bool,
+}
+
+/// What a run leaves behind.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The result.
+    pub result: result::Audit,
+    /// The checkpoint with its pruned weights set to zero, in the layout it came in.
+    pub pruned: Checkpoint,
+}
+
+impl Config {
+    /// The defaults, for a command line that is recorded as `command`.
+    #[must_use]
+    pub fn new(command: Vec<String>) -> Self {
+        Self {
+            command,
+            seed: 0,
+            model: Options::default(),
+            prune: prune::Config {
+                threshold: None,
+                tolerance: Tolerance::Relative(0.01),
+                biases: false,
+            },
+            stages: Stages {
+                modules: true,
+                circuits: true,
+            },
+            modules: ModulesConfig::default(),
+            lesion_samples: 100,
+            circuits: CircuitsConfig {
+                methods: vec![Method::Exact, Method::Acdc],
+                metric: None,
+                fill: Fill::Mean,
+                sign: Sign::Absolute,
+                threshold: None,
+                top: None,
+                within: 0.05,
+            },
+        }
+    }
+}
+
+impl Method {
+    /// The name on the command line and in results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Acdc => "acdc",
+        }
+    }
+}
+
+impl FromStr for Method {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Exact, Self::Acdc]
+            .into_iter()
+            .find(|method| method.name() == text)
+            .ok_or_else(|| "known: exact, acdc".to_owned())
+    }
+}
+
+/// Opens a network and answers what `config.stages` asks. `progress` is told
+/// the stage that begins.
+///
+/// # Errors
+/// If the checkpoint is no network this tool knows, or the data do not fit it.
+pub fn audit(
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    config: &Config,
+    progress: &dyn Fn(&str),
+) -> Result<Outcome> {
+    let started = Instant::now();
+    progress("checking the network");
+    let loaded = Loaded::from_checkpoint(checkpoint, config.model)?;
+    match &loaded.network {
+        Network::F32(model) => run(checkpoint, data, &loaded, model, config, progress, started),
+        Network::F64(model) => run(checkpoint, data, &loaded, model, config, progress, started),
+    }
+}
+
+fn run<T: Scalar>(
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    loaded: &Loaded,
+    model: &Mlp<T>,
+    config: &Config,
+    progress: &dyn Fn(&str),
+    started: Instant,
+) -> Result<Outcome> {
+    let subject = Subject::new(checkpoint, data, loaded, model)?;
+    let mut clock = Clock::new(started);
+    let parity = subject.parity();
+    let load = clock.lap();
+
+    progress("pruning and verifying");
+    let reference = subject.reference(config.prune.tolerance);
+    let (pruned, prune) = prune::prune(model, &reference, subject.prune_setting(), config.prune);
+    let pruning = clock.lap();
+
+    progress("finding modules");
+    let modules = config
+        .stages
+        .modules
+        .then(|| modules::modules(&subject, &pruned, &prune, &reference, config));
+    let finding_modules = clock.lap();
+
+    progress("discovering circuits");
+    let (nodes, circuits) = if config.stages.circuits {
+        circuits::circuits(&subject, &pruned, config)?
+    } else {
+        Default::default()
+    };
+    let finding_circuits = clock.lap();
+
+    let result = result::Audit {
+        schema: result::SCHEMA.to_owned(),
+        tool: result::Tool::this(),
+        command: config.command.clone(),
+        seed: config.seed,
+        checkpoint: subject.checkpoint_info(),
+        data: Some(subject.data_info()),
+        parity,
+        network: network::network(&subject, &pruned),
+        findings: findings::findings(&subject, &pruned, &prune),
+        prune: Some(prune),
+        modules,
+        nodes,
+        circuits,
+        costs: result::Costs {
+            seconds: result::Seconds {
+                load,
+                prune: pruning,
+                modules: finding_modules,
+                circuits: finding_circuits,
+                report: 0.0,
+                total: clock.total(),
+            },
+            peak_memory_bytes: memory::peak_bytes(),
+        },
+    };
+    let pruned = with_pruned_weights(checkpoint, loaded, &pruned);
+    Ok(Outcome { result, pruned })
+}
+
+/// The checkpoint with zeros where the network has them; nothing else changes.
+fn with_pruned_weights<T: Scalar>(
+    checkpoint: &Checkpoint,
+    loaded: &Loaded,
+    pruned: &Mlp<T>,
+) -> Checkpoint {
+    let mut written = checkpoint.clone();
+    for (name, role) in &loaded.roles {
+        let values: Vec<T> = match role {
+            Role::Weight(layer) => pruned.layers[*layer].weight.iter().copied().collect(),
+            Role::Bias(layer) => pruned.layers[*layer].bias.to_vec(),
+            _ => continue,
+        };
+        if let Some(tensor) = written.tensors.get_mut(name) {
+            for (index, value) in values.iter().enumerate() {
+                if value.is_zero() {
+                    tensor.set_zero(index);
+                }
+            }
+        }
+    }
+    written
+}
+
+/// Seconds by stage.
+struct Clock {
+    started: Instant,
+    lap: Instant,
+}
+
+impl Clock {
+    fn new(started: Instant) -> Self {
+        Self {
+            started,
+            lap: started,
+        }
+    }
+
+    /// Seconds since the last lap.
+    fn lap(&mut self) -> f64 {
+        let seconds = self.lap.elapsed().as_secs_f64();
+        self.lap = Instant::now();
+        seconds
+    }
+
+    fn total(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+}

@@ -1,0 +1,78 @@
+//! Discovery: which edges carry an answer.
+//!
+//! Every method asks the patching engine what a metric does when edges are
+//! patched, and returns edges with effects. The **effect** of an edge is
+//! `metric(as is) − metric(edge patched)`. Judging what was found is
+//! `evaluate`'s work.
+
+mod acdc;
+mod exact;
+mod nodes;
+#[cfg(test)]
+mod tests;
+
+pub use acdc::{Acdc, Found, acdc};
+pub use exact::{effects, strongest_first};
+pub use nodes::node_effects;
+
+use std::fmt;
+use std::str::FromStr;
+
+use ndarray::ArrayView2;
+
+use crate::metric::Metric;
+use crate::numeric::Scalar;
+
+/// The answer whose circuit is sought.
+#[derive(Debug, Clone)]
+pub struct Goal {
+    /// Physical position of the output (for a class: of its logit).
+    pub output: usize,
+    /// The samples that count.
+    pub rows: Vec<usize>,
+    /// The metric, over all samples of the batch.
+    pub metric: Metric,
+}
+
+impl Goal {
+    /// The metric's mean over the samples that count, of `outputs: [outputs, samples]`.
+    #[must_use]
+    pub fn mean<T: Scalar>(&self, outputs: ArrayView2<'_, T>) -> f64 {
+        let sum: f64 = self
+            .rows
+            .iter()
+            .map(|row| self.metric.value(outputs, *row))
+            .sum();
+        sum / self.rows.len().max(1) as f64
+    }
+}
+
+/// Whether an effect counts by its sign or by its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// Only a worsening counts.
+    Signed,
+    /// Any change counts.
+    Absolute,
+}
+
+impl fmt::Display for Sign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Signed => "signed",
+            Self::Absolute => "absolute",
+        })
+    }
+}
+
+impl FromStr for Sign {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "signed" => Ok(Self::Signed),
+            "absolute" => Ok(Self::Absolute),
+            _ => Err("known: signed, absolute".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `modscope audit`: everything in one run.
+
+use std::path::PathBuf;
+
+use super::Verdict;
+use super::args::{Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs};
+use super::circuit::CircuitArgs;
+use super::pipeline::{self, Job, PrunedTo};
+
+/// Prune and verify, find modules, discover circuits, write a report
+///
+/// With no checkpoint, the embedded example is audited: a BIMT network trained
+/// on two independent formulas.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  modscope audit
+  modscope audit runs/a/model.safetensors --data runs/a/data.safetensors --out reports/a
+  modscope audit runs/a --threshold 0.01 --tolerance 0.05 --json | jq .prune.verified")]
+pub(super) struct Args {
+    /// A .safetensors file, or a folder that holds one [default: the embedded example]
+    checkpoint: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    prune: PruneArgs,
+    #[command(flatten)]
+    modules: ModulesArgs,
+    #[command(flatten)]
+    circuits: CircuitArgs,
+    /// Write the pruned network into the report's folder, in the layout it came in
+    #[arg(long, help_heading = "Pruning")]
+    write_pruned: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let mut config = pipeline::config(&args.common, &args.model);
+    args.prune.apply(&mut config);
+    args.modules.apply(&mut config);
+    args.circuits.apply(&mut config);
+    pipeline::run(&args.common, &Job {
+        command: "audit",
+        checkpoint: args.checkpoint.as_deref(),
+        data: &args.data,
+        config,
+        write_pruned: args.write_pruned.then_some(PrunedTo::Report),
+    })
+}

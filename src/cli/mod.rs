@@ -1,0 +1,102 @@
+//! The command line: one file per subcommand.
+//!
+//! What was typed is parsed here and turned into the configurations of the
+//! library; files are written by `output`; nothing is computed.
+
+mod args;
+mod audit;
+mod circuit;
+mod completions;
+mod example;
+mod inspect;
+mod modules;
+mod output;
+mod pipeline;
+mod progress;
+mod prune;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit code of a run whose checks do not all hold.
+const NOT_VERIFIED: u8 = 1;
+
+/// Exit code of a wrong command or input.
+const WRONG: u8 = 2;
+
+/// Opens a trained neural network: which connections matter, whether it does the
+/// same without the others, which modules it falls into, which circuit computes
+/// each answer.
+#[derive(Debug, Parser)]
+#[command(name = "modscope", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done, and what was to be verified holds; 1 done, but something \
+    to be verified does not hold; 2 the command or its input is wrong.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Audit(audit::Args),
+    Inspect(inspect::Args),
+    Prune(prune::Args),
+    Modules(modules::Args),
+    Circuit(circuit::Args),
+    Report(report::Args),
+    Completions(completions::Args),
+}
+
+/// What a run came to, if it ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Everything that was to be verified holds.
+    Holds,
+    /// Something does not.
+    DoesNotHold,
+}
+
+/// Runs the program on the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too; clap knows which stream is theirs.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { WRONG } else { 0 });
+        }
+    };
+    let outcome = match cli.command {
+        Command::Audit(args) => audit::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Prune(args) => prune::run(&args),
+        Command::Modules(args) => modules::run(&args),
+        Command::Circuit(args) => circuit::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Completions(args) => Ok(completions::run(&args)),
+    };
+    match outcome {
+        Ok(Verdict::Holds) => ExitCode::SUCCESS,
+        Ok(Verdict::DoesNotHold) => ExitCode::from(NOT_VERIFIED),
+        Err(error) => {
+            print_error(&error);
+            ExitCode::from(WRONG)
+        }
+    }
+}
+
+/// What, where, what to do.
+fn print_error(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+    if let Some(known) = error.downcast_ref::<crate::Error>() {
+        if let Some(path) = known.path() {
+            eprintln!("  in: {}", path.display());
+        }
+        if let Some(remedy) = known.remedy() {
+            eprintln!("  try: {remedy}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Results on disk, whole or not at all; and in words on standard output.
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::Verdict;
+use super::args::Common;
+use crate::checkpoint::Checkpoint;
+use crate::report::words::{self, Status};
+use crate::result::Audit;
+use crate::{Error, Result, report};
+
+/// A finished run, ready to be written.
+pub(super) struct Finished<'a> {
+    /// The subcommand: `audit`, ...
+    pub command: &'a str,
+    /// The name of the folder under `reports/` if none was given.
+    pub name: &'a str,
+    pub result: Audit,
+    /// Written beside the report as `pruned.safetensors`, where asked for.
+    pub pruned: Option<&'a Checkpoint>,
+    /// Whether the result that is there may be replaced without `--force`.
+    pub replace: bool,
+}
+
+/// A result that has been written, and where.
+pub(super) struct Written {
+    result: Audit,
+    folder: Option<PathBuf>,
+}
+
+/// Writes the report whole, or not at all.
+pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Written> {
+    let folder = folder(common, finished.name);
+    if let Some(folder) = &folder {
+        write_whole(folder, common.force || finished.replace, |dir| {
+            let started = Instant::now();
+            report::write(&finished.result, finished.command, dir)?;
+            if let Some(pruned) = finished.pruned {
+                pruned.write(&dir.join("pruned.safetensors"))?;
+            }
+            // The time of the drawing goes into the file that is read again.
+            let seconds = &mut finished.result.costs.seconds;
+            seconds.report = started.elapsed().as_secs_f64();
+            seconds.total += seconds.report;
+            report::write_json(&finished.result, finished.command, dir)
+        })?;
+    }
+    Ok(Written {
+        result: finished.result,
+        folder,
+    })
+}
+
+/// Prints the summary or the JSON, and says whether all that was to be verified holds.
+pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Verdict> {
+    print_to(common, &written.result, written.folder.as_deref())?;
+    Ok(verdict(&written.result))
+}
+
+/// Refuses a folder that exists, before any work is done for it.
+pub(super) fn check_free(common: &Common, name: &str, replace: bool) -> Result<()> {
+    match folder(common, name) {
+        Some(path) if path.exists() && !common.force && !replace => Err(Error::ResultExists { path }),
+        _ => Ok(()),
+    }
+}
+
+/// Where the report goes; nowhere for `--json` without `--out`.
+fn folder(common: &Common, name: &str) -> Option<PathBuf> {
+    match (&common.out, common.json) {
+        (Some(out), _) => Some(out.clone()),
+        (None, true) => None,
+        (None, false) => Some(Path::new("reports").join(name)),
+    }
+}
+
+/// Fills a folder beside `target` and moves it into place; on error nothing is left.
+fn write_whole(target: &Path, replace: bool, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source: io::Error| Error::Write { path, source }
+    };
+    if target.exists() && !replace {
+        return Err(Error::ResultExists { path: target.to_owned() });
+    }
+    let name = target.file_name().map_or_else(|| "result".into(), |n| n.to_string_lossy());
+    let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(failed(parent))?;
+    let part = parent.join(format!(".{name}.{}.part", std::process::id()));
+    let old = parent.join(format!(".{name}.{}.old", std::process::id()));
+    fs::create_dir(&part).map_err(failed(&part))?;
+    let filled = fill(&part).and_then(|()| {
+        if target.exists() {
+            fs::rename(target, &old).map_err(failed(target))?;
+        }
+        fs::rename(&part, target).map_err(failed(target))
+    });
+    match filled {
+        Ok(()) if old.exists() => fs::remove_dir_all(&old).map_err(failed(&old)),
+        Ok(()) => Ok(()),
+        Err(error) => {
+            let _ = fs::remove_dir_all(&part);
+            if old.exists() && !target.exists() {
+                let _ = fs::rename(&old, target);
+            }
+            Err(error)
+        }
+    }
+}
+
+fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    if common.json {
+        serde_json::to_writer_pretty(&mut out, result)?;
+        writeln!(out)?;
+    } else if !common.quiet {
+        let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        for sentence in words::summary(result) {
+            writeln!(out, "{} {}", mark(sentence.status, colour), sentence.text)?;
+        }
+        if let Some(folder) = folder {
+            writeln!(out, "\nreport: {}", folder.join("index.html").display())?;
+        }
+    }
+    Ok(())
+}
+
+/// A mark that does not rest on colour alone.
+fn mark(status: Status, colour: bool) -> String {
+    let (text, code) = match status {
+        Status::Holds => ("holds        ", "32"),
+        Status::DoesNotHold => ("does not hold", "31"),
+        Status::Note => ("note         ", "36"),
+        Status::NotAsked => ("not checked  ", "33"),
+    };
+    if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+fn verdict(result: &Audit) -> Verdict {
+    let parity = result.parity.as_ref().is_none_or(|p| p.holds);
+    let prune = result.prune.as_ref().is_none_or(|p| p.verified);
+    if parity && prune { Verdict::Holds } else { Verdict::DoesNotHold }
+}

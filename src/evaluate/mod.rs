@@ -1,0 +1,14 @@
+//! Judging a circuit: faithfulness, completeness, minimality, uncertainty.
+//!
+//! A circuit is a set of edges; it is judged by patching everything else. What
+//! discovery measures while it searches is `metric`'s; here it is held against
+//! the full network, against nothing at all, and against random circuits.
+
+mod judge;
+mod minimality;
+mod sweep;
+#[cfg(test)]
+mod tests;
+
+pub use judge::{Judge, Judgement};
+pub use sweep::{Choice, choose, sizes, thresholds};

@@ -1,0 +1,83 @@
+//! Which of many circuits to report: the smallest that is faithful.
+
+use super::Judge;
+use crate::numeric::{Scalar, statistics};
+use crate::patch::EdgeSet;
+use crate::result::SweepPoint;
+
+/// The circuit chosen from a sweep, and the sweep.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// Its place among the circuits given.
+    pub index: usize,
+    /// All circuits, from few edges to many.
+    pub points: Vec<SweepPoint>,
+    /// Whether it is faithful; else it is only the most faithful there was.
+    pub faithful: bool,
+}
+
+/// Chooses the smallest circuit with |1 − faithfulness| ≤ `within` among
+/// `circuits` (each with the parameter that gave it), or, if none is, the most
+/// faithful. `None` for no circuits.
+#[must_use]
+pub fn choose<T: Scalar>(
+    judge: &Judge<'_, T>,
+    circuits: &[(f64, EdgeSet)],
+    within: f64,
+) -> Option<Choice> {
+    let mut points: Vec<(usize, SweepPoint)> = circuits
+        .iter()
+        .map(|(parameter, circuit)| point(judge, *parameter, circuit))
+        .enumerate()
+        .collect();
+    points.sort_by_key(|(_, point)| point.edges_kept);
+    let distance = |point: &SweepPoint| {
+        point
+            .faithfulness
+            .map_or(f64::INFINITY, |f| (1.0 - f).abs())
+    };
+    let small = points.iter().find(|(_, point)| distance(point) <= within);
+    let best = || {
+        points
+            .iter()
+            .min_by(|a, b| distance(&a.1).total_cmp(&distance(&b.1)))
+    };
+    let index = small.or_else(best)?.0;
+    Some(Choice {
+        index,
+        faithful: small.is_some(),
+        points: points.into_iter().map(|(_, point)| point).collect(),
+    })
+}
+
+fn point<T: Scalar>(judge: &Judge<'_, T>, parameter: f64, circuit: &EdgeSet) -> SweepPoint {
+    let metric = statistics::mean(&judge.values(circuit));
+    SweepPoint {
+        parameter,
+        edges_kept: circuit.count_ones(..),
+        metric,
+        faithfulness: judge.faithfulness(metric),
+    }
+}
+
+/// Circuit sizes to try among `edges`: all up to 32, then about 16 per factor of ten.
+#[must_use]
+pub fn sizes(edges: usize) -> Vec<usize> {
+    const ALL_UP_TO: usize = 32;
+    const PER_DECADE: f64 = 16.0;
+    let mut sizes: Vec<usize> = (1..=edges.min(ALL_UP_TO)).collect();
+    let mut size = ALL_UP_TO as f64;
+    while (size as usize) < edges {
+        size *= 10_f64.powf(1.0 / PER_DECADE);
+        sizes.push((size as usize).min(edges));
+    }
+    sizes
+}
+
+/// Values of ACDC's τ to try: from 1/10 down to 1/100,000 of `scale`, two per factor of ten.
+#[must_use]
+pub fn thresholds(scale: f64) -> Vec<f64> {
+    (2..=10)
+        .map(|half_decades| scale * 10_f64.powf(-0.5 * f64::from(half_decades)))
+        .collect()
+}

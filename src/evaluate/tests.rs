@@ -1,0 +1,114 @@
+use ndarray::{Array1, Array2, array};
+
+use super::*;
+use crate::metric::Metric;
+use crate::model::{Linear, Mlp};
+use crate::numeric::Activation;
+use crate::patch::{Engine, Fills};
+
+/// y = 3 x0 + 1 x1 + 0 x2, linear, one sample (1, 1, 1): y = 4.
+fn model() -> Mlp<f64> {
+    Mlp {
+        embedding: None,
+        in_perm: vec![0, 1, 2],
+        folds: 1,
+        layers: vec![Linear {
+            weight: array![[3.0, 1.0, 0.0]],
+            bias: Array1::zeros(1),
+        }],
+        activation: Activation::Identity,
+        out_perm: vec![0],
+    }
+}
+
+fn judge(model: &Mlp<f64>) -> Judge<'_, f64> {
+    let engine = Engine::new(model, Array2::ones((3, 1)), Fills::zero());
+    let candidates = engine.edges([0, 1]);
+    Judge::new(engine, Metric::Output { output: 0 }, candidates)
+}
+
+#[test]
+fn verdicts_worked_out_by_hand() {
+    let model = model();
+    let judge = judge(&model);
+    let verdict = judge.judge(&judge.engine().edges([0]), 1);
+    assert_eq!(
+        (
+            verdict.full,
+            verdict.circuit,
+            verdict.corrupted,
+            verdict.gap
+        ),
+        (4.0, 3.0, 0.0, 1.0)
+    );
+    assert_eq!(verdict.faithfulness, Some(0.75));
+    assert_eq!(
+        verdict.completeness,
+        Some(0.75),
+        "the complement alone scores 1 of 4"
+    );
+    assert_eq!(
+        verdict.interval,
+        Some([0.75, 0.75]),
+        "one sample has no spread"
+    );
+    assert_eq!(judge.scale(), 4.0);
+}
+
+#[test]
+fn the_whole_network_is_faithful_and_nothing_is_not() {
+    let model = model();
+    let judge = judge(&model);
+    let all = judge.judge(judge.candidates(), 1);
+    assert_eq!(
+        (all.faithfulness, all.completeness, all.minimality),
+        (Some(1.0), Some(1.0), None)
+    );
+    let none = judge.judge(&judge.engine().edges([]), 1);
+    assert_eq!(
+        (none.faithfulness, none.completeness, none.minimality),
+        (Some(0.0), Some(0.0), None)
+    );
+}
+
+#[test]
+fn faithfulness_is_undefined_where_patching_changes_nothing() {
+    let mut model = model();
+    model.layers[0].weight.fill(0.0);
+    model.layers[0].bias.fill(2.0);
+    let judge = judge(&model);
+    assert_eq!(
+        judge.judge(&judge.engine().edges([0]), 1).faithfulness,
+        None
+    );
+}
+
+#[test]
+fn the_smallest_faithful_circuit_is_chosen() {
+    let model = model();
+    let judge = judge(&model);
+    let circuit = |edges: &[usize]| {
+        (
+            edges.len() as f64,
+            judge.engine().edges(edges.iter().copied()),
+        )
+    };
+    let circuits = [circuit(&[0, 1]), circuit(&[1]), circuit(&[0])];
+    let choice = choose(&judge, &circuits, 0.3).unwrap();
+    assert_eq!((choice.index, choice.faithful), (2, true));
+    let choice = choose(&judge, &circuits, 0.0).unwrap();
+    assert_eq!((choice.index, choice.faithful), (0, true));
+    let choice = choose(&judge, &circuits[1..2], 0.1).unwrap();
+    assert_eq!((choice.index, choice.faithful), (0, false));
+    assert!(choose(&judge, &[], 0.1).is_none());
+}
+
+#[test]
+fn sizes_and_thresholds_cover_the_range() {
+    assert_eq!(sizes(3), [1, 2, 3]);
+    let many = sizes(17_400);
+    assert_eq!((many[31], many.last()), (32, Some(&17_400)));
+    assert!(many.windows(2).all(|w| w[0] < w[1]) && many.len() < 90);
+    let taus = thresholds(2.0);
+    assert!((taus[0] - 0.2).abs() < 1e-12 && (taus[8] - 2e-5).abs() < 1e-12);
+}

@@ -1,0 +1,11 @@
+//! Graphs of weights: a layered network as nodes and edges, as neighbour lists, and in space.
+//!
+//! Nothing here knows models, files or modules: a graph is widths, weights and places.
+
+pub mod adjacency;
+pub mod layered;
+pub mod places;
+
+pub use adjacency::Adjacency;
+pub use layered::Layered;
+pub use places::{Place, wiring_cost};

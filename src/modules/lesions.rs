@@ -1,0 +1,133 @@
+//! What a module does: it is ablated, and random sets of sites beside it.
+
+use rayon::prelude::*;
+
+use crate::metric::Metric;
+use crate::numeric::{Rng, Scalar, statistics};
+use crate::patch::Engine;
+
+/// The ablation of one set of sites.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ablation {
+    /// The metric with nothing patched.
+    pub full: f64,
+    /// The metric with all messages out of the set patched.
+    pub lesioned: f64,
+    /// The metric with all messages out of the other groups patched.
+    pub alone: f64,
+    /// The lesioned metric of random sets.
+    pub random: Vec<f64>,
+}
+
+impl Ablation {
+    /// `metric(as is) − metric(patched)`.
+    #[must_use]
+    pub fn effect(&self) -> f64 {
+        self.full - self.lesioned
+    }
+
+    /// The effects of the random sets.
+    #[must_use]
+    pub fn random_effects(&self) -> Vec<f64> {
+        self.random
+            .iter()
+            .map(|lesioned| self.full - lesioned)
+            .collect()
+    }
+
+    /// `(r + 1) / (n + 1)`, r = random sets with an |effect| at least as large.
+    #[must_use]
+    pub fn p(&self) -> f64 {
+        let effects = self.random_effects();
+        let as_large = effects
+            .iter()
+            .filter(|e| e.abs() >= self.effect().abs())
+            .count();
+        (as_large + 1) as f64 / (effects.len() + 1) as f64
+    }
+
+    /// Mean and sample standard deviation of the random sets' effects.
+    #[must_use]
+    pub fn random_mean_and_sd(&self) -> (f64, f64) {
+        let effects = self.random_effects();
+        (statistics::mean(&effects), statistics::sample_sd(&effects))
+    }
+}
+
+/// Ablates each of `groups` (sites by number; output sites write nothing and
+/// are passed over), for each of `metrics`: `[groups][metrics]`.
+///
+/// Random sets have as many sites in each layer as the group, drawn from the
+/// union of the groups; `samples` of them per group.
+#[must_use]
+pub fn lesions<T: Scalar>(
+    engine: &Engine<'_, T>,
+    groups: &[Vec<usize>],
+    metrics: &[Metric],
+    samples: usize,
+    seed: u64,
+) -> Vec<Vec<Ablation>> {
+    let clean = measure(engine, &[], metrics);
+    let pool: Vec<usize> = groups.iter().flatten().copied().collect();
+    let of_group = |(index, group): (usize, &Vec<usize>)| {
+        let others: Vec<usize> = groups
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != index)
+            .flat_map(|(_, sites)| sites.iter().copied())
+            .collect();
+        let lesioned = measure(engine, group, metrics);
+        let alone = measure(engine, &others, metrics);
+        let random: Vec<Vec<f64>> = (0..samples)
+            .into_par_iter()
+            .map(|draw| {
+                let mut rng = Rng::new(seed, (index * samples + draw) as u64);
+                measure(engine, &alike(engine, group, &pool, &mut rng), metrics)
+            })
+            .collect();
+        let ablation = |metric: usize| Ablation {
+            full: clean[metric],
+            lesioned: lesioned[metric],
+            alone: alone[metric],
+            random: random.iter().map(|values| values[metric]).collect(),
+        };
+        (0..metrics.len()).map(ablation).collect()
+    };
+    groups.iter().enumerate().map(of_group).collect()
+}
+
+/// The metrics with all messages out of `sites` patched.
+fn measure<T: Scalar>(engine: &Engine<'_, T>, sites: &[usize], metrics: &[Metric]) -> Vec<f64> {
+    let all = engine.sites();
+    let edges = sites.iter().flat_map(|site| {
+        let (layer, position) = all.place(*site);
+        all.edges_out_of(layer, position)
+    });
+    let state = engine.run(&engine.edges(edges));
+    metrics
+        .iter()
+        .map(|metric| metric.mean(state.outputs()))
+        .collect()
+}
+
+/// A random set with as many sites of each layer as `group`, from `pool`.
+fn alike<T: Scalar>(
+    engine: &Engine<'_, T>,
+    group: &[usize],
+    pool: &[usize],
+    rng: &mut Rng,
+) -> Vec<usize> {
+    let layer_of = |site: &usize| engine.sites().place(*site).0;
+    let mut set = Vec::with_capacity(group.len());
+    for layer in 0..engine.sites().depth() {
+        let wanted = group.iter().filter(|site| layer_of(site) == layer).count();
+        let mut candidates: Vec<usize> = pool
+            .iter()
+            .copied()
+            .filter(|site| layer_of(site) == layer)
+            .collect();
+        rng.shuffle(&mut candidates);
+        set.extend(candidates.into_iter().take(wanted));
+    }
+    set
+}

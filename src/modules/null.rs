@@ -1,0 +1,247 @@
+//! Null models: the same weights in other places, to see what chance would give.
+//!
+//! A modularity means little by itself: sparse random graphs have a high one.
+
+use rayon::prelude::*;
+use std::collections::HashSet;
+
+use crate::graph::Layered;
+use crate::numeric::Rng;
+use crate::result::NullModel;
+
+/// Statistics closer than this are the same number: sums in another order differ by less.
+const SAME: f64 = 1e-12;
+
+/// Edge swaps tried per edge in a degree-preserving shuffle.
+const SWAPS_PER_EDGE: usize = 10;
+
+/// What a shuffle keeps; the weights of every layer are kept by all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NullKind {
+    /// Keeps which edges there are: non-zero weights permuted among the non-zero places.
+    #[default]
+    LayerNonzero,
+    /// Keeps the number of edges per layer: all entries permuted.
+    Layer,
+    /// Keeps how many edges each node writes to and reads from per layer: edge swaps.
+    Degree,
+}
+
+impl NullKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::LayerNonzero, Self::Layer, Self::Degree];
+
+    /// The name on the command line and in results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LayerNonzero => "layer-nonzero",
+            Self::Layer => "layer",
+            Self::Degree => "degree",
+        }
+    }
+}
+
+/// A shuffled copy of a network.
+///
+/// O(entries) for the layer shuffles, O(entries + 10 · edges) for `Degree`.
+/// Source of the swaps: Maslov & Sneppen (2002), within each layer.
+#[must_use]
+pub fn shuffled(network: &Layered, kind: NullKind, rng: &mut Rng) -> Layered {
+    let mut copy = network.clone();
+    for layer in 0..copy.weights.len() {
+        match kind {
+            NullKind::Layer => permute(&mut copy, layer, |_| true, rng),
+            NullKind::LayerNonzero => permute(&mut copy, layer, |w| w != 0.0, rng),
+            NullKind::Degree => swap_edges(&mut copy, layer, rng),
+        }
+    }
+    copy
+}
+
+/// Permutes the entries of a layer that `moves` chooses.
+fn permute(network: &mut Layered, layer: usize, moves: fn(f64) -> bool, rng: &mut Rng) {
+    let chosen = |weights: &ndarray::Array2<f64>| -> Vec<f64> {
+        weights
+            .iter()
+            .copied()
+            .filter(|weight| moves(*weight))
+            .collect()
+    };
+    let mut values = chosen(&network.weights[layer]);
+    rng.shuffle(&mut values);
+    let places = network.weights[layer]
+        .iter_mut()
+        .filter(|weight| moves(**weight));
+    for (place, value) in places.zip(values) {
+        *place = value;
+    }
+}
+
+/// Swaps the readers of pairs of edges, where that makes no double edge.
+fn swap_edges(network: &mut Layered, layer: usize, rng: &mut Rng) {
+    let weights = &mut network.weights[layer];
+    let mut edges: Vec<(usize, usize, f64)> = weights
+        .indexed_iter()
+        .filter(|(_, weight)| **weight != 0.0)
+        .map(|((reader, writer), weight)| (reader, writer, *weight))
+        .collect();
+    let mut taken: HashSet<(usize, usize)> = edges.iter().map(|edge| (edge.0, edge.1)).collect();
+    for _ in 0..edges.len() * SWAPS_PER_EDGE {
+        let (one, other) = (rng.below(edges.len()), rng.below(edges.len()));
+        try_swap(&mut edges, &mut taken, one, other);
+    }
+    weights.fill(0.0);
+    for (reader, writer, weight) in edges {
+        weights[[reader, writer]] = weight;
+    }
+}
+
+fn try_swap(
+    edges: &mut [(usize, usize, f64)],
+    taken: &mut HashSet<(usize, usize)>,
+    one: usize,
+    other: usize,
+) {
+    let ((a, b, _), (c, d, _)) = (edges[one], edges[other]);
+    if taken.contains(&(c, b)) || taken.contains(&(a, d)) {
+        return;
+    }
+    taken.remove(&(a, b));
+    taken.remove(&(c, d));
+    taken.insert((c, b));
+    taken.insert((a, d));
+    edges[one].0 = c;
+    edges[other].0 = a;
+}
+
+/// Sets an observed statistic against `samples` shuffles; `None` for no samples.
+///
+/// `statistic` gets a shuffled network and the number of the draw, to seed its
+/// own searches. Draws run in parallel, each with its own stream of `seed`, so
+/// the result does not depend on the number of threads. z = (observed − mean) / sd
+/// with the sample's standard deviation (n − 1); p = (r + 1)/(n + 1), where r
+/// counts the shuffles that reach the observed value: one-sided, higher is more
+/// modular. Source of p: North, Curtis & Sham (2002).
+pub fn null_model(
+    network: &Layered,
+    kind: NullKind,
+    samples: usize,
+    seed: u64,
+    observed: f64,
+    statistic: impl Fn(&Layered, u64) -> f64 + Sync,
+) -> Option<NullModel> {
+    let draw = |stream: u64| {
+        statistic(
+            &shuffled(network, kind, &mut Rng::new(seed, stream)),
+            stream,
+        )
+    };
+    let mut draws: Vec<f64> = (0..samples as u64).into_par_iter().map(draw).collect();
+    draws.sort_by(f64::total_cmp);
+    (samples > 0).then(|| summary(kind, observed, draws))
+}
+
+fn summary(kind: NullKind, observed: f64, draws: Vec<f64>) -> NullModel {
+    let n = draws.len() as f64;
+    let mean = draws.iter().sum::<f64>() / n;
+    let squares: f64 = draws.iter().map(|draw| (draw - mean).powi(2)).sum();
+    let sd = (squares / (n - 1.0).max(1.0)).sqrt();
+    let sd = if sd < SAME { 0.0 } else { sd };
+    let reached = draws
+        .iter()
+        .filter(|draw| **draw >= observed - SAME)
+        .count();
+    NullModel {
+        model: kind.name().to_owned(),
+        samples: draws.len(),
+        mean,
+        sd,
+        z: (sd > 0.0).then(|| (observed - mean) / sd),
+        p: (reached as f64 + 1.0) / (n + 1.0),
+        draws,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    /// Two layers of 6 × 6 with about half of the weights, all different.
+    fn network() -> Layered {
+        let mut rng = Rng::new(1, 0);
+        let mut layer =
+            || {
+                Array2::from_shape_simple_fn((6, 6), || {
+                    if rng.below(2) == 0 { 0.0 } else { rng.normal() }
+                })
+            };
+        Layered::new(vec![layer(), layer()])
+    }
+
+    fn sorted(layer: &Array2<f64>) -> Vec<f64> {
+        let mut values: Vec<f64> = layer.iter().copied().collect();
+        values.sort_by(f64::total_cmp);
+        values
+    }
+
+    fn degrees(layer: &Array2<f64>) -> (Vec<usize>, Vec<usize>) {
+        let edges = layer.map(|weight| usize::from(*weight != 0.0));
+        (
+            edges.sum_axis(ndarray::Axis(0)).to_vec(),
+            edges.sum_axis(ndarray::Axis(1)).to_vec(),
+        )
+    }
+
+    #[test]
+    fn every_shuffle_keeps_what_it_says() {
+        let network = network();
+        for kind in NullKind::ALL {
+            let copy = shuffled(&network, kind, &mut Rng::new(2, 0));
+            for (before, after) in network.weights.iter().zip(&copy.weights) {
+                assert_ne!(before, after, "{kind:?}");
+                assert_eq!(sorted(before), sorted(after), "{kind:?}");
+                let places = |layer: &Array2<f64>| layer.map(|weight| *weight != 0.0);
+                let keeps_places = kind == NullKind::LayerNonzero;
+                assert_eq!(places(before) == places(after), keeps_places, "{kind:?}");
+                let keeps_degrees = kind != NullKind::Layer;
+                assert_eq!(degrees(before) == degrees(after), keeps_degrees, "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn summary_by_hand() {
+        let null = summary(NullKind::Layer, 3.0, vec![1.0, 2.0, 3.0]);
+        assert_eq!(
+            (null.mean, null.sd, null.z, null.p),
+            (2.0, 1.0, Some(1.0), 0.5)
+        );
+        assert_eq!(summary(NullKind::Layer, 3.0, vec![1.0, 1.0]).z, None);
+        assert_eq!(summary(NullKind::Layer, 3.0, vec![1.0]).z, None);
+    }
+
+    #[test]
+    fn threads_do_not_matter() {
+        let first = |network: &Layered, draw: u64| network.weights[0][[0, 0]] + draw as f64;
+        let run = || null_model(&network(), NullKind::Layer, 50, 7, 0.0, first);
+        let one = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .unwrap();
+        assert_eq!(one.install(run), run());
+        assert_eq!(
+            null_model(&network(), NullKind::Layer, 0, 7, 0.0, first),
+            None
+        );
+    }
+
+    #[test]
+    fn empty_layers_can_be_shuffled() {
+        let empty = Layered::new(vec![Array2::zeros((2, 3)), Array2::zeros((0, 2))]);
+        for kind in NullKind::ALL {
+            assert_eq!(shuffled(&empty, kind, &mut Rng::new(0, 0)), empty);
+        }
+    }
+}

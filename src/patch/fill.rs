@@ -1,0 +1,151 @@
+//! What stands in for the message on a patched edge.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ndarray::{Array1, Array2, ArrayView1, Axis};
+
+use crate::model::Trace;
+use crate::numeric::{Rng, Scalar};
+
+/// The kind of fill, as it is named on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fill {
+    /// No message at all.
+    Zero,
+    /// The message's mean over a reference set.
+    Mean,
+    /// The same edge's message in the paired corrupted input.
+    Corrupted,
+    /// The same edge's message in another sample, seeded.
+    Resample,
+}
+
+/// What every site writes in place of its own value on patched edges.
+#[derive(Debug, Clone)]
+pub struct Fills<T>(Values<T>);
+
+#[derive(Debug, Clone)]
+enum Values<T> {
+    Zero,
+    /// Per layer, `[width]`.
+    PerSite(Vec<Array1<T>>),
+    /// Per layer, `[width, samples]`.
+    PerSample(Vec<Array2<T>>),
+}
+
+/// The values that one site writes on patched edges.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Filling<'a, T> {
+    Constant(T),
+    PerSample(ArrayView1<'a, T>),
+}
+
+/// The values that a layer writes on patched edges.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Layer<'a, T> {
+    Zero,
+    /// `[width]`
+    PerSite(&'a Array1<T>),
+    /// `[width, samples]`
+    PerSample(&'a Array2<T>),
+}
+
+impl<T: Scalar> Fills<T> {
+    /// Zero everywhere.
+    #[must_use]
+    pub fn zero() -> Self {
+        Self(Values::Zero)
+    }
+
+    /// Each site's mean over a reference run; sums in f64.
+    #[must_use]
+    pub fn mean(reference: &Trace<T>) -> Self {
+        let mean = |row: ArrayView1<'_, T>| {
+            let sum: f64 = row.iter().map(|x| x.widen()).sum();
+            T::from_f64(sum / row.len().max(1) as f64)
+        };
+        let layer = |values: &Array2<T>| values.rows().into_iter().map(mean).collect();
+        Self(Values::PerSite(
+            reference.values.iter().map(layer).collect(),
+        ))
+    }
+
+    /// Each site's value in the paired run on corrupted inputs.
+    #[must_use]
+    pub fn corrupted(run: Trace<T>) -> Self {
+        Self(Values::PerSample(run.values))
+    }
+
+    /// Each site's value in another sample of the same run: one seeded order of
+    /// the samples without fixed points (a single sample has no other).
+    #[must_use]
+    pub fn resample(run: &Trace<T>, seed: u64) -> Self {
+        let samples = run.values.first().map_or(0, Array2::ncols);
+        let cycle = Rng::new(seed, 0).permutation(samples);
+        let mut other = vec![0; samples];
+        for (place, sample) in cycle.iter().enumerate() {
+            other[*sample] = cycle[(place + 1) % samples];
+        }
+        let layer = |values: &Array2<T>| values.select(Axis(1), &other);
+        Self(Values::PerSample(run.values.iter().map(layer).collect()))
+    }
+
+    /// The same fills for some of the samples.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self(match &self.0 {
+            Values::PerSample(layers) => {
+                Values::PerSample(layers.iter().map(|v| v.select(Axis(1), rows)).collect())
+            }
+            same => same.clone(),
+        })
+    }
+
+    /// What a site writes on patched edges.
+    pub(super) fn of(&self, layer: usize, position: usize) -> Filling<'_, T> {
+        match &self.0 {
+            Values::Zero => Filling::Constant(T::zero()),
+            Values::PerSite(layers) => Filling::Constant(layers[layer][position]),
+            Values::PerSample(layers) => Filling::PerSample(layers[layer].row(position)),
+        }
+    }
+
+    /// What a whole layer writes on patched edges.
+    pub(super) fn layer(&self, layer: usize) -> Layer<'_, T> {
+        match &self.0 {
+            Values::Zero => Layer::Zero,
+            Values::PerSite(layers) => Layer::PerSite(&layers[layer]),
+            Values::PerSample(layers) => Layer::PerSample(&layers[layer]),
+        }
+    }
+}
+
+impl Fill {
+    /// Every fill and its name.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Zero, "zero"),
+        (Self::Mean, "mean"),
+        (Self::Corrupted, "corrupted"),
+        (Self::Resample, "resample"),
+    ];
+}
+
+impl fmt::Display for Fill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = Self::ALL.iter().find(|(fill, _)| fill == self);
+        f.write_str(found.map_or("unknown", |(_, name)| name))
+    }
+}
+
+impl FromStr for Fill {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(_, name)| *name == text);
+        found.map(|(fill, _)| *fill).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|(_, name)| *name).collect();
+            format!("known fills: {}", known.join(", "))
+        })
+    }
+}

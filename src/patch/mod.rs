@@ -1,0 +1,41 @@
+//! The patching engine: run a network while the messages on some edges are replaced.
+//!
+//! Every experiment of this tool is one operation. An edge carries the message
+//! `w[to, from] · a[from]`; a *patch* replaces the messages on a set of edges by
+//! a [`Fill`]; everything downstream is recomputed and nothing else. Pruning,
+//! ablation, activation patching, ACDC and the evaluation of circuits differ in
+//! the set and in the fill, and in nothing else.
+//!
+//! ```
+//! use modscope::model::{Linear, Mlp};
+//! use modscope::numeric::Activation;
+//! use modscope::patch::{Engine, Fills};
+//! use ndarray::array;
+//!
+//! // y = 2 · relu(x0 + 3 x1), at (x0, x1) = (1, 1).
+//! let model = Mlp {
+//!     embedding: None,
+//!     in_perm: vec![0, 1],
+//!     folds: 1,
+//!     layers: vec![
+//!         Linear { weight: array![[1.0, 3.0]], bias: array![0.0] },
+//!         Linear { weight: array![[2.0]], bias: array![0.0] },
+//!     ],
+//!     activation: Activation::Relu,
+//!     out_perm: vec![0],
+//! };
+//! let engine = Engine::new(&model, array![[1.0], [1.0]], Fills::zero());
+//! assert_eq!(engine.clean().values[2], array![[8.0]]);
+//! // Edge 1 carries x1's message, 3: without it the output is 2.
+//! let patched = engine.run(&engine.edges([1]));
+//! assert_eq!(patched.outputs(), array![[2.0]]);
+//! ```
+
+mod engine;
+mod fill;
+mod ripple;
+#[cfg(test)]
+mod tests;
+
+pub use engine::{EdgeSet, Engine, State};
+pub use fill::{Fill, Fills};

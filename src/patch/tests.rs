@@ -1,0 +1,217 @@
+//! Properties of the engine that hold for every network.
+
+use ndarray::{Array2, Axis};
+
+use super::{EdgeSet, Engine, Fills};
+use crate::model::Mlp;
+use crate::model::mlp::tests::{random_inputs, random_mlp};
+use crate::numeric::{Activation, Rng};
+
+/// Computes a patched run the long way: message by message.
+fn by_definition(engine: &Engine<'_, f64>, fill: &[Array2<f64>], patched: &EdgeSet) -> Array2<f64> {
+    let (model, sites) = (engine.model(), engine.sites());
+    let mut values = engine.clean().values[0].clone();
+    for (layer, linear) in model.layers.iter().enumerate() {
+        let shape = (linear.bias.len(), engine.samples());
+        values = Array2::from_shape_fn(shape, |(to, s)| {
+            let message = |from: usize| {
+                let edge = sites.edge(crate::model::Edge { layer, to, from });
+                let writer = if patched.contains(edge) {
+                    &fill[layer]
+                } else {
+                    &values
+                };
+                linear.weight[[to, from]] * writer[[from, s]]
+            };
+            let read = linear.bias[to] + (0..linear.weight.ncols()).map(message).sum::<f64>();
+            if layer + 1 == model.layers.len() {
+                read
+            } else {
+                model.activation.at(read)
+            }
+        });
+    }
+    values
+}
+
+struct Case {
+    model: Mlp<f64>,
+    inputs: Array2<f64>,
+    other: Array2<f64>,
+}
+
+fn cases() -> Vec<Case> {
+    [
+        vec![3, 2],
+        vec![4, 6, 3],
+        vec![4, 5, 5, 2],
+        vec![2, 7, 3, 6, 3],
+    ]
+    .iter()
+    .enumerate()
+    .map(|(seed, widths)| {
+        let seed = seed as u64;
+        let mut model = random_mlp(widths, 1, Activation::Silu, seed);
+        if seed % 2 == 1 {
+            // A sparse one, so that the row-by-row path is taken.
+            let mut rng = Rng::new(seed, 9);
+            for layer in &mut model.layers {
+                layer.weight.mapv_inplace(|w| {
+                    if rng.uniform() < [0.8, 0.93][seed as usize / 2] {
+                        0.0
+                    } else {
+                        w
+                    }
+                });
+            }
+        }
+        let inputs = random_inputs(&model, 5, seed);
+        let other = random_inputs(&model, 5, seed + 100);
+        Case {
+            model,
+            inputs,
+            other,
+        }
+    })
+    .collect()
+}
+
+/// Every fill, with the values it should write, layer by layer.
+fn fills(case: &Case) -> Vec<(Fills<f64>, Vec<Array2<f64>>)> {
+    let clean = case.model.forward(case.inputs.clone());
+    let corrupted = case.model.forward(case.other.clone());
+    let zero = clean
+        .values
+        .iter()
+        .map(|v| Array2::zeros(v.raw_dim()))
+        .collect();
+    let mean = |v: &Array2<f64>| {
+        let means = v.mean_axis(Axis(1)).unwrap();
+        Array2::from_shape_fn(v.raw_dim(), |(site, _)| means[site])
+    };
+    let means = clean.values.iter().map(mean).collect();
+    vec![
+        (Fills::zero(), zero),
+        (Fills::mean(&clean), means),
+        (Fills::corrupted(corrupted.clone()), corrupted.values),
+    ]
+}
+
+fn random_set(engine: &Engine<'_, f64>, share: f64, seed: u64) -> EdgeSet {
+    let mut rng = Rng::new(seed, 3);
+    engine.edges((0..engine.sites().edge_count()).filter(|_| rng.uniform() < share))
+}
+
+#[track_caller]
+fn assert_close(a: &Array2<f64>, b: &Array2<f64>) {
+    let largest = (a - b).iter().fold(0.0_f64, |m, d| m.max(d.abs()));
+    assert!(largest < 1e-12, "largest difference {largest:e}");
+}
+
+#[test]
+fn runs_agree_with_the_definition() {
+    for case in cases() {
+        for (fill, values) in fills(&case) {
+            let engine = Engine::new(&case.model, case.inputs.clone(), fill);
+            for seed in 0..6 {
+                let set = random_set(&engine, 0.3, seed);
+                let expected = by_definition(&engine, &values, &set);
+                assert_close(&engine.run(&set).outputs().to_owned(), &expected);
+            }
+        }
+    }
+}
+
+#[test]
+fn single_edges_agree_with_runs() {
+    for case in cases() {
+        for (fill, _) in fills(&case) {
+            let engine = Engine::new(&case.model, case.inputs.clone(), fill);
+            let state = engine.run(&random_set(&engine, 0.2, 1));
+            let edges: Vec<usize> = (0..engine.sites().edge_count()).collect();
+            let singles = engine.each(&state, &edges, |_, outputs| outputs.to_owned());
+            for (edge, outputs) in edges.iter().zip(&singles) {
+                let mut set = state.patched().clone();
+                set.toggle(*edge);
+                assert_close(outputs, &engine.run(&set).outputs().to_owned());
+            }
+        }
+    }
+}
+
+#[test]
+fn steps_agree_with_runs_and_attempts_leave_no_trace() {
+    for case in cases() {
+        for (fill, _) in fills(&case) {
+            let engine = Engine::new(&case.model, case.inputs.clone(), fill);
+            let mut state = engine.run(&engine.edges([]));
+            let mut stepper = engine.stepper();
+            let mut rng = Rng::new(8, 0);
+            for _ in 0..30 {
+                let edge = rng.below(engine.sites().edge_count());
+                stepper.attempt(&state, rng.below(engine.sites().edge_count()));
+                stepper.take(&mut state, edge);
+                let expected = engine.run(&state.patched().clone());
+                assert_close(&state.outputs().to_owned(), &expected.outputs().to_owned());
+                for (a, b) in state.trace().reads.iter().zip(&expected.trace().reads) {
+                    assert_close(a, b);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn patching_nothing_reproduces_the_model_and_a_selection_its_rows() {
+    for case in cases() {
+        for (fill, _) in fills(&case) {
+            let engine = Engine::new(&case.model, case.inputs.clone(), fill);
+            let none = engine.run(&engine.edges([]));
+            assert_eq!(none.outputs(), case.model.outputs(case.inputs.view()));
+            let set = random_set(&engine, 0.5, 4);
+            let whole = engine.run(&set).outputs().select(Axis(1), &[3, 1]);
+            let part = engine.select(&[3, 1]).run(&set);
+            assert_close(&whole, &part.outputs().to_owned());
+        }
+    }
+}
+
+#[test]
+fn zero_filling_edges_is_pruning_their_weights() {
+    for case in cases() {
+        let engine = Engine::new(&case.model, case.inputs.clone(), Fills::zero());
+        let set = random_set(&engine, 0.4, 2);
+        let mut pruned = case.model.clone();
+        for number in set.ones() {
+            let edge = engine.sites().edge_at(number);
+            pruned.layers[edge.layer].weight[[edge.to, edge.from]] = 0.0;
+        }
+        let expected = pruned.outputs(case.inputs.view());
+        assert_close(&engine.run(&set).outputs().to_owned(), &expected);
+    }
+}
+
+#[test]
+fn resampling_takes_every_sample_from_another() {
+    let case = &cases()[1];
+    let clean = case.model.forward(case.inputs.clone());
+    let engine = Engine::new(&case.model, case.inputs.clone(), Fills::resample(&clean, 7));
+    let all = engine.all_but(&engine.edges([]));
+    assert_eq!(all.count_ones(..), engine.sites().edge_count());
+    // With every edge patched an output reads only its own writers' fills, so
+    // that outputs are those of the other sample.
+    let outputs = engine.run(&all).outputs().to_owned();
+    let clean_outputs = &clean.values[clean.values.len() - 1];
+    for (sample, column) in outputs.columns().into_iter().enumerate() {
+        let distance = |other: usize| {
+            (&column - &clean_outputs.column(other))
+                .iter()
+                .fold(0.0_f64, |m, d| m.max(d.abs()))
+        };
+        let nearest = (0..5)
+            .min_by(|a, b| distance(*a).total_cmp(&distance(*b)))
+            .unwrap();
+        assert_ne!(nearest, sample);
+        assert!(distance(nearest) < 1e-12);
+    }
+}

@@ -1,0 +1,256 @@
+//! Holding a pruned network against the network as it is, on samples.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+
+use crate::metric::decision;
+use crate::model::Mlp;
+use crate::numeric::{Scalar, statistics};
+use crate::result::OutputChange;
+
+/// What counts as unchanged.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Tolerance {
+    /// The same for every output, in its units.
+    Absolute(f64),
+    /// A share of each output's standard deviation over the samples.
+    Relative(f64),
+}
+
+/// The network as it is, on samples.
+#[derive(Debug, Clone)]
+pub struct Reference<T> {
+    /// Physical inputs `[width, samples]`.
+    inputs: Array2<T>,
+    /// Physical outputs `[outputs, samples]`.
+    outputs: Array2<T>,
+    /// Standard deviation of each output over the samples.
+    sds: Vec<f64>,
+    /// What each output may move by.
+    tolerances: Vec<f64>,
+    /// Per sample the largest output, where outputs stand for classes.
+    decisions: Option<Vec<usize>>,
+}
+
+/// What a changed network does on the same samples.
+#[derive(Debug, Clone)]
+pub struct Change<T> {
+    /// Its physical outputs `[outputs, samples]`.
+    pub outputs: Array2<T>,
+    /// Largest |f − f'| of each output; NaN where an output is.
+    pub per_output: Vec<f64>,
+    /// Mean |f − f'| over samples and outputs.
+    pub mean: f64,
+    /// Share of samples with the same decision, for classifiers.
+    pub decision_agreement: Option<f64>,
+}
+
+impl<T: Scalar> Reference<T> {
+    /// Runs the network on physical inputs `[width, samples]`; `classes` says
+    /// whether the largest output is a decision that must stay.
+    #[must_use]
+    pub fn new(model: &Mlp<T>, inputs: Array2<T>, tolerance: Tolerance, classes: bool) -> Self {
+        let outputs = model.outputs(inputs.view());
+        let sd = |row: ArrayView1<'_, T>| {
+            let row: Vec<f64> = row.iter().map(|x| x.widen()).collect();
+            statistics::population_sd(&row)
+        };
+        let sds: Vec<f64> = outputs.rows().into_iter().map(sd).collect();
+        let tolerances = sds.iter().map(|sd| tolerance.of(*sd)).collect();
+        let decisions = classes.then(|| decisions(outputs.view()));
+        Self {
+            inputs,
+            outputs,
+            sds,
+            tolerances,
+            decisions,
+        }
+    }
+
+    /// What each output may move by.
+    #[must_use]
+    pub fn tolerances(&self) -> &[f64] {
+        &self.tolerances
+    }
+
+    /// The network's own outputs `[outputs, samples]`.
+    #[must_use]
+    pub fn outputs(&self) -> ArrayView2<'_, T> {
+        self.outputs.view()
+    }
+
+    /// What `other` does on the same samples.
+    #[must_use]
+    pub fn change(&self, other: &Mlp<T>) -> Change<T> {
+        let outputs = other.outputs(self.inputs.view());
+        let moved = |a: &T, b: &T| (a.widen() - b.widen()).abs();
+        let per_output = outputs
+            .rows()
+            .into_iter()
+            .zip(self.outputs.rows())
+            .map(|(new, old)| {
+                new.iter()
+                    .zip(old)
+                    .map(|(a, b)| moved(a, b))
+                    .fold(0.0, nan_max)
+            })
+            .collect();
+        let total: f64 = outputs
+            .iter()
+            .zip(&self.outputs)
+            .map(|(a, b)| moved(a, b))
+            .sum();
+        let decision_agreement = self.decisions.as_ref().map(|before| {
+            let after = decisions(outputs.view());
+            let same = before.iter().zip(&after).filter(|(a, b)| a == b).count();
+            same as f64 / before.len().max(1) as f64
+        });
+        Change {
+            per_output,
+            mean: total / outputs.len().max(1) as f64,
+            decision_agreement,
+            outputs,
+        }
+    }
+
+    /// Whether a change is within tolerance everywhere and leaves every decision.
+    #[must_use]
+    pub fn verifies(&self, change: &Change<T>) -> bool {
+        let within = change
+            .per_output
+            .iter()
+            .zip(&self.tolerances)
+            .all(|(c, t)| c <= t);
+        within && change.decision_agreement.is_none_or(|share| share >= 1.0)
+    }
+
+    /// Largest over outputs of change / tolerance; 0 / 0 is 0.
+    #[must_use]
+    pub fn change_over_tolerance(&self, change: &Change<T>) -> f64 {
+        let ratio = |(c, t): (&f64, &f64)| if *c == 0.0 { 0.0 } else { c / t };
+        change
+            .per_output
+            .iter()
+            .zip(&self.tolerances)
+            .map(ratio)
+            .fold(0.0, nan_max)
+    }
+
+    /// The change of each output, under its site's and its own name.
+    #[must_use]
+    pub fn output_changes(
+        &self,
+        change: &Change<T>,
+        names: &[(String, String)],
+    ) -> Vec<OutputChange> {
+        let entry = |(place, (output, name)): (usize, &(String, String))| OutputChange {
+            output: output.clone(),
+            name: name.clone(),
+            sd: self.sds[place],
+            tolerance: self.tolerances[place],
+            max_abs_change: change.per_output[place],
+        };
+        names.iter().enumerate().map(entry).collect()
+    }
+
+    /// The same on some of the samples; tolerances stay those of all. `model`
+    /// is run again, as rounding may depend on the number of samples.
+    #[must_use]
+    pub(super) fn select(&self, model: &Mlp<T>, rows: &[usize]) -> Self {
+        let inputs = self.inputs.select(Axis(1), rows);
+        Self {
+            outputs: model.outputs(inputs.view()),
+            inputs,
+            sds: self.sds.clone(),
+            tolerances: self.tolerances.clone(),
+            decisions: self
+                .decisions
+                .as_ref()
+                .map(|all| rows.iter().map(|row| all[*row]).collect()),
+        }
+    }
+
+    /// The samples, those first whose outputs move most between the networks.
+    pub(super) fn hardest_first(&self, change: &Change<T>) -> Vec<usize> {
+        let hardness = |sample: usize| {
+            let column = self.outputs.column(sample);
+            let moved = column.iter().zip(change.outputs.column(sample));
+            moved
+                .zip(&self.tolerances)
+                .map(|((a, b), tolerance)| (a.widen() - b.widen()).abs() / tolerance)
+                .fold(0.0, f64::max)
+        };
+        let mut order: Vec<(usize, f64)> = (0..self.outputs.ncols())
+            .map(|sample| (sample, hardness(sample)))
+            .collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        order.into_iter().map(|(sample, _)| sample).collect()
+    }
+}
+
+impl<T> Change<T> {
+    /// Largest |f − f'| over outputs.
+    #[must_use]
+    pub fn largest(&self) -> f64 {
+        self.per_output.iter().copied().fold(0.0, nan_max)
+    }
+}
+
+impl Tolerance {
+    /// The tolerance of an output with this standard deviation.
+    #[must_use]
+    pub fn of(self, sd: f64) -> f64 {
+        match self {
+            Self::Absolute(tolerance) => tolerance,
+            Self::Relative(share) => share * sd,
+        }
+    }
+}
+
+/// The larger of two, NaN if either is: a change that cannot be told is not small.
+fn nan_max(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        a.max(b)
+    }
+}
+
+fn decisions<T: Scalar>(outputs: ArrayView2<'_, T>) -> Vec<usize> {
+    outputs.columns().into_iter().map(decision).collect()
+}
+
+impl fmt::Display for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absolute(tolerance) => write!(f, "{tolerance} for every output"),
+            Self::Relative(share) => {
+                write!(
+                    f,
+                    "{} % of each output's standard deviation over the data",
+                    share * 100.0
+                )
+            }
+        }
+    }
+}
+
+impl FromStr for Tolerance {
+    type Err = String;
+
+    /// `0.01` is absolute, `1%` relative.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |digits: &str| match digits.trim().parse::<f64>() {
+            Ok(x) if x.is_finite() && x >= 0.0 => Ok(x),
+            _ => Err(format!(
+                "`{text}` is neither a number like 0.01 nor a share like 1%"
+            )),
+        };
+        match text.strip_suffix('%') {
+            Some(share) => Ok(Self::Relative(number(share)? / 100.0)),
+            None => Ok(Self::Absolute(number(text)?)),
+        }
+    }
+}
