@@ -10,6 +10,7 @@ mod auto;
 pub mod certify;
 pub mod compact;
 mod curve;
+pub mod sparse;
 #[cfg(test)]
 mod tests;
 mod threshold;

@@ -197,3 +197,19 @@ fn widest(sides: &[[f64; 2]], shares: impl Iterator<Item = f64>) -> usize {
     }
     best.0
 }
+
+/// Up to eight boxes as ranges per input; lanes without one repeat the first.
+pub(super) fn sides_to_lanes(boxes: &[&Inputs]) -> Vec<Range> {
+    let zero = Range {
+        lo: Lanes::ZERO,
+        hi: Lanes::ZERO,
+    };
+    let mut ranges = vec![zero; boxes.first().map_or(0, |sides| sides.len())];
+    for (input, range) in ranges.iter_mut().enumerate() {
+        for lane in 0..LANES {
+            let [lo, hi] = boxes.get(lane).unwrap_or(&boxes[0])[input];
+            (range.lo.0[lane], range.hi.0[lane]) = (lo, hi);
+        }
+    }
+    ranges
+}

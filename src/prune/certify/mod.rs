@@ -10,14 +10,18 @@
 
 #[cfg(test)]
 mod attack;
+mod attribution;
 mod backward;
 mod bound;
 mod branch;
+mod certificate;
 mod curve;
+pub mod decisions;
 mod forward;
 mod pair;
 mod relax;
 mod search;
+mod threshold;
 mod tokens;
 mod verdict;
 
@@ -29,11 +33,14 @@ use crate::data::Domain;
 use crate::model::Mlp;
 use crate::numeric::Activation;
 
+pub use attribution::{Share, attribution};
 use bound::{Bounder, Inputs};
 use branch::{Searched, Target};
+pub use certificate::{Request, bounding_box, certificate};
 use pair::Pair;
 use search::Search;
-pub use verdict::{Counterexample, Input, Method, Outcome, Verdict};
+pub use threshold::{Certified, certified_curve, largest_certified};
+pub use verdict::{Counted, Counterexample, Input, Method, Outcome, Verdict};
 
 /// How long to try.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -324,6 +331,7 @@ fn verdict(
         bounds: searched.bounds,
         found_at: searched.found.at.iter().map(at).collect(),
         found: searched.found.change,
+        decisions: None,
         boxes: searched.boxes,
         seconds: 0.0,
     }
@@ -360,6 +368,19 @@ fn features(model: &Mlp<f64>, point: &[f64]) -> Vec<f64> {
         features[feature(model, q)] = *x;
     }
     features
+}
+
+/// What the inputs of a network read, in physical order, for an input as the
+/// domain has it; tokens go through the network's embedding.
+#[must_use]
+pub fn physical_point(model: &Mlp<f64>, input: &Input) -> Vec<f64> {
+    let width = model.widths()[0];
+    match input {
+        Input::Features(features) => (0..width).map(|q| features[feature(model, q)]).collect(),
+        Input::Tokens(tuple) => (0..width)
+            .map(|q| tokens::embedded(model, tuple, q))
+            .collect(),
+    }
 }
 
 /// The feature that a physical input reads.

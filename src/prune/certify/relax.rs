@@ -8,14 +8,16 @@
 //! | σ(z + δ) − σ(z) − (p · δ + q · z + change_shift)    | ≤ change_gamma
 //! ```
 //!
-//! Two ways to the second, of which the tighter is taken lane by lane. The mean
-//! value theorem: σ(z+δ) − σ(z) = s·δ with s a slope between z and z + δ. And one
+//! Three ways to the second, of which the tightest is taken lane by lane. The
+//! mean value theorem: σ(z+δ) − σ(z) = s·δ with s a slope between z and z + δ. One
 //! order further: s = ∫₀¹ σ′(z + tδ) dt has the derivatives ∫σ″ by z and ∫tσ″ by
 //! δ, so it is itself a line in z and δ with an error that falls as the ranges
-//! narrow, and the product with δ keeps its linear part. This makes the bound of
-//! a box converge with the square of the box's width. ReLU is taken exactly.
+//! narrow, and the product with δ keeps its linear part. And Taylor's of both
+//! activations, which is exact where the ranges are points. The last two make the
+//! bound of a box converge with the square of the box's width. ReLU is taken
+//! exactly.
 
-use super::curve::{Curve, Range, SLOPE_ERROR, VALUE_ERROR};
+use super::curve::{Curve, Jet, Range, SLOPE_ERROR, VALUE_ERROR};
 use crate::numeric::{LANES, Lanes};
 
 /// Covers a few thousand roundings of sums of non-negative numbers, relatively.
@@ -82,8 +84,9 @@ pub(super) fn smooth<C: Curve>(z: Range, d: Range) -> Relaxed {
         reach: [zb.reach(), db.reach()],
         ..Relaxation::default()
     };
-    value_line::<C>(&mut lines, zb, slope, ranges.bend);
-    change_line::<C>(&mut lines, zb, db, slope, bend);
+    let at = C::jet(zb.mid);
+    value_line(&mut lines, at, zb, slope, ranges.bend);
+    change_line::<C>(&mut lines, at, zb, db, slope, bend);
     Relaxed {
         lines,
         value: ranges.value,
@@ -94,8 +97,7 @@ pub(super) fn smooth<C: Curve>(z: Range, d: Range) -> Relaxed {
 /// σ(z) about the middle of z: by Taylor with the bend in the remainder, or by
 /// the mean value theorem with the range of the slope.
 #[inline(always)]
-fn value_line<C: Curve>(lines: &mut Relaxation, z: Ball, slope: Ball, bend: Range) {
-    let jet = C::jet(z.mid);
+fn value_line(lines: &mut Relaxation, jet: Jet, z: Ball, slope: Ball, bend: Range) {
     let half_square = z.radius * z.radius * 0.5;
     let above = bend.hi.max(Lanes::ZERO) * half_square;
     let below = bend.lo.min(Lanes::ZERO) * half_square;
@@ -110,35 +112,110 @@ fn value_line<C: Curve>(lines: &mut Relaxation, z: Ball, slope: Ball, bend: Rang
     lines.gamma = (Lanes::where_less(taylor, mean, taylor, mean) + rounding) * UP + TINY;
 }
 
-/// σ(z + δ) − σ(z) about the middles of z and δ.
+/// A candidate for the line of the change.
+#[derive(Clone, Copy)]
+struct ChangeLine {
+    p: Lanes,
+    q: Lanes,
+    shift: Lanes,
+    gamma: Lanes,
+}
+
+impl ChangeLine {
+    /// Lane by lane the one with the smaller error.
+    #[inline(always)]
+    fn tighter(self, other: Self) -> Self {
+        let pick = |a: Lanes, b: Lanes| Lanes::where_less(self.gamma, other.gamma, a, b);
+        Self {
+            p: pick(self.p, other.p),
+            q: pick(self.q, other.q),
+            shift: pick(self.shift, other.shift),
+            gamma: pick(self.gamma, other.gamma),
+        }
+    }
+}
+
+/// The tightest of the three lines; `at` is the jet at the middle of z.
+#[inline(always)]
+fn change_line<C: Curve>(
+    lines: &mut Relaxation,
+    at: Jet,
+    z: Ball,
+    d: Ball,
+    slope: Ball,
+    bend: Ball,
+) {
+    let [z_reach, d_reach] = lines.reach;
+    let mean = ChangeLine {
+        p: slope.mid,
+        q: Lanes::ZERO,
+        shift: Lanes::ZERO,
+        gamma: slope.radius * d_reach,
+    };
+    // What q, or a point, loses by underflow or rounding, times what it meets.
+    let lost = z_reach * TINY + (z.mid.abs() + d.mid.abs()) * DOZEN * d_reach;
+    let best = by_slope::<C>(z, d, bend, lines.reach, lost)
+        .tighter(by_values::<C>(at, z, d, bend, lines.reach))
+        .tighter(mean);
+    lines.p = best.p;
+    lines.q = best.q;
+    lines.change_shift = best.shift;
+    lines.change_gamma = best.gamma * UP + TINY;
+}
+
+/// s δ, with the slope s a line.
 ///
 /// With u, y the distances from the middles m and n, s = s(m, n) + A u + B y/2,
 /// A and B in the range of the bend, and s(m, n) = σ′(m + n/2) + n²/24 · σ‴.
 #[inline(always)]
-fn change_line<C: Curve>(lines: &mut Relaxation, z: Ball, d: Ball, slope: Ball, bend: Ball) {
+fn by_slope<C: Curve>(z: Ball, d: Ball, bend: Ball, reach: [Lanes; 2], lost: Lanes) -> ChangeLine {
     let point = z.mid + d.mid * 0.5;
     let s = C::jet(point).slope;
     let a = bend.mid;
-    let place = (z.mid.abs() + d.mid.abs()) * DOZEN;
-    let s_error = d.mid * d.mid * (C::THIRD / 24.0) + place + SLOPE_ERROR;
+    let s_error = d.mid * d.mid * (C::THIRD / 24.0) + SLOPE_ERROR;
     let s_radius = bend.radius * (z.radius + d.radius * 0.5) + s_error;
-    let largest = lines.reach[1];
     let square = d.radius * d.radius;
     let q = a * d.mid;
-    let rounding = largest * (a.abs() * d.mid.abs() + 2.0)
-        + q.abs() * (lines.reach[0] + d.mid.abs())
+    let rounding = reach[1] * (a.abs() * d.mid.abs() + 2.0)
+        + q.abs() * (reach[0] + d.mid.abs())
         + a.abs() * square;
-    let second = s_radius * largest
-        + a.abs() * (z.radius * d.radius + square * 0.25)
-        + rounding * DOZEN
-        + lines.reach[0] * TINY;
-    let mean = slope.radius * largest;
-    let pick = |yes: Lanes, no: Lanes| Lanes::where_less(second, mean, yes, no);
-    lines.p = pick(s + q * 0.5, slope.mid);
-    lines.q = pick(q, Lanes::ZERO);
-    let shift = a * square * 0.25 - q * point;
-    lines.change_shift = pick(shift, Lanes::ZERO);
-    lines.change_gamma = pick(second, mean) * UP + TINY;
+    ChangeLine {
+        p: s + q * 0.5,
+        q,
+        shift: a * square * 0.25 - q * point,
+        gamma: s_radius * reach[1]
+            + a.abs() * (z.radius * d.radius + square * 0.25)
+            + rounding * DOZEN
+            + lost,
+    }
+}
+
+/// Taylor of both activations: σ(m + n) − σ(m) + σ′(m + n) (u + y) − σ′(m) u.
+///
+/// The remainder is ½ (A − B) u² + A (u y + ½ y²) with A and B bends whose places
+/// are at most |δ| apart, so |A − B| ≤ max |σ‴| · |δ| beside the range's width.
+#[inline(always)]
+fn by_values<C: Curve>(at: Jet, z: Ball, d: Ball, bend: Ball, reach: [Lanes; 2]) -> ChangeLine {
+    let point = z.mid + d.mid;
+    let moved = C::jet(point);
+    let q = moved.slope - at.slope;
+    let apart = (bend.radius * 2.0).min(reach[1] * C::THIRD);
+    let largest = bend.mid.abs() + bend.radius;
+    let cross = z.radius * d.radius + d.radius * d.radius * 0.5;
+    let values = (moved.value.abs() + at.value.abs() + 2.0) * VALUE_ERROR;
+    let slopes = (z.radius * 2.0 + d.radius) * SLOPE_ERROR;
+    let place = (z.mid.abs() + d.mid.abs()) * (largest * (z.radius + d.radius) + 2.0);
+    let terms = moved.value.abs() + at.value.abs() + d.mid.abs() * 2.0 + (q * z.mid).abs();
+    ChangeLine {
+        p: moved.slope,
+        q,
+        shift: moved.value - at.value - moved.slope * d.mid - q * z.mid,
+        gamma: apart * z.radius * z.radius * 0.5
+            + largest * cross
+            + values
+            + slopes
+            + (place + terms) * DOZEN,
+    }
 }
 
 /// The range of the products of members, rounded outward.

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::curve::Range;
 use super::forward::Pass;
 use super::pair::Pair;
+use super::verdict::Counted;
 use super::{Counterexample, Input, Method, Outcome, Refusal, Stop, Verdict};
 use crate::model::Mlp;
 use crate::numeric::{LANES, Lanes};
@@ -22,9 +23,12 @@ struct Tuples<'a> {
     count: usize,
 }
 
-/// What one tuple does to every output: `[lo, hi]` of the change.
+/// What one tuple does.
 struct Case {
+    /// To every output: `[lo, hi]` of the change.
     change: Vec<[f64; 2]>,
+    /// The largest output in the original and in the pruned, where rounding leaves no doubt.
+    decisions: [Option<usize>; 2],
 }
 
 /// Certifies the outputs of two networks for every tuple of tokens.
@@ -60,8 +64,10 @@ pub(super) fn certify(
         None if bounds.iter().zip(tolerance).all(|(b, t)| b <= t) => Outcome::Holds,
         None => Outcome::Undecided,
     };
+    let decisions = count(&cases, |number| tuples.tuple(number));
     Ok(Verdict {
         method: Method::Enumeration,
+        decisions: Some(decisions),
         outcome,
         stop: Stop::Done,
         bounds,
@@ -70,6 +76,31 @@ pub(super) fn certify(
         boxes: tuples.count as u64,
         seconds: 0.0,
     })
+}
+
+/// How many tuples keep their decision.
+fn count(cases: &[Case], tuple: impl Fn(usize) -> Vec<usize>) -> Counted {
+    let mut counted = Counted::default();
+    for (number, case) in cases.iter().enumerate() {
+        match case.decisions {
+            [Some(before), Some(after)] if before == after => counted.same += 1,
+            [Some(_), Some(_)] => {
+                counted.changed += 1;
+                counted
+                    .example
+                    .get_or_insert_with(|| Input::Tokens(tuple(number)));
+            }
+            _ => counted.ties += 1,
+        }
+    }
+    counted
+}
+
+/// The output that is larger than every other whatever the rounding did.
+fn largest(outputs: &[[f64; 2]]) -> Option<usize> {
+    let best = (0..outputs.len()).max_by(|a, b| outputs[*a][0].total_cmp(&outputs[*b][0]))?;
+    let behind = |other: usize| other == best || outputs[other][1] < outputs[best][0];
+    (0..outputs.len()).all(behind).then_some(best)
 }
 
 impl<'a> Tuples<'a> {
@@ -126,21 +157,8 @@ impl<'a> Tuples<'a> {
             pass.set_input_changes(&changes);
             pass.run(pair);
         });
-        let outputs = &pass.layers[pair.layers.len()].read_change;
-        let ranges: Vec<Range> = (0..pair.outputs()).map(|k| outputs.range_of(k)).collect();
-        let change = |range: &Range, lane: usize| {
-            let sound = pass.poison.0[lane] == 0.0;
-            let (lo, hi) = (range.lo.0[lane], range.hi.0[lane]);
-            if sound && lo <= hi {
-                [lo, hi]
-            } else {
-                [f64::NEG_INFINITY, f64::INFINITY]
-            }
-        };
         (0..numbers.len())
-            .map(|lane| Case {
-                change: ranges.iter().map(|range| change(range, lane)).collect(),
-            })
+            .map(|lane| read_case(pair, pass, lane))
             .collect()
     }
 
@@ -170,8 +188,33 @@ impl<'a> Tuples<'a> {
     }
 }
 
+/// Reads one lane's outputs.
+fn read_case(pair: &Pair, pass: &Pass, lane: usize) -> Case {
+    let outputs = &pass.layers[pair.layers.len()];
+    let side = |range: Range| {
+        let (lo, hi) = (range.lo.0[lane], range.hi.0[lane]);
+        let sound = pass.poison.0[lane] == 0.0 && lo <= hi;
+        if sound {
+            [lo, hi]
+        } else {
+            [f64::NEG_INFINITY, f64::INFINITY]
+        }
+    };
+    let count = pair.outputs();
+    let change: Vec<[f64; 2]> = (0..count)
+        .map(|k| side(outputs.read_change.range_of(k)))
+        .collect();
+    let value: Vec<[f64; 2]> = (0..count).map(|k| side(outputs.read.range_of(k))).collect();
+    let sum = |(v, c): (&[f64; 2], &[f64; 2])| [(v[0] + c[0]).next_down(), (v[1] + c[1]).next_up()];
+    let pruned: Vec<[f64; 2]> = value.iter().zip(&change).map(sum).collect();
+    Case {
+        decisions: [largest(&value), largest(&pruned)],
+        change,
+    }
+}
+
 /// What a physical input of a network reads for a tuple; 0 without an embedding.
-fn embedded(model: &Mlp<f64>, tuple: &[usize], input: usize) -> f64 {
+pub(super) fn embedded(model: &Mlp<f64>, tuple: &[usize], input: usize) -> f64 {
     let Some(table) = &model.embedding else {
         return 0.0;
     };

@@ -56,6 +56,19 @@ pub enum Outcome {
     Undecided,
 }
 
+/// Decisions of a finite domain, counted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Counted {
+    /// Cases in which both networks decide alike.
+    pub same: u64,
+    /// Cases in which they do not.
+    pub changed: u64,
+    /// Cases in which the two largest outputs of a network are equal to rounding.
+    pub ties: u64,
+    /// A case in which they do not.
+    pub example: Option<Input>,
+}
+
 /// The result of certifying a pair of networks on a domain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
@@ -71,6 +84,8 @@ pub struct Verdict {
     pub found: Vec<f64>,
     /// Per physical output, where it was found.
     pub found_at: Vec<Input>,
+    /// Decisions, case by case, where the domain is finite.
+    pub decisions: Option<Counted>,
     /// Cases or boxes examined.
     pub boxes: u64,
     /// Seconds it took.
