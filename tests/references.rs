@@ -14,6 +14,7 @@ use common::{REFERENCE_MLPS, reference};
 use modscope::audit::{Config, Stages, audit};
 use modscope::checkpoint::Checkpoint;
 use modscope::data::Dataset;
+use modscope::prune::Threshold;
 use modscope::result::Audit;
 
 /// Audits a reference checkpoint, where it is there.
@@ -64,7 +65,7 @@ fn every_mlp_reproduces_its_framework() {
 
 fn at_threshold(threshold: f64) -> impl FnOnce(&mut Config) {
     move |config| {
-        config.prune.threshold = Some(threshold);
+        config.prune.threshold = Threshold::At(threshold);
         config.stages.circuits = false;
     }
 }
@@ -156,7 +157,7 @@ fn independence_holds_at_auto_where_weak_edges_still_join_the_halves() {
 fn modular_addition_votes_in_three_modules() {
     for threshold in [None, Some(0.01)] {
         let adjust = |config: &mut Config| {
-            config.prune.threshold = threshold;
+            config.prune.threshold = threshold.map_or(Threshold::Auto, Threshold::At);
             config.stages.circuits = false;
             config.lesion_samples = 10;
         };

@@ -4,6 +4,7 @@
 //! number comes from a module above it in the house, under the conventions
 //! stated there.
 
+mod certify;
 mod circuits;
 mod findings;
 mod memory;
@@ -22,8 +23,10 @@ use crate::model::{Loaded, Mlp, Network, Options, Role};
 use crate::modules::ModulesConfig;
 use crate::numeric::Scalar;
 use crate::patch::Fill;
-use crate::prune::{self, Tolerance};
+use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
+
+pub use certify::{CertifyConfig, DomainChoice};
 
 use subject::Subject;
 
@@ -38,6 +41,8 @@ pub struct Config {
     pub model: Options,
     /// How to prune.
     pub prune: prune::Config,
+    /// What to certify, if anything.
+    pub certify: Option<CertifyConfig>,
     /// Which stages to run.
     pub stages: Stages,
     /// How modules are found and tested.
@@ -104,10 +109,11 @@ impl Config {
             seed: 0,
             model: Options::default(),
             prune: prune::Config {
-                threshold: None,
+                threshold: Threshold::Auto,
                 tolerance: Tolerance::Relative(0.01),
                 biases: false,
             },
+            certify: None,
             stages: Stages {
                 modules: true,
                 circuits: true,
@@ -185,8 +191,8 @@ fn run<T: Scalar>(
 
     progress("pruning and verifying");
     let reference = subject.reference(config.prune.tolerance);
-    let (pruned, prune) = prune::prune(model, &reference, subject.prune_setting(), config.prune);
-    let pruning = clock.lap();
+    let (pruned, prune) = pruning(&subject, &reference, config, progress);
+    let pruning_seconds = clock.lap();
 
     progress("finding modules");
     let modules = config
@@ -220,7 +226,7 @@ fn run<T: Scalar>(
         costs: result::Costs {
             seconds: result::Seconds {
                 load,
-                prune: pruning,
+                prune: pruning_seconds,
                 modules: finding_modules,
                 circuits: finding_circuits,
                 report: 0.0,
@@ -231,6 +237,36 @@ fn run<T: Scalar>(
     };
     let pruned = with_pruned_weights(checkpoint, loaded, &pruned);
     Ok(Outcome { result, pruned })
+}
+
+/// Prunes, verifies, and certifies where asked to.
+fn pruning<T: Scalar>(
+    subject: &Subject<'_, T>,
+    reference: &prune::Reference<T>,
+    config: &Config,
+    progress: &dyn Fn(&str),
+) -> (Mlp<T>, result::Prune) {
+    let mut settings = config.prune;
+    if let (Some(asked), Threshold::Auto) = (&config.certify, settings.threshold) {
+        progress("looking for the largest threshold that can be certified");
+        settings.threshold =
+            certify::certified_threshold(subject, reference, settings, asked, config.seed);
+    }
+    let (pruned, mut prune) =
+        prune::prune(subject.model, reference, subject.prune_setting(), settings);
+    if let Some(asked) = &config.certify {
+        progress("certifying");
+        certify::certify(
+            subject,
+            reference,
+            &pruned,
+            settings,
+            asked,
+            config.seed,
+            &mut prune,
+        );
+    }
+    (pruned, prune)
 }
 
 /// The checkpoint with zeros where the network has them; nothing else changes.

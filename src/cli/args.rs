@@ -11,7 +11,7 @@ use crate::data::Dataset;
 use crate::model::{Layout, Options};
 use crate::modules::{Algorithm, NullKind};
 use crate::numeric::Activation;
-use crate::prune::Tolerance;
+use crate::prune::{Threshold, Tolerance};
 use crate::{Error, Result};
 
 /// What every command has.
@@ -141,25 +141,6 @@ pub(super) struct PruneArgs {
     pub prune_biases: bool,
 }
 
-/// A pruning threshold as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Threshold {
-    Auto,
-    At(f64),
-}
-
-impl FromStr for Threshold {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse::<f64>() {
-            _ if text == "auto" => Ok(Self::Auto),
-            Ok(x) if x.is_finite() && x >= 0.0 => Ok(Self::At(x)),
-            _ => Err("expected `auto` or a magnitude like 0.01".to_owned()),
-        }
-    }
-}
-
 impl PruneArgs {
     /// The defaults, but for the threshold.
     pub fn at(threshold: Threshold) -> Self {
@@ -171,10 +152,7 @@ impl PruneArgs {
     }
 
     pub fn apply(&self, config: &mut Config) {
-        config.prune.threshold = match self.threshold {
-            Threshold::Auto => None,
-            Threshold::At(threshold) => Some(threshold),
-        };
+        config.prune.threshold = self.threshold;
         config.prune.tolerance = self.tolerance;
         config.prune.biases = self.prune_biases;
     }

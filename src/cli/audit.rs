@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs};
+use super::certify::CertifyArgs;
 use super::circuit::CircuitArgs;
 use super::pipeline::{self, Job, PrunedTo};
 
@@ -28,6 +29,8 @@ pub(super) struct Args {
     #[command(flatten)]
     prune: PruneArgs,
     #[command(flatten)]
+    certify: CertifyArgs,
+    #[command(flatten)]
     modules: ModulesArgs,
     #[command(flatten)]
     circuits: CircuitArgs,
@@ -45,6 +48,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
+    args.certify.apply(&mut config)?;
     args.modules.apply(&mut config);
     args.circuits.apply(&mut config);
     pipeline::run(

@@ -9,6 +9,7 @@ use crate::audit::{CircuitsConfig, Config, Method, Stages};
 use crate::circuit::Sign;
 use crate::metric::MetricKind;
 use crate::patch::Fill;
+use crate::prune::Threshold;
 
 /// Discover the circuit of every output or class
 #[derive(Debug, clap::Args)]
@@ -38,7 +39,7 @@ pub(super) struct Args {
     threshold: Option<f64>,
     /// Prune weights with |w| below this first: a number, or `auto`
     #[arg(long, default_value = "0", value_name = "X", help_heading = "Pruning")]
-    prune_threshold: super::args::Threshold,
+    prune_threshold: Threshold,
 }
 
 /// How circuits are found.

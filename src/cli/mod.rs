@@ -5,6 +5,7 @@
 
 mod args;
 mod audit;
+mod certify;
 mod circuit;
 mod completions;
 mod example;

@@ -9,7 +9,7 @@ use super::Verdict;
 use super::args::Common;
 use crate::checkpoint::Checkpoint;
 use crate::report::words::{self, Status};
-use crate::result::{Audit, CheckpointInfo};
+use crate::result::{Audit, CheckpointInfo, Prune};
 use crate::{Error, Result, report};
 
 /// A finished run, ready to be written.
@@ -227,7 +227,12 @@ fn mark(status: Status, colour: bool) -> String {
 
 fn verdict(result: &Audit) -> Verdict {
     let parity = result.parity.as_ref().is_none_or(|p| p.holds);
-    let prune = result.prune.as_ref().is_none_or(|p| p.verified);
+    let certified =
+        |p: &Prune| p.not_certified.is_none() && p.certificate.as_ref().is_none_or(|c| c.holds);
+    let prune = result
+        .prune
+        .as_ref()
+        .is_none_or(|p| p.verified && certified(p));
     if parity && prune {
         Verdict::Holds
     } else {

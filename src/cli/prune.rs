@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs};
+use super::certify::CertifyArgs;
 use super::pipeline::{self, Job, PrunedTo};
 use crate::audit::Stages;
 
-/// Prune connections below a threshold and verify the outputs on samples
+/// Prune connections below a threshold; verify the outputs on samples, or certify them for all inputs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   modscope prune runs/a --write pruned.safetensors
-  modscope prune runs/a --threshold 0.01 --tolerance 0.05")]
+  modscope prune runs/a --threshold 0.01 --tolerance 0.05
+  modscope prune runs/a --certify --domain box:-1,1")]
 pub(super) struct Args {
     /// A .safetensors file, or a folder that holds one
     checkpoint: PathBuf,
@@ -23,6 +25,8 @@ pub(super) struct Args {
     model: ModelArgs,
     #[command(flatten)]
     prune: PruneArgs,
+    #[command(flatten)]
+    certify: CertifyArgs,
     /// Write the pruned network to this file, in the layout it came in
     #[arg(long, value_name = "FILE", help_heading = "Pruning")]
     write: Option<PathBuf>,
@@ -31,6 +35,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
+    args.certify.apply(&mut config)?;
     config.stages = Stages {
         modules: false,
         circuits: false,

@@ -1,8 +1,8 @@
 //! CSV: a header row names the columns.
 //!
-//! `label` or `labels` holds classes (integers); `target*` and `y*` hold
-//! targets; every other column is a feature. Feature and target columns give
-//! inputs and outputs their names.
+//! `label` or `labels` holds classes (integers). Without such a column, those
+//! named `target*` or `y*` hold targets. Every other column is a feature.
+//! Feature and target columns give inputs and outputs their names.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -31,8 +31,10 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
         .collect::<Result<_, _>>()
         .map_err(|e| fault(&e))?;
     let rows = records.len();
+    check_header(path, &names)?;
     let is_label = |name: &str| name == "label" || name == "labels";
-    let is_target = |name: &str| name.starts_with("target") || name.starts_with('y');
+    let labelled = names.iter().any(|name| is_label(name));
+    let is_target = |name: &str| !labelled && (name.starts_with("target") || name.starts_with('y'));
     let chosen = |wanted: &dyn Fn(&str) -> bool| -> Vec<usize> {
         (0..names.len())
             .filter(|column| wanted(&names[*column]))
@@ -63,6 +65,27 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
             .insert("labels".to_owned(), numbers(&targets)?);
     }
     Ok(result)
+}
+
+/// A header names every column, and is not a row of numbers.
+fn check_header(path: &Path, names: &[String]) -> Result<()> {
+    let fault = |detail: String| Error::Table {
+        path: path.to_owned(),
+        detail,
+    };
+    if let Some(place) = names.iter().position(String::is_empty) {
+        let detail = format!(
+            "column {} has no name; is it an index (`index=False` leaves it out)?",
+            place + 1
+        );
+        return Err(fault(detail));
+    }
+    if !names.is_empty() && names.iter().all(|name| name.parse::<f64>().is_ok()) {
+        return Err(fault(
+            "the first row holds numbers; the names of the columns are expected there".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// What the parser met, where it knows more than we want to print.
@@ -126,4 +149,45 @@ fn field<T: FromStr>(
         path: path.to_owned(),
         detail: format!("line {line}, column `{name}`: `{text}` is {otherwise}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::arrays::Numbers;
+
+    fn parsed(text: &str) -> Result<NamedArrays, String> {
+        read(Path::new("t.csv"), text.as_bytes()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn names_decide_what_columns_are() {
+        let table = parsed("a,y,label\n1,2,0\n3,4,1\n").unwrap();
+        assert_eq!(
+            table.task.inputs,
+            ["a", "y"],
+            "with labels there are no targets"
+        );
+        assert!(matches!(&table.arrays["labels"].numbers, Numbers::Integers(l) if *l == [0, 1]));
+        let table = parsed("a,y1,target2\n1,2,3\n").unwrap();
+        assert_eq!(
+            (table.task.inputs, table.task.outputs),
+            (vec!["a".into()], vec!["y1".into(), "target2".into()])
+        );
+    }
+
+    #[test]
+    fn headers_that_are_none_are_refused() {
+        assert!(
+            parsed("1,2\n3,4\n")
+                .unwrap_err()
+                .contains("first row holds numbers")
+        );
+        assert!(
+            parsed(",a\n0,1\n")
+                .unwrap_err()
+                .contains("column 1 has no name")
+        );
+        assert!(parsed("a\nx\n").unwrap_err().contains("`x`"));
+    }
 }

@@ -62,10 +62,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
     }
     let mut result = NamedArrays::default();
     for (key, array, kind) in KEYS {
-        if lines
-            .first()
-            .is_some_and(|(_, line)| line.contains_key(key))
-        {
+        if lines.iter().any(|(_, line)| line.contains_key(key)) {
             result
                 .arrays
                 .insert(array.to_owned(), column(path, &lines, key, kind)?);

@@ -12,7 +12,7 @@ mod jsonl;
 mod npz;
 mod task;
 
-pub use task::{Domain, Task};
+pub use task::{Domain, Task, read_box};
 
 use std::path::{Path, PathBuf};
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::checkpoint::limited_read;
 use crate::{Error, Result};
 
 /// What the file's metadata or the `task.json` beside it say.
@@ -89,6 +90,33 @@ impl Task {
             _ => return None,
         })
     }
+}
+
+/// A box from a file with a line `lo,hi` per feature.
+///
+/// # Errors
+/// If the file cannot be read, or a line is no pair of numbers in order.
+pub fn read_box(path: &Path) -> Result<Domain> {
+    let bytes = limited_read(path)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let side = |(number, line): (usize, &str)| {
+        let pair = line.split_once(',');
+        let pair =
+            pair.and_then(|(lo, hi)| Some([lo.trim().parse().ok()?, hi.trim().parse().ok()?]));
+        pair.filter(|[lo, hi]: &[f64; 2]| lo <= hi)
+            .ok_or_else(|| Error::Table {
+                path: path.to_owned(),
+                detail: format!(
+                    "line {}: `{line}` is no pair `lo,hi` with lo ≤ hi",
+                    number + 1
+                ),
+            })
+    };
+    let lines = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty());
+    Ok(Domain::Box(lines.map(side).collect::<Result<_>>()?))
 }
 
 /// A `task.json`.

@@ -21,16 +21,30 @@ pub use curve::curve;
 pub use threshold::{apply, layer_counts, magnitudes};
 pub use verify::{Change, Reference, Tolerance};
 
+use std::fmt;
+use std::str::FromStr;
+
 use crate::metric::Metric;
 use crate::model::Mlp;
 use crate::numeric::Scalar;
 use crate::result;
 
+/// Where to cut.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Threshold {
+    /// The largest that verifies on the samples.
+    Auto,
+    /// This magnitude.
+    At(f64),
+    /// This magnitude, found as the largest that is certified.
+    Certified(f64),
+}
+
 /// How to prune.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// A magnitude, or `None` for the largest that verifies.
-    pub threshold: Option<f64>,
+    /// Where to cut.
+    pub threshold: Threshold,
     /// What counts as unchanged.
     pub tolerance: Tolerance,
     /// Whether biases are pruned too.
@@ -56,9 +70,10 @@ pub fn prune<T: Scalar>(
     setting: Setting<'_>,
     config: Config,
 ) -> (Mlp<T>, result::Prune) {
-    let threshold = config
-        .threshold
-        .unwrap_or_else(|| largest_threshold(model, reference, config.biases));
+    let threshold = match config.threshold {
+        Threshold::At(threshold) | Threshold::Certified(threshold) => threshold,
+        Threshold::Auto => largest_threshold(model, reference, config.biases),
+    };
     let pruned = apply(model, threshold, config.biases);
     let change = reference.change(&pruned);
     let layers = layer_counts(model, threshold, setting.tensors);
@@ -74,9 +89,7 @@ pub fn prune<T: Scalar>(
     let loss = |outputs| setting.loss.map(|loss| loss.mean(outputs));
     let result = result::Prune {
         threshold,
-        requested: config
-            .threshold
-            .map_or_else(|| "auto".to_owned(), |t| t.to_string()),
+        requested: config.threshold.to_string(),
         tolerance: reference
             .tolerances()
             .iter()
@@ -97,7 +110,30 @@ pub fn prune<T: Scalar>(
         loss_after: loss(change.outputs.view()),
         verified: reference.verifies(&change),
         certificate: None,
+        not_certified: None,
         curve: curve(model, reference, setting.loss, threshold, config.biases),
     };
     (pruned, result)
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::At(threshold) => threshold.fmt(f),
+            Self::Certified(_) => f.write_str("auto, certified"),
+        }
+    }
+}
+
+impl FromStr for Threshold {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<f64>() {
+            _ if text == "auto" => Ok(Self::Auto),
+            Ok(x) if x.is_finite() && x >= 0.0 => Ok(Self::At(x)),
+            _ => Err("expected `auto` or a magnitude like 0.01".to_owned()),
+        }
+    }
 }

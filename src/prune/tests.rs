@@ -114,7 +114,7 @@ fn the_result_adds_up() {
     let model = linear();
     let reference = reference(&model, Tolerance::Relative(0.01), false);
     let config = Config {
-        threshold: Some(0.05),
+        threshold: Threshold::At(0.05),
         tolerance: Tolerance::Relative(0.01),
         biases: false,
     };

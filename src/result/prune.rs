@@ -41,6 +41,9 @@ pub struct Prune {
     pub verified: bool,
     /// A bound for every input of a domain; `null` where none was asked for.
     pub certificate: Option<Certificate>,
+    /// Why there is no certificate although one was asked for; `null` otherwise.
+    #[serde(default)]
+    pub not_certified: Option<String>,
     /// What other thresholds would do, from small to large.
     pub curve: Vec<CurvePoint>,
 }

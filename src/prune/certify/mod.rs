@@ -141,6 +141,9 @@ pub enum Refusal {
         /// Whether the domain is of tokens.
         tokens: bool,
     },
+    /// Nothing says for which inputs a certificate should speak.
+    #[error("no domain is known: `--domain box:LO,HI`, `box:data` or `tokens` names one")]
+    NoDomain,
     /// Tolerances for another number of outputs.
     #[error("{found} tolerances were given for {expected} outputs")]
     Tolerances {

@@ -124,6 +124,10 @@ pub(super) fn loss_name(loss: &str) -> &str {
 
 fn certificate(prune: &Prune) -> Sentence {
     let topic = "Certificate";
+    if let Some(reason) = &prune.not_certified {
+        let text = format!("Not certified: {}.", plain(reason));
+        return Sentence::new(topic, Status::DoesNotHold, text);
+    }
     let Some(certificate) = &prune.certificate else {
         let text = "Not certified: samples say nothing of other inputs.";
         return Sentence::new(topic, Status::NotAsked, text);
@@ -147,14 +151,29 @@ fn certificate(prune: &Prune) -> Sentence {
                 "The bound {bound} for the domain {domain} is within tolerance ({tolerance}), but was not rounded soundly ({how}): an estimate, not a certificate."
             ),
         ),
-        (false, _) => Sentence::new(
-            topic,
-            Status::DoesNotHold,
-            format!(
-                "Not certified: the bound for the domain {domain} is {bound}, above the tolerance {tolerance} ({how})."
-            ),
-        ),
+        (false, _) => Sentence::new(topic, Status::DoesNotHold, uncertain(certificate)),
     }
+}
+
+/// A counterexample, or a search that ended undecided.
+fn uncertain(certificate: &Certificate) -> String {
+    let (domain, how) = (plain(&certificate.domain), how(certificate));
+    if let Some(found) = &certificate.counterexample {
+        let input: Vec<String> = found.input.iter().take(8).map(|x| short(*x)).collect();
+        return format!(
+            "Not certified: in the domain {domain}, at the input ({}), {} moves by {}, over its tolerance {}.",
+            input.join(", "),
+            plain(&found.output),
+            short(found.change),
+            short(found.tolerance)
+        );
+    }
+    format!(
+        "Not certified: for the domain {domain} the largest change lies between {} (found) and {} (bound), and tolerances are not all proved to hold ({how}; {}).",
+        short(certificate.best_found),
+        short(certificate.bound),
+        plain(&certificate.outcome)
+    )
 }
 
 fn how(certificate: &Certificate) -> String {

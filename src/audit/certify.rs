@@ -1,0 +1,182 @@
+//! Certificates for what was pruned: the domain, the threshold, the bound.
+
+use super::subject::Subject;
+use crate::data::Domain;
+use crate::model::Mlp;
+use crate::numeric::Scalar;
+use crate::prune::certify::{
+    Budget, Goal, Options, Refusal, Request, bounding_box, certificate, certified_curve,
+    largest_certified,
+};
+use crate::prune::{Config, Reference, Threshold, apply, largest_threshold, magnitudes};
+use crate::result::{Certificate, CurvePoint, Prune};
+
+/// Thresholds of the curve at which the bound is drawn beside the measured change.
+const CURVE_POINTS: usize = 8;
+
+/// What to certify, and how long to try.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CertifyConfig {
+    /// All inputs for which the certificate is to speak.
+    pub domain: DomainChoice,
+    /// For the search of the threshold, for the certificate and for the curve, each.
+    pub budget: Budget,
+    /// Certify decisions in balls of this radius around the samples.
+    pub radius: Option<f64>,
+}
+
+/// Where the domain comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DomainChoice {
+    /// The one that the data name; every tuple of tokens for a network that embeds tokens.
+    OfTheData,
+    /// The smallest box that holds the samples.
+    AroundTheSamples,
+    /// The same interval for every input.
+    Cube([f64; 2]),
+    /// As given.
+    Given(Domain),
+}
+
+/// Everything that a certificate needs of the run.
+struct Case<'a, T> {
+    subject: &'a Subject<'a, T>,
+    original: Mlp<f64>,
+    domain: Domain,
+    tolerance: &'a [f64],
+    prune: Config,
+    options: Options,
+}
+
+/// The largest threshold that is certified, in place of the largest that
+/// verifies on the samples. A refusal leaves the latter and is told later.
+pub fn certified_threshold<T: Scalar>(
+    subject: &Subject<'_, T>,
+    reference: &Reference<T>,
+    prune: Config,
+    config: &CertifyConfig,
+    seed: u64,
+) -> Threshold {
+    let Ok(case) = case(subject, reference, prune, config, seed) else {
+        return Threshold::Auto;
+    };
+    let most = largest_threshold(subject.model, reference, prune.biases);
+    let mut candidates = magnitudes(subject.model, prune.biases);
+    candidates.retain(|threshold| *threshold <= most);
+    let pruned = |threshold| apply(subject.model, threshold, prune.biases).widened();
+    let found = largest_certified(
+        &case.original,
+        &candidates,
+        pruned,
+        &case.domain,
+        case.tolerance,
+        &case.options,
+    );
+    match found {
+        Ok(Some(certified)) => Threshold::Certified(certified.threshold),
+        _ => Threshold::Auto,
+    }
+}
+
+/// Certifies what was pruned and writes it into the result, or why it cannot be.
+pub fn certify<T: Scalar>(
+    subject: &Subject<'_, T>,
+    reference: &Reference<T>,
+    pruned: &Mlp<T>,
+    prune: Config,
+    config: &CertifyConfig,
+    seed: u64,
+    result: &mut Prune,
+) {
+    let found = case(subject, reference, prune, config, seed).and_then(|case| {
+        case.bound_curve(&mut result.curve)?;
+        case.certificate(&pruned.widened(), config.radius)
+    });
+    match found {
+        Ok(certificate) => result.certificate = Some(certificate),
+        Err(reason) => result.not_certified = Some(reason.to_string()),
+    }
+}
+
+fn case<'a, T: Scalar>(
+    subject: &'a Subject<'a, T>,
+    reference: &'a Reference<T>,
+    prune: Config,
+    config: &CertifyConfig,
+    seed: u64,
+) -> Result<Case<'a, T>, Refusal> {
+    let original = subject.model.widened();
+    let samples = subject.batch.inputs.mapv(T::widen);
+    let domain = match &config.domain {
+        DomainChoice::Given(domain) => domain.clone(),
+        DomainChoice::Cube(side) => Domain::Box(vec![*side; original.widths()[0]]),
+        DomainChoice::AroundTheSamples => bounding_box(&original, samples.view()),
+        DomainChoice::OfTheData => match (&subject.data.task.domain, &original.embedding) {
+            (Some(domain), _) => domain.clone(),
+            (None, Some(_)) => Domain::Tokens,
+            (None, None) => return Err(Refusal::NoDomain),
+        },
+    };
+    Ok(Case {
+        subject,
+        original,
+        domain,
+        tolerance: reference.tolerances(),
+        prune,
+        options: Options {
+            budget: config.budget,
+            goal: Goal::default(),
+            samples: Some(samples),
+            seed,
+        },
+    })
+}
+
+impl<T: Scalar> Case<'_, T> {
+    fn certificate(&self, pruned: &Mlp<f64>, radius: Option<f64>) -> Result<Certificate, Refusal> {
+        let samples = self.subject.batch.inputs.mapv(T::widen);
+        let request = Request {
+            original: &self.original,
+            pruned,
+            domain: &self.domain,
+            tolerance: self.tolerance,
+            classifies: self.subject.classifies(),
+            samples: samples.view(),
+            radius,
+        };
+        certificate(&request, &self.options)
+    }
+
+    /// Bounds at some of the curve's thresholds, those that change something but
+    /// not everything.
+    fn bound_curve(&self, curve: &mut [CurvePoint]) -> Result<(), Refusal> {
+        let telling =
+            |p: &CurvePoint| p.change_over_tolerance > 0.01 && p.change_over_tolerance < 10.0;
+        let places: Vec<usize> = (0..curve.len()).filter(|i| telling(&curve[*i])).collect();
+        let step = places.len().div_ceil(CURVE_POINTS).max(1);
+        let chosen: Vec<usize> = places.into_iter().step_by(step).collect();
+        let thresholds: Vec<f64> = chosen.iter().map(|i| curve[*i].threshold).collect();
+        let share = chosen.len().max(1);
+        let options = Options {
+            budget: Budget {
+                seconds: self.options.budget.seconds / share as f64,
+                boxes: self.options.budget.boxes / share as u64,
+            },
+            goal: Goal::Narrow(1.1),
+            ..self.options.clone()
+        };
+        let pruned = |threshold| apply(self.subject.model, threshold, self.prune.biases).widened();
+        let bounds = certified_curve(
+            &self.original,
+            &thresholds,
+            pruned,
+            &self.domain,
+            self.tolerance,
+            &options,
+        )?;
+        for (place, certified) in chosen.into_iter().zip(bounds) {
+            curve[place].bound = Some(certified.verdict.bound());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! `--certify` and what goes with it.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::Args;
+
+use super::args::{not_negative, positive};
+use crate::Result;
+use crate::audit::{CertifyConfig, Config, DomainChoice};
+use crate::data::{Domain, read_box};
+use crate::prune::certify::Budget;
+
+/// What to prove of the pruned network.
+#[derive(Debug, Clone, Args)]
+pub(super) struct CertifyArgs {
+    /// Prove that no output moves by more than its tolerance, for every input of a domain
+    #[arg(long, help_heading = "Certificate")]
+    certify: bool,
+    /// All inputs: `box:LO,HI`, `box:FILE` (a line `lo,hi` per input), `box:data`, `tokens` [default: what the data say]
+    #[arg(
+        long,
+        value_name = "DOMAIN",
+        requires = "certify",
+        help_heading = "Certificate"
+    )]
+    domain: Option<DomainArg>,
+    /// Seconds for each search
+    #[arg(long, default_value_t = 10.0, value_name = "S", value_parser = positive, help_heading = "Certificate")]
+    budget: f64,
+    /// Boxes for each search: a limit that does not depend on the machine
+    #[arg(
+        long,
+        default_value_t = 4_000_000,
+        value_name = "N",
+        help_heading = "Certificate"
+    )]
+    boxes: u64,
+    /// Certify decisions in balls of this radius around the samples
+    #[arg(long, value_name = "R", requires = "certify", value_parser = not_negative, help_heading = "Certificate")]
+    radius: Option<f64>,
+}
+
+/// A domain as it is typed.
+#[derive(Debug, Clone, PartialEq)]
+enum DomainArg {
+    Cube([f64; 2]),
+    File(PathBuf),
+    Samples,
+    Tokens,
+}
+
+impl FromStr for DomainArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || "expected `box:LO,HI`, `box:FILE`, `box:data` or `tokens`".to_owned();
+        match text.strip_prefix("box:") {
+            None if text == "tokens" => Ok(Self::Tokens),
+            None => Err(expected()),
+            Some("data") => Ok(Self::Samples),
+            Some("") => Err(expected()),
+            Some(rest) => match rest
+                .split_once(',')
+                .map(|(lo, hi)| (lo.trim().parse(), hi.trim().parse()))
+            {
+                Some((Ok(lo), Ok(hi))) if lo <= hi => Ok(Self::Cube([lo, hi])),
+                Some((Ok(lo), Ok(hi))) => Err(format!("the box runs from {lo} down to {hi}")),
+                _ => Ok(Self::File(rest.into())),
+            },
+        }
+    }
+}
+
+impl CertifyArgs {
+    /// # Errors
+    /// If a file of the domain cannot be read.
+    pub fn apply(&self, config: &mut Config) -> Result<()> {
+        if !self.certify {
+            return Ok(());
+        }
+        let domain = match &self.domain {
+            None => DomainChoice::OfTheData,
+            Some(DomainArg::Cube(side)) => DomainChoice::Cube(*side),
+            Some(DomainArg::Samples) => DomainChoice::AroundTheSamples,
+            Some(DomainArg::Tokens) => DomainChoice::Given(Domain::Tokens),
+            Some(DomainArg::File(path)) => DomainChoice::Given(read_box(path)?),
+        };
+        config.certify = Some(CertifyConfig {
+            domain,
+            budget: Budget {
+                seconds: self.budget,
+                boxes: self.boxes,
+            },
+            radius: self.radius,
+        });
+        Ok(())
+    }
+}
