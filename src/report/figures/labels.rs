@@ -131,11 +131,13 @@ fn sized(mut element: Element, font: f64) -> Element {
 }
 
 /// Places names in the open: above their sites, else beside or below them, where
-/// no other name stands; the most important first.
+/// no other name or site stands; the most important first.
 #[must_use]
 pub fn in_the_open(mut wanted: Vec<Wanted>, offset: f64, font: f64) -> Names {
     wanted.sort_by(|a, b| b.importance.total_cmp(&a.importance));
     let mut boxes: Vec<[f64; 4]> = Vec::new();
+    let room = |(x, y): (f64, f64)| [x - 3.0, y - 3.0, x + 3.0, y + 3.0];
+    let sites: Vec<[f64; 4]> = wanted.iter().map(|label| room(label.point)).collect();
     let mut names = Names {
         room: offset + font,
         ..Names::default()
@@ -143,8 +145,10 @@ pub fn in_the_open(mut wanted: Vec<Wanted>, offset: f64, font: f64) -> Names {
     for mut label in wanted {
         label.name = shortened(&label.name, LONGEST);
         let places = around(&label, offset, font);
-        let is_free =
-            |place: &&(Spot, [f64; 4])| !boxes.iter().any(|other| overlap(other, &place.1));
+        let is_free = |place: &&(Spot, [f64; 4])| {
+            let taken = boxes.iter().chain(&sites);
+            !taken.into_iter().any(|other| overlap(other, &place.1))
+        };
         if let Some((spot, area)) = places.iter().find(is_free) {
             boxes.push(*area);
             let (x, y, class) = *spot;

@@ -14,7 +14,7 @@ const LEFT: f64 = 150.0;
 const MOST_PANELS: usize = 4;
 
 /// Most modules in one panel.
-const MOST_ROWS: usize = 24;
+const MOST_ROWS: usize = 12;
 
 /// One panel per partition, fill and metric; `None` without lesions.
 #[must_use]

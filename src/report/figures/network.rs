@@ -18,6 +18,9 @@ use crate::result::{Arrangement, Audit, Bridge, Modules, Split};
 /// Most bridges that are drawn apart: more are no longer a few edges one can see.
 pub const MOST_BRIDGES: usize = 40;
 
+/// Most edges outside the parts that the picture of a split shows.
+pub const MOST_PALE: usize = edges::SINGLE;
+
 /// Width of the strongest weight in pixels.
 const WIDEST: f64 = 5.5;
 
@@ -115,7 +118,12 @@ pub fn split(audit: &Audit, split: &Split, name: &str) -> Figure {
     let (live, dead): (Vec<Wire>, Vec<Wire>) =
         wires.iter().partition(|wire| part_of(wire).is_some());
     let ends = |w: &Wire| Some((scene.point(w.from)?, scene.point(w.to)?));
-    let mut drawn = vec![edges::flat(dead.iter().filter_map(ends), "pale", 1.0)];
+    let pale = if dead.len() > MOST_PALE {
+        &[]
+    } else {
+        dead.as_slice()
+    };
+    let mut drawn = vec![edges::flat(pale.iter().filter_map(ends), "pale", 1.0)];
     drawn.extend(coloured(&live, &scene, &sites, |wire| {
         part_class(part_of(wire).copied())
     }));

@@ -1,32 +1,49 @@
 //! Into which parts the network falls, with a picture of each split.
 
 use super::blocks::{Block, Cell, Section, Shown, Table, numbers, words};
-use crate::report::figures::Gallery;
-use crate::report::figures::network::bridge_count;
+use crate::report::figures::network::{MOST_PALE, bridge_count};
+use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, number};
 use crate::report::sites::Sites;
-use crate::report::words::{part, split_caption};
+use crate::report::words::{no_split, part, split_caption};
 use crate::result::{Audit, Independence, Split};
 
+/// Bytes of pictures of splits that a page carries; the rest are links to files.
+const PICTURES: usize = 800_000;
+
 pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
-    let mut blocks = Vec::new();
-    if let Some(modules) = &audit.modules {
-        let independence = &modules.independence;
-        blocks.push(Block::Text(opening().to_owned()));
-        let drawn = independence.splits.iter().zip(&gallery.splits);
-        blocks
-            .extend(drawn.map(|(split, figure)| Block::Figure(Shown::new(figure, caption(split)))));
-        blocks.extend(table(independence, sites));
-        blocks.extend(bridges(independence, sites));
-        if independence.splits.is_empty() {
-            blocks.push(Block::Text("No such threshold was found.".to_owned()));
+    let independence = audit.modules.as_ref().map(|modules| &modules.independence);
+    let blocks = match independence {
+        None => Vec::new(),
+        Some(scan) if scan.splits.is_empty() => vec![Block::Text(no_split(audit).to_owned())],
+        Some(scan) => {
+            let mut blocks = vec![Block::Text(opening().to_owned())];
+            blocks.extend(pictures(scan, &gallery.splits));
+            blocks.push(table(scan, sites));
+            blocks.extend(bridges(scan, sites));
+            blocks
         }
-    }
+    };
     Section {
         id: "independence",
         title: "Independence",
         blocks,
     }
+}
+
+fn pictures(scan: &Independence, figures: &[Figure]) -> Vec<Block> {
+    let mut bytes = 0;
+    let show = |(split, figure): (&Split, &Figure)| {
+        bytes += figure.bytes();
+        let caption = caption(split);
+        let is_inline = bytes <= PICTURES;
+        Block::Figure(if is_inline {
+            Shown::new(figure, caption)
+        } else {
+            Shown::linked(figure, caption)
+        })
+    };
+    scan.splits.iter().zip(figures).map(show).collect()
 }
 
 fn opening() -> &'static str {
@@ -38,7 +55,10 @@ fn opening() -> &'static str {
 /// The words of the split, and what pale edges are where there are any.
 fn caption(split: &Split) -> String {
     let live: usize = split.components.iter().map(|part| part.edges).sum();
-    let pale = if split.edges_kept > live {
+    let dead = split.edges_kept.saturating_sub(live);
+    let pale = if dead > MOST_PALE {
+        " Edges on no path from an input to an output are not drawn."
+    } else if dead > 0 {
         " Pale: edges on no path from an input to an output."
     } else {
         ""
@@ -46,10 +66,7 @@ fn caption(split: &Split) -> String {
     format!("{}{pale}", split_caption(split))
 }
 
-fn table(independence: &Independence, sites: &Sites<'_>) -> Option<Block> {
-    if independence.splits.is_empty() {
-        return None;
-    }
+fn table(independence: &Independence, sites: &Sites<'_>) -> Block {
     let rows = independence
         .splits
         .iter()
@@ -66,12 +83,12 @@ fn table(independence: &Independence, sites: &Sites<'_>) -> Option<Block> {
         words("Outputs"),
         numbers("Bridges"),
     ];
-    Some(Block::Table(Table::new(
+    Block::Table(Table::new(
         "Thresholds at which the outputs fall into more parts",
         "splits",
         columns,
         rows,
-    )))
+    ))
 }
 
 fn row(split: &Split, sites: &Sites<'_>) -> Vec<Cell> {

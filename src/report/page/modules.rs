@@ -127,11 +127,14 @@ fn wiring(wiring: &Wiring) -> String {
 }
 
 fn table(caption: &str, partition: &[Assignment], modules: &Modules, sites: &Sites<'_>) -> Block {
-    let wires = sites.surviving(modules.threshold);
     let group: BTreeMap<Place, usize> = partition
         .iter()
         .filter_map(|a| Some((sites.place(&a.site)?, a.module)))
         .collect();
+    let is_inside = |wire: &Wire| group.contains_key(&wire.from) && group.contains_key(&wire.to);
+    let mut wires = sites.surviving(modules.threshold);
+    wires.retain(is_inside);
+    let is_drawn = std::ptr::eq(partition, modules.partition.as_slice());
     let mut members: BTreeMap<usize, Vec<&String>> = BTreeMap::new();
     for assignment in partition {
         members
@@ -141,7 +144,11 @@ fn table(caption: &str, partition: &[Assignment], modules: &Modules, sites: &Sit
     }
     let rows = members
         .iter()
-        .map(|(module, members)| row(*module, members, &group, &wires, sites))
+        .map(|(module, members)| {
+            let mut cells = vec![name(*module, is_drawn)];
+            cells.extend(row(*module, members, &group, &wires, sites));
+            cells
+        })
         .collect();
     let columns = vec![
         words("Module"),
@@ -154,6 +161,16 @@ fn table(caption: &str, partition: &[Assignment], modules: &Modules, sites: &Sit
         numbers("Share of |w| inside"),
     ];
     Block::Table(Table::new(caption, "modules", columns, rows))
+}
+
+/// A module by its number, with its colour where the pictures show it.
+fn name(module: usize, is_drawn: bool) -> Cell {
+    let cell = Cell::count(module);
+    if is_drawn {
+        cell.with_class(format!("module {}", module_class(module)))
+    } else {
+        cell
+    }
 }
 
 fn row(
@@ -184,11 +201,6 @@ fn row(
     };
     let share = inside.1 / (inside.1 + out.1);
     vec![
-        Cell::shown(
-            format!("{module}"),
-            f64::from(u32::try_from(module).unwrap_or(u32::MAX)),
-        )
-        .with_class(format!("module {}", module_class(module))),
         Cell::count(members.len()),
         Cell::word(in_layers(|layer, _| layer == 0)),
         Cell::word(in_layers(|layer, last| layer > 0 && layer < last)),
@@ -219,7 +231,7 @@ fn lesions(modules: &Modules) -> Block {
             } else {
                 "all sites"
             }),
-            Cell::count(l.module).with_class(format!("module {}", module_class(l.module))),
+            name(l.module, l.scope != "without-outputs"),
             Cell::word(clean(&l.fill)),
             Cell::word(clean(&l.metric)),
             Cell::number(l.metric_full),

@@ -8,6 +8,9 @@ use crate::result::{Audit, NodeAblation, NodeEffect, OutputEffect};
 /// From more outputs on, a site shows its strongest effects only.
 const MOST_OUTPUTS: usize = 12;
 
+/// Effects below this share of the largest are rounding.
+const NOTHING: f64 = 1e-6;
+
 /// Steps of the tint, for each sign.
 const TINTS: f64 = 5.0;
 
@@ -37,11 +40,13 @@ const OPENING: &str = "Each site is ablated alone: everything it writes is repla
     (red) does. Tints compare the sites within a column.";
 
 fn table(ablation: &NodeAblation, sites: &Sites<'_>) -> Block {
-    let mut effects: Vec<&NodeEffect> = ablation
+    let largest = ablation
         .effects
         .iter()
-        .filter(|e| strongest(e).1 > 0.0)
-        .collect();
+        .map(|e| strongest(e).1)
+        .fold(0.0, f64::max);
+    let matters = |e: &&NodeEffect| strongest(e).1 > largest * NOTHING;
+    let mut effects: Vec<&NodeEffect> = ablation.effects.iter().filter(matters).collect();
     effects.sort_by(|a, b| strongest(b).1.total_cmp(&strongest(a).1));
     let outputs: Vec<&String> = effects
         .first()
@@ -74,7 +79,10 @@ fn caption(ablation: &NodeAblation, with_effect: usize) -> String {
     let reference = reference.map_or_else(String::new, |set| format!(" over {}", plain(set)));
     let without = match ablation.effects.len() - with_effect {
         0 => String::new(),
-        n => format!("; {} sites without any effect are left out", count(n)),
+        n => format!(
+            "; {} sites with less than a millionth of the largest effect are left out",
+            count(n)
+        ),
     };
     format!(
         "Effect of ablating each site on {} ({} fill{reference}), strongest first{without}",

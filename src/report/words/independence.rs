@@ -24,9 +24,7 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     if parts.len() > 1 {
         said.push(already_apart(modules, is_verified, sites));
     }
-    let beyond = |split: &&Split| {
-        split.threshold > modules.threshold && split.components.len() > parts.len()
-    };
+    let beyond = |split: &&Split| split.threshold > modules.threshold && split.components.len() > 1;
     let later: Vec<&Split> = modules.independence.splits.iter().filter(beyond).collect();
     if let Some(first) = later.first() {
         said.push(falls_apart(first, !said.is_empty(), sites));
@@ -34,7 +32,7 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     }
     said.extend(further(&later));
     if said.is_empty() {
-        said.push(never(audit));
+        said.push(Sentence::new(TOPIC, Status::Note, no_split(audit)));
     }
     said
 }
@@ -56,14 +54,14 @@ pub fn part(component: &Component, sites: &Sites<'_>) -> String {
     )
 }
 
-/// Parts in a row, numbered where there are more than two.
+/// Parts in a row, numbered where they would be hard to tell apart.
 fn parts(components: &[Component], sites: &Sites<'_>) -> String {
     let listed: Vec<String> = components
         .iter()
         .take(MOST_PARTS)
         .map(|c| part(c, sites))
         .collect();
-    if components.len() < 3 {
+    if components.len() < 3 && components.iter().all(|c| c.outputs.len() < 2) {
         return joined(&listed);
     }
     let numbered = listed
@@ -72,7 +70,7 @@ fn parts(components: &[Component], sites: &Sites<'_>) -> String {
         .map(|(k, part)| format!("({}) {part}", k + 1));
     let more = components.len().saturating_sub(MOST_PARTS);
     let rest = (more > 0).then(|| format!("and {} more", count_words(more)));
-    numbered.chain(rest).collect::<Vec<_>>().join(", ")
+    numbered.chain(rest).collect::<Vec<_>>().join("; ")
 }
 
 fn already_apart(modules: &Modules, is_verified: bool, sites: &Sites<'_>) -> Sentence {
@@ -199,18 +197,19 @@ fn further(later: &[&Split]) -> Option<Sentence> {
     Some(Sentence::new(TOPIC, Status::Note, text))
 }
 
-fn never(audit: &Audit) -> Sentence {
+/// Why there are no parts.
+#[must_use]
+pub fn no_split(audit: &Audit) -> &'static str {
     let outputs = audit
         .network
         .layers
         .last()
         .map_or(0, |layer| layer.sites.len());
-    let text = if outputs == 1 {
+    if outputs == 1 {
         "With a single output there are no parts to separate."
     } else {
         "No threshold was found at which the outputs fall into parts that share no connection."
-    };
-    Sentence::new(TOPIC, Status::Note, text)
+    }
 }
 
 #[cfg(test)]
@@ -292,6 +291,22 @@ mod tests {
                 "✓ Independence: At the threshold 0.0015 the network falls into two parts that share no connection: x1, x3 → (x1 + x3)³ and x2, x4 → x2² + sin(πx4). There the outputs are unchanged on the samples, so these parts are independent, on these samples."
             ]
         );
+    }
+
+    #[test]
+    fn many_parts_are_numbered_and_cut() {
+        let text = said(|audit| {
+            let first = &mut splits(audit)[0];
+            first.components[0].outputs.push("y0".to_owned());
+            let again = first.components[1].clone();
+            first.components.extend(vec![again; 4]);
+        });
+        assert!(
+            text[0].contains("six parts that share no connection: (1) x1, x3 → (x1 + x3)³, x2² + sin(πx4); (2) x2, x4 → x2² + sin(πx4); (3) "),
+            "{}",
+            text[0]
+        );
+        assert!(text[0].contains("; and two more. There"), "{}", text[0]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::fmt;
 use super::sites::Sites;
 use crate::result::{Audit, DataInfo};
 
-pub use independence::{caption as split_caption, part};
+pub use independence::{caption as split_caption, no_split, part};
 pub use modules::null_words;
 
 /// What a sentence says about a claim.

@@ -52,21 +52,18 @@ fn found(modules: &Modules) -> Sentence {
     };
     let text = format!(
         "{} finds {} {}{sizes}{isolated}.",
-        algorithm(&modules.algorithm),
+        capital(&clean(&modules.algorithm)),
         count_words(modules.count),
         plural(modules.count, "module", "modules")
     );
     Sentence::new(TOPIC, Status::Note, text)
 }
 
-fn algorithm(name: &str) -> String {
-    let mut letters = name.chars();
+/// With a capital letter at the beginning.
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
     let first = letters.next().map(|c| c.to_uppercase().collect::<String>());
-    clean(&format!(
-        "{}{}",
-        first.unwrap_or_default(),
-        letters.as_str()
-    ))
+    format!("{}{}", first.unwrap_or_default(), letters.as_str())
 }
 
 fn chance(modules: &Modules) -> Sentence {
@@ -164,8 +161,8 @@ fn straddling(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
         1 => format!("One module straddles {parts}."),
         n => format!(
             "{} of {} modules straddle {parts}.",
-            count(n),
-            count(modules.count)
+            capital(&count_words(n)),
+            count_words(modules.count)
         ),
     };
     Some(Sentence::new(TOPIC, Status::Note, text))
