@@ -49,7 +49,7 @@ fn subject(name: &str) -> Option<Subject> {
         batch.classes.is_some(),
     );
     let threshold = largest_threshold(&model, &reference, false);
-    let domain = data.task.domain.clone();
+    let domain = data.task.domain;
     Some(Subject {
         pruned: apply(&model, threshold, false),
         threshold,
