@@ -100,7 +100,7 @@ fn a_budget_of_no_boxes_leaves_it_undecided() {
     assert!(many.best_found() <= many.bound() && many.bound() < few.bound());
 }
 
-/// y = sigmoid(embedding) of one of three tokens, without its weight.
+/// Two logits, linear in the embeddings of two of three tokens; one weight goes.
 #[test]
 fn tokens_are_enumerated_exactly() {
     let original = Mlp {
