@@ -21,6 +21,8 @@ mod forward;
 mod pair;
 mod relax;
 mod search;
+#[cfg(test)]
+mod tests;
 mod threshold;
 mod tokens;
 mod verdict;
