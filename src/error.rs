@@ -591,3 +591,227 @@ impl Error {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each.
+    fn all() -> Vec<Error> {
+        let path = || PathBuf::from("runs/a/model.safetensors");
+        let tensor = || "w".to_owned();
+        let detail = || "is wrong".to_owned();
+        let source = || std::io::Error::other("no");
+        vec![
+            Error::Read {
+                path: path(),
+                source: source(),
+            },
+            Error::Write {
+                path: path(),
+                source: source(),
+            },
+            Error::FileTooLarge {
+                path: path(),
+                size: 2,
+                limit: 1,
+            },
+            Error::EmptyFile { path: path() },
+            Error::NotUtf8 {
+                path: path(),
+                position: 1,
+            },
+            Error::Json {
+                path: path(),
+                detail: detail(),
+            },
+            Error::CheckpointFormat { path: path() },
+            Error::NoCheckpointInFolder {
+                path: path(),
+                found: vec![],
+            },
+            Error::HeaderLength {
+                path: path(),
+                declared: Some(9),
+                available: 1,
+            },
+            Error::Header {
+                path: path(),
+                detail: detail(),
+            },
+            Error::BytesLeftOver {
+                path: path(),
+                end: 4,
+                bytes: 1,
+            },
+            Error::TensorBytes {
+                path: path(),
+                tensor: tensor(),
+                detail: detail(),
+            },
+            Error::TensorDtype {
+                path: path(),
+                tensor: tensor(),
+                dtype: "F4".into(),
+            },
+            Error::DataFormat { path: path() },
+            Error::Table {
+                path: path(),
+                detail: detail(),
+            },
+            Error::NumPy {
+                path: path(),
+                detail: detail(),
+            },
+            Error::NoInputs {
+                path: path(),
+                prefix: String::new(),
+                found: vec![],
+            },
+            Error::NoSamples {
+                path: path(),
+                tensor: tensor(),
+                shape: vec![0, 2],
+            },
+            Error::NoSuchSplit {
+                path: path(),
+                asked: "train".into(),
+                found: vec![],
+            },
+            Error::DataShape {
+                path: path(),
+                tensor: tensor(),
+                shape: vec![],
+                expected: detail(),
+            },
+            Error::IntegersExpected {
+                path: path(),
+                tensor: tensor(),
+                expected: "classes are integers",
+            },
+            Error::Domain {
+                path: path(),
+                detail: detail(),
+            },
+            Error::NonFiniteData {
+                path: path(),
+                tensor: tensor(),
+                found: f64::NAN,
+                row: 0,
+                column: 0,
+            },
+            Error::NegativeIndex {
+                path: path(),
+                tensor: tensor(),
+                sample: 0,
+                found: -1,
+            },
+            Error::UnknownLayout {
+                path: path(),
+                tensors: vec![],
+            },
+            Error::MissingTensor {
+                path: path(),
+                tensor: tensor(),
+            },
+            Error::TensorShape {
+                path: path(),
+                tensor: tensor(),
+                shape: vec![],
+                expected: detail(),
+            },
+            Error::WeightDtype {
+                path: path(),
+                tensor: tensor(),
+                dtype: "i8",
+                expected: detail(),
+            },
+            Error::NotAPermutation {
+                path: path(),
+                tensor: tensor(),
+                length: 2,
+                fault: detail(),
+            },
+            Error::ActivationUnknown {
+                path: path(),
+                name: None,
+            },
+            Error::InputWidth {
+                path: path(),
+                found: 1,
+                expected: 2,
+            },
+            Error::TokenCount {
+                path: path(),
+                found: 1,
+                expected: 2,
+            },
+            Error::TokensExpected {
+                path: path(),
+                tokens: 3,
+            },
+            Error::OutputWidth {
+                path: path(),
+                tensor: tensor(),
+                found: 1,
+                expected: 2,
+            },
+            Error::ClassRange {
+                path: path(),
+                tensor: tensor(),
+                sample: 0,
+                found: 3,
+                limit: 2,
+            },
+            Error::NotAResult {
+                path: path(),
+                detail: detail(),
+            },
+            Error::ResultSchema {
+                path: path(),
+                found: "a".into(),
+                expected: "b",
+            },
+            Error::MetricNeedsClasses {
+                path: path(),
+                metric: "accuracy".into(),
+            },
+            Error::NoCorruptedInputs { path: path() },
+            Error::NoData { path: path() },
+            Error::NoResultFolder { path: path() },
+            Error::ResultExists { path: path() },
+        ]
+    }
+
+    /// The names of the variants, as this file declares them.
+    fn declared() -> Vec<&'static str> {
+        let source = include_str!("error.rs");
+        let body = source.split_once("pub enum Error {").unwrap().1;
+        let body = body.split_once("\n}\n").unwrap().0;
+        let variant = |line: &'static str| line.strip_prefix("    ")?.strip_suffix(" {");
+        let names = body.lines().filter_map(variant);
+        names
+            .filter(|name| name.chars().all(char::is_alphanumeric))
+            .collect()
+    }
+
+    #[test]
+    fn every_error_has_a_place_and_a_remedy() {
+        let made = all();
+        let name = |e: &Error| {
+            format!("{e:?}")
+                .split([' ', '{'])
+                .next()
+                .unwrap()
+                .to_owned()
+        };
+        let names: Vec<String> = made.iter().map(name).collect();
+        assert_eq!(names, declared(), "`all` has one of each, in order");
+        for error in &made {
+            assert!(error.path().is_some(), "{error:?}");
+            let remedy = error.remedy().unwrap();
+            assert!(!remedy.is_empty() && !remedy.ends_with('.'), "{error:?}");
+            assert!(!error.to_string().is_empty());
+        }
+    }
+}

@@ -120,7 +120,7 @@ fn faulty_tensor(header: &Map<String, Value>, data: u64) -> Option<Fault> {
             ))
         } else if end > data {
             Some(format!(
-                "occupies bytes {start}..{end}, but the file holds only {data}"
+                "occupies bytes {start}..{end}, but only {data} follow the header"
             ))
         } else {
             size_fault(info, end - start)

@@ -76,8 +76,7 @@ fn array(bytes: &[u8]) -> Result<NamedArray, String> {
     // reads on, so a header that lies is caught here.
     let needed = elements(declared.shape).and_then(|n| n.checked_mul(size));
     if needed != Some(declared.bytes) {
-        let needed =
-            needed.map_or_else(|| "more than can be counted".to_owned(), |n| n.to_string());
+        let needed = needed.map_or_else(|| "too many".to_owned(), |n| n.to_string());
         return Err(format!(
             "its shape ({}) of `{}` needs {needed} bytes; there are {}",
             declared.shape, declared.dtype, declared.bytes

@@ -24,6 +24,7 @@ pub struct Circuit {
     /// How the circuit was chosen among sizes, in words.
     pub selection: String,
     /// The parameter that gave it: τ for ACDC, number of edges for top-n.
+    #[serde(deserialize_with = "super::number")]
     pub parameter: f64,
     /// Samples the metric is a mean of.
     pub samples: usize,
@@ -34,10 +35,13 @@ pub struct Circuit {
     /// `1 - edges_kept / edges_total`.
     pub sparsity: f64,
     /// The metric with nothing patched.
+    #[serde(deserialize_with = "super::number")]
     pub metric_full: f64,
     /// The metric with everything but the circuit patched.
+    #[serde(deserialize_with = "super::number")]
     pub metric_circuit: f64,
     /// The metric with everything patched.
+    #[serde(deserialize_with = "super::number")]
     pub metric_corrupted: f64,
     /// The same as a logit difference; `null` for regressors.
     pub logit_difference: Option<LogitDifference>,
@@ -64,10 +68,13 @@ pub struct Circuit {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogitDifference {
     /// Mean logit(answer) - logit(foil) of the full network.
+    #[serde(deserialize_with = "super::number")]
     pub full: f64,
     /// The same of the circuit.
+    #[serde(deserialize_with = "super::number")]
     pub circuit: f64,
     /// Mean over samples of |circuit - full|.
+    #[serde(deserialize_with = "super::number")]
     pub gap: f64,
 }
 
@@ -79,6 +86,7 @@ pub struct CircuitEdge {
     /// Reader site.
     pub to: String,
     /// `metric(as is) - metric(edge patched)`.
+    #[serde(deserialize_with = "super::number")]
     pub effect: f64,
 }
 
@@ -86,10 +94,12 @@ pub struct CircuitEdge {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SweepPoint {
     /// τ, or the number of edges asked for.
+    #[serde(deserialize_with = "super::number")]
     pub parameter: f64,
     /// Edges kept.
     pub edges_kept: usize,
     /// The metric of the circuit.
+    #[serde(deserialize_with = "super::number")]
     pub metric: f64,
     /// Its faithfulness; `null` where full = corrupted.
     pub faithfulness: Option<f64>,
@@ -123,5 +133,6 @@ pub struct OutputEffect {
     /// Site of the output.
     pub output: String,
     /// `metric(as is) - metric(site patched)`.
+    #[serde(deserialize_with = "super::number")]
     pub effect: f64,
 }

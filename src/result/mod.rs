@@ -26,3 +26,10 @@ pub use run::{Audit, CheckpointInfo, Costs, DataInfo, Finding, Parity, Seconds, 
 
 /// The value of `schema` in every result this version writes.
 pub const SCHEMA: &str = "modscope/1";
+
+/// A number; JSON has neither NaN nor infinity, so that both are written as
+/// `null`, and `null` is read as NaN.
+fn number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let number = <Option<f64> as serde::Deserialize>::deserialize(from)?;
+    Ok(number.unwrap_or(f64::NAN))
+}

@@ -12,6 +12,7 @@ pub struct Modules {
     /// Resolution of the quality function; 1 is Newman's modularity.
     pub resolution: f64,
     /// The pruning threshold of the graph.
+    #[serde(deserialize_with = "super::number")]
     pub threshold: f64,
     /// Sites with at least one edge.
     pub nodes: usize,
@@ -20,6 +21,7 @@ pub struct Modules {
     /// Sites without any edge: set aside, in no module.
     pub isolated: Vec<String>,
     /// Newman's modularity Q of the partition.
+    #[serde(deserialize_with = "super::number")]
     pub modularity: f64,
     /// Number of modules.
     pub count: usize,
@@ -52,6 +54,7 @@ pub struct Assignment {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Partition {
     /// Newman's modularity Q in that part.
+    #[serde(deserialize_with = "super::number")]
     pub modularity: f64,
     /// Number of modules.
     pub count: usize,
@@ -67,8 +70,10 @@ pub struct NullModel {
     /// Shuffled networks drawn.
     pub samples: usize,
     /// Mean modularity of the shuffled networks.
+    #[serde(deserialize_with = "super::number")]
     pub mean: f64,
     /// Standard deviation of the shuffled networks' modularity.
+    #[serde(deserialize_with = "super::number")]
     pub sd: f64,
     /// `(Q - mean) / sd`; `null` where sd is 0.
     pub z: Option<f64>,
@@ -82,12 +87,15 @@ pub struct NullModel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Wiring {
     /// Σ |w| (λ · distance + l0) over surviving edges.
+    #[serde(deserialize_with = "super::number")]
     pub cost: f64,
     /// The same after neuron swaps; `null` where none were asked for.
     pub cost_after_relocation: Option<f64>,
     /// Weight of the distance.
+    #[serde(deserialize_with = "super::number")]
     pub lambda: f64,
     /// Cost of a connection of length zero.
+    #[serde(deserialize_with = "super::number")]
     pub l0: f64,
 }
 
@@ -103,16 +111,22 @@ pub struct Lesion {
     /// What is measured: `loss`, `accuracy`, ...
     pub metric: String,
     /// `metric(as is) - metric(module patched)`.
+    #[serde(deserialize_with = "super::number")]
     pub effect: f64,
     /// The metric of the network as it is.
+    #[serde(deserialize_with = "super::number")]
     pub metric_full: f64,
     /// The metric with the module patched.
+    #[serde(deserialize_with = "super::number")]
     pub metric_lesioned: f64,
     /// The metric when every other module is patched and this one stays.
+    #[serde(deserialize_with = "super::number")]
     pub metric_alone: f64,
     /// Effect of random sets: mean.
+    #[serde(deserialize_with = "super::number")]
     pub random_mean: f64,
     /// Effect of random sets: standard deviation.
+    #[serde(deserialize_with = "super::number")]
     pub random_sd: f64,
     /// `(r + 1) / (n + 1)`, r = random sets with an |effect| at least as large.
     pub p: f64,
@@ -149,12 +163,15 @@ pub struct Component {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Split {
     /// Weights with |w| below this are gone.
+    #[serde(deserialize_with = "super::number")]
     pub threshold: f64,
     /// Edges left, live or not.
     pub edges_kept: usize,
     /// Largest |f - f_pruned| here, over samples and outputs.
+    #[serde(deserialize_with = "super::number")]
     pub max_abs_change: f64,
     /// Largest over outputs of change / tolerance.
+    #[serde(deserialize_with = "super::number")]
     pub change_over_tolerance: f64,
     /// Loss of the network pruned here; `null` without labels.
     pub loss: Option<f64>,
@@ -178,5 +195,6 @@ pub struct Bridge {
     /// Reader site.
     pub to: String,
     /// Its weight.
+    #[serde(deserialize_with = "super::number")]
     pub weight: f64,
 }

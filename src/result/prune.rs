@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prune {
     /// Weights with |w| below this were set to zero.
+    #[serde(deserialize_with = "super::number")]
     pub threshold: f64,
     /// `auto`, or the number as it was asked for.
     pub requested: String,
     /// The smallest of the outputs' tolerances, in units of the outputs.
+    #[serde(deserialize_with = "super::number")]
     pub tolerance: f64,
     /// How the tolerances came about, in words.
     pub tolerance_rule: String,
@@ -26,8 +28,10 @@ pub struct Prune {
     /// Counts per layer, inputs first.
     pub layers: Vec<LayerCount>,
     /// Largest |f - f_pruned| over samples and outputs.
+    #[serde(deserialize_with = "super::number")]
     pub max_abs_change: f64,
     /// Mean |f - f_pruned| over samples and outputs.
+    #[serde(deserialize_with = "super::number")]
     pub mean_abs_change: f64,
     /// The same per output, against that output's own tolerance.
     pub outputs: Vec<OutputChange>,
@@ -67,10 +71,13 @@ pub struct OutputChange {
     /// The target's own name.
     pub name: String,
     /// Standard deviation of the output over the samples.
+    #[serde(deserialize_with = "super::number")]
     pub sd: f64,
     /// The tolerance for this output.
+    #[serde(deserialize_with = "super::number")]
     pub tolerance: f64,
     /// Largest |f - f_pruned| over the samples.
+    #[serde(deserialize_with = "super::number")]
     pub max_abs_change: f64,
 }
 
@@ -82,6 +89,7 @@ pub struct Certificate {
     /// `enumeration` or `differential-interval`, ...
     pub method: String,
     /// Upper bound on the change, in units of the outputs.
+    #[serde(deserialize_with = "super::number")]
     pub bound: f64,
     /// Whether the bound is within tolerance.
     pub holds: bool,
@@ -177,12 +185,15 @@ pub struct WeightShare {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// Weights with |w| below this are set to zero.
+    #[serde(deserialize_with = "super::number")]
     pub threshold: f64,
     /// Edges that survive.
     pub edges_kept: usize,
     /// Largest |f - f_pruned| over samples and outputs.
+    #[serde(deserialize_with = "super::number")]
     pub max_abs_change: f64,
     /// Largest over outputs of change / tolerance: within tolerance up to 1.
+    #[serde(deserialize_with = "super::number")]
     pub change_over_tolerance: f64,
     /// Loss of the pruned network; `null` without labels.
     pub loss: Option<f64>,

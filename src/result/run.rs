@@ -123,10 +123,13 @@ pub struct DataInfo {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parity {
     /// Largest |ours - theirs| over samples and outputs.
+    #[serde(deserialize_with = "super::number")]
     pub max_abs_difference: f64,
     /// Largest |theirs|: what the difference is to be compared with.
+    #[serde(deserialize_with = "super::number")]
     pub output_scale: f64,
     /// The difference that rounding explains: `output_scale` times a few units of the dtype.
+    #[serde(deserialize_with = "super::number")]
     pub allowed: f64,
     /// Whether the difference stays within `allowed`.
     pub holds: bool,

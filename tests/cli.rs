@@ -1,0 +1,415 @@
+//! The command line: what a person types, and sees.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use modscope::checkpoint::Checkpoint;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What a command came to.
+struct Seen {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+/// An empty folder to type commands in.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_modscope"));
+        command.args(line.split_whitespace()).current_dir(&self.0);
+        command
+    }
+
+    /// Types `modscope LINE`.
+    fn run(&self, line: &str) -> Seen {
+        let output = self.command(line).output().unwrap();
+        Seen {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The names of what lies on it, hidden ones too.
+    fn holds(&self) -> Vec<String> {
+        let listing = fs::read_dir(&self.0).unwrap();
+        let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<String> = listing
+            .map(|entry| name(entry).to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// Exit code and whole standard error; how standard output begins.
+fn check(desk: &Desk, line: &str, code: i32, stdout: &str, stderr: &str) {
+    let seen = desk.run(line);
+    assert_eq!(seen.stderr, stderr, "modscope {line}");
+    assert_eq!(seen.code, Some(code), "modscope {line}");
+    assert!(
+        seen.stdout.starts_with(stdout) && (seen.stdout.is_empty() == stdout.is_empty()),
+        "modscope {line}: {}",
+        seen.stdout
+    );
+}
+
+fn fixture(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name);
+    path.display().to_string()
+}
+
+/// A result without what differs from run to run: costs, and the words typed.
+fn without_costs(json: &str) -> Value {
+    let mut result: Value = serde_json::from_str(json).unwrap();
+    result.as_object_mut().unwrap().remove("costs").unwrap();
+    result.as_object_mut().unwrap().remove("command").unwrap();
+    for circuit in result["circuits"].as_array_mut().unwrap() {
+        circuit.as_object_mut().unwrap().remove("seconds").unwrap();
+    }
+    result
+}
+
+#[test]
+fn help_of_every_command_shows_an_example() {
+    let desk = Desk::new();
+    for command in [
+        "audit",
+        "inspect",
+        "prune",
+        "modules",
+        "circuit",
+        "report",
+        "completions",
+    ] {
+        let help = desk.run(&format!("{command} --help"));
+        assert_eq!(help.code, Some(0), "{command}");
+        let (_, examples) = help.stdout.split_once("Example").expect(command);
+        assert!(
+            examples.contains(&format!("modscope {command}")),
+            "{command}"
+        );
+        assert!(help.stderr.is_empty(), "{command}");
+    }
+    let all = desk.run("--help").stdout;
+    assert!(all.contains("Exit codes: 0 done"), "{all}");
+}
+
+#[test]
+fn audit_alone_audits_the_example_again_and_again() {
+    let desk = Desk::new();
+    check(&desk, "audit", 0, "holds", "");
+    assert_eq!(desk.holds(), ["reports"]);
+    for file in ["index.html", "audit.json", "figures", "tables"] {
+        assert!(desk.path("reports/example").join(file).exists(), "{file}");
+    }
+    check(&desk, "audit", 0, "holds", "");
+    let beside: Vec<_> = fs::read_dir(desk.path("reports")).unwrap().collect();
+    assert_eq!(beside.len(), 1, "nothing else in reports/");
+}
+
+#[test]
+fn an_existing_result_is_replaced_only_with_force() {
+    let desk = Desk::new();
+    check(&desk, "audit --out a --quiet", 0, "", "");
+    let refused = "error: a result is already there\n  in: a\n  try: `--force` replaces it, `--out DIR` writes elsewhere\n";
+    check(&desk, "audit --out a", 2, "", refused);
+    fs::write(desk.path("a/index.html"), "old").unwrap();
+    check(&desk, "audit --out a --force --quiet", 0, "", "");
+    assert_ne!(
+        fs::read_to_string(desk.path("a/index.html")).unwrap(),
+        "old"
+    );
+    assert_eq!(desk.holds(), ["a"]);
+}
+
+#[test]
+fn force_takes_no_folder_of_other_things_away() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("mine")).unwrap();
+    fs::write(desk.path("mine/thesis.tex"), "text").unwrap();
+    assert_eq!(desk.run("audit --out mine --force").code, Some(2));
+    assert!(desk.path("mine/thesis.tex").exists());
+    fs::create_dir(desk.path("empty")).unwrap();
+    assert_eq!(desk.run("audit --out empty --force").code, Some(0));
+}
+
+#[test]
+fn json_is_all_there_is_on_standard_output_and_nothing_is_written() {
+    let desk = Desk::new();
+    let seen = desk.run("audit --json");
+    assert_eq!((seen.code, seen.stderr.as_str()), (Some(0), ""));
+    let result: Value = serde_json::from_str(&seen.stdout).unwrap();
+    assert_eq!(result["schema"], "modscope/1");
+    assert_eq!(result["command"][1], "audit");
+    assert!(desk.holds().is_empty());
+    // With a folder it is written too.
+    assert_eq!(desk.run("audit --json --out a").code, Some(0));
+    assert!(desk.path("a/index.html").exists());
+}
+
+#[test]
+fn moved_outputs_are_exit_code_1_and_said() {
+    let desk = Desk::new();
+    let seen = desk.run("audit --threshold 0.01");
+    assert_eq!(seen.code, Some(1), "{}", seen.stderr);
+    assert!(seen.stdout.contains("does not hold"), "{}", seen.stdout);
+    assert!(desk.path("reports/example/index.html").exists());
+    assert_eq!(
+        desk.run("audit --threshold 0.01 --tolerance 0.1").code,
+        Some(0)
+    );
+}
+
+#[test]
+fn a_pruned_checkpoint_is_audited_like_any_other() {
+    let desk = Desk::new();
+    let (source, data) = (
+        fixture("independence-bimt"),
+        fixture("independence-bimt/data.safetensors"),
+    );
+    let line =
+        format!("prune {source} --threshold 0.01 --tolerance 0.1 --write p.safetensors --json");
+    let seen = desk.run(&line);
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+    assert_eq!(desk.holds(), ["p.safetensors"]);
+    let kept =
+        |json: &str| serde_json::from_str::<Value>(json).unwrap()["prune"]["edges_kept"].as_u64();
+    assert_eq!(kept(&seen.stdout), Some(19));
+
+    // It moved away from what its framework computed, and says so.
+    let again = desk.run(&format!(
+        "prune p.safetensors --data {data} --threshold 1e-9 --json"
+    ));
+    assert_eq!(again.code, Some(1), "{}", again.stderr);
+    assert_eq!(kept(&again.stdout), Some(19));
+    let result: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(result["checkpoint"]["layout"], "bimt-mlp");
+    assert_eq!(result["parity"]["holds"], false);
+
+    let before = Checkpoint::open(Path::new(&source)).unwrap();
+    let after = Checkpoint::open(&desk.path("p.safetensors")).unwrap();
+    for name in ["in_perm", "out_perm", "linears.0.linear.bias"] {
+        assert_eq!(before.tensors[name], after.tensors[name], "{name}");
+    }
+    // A file that is there stays, but with --force.
+    assert_eq!(desk.run(&line).code, Some(2));
+    assert_eq!(desk.run(&format!("{line} --force")).code, Some(0));
+}
+
+#[test]
+fn inspect_lists_tensors_even_of_what_is_no_network() {
+    let desk = Desk::new();
+    let seen = desk.run(&format!("inspect {}", fixture("independence-bimt")));
+    assert_eq!((seen.code, seen.stderr.as_str()), (Some(0), ""));
+    for text in ["layout      bimt-mlp", "4 → 20 → 20 → 2", "silu", "in_perm"] {
+        assert!(seen.stdout.contains(text), "{text}: {}", seen.stdout);
+    }
+    let seen = desk.run(&format!(
+        "inspect {}",
+        fixture("broken/checkpoint/no-layout")
+    ));
+    assert_eq!(seen.code, Some(2));
+    assert!(seen.stdout.contains("alpha"), "{}", seen.stdout);
+    assert!(seen.stderr.starts_with("error: the tensors fit no layout"));
+    let seen = desk.run(&format!("inspect {} --json", fixture("independence-bimt")));
+    let json: Value = serde_json::from_str(&seen.stdout).unwrap();
+    assert_eq!(
+        json["checkpoint"]["layers"],
+        serde_json::json!([4, 20, 20, 2])
+    );
+}
+
+#[test]
+fn a_saved_result_is_drawn_again() {
+    let desk = Desk::new();
+    check(&desk, "audit --out a --quiet", 0, "", "");
+    check(&desk, "report a/audit.json --out b", 0, "holds", "");
+    for entry in fs::read_dir(desk.path("a/figures")).unwrap() {
+        let name = entry.unwrap().file_name();
+        let read = |folder: &str| fs::read(desk.path(folder).join("figures").join(&name)).unwrap();
+        assert!(read("a") == read("b"), "{name:?}");
+    }
+}
+
+#[test]
+fn results_with_nan_are_drawn_again() {
+    let desk = Desk::new();
+    let line = format!(
+        "audit {} --data {} --out a",
+        fixture("broken/checkpoint/nan-weights/model.safetensors"),
+        fixture("broken/good/data.safetensors")
+    );
+    assert_eq!(desk.run(&line).code, Some(1));
+    let seen = desk.run("report a/audit.json --out b");
+    assert_eq!((seen.code, seen.stderr.as_str()), (Some(1), ""));
+}
+
+#[test]
+fn completions_name_every_command() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let seen = desk.run(&format!("completions {shell}"));
+        assert_eq!(seen.code, Some(0));
+        assert!(seen.stdout.contains("inspect"), "{shell}");
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_is_exit_code_2() {
+    let desk = Desk::new();
+    for line in [
+        "",
+        "--no-such-flag",
+        "audit --no-such-flag",
+        "audit --threads 0",
+        "audit --threads 1000000",
+        "audit --tolerance -1",
+        "audit --tolerance nan",
+        "audit --threshold -0.5",
+        "audit --threshold inf",
+        "audit --resolution nan",
+        "audit --resolution 0",
+        "audit --within -0.1",
+        "audit --within nan",
+        "audit --top 0",
+        "audit --seed -1",
+        "audit --null no-such-model",
+        "audit --null layer:many",
+        "audit --algorithm no-such-algorithm",
+        "audit --method no-such-method",
+        "audit --metric no-such-metric",
+        "audit --fill no-such-fill",
+        "audit --quiet --verbose",
+        "audit --json --write-pruned",
+        "circuit x --threshold -1",
+        "completions no-such-shell",
+        "inspect",
+        "no-such-command",
+    ] {
+        let seen = desk.run(line);
+        assert_eq!(seen.code, Some(2), "modscope {line}");
+        assert!(
+            seen.stdout.is_empty() && !seen.stderr.is_empty(),
+            "modscope {line}"
+        );
+    }
+    assert!(desk.holds().is_empty());
+}
+
+#[test]
+fn no_colour_and_no_progress_where_nobody_watches() {
+    let desk = Desk::new();
+    for no_color in [false, true] {
+        let mut command = desk.command("audit");
+        if no_color {
+            command.env("NO_COLOR", "1");
+        }
+        let output = command.output().unwrap();
+        assert!(output.stderr.is_empty());
+        assert!(!output.stdout.contains(&0x1b));
+    }
+    let verbose = desk.run("audit --verbose");
+    assert!(
+        verbose.stderr.contains("pruning and verifying"),
+        "{}",
+        verbose.stderr
+    );
+}
+
+#[test]
+fn the_same_seed_gives_the_same_result_whatever_the_threads() {
+    let desk = Desk::new();
+    let source = fixture("two_moon-bimt");
+    for line in [
+        "audit --json".to_owned(),
+        format!("audit {source} --json --fill resample"),
+    ] {
+        let result = |extra: &str| without_costs(&desk.run(&format!("{line} {extra}")).stdout);
+        let one = result("--threads 1");
+        assert!(one == result("--threads 3"), "{line}");
+        assert!(one == result("--seed 0"), "{line}");
+        assert!(one != result("--seed 5"), "{line}: seeds count");
+    }
+}
+
+#[test]
+fn a_reader_that_wants_no_more_is_no_error() {
+    let desk = Desk::new();
+    for line in ["audit --json", "completions bash"] {
+        let mut child = desk
+            .command(line)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{line}");
+        assert_eq!(output.status.code(), Some(0), "{line}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_nothing() {
+    let desk = Desk::new();
+    // So many shuffles take hours.
+    let mut child = desk
+        .command("audit --null layer:100000000 --quiet --out a")
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let status = child.wait().unwrap();
+    assert!(matches!(status.code(), None | Some(130)), "{status}");
+    assert!(desk.holds().is_empty(), "{:?}", desk.holds());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_run_left_is_swept_away() {
+    let desk = Desk::new();
+    // No process has this id; ours has its own.
+    for part in [
+        ".a.999999999.part",
+        &format!(".a.{}.part", std::process::id()),
+    ] {
+        fs::create_dir(desk.path(part)).unwrap();
+    }
+    check(&desk, "audit --out a --quiet", 0, "", "");
+    assert_eq!(
+        desk.holds(),
+        [format!(".a.{}.part", std::process::id()), "a".to_owned()]
+    );
+}
