@@ -174,6 +174,20 @@ pub enum Error {
         /// Its folder.
         path: PathBuf,
     },
+
+    // Training.
+    /// A snapshot of another training.
+    #[error("the snapshot has {key} = {found}; this training has {expected}")]
+    OtherTraining {
+        /// The snapshot.
+        path: PathBuf,
+        /// The hyper-parameter, task or seed that differs.
+        key: String,
+        /// Its value in the snapshot.
+        found: String,
+        /// Its value here.
+        expected: String,
+    },
 }
 
 /// The first few of many names.
@@ -213,7 +227,8 @@ impl Error {
             | Self::MetricNeedsClasses { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
-            | Self::ResultExists { path } => Some(path),
+            | Self::ResultExists { path }
+            | Self::OtherTraining { path, .. } => Some(path),
         }
     }
 
@@ -250,6 +265,9 @@ impl Error {
                 "`--fill mean`, or store `corrupted_inputs` beside `inputs`".to_owned()
             }
             Self::NoData { .. } => "`--data FILE`".to_owned(),
+            Self::OtherTraining { key, .. } => format!(
+                "resume with the task, seed and flags of the first run, {key} included; or train afresh"
+            ),
             Self::ResultExists { .. } => "`--force` replaces it, `--out DIR` writes elsewhere".to_owned(),
         })
     }

@@ -23,4 +23,6 @@ pub mod evaluate;
 
 pub mod audit;
 
+pub mod train;
+
 pub use error::{Error, Result};
