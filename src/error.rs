@@ -35,6 +35,173 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// A file larger than memory should hold.
+    #[error("the file is {size} bytes; at most {limit} are read")]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        size: u64,
+        /// The largest that is read.
+        limit: u64,
+    },
+    /// A file of no bytes.
+    #[error("the file is empty")]
+    EmptyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Text that is not UTF-8.
+    #[error("the text is not UTF-8: byte {position} does not fit")]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+        /// The first byte that does not fit.
+        position: usize,
+    },
+    /// JSON that is none, or not of the kind expected.
+    #[error("the JSON cannot be read: {detail}")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        detail: String,
+    },
+
+    // What a checkpoint file says.
+    /// A checkpoint in a format this tool does not read.
+    #[error("this is no checkpoint format this tool reads")]
+    CheckpointFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder without a checkpoint, or with several.
+    #[error("the folder holds {found} checkpoints; one is expected")]
+    NoCheckpointInFolder {
+        /// The folder.
+        path: PathBuf,
+        /// How many there are.
+        found: usize,
+    },
+    /// A header length that the file cannot hold.
+    #[error("{}", match declared {
+        Some(declared) => format!("the file declares a header of {declared} bytes; {available} follow"),
+        None => "the file is too short for the length of its header (8 bytes)".to_owned(),
+    })]
+    HeaderLength {
+        /// The file.
+        path: PathBuf,
+        /// The length declared, if there are 8 bytes for it.
+        declared: Option<u64>,
+        /// Bytes after the length.
+        available: usize,
+    },
+    /// A tensor whose shape, type and place in the file disagree.
+    #[error("tensor `{tensor}` {detail}")]
+    TensorBytes {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// How they disagree.
+        detail: String,
+    },
+    /// A number type that this tool does not read.
+    #[error("tensor `{tensor}` holds {dtype}, which this tool does not read")]
+    TensorDtype {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// The type.
+        dtype: String,
+    },
+
+    // What a data file says.
+    /// Data in a format this tool does not read.
+    #[error("this is no data format this tool reads")]
+    DataFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A table or a list of lines with a fault in it.
+    #[error("the table cannot be read: {detail}")]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what.
+        detail: String,
+    },
+    /// A NumPy file with a fault in it.
+    #[error("the NumPy file cannot be read: {detail}")]
+    NumPy {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what.
+        detail: String,
+    },
+    /// Data without inputs.
+    #[error(
+        "the data hold neither `{prefix}inputs` nor `{prefix}tokens` (found {})",
+        listed(found)
+    )]
+    NoInputs {
+        /// The file.
+        path: PathBuf,
+        /// The split's prefix.
+        prefix: String,
+        /// The names found.
+        found: Vec<String>,
+    },
+    /// A split that the data do not have.
+    #[error("the data have no split `{asked}` (found {})", listed(found))]
+    NoSuchSplit {
+        /// The file.
+        path: PathBuf,
+        /// The split asked for.
+        asked: String,
+        /// Those there are.
+        found: Vec<String>,
+    },
+    /// An array whose shape does not fit the others.
+    #[error("tensor `{tensor}` has shape {shape:?}; {expected}")]
+    DataShape {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// What it disagrees with.
+        expected: String,
+    },
+    /// NaN or infinity among the data.
+    #[error("tensor `{tensor}` holds {found} at row {row}, column {column}")]
+    NonFiniteData {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// NaN or an infinity.
+        found: f64,
+        /// From 0.
+        row: usize,
+        /// From 0.
+        column: usize,
+    },
+    /// A class or token below zero.
+    #[error("tensor `{tensor}` holds {found} at sample {sample}; classes and tokens count from 0")]
+    NegativeIndex {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// The first sample concerned.
+        sample: usize,
+        /// The value.
+        found: i64,
+    },
+
     // What a model needs.
     /// Tensor names that fit no layout.
     #[error(
@@ -214,6 +381,23 @@ impl Error {
         match self {
             Self::Read { path, .. }
             | Self::Write { path, .. }
+            | Self::FileTooLarge { path, .. }
+            | Self::EmptyFile { path }
+            | Self::NotUtf8 { path, .. }
+            | Self::Json { path, .. }
+            | Self::CheckpointFormat { path }
+            | Self::NoCheckpointInFolder { path, .. }
+            | Self::HeaderLength { path, .. }
+            | Self::TensorBytes { path, .. }
+            | Self::TensorDtype { path, .. }
+            | Self::DataFormat { path }
+            | Self::Table { path, .. }
+            | Self::NumPy { path, .. }
+            | Self::NoInputs { path, .. }
+            | Self::NoSuchSplit { path, .. }
+            | Self::DataShape { path, .. }
+            | Self::NonFiniteData { path, .. }
+            | Self::NegativeIndex { path, .. }
             | Self::UnknownLayout { path, .. }
             | Self::MissingTensor { path, .. }
             | Self::TensorShape { path, .. }
@@ -240,6 +424,33 @@ impl Error {
         Some(match self {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
             Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
+            Self::FileTooLarge { .. } => "use fewer samples, or a smaller checkpoint".to_owned(),
+            Self::EmptyFile { .. } | Self::HeaderLength { .. } | Self::TensorBytes { .. } => {
+                "the file is cut short or damaged: copy or save it again".to_owned()
+            }
+            Self::NotUtf8 { .. } => "save the file as UTF-8; is it of another format?".to_owned(),
+            Self::Json { .. } => "correct the JSON, or remove the file if it is optional".to_owned(),
+            Self::CheckpointFormat { .. } => {
+                "save the weights as `.safetensors`, for example with \
+                 `safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`"
+                    .to_owned()
+            }
+            Self::NoCheckpointInFolder { .. } => "name the `.safetensors` file itself".to_owned(),
+            Self::TensorDtype { .. } => "convert it to f64, f32, f16, bf16 or an integer type".to_owned(),
+            Self::DataFormat { .. } => "`.safetensors`, `.npz`, `.npy`, `.csv` or `.jsonl`".to_owned(),
+            Self::Table { .. } => "correct the line; a CSV file needs a header row and numbers below it".to_owned(),
+            Self::NumPy { .. } => "save plain arrays: `numpy.savez(file, inputs=x, labels=y)`".to_owned(),
+            Self::NoInputs { .. } => {
+                "name the samples `inputs` (numbers) or `tokens` (integers), with `train_` or `test_` before it for a split"
+                    .to_owned()
+            }
+            Self::NoSuchSplit { found, .. } => match found.first() {
+                Some(split) => format!("`--split {split}`"),
+                None => "leave `--split` out".to_owned(),
+            },
+            Self::DataShape { .. } => "every array has one row per sample".to_owned(),
+            Self::NonFiniteData { .. } => "leave such samples out".to_owned(),
+            Self::NegativeIndex { .. } => "store classes and tokens as integers from 0".to_owned(),
             Self::UnknownLayout { .. } => {
                 "`--layout` names the layout; weights are looked for as `linears.{i}.linear.weight`, \
                  `{i}.weight`, `net.{i}.weight`, `layers.{i}.weight` or `fc{i}.weight`"

@@ -11,6 +11,7 @@ mod modules;
 mod network;
 mod subject;
 
+use std::str::FromStr;
 use std::time::Instant;
 
 use crate::checkpoint::Checkpoint;
@@ -134,6 +135,17 @@ impl Method {
             Self::Exact => "exact",
             Self::Acdc => "acdc",
         }
+    }
+}
+
+impl FromStr for Method {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::Exact, Self::Acdc]
+            .into_iter()
+            .find(|method| method.name() == text)
+            .ok_or_else(|| "known: exact, acdc".to_owned())
     }
 }
 

@@ -40,6 +40,14 @@ pub(super) struct Common {
     pub verbose: bool,
 }
 
+impl Common {
+    /// Runs on as many threads as were asked for.
+    pub fn in_pool<R: Send>(&self, work: impl FnOnce() -> R + Send) -> anyhow::Result<R> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.unwrap_or(0)).build()?;
+        Ok(pool.install(work))
+    }
+}
+
 /// What the checkpoint does not say of itself.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ModelArgs {
@@ -105,6 +113,15 @@ impl FromStr for Threshold {
 }
 
 impl PruneArgs {
+    /// The defaults, but for the threshold.
+    pub fn at(threshold: Threshold) -> Self {
+        Self {
+            threshold,
+            tolerance: Tolerance::Relative(0.01),
+            prune_biases: false,
+        }
+    }
+
     pub fn apply(&self, config: &mut Config) {
         config.prune.threshold = match self.threshold {
             Threshold::Auto => None,

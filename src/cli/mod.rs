@@ -7,9 +7,11 @@ mod args;
 mod audit;
 mod circuit;
 mod completions;
+mod example;
 mod inspect;
 mod modules;
 mod output;
+mod pipeline;
 mod progress;
 mod prune;
 mod report;
@@ -68,13 +70,13 @@ pub fn main() -> ExitCode {
         }
     };
     let outcome = match cli.command {
-        Command::Audit(args) => audit::run(args),
-        Command::Inspect(args) => inspect::run(args),
-        Command::Prune(args) => prune::run(args),
-        Command::Modules(args) => modules::run(args),
-        Command::Circuit(args) => circuit::run(args),
-        Command::Report(args) => report::run(args),
-        Command::Completions(args) => completions::run(args),
+        Command::Audit(args) => audit::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Prune(args) => prune::run(&args),
+        Command::Modules(args) => modules::run(&args),
+        Command::Circuit(args) => circuit::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Completions(args) => Ok(completions::run(&args)),
     };
     match outcome {
         Ok(Verdict::Holds) => ExitCode::SUCCESS,

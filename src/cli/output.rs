@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use super::Verdict;
 use super::args::Common;
@@ -24,25 +25,39 @@ pub(super) struct Finished<'a> {
     pub replace: bool,
 }
 
-/// Writes the report, prints the summary, and says whether all that was to be verified holds.
-pub(super) fn finish(common: &Common, mut finished: Finished<'_>) -> anyhow::Result<Verdict> {
+/// A result that has been written, and where.
+pub(super) struct Written {
+    result: Audit,
+    folder: Option<PathBuf>,
+}
+
+/// Writes the report whole, or not at all.
+pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Written> {
     let folder = folder(common, finished.name);
     if let Some(folder) = &folder {
         write_whole(folder, common.force || finished.replace, |dir| {
-            let started = std::time::Instant::now();
+            let started = Instant::now();
             report::write(&finished.result, finished.command, dir)?;
             if let Some(pruned) = finished.pruned {
                 pruned.write(&dir.join("pruned.safetensors"))?;
             }
-            // The time of the drawing itself goes into the file that is read again.
+            // The time of the drawing goes into the file that is read again.
             let seconds = &mut finished.result.costs.seconds;
             seconds.report = started.elapsed().as_secs_f64();
             seconds.total += seconds.report;
             report::write_json(&finished.result, finished.command, dir)
         })?;
     }
-    print(common, &finished.result, folder.as_deref())?;
-    Ok(verdict(&finished.result))
+    Ok(Written {
+        result: finished.result,
+        folder,
+    })
+}
+
+/// Prints the summary or the JSON, and says whether all that was to be verified holds.
+pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Verdict> {
+    print_to(common, &written.result, written.folder.as_deref())?;
+    Ok(verdict(&written.result))
 }
 
 /// Refuses a folder that exists, before any work is done for it.
@@ -96,7 +111,7 @@ fn write_whole(target: &Path, replace: bool, fill: impl FnOnce(&Path) -> Result<
     }
 }
 
-fn print(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::Result<()> {
+fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     if common.json {
         serde_json::to_writer_pretty(&mut out, result)?;

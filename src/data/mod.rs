@@ -1,11 +1,25 @@
 //! Files → [`Dataset`]: inputs, targets, pairs and domain.
 //!
-//! A data set is checked against itself here (equal numbers of rows, finite
-//! values, labels that are classes or targets); that it fits a model is checked
-//! where both are known. It deliberately knows no models.
+//! Every format is read into named arrays first, and those are made into a data
+//! set in one place. A data set is checked against itself here (equal numbers
+//! of rows, finite values, labels that are classes or targets); that it fits a
+//! model is checked where both are known. It deliberately knows no models.
+
+mod arrays;
+mod assemble;
+mod csv;
+mod jsonl;
+mod npz;
+mod task;
+
+pub use task::{Domain, Task};
+
+use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
-use std::path::PathBuf;
+
+use crate::checkpoint::{limited_read, parse_tensors, sha256, sibling};
+use crate::{Error, Result};
 
 /// What a network is run on.
 #[derive(Debug, Clone)]
@@ -18,6 +32,8 @@ pub struct Dataset {
     pub split: String,
     /// The samples.
     pub inputs: Inputs,
+    /// Shape of one sample in the file, before it was flattened.
+    pub input_shape: Vec<usize>,
     /// What they should give.
     pub labels: Option<Labels>,
     /// The pair of each sample, of the same kind and shape as `inputs`.
@@ -50,26 +66,98 @@ pub enum Labels {
     Targets(Array2<f64>),
 }
 
-/// What the file's metadata or the `task.json` beside it say.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Task {
-    /// Name of the task.
-    pub name: Option<String>,
-    /// Names of the features, or of the token positions.
-    pub inputs: Vec<String>,
-    /// Names of the outputs or classes.
-    pub outputs: Vec<String>,
-    /// `mse`, `cross-entropy`, `mse-onehot`.
-    pub loss: Option<String>,
-    /// All inputs for which a certificate may speak.
-    pub domain: Option<Domain>,
+impl Inputs {
+    /// Number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Values(values) => values.nrows(),
+            Self::Tokens(tokens) => tokens.nrows(),
+        }
+    }
+
+    /// Whether there are no samples.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
-/// A set of inputs.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Domain {
-    /// `[lo, hi]` per feature.
-    Box(Vec<[f64; 2]>),
-    /// Every tuple of tokens.
-    Tokens,
+impl Dataset {
+    /// Number of samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Whether there are no samples; a data set that was read has some.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
+    /// Opens `.safetensors`, `.npz`, `.npy`, `.csv` or `.jsonl`, with the
+    /// `task.json` and `config.json` beside it. `split` chooses among names with
+    /// a prefix (`train_inputs`, `test_inputs`); without it, `test` if there is one.
+    ///
+    /// # Errors
+    /// If the file is not what its name says, or its parts disagree.
+    pub fn open(path: &Path, split: Option<&str>) -> Result<Self> {
+        let bytes = limited_read(path)?;
+        let extension = path
+            .extension()
+            .map(|e| e.to_string_lossy().to_ascii_lowercase());
+        let arrays = match extension.as_deref() {
+            Some("safetensors") => from_safetensors(path, &bytes)?,
+            Some("npz") => npz::read(path, &bytes)?,
+            Some("npy") => npz::read_one(path, &bytes)?,
+            Some("csv") => csv::read(path, &bytes)?,
+            Some("jsonl") => jsonl::read(path, &bytes)?,
+            _ => {
+                return Err(Error::DataFormat {
+                    path: path.to_owned(),
+                });
+            }
+        };
+        let mut arrays = arrays;
+        if let Some(text) = sibling(path, "task.json")? {
+            arrays.task = arrays
+                .task
+                .or(task::from_json(&path.with_file_name("task.json"), &text)?);
+        }
+        if let Some(text) = sibling(path, "config.json")? {
+            arrays.task = arrays.task.or(task::from_config(&text));
+        }
+        assemble::assemble(path, sha256(&bytes), arrays, split)
+    }
+
+    /// Reads the bytes of a safetensors file that goes by `name`, and the text
+    /// of its `task.json`.
+    ///
+    /// # Errors
+    /// If the bytes are not what they say they are, or their parts disagree.
+    pub fn from_bytes(
+        name: &str,
+        bytes: &[u8],
+        split: Option<&str>,
+        task: Option<&str>,
+    ) -> Result<Self> {
+        let path = Path::new(name);
+        let mut arrays = from_safetensors(path, bytes)?;
+        if let Some(text) = task {
+            arrays.task = arrays.task.or(task::from_json(path, text)?);
+        }
+        assemble::assemble(path, sha256(bytes), arrays, split)
+    }
+}
+
+fn from_safetensors(path: &Path, bytes: &[u8]) -> Result<arrays::NamedArrays> {
+    let (tensors, metadata) = parse_tensors(path, bytes)?;
+    Ok(arrays::NamedArrays {
+        arrays: tensors
+            .into_iter()
+            .map(|(name, t)| (name, arrays::NamedArray::from(&t)))
+            .collect(),
+        task: task::from_metadata(path, &metadata)?,
+    })
 }

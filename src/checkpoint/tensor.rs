@@ -1,0 +1,237 @@
+//! One tensor as it stands in a file.
+
+use half::{bf16, f16};
+
+/// The element type of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dtype {
+    /// IEEE double.
+    F64,
+    /// IEEE single.
+    F32,
+    /// IEEE half.
+    F16,
+    /// The upper half of an IEEE single.
+    Bf16,
+    /// Signed or unsigned integers and booleans.
+    Integer(IntegerKind),
+}
+
+/// The integer types a file may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum IntegerKind {
+    I64,
+    I32,
+    I16,
+    I8,
+    U64,
+    U32,
+    U16,
+    U8,
+    Bool,
+}
+
+/// One tensor: little-endian bytes, row-major.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tensor {
+    /// Element type.
+    pub dtype: Dtype,
+    /// Shape, outermost dimension first; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// The elements as they stand in the file.
+    pub bytes: Vec<u8>,
+}
+
+impl Dtype {
+    /// `f32`, `i64`, ...
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F64 => "f64",
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+            Self::Integer(kind) => match kind {
+                IntegerKind::I64 => "i64",
+                IntegerKind::I32 => "i32",
+                IntegerKind::I16 => "i16",
+                IntegerKind::I8 => "i8",
+                IntegerKind::U64 => "u64",
+                IntegerKind::U32 => "u32",
+                IntegerKind::U16 => "u16",
+                IntegerKind::U8 => "u8",
+                IntegerKind::Bool => "bool",
+            },
+        }
+    }
+
+    /// Bytes of one element.
+    #[must_use]
+    pub fn size(self) -> usize {
+        match self {
+            Self::F64 | Self::Integer(IntegerKind::I64 | IntegerKind::U64) => 8,
+            Self::F32 | Self::Integer(IntegerKind::I32 | IntegerKind::U32) => 4,
+            Self::F16 | Self::Bf16 | Self::Integer(IntegerKind::I16 | IntegerKind::U16) => 2,
+            Self::Integer(IntegerKind::I8 | IntegerKind::U8 | IntegerKind::Bool) => 1,
+        }
+    }
+}
+
+impl Tensor {
+    /// Number of elements.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len() / self.dtype.size()
+    }
+
+    /// Whether there are no elements.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The elements as f64, row by row; exact but for integers beyond 2^53.
+    ///
+    /// ```
+    /// use modscope::checkpoint::{Dtype, Tensor};
+    /// let tensor = Tensor { dtype: Dtype::F16, shape: vec![2], bytes: vec![0x00, 0x3c, 0x00, 0xc0] };
+    /// assert_eq!(tensor.to_f64(), [1.0, -2.0]);
+    /// ```
+    #[must_use]
+    pub fn to_f64(&self) -> Vec<f64> {
+        let b = &self.bytes;
+        match self.dtype {
+            Dtype::F64 => elements(b, f64::from_le_bytes),
+            Dtype::F32 => elements(b, |x| f64::from(f32::from_le_bytes(x))),
+            Dtype::F16 => elements(b, |x| f16::from_le_bytes(x).to_f64()),
+            Dtype::Bf16 => elements(b, |x| bf16::from_le_bytes(x).to_f64()),
+            Dtype::Integer(IntegerKind::U64) => elements(b, |x| u64::from_le_bytes(x) as f64),
+            Dtype::Integer(_) => self
+                .to_i64()
+                .into_iter()
+                .flatten()
+                .map(|x| x as f64)
+                .collect(),
+        }
+    }
+
+    /// The elements of an integer tensor; `None` for other types and for values
+    /// beyond the range of `i64`.
+    #[must_use]
+    pub fn to_i64(&self) -> Option<Vec<i64>> {
+        let Dtype::Integer(kind) = self.dtype else {
+            return None;
+        };
+        let b = &self.bytes;
+        Some(match kind {
+            IntegerKind::I64 => elements(b, i64::from_le_bytes),
+            IntegerKind::I32 => elements(b, |x| i32::from_le_bytes(x).into()),
+            IntegerKind::I16 => elements(b, |x| i16::from_le_bytes(x).into()),
+            IntegerKind::I8 => elements(b, |x| i8::from_le_bytes(x).into()),
+            IntegerKind::U32 => elements(b, |x| u32::from_le_bytes(x).into()),
+            IntegerKind::U16 => elements(b, |x| u16::from_le_bytes(x).into()),
+            IntegerKind::U8 | IntegerKind::Bool => elements(b, |x| u8::from_le_bytes(x).into()),
+            IntegerKind::U64 => {
+                let values: Vec<u64> = elements(b, u64::from_le_bytes);
+                return values.into_iter().map(|x| i64::try_from(x).ok()).collect();
+            }
+        })
+    }
+
+    /// The elements as indices: integers, or numbers that are integral, as
+    /// BIMT stores its permutations. `None` if any is negative or not integral.
+    #[must_use]
+    pub fn to_indices(&self) -> Option<Vec<usize>> {
+        // Up to here every integer is a number of its own in f64.
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        let index = |x: &f64| (*x >= 0.0 && *x < EXACT && x.fract() == 0.0).then_some(*x as usize);
+        self.to_f64().iter().map(index).collect()
+    }
+
+    /// Sets one element to zero; nothing for an index beyond the end.
+    pub fn set_zero(&mut self, index: usize) {
+        let size = self.dtype.size();
+        if let Some(element) = self.bytes.chunks_exact_mut(size).nth(index) {
+            element.fill(0);
+        }
+    }
+
+    /// How many elements are NaN, and how many infinite.
+    #[must_use]
+    pub fn non_finite(&self) -> (usize, usize) {
+        let values = self.to_f64();
+        let nan = values.iter().filter(|x| x.is_nan()).count();
+        (nan, values.iter().filter(|x| x.is_infinite()).count())
+    }
+}
+
+fn elements<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes
+        .as_chunks::<N>()
+        .0
+        .iter()
+        .map(|chunk| read(*chunk))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_reads_its_own_numbers() {
+        let check = |dtype: Dtype, bytes: &[u8], expected: &[f64]| {
+            let tensor = Tensor {
+                dtype,
+                shape: vec![expected.len()],
+                bytes: bytes.to_vec(),
+            };
+            assert_eq!(tensor.to_f64(), expected, "{}", dtype.name());
+            assert_eq!(tensor.len(), expected.len());
+        };
+        check(Dtype::F64, &(-1.5_f64).to_le_bytes(), &[-1.5]);
+        check(Dtype::F32, &0.25_f32.to_le_bytes(), &[0.25]);
+        check(Dtype::Bf16, &[0x80, 0x3f], &[1.0]);
+        check(
+            Dtype::Integer(IntegerKind::I16),
+            &(-2_i16).to_le_bytes(),
+            &[-2.0],
+        );
+        check(Dtype::Integer(IntegerKind::Bool), &[1, 0], &[1.0, 0.0]);
+        check(
+            Dtype::Integer(IntegerKind::U64),
+            &3_u64.to_le_bytes(),
+            &[3.0],
+        );
+    }
+
+    #[test]
+    fn indices_are_whole_and_not_negative() {
+        let floats = |values: &[f32]| Tensor {
+            dtype: Dtype::F32,
+            shape: vec![values.len()],
+            bytes: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        };
+        assert_eq!(floats(&[2.0, 0.0]).to_indices(), Some(vec![2, 0]));
+        assert_eq!(floats(&[0.5]).to_indices(), None);
+        assert_eq!(floats(&[-1.0]).to_indices(), None);
+        assert_eq!(floats(&[f32::NAN]).to_indices(), None);
+    }
+
+    #[test]
+    fn zeroing_touches_one_element() {
+        let mut tensor = Tensor {
+            dtype: Dtype::F32,
+            shape: vec![2],
+            bytes: [1.0_f32, f32::INFINITY]
+                .iter()
+                .flat_map(|v| v.to_le_bytes())
+                .collect(),
+        };
+        assert_eq!(tensor.non_finite(), (0, 1));
+        tensor.set_zero(1);
+        tensor.set_zero(7);
+        assert_eq!(tensor.to_f64(), [1.0, 0.0]);
+    }
+}

@@ -1,0 +1,114 @@
+//! `modscope inspect`: what a checkpoint is, without data.
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use super::Verdict;
+use super::args::{self, ModelArgs};
+use crate::checkpoint::Checkpoint;
+use crate::model::{Loaded, Network};
+
+/// Print layout, tensors, parameters and numeric hazards
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  modscope inspect runs/a/model.safetensors")]
+pub(super) struct Args {
+    /// A .safetensors file, or a folder that holds one
+    checkpoint: PathBuf,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let checkpoint = args::open_checkpoint(&args.checkpoint)?;
+    let loaded = Loaded::from_checkpoint(&checkpoint, args.model.options());
+    let mut out = io::stdout().lock();
+    // Tensors are listed even where no network can be made of them: that is
+    // what one looks at then.
+    if args.json {
+        let summary = json(&checkpoint, loaded.as_ref().ok());
+        serde_json::to_writer_pretty(&mut out, &summary)?;
+        writeln!(out)?;
+    } else {
+        write!(out, "{}", text(&checkpoint, loaded.as_ref().ok()))?;
+    }
+    loaded?;
+    Ok(Verdict::Holds)
+}
+
+fn role(loaded: Option<&Loaded>, name: &str) -> String {
+    loaded.and_then(|l| l.roles.get(name)).map_or_else(|| "?".to_owned(), ToString::to_string)
+}
+
+/// Widths, parameters and activation.
+fn shape(loaded: &Loaded) -> (Vec<usize>, usize, String) {
+    match &loaded.network {
+        Network::F32(m) => (m.widths(), m.parameter_count(), m.activation.to_string()),
+        Network::F64(m) => (m.widths(), m.parameter_count(), m.activation.to_string()),
+    }
+}
+
+fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
+    let mut lines = vec![
+        format!("file        {}", checkpoint.path.display()),
+        format!("sha256      {}", checkpoint.sha256),
+    ];
+    if let Some(loaded) = loaded {
+        let (widths, parameters, activation) = shape(loaded);
+        let widths: Vec<String> = widths.iter().map(ToString::to_string).collect();
+        lines.push(format!("layout      {}", loaded.layout));
+        lines.push(format!("layers      {}", widths.join(" → ")));
+        lines.push(format!("parameters  {parameters}"));
+        lines.push(format!("activation  {activation} (from {})", loaded.activation_source));
+        lines.push(format!("dtype       {}", loaded.dtype.name()));
+    }
+    lines.push(String::new());
+    let width = checkpoint.tensors.keys().map(String::len).max().unwrap_or(0);
+    for (name, tensor) in &checkpoint.tensors {
+        let (nan, infinite) = tensor.non_finite();
+        let hazard = if nan + infinite > 0 {
+            format!("  {nan} NaN, {infinite} infinite")
+        } else {
+            String::new()
+        };
+        let (dtype, shape) = (tensor.dtype.name(), format!("{:?}", tensor.shape));
+        lines.push(format!("{name:width$}  {dtype:>4}  {shape:<12}  {}{hazard}", role(loaded, name)));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn json(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> serde_json::Value {
+    let tensors: Vec<_> = checkpoint
+        .tensors
+        .iter()
+        .map(|(name, tensor)| {
+            let (nan, infinite) = tensor.non_finite();
+            serde_json::json!({
+                "name": name, "dtype": tensor.dtype.name(), "shape": tensor.shape,
+                "role": role(loaded, name), "nan": nan, "infinite": infinite,
+            })
+        })
+        .collect();
+    let mut summary = serde_json::json!({
+        "schema": crate::result::SCHEMA,
+        "checkpoint": { "path": checkpoint.path.display().to_string(), "sha256": checkpoint.sha256, "tensors": tensors },
+    });
+    if let Some(loaded) = loaded {
+        let (layers, parameters, activation) = shape(loaded);
+        let known = [
+            ("layout", serde_json::json!(loaded.layout.to_string())),
+            ("layers", serde_json::json!(layers)),
+            ("parameters", serde_json::json!(parameters)),
+            ("activation", serde_json::json!(activation)),
+            ("activation_source", serde_json::json!(loaded.activation_source)),
+            ("dtype", serde_json::json!(loaded.dtype.name())),
+        ];
+        for (key, value) in known {
+            summary["checkpoint"][key] = value;
+        }
+    }
+    summary
+}

@@ -1,0 +1,42 @@
+//! `modscope modules`: communities, null models, lesions and independence alone.
+
+use std::path::PathBuf;
+
+use super::Verdict;
+use super::args::{Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs};
+use super::pipeline::{self, Job};
+use crate::audit::Stages;
+
+/// Find the modules of the pruned network and test them against chance
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  modscope modules runs/a
+  modscope modules runs/a --threshold 0.01 --resolution 0.5 --null layer:500")]
+pub(super) struct Args {
+    /// A .safetensors file, or a folder that holds one
+    checkpoint: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    model: ModelArgs,
+    #[command(flatten)]
+    prune: PruneArgs,
+    #[command(flatten)]
+    modules: ModulesArgs,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let mut config = pipeline::config(&args.common, &args.model);
+    args.prune.apply(&mut config);
+    args.modules.apply(&mut config);
+    config.stages = Stages { modules: true, circuits: false };
+    pipeline::run(&args.common, &Job {
+        command: "modules",
+        checkpoint: Some(&args.checkpoint),
+        data: &args.data,
+        config,
+        write_pruned: None,
+    })
+}

@@ -1,0 +1,67 @@
+//! What the commands that run the pipeline have in common.
+
+use std::path::{Path, PathBuf};
+
+use super::args::{self, Common, DataArgs, ModelArgs};
+use super::output::{self, Finished};
+use super::progress::Progress;
+use super::{Verdict, example};
+use crate::audit::{Config, audit};
+
+/// A run of (some stages of) the pipeline.
+pub(super) struct Job<'a> {
+    /// The subcommand.
+    pub command: &'a str,
+    /// The checkpoint; the embedded example without one.
+    pub checkpoint: Option<&'a Path>,
+    pub data: &'a DataArgs,
+    pub config: Config,
+    /// Where to write the pruned network, if anywhere.
+    pub write_pruned: Option<PrunedTo>,
+}
+
+/// Where a pruned network goes.
+pub(super) enum PrunedTo {
+    /// `pruned.safetensors` in the report's folder.
+    Report,
+    /// A file of its own.
+    File(PathBuf),
+}
+
+/// The configuration that every command starts from.
+pub(super) fn config(common: &Common, model: &ModelArgs) -> Config {
+    let mut config = Config::new(args::command_words());
+    config.seed = common.seed;
+    config.model = model.options();
+    config
+}
+
+/// Opens, computes, writes, and says whether all that was to be verified holds.
+pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
+    let name = job.checkpoint.map_or_else(|| "example".to_owned(), args::result_name);
+    // The example's own report can be made again at any time.
+    let replace = job.checkpoint.is_none() && common.out.is_none();
+    output::check_free(common, &name, replace)?;
+    let progress = Progress::new(common);
+    progress.stage("reading files");
+    let (checkpoint, data) = match job.checkpoint {
+        Some(path) => (args::open_checkpoint(path)?, args::open_data(job.data, path)?),
+        None => example::open(job.data)?,
+    };
+    let compute = || audit(&checkpoint, &data, &job.config, &|stage| progress.stage(stage));
+    let outcome = common.in_pool(compute)?;
+    progress.stage("writing the report");
+    if let Some(PrunedTo::File(path)) = &job.write_pruned {
+        outcome.pruned.write(path)?;
+    }
+    let finished = Finished {
+        command: job.command,
+        name: &name,
+        result: outcome.result,
+        pruned: matches!(job.write_pruned, Some(PrunedTo::Report)).then_some(&outcome.pruned),
+        replace,
+    };
+    let written = output::write(common, finished)?;
+    progress.finish();
+    output::print(common, &written)
+}

@@ -1,0 +1,106 @@
+//! CSV: a header row names the columns.
+//!
+//! `label` or `labels` holds classes (integers); `target*` and `y*` hold
+//! targets; every other column is a feature. Feature and target columns give
+//! inputs and outputs their names.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use ::csv::StringRecord;
+
+use super::Task;
+use super::arrays::{NamedArray, NamedArrays};
+use crate::{Error, Result};
+
+/// Reads the table.
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
+    let mut reader = ::csv::Reader::from_reader(bytes);
+    let fault = |error: &::csv::Error| Error::Table {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    };
+    let header = reader.headers().map_err(|e| fault(&e))?.clone();
+    let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
+    let records: Vec<StringRecord> = reader
+        .records()
+        .collect::<Result<_, _>>()
+        .map_err(|e| fault(&e))?;
+    let rows = records.len();
+    let is_label = |name: &str| name == "label" || name == "labels";
+    let is_target = |name: &str| name.starts_with("target") || name.starts_with('y');
+    let chosen = |wanted: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        (0..names.len())
+            .filter(|column| wanted(&names[*column]))
+            .collect()
+    };
+    let numbers = |places: &[usize]| table(path, &names, &records, places);
+    let features = chosen(&|name| !is_label(name) && !is_target(name));
+    let targets = chosen(&is_target);
+    let mut result = NamedArrays {
+        task: Task {
+            inputs: features.iter().map(|c| names[*c].clone()).collect(),
+            outputs: targets.iter().map(|c| names[*c].clone()).collect(),
+            ..Task::default()
+        },
+        ..NamedArrays::default()
+    };
+    result
+        .arrays
+        .insert("inputs".to_owned(), numbers(&features)?);
+    if let Some(label) = chosen(&is_label).first() {
+        let classes = classes(path, &names[*label], &records, *label)?;
+        result
+            .arrays
+            .insert("labels".to_owned(), NamedArray::integers(rows, 1, classes));
+    } else if !targets.is_empty() {
+        result
+            .arrays
+            .insert("labels".to_owned(), numbers(&targets)?);
+    }
+    Ok(result)
+}
+
+/// The numbers of some of the columns, row by row.
+fn table(
+    path: &Path,
+    names: &[String],
+    records: &[StringRecord],
+    places: &[usize],
+) -> Result<NamedArray> {
+    let mut values = Vec::with_capacity(records.len() * places.len());
+    for (row, record) in records.iter().enumerate() {
+        for place in places {
+            values.push(field(path, &names[*place], row, record, *place)?);
+        }
+    }
+    Ok(NamedArray::floats(records.len(), places.len(), values))
+}
+
+fn classes(path: &Path, name: &str, records: &[StringRecord], place: usize) -> Result<Vec<i64>> {
+    let class = |(row, record)| field(path, name, row, record, place);
+    records.iter().enumerate().map(class).collect()
+}
+
+/// One field as a number.
+fn field<T: FromStr>(
+    path: &Path,
+    name: &str,
+    row: usize,
+    record: &StringRecord,
+    place: usize,
+) -> Result<T> {
+    let text = record.get(place).unwrap_or_default().trim();
+    text.parse()
+        .map_err(|_| not_a_number(path, name, row, text))
+}
+
+fn not_a_number(path: &Path, column: &str, row: usize, text: &str) -> Error {
+    Error::Table {
+        path: path.to_owned(),
+        detail: format!(
+            "column `{column}`, row {}: `{text}` is not the number expected there",
+            row + 1
+        ),
+    }
+}

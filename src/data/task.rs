@@ -1,0 +1,163 @@
+//! What data say of the task: names, loss, domain.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{Error, Result};
+
+/// What the file's metadata or the `task.json` beside it say.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default)]
+pub struct Task {
+    /// Name of the task.
+    pub name: Option<String>,
+    /// Names of the features, or of the token positions.
+    pub inputs: Vec<String>,
+    /// Names of the outputs or classes.
+    pub outputs: Vec<String>,
+    /// `mse`, `cross-entropy`, `mse-onehot`.
+    pub loss: Option<String>,
+    /// All inputs for which a certificate may speak.
+    pub domain: Option<Domain>,
+}
+
+/// A set of inputs.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Domain {
+    /// `[lo, hi]` per feature.
+    Box(Vec<[f64; 2]>),
+    /// Every tuple of tokens.
+    Tokens,
+}
+
+impl Task {
+    /// This task, with what it leaves open taken from `other`.
+    pub(super) fn or(self, other: Self) -> Self {
+        let names = |mine: Vec<String>, theirs| if mine.is_empty() { theirs } else { mine };
+        Self {
+            name: self.name.or(other.name),
+            inputs: names(self.inputs, other.inputs),
+            outputs: names(self.outputs, other.outputs),
+            loss: self.loss.or(other.loss),
+            domain: self.domain.or(other.domain),
+        }
+    }
+
+    /// The published BIMT task of this name: what its inputs and outputs are.
+    ///
+    /// Source: Liu, Gan & Tegmark 2023, arXiv 2305.08746; the formulas were
+    /// checked against the reference data.
+    ///
+    /// ```
+    /// use modscope::data::Task;
+    /// let task = Task::published("independence").unwrap();
+    /// assert_eq!(task.outputs, ["(x1 + x3)³", "x2² + sin(πx4)"]);
+    /// ```
+    #[must_use]
+    pub fn published(name: &str) -> Option<Self> {
+        let named = |inputs: &[&str], outputs: &[&str], loss: &str, domain| Self {
+            name: Some(name.to_owned()),
+            inputs: inputs.iter().map(|s| (*s).to_owned()).collect(),
+            outputs: outputs.iter().map(|s| (*s).to_owned()).collect(),
+            loss: Some(loss.to_owned()),
+            domain,
+        };
+        let cube = |d: usize| Some(Domain::Box(vec![[-1.0, 1.0]; d]));
+        let xs = ["x1", "x2", "x3", "x4"];
+        Some(match name {
+            "independence" => named(&xs, &["(x1 + x3)³", "x2² + sin(πx4)"], "mse", cube(4)),
+            "feature_sharing" => {
+                let outputs = ["x1²", "x1² + x2²", "x1² + x2² + x3²"];
+                named(&xs[..3], &outputs, "mse", cube(3))
+            }
+            "compositionality" => named(&xs, &["√((x1 − x2)² + (x3 − x4)²)"], "mse", cube(4)),
+            "two_moon" => named(&["x", "y"], &["moon 0", "moon 1"], "cross-entropy", None),
+            "modular_addition" | "permutation_S4" => {
+                named(&["a", "b"], &[], "cross-entropy", Some(Domain::Tokens))
+            }
+            "digits" => Self {
+                inputs: (0..64)
+                    .map(|i| format!("pixel {},{}", i / 8, i % 8))
+                    .collect(),
+                outputs: (0..10).map(|digit| format!("digit {digit}")).collect(),
+                ..named(&[], &[], "mse-onehot", None)
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// A `task.json`.
+pub(super) fn from_json(path: &Path, text: &str) -> Result<Task> {
+    let task: Task = serde_json::from_str(text).map_err(|error| Error::Json {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    })?;
+    Ok(Task {
+        loss: task.loss.as_deref().and_then(loss_name),
+        ..task
+    })
+}
+
+/// The task that a `config.json` beside the data names, if it is a published one.
+pub(super) fn from_config(text: &str) -> Task {
+    let config: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+    let word = |key: &str| config.get(key).and_then(Value::as_str);
+    let published = word("task").and_then(Task::published).unwrap_or_default();
+    Task {
+        loss: word("loss").and_then(loss_name).or(published.loss),
+        ..published
+    }
+}
+
+/// Header metadata: strings, of which lists and objects are JSON.
+pub(super) fn from_metadata(path: &Path, metadata: &BTreeMap<String, String>) -> Result<Task> {
+    let known = ["name", "inputs", "outputs", "loss", "domain"];
+    let value =
+        |text: &String| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
+    let object: serde_json::Map<String, Value> = metadata
+        .iter()
+        .filter(|(key, _)| known.contains(&key.as_str()))
+        .map(|(key, text)| (key.clone(), value(text)))
+        .collect();
+    from_json(path, &Value::Object(object).to_string())
+}
+
+/// The name we give a loss.
+fn loss_name(name: &str) -> Option<String> {
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    let known = ["mse", "cross-entropy", "mse-onehot"];
+    known.contains(&name.as_str()).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_reads_from_json_and_fills_gaps() {
+        let text = r#"{"name": "t", "inputs": ["a"], "loss": "cross_entropy", "domain": {"box": [[-1, 1]]}}"#;
+        let task = from_json(Path::new("task.json"), text).unwrap();
+        assert_eq!(task.loss.as_deref(), Some("cross-entropy"));
+        assert_eq!(task.domain, Some(Domain::Box(vec![[-1.0, 1.0]])));
+        let filled = task.or(Task::published("two_moon").unwrap());
+        assert_eq!((filled.inputs.len(), filled.outputs.len()), (1, 2));
+        let tokens = from_json(Path::new("task.json"), r#"{"domain": "tokens"}"#).unwrap();
+        assert_eq!(tokens.domain, Some(Domain::Tokens));
+    }
+
+    #[test]
+    fn metadata_holds_json_in_strings() {
+        let metadata = BTreeMap::from([
+            ("inputs".to_owned(), r#"["a", "b"]"#.to_owned()),
+            ("loss".to_owned(), "mse".to_owned()),
+            ("format".to_owned(), "pt".to_owned()),
+        ]);
+        let task = from_metadata(Path::new("x"), &metadata).unwrap();
+        assert_eq!((task.inputs.len(), task.loss.as_deref()), (2, Some("mse")));
+    }
+}
