@@ -140,6 +140,14 @@ pub enum Error {
         /// Where, and what.
         detail: String,
     },
+    /// An IDX file with a fault in it.
+    #[error("the IDX file cannot be read: {detail}")]
+    Idx {
+        /// The file.
+        path: PathBuf,
+        /// What.
+        detail: String,
+    },
     /// Data without inputs.
     #[error(
         "the data hold neither `{prefix}inputs` nor `{prefix}tokens` (found {})",
@@ -343,6 +351,12 @@ pub enum Error {
     },
 
     // Training.
+    /// Samples to train on that say nothing of what they should give.
+    #[error("the data have no labels to train on")]
+    NoLabels {
+        /// The data.
+        path: PathBuf,
+    },
     /// A snapshot of another training.
     #[error("the snapshot has {key} = {found}; this training has {expected}")]
     OtherTraining {
@@ -393,6 +407,8 @@ impl Error {
             | Self::DataFormat { path }
             | Self::Table { path, .. }
             | Self::NumPy { path, .. }
+            | Self::Idx { path, .. }
+            | Self::NoLabels { path }
             | Self::NoInputs { path, .. }
             | Self::NoSuchSplit { path, .. }
             | Self::DataShape { path, .. }
@@ -476,6 +492,8 @@ impl Error {
                 "`--fill mean`, or store `corrupted_inputs` beside `inputs`".to_owned()
             }
             Self::NoData { .. } => "`--data FILE`".to_owned(),
+            Self::Idx { .. } => "give the unpacked files of images and of labels, as MNIST has them".to_owned(),
+            Self::NoLabels { .. } => "store integer classes or float targets as `labels`".to_owned(),
             Self::OtherTraining { key, .. } => format!(
                 "resume with the task, seed and flags of the first run, {key} included; or train afresh"
             ),

@@ -1,5 +1,7 @@
 //! Loss, cost, gradient, updates and swaps of the trainer against PyTorch's on stored cases.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A broken reference file should fail loudly.
+
 use modscope::data::{Inputs, Labels};
 use modscope::model::{Linear, Mlp};
 use modscope::numeric::{Activation, Scalar};
@@ -108,6 +110,7 @@ impl Case {
             outputs: (0..widths[widths.len() - 1])
                 .map(|i| i.to_string())
                 .collect(),
+            domain: None,
             tokens: (folds > 1).then(|| self.tensor("before.embedding").nrows()),
         }
     }

@@ -6,7 +6,7 @@
 
 mod circuits;
 mod findings;
-mod memory;
+pub mod memory;
 mod modules;
 mod network;
 mod subject;

@@ -14,7 +14,9 @@ mod output;
 mod pipeline;
 mod progress;
 mod prune;
+mod recipe_args;
 mod report;
+mod train;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,7 @@ enum Command {
     Prune(prune::Args),
     Modules(modules::Args),
     Circuit(circuit::Args),
+    Train(Box<train::Args>),
     Report(report::Args),
     Completions(completions::Args),
 }
@@ -75,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Prune(args) => prune::run(&args),
         Command::Modules(args) => modules::run(&args),
         Command::Circuit(args) => circuit::run(&args),
+        Command::Train(args) => train::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),
     };

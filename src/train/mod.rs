@@ -12,12 +12,15 @@
 pub mod adamw;
 pub mod blocks;
 pub mod cost;
+pub mod film;
 pub mod loss;
 pub mod output;
 pub mod parameters;
 pub mod pass;
 pub mod recipe;
+pub mod run;
 pub mod snapshot;
+pub mod summary;
 pub mod swaps;
 pub mod task;
 pub mod trainer;

@@ -4,7 +4,7 @@
 
 use ndarray::{Array2, Axis};
 
-use super::{Problem, Samples, Task, numbered};
+use super::{Problem, Samples, Task, published};
 use crate::data::{Inputs, Labels};
 use crate::numeric::Rng;
 
@@ -28,33 +28,29 @@ pub fn compositionality(x: &[f64]) -> Vec<f64> {
     vec![((x[0] - x[1]).powi(2) + (x[2] - x[3]).powi(2)).sqrt()]
 }
 
-/// Samples of a formula of `inputs` numbers.
-pub fn problem(
-    task: Task,
-    inputs: usize,
-    outputs: &[&str],
-    formula: fn(&[f64]) -> Vec<f64>,
-    rng: &mut Rng,
-) -> Problem {
+/// Samples of a formula.
+pub fn problem(task: Task, formula: fn(&[f64]) -> Vec<f64>, rng: &mut Rng) -> Problem {
+    let about = published(task);
+    let (inputs, outputs) = (about.inputs.len(), about.outputs.len());
     let mut samples = || {
         let x = Array2::from_shape_simple_fn((SAMPLES, inputs), || 2.0 * rng.uniform() - 1.0);
-        let y: Vec<f64> = x
-            .axis_iter(Axis(0))
-            .flat_map(|row| formula(&row.to_vec()))
-            .collect();
-        let y = Array2::from_shape_fn((SAMPLES, outputs.len()), |(s, t)| y[s * outputs.len() + t]);
+        let rows = x.axis_iter(Axis(0));
+        let y: Vec<f64> = rows.flat_map(|row| formula(&row.to_vec())).collect();
         Samples {
             inputs: Inputs::Values(x),
-            labels: Labels::Targets(y),
+            labels: Labels::Targets(Array2::from_shape_fn((SAMPLES, outputs), |(s, t)| {
+                y[s * outputs + t]
+            })),
         }
     };
     Problem {
         name: task.to_string(),
         train: samples(),
         test: samples(),
-        inputs: numbered("x", inputs),
-        outputs: outputs.iter().map(|name| (*name).to_owned()).collect(),
+        inputs: about.inputs,
+        outputs: about.outputs,
         tokens: None,
+        domain: about.domain,
     }
 }
 

@@ -7,7 +7,7 @@
 use ndarray::Array2;
 
 use super::{Problem, Samples, Task};
-use crate::data::{Inputs, Labels};
+use crate::data::{Domain, Inputs, Labels};
 use crate::numeric::Rng;
 
 /// Pixels on a side.
@@ -41,6 +41,7 @@ pub fn problem(task: Task, rng: &mut Rng) -> Problem {
             .collect(),
         outputs: (0..10).map(|digit| digit.to_string()).collect(),
         tokens: None,
+        domain: Some(Domain::Box(vec![[0.0, 1.0]; SIDE * SIDE])),
     }
 }
 

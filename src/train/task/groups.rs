@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{Problem, Task, split_pairs};
+use crate::data::Domain;
 use crate::numeric::Rng;
 
 /// (a + b) mod `modulus`.
@@ -48,6 +49,7 @@ fn group(
         inputs: vec!["a".into(), "b".into()],
         outputs: names,
         tokens: Some(tokens),
+        domain: Some(Domain::Tokens),
     }
 }
 

@@ -8,10 +8,11 @@ mod formulas;
 mod glyphs;
 mod groups;
 mod moons;
+pub mod own;
 
 use super::parameters::Form;
-use super::recipe::{Loss, Recipe, Regime};
-use crate::data::{Inputs, Labels};
+use super::recipe::{Recipe, Regime};
+use crate::data::{Domain, Inputs, Labels};
 use crate::numeric::Rng;
 
 /// A task that is generated in code.
@@ -54,6 +55,8 @@ pub struct Problem {
     pub outputs: Vec<String>,
     /// Number of different tokens, where inputs are tokens.
     pub tokens: Option<usize>,
+    /// All inputs for which a certificate may speak.
+    pub domain: Option<Domain>,
 }
 
 /// Inputs and what they should give, row by row.
@@ -97,19 +100,9 @@ impl Task {
     pub fn problem(self, seed: u64) -> Problem {
         let mut rng = Rng::new(seed, super::trainer::STREAM_DATA);
         match self {
-            Self::Independence => {
-                formulas::problem(self, 4, &["y1", "y2"], formulas::independence, &mut rng)
-            }
-            Self::FeatureSharing => formulas::problem(
-                self,
-                3,
-                &["y1", "y2", "y3"],
-                formulas::feature_sharing,
-                &mut rng,
-            ),
-            Self::Compositionality => {
-                formulas::problem(self, 4, &["y1"], formulas::compositionality, &mut rng)
-            }
+            Self::Independence => formulas::problem(self, formulas::independence, &mut rng),
+            Self::FeatureSharing => formulas::problem(self, formulas::feature_sharing, &mut rng),
+            Self::Compositionality => formulas::problem(self, formulas::compositionality, &mut rng),
             Self::TwoMoon => moons::problem(self, &mut rng),
             Self::ModularAddition { modulus } => groups::modular_addition(self, modulus, &mut rng),
             Self::Permutation { degree } => groups::permutation(self, degree, &mut rng),
@@ -145,6 +138,11 @@ impl fmt::Display for Task {
     }
 }
 
+/// What data of the same name say of their inputs, outputs and domain.
+fn published(task: Task) -> crate::data::Task {
+    crate::data::Task::published(&task.to_string()).unwrap_or_default()
+}
+
 impl Problem {
     /// The form of a network for it.
     #[must_use]
@@ -162,25 +160,6 @@ impl Problem {
             tokens: self.tokens,
         }
     }
-
-    /// A recipe for data of one's own, by their kind: formulas, moons or modular addition.
-    #[must_use]
-    pub fn own_recipe(&self, regime: Regime) -> Recipe {
-        let mut recipe = match (&self.train.inputs, &self.train.labels) {
-            (Inputs::Tokens(_), _) => Recipe::modular_addition(regime),
-            (_, Labels::Classes(_)) => Recipe::two_moon(regime),
-            (_, Labels::Targets(_)) => Recipe::formula(regime),
-        };
-        if matches!(self.train.labels, Labels::Targets(_)) {
-            recipe.loss = Loss::Mse;
-        }
-        recipe
-    }
-}
-
-/// `{prefix}1`, `{prefix}2`, ...
-fn numbered(prefix: &str, count: usize) -> Vec<String> {
-    (1..=count).map(|i| format!("{prefix}{i}")).collect()
 }
 
 /// Splits all pairs into 4/5 to train on and the rest to test, in random order.

@@ -6,7 +6,7 @@
 
 use ndarray::Array2;
 
-use super::{Problem, Samples, Task, numbered};
+use super::{Problem, Samples, Task, published};
 use crate::data::{Inputs, Labels};
 use crate::numeric::Rng;
 
@@ -15,13 +15,15 @@ const NOISE: f64 = 0.1;
 
 /// The samples.
 pub fn problem(task: Task, rng: &mut Rng) -> Problem {
+    let about = published(task);
     Problem {
         name: task.to_string(),
         train: samples(rng),
         test: samples(rng),
-        inputs: numbered("x", 2),
-        outputs: vec!["upper".into(), "lower".into()],
+        inputs: about.inputs,
+        outputs: about.outputs,
         tokens: None,
+        domain: None,
     }
 }
 
