@@ -25,4 +25,8 @@ pub mod audit;
 
 pub mod train;
 
+pub mod report;
+
+pub mod cli;
+
 pub use error::{Error, Result};

@@ -180,6 +180,29 @@ fn independence_has_three_modules_within_the_halves() {
     }
 }
 
+/// At a lower resolution the modules are the two halves, even while weak edges join them.
+#[test]
+fn independence_has_two_modules_at_lower_resolution() {
+    let Some(run) = Reference::open("independence-bimt-s0") else {
+        return;
+    };
+    for (threshold, resolution) in [(0.0015, 0.3), (0.0015, 0.5), (0.01, 0.3), (0.01, 0.5)] {
+        let config = ModulesConfig {
+            threshold,
+            resolution,
+            ..Default::default()
+        };
+        let found = find(&run.network, &run.names, &config);
+        let inputs = |sites: Vec<String>| positions('x', sites.iter().map(String::as_str));
+        let halves: BTreeSet<_> = members(&found.partition).into_iter().map(inputs).collect();
+        assert_eq!(
+            halves,
+            BTreeSet::from([[0, 1].into(), [2, 3].into()]),
+            "{config:?}"
+        );
+    }
+}
+
 /// The halves part at 0.0103; at 0.0015, about where outputs are unchanged, six weak edges join them.
 #[test]
 fn independence_scan_finds_the_split_and_its_bridges() {

@@ -118,7 +118,7 @@ impl Config {
                 methods: vec![Method::Exact, Method::Acdc],
                 metric: None,
                 fill: Fill::Mean,
-                sign: Sign::Signed,
+                sign: Sign::Absolute,
                 threshold: None,
                 top: None,
                 within: 0.05,

@@ -43,7 +43,9 @@ pub(super) struct Common {
 impl Common {
     /// Runs on as many threads as were asked for.
     pub fn in_pool<R: Send>(&self, work: impl FnOnce() -> R + Send) -> anyhow::Result<R> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.unwrap_or(0)).build()?;
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads.unwrap_or(0))
+            .build()?;
         Ok(pool.install(work))
     }
 }
@@ -83,7 +85,13 @@ pub(super) struct DataArgs {
 #[derive(Debug, Clone, Args)]
 pub(super) struct PruneArgs {
     /// Prune weights with |w| below this: a number, or `auto` for the largest that verifies
-    #[arg(short, long, default_value = "auto", value_name = "X", help_heading = "Pruning")]
+    #[arg(
+        short,
+        long,
+        default_value = "auto",
+        value_name = "X",
+        help_heading = "Pruning"
+    )]
     pub threshold: Threshold,
     /// What counts as unchanged: `0.01` for every output, or `1%` of each output's standard deviation
     #[arg(long, default_value = "1%", value_name = "T", help_heading = "Pruning")]
@@ -142,10 +150,20 @@ pub(super) struct ModulesArgs {
     #[arg(long, default_value = "abs-weight", value_name = "NAME", value_parser = ["abs-weight"], help_heading = "Modules")]
     pub edge_weight: String,
     /// Higher gives more and smaller modules; 1 is Newman's modularity
-    #[arg(long, default_value_t = 1.0, value_name = "G", help_heading = "Modules")]
+    #[arg(
+        long,
+        default_value_t = 1.0,
+        value_name = "G",
+        help_heading = "Modules"
+    )]
     pub resolution: f64,
     /// What shuffled networks keep: layer-nonzero, layer or degree; with a count: layer:200
-    #[arg(long, default_value = "layer-nonzero:100", value_name = "MODEL[:N]", help_heading = "Modules")]
+    #[arg(
+        long,
+        default_value = "layer-nonzero:100",
+        value_name = "MODEL[:N]",
+        help_heading = "Modules"
+    )]
     pub null: Null,
 }
 
@@ -161,7 +179,10 @@ impl FromStr for Null {
 
     fn from_str(text: &str) -> Result<Self, String> {
         const SAMPLES: usize = 100;
-        let count = |text: &str| text.parse::<usize>().map_err(|_| format!("`{text}` is not a number of shuffles"));
+        let count = |text: &str| {
+            text.parse::<usize>()
+                .map_err(|_| format!("`{text}` is not a number of shuffles"))
+        };
         if let Ok(samples) = text.parse() {
             let kind = NullKind::default();
             return Ok(Self { kind, samples });
@@ -177,7 +198,9 @@ impl FromStr for Null {
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {
-    let found = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == text);
+    let found = Algorithm::ALL
+        .into_iter()
+        .find(|algorithm| algorithm.name() == text);
     found.ok_or_else(|| {
         let known: Vec<_> = Algorithm::ALL.iter().map(|a| a.name()).collect();
         format!("known: {}", known.join(", "))
@@ -198,7 +221,11 @@ pub(super) fn open_data(args: &DataArgs, checkpoint: &Path) -> Result<Dataset> {
     match &args.data {
         Some(path) => Dataset::open(path, args.split.as_deref()),
         None => {
-            let folder = if checkpoint.is_dir() { Some(checkpoint) } else { checkpoint.parent() };
+            let folder = if checkpoint.is_dir() {
+                Some(checkpoint)
+            } else {
+                checkpoint.parent()
+            };
             let beside = folder.unwrap_or(Path::new(".")).join("data.safetensors");
             if beside.is_file() {
                 Dataset::open(&beside, args.split.as_deref())
@@ -225,8 +252,14 @@ pub(super) fn command_words() -> Vec<String> {
 /// The name a result goes by: the checkpoint's folder, or its file where that says more.
 pub(super) fn result_name(checkpoint: &Path) -> String {
     let stem = |path: &Path| path.file_stem().map(|s| s.to_string_lossy().into_owned());
-    let folder = if checkpoint.is_dir() { Some(checkpoint) } else { checkpoint.parent() };
-    let folder = folder.and_then(|f| f.file_name()).map(|s| s.to_string_lossy().into_owned());
+    let folder = if checkpoint.is_dir() {
+        Some(checkpoint)
+    } else {
+        checkpoint.parent()
+    };
+    let folder = folder
+        .and_then(|f| f.file_name())
+        .map(|s| s.to_string_lossy().into_owned());
     match (stem(checkpoint), folder) {
         (Some(stem), Some(folder)) if stem == "model" => folder,
         (_, Some(folder)) if checkpoint.is_dir() => folder,

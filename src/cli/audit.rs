@@ -41,11 +41,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     args.prune.apply(&mut config);
     args.modules.apply(&mut config);
     args.circuits.apply(&mut config);
-    pipeline::run(&args.common, &Job {
-        command: "audit",
-        checkpoint: args.checkpoint.as_deref(),
-        data: &args.data,
-        config,
-        write_pruned: args.write_pruned.then_some(PrunedTo::Report),
-    })
+    pipeline::run(
+        &args.common,
+        &Job {
+            command: "audit",
+            checkpoint: args.checkpoint.as_deref(),
+            data: &args.data,
+            config,
+            write_pruned: args.write_pruned.then_some(PrunedTo::Report),
+        },
+    )
 }

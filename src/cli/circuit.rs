@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs};
 use super::pipeline::{self, Job};
-use super::Verdict;
 use crate::audit::{CircuitsConfig, Config, Method, Stages};
 use crate::circuit::Sign;
 use crate::metric::MetricKind;
@@ -38,22 +38,43 @@ pub(super) struct Args {
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct CircuitArgs {
     /// How circuits are found: exact, acdc; several with commas
-    #[arg(long = "method", default_value = "exact,acdc", value_delimiter = ',', value_name = "M", help_heading = "Circuits")]
+    #[arg(
+        long = "method",
+        default_value = "exact,acdc",
+        value_delimiter = ',',
+        value_name = "M",
+        help_heading = "Circuits"
+    )]
     methods: Vec<Method>,
     /// What a circuit must keep [default: logit-diff for classes, mse for targets]
     #[arg(long, value_name = "K", help_heading = "Circuits")]
     metric: Option<MetricKind>,
     /// What stands in for a patched message: zero, mean, corrupted, resample
-    #[arg(long, default_value = "mean", value_name = "F", help_heading = "Circuits")]
+    #[arg(
+        long,
+        default_value = "mean",
+        value_name = "F",
+        help_heading = "Circuits"
+    )]
     fill: Fill,
     /// Which effects ACDC heeds: signed (only a worsening) or absolute
-    #[arg(long, default_value = "signed", value_name = "S", help_heading = "Circuits")]
+    #[arg(
+        long,
+        default_value = "absolute",
+        value_name = "S",
+        help_heading = "Circuits"
+    )]
     sign: Sign,
     /// Number of edges of a circuit from scores [default: the smallest faithful one]
     #[arg(long, value_name = "N", help_heading = "Circuits")]
     top: Option<usize>,
     /// A circuit is faithful when |1 − faithfulness| is at most this
-    #[arg(long, default_value_t = 0.05, value_name = "X", help_heading = "Circuits")]
+    #[arg(
+        long,
+        default_value_t = 0.05,
+        value_name = "X",
+        help_heading = "Circuits"
+    )]
     within: f64,
     /// What the edges are: weights of an MLP
     #[arg(long, default_value = "weight", value_parser = ["weight"], value_name = "G", help_heading = "Circuits")]
@@ -78,13 +99,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.circuits.apply(&mut config);
     config.circuits.threshold = args.threshold;
-    config.stages = Stages { modules: false, circuits: true };
+    config.stages = Stages {
+        modules: false,
+        circuits: true,
+    };
     PruneArgs::at(args.prune_threshold).apply(&mut config);
-    pipeline::run(&args.common, &Job {
-        command: "circuit",
-        checkpoint: Some(&args.checkpoint),
-        data: &args.data,
-        config,
-        write_pruned: None,
-    })
+    pipeline::run(
+        &args.common,
+        &Job {
+            command: "circuit",
+            checkpoint: Some(&args.checkpoint),
+            data: &args.data,
+            config,
+            write_pruned: None,
+        },
+    )
 }

@@ -15,6 +15,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Verdict {
-    clap_complete::generate(args.shell, &mut Cli::command(), "modscope", &mut std::io::stdout());
+    clap_complete::generate(
+        args.shell,
+        &mut Cli::command(),
+        "modscope",
+        &mut std::io::stdout(),
+    );
     Verdict::Holds
 }

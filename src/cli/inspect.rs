@@ -40,7 +40,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
 }
 
 fn role(loaded: Option<&Loaded>, name: &str) -> String {
-    loaded.and_then(|l| l.roles.get(name)).map_or_else(|| "?".to_owned(), ToString::to_string)
+    loaded
+        .and_then(|l| l.roles.get(name))
+        .map_or_else(|| "?".to_owned(), ToString::to_string)
 }
 
 /// Widths, parameters and activation.
@@ -62,11 +64,19 @@ fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
         lines.push(format!("layout      {}", loaded.layout));
         lines.push(format!("layers      {}", widths.join(" → ")));
         lines.push(format!("parameters  {parameters}"));
-        lines.push(format!("activation  {activation} (from {})", loaded.activation_source));
+        lines.push(format!(
+            "activation  {activation} (from {})",
+            loaded.activation_source
+        ));
         lines.push(format!("dtype       {}", loaded.dtype.name()));
     }
     lines.push(String::new());
-    let width = checkpoint.tensors.keys().map(String::len).max().unwrap_or(0);
+    let width = checkpoint
+        .tensors
+        .keys()
+        .map(String::len)
+        .max()
+        .unwrap_or(0);
     for (name, tensor) in &checkpoint.tensors {
         let (nan, infinite) = tensor.non_finite();
         let hazard = if nan + infinite > 0 {
@@ -75,7 +85,10 @@ fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
             String::new()
         };
         let (dtype, shape) = (tensor.dtype.name(), format!("{:?}", tensor.shape));
-        lines.push(format!("{name:width$}  {dtype:>4}  {shape:<12}  {}{hazard}", role(loaded, name)));
+        lines.push(format!(
+            "{name:width$}  {dtype:>4}  {shape:<12}  {}{hazard}",
+            role(loaded, name)
+        ));
     }
     lines.join("\n") + "\n"
 }
@@ -103,7 +116,10 @@ fn json(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> serde_json::Value {
             ("layers", serde_json::json!(layers)),
             ("parameters", serde_json::json!(parameters)),
             ("activation", serde_json::json!(activation)),
-            ("activation_source", serde_json::json!(loaded.activation_source)),
+            (
+                "activation_source",
+                serde_json::json!(loaded.activation_source),
+            ),
             ("dtype", serde_json::json!(loaded.dtype.name())),
         ];
         for (key, value) in known {

@@ -32,9 +32,16 @@ const WRONG: u8 = 2;
 /// same without the others, which modules it falls into, which circuit computes
 /// each answer.
 #[derive(Debug, Parser)]
-#[command(name = "modscope", version, max_term_width = 100, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, and what was to be verified holds; 1 done, but something \
-    to be verified does not hold; 2 the command or its input is wrong.")]
+#[command(
+    name = "modscope",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+#[command(
+    after_help = "Exit codes: 0 done, and what was to be verified holds; 1 done, but something \
+    to be verified does not hold; 2 the command or its input is wrong."
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -31,12 +31,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
     args.modules.apply(&mut config);
-    config.stages = Stages { modules: true, circuits: false };
-    pipeline::run(&args.common, &Job {
-        command: "modules",
-        checkpoint: Some(&args.checkpoint),
-        data: &args.data,
-        config,
-        write_pruned: None,
-    })
+    config.stages = Stages {
+        modules: true,
+        circuits: false,
+    };
+    pipeline::run(
+        &args.common,
+        &Job {
+            command: "modules",
+            checkpoint: Some(&args.checkpoint),
+            data: &args.data,
+            config,
+            write_pruned: None,
+        },
+    )
 }

@@ -45,7 +45,8 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
             let seconds = &mut finished.result.costs.seconds;
             seconds.report = started.elapsed().as_secs_f64();
             seconds.total += seconds.report;
-            report::write_json(&finished.result, finished.command, dir)
+            let file = dir.join(format!("{}.json", finished.command));
+            report::write_json(&finished.result, &file)
         })?;
     }
     Ok(Written {
@@ -63,7 +64,9 @@ pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Verdic
 /// Refuses a folder that exists, before any work is done for it.
 pub(super) fn check_free(common: &Common, name: &str, replace: bool) -> Result<()> {
     match folder(common, name) {
-        Some(path) if path.exists() && !common.force && !replace => Err(Error::ResultExists { path }),
+        Some(path) if path.exists() && !common.force && !replace => {
+            Err(Error::ResultExists { path })
+        }
         _ => Ok(()),
     }
 }
@@ -84,10 +87,17 @@ pub(super) fn write_whole(target: &Path, replace: bool, fill: impl FnOnce(&Path)
         move |source: io::Error| Error::Write { path, source }
     };
     if target.exists() && !replace {
-        return Err(Error::ResultExists { path: target.to_owned() });
+        return Err(Error::ResultExists {
+            path: target.to_owned(),
+        });
     }
-    let name = target.file_name().map_or_else(|| "result".into(), |n| n.to_string_lossy());
-    let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = target
+        .file_name()
+        .map_or_else(|| "result".into(), |n| n.to_string_lossy());
+    let parent = target
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(failed(parent))?;
     let part = parent.join(format!(".{name}.{}.part", std::process::id()));
     let old = parent.join(format!(".{name}.{}.old", std::process::id()));
@@ -117,7 +127,8 @@ fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::R
         serde_json::to_writer_pretty(&mut out, result)?;
         writeln!(out)?;
     } else if !common.quiet {
-        let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        let colour =
+            io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
         for sentence in words::summary(result) {
             writeln!(out, "{} {}", mark(sentence.status, colour), sentence.text)?;
         }
@@ -136,11 +147,19 @@ fn mark(status: Status, colour: bool) -> String {
         Status::Note => ("note         ", "36"),
         Status::NotAsked => ("not checked  ", "33"),
     };
-    if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    if colour {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 fn verdict(result: &Audit) -> Verdict {
     let parity = result.parity.as_ref().is_none_or(|p| p.holds);
     let prune = result.prune.as_ref().is_none_or(|p| p.verified);
-    if parity && prune { Verdict::Holds } else { Verdict::DoesNotHold }
+    if parity && prune {
+        Verdict::Holds
+    } else {
+        Verdict::DoesNotHold
+    }
 }

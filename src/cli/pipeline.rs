@@ -38,18 +38,27 @@ pub(super) fn config(common: &Common, model: &ModelArgs) -> Config {
 
 /// Opens, computes, writes, and says whether all that was to be verified holds.
 pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
-    let name = job.checkpoint.map_or_else(|| "example".to_owned(), args::result_name);
+    let name = job
+        .checkpoint
+        .map_or_else(|| "example".to_owned(), args::result_name);
     // The example's own report can be made again at any time.
     let replace = job.checkpoint.is_none() && common.out.is_none();
     output::check_free(common, &name, replace)?;
     let progress = Progress::new(common);
     progress.stage("reading files");
     let (checkpoint, data) = match job.checkpoint {
-        Some(path) => (args::open_checkpoint(path)?, args::open_data(job.data, path)?),
+        Some(path) => (
+            args::open_checkpoint(path)?,
+            args::open_data(job.data, path)?,
+        ),
         None => example::open(job.data)?,
     };
-    let compute = || audit(&checkpoint, &data, &job.config, &|stage| progress.stage(stage));
-    let outcome = common.in_pool(compute)?;
+    let compute = || {
+        audit(&checkpoint, &data, &job.config, &|stage| {
+            progress.stage(stage);
+        })
+    };
+    let outcome = common.in_pool(compute)??;
     progress.stage("writing the report");
     if let Some(PrunedTo::File(path)) = &job.write_pruned {
         outcome.pruned.write(path)?;

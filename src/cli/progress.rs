@@ -1,6 +1,6 @@
 //! Progress on standard error, when it is a terminal.
 
-use std::cell::RefCell;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
@@ -11,7 +11,7 @@ use super::args::Common;
 pub(super) struct Progress {
     bar: ProgressBar,
     verbose: bool,
-    stage: RefCell<Option<(String, Instant)>>,
+    stage: Mutex<Option<(String, Instant)>>,
 }
 
 impl Progress {
@@ -25,7 +25,7 @@ impl Progress {
         Self {
             bar,
             verbose: common.verbose,
-            stage: RefCell::new(None),
+            stage: Mutex::new(None),
         }
     }
 
@@ -33,7 +33,9 @@ impl Progress {
     pub fn stage(&self, name: &str) {
         self.end_stage();
         self.bar.set_message(name.to_owned());
-        *self.stage.borrow_mut() = Some((name.to_owned(), Instant::now()));
+        if let Ok(mut stage) = self.stage.lock() {
+            *stage = Some((name.to_owned(), Instant::now()));
+        }
     }
 
     /// All is done; the line goes away.
@@ -43,7 +45,8 @@ impl Progress {
     }
 
     fn end_stage(&self) {
-        if let Some((name, since)) = self.stage.borrow_mut().take().filter(|_| self.verbose) {
+        let ended = self.stage.lock().ok().and_then(|mut stage| stage.take());
+        if let Some((name, since)) = ended.filter(|_| self.verbose) {
             let line = format!("{:>9.3} s  {name}", since.elapsed().as_secs_f64());
             self.bar.suspend(|| eprintln!("{line}"));
         }

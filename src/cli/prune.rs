@@ -31,12 +31,18 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
-    config.stages = Stages { modules: false, circuits: false };
-    pipeline::run(&args.common, &Job {
-        command: "prune",
-        checkpoint: Some(&args.checkpoint),
-        data: &args.data,
-        config,
-        write_pruned: args.write.clone().map(PrunedTo::File),
-    })
+    config.stages = Stages {
+        modules: false,
+        circuits: false,
+    };
+    pipeline::run(
+        &args.common,
+        &Job {
+            command: "prune",
+            checkpoint: Some(&args.checkpoint),
+            data: &args.data,
+            config,
+            write_pruned: args.write.clone().map(PrunedTo::File),
+        },
+    )
 }

@@ -28,15 +28,25 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         path: args.result.clone(),
         source,
     })?;
-    let result: Audit = serde_json::from_str(&text)
-        .with_context(|| format!("`{}` is no result of this tool ({SCHEMA})", args.result.display()))?;
-    let command = args.result.file_stem().map_or_else(|| "audit".into(), |stem| stem.to_string_lossy());
-    let written = output::write(&args.common, Finished {
-        command: &command,
-        name: &name,
-        result,
-        pruned: None,
-        replace: false,
+    let result: Audit = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "`{}` is no result of this tool ({SCHEMA})",
+            args.result.display()
+        )
     })?;
+    let command = args
+        .result
+        .file_stem()
+        .map_or_else(|| "audit".into(), |stem| stem.to_string_lossy());
+    let written = output::write(
+        &args.common,
+        Finished {
+            command: &command,
+            name: &name,
+            result,
+            pruned: None,
+            replace: false,
+        },
+    )?;
     output::print(&args.common, &written)
 }

@@ -4,9 +4,9 @@ use fixedbitset::FixedBitSet;
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::fill::Fills;
+use super::fill::{Filling, Fills, Layer};
 use super::ripple::Ripple;
-use crate::model::{Mlp, Sites, Trace};
+use crate::model::{Edge, Mlp, Sites, Trace};
 use crate::numeric::{Scalar, matmul_into};
 
 /// A set of edges, by their numbers in [`Sites`].
@@ -19,7 +19,16 @@ pub struct Engine<'m, T> {
     sites: Sites,
     clean: Trace<T>,
     fills: Fills<T>,
+    /// Per linear layer the non-zero weights of each reader, where they are few.
+    sparse: Vec<Option<Rows<T>>>,
 }
+
+/// For each reader its writers and weights, zeros left out.
+type Rows<T> = Vec<Vec<(usize, T)>>;
+
+/// Layers with fewer non-zero weights than one in so many are computed weight
+/// by weight instead of by matrix products.
+const SPARSE: usize = 8;
 
 /// The network as it runs with a set of edges patched.
 #[derive(Debug, Clone)]
@@ -64,6 +73,11 @@ impl<'m, T: Scalar> Engine<'m, T> {
             sites: model.sites(),
             clean: model.forward(inputs),
             fills,
+            sparse: model
+                .layers
+                .iter()
+                .map(|l| sparse_rows(&l.weight))
+                .collect(),
         }
     }
 
@@ -126,6 +140,7 @@ impl<'m, T: Scalar> Engine<'m, T> {
                 reads: pick(&self.clean.reads),
             },
             fills: self.fills.select(rows),
+            sparse: self.sparse.clone(),
         }
     }
 
@@ -133,20 +148,29 @@ impl<'m, T: Scalar> Engine<'m, T> {
     /// patched reader are taken from the clean run.
     #[must_use]
     pub fn run(&self, patched: &EdgeSet) -> State<T> {
+        let depth = self.model.layers.len();
+        let first = patched
+            .minimum()
+            .map_or(depth, |edge| self.sites.edge_at(edge).layer);
         let mut state = State {
             patched: patched.clone(),
             live: self.live_weights(patched),
-            trace: self.clean.clone(),
+            trace: Trace {
+                values: self.clean.values[..=first].to_vec(),
+                reads: self.clean.reads[..first.min(depth - 1)].to_vec(),
+            },
         };
         state.patched.grow(self.sites.edge_count());
-        let first = patched.minimum().map(|edge| self.sites.edge_at(edge).layer);
-        for layer in first.unwrap_or(self.model.layers.len())..self.model.layers.len() {
-            let read = self.read(&state, layer);
-            if layer + 1 == self.model.layers.len() {
-                state.trace.values[layer + 1] = read;
+        for layer in first..depth {
+            let read = match &self.sparse[layer] {
+                Some(rows) => self.read_sparse(&state, layer, rows),
+                None => self.read(&state, layer),
+            };
+            if layer + 1 == depth {
+                state.trace.values.push(read);
             } else {
-                state.trace.values[layer + 1] = self.model.activate(&read);
-                state.trace.reads[layer] = read;
+                state.trace.values.push(self.model.activate(&read));
+                state.trace.reads.push(read);
             }
         }
         state
@@ -196,22 +220,61 @@ impl<'m, T: Scalar> Engine<'m, T> {
 
     /// What linear layer `layer` reads: live messages, fills on patched edges, bias.
     fn read(&self, state: &State<T>, layer: usize) -> Array2<T> {
-        let bias = &self.model.layers[layer].bias;
+        let linear = &self.model.layers[layer];
+        let any_patched = state.patched.count_ones(self.sites.edges_of_layer(layer)) > 0;
+        let filled = any_patched.then(|| self.fills.layer(layer));
+        let mut bias = linear.bias.clone();
+        if let Some(Layer::PerSite(means)) = filled {
+            bias += &(&linear.weight - &state.live[layer]).dot(means);
+        }
         let shape = (bias.len(), self.samples());
         let mut read = Array2::from_shape_fn(shape, |(reader, _)| bias[reader]);
         let values = state.trace.values[layer].view();
         matmul_into(read.view_mut(), state.live[layer].view(), values, true);
-        let any_patched = state.patched.count_ones(self.sites.edges_of_layer(layer)) > 0;
-        if let Some(fills) = self
-            .fills
-            .layer(layer, self.samples())
-            .filter(|_| any_patched)
-        {
-            let replaced = &self.model.layers[layer].weight - &state.live[layer];
+        if let Some(Layer::PerSample(fills)) = filled {
+            let replaced = &linear.weight - &state.live[layer];
             matmul_into(read.view_mut(), replaced.view(), fills.view(), true);
         }
         read
     }
+
+    /// The same, weight by weight.
+    fn read_sparse(&self, state: &State<T>, layer: usize, rows: &Rows<T>) -> Array2<T> {
+        let bias = &self.model.layers[layer].bias;
+        let values = &state.trace.values[layer];
+        let mut read = Array2::zeros((bias.len(), self.samples()));
+        for (to, (row, mut read)) in rows.iter().zip(read.rows_mut()).enumerate() {
+            let mut constant = bias[to];
+            for (from, weight) in row {
+                let edge = self.sites.edge(Edge {
+                    layer,
+                    to,
+                    from: *from,
+                });
+                if !state.patched.contains(edge) {
+                    read.scaled_add(*weight, &values.row(*from));
+                    continue;
+                }
+                match self.fills.of(layer, *from) {
+                    Filling::Constant(fill) => constant += *weight * fill,
+                    Filling::PerSample(fill) => read.scaled_add(*weight, &fill),
+                }
+            }
+            read += constant;
+        }
+        read
+    }
+}
+
+/// The non-zero weights row by row, if they are few.
+fn sparse_rows<T: Scalar>(weight: &Array2<T>) -> Option<Rows<T>> {
+    let row = |row: ndarray::ArrayView1<'_, T>| {
+        let entries = row.iter().copied().enumerate();
+        entries.filter(|(_, w)| !w.is_zero()).collect()
+    };
+    let rows: Rows<T> = weight.rows().into_iter().map(row).collect();
+    let entries: usize = rows.iter().map(Vec::len).sum();
+    (entries * SPARSE < weight.len()).then_some(rows)
 }
 
 /// Tries and takes changes of a state, one edge at a time.

@@ -41,6 +41,16 @@ pub(super) enum Filling<'a, T> {
     PerSample(ArrayView1<'a, T>),
 }
 
+/// The values that a layer writes on patched edges.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Layer<'a, T> {
+    Zero,
+    /// `[width]`
+    PerSite(&'a Array1<T>),
+    /// `[width, samples]`
+    PerSample(&'a Array2<T>),
+}
+
 impl<T: Scalar> Fills<T> {
     /// Zero everywhere.
     #[must_use]
@@ -101,18 +111,12 @@ impl<T: Scalar> Fills<T> {
         }
     }
 
-    /// What a whole layer writes, `[width, samples]`; `None` for zero.
-    pub(super) fn layer(&self, layer: usize, samples: usize) -> Option<Array2<T>> {
+    /// What a whole layer writes on patched edges.
+    pub(super) fn layer(&self, layer: usize) -> Layer<'_, T> {
         match &self.0 {
-            Values::Zero => None,
-            Values::PerSite(layers) => {
-                let means = &layers[layer];
-                Some(Array2::from_shape_fn(
-                    (means.len(), samples),
-                    |(site, _)| means[site],
-                ))
-            }
-            Values::PerSample(layers) => Some(layers[layer].clone()),
+            Values::Zero => Layer::Zero,
+            Values::PerSite(layers) => Layer::PerSite(&layers[layer]),
+            Values::PerSample(layers) => Layer::PerSample(&layers[layer]),
         }
     }
 }

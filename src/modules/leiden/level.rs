@@ -78,8 +78,9 @@ impl Level {
         };
         smaller.offsets.push(0);
         let mut links = Links::new(parts.count);
-        for (part, members) in parts.members().iter().enumerate() {
-            for &node in members {
+        let (nodes, starts) = parts.members();
+        for part in 0..parts.count {
+            for &node in &nodes[starts[part]..starts[part + 1]] {
                 smaller.mass[part] += self.mass[node as usize];
                 for (target, weight) in self.neighbours(node) {
                     links.add(parts.of[target as usize], weight);

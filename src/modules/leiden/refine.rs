@@ -31,13 +31,23 @@ impl Parts {
         }
     }
 
-    /// The nodes of each part.
-    pub(super) fn members(&self) -> Vec<Vec<u32>> {
-        let mut members = vec![Vec::new(); self.count];
-        for (node, part) in self.of.iter().enumerate() {
-            members[*part as usize].push(node as u32);
+    /// All nodes by part, and where in that list each part begins and the last one ends.
+    pub(super) fn members(&self) -> (Vec<u32>, Vec<usize>) {
+        let mut starts = vec![0; self.count + 1];
+        for part in &self.of {
+            starts[*part as usize + 1] += 1;
         }
-        members
+        for part in 0..self.count {
+            starts[part + 1] += starts[part];
+        }
+        let mut next = starts.clone();
+        let mut nodes = vec![0; self.of.len()];
+        for (node, part) in self.of.iter().enumerate() {
+            let slot = &mut next[*part as usize];
+            nodes[*slot] = node as u32;
+            *slot += 1;
+        }
+        (nodes, starts)
     }
 
     /// The community of each part, numbered from 0.

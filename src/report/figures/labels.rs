@@ -1,0 +1,206 @@
+//! Names beside sites, so placed that none covers another.
+//!
+//! A layer's names are written level when they all fit, else turned; where even
+//! turned ones would touch, the names of the weaker sites are left out.
+
+use svg::node::element::Element;
+
+use super::canvas::{text, text_width, turned};
+use crate::report::sites::shortened;
+
+/// The longest name beside a site, in characters.
+const LONGEST: usize = 26;
+
+/// A name that wants a place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// Place of the site.
+    pub point: (f64, f64),
+    /// The name.
+    pub name: String,
+    /// Sites of larger importance are named first.
+    pub importance: f64,
+}
+
+/// The side of the sites on which names stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Above, as for outputs.
+    Above,
+    /// Below, as for inputs.
+    Below,
+}
+
+/// Names of one layer, placed.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// What to draw.
+    pub elements: Vec<Element>,
+    /// Room they take above or below the sites, in pixels.
+    pub room: f64,
+    /// Names left out.
+    pub left_out: usize,
+}
+
+/// Places the names of sites that share a line.
+#[must_use]
+pub fn on_line(mut wanted: Vec<Wanted>, side: Side, offset: f64, font: f64) -> Names {
+    for label in &mut wanted {
+        label.name = shortened(&label.name, LONGEST);
+    }
+    if level_fits(&wanted, font) {
+        return Names {
+            elements: wanted
+                .iter()
+                .map(|w| level(w, side, offset, font))
+                .collect(),
+            room: if wanted.is_empty() {
+                0.0
+            } else {
+                offset + font + 4.0
+            },
+            left_out: 0,
+        };
+    }
+    turned_names(wanted, side, offset, font)
+}
+
+fn level_fits(wanted: &[Wanted], font: f64) -> bool {
+    let mut spans: Vec<(f64, f64)> = wanted.iter().map(|w| span(w, font)).collect();
+    spans.sort_by(|a, b| a.0.total_cmp(&b.0));
+    spans
+        .iter()
+        .zip(spans.iter().skip(1))
+        .all(|(a, b)| a.1 < b.0)
+}
+
+fn span(wanted: &Wanted, font: f64) -> (f64, f64) {
+    let half = text_width(&wanted.name, font) / 2.0 + 3.0;
+    (wanted.point.0 - half, wanted.point.0 + half)
+}
+
+fn level(wanted: &Wanted, side: Side, offset: f64, font: f64) -> Element {
+    let (x, y) = wanted.point;
+    let y = match side {
+        Side::Above => y - offset,
+        Side::Below => y + offset + font * 0.72,
+    };
+    sized(text(x, y, "mid", &wanted.name), font)
+}
+
+fn turned_names(mut wanted: Vec<Wanted>, side: Side, offset: f64, font: f64) -> Names {
+    wanted.sort_by(|a, b| b.importance.total_cmp(&a.importance));
+    let mut placed: Vec<Wanted> = Vec::new();
+    let mut left_out = 0;
+    for label in wanted {
+        let near = |other: &Wanted| (other.point.0 - label.point.0).abs() < font * 1.02;
+        if placed.iter().any(near) {
+            left_out += 1;
+        } else {
+            placed.push(label);
+        }
+    }
+    placed.sort_by(|a, b| a.point.0.total_cmp(&b.point.0));
+    let longest = placed
+        .iter()
+        .map(|w| text_width(&w.name, font))
+        .fold(0.0, f64::max);
+    Names {
+        elements: placed
+            .iter()
+            .map(|w| upright(w, side, offset, font))
+            .collect(),
+        room: offset + longest + 6.0,
+        left_out,
+    }
+}
+
+fn upright(wanted: &Wanted, side: Side, offset: f64, font: f64) -> Element {
+    let (x, y) = wanted.point;
+    let x = x + font * 0.36;
+    let element = match side {
+        Side::Above => turned(x, y - offset, -90.0, "", &wanted.name),
+        Side::Below => turned(x, y + offset, -90.0, "end", &wanted.name),
+    };
+    sized(element, font)
+}
+
+fn sized(mut element: Element, font: f64) -> Element {
+    svg::Node::assign(&mut element, "style", format!("font-size:{font}px"));
+    element
+}
+
+/// Places names in the open, above their sites, the most important first.
+#[must_use]
+pub fn in_the_open(mut wanted: Vec<Wanted>, offset: f64, font: f64) -> Names {
+    wanted.sort_by(|a, b| b.importance.total_cmp(&a.importance));
+    let mut boxes: Vec<[f64; 4]> = Vec::new();
+    let mut names = Names {
+        room: offset + font,
+        ..Names::default()
+    };
+    for mut label in wanted {
+        label.name = shortened(&label.name, LONGEST);
+        let (left, right) = span(&label, font);
+        let bottom = label.point.1 - offset;
+        let area = [left, bottom - font, right, bottom + 3.0];
+        if boxes.iter().any(|other| overlap(other, &area)) {
+            names.left_out += 1;
+        } else {
+            boxes.push(area);
+            let element = text(label.point.0, bottom, "mid halo strong", &label.name);
+            names.elements.push(sized(element, font));
+        }
+    }
+    names
+}
+
+fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
+    a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(count: u32, step: f64, name: &str) -> Vec<Wanted> {
+        let one = |k: u32| Wanted {
+            point: (f64::from(k) * step, 0.0),
+            name: name.to_owned(),
+            importance: f64::from(k),
+        };
+        (0..count).map(one).collect()
+    }
+
+    #[test]
+    fn few_names_stand_level() {
+        let names = on_line(wanted(4, 100.0, "x1"), Side::Below, 10.0, 13.0);
+        assert_eq!((names.elements.len(), names.left_out), (4, 0));
+        assert!(!names.elements[0].to_string().contains("rotate"));
+    }
+
+    #[test]
+    fn many_names_turn() {
+        let names = on_line(wanted(59, 15.0, "class 17"), Side::Above, 10.0, 13.0);
+        assert_eq!((names.elements.len(), names.left_out), (59, 0));
+        assert!(names.elements[0].to_string().contains("rotate(-90"));
+    }
+
+    #[test]
+    fn too_many_names_thin_out_and_the_strong_ones_stay() {
+        let names = on_line(wanted(64, 7.0, "x"), Side::Above, 10.0, 13.0);
+        assert_eq!((names.elements.len(), names.left_out), (32, 32));
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        let names = on_line(wanted(1, 1.0, &"long ".repeat(30)), Side::Above, 0.0, 13.0);
+        assert!(names.elements[0].to_string().contains('…'));
+    }
+
+    #[test]
+    fn names_in_the_open_do_not_cover_each_other() {
+        let names = in_the_open(wanted(3, 5.0, "seven"), 10.0, 13.0);
+        assert_eq!((names.elements.len(), names.left_out), (1, 2));
+    }
+}

@@ -1,0 +1,131 @@
+//! What ablating each module does, beside random sets of as many sites.
+
+use super::axes::{Axis, Panel};
+use super::canvas::{Figure, bar, disc, line, text, tip};
+use super::legend::{self, Entry, Sample};
+use crate::report::format::{number, p_value};
+use crate::result::{Lesion, Modules};
+
+const WIDTH: f64 = 1040.0;
+const ROW: f64 = 26.0;
+const LEFT: f64 = 150.0;
+
+/// Most modules in one panel.
+const MOST_ROWS: usize = 24;
+
+/// One panel per partition, fill and metric; `None` without lesions.
+#[must_use]
+pub fn draw(modules: &Modules) -> Option<Figure> {
+    if modules.lesions.is_empty() {
+        return None;
+    }
+    let groups = grouped(&modules.lesions);
+    let label = "The effect of ablating each module, as a dot, beside the mean and spread of random sets of as many sites, as a bar";
+    let mut body = Figure::new("lesions", label, WIDTH, 0.0);
+    let mut top = 8.0;
+    for group in &groups {
+        top = panel(&mut body, group, top);
+    }
+    let key = [
+        Entry::new(Sample::Disc("mark".to_owned(), None), "the module"),
+        Entry::new(
+            Sample::Disc("band".to_owned(), None),
+            "random sets: mean ± 2 standard deviations",
+        ),
+    ];
+    let (drawn, height) = legend::draw(&key, LEFT, top, WIDTH);
+    for element in drawn {
+        body.add(element);
+    }
+    body.height = top + height + 6.0;
+    Some(body)
+}
+
+/// Lesions that share scope, fill and metric, in the order they come.
+fn grouped(lesions: &[Lesion]) -> Vec<Vec<&Lesion>> {
+    let mut groups: Vec<Vec<&Lesion>> = Vec::new();
+    for lesion in lesions {
+        let key = |l: &Lesion| (l.scope.clone(), l.fill.clone(), l.metric.clone());
+        let mine = groups
+            .iter_mut()
+            .find(|g| g.first().is_some_and(|l| key(l) == key(lesion)));
+        match mine {
+            Some(group) => group.push(lesion),
+            None => groups.push(vec![lesion]),
+        }
+    }
+    groups
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a handful of rows")]
+fn panel(figure: &mut Figure, lesions: &[&Lesion], top: f64) -> f64 {
+    let rows: Vec<&&Lesion> = lesions.iter().take(MOST_ROWS).collect();
+    let Some(first) = rows.first() else {
+        return top;
+    };
+    let values = rows.iter().flat_map(|l| {
+        [
+            l.effect,
+            l.random_mean - 2.0 * l.random_sd,
+            l.random_mean + 2.0 * l.random_sd,
+        ]
+    });
+    let label = format!(
+        "effect on {} ({} fill): as is − ablated",
+        first.metric, first.fill
+    );
+    let x = Axis::linear(values.chain([0.0]), &label);
+    let y = Axis::linear([0.0, 1.0], "");
+    let panel = Panel {
+        left: LEFT,
+        top: top + 26.0,
+        width: WIDTH - LEFT - 130.0,
+        height: ROW * rows.len() as f64,
+        x,
+        y,
+    };
+    let title = if first.scope == "without-outputs" {
+        "Modules found without the output sites"
+    } else {
+        "Modules"
+    };
+    figure.add(text(4.0, top + 14.0, "strong", title));
+    let zero = panel.px(0.0);
+    figure.add(line((zero, panel.top), (zero, panel.bottom()), "grid"));
+    panel.frame_x(figure);
+    for (k, lesion) in rows.iter().enumerate() {
+        row(figure, &panel, lesion, panel.top + ROW * (k as f64 + 0.5));
+    }
+    panel.bottom() + 56.0
+}
+
+fn row(figure: &mut Figure, panel: &Panel, lesion: &Lesion, y: f64) {
+    figure.add(text(
+        panel.left - 12.0,
+        y + 4.0,
+        "end",
+        &format!("module {}", lesion.module),
+    ));
+    let spread = 2.0 * lesion.random_sd;
+    let (low, high) = (
+        panel.px(lesion.random_mean - spread),
+        panel.px(lesion.random_mean + spread),
+    );
+    figure.add(bar(low, y - 6.0, (high - low).max(2.0), 12.0, "band"));
+    let middle = panel.px(lesion.random_mean);
+    figure.add(line((middle, y - 6.0), (middle, y + 6.0), "whisker"));
+    let words = format!(
+        "module {}: effect {}; random sets {} ± {}",
+        lesion.module,
+        number(lesion.effect),
+        number(lesion.random_mean),
+        number(lesion.random_sd)
+    );
+    figure.add(disc((panel.px(lesion.effect), y), 5.0, "mark").add(tip(&words)));
+    figure.add(text(
+        panel.right() + 14.0,
+        y + 4.0,
+        "quiet",
+        &p_value(lesion.p),
+    ));
+}

@@ -1,0 +1,195 @@
+//! Results → figures: the network, its circuits, and charts.
+//!
+//! A figure is drawn once as SVG and used twice, inside the page and as a file.
+//! Drawing computes nothing that a result does not already say.
+
+pub mod axes;
+pub mod canvas;
+pub mod circuits;
+pub mod curve;
+pub mod edges;
+pub mod faithfulness;
+pub mod labels;
+pub mod legend;
+pub mod lesions;
+pub mod network;
+pub mod nodes;
+pub mod null;
+pub mod palette;
+pub mod scene;
+pub mod weights;
+
+pub use canvas::Figure;
+
+use crate::result::Audit;
+
+/// Most splits that are drawn.
+const MOST_SPLITS: usize = 4;
+
+/// Every figure of a result.
+#[derive(Debug, Clone)]
+pub struct Gallery {
+    /// The surviving network by module.
+    pub network: Figure,
+    /// The network cut at each of the first splits, in their order.
+    pub splits: Vec<Figure>,
+    /// What every threshold does.
+    pub curve: Option<Figure>,
+    /// Magnitudes of the weights.
+    pub weights: Option<Figure>,
+    /// Modularity against shuffled networks.
+    pub null: Option<Figure>,
+    /// Ablation of modules.
+    pub lesions: Option<Figure>,
+    /// Faithfulness against edges kept.
+    pub faithfulness: Option<Figure>,
+    /// One per circuit, in their order.
+    pub circuits: Vec<Figure>,
+    /// Whether the pictures of circuits show the edges outside them.
+    pub circuits_show_rest: bool,
+}
+
+impl Gallery {
+    /// Draws everything that the result has values for.
+    #[must_use]
+    pub fn new(audit: &Audit) -> Self {
+        let modules = audit.modules.as_ref();
+        let splits = modules.iter().flat_map(|m| &m.independence.splits);
+        let stage = circuits::Stage::new(audit);
+        Self {
+            network: network::overview(audit),
+            splits: splits
+                .take(MOST_SPLITS)
+                .enumerate()
+                .map(|(k, split)| network::split(audit, split, &format!("split-{}", k + 1)))
+                .collect(),
+            curve: curve::draw(audit),
+            weights: weights::draw(audit),
+            null: modules.and_then(null::draw),
+            lesions: modules.and_then(lesions::draw),
+            faithfulness: faithfulness::draw(&audit.circuits),
+            circuits: audit
+                .circuits
+                .iter()
+                .map(|circuit| {
+                    stage.draw(
+                        circuit,
+                        &file_name(&["circuit", &circuit.method, &circuit.output]),
+                    )
+                })
+                .collect(),
+            circuits_show_rest: stage.shows_rest(),
+        }
+    }
+
+    /// All figures.
+    pub fn all(&self) -> impl Iterator<Item = &Figure> {
+        let single = [
+            &self.curve,
+            &self.weights,
+            &self.null,
+            &self.lesions,
+            &self.faithfulness,
+        ];
+        std::iter::once(&self.network)
+            .chain(&self.splits)
+            .chain(single.into_iter().flatten())
+            .chain(&self.circuits)
+    }
+}
+
+/// A file name from words that may come from a file: letters, digits and dashes only.
+fn file_name(words: &[&str]) -> String {
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '-'
+        }
+    };
+    words.join("-").chars().map(safe).take(80).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{self, well_formed};
+    use crate::result::Arrangement;
+
+    #[test]
+    fn all_figures_are_well_formed_and_have_names_of_their_own() {
+        let gallery = Gallery::new(&sample::audit());
+        let mut names: Vec<&str> = gallery.all().map(|f| f.name.as_str()).collect();
+        for figure in gallery.all() {
+            assert_eq!(well_formed(&figure.file()), Ok(()), "{}", figure.name);
+            assert_eq!(well_formed(&figure.inline()), Ok(()), "{}", figure.name);
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), gallery.all().count());
+        assert_eq!(names.len(), 9);
+    }
+
+    #[test]
+    fn bridges_are_dashed_in_the_overview_alone() {
+        let gallery = Gallery::new(&sample::audit());
+        assert_eq!(
+            gallery
+                .network
+                .inline()
+                .matches("class=\"bridge\" x1")
+                .count(),
+            1
+        );
+        assert_eq!(gallery.splits[0].inline().matches("bridge").count(), 0);
+    }
+
+    #[test]
+    fn a_split_shows_its_parts_in_two_colours() {
+        let drawn = Gallery::new(&sample::audit()).splits[0].inline();
+        assert_eq!(drawn.matches("<line class=\"m0\"").count(), 3);
+        assert_eq!(drawn.matches("<line class=\"m1\"").count(), 5);
+    }
+
+    #[test]
+    fn hostile_names_neither_leave_their_element_nor_the_folder() {
+        let mut audit = sample::audit();
+        for name in [
+            "</style><script>alert(1)</script>",
+            "\"onload=\"x",
+            "\u{1}&\u{fffe}",
+        ] {
+            audit.network.layers[0].sites[0].name = name.to_owned();
+            audit.circuits[0].output_name = name.to_owned();
+            audit.circuits[0].method = "../../etc".to_owned();
+            for figure in Gallery::new(&audit).all() {
+                assert_eq!(well_formed(&figure.file()), Ok(()), "{}", figure.name);
+                assert!(!figure.file().contains("<script"));
+                assert!(!figure.name.contains(['.', '/']));
+            }
+        }
+    }
+
+    #[test]
+    fn broken_results_are_drawn_as_far_as_they_go() {
+        let mut audit = sample::audit();
+        audit.network.layers[0].arrangement = Arrangement::Grid;
+        audit.network.layers[1].sites[0].x = f64::NAN;
+        audit.network.weights[0][0] = None;
+        audit.network.weights[1].truncate(1);
+        audit.circuits[0].edges[0].from = "nowhere".to_owned();
+        audit.circuits[0].sweep[0].faithfulness = Some(f64::INFINITY);
+        if let Some(prune) = &mut audit.prune {
+            prune.threshold = f64::NAN;
+            prune.curve[0].max_abs_change = f64::NAN;
+        }
+        audit.modules.as_mut().expect("there").partition[0].module = usize::MAX;
+        assert!(
+            Gallery::new(&audit)
+                .all()
+                .all(|f| !f.inline().contains("NaN"))
+        );
+        audit.network.layers.clear();
+        assert!(Gallery::new(&audit).all().count() > 3);
+    }
+}

@@ -1,0 +1,363 @@
+//! The network as in the BIMT paper: sites where they sit, weights blue and red.
+
+use std::collections::BTreeSet;
+
+use svg::node::element::Element;
+
+use super::canvas::{Figure, line, path, text, through, tip};
+use super::edges::{self, Pen, Stroke};
+use super::labels::{self, Names, Side, Wanted};
+use super::legend::{self, Entry, Sample};
+use super::nodes::{self, Groups};
+use super::palette::{MODULE_COLOURS, module_class, sign_class};
+use super::scene::{LARGE, SMALL, Scene, Size};
+use crate::report::format::{count, number};
+use crate::report::sites::{Place, Sites, Wire};
+use crate::result::{Arrangement, Audit, Bridge, Modules, Split};
+
+/// Most bridges that are drawn apart: more are no longer a few edges one can see.
+pub const MOST_BRIDGES: usize = 40;
+
+/// Width of the strongest weight in pixels.
+const WIDEST: f64 = 5.5;
+
+/// The threshold that the pictures of a result are drawn at.
+#[must_use]
+pub fn drawn_threshold(audit: &Audit) -> f64 {
+    let modules = audit.modules.as_ref().map(|modules| modules.threshold);
+    let pruned = audit.prune.as_ref().map(|prune| prune.threshold);
+    pruned.or(modules).unwrap_or(0.0)
+}
+
+/// The first split above the threshold of the graph whose bridges are few enough to be seen.
+#[must_use]
+pub fn bridged_split(modules: &Modules) -> Option<&Split> {
+    let is_bridged =
+        |split: &&Split| split.threshold > modules.threshold && !split.bridges.is_empty();
+    let first = modules.independence.splits.iter().find(is_bridged)?;
+    (first.bridges.len() <= MOST_BRIDGES).then_some(first)
+}
+
+/// The surviving network, coloured by module, with the edges that alone keep parts joined.
+#[must_use]
+pub fn overview(audit: &Audit) -> Figure {
+    let sites = Sites::new(&audit.network);
+    let wires = sites.surviving(drawn_threshold(audit));
+    let scene = Scene::new(&audit.network, LARGE);
+    let mut groups = Groups {
+        noun: "module",
+        ..Groups::connected_by(&wires)
+    };
+    for assignment in audit.modules.iter().flat_map(|modules| &modules.partition) {
+        groups.assign(&sites, [&assignment.site], assignment.module);
+    }
+    let bridges = audit.modules.as_ref().and_then(bridged_split);
+    let bridges = bridges.map_or(&[][..], |split| &split.bridges);
+    let apart: BTreeSet<(Place, Place)> = bridges.iter().filter_map(|b| ends(b, &sites)).collect();
+    let plain: Vec<Wire> = wires
+        .iter()
+        .copied()
+        .filter(|w| !apart.contains(&(w.from, w.to)))
+        .collect();
+    let mut drawn = coloured(&plain, &scene, &sites, |wire| sign_class(wire.weight));
+    drawn.extend(
+        bridges
+            .iter()
+            .filter_map(|bridge| bridge_line(bridge, &scene, &sites)),
+    );
+    let label = format!(
+        "The network with its {} surviving weights: blue positive, red negative, sites coloured by module",
+        count(wires.len())
+    );
+    let picture = Picture {
+        edges: drawn,
+        nodes: nodes::discs(&scene, &sites, &groups),
+        names: names(&scene, &sites, &wires),
+        legend: overview_legend(&plain, &groups, !apart.is_empty()),
+        layers: layer_names(&scene, &sites, &groups),
+    };
+    picture.compose("network", &label, &scene)
+}
+
+/// The network cut at a split: its parts in colours of their own.
+#[must_use]
+pub fn split(audit: &Audit, split: &Split, name: &str) -> Figure {
+    let sites = Sites::new(&audit.network);
+    let wires = sites.surviving(split.threshold);
+    let scene = Scene::new(
+        &audit.network,
+        Size {
+            gap: 120.0,
+            ..LARGE
+        },
+    );
+    let mut groups = Groups {
+        noun: "part",
+        ..Groups::connected_by(&wires)
+    };
+    for (k, part) in split.components.iter().enumerate() {
+        let all = part.inputs.iter().chain(&part.hidden).chain(&part.outputs);
+        groups.assign(&sites, all, k);
+    }
+    let colour = |wire: &Wire| part_class(groups.group.get(&wire.to).copied());
+    let drawn = coloured(&wires, &scene, &sites, colour);
+    let label = format!(
+        "The network without weights below {}: {} parts that share no edge, each in its own colour",
+        number(split.threshold),
+        split.components.len()
+    );
+    let picture = Picture {
+        edges: drawn,
+        nodes: nodes::discs(&scene, &sites, &groups),
+        names: names(&scene, &sites, &wires),
+        legend: Vec::new(),
+        layers: layer_names(&scene, &sites, &groups),
+    };
+    picture.compose(name, &label, &scene)
+}
+
+/// What a picture of a network is made of, from the ground up.
+pub(super) struct Picture {
+    /// Lines between sites.
+    pub edges: Vec<Element>,
+    /// The sites.
+    pub nodes: Vec<Element>,
+    /// Names of outputs above and inputs below.
+    pub names: (Names, Names),
+    /// The key.
+    pub legend: Vec<Entry>,
+    /// Names of the layers.
+    pub layers: Vec<Element>,
+}
+
+impl Picture {
+    /// Puts everything in its place on a figure of the right height.
+    pub fn compose(self, name: &str, label: &str, scene: &Scene) -> Figure {
+        let (above, below) = self.names;
+        let margin = scene.size.radius + 6.0;
+        let top = above.room + margin;
+        let bottom = top + scene.height + below.room + margin;
+        let (key, key_height) =
+            legend::draw(&self.legend, 4.0, bottom + 6.0, scene.size.width - 4.0);
+        let room = if key_height > 0.0 {
+            key_height + 10.0
+        } else {
+            0.0
+        };
+        let mut figure = Figure::new(name, label, scene.size.width, bottom + room);
+        figure.open_below(top);
+        group(&mut figure, "planes", plane_outlines(scene));
+        group(&mut figure, "layernames", self.layers);
+        group(&mut figure, "edges", self.edges);
+        group(&mut figure, "sites", self.nodes);
+        group(
+            &mut figure,
+            "names",
+            above.elements.into_iter().chain(below.elements),
+        );
+        figure.close();
+        group(&mut figure, "edges", key);
+        figure
+    }
+}
+
+fn group(figure: &mut Figure, class: &str, elements: impl IntoIterator<Item = Element>) {
+    let mut elements = elements.into_iter().peekable();
+    if elements.peek().is_none() {
+        return;
+    }
+    figure.open(class);
+    for element in elements {
+        figure.add(element);
+    }
+    figure.close();
+}
+
+fn plane_outlines(scene: &Scene) -> Vec<Element> {
+    let outline = |corners: &[(f64, f64); 4]| path(through(corners) + "Z", "plane").into();
+    scene.planes.iter().map(outline).collect()
+}
+
+/// Wires as strokes of the page, coloured by a rule.
+fn coloured(
+    wires: &[Wire],
+    scene: &Scene,
+    sites: &Sites<'_>,
+    colour: impl Fn(&Wire) -> &'static str,
+) -> Vec<Element> {
+    let has_tips = wires.len() <= edges::SINGLE;
+    let stroke = |wire: &Wire| {
+        Some(Stroke {
+            from: scene.point(wire.from)?,
+            to: scene.point(wire.to)?,
+            weight: wire.weight,
+            class: colour(wire),
+            tip: if has_tips {
+                wire_words(wire, sites)
+            } else {
+                String::new()
+            },
+        })
+    };
+    let strokes: Vec<Stroke> = wires.iter().filter_map(stroke).collect();
+    let pen = Pen::for_strokes(&strokes, WIDEST);
+    edges::draw(strokes, pen, edges::SINGLE)
+}
+
+/// An edge in words: `x2 (x0) → h1.4: −0.91`.
+pub(super) fn wire_words(wire: &Wire, sites: &Sites<'_>) -> String {
+    let name = |place| {
+        sites
+            .at(place)
+            .map_or_else(String::new, |site| sites.label(&site.site))
+    };
+    format!(
+        "{} → {}: {}",
+        name(wire.from),
+        name(wire.to),
+        number(wire.weight)
+    )
+}
+
+fn ends(bridge: &Bridge, sites: &Sites<'_>) -> Option<(Place, Place)> {
+    Some((sites.place(&bridge.from)?, sites.place(&bridge.to)?))
+}
+
+fn bridge_line(bridge: &Bridge, scene: &Scene, sites: &Sites<'_>) -> Option<Element> {
+    let (from, to) = ends(bridge, sites)?;
+    let words = wire_words(
+        &Wire {
+            from,
+            to,
+            weight: bridge.weight,
+        },
+        sites,
+    );
+    let drawn = line(scene.point(from)?, scene.point(to)?, "bridge");
+    Some(
+        drawn
+            .add(tip(&format!(
+                "{words} (joins parts that would else be separate)"
+            )))
+            .into(),
+    )
+}
+
+fn part_class(part: Option<usize>) -> &'static str {
+    const CLASSES: [&str; MODULE_COLOURS] = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7"];
+    part.and_then(|part| CLASSES.get(part % MODULE_COLOURS))
+        .copied()
+        .unwrap_or("pale")
+}
+
+/// Names of the outputs above and of the inputs below the layers.
+pub(super) fn names(scene: &Scene, sites: &Sites<'_>, wires: &[Wire]) -> (Names, Names) {
+    let last = sites.layers().len().saturating_sub(1);
+    let outputs = wanted(scene, sites, last, wires);
+    let inputs = wanted(scene, sites, 0, wires);
+    let offset = scene.size.radius + 6.0;
+    let font = scene.size.font;
+    let is_grid = |layer: usize| {
+        sites
+            .layers()
+            .get(layer)
+            .is_some_and(|l| l.arrangement == Arrangement::Grid)
+    };
+    if scene.is_oblique() {
+        let below = if is_grid(0) {
+            Names::default()
+        } else {
+            labels::on_line(inputs, Side::Below, offset, font)
+        };
+        return (labels::in_the_open(outputs, offset, font), below);
+    }
+    (
+        labels::on_line(outputs, Side::Above, offset, font),
+        labels::on_line(inputs, Side::Below, offset, font),
+    )
+}
+
+fn wanted(scene: &Scene, sites: &Sites<'_>, layer: usize, wires: &[Wire]) -> Vec<Wanted> {
+    let count = sites
+        .layers()
+        .get(layer)
+        .map_or(0, |layer| layer.sites.len());
+    let mut strength = vec![0.0; count];
+    for wire in wires {
+        for place in [wire.from, wire.to] {
+            if let (true, Some(sum)) = (place.layer == layer, strength.get_mut(place.index)) {
+                *sum += wire.weight.abs();
+            }
+        }
+    }
+    let one = |(index, importance)| {
+        let place = Place { layer, index };
+        let site = sites.at(place)?;
+        if count > scene.size.names_all && importance <= 0.0 {
+            return None;
+        }
+        Some(Wanted {
+            point: scene.point(place)?,
+            name: sites.name(&site.site),
+            importance,
+        })
+    };
+    strength.into_iter().enumerate().filter_map(one).collect()
+}
+
+/// The layers' names in the left margin, with how many of their sites are in use.
+fn layer_names(scene: &Scene, sites: &Sites<'_>, groups: &Groups) -> Vec<Element> {
+    let mut drawn = Vec::new();
+    for (k, layer) in sites.layers().iter().enumerate() {
+        let corner = scene.planes.get(k).map(|plane| plane[0].1);
+        let first = scene
+            .points
+            .get(k)
+            .and_then(|points| points.first())
+            .map(|p| p.1);
+        let Some(y) = corner.or(first) else { continue };
+        let used = groups
+            .connected
+            .iter()
+            .filter(|place| place.layer == k)
+            .count();
+        let words = format!("{} of {} used", count(used), count(layer.sites.len()));
+        drawn.push(text(4.0, y - 1.0, "small strong", &layer.name));
+        drawn.push(text(4.0, y + 13.0, "quiet small", &words));
+    }
+    drawn
+}
+
+fn overview_legend(wires: &[Wire], groups: &Groups, has_bridges: bool) -> Vec<Entry> {
+    let mut entries = vec![
+        Entry::new(Sample::Line("pos"), "positive weight"),
+        Entry::new(Sample::Line("neg"), "negative weight"),
+    ];
+    let strongest = wires.iter().map(|w| w.weight.abs()).fold(0.0, f64::max);
+    if strongest > 0.0 {
+        let words = format!("width by √|w|, widest |w| = {}", number(strongest));
+        entries.push(Entry::new(Sample::Words, words));
+    }
+    if has_bridges {
+        entries.push(Entry::new(
+            Sample::Line("bridge"),
+            "weak edge that alone still joins parts",
+        ));
+    }
+    let modules: BTreeSet<usize> = groups.group.values().copied().collect();
+    let disc = |m: &usize| Sample::Disc(format!("node {}", module_class(*m)), Some(*m));
+    entries.extend(
+        modules
+            .iter()
+            .take(16)
+            .map(|m| Entry::new(disc(m), format!("module {m}"))),
+    );
+    entries.push(Entry::new(
+        Sample::Disc("node alone".to_owned(), None),
+        "site without edges",
+    ));
+    entries
+}
+
+/// The size of pictures that stand beside others.
+pub(super) const MULTIPLE: Size = SMALL;

@@ -1,0 +1,230 @@
+//! Where every site of a network is on the paper.
+//!
+//! Layers on a line stand above each other, inputs below and outputs on top.
+//! When any layer is a plane (pixels on a grid, classes on a ring) all layers
+//! are drawn as planes seen obliquely, one above the other.
+
+use crate::report::sites::Place;
+use crate::result::{Arrangement, Layer, Network};
+
+/// How large a network is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Size {
+    /// Width of the drawing.
+    pub width: f64,
+    /// Left margin, where layers are named.
+    pub gutter: f64,
+    /// Distance from layer to layer, if the network is not deep.
+    pub gap: f64,
+    /// Height of all layers together at most.
+    pub tallest: f64,
+    /// Radius of a site at most.
+    pub radius: f64,
+    /// Font size of labels.
+    pub font: f64,
+    /// In layers of more sites than this only those with edges are named.
+    pub names_all: usize,
+}
+
+/// The network over the whole width of a page.
+pub const LARGE: Size = Size {
+    width: 1040.0,
+    gutter: 92.0,
+    gap: 168.0,
+    tallest: 900.0,
+    radius: 9.0,
+    font: 13.0,
+    names_all: usize::MAX,
+};
+
+/// The network as one of many.
+pub const SMALL: Size = Size {
+    width: 480.0,
+    gutter: 10.0,
+    gap: 84.0,
+    tallest: 420.0,
+    radius: 4.0,
+    font: 11.0,
+    names_all: 12,
+};
+
+/// A network laid out on paper; the origin is the left upper corner of its layers.
+#[derive(Debug, Clone)]
+pub struct Scene {
+    /// The size it was made for.
+    pub size: Size,
+    /// Per layer the points of its sites.
+    pub points: Vec<Vec<(f64, f64)>>,
+    /// Per layer the corners of its plane; none for layers on lines.
+    pub planes: Vec<[(f64, f64); 4]>,
+    /// Height of all layers together.
+    pub height: f64,
+}
+
+/// Planes lean to the right by this share of the width.
+const SKEW: f64 = 0.24;
+
+impl Scene {
+    /// Lays a network out.
+    #[must_use]
+    pub fn new(network: &Network, size: Size) -> Self {
+        if network
+            .layers
+            .iter()
+            .any(|layer| layer.arrangement != Arrangement::Line)
+        {
+            planes(network, size)
+        } else {
+            lines(network, size)
+        }
+    }
+
+    /// The point of a site.
+    #[must_use]
+    pub fn point(&self, place: Place) -> Option<(f64, f64)> {
+        self.points.get(place.layer)?.get(place.index).copied()
+    }
+
+    /// Whether layers are drawn as planes.
+    #[must_use]
+    pub fn is_oblique(&self) -> bool {
+        !self.planes.is_empty()
+    }
+
+    /// The largest radius at which the sites of a layer do not touch.
+    #[must_use]
+    pub fn radius(&self, layer: usize) -> f64 {
+        let points = self.points.get(layer).map_or(&[][..], Vec::as_slice);
+        let mut across: Vec<f64> = points.iter().map(|p| p.0).collect();
+        across.sort_by(f64::total_cmp);
+        let steps = across
+            .windows(2)
+            .filter_map(|w| Some(w.get(1)? - w.first()?));
+        let room = if self.is_oblique() {
+            self.size.radius * 1.2
+        } else {
+            steps.fold(f64::INFINITY, f64::min)
+        };
+        (room * 0.36).clamp(1.5, self.size.radius)
+    }
+}
+
+fn gap(network: &Network, size: Size) -> f64 {
+    #[allow(clippy::cast_precision_loss, reason = "numbers of layers are small")]
+    let gaps = network.layers.len().saturating_sub(1).max(1) as f64;
+    size.gap.min(size.tallest / gaps)
+}
+
+fn lines(network: &Network, size: Size) -> Scene {
+    let gap = gap(network, size);
+    let count = network.layers.len();
+    let width = size.width - size.gutter - 16.0;
+    let points = network.layers.iter().enumerate().map(|(level, layer)| {
+        let y = gap * steps(count - 1 - level);
+        let place = |x: f64| (size.gutter + x * width, y);
+        across(layer).into_iter().map(place).collect()
+    });
+    Scene {
+        size,
+        points: points.collect(),
+        planes: Vec::new(),
+        height: gap * steps(count.saturating_sub(1)),
+    }
+}
+
+/// Places across in [0, 1]; layers whose folds lie upon each other are set side by side.
+fn across(layer: &Layer) -> Vec<f64> {
+    let mut folds = 0.0;
+    let mut last = f64::NEG_INFINITY;
+    let mut placed = Vec::with_capacity(layer.sites.len());
+    for site in &layer.sites {
+        let x = unit(site.x);
+        if x < last {
+            folds += 1.0;
+        }
+        last = x;
+        placed.push((folds, x));
+    }
+    let room = 1.0 / (folds + 1.0);
+    let inset = if folds > 0.0 { 0.03 } else { 0.0 };
+    let x = |(fold, x): (f64, f64)| (fold + inset + x * (1.0 - 2.0 * inset)) * room;
+    placed.into_iter().map(x).collect()
+}
+
+fn planes(network: &Network, size: Size) -> Scene {
+    let count = network.layers.len();
+    let gap = (gap(network, size) * 1.15).max(40.0);
+    let depth = gap * 0.78;
+    let usable = size.width - size.gutter - 16.0;
+    let (width, skew) = (usable * (1.0 - SKEW), usable * SKEW);
+    let project = |level: usize, x: f64, y: f64| {
+        let across = size.gutter + x * width + y * skew;
+        (across, depth + gap * steps(count - 1 - level) - y * depth)
+    };
+    let corners =
+        |level| [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y)| project(level, x, y));
+    let points = network.layers.iter().enumerate().map(|(level, layer)| {
+        let is_line = layer.arrangement == Arrangement::Line;
+        let row = |y: f64| if is_line { 0.5 } else { unit(y) };
+        layer
+            .sites
+            .iter()
+            .map(|s| project(level, unit(s.x), row(s.y)))
+            .collect()
+    });
+    Scene {
+        size,
+        points: points.collect(),
+        planes: (0..count).map(corners).collect(),
+        height: depth + gap * steps(count.saturating_sub(1)),
+    }
+}
+
+fn unit(value: f64) -> f64 {
+    if value.is_finite() {
+        value.clamp(0.0, 1.0)
+    } else {
+        0.5
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers of layers are small")]
+fn steps(count: usize) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn inputs_are_below_and_outputs_on_top() {
+        let scene = Scene::new(&sample::audit().network, LARGE);
+        let y = |layer: usize| scene.points[layer][0].1;
+        assert!(y(0) > y(1) && y(1) > y(2));
+        assert_eq!(y(2), 0.0);
+    }
+
+    #[test]
+    fn folds_upon_each_other_are_set_side_by_side() {
+        let mut layer = sample::audit().network.layers[0].clone();
+        layer.sites.truncate(4);
+        for (site, x) in layer.sites.iter_mut().zip([0.25, 0.75, 0.25, 0.75]) {
+            site.x = x;
+        }
+        let placed = across(&layer);
+        assert!(placed.windows(2).all(|w| w[0] < w[1]), "{placed:?}");
+    }
+
+    #[test]
+    fn one_plane_makes_all_layers_planes() {
+        let mut network = sample::audit().network;
+        network.layers[0].arrangement = Arrangement::Grid;
+        let scene = Scene::new(&network, SMALL);
+        assert_eq!(scene.planes.len(), network.layers.len());
+        let inside =
+            |p: &(f64, f64)| p.0 >= 0.0 && p.0 <= SMALL.width && p.1 >= 0.0 && p.1 <= scene.height;
+        assert!(scene.points.iter().flatten().all(inside));
+    }
+}

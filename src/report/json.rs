@@ -1,0 +1,141 @@
+//! A result as JSON that people can read and that any parser reads back.
+//!
+//! The outer levels are indented; whatever lies deeper stands on one line, so
+//! that a matrix or an edge takes a line and not a page.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
+
+/// Levels that are indented.
+const INDENTED: usize = 3;
+
+/// Writes a result as JSON, with a line break at the end.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(result: &impl Serialize, mut to: impl Write) -> io::Result<()> {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut to, Outline::default());
+    result.serialize(&mut serializer)?;
+    to.write_all(b"\n")
+}
+
+/// Indents down to [`INDENTED`] levels and is compact below.
+#[derive(Default)]
+struct Outline<'a> {
+    depth: usize,
+    pretty: PrettyFormatter<'a>,
+}
+
+impl Outline<'_> {
+    fn is_pretty(&self) -> bool {
+        self.depth <= INDENTED
+    }
+}
+
+impl Formatter for Outline<'_> {
+    fn begin_array<W: ?Sized + Write>(&mut self, to: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        if self.is_pretty() {
+            self.pretty.begin_array(to)
+        } else {
+            CompactFormatter.begin_array(to)
+        }
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, to: &mut W) -> io::Result<()> {
+        let is_pretty = self.is_pretty();
+        self.depth -= 1;
+        if is_pretty {
+            self.pretty.end_array(to)
+        } else {
+            CompactFormatter.end_array(to)
+        }
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
+        if self.is_pretty() {
+            self.pretty.begin_array_value(to, first)
+        } else {
+            CompactFormatter.begin_array_value(to, first)
+        }
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, to: &mut W) -> io::Result<()> {
+        if self.is_pretty() {
+            self.pretty.end_array_value(to)
+        } else {
+            CompactFormatter.end_array_value(to)
+        }
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, to: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        if self.is_pretty() {
+            self.pretty.begin_object(to)
+        } else {
+            CompactFormatter.begin_object(to)
+        }
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, to: &mut W) -> io::Result<()> {
+        let is_pretty = self.is_pretty();
+        self.depth -= 1;
+        if is_pretty {
+            self.pretty.end_object(to)
+        } else {
+            CompactFormatter.end_object(to)
+        }
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, to: &mut W, first: bool) -> io::Result<()> {
+        if self.is_pretty() {
+            self.pretty.begin_object_key(to, first)
+        } else {
+            CompactFormatter.begin_object_key(to, first)
+        }
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, to: &mut W) -> io::Result<()> {
+        if self.is_pretty() {
+            self.pretty.begin_object_value(to)
+        } else {
+            CompactFormatter.begin_object_value(to)
+        }
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, to: &mut W) -> io::Result<()> {
+        if self.is_pretty() {
+            self.pretty.end_object_value(to)
+        } else {
+            CompactFormatter.end_object_value(to)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use crate::result::Audit;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let audit = sample::audit();
+        let mut bytes = Vec::new();
+        write(&audit, &mut bytes).expect("memory takes it");
+        let read: Audit = serde_json::from_slice(&bytes).expect("it is JSON");
+        assert_eq!(read, audit);
+    }
+
+    #[test]
+    fn deep_levels_stand_on_one_line() {
+        let mut bytes = Vec::new();
+        let nested = serde_json::json!({"a": {"b": [[1, 2], {"c": 3}], "e": []}});
+        write(&nested, &mut bytes).expect("memory takes it");
+        let text = String::from_utf8(bytes).expect("it is UTF-8");
+        let expect = "{\n  \"a\": {\n    \"b\": [\n      [1,2],\n      {\"c\":3}\n    ],\n    \"e\": []\n  }\n}\n";
+        assert_eq!(text, expect);
+    }
+}

@@ -1,0 +1,84 @@
+//! Results → JSON, CSV tables, SVG figures and one self-contained HTML page.
+//!
+//! Everything here reads `result` alone: it knows no models and computes no
+//! result, so that a saved result can be drawn again. Text that came from files
+//! is escaped wherever it is written. It deliberately replaces nothing: the
+//! caller hands a fresh folder and moves it into place when all is written.
+
+pub mod figures;
+pub mod format;
+pub mod json;
+mod page;
+#[cfg(test)]
+mod sample;
+pub mod sites;
+pub mod tables;
+pub mod words;
+
+use std::fs;
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::result::Audit;
+use figures::Gallery;
+
+/// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
+///
+/// `dir` must exist and should be empty; what has the name of a written file is
+/// replaced.
+///
+/// # Errors
+/// [`Error::Write`] with the file or folder that could not be written.
+///
+/// # Example
+///
+/// ```no_run
+/// # fn save(audit: &modscope::result::Audit) -> modscope::Result<()> {
+/// let dir = std::path::Path::new("reports/independence.part");
+/// modscope::report::write(audit, "audit", dir)
+/// # }
+/// ```
+pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
+    let gallery = Gallery::new(audit);
+    write_json(audit, &dir.join(format!("{command}.json")))?;
+    let tables = folder(dir, "tables")?;
+    tables::write(audit, &tables)?;
+    let drawings = folder(dir, "figures")?;
+    for figure in gallery.all() {
+        save(
+            &drawings.join(format!("{}.svg", figure.name)),
+            &figure.file(),
+        )?;
+    }
+    let index = dir.join("index.html");
+    let page = page::render(audit, command, &gallery)
+        .map_err(|source| write_error(&index, io::Error::other(source)))?;
+    save(&index, &page)
+}
+
+/// Writes the result alone.
+///
+/// # Errors
+/// [`Error::Write`] with the file that could not be written.
+pub fn write_json(audit: &Audit, path: &Path) -> Result<()> {
+    let write = || json::write(audit, BufWriter::new(fs::File::create(path)?));
+    write().map_err(|source| write_error(path, source))
+}
+
+fn folder(dir: &Path, name: &str) -> Result<std::path::PathBuf> {
+    let path = dir.join(name);
+    fs::create_dir_all(&path).map_err(|source| write_error(&path, source))?;
+    Ok(path)
+}
+
+fn save(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|source| write_error(path, source))
+}
+
+fn write_error(path: &Path, source: io::Error) -> Error {
+    Error::Write {
+        path: path.to_owned(),
+        source,
+    }
+}

@@ -1,0 +1,263 @@
+//! What a page is made of: text, facts, figures, tables, and parts that fold away.
+
+#![allow(unused_qualifications, reason = "askama's derive writes them")]
+
+use askama::Template;
+
+use crate::report::figures::Figure;
+use crate::report::format;
+
+/// Most rows of a table on the page; the CSV has them all.
+pub const MOST_ROWS: usize = 30;
+
+/// One piece of a section.
+#[derive(Debug, Clone, Template)]
+#[template(path = "block.html")]
+pub enum Block {
+    /// A paragraph.
+    Text(String),
+    /// Terms and what they are.
+    Facts(Vec<Fact>),
+    /// A figure with its caption.
+    Figure(Shown),
+    /// Figures with something below each.
+    Cards(Vec<Card>),
+    /// A table.
+    Table(Table),
+    /// Blocks that are folded away at first.
+    Folded(String, Vec<Block>),
+}
+
+/// A term and what it is.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    /// The term.
+    pub term: String,
+    /// What it is.
+    pub text: String,
+    /// Whether it is to be read letter by letter, as a hash or a path is.
+    pub is_code: bool,
+}
+
+/// A figure in a page.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The drawing; empty where the page would grow too large.
+    pub svg: String,
+    /// The file's name without `.svg`.
+    pub file: String,
+    /// The words below.
+    pub caption: String,
+    /// Whether it needs the width of the page.
+    pub is_wide: bool,
+}
+
+impl Shown {
+    /// Shows a figure with a caption.
+    #[must_use]
+    pub fn new(figure: &Figure, caption: impl Into<String>) -> Self {
+        Self {
+            svg: figure.inline(),
+            file: figure.name.clone(),
+            caption: caption.into(),
+            is_wide: figure.width > 700.0,
+        }
+    }
+
+    /// Names a figure that is too much for the page and links its file.
+    #[must_use]
+    pub fn linked(figure: &Figure, caption: impl Into<String>) -> Self {
+        Self {
+            svg: String::new(),
+            ..Self::new(figure, caption)
+        }
+    }
+}
+
+/// A figure with a title above and blocks below.
+#[derive(Debug, Clone)]
+pub struct Card {
+    /// The title.
+    pub title: String,
+    /// The figure.
+    pub shown: Shown,
+    /// What comes below.
+    pub blocks: Vec<Block>,
+}
+
+/// A table with a caption.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// What the rows are.
+    pub caption: String,
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// The rows shown.
+    pub rows: Vec<Vec<Cell>>,
+    /// Rows that only the CSV has.
+    pub left_out: usize,
+    /// Name of the CSV file without its ending.
+    pub csv: &'static str,
+}
+
+impl Table {
+    /// A table of at most [`MOST_ROWS`] of these rows.
+    #[must_use]
+    pub fn new(
+        caption: impl Into<String>,
+        csv: &'static str,
+        columns: Vec<Column>,
+        rows: Vec<Vec<Cell>>,
+    ) -> Self {
+        let mut rows = rows;
+        let left_out = rows.len().saturating_sub(MOST_ROWS);
+        rows.truncate(MOST_ROWS);
+        Self {
+            caption: caption.into(),
+            columns,
+            rows,
+            left_out,
+            csv,
+        }
+    }
+
+    /// The words for what was left out.
+    #[must_use]
+    pub fn rest(&self) -> String {
+        match self.left_out {
+            1 => "One more row is in".to_owned(),
+            n => format!("{} more rows are in", format::count(n)),
+        }
+    }
+}
+
+/// A column of a table.
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its title.
+    pub title: String,
+    /// Whether it holds numbers.
+    pub is_number: bool,
+}
+
+/// A column of words.
+#[must_use]
+pub fn words(title: &str) -> Column {
+    Column {
+        title: title.to_owned(),
+        is_number: false,
+    }
+}
+
+/// A column of numbers.
+#[must_use]
+pub fn numbers(title: &str) -> Column {
+    Column {
+        title: title.to_owned(),
+        is_number: true,
+    }
+}
+
+/// A cell of a table.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    /// What it shows.
+    pub text: String,
+    /// What it sorts by: the unrounded number.
+    pub key: String,
+    /// Whether it is a number.
+    pub is_number: bool,
+    /// Class for a tint or a mark.
+    pub class: String,
+}
+
+impl Cell {
+    /// Words.
+    #[must_use]
+    pub fn word(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            key: String::new(),
+            is_number: false,
+            class: String::new(),
+        }
+    }
+
+    /// A number, rounded here.
+    #[must_use]
+    pub fn number(value: f64) -> Self {
+        Self::shown(format::number(value), value)
+    }
+
+    /// A number that may be absent.
+    #[must_use]
+    pub fn optional(value: Option<f64>) -> Self {
+        Self::shown(format::optional(value), value.unwrap_or(f64::NEG_INFINITY))
+    }
+
+    /// A count.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a key to sort by")]
+    pub fn count(value: usize) -> Self {
+        Self::shown(format::count(value), value as f64)
+    }
+
+    /// A number in words of its own.
+    #[must_use]
+    pub fn shown(text: impl Into<String>, value: f64) -> Self {
+        Self {
+            text: text.into(),
+            key: format!("{value:e}"),
+            is_number: true,
+            class: String::new(),
+        }
+    }
+
+    /// Adds a class.
+    #[must_use]
+    pub fn with_class(mut self, class: impl Into<String>) -> Self {
+        self.class = class.into();
+        self
+    }
+
+    /// All classes of the cell.
+    #[must_use]
+    pub fn classes(&self) -> String {
+        let number = if self.is_number { "num" } else { "" };
+        format!("{number} {}", self.class).trim().to_owned()
+    }
+}
+
+/// A section of the page.
+#[derive(Debug, Clone)]
+pub struct Section {
+    /// Its anchor.
+    pub id: &'static str,
+    /// Its heading.
+    pub title: &'static str,
+    /// Its blocks.
+    pub blocks: Vec<Block>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_tables_say_what_they_leave_out() {
+        let rows = vec![vec![Cell::count(1)]; 1234];
+        let table = Table::new("many", "edges", vec![numbers("n")], rows);
+        assert_eq!(table.rows.len(), MOST_ROWS);
+        assert_eq!(table.rest(), "1204 more rows are in");
+        let html = Block::Table(table).render().expect("it renders");
+        assert!(html.contains("tables/edges.csv"), "{html}");
+    }
+
+    #[test]
+    fn words_from_files_are_escaped() {
+        let html = Block::Text("<script>alert(1)</script>".to_owned())
+            .render()
+            .expect("it renders");
+        assert!(!html.contains("<script>"), "{html}");
+    }
+}

@@ -1,0 +1,230 @@
+//! The circuits: one row each, a picture each, and their strongest edges.
+
+use super::blocks::{Block, Card, Cell, Section, Shown, Table, numbers, words};
+use crate::report::figures::circuits::MOST_EDGES;
+use crate::report::figures::{Figure, Gallery};
+use crate::report::format::{count, number, optional, percent};
+use crate::report::sites::{Sites, clean, plain};
+use crate::result::{Audit, Circuit};
+
+/// Bytes of pictures of circuits that a page carries; the rest are links to files.
+const PICTURES: usize = 1_300_000;
+
+/// Most circuits with pictures and edges beside each other; more are folded away.
+const UNFOLDED: usize = 4;
+
+pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
+    let mut blocks = Vec::new();
+    if let Some(first) = audit.circuits.first() {
+        blocks.push(Block::Text(opening(first)));
+        blocks.push(table(&audit.circuits, sites));
+        blocks.extend(
+            gallery
+                .faithfulness
+                .as_ref()
+                .map(|f| Block::Figure(Shown::new(f, faithfulness_caption()))),
+        );
+        blocks.extend(cards(audit, gallery, sites));
+    }
+    Section {
+        id: "circuits",
+        title: "Circuits",
+        blocks,
+    }
+}
+
+fn opening(circuit: &Circuit) -> String {
+    let reference = match &circuit.fill_reference {
+        Some(reference) => format!(" over {}", plain(reference)),
+        None => String::new(),
+    };
+    format!(
+        "Effect of an edge = metric(as is) − metric(edge patched); fill {}{reference}; edges are chosen by {} effect; \
+         the circuit among the sizes tried: {}. Metrics are means over {} samples.",
+        clean(&circuit.fill),
+        clean(&circuit.sign),
+        plain(&circuit.selection),
+        count(circuit.samples)
+    )
+}
+
+fn faithfulness_caption() -> &'static str {
+    "Faithfulness against the number of edges kept, for every size that was tried. 1 is the full network, \
+     0 the network with everything patched; values beyond −0.25 and 1.25 are drawn at the edge."
+}
+
+fn table(circuits: &[Circuit], sites: &Sites<'_>) -> Block {
+    let has_logits = circuits.iter().any(|c| c.logit_difference.is_some());
+    let mut columns = vec![
+        words("Output"),
+        words("Method"),
+        words("Metric"),
+        numbers("Edges"),
+        numbers("Sparsity"),
+        numbers("Full"),
+        numbers("Circuit"),
+        numbers("All patched"),
+    ];
+    if has_logits {
+        columns.extend([
+            numbers("Logit difference, full"),
+            numbers("circuit"),
+            numbers("gap"),
+        ]);
+    }
+    columns.extend([
+        numbers("Faithfulness [95 %]"),
+        numbers("Completeness"),
+        numbers("Minimality"),
+        numbers("Patched runs"),
+    ]);
+    let rows = circuits.iter().map(|c| row(c, has_logits, sites)).collect();
+    let caption = "Circuits: the metric of the full network, of the circuit alone and with everything patched";
+    Block::Table(Table::new(caption, "circuits", columns, rows))
+}
+
+fn row(c: &Circuit, has_logits: bool, sites: &Sites<'_>) -> Vec<Cell> {
+    let mut cells = vec![
+        Cell::word(sites.label(&c.output)),
+        Cell::word(clean(&c.method)),
+        Cell::word(format!(
+            "{} ({})",
+            clean(&c.metric),
+            clean(&c.direction).replace('-', " ")
+        )),
+        Cell::count(c.edges_kept),
+        Cell::shown(percent(c.sparsity), c.sparsity),
+        Cell::number(c.metric_full),
+        Cell::number(c.metric_circuit),
+        Cell::number(c.metric_corrupted),
+    ];
+    if has_logits {
+        let logits = c.logit_difference.as_ref();
+        cells.extend(
+            [
+                logits.map(|l| l.full),
+                logits.map(|l| l.circuit),
+                logits.map(|l| l.gap),
+            ]
+            .map(Cell::optional),
+        );
+    }
+    let runs = usize::try_from(c.evaluations).unwrap_or(usize::MAX);
+    cells.extend([
+        Cell::shown(faithfulness(c), c.faithfulness.unwrap_or(f64::NEG_INFINITY)),
+        Cell::optional(c.completeness),
+        Cell::optional(c.minimality),
+        Cell::count(runs),
+    ]);
+    cells
+}
+
+fn faithfulness(c: &Circuit) -> String {
+    match c.interval {
+        Some([low, high]) => format!(
+            "{} [{}, {}]",
+            optional(c.faithfulness),
+            number(low),
+            number(high)
+        ),
+        None => optional(c.faithfulness),
+    }
+}
+
+fn cards(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Vec<Block> {
+    let mut bytes = 0;
+    let pairs = audit.circuits.iter().zip(&gallery.circuits);
+    let mut cards: Vec<Card> = pairs
+        .map(|(circuit, figure)| {
+            bytes += figure.bytes();
+            card(
+                circuit,
+                figure,
+                bytes <= PICTURES,
+                gallery.circuits_show_rest,
+                sites,
+            )
+        })
+        .collect();
+    let folded = cards.split_off(cards.len().min(UNFOLDED));
+    let mut blocks = vec![Block::Cards(cards)];
+    if !folded.is_empty() {
+        let summary = format!(
+            "Pictures and edges of the other {} circuits",
+            count(folded.len())
+        );
+        blocks.push(Block::Folded(summary, vec![Block::Cards(folded)]));
+    }
+    blocks
+}
+
+fn card(
+    circuit: &Circuit,
+    figure: &Figure,
+    is_inline: bool,
+    shows_rest: bool,
+    sites: &Sites<'_>,
+) -> Card {
+    let caption = caption(circuit, shows_rest);
+    let shown = if is_inline {
+        Shown::new(figure, caption)
+    } else {
+        Shown::linked(figure, caption)
+    };
+    Card {
+        title: format!(
+            "{}, {}",
+            sites.label(&circuit.output),
+            clean(&circuit.method)
+        ),
+        shown,
+        blocks: vec![edges(circuit, sites)],
+    }
+}
+
+fn caption(circuit: &Circuit, shows_rest: bool) -> String {
+    let size = format!(
+        "{} of {} edges",
+        count(circuit.edges_kept),
+        count(circuit.edges_total)
+    );
+    let faithful = format!("faithfulness {}", faithfulness(circuit));
+    let rest = match (circuit.edges.len() > MOST_EDGES, shows_rest) {
+        (true, _) => format!(
+            "; the strongest {} are drawn, others not",
+            count(MOST_EDGES)
+        ),
+        (false, true) => "; other surviving edges are pale".to_owned(),
+        (false, false) => "; other surviving edges are not drawn".to_owned(),
+    };
+    format!("{size}, {faithful}{rest}.")
+}
+
+fn edges(circuit: &Circuit, sites: &Sites<'_>) -> Block {
+    let weight = |from: &str, to: &str| sites.weight(sites.place(from)?, sites.place(to)?);
+    let row = |e: &crate::result::CircuitEdge| {
+        vec![
+            Cell::word(sites.label(&e.from)),
+            Cell::word(sites.label(&e.to)),
+            Cell::optional(weight(&e.from, &e.to)),
+            Cell::number(e.effect),
+        ]
+    };
+    let rows: Vec<Vec<Cell>> = circuit.edges.iter().map(row).collect();
+    let summary = format!("Edges of the circuit ({})", count(rows.len()));
+    let columns = vec![
+        words("From"),
+        words("To"),
+        numbers("Weight"),
+        numbers("Effect"),
+    ];
+    Block::Folded(
+        summary,
+        vec![Block::Table(Table::new(
+            "Edges, strongest first",
+            "circuit-edges",
+            columns,
+            rows,
+        ))],
+    )
+}

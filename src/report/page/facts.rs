@@ -1,0 +1,196 @@
+//! Remarks on the checkpoint, where everything came from, and what it cost.
+
+use super::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
+use crate::report::format::{bytes, count, seconds};
+use crate::report::sites::{clean, plain, shortened};
+use crate::result::{Audit, Finding};
+
+fn fact(term: &str, text: impl Into<String>) -> Fact {
+    Fact {
+        term: term.to_owned(),
+        text: text.into(),
+        is_code: false,
+    }
+}
+
+fn code(term: &str, text: &str) -> Fact {
+    Fact {
+        term: term.to_owned(),
+        text: plain(text),
+        is_code: true,
+    }
+}
+
+pub(super) fn findings(audit: &Audit) -> Section {
+    let row = |f: &Finding| {
+        let mark = if f.severity == "warning" {
+            ("✗ warning", "fails")
+        } else {
+            ("• note", "")
+        };
+        vec![
+            Cell::word(mark.0).with_class(mark.1),
+            Cell::word(clean(&f.kind)),
+            Cell::word(plain(&f.text)),
+            Cell::word(shortened(&plain(&f.subjects.join(", ")), 160)),
+        ]
+    };
+    let columns = vec![
+        words("Severity"),
+        words("Kind"),
+        words("What"),
+        words("Where"),
+    ];
+    let rows: Vec<Vec<Cell>> = audit.findings.iter().map(row).collect();
+    let blocks = if rows.is_empty() {
+        Vec::new()
+    } else {
+        vec![Block::Table(Table::new(
+            "Remarks on the checkpoint",
+            "findings",
+            columns,
+            rows,
+        ))]
+    };
+    Section {
+        id: "findings",
+        title: "Findings",
+        blocks,
+    }
+}
+
+pub(super) fn checkpoint(audit: &Audit) -> Section {
+    let blocks = vec![
+        Block::Facts(origin(audit)),
+        Block::Folded("Tensors of the file".to_owned(), vec![tensors(audit)]),
+    ];
+    Section {
+        id: "facts",
+        title: "Checkpoint and data",
+        blocks,
+    }
+}
+
+fn origin(audit: &Audit) -> Vec<Fact> {
+    let info = &audit.checkpoint;
+    let mut facts = vec![
+        code("Checkpoint", &info.path),
+        code("SHA-256", &info.sha256),
+        fact(
+            "Layout",
+            format!("{}, {} folds", clean(&info.layout), count(info.folds))
+                .replace(", 1 folds", ""),
+        ),
+        fact(
+            "Activation",
+            format!(
+                "{} (known from {})",
+                clean(&info.activation),
+                clean(&info.activation_source)
+            ),
+        ),
+        fact(
+            "Parameters",
+            format!("{} in {}", count(info.parameters), clean(&info.dtype)),
+        ),
+    ];
+    let training = [
+        info.task.clone(),
+        info.regime.clone(),
+        info.training_seed.map(|seed| format!("seed {seed}")),
+    ];
+    let training: Vec<String> = training.into_iter().flatten().map(|t| clean(&t)).collect();
+    if !training.is_empty() {
+        facts.push(fact("Training, as its config says", training.join(", ")));
+    }
+    if let Some(data) = &audit.data {
+        let labels = data
+            .labels
+            .as_ref()
+            .map_or_else(|| "no labels".to_owned(), |labels| clean(labels));
+        facts.push(code("Data", &data.path));
+        facts.push(code("SHA-256", &data.sha256));
+        facts.push(fact(
+            "Samples",
+            format!(
+                "{}, split {}, {labels}, loss {}",
+                count(data.samples),
+                clean(&data.split),
+                clean(&data.loss)
+            ),
+        ));
+    }
+    facts.push(code("Command", &audit.command.join(" ")));
+    facts.push(fact("Seed", audit.seed.to_string()));
+    facts.push(fact(
+        "Program",
+        format!(
+            "{} {}, result schema {}",
+            clean(&audit.tool.name),
+            clean(&audit.tool.version),
+            clean(&audit.schema)
+        ),
+    ));
+    facts
+}
+
+fn tensors(audit: &Audit) -> Block {
+    let row = |t: &crate::result::TensorInfo| {
+        let shape: Vec<String> = t.shape.iter().map(ToString::to_string).collect();
+        vec![
+            Cell::word(clean(&t.name)).with_class("code"),
+            Cell::word(clean(&t.dtype)),
+            Cell::word(shape.join(" × ")),
+            Cell::word(clean(&t.role)),
+        ]
+    };
+    let columns = vec![
+        words("Tensor"),
+        words("Numbers"),
+        words("Shape"),
+        words("Role"),
+    ];
+    Block::Table(Table::new(
+        "Every tensor of the checkpoint",
+        "tensors",
+        columns,
+        audit.checkpoint.tensors.iter().map(row).collect(),
+    ))
+}
+
+pub(super) fn costs(audit: &Audit) -> Section {
+    let s = &audit.costs.seconds;
+    let stages = [
+        ("Reading and checking", s.load),
+        ("Thresholds and verification", s.prune),
+        ("Modules, null models, lesions", s.modules),
+        ("Ablation and circuits", s.circuits),
+        ("Report", s.report),
+        ("All", s.total),
+    ];
+    let row =
+        |(stage, time): (&str, f64)| vec![Cell::word(stage), Cell::shown(seconds(time), time)];
+    let rows = stages
+        .into_iter()
+        .filter(|(_, time)| *time > 0.0)
+        .map(row)
+        .collect();
+    let memory = match audit.costs.peak_memory_bytes {
+        0 => "Peak memory is not known on this system.".to_owned(),
+        peak => format!("Peak memory of the process: {}.", bytes(peak)),
+    };
+    let table = Table {
+        csv: "",
+        ..Table::new(
+            "Wall-clock time by stage",
+            "",
+            vec![words("Stage"), numbers("Time")],
+            rows,
+        )
+    };
+    Section {
+        id: "costs",
+        title: "Costs",
+        blocks: vec![Block::Table(table), Block::Text(memory)],
+    }
+}

@@ -1,0 +1,119 @@
+//! Into which parts the network falls, with a picture of each split.
+
+use super::blocks::{Block, Cell, Section, Shown, Table, numbers, words};
+use crate::report::figures::Gallery;
+use crate::report::sites::Sites;
+use crate::report::words::{part, split_caption};
+use crate::result::{Audit, Independence, Split};
+
+pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
+    let mut blocks = Vec::new();
+    if let Some(modules) = &audit.modules {
+        let independence = &modules.independence;
+        blocks.push(Block::Text(opening().to_owned()));
+        let drawn = independence.splits.iter().zip(&gallery.splits);
+        blocks.extend(
+            drawn.map(|(split, figure)| Block::Figure(Shown::new(figure, split_caption(split)))),
+        );
+        blocks.extend(table(independence, sites));
+        blocks.extend(bridges(independence, sites));
+        if independence.splits.is_empty() {
+            blocks.push(Block::Text("No such threshold was found.".to_owned()));
+        }
+    }
+    Section {
+        id: "independence",
+        title: "Independence",
+        blocks,
+    }
+}
+
+fn opening() -> &'static str {
+    "Raising the threshold removes weak weights until outputs no longer share a connection. \
+     Each threshold at which that happens is listed with what it does to the outputs: parts \
+     are independent only where the outputs are unchanged as well."
+}
+
+fn table(independence: &Independence, sites: &Sites<'_>) -> Option<Block> {
+    if independence.splits.is_empty() {
+        return None;
+    }
+    let rows = independence
+        .splits
+        .iter()
+        .map(|split| row(split, sites))
+        .collect();
+    let columns = vec![
+        numbers("Threshold"),
+        numbers("Edges"),
+        numbers("Parts"),
+        words("What flows through each"),
+        numbers("Largest change"),
+        numbers("÷ tolerance"),
+        numbers("Loss"),
+        words("Outputs"),
+        numbers("Bridges"),
+    ];
+    Some(Block::Table(Table::new(
+        "Thresholds at which the outputs fall into more parts",
+        "splits",
+        columns,
+        rows,
+    )))
+}
+
+fn row(split: &Split, sites: &Sites<'_>) -> Vec<Cell> {
+    let mut parts: Vec<String> = split
+        .components
+        .iter()
+        .take(5)
+        .map(|c| part(c, sites))
+        .collect();
+    if split.components.len() > 5 {
+        parts.push(format!("{} more", split.components.len() - 5));
+    }
+    let verdict = if split.verified {
+        ("✓ unchanged on the samples", "holds")
+    } else {
+        ("✗ not unchanged", "fails")
+    };
+    vec![
+        Cell::number(split.threshold),
+        Cell::count(split.edges_kept),
+        Cell::count(split.components.len()),
+        Cell::word(parts.join("; ")),
+        Cell::number(split.max_abs_change),
+        Cell::number(split.change_over_tolerance),
+        Cell::optional(split.loss),
+        Cell::word(verdict.0).with_class(verdict.1),
+        Cell::count(split.bridges.len()),
+    ]
+}
+
+/// The bridges of the first split that has any.
+fn bridges(independence: &Independence, sites: &Sites<'_>) -> Option<Block> {
+    let split = independence
+        .splits
+        .iter()
+        .find(|split| !split.bridges.is_empty())?;
+    let mut sorted: Vec<_> = split.bridges.iter().collect();
+    sorted.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+    let row = |b: &&crate::result::Bridge| {
+        vec![
+            Cell::word(sites.label(&b.from)),
+            Cell::word(sites.label(&b.to)),
+            Cell::number(b.weight),
+        ]
+    };
+    let rows = sorted.iter().map(row).collect();
+    let caption = format!(
+        "Bridges: the edges at the threshold of the graph that join parts which the cut at {} separates",
+        crate::report::format::number(split.threshold)
+    );
+    Some(Block::Table(Table::new(
+        caption,
+        "bridges",
+        vec![words("From"), words("To"), numbers("Weight")],
+        rows,
+    )))
+}

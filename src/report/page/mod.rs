@@ -1,0 +1,215 @@
+//! A result as one HTML page that needs nothing but itself.
+//!
+//! Sections are built from the result and the sentences of [`super::words`];
+//! the templates hold the markup and escape all text.
+
+mod blocks;
+mod circuits;
+mod definitions;
+mod facts;
+mod independence;
+mod modules;
+mod network;
+mod nodes;
+mod pruning;
+mod security;
+
+use askama::Template;
+
+use super::figures::{Gallery, palette};
+use super::format::count;
+use super::sites::{Sites, clean, plain};
+use super::words::{self, Sentence};
+use crate::result::Audit;
+use blocks::Section;
+
+const STYLE: &str = include_str!("../../../templates/style.css");
+const SCRIPT: &str = include_str!("../../../templates/page.js");
+
+/// The page as the template sees it.
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Page {
+    title: String,
+    subtitle: String,
+    policy: String,
+    style: String,
+    script: &'static str,
+    verdicts: Vec<Sentence>,
+    sections: Vec<Section>,
+    json: String,
+    tool: String,
+    command: String,
+}
+
+/// Renders the page of a result.
+pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama::Result<String> {
+    let page = Page {
+        title: title(audit),
+        subtitle: subtitle(audit),
+        policy: security::policy(SCRIPT),
+        style: format!("{}{}{}", palette::variables(), palette::FIGURE_CSS, STYLE),
+        script: SCRIPT,
+        verdicts: words::summary(audit),
+        sections: sections(audit, gallery),
+        json: format!("{command}.json"),
+        tool: format!("{} {}", clean(&audit.tool.name), clean(&audit.tool.version)),
+        command: plain(&audit.command.join(" ")),
+    };
+    page.render()
+}
+
+/// The sections that the result has something for, in reading order.
+fn sections(audit: &Audit, gallery: &Gallery) -> Vec<Section> {
+    let sites = Sites::new(&audit.network);
+    let all = [
+        network::section(audit, gallery),
+        independence::section(audit, gallery, &sites),
+        pruning::section(audit, gallery),
+        modules::section(audit, gallery, &sites),
+        circuits::section(audit, gallery, &sites),
+        nodes::section(audit, &sites),
+        facts::findings(audit),
+        facts::checkpoint(audit),
+        definitions::section(audit),
+        facts::costs(audit),
+    ];
+    all.into_iter()
+        .filter(|section| !section.blocks.is_empty())
+        .collect()
+}
+
+/// What the checkpoint is called: the folder of a `model.safetensors`, else the file.
+fn title(audit: &Audit) -> String {
+    let path = audit.checkpoint.path.trim_start_matches("embedded:");
+    let mut parts = path.rsplit(['/', '\\']).filter(|part| !part.is_empty());
+    let file = parts.next().unwrap_or("network");
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    match (stem, parts.next()) {
+        ("model" | "pytorch_model" | "checkpoint", Some(folder)) => clean(folder),
+        _ => clean(stem),
+    }
+}
+
+fn subtitle(audit: &Audit) -> String {
+    let info = &audit.checkpoint;
+    let widths: Vec<String> = info.layers.iter().map(ToString::to_string).collect();
+    let mut words = vec![
+        clean(&info.layout),
+        widths.join("–"),
+        clean(&info.activation),
+        format!(
+            "{} parameters in {}",
+            count(info.parameters),
+            clean(&info.dtype)
+        ),
+    ];
+    words.extend(
+        info.regime
+            .iter()
+            .map(|regime| format!("trained as {}", clean(regime))),
+    );
+    words.extend(audit.data.iter().map(|data| match data.split.as_str() {
+        "all" => format!("{} samples", count(data.samples)),
+        split => format!("{} {} samples", count(data.samples), clean(split)),
+    }));
+    words.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn page(audit: &Audit) -> String {
+        render(audit, "audit", &Gallery::new(audit)).expect("it renders")
+    }
+
+    /// What a browser would fetch or open, other than the report's own files.
+    fn outside(html: &str) -> Vec<&str> {
+        let inside = ["#", "tables/", "figures/", "audit.json"];
+        let starts = [
+            "src=\"",
+            "href=\"",
+            "url(",
+            "@import",
+            "http-equiv=\"refresh",
+        ];
+        let targets = starts.iter().flat_map(|start| html.split(start).skip(1));
+        targets
+            .filter(|t| !inside.iter().any(|own| t.starts_with(own)))
+            .collect()
+    }
+
+    #[test]
+    fn the_page_fetches_nothing() {
+        let html = page(&sample::audit());
+        assert_eq!(outside(&html), Vec::<&str>::new());
+        assert!(!html.contains("http://") && !html.contains("https://"));
+        assert!(html.contains("default-src &#39;none&#39;") || html.contains("default-src 'none'"));
+    }
+
+    #[test]
+    fn every_section_is_there_in_order() {
+        let html = page(&sample::audit());
+        let ids = [
+            "summary",
+            "network",
+            "independence",
+            "pruning",
+            "modules",
+            "circuits",
+            "nodes",
+            "findings",
+            "facts",
+            "definitions",
+            "costs",
+        ];
+        let places: Vec<Option<usize>> = ids
+            .iter()
+            .map(|id| html.find(&format!("<section id=\"{id}\"")))
+            .collect();
+        assert!(places.iter().all(Option::is_some), "{places:?}");
+        assert!(places.is_sorted(), "{places:?}");
+        assert!(html.contains("<html lang=\"en\">"));
+    }
+
+    #[test]
+    fn hostile_words_stay_words() {
+        let hostile = "</style></title><script>alert(1)</script><img src=x onerror=alert(1)>";
+        let text = serde_json::to_string(&sample::audit()).expect("it is JSON");
+        let text = text
+            .replace("x2² + sin(πx4)", hostile)
+            .replace("two-functions", "</title><script>alert(1)</script>");
+        let text = text
+            .replace("bimt-mlp", hostile)
+            .replace("Neuron h1.0", hostile)
+            .replace("\"x0\"", &format!("\"{hostile}\""));
+        let html = page(&serde_json::from_str(&text).expect("it is a result"));
+        assert_eq!(html.matches("<script").count(), 1);
+        assert_eq!(html.matches("<style").count(), 1);
+        assert!(!html.contains("<img"));
+    }
+
+    #[test]
+    fn a_bare_result_makes_a_page() {
+        let mut audit = sample::audit();
+        (audit.data, audit.parity, audit.prune, audit.modules) = (None, None, None, None);
+        audit.circuits.clear();
+        audit.nodes.clear();
+        audit.findings.clear();
+        let html = page(&audit);
+        assert!(html.contains("Modules were not looked for."));
+        assert!(!html.contains("<section id=\"circuits\""));
+    }
+
+    #[test]
+    fn titles_are_what_people_call_the_checkpoint() {
+        let mut audit = sample::audit();
+        assert_eq!(title(&audit), "two-functions");
+        audit.checkpoint.path = "embedded:independence-bimt-s0".to_owned();
+        assert_eq!(title(&audit), "independence-bimt-s0");
+        audit.checkpoint.path = "nets/moon.safetensors".to_owned();
+        assert_eq!(title(&audit), "moon");
+    }
+}

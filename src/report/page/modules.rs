@@ -1,0 +1,257 @@
+//! The modules: what is in them, whether they are more than chance, what each does.
+
+use std::collections::BTreeMap;
+
+use super::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
+use crate::report::figures::Gallery;
+use crate::report::figures::palette::module_class;
+use crate::report::format::{count, number, optional, p_value};
+use crate::report::sites::{Place, Sites, Wire, clean};
+use crate::report::words::null_words;
+use crate::result::{Assignment, Audit, Lesion, Modules};
+
+pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
+    let Some(modules) = &audit.modules else {
+        return Section {
+            id: "modules",
+            title: "Modules",
+            blocks: Vec::new(),
+        };
+    };
+    let mut blocks = vec![Block::Facts(facts(modules))];
+    blocks.push(table(
+        "Modules of the surviving network",
+        &modules.partition,
+        modules,
+        sites,
+    ));
+    if let Some(inner) = &modules.without_outputs {
+        let caption = format!(
+            "Modules when the output sites are left out (modularity {})",
+            number(inner.modularity)
+        );
+        blocks.push(table(&caption, &inner.partition, modules, sites));
+    }
+    blocks.extend(
+        gallery
+            .null
+            .as_ref()
+            .map(|figure| Block::Figure(Shown::new(figure, null_caption(modules)))),
+    );
+    blocks.extend(
+        gallery
+            .lesions
+            .as_ref()
+            .map(|figure| Block::Figure(Shown::new(figure, lesion_caption()))),
+    );
+    if !modules.lesions.is_empty() {
+        blocks.push(lesions(modules));
+    }
+    Section {
+        id: "modules",
+        title: "Modules",
+        blocks,
+    }
+}
+
+fn facts(modules: &Modules) -> Vec<Fact> {
+    let fact = |term: &str, text: String| Fact {
+        term: term.to_owned(),
+        text,
+        is_code: false,
+    };
+    let mut facts = vec![
+        fact(
+            "Found by",
+            format!(
+                "{} on {}, resolution {}",
+                clean(&modules.algorithm),
+                clean(&modules.edge_weight),
+                number(modules.resolution)
+            ),
+        ),
+        fact(
+            "Graph",
+            format!(
+                "{} sites and {} edges at the threshold {}; {} sites without edges set aside",
+                count(modules.nodes),
+                count(modules.edges),
+                number(modules.threshold),
+                count(modules.isolated.len())
+            ),
+        ),
+        fact("Modularity Q", number(modules.modularity)),
+    ];
+    if let Some(null) = &modules.null {
+        let z = null.z.map_or_else(
+            || "no z (all shuffles alike)".to_owned(),
+            |z| format!("z = {}", number(z)),
+        );
+        facts.push(fact(
+            "Against chance",
+            format!(
+                "{}: {} ± {}, {z}, {}",
+                null_words(null),
+                number(null.mean),
+                number(null.sd),
+                p_value(null.p)
+            ),
+        ));
+    }
+    facts.extend(modules.stability.map(|index| {
+        fact(
+            "Stability",
+            format!("mean adjusted Rand index between seeds {}", number(index)),
+        )
+    }));
+    facts.extend(modules.wiring.as_ref().map(|w| {
+        fact(
+            "Wiring cost",
+            format!(
+                "{}; after relocation {} (λ = {}, l0 = {})",
+                number(w.cost),
+                optional(w.cost_after_relocation),
+                number(w.lambda),
+                number(w.l0)
+            ),
+        )
+    }));
+    facts
+}
+
+fn table(caption: &str, partition: &[Assignment], modules: &Modules, sites: &Sites<'_>) -> Block {
+    let wires = sites.surviving(modules.threshold);
+    let group: BTreeMap<Place, usize> = partition
+        .iter()
+        .filter_map(|a| Some((sites.place(&a.site)?, a.module)))
+        .collect();
+    let mut members: BTreeMap<usize, Vec<&String>> = BTreeMap::new();
+    for assignment in partition {
+        members
+            .entry(assignment.module)
+            .or_default()
+            .push(&assignment.site);
+    }
+    let rows = members
+        .iter()
+        .map(|(module, members)| row(*module, members, &group, &wires, sites))
+        .collect();
+    let columns = vec![
+        words("Module"),
+        numbers("Sites"),
+        words("Inputs"),
+        words("Hidden"),
+        words("Outputs"),
+        numbers("Edges inside"),
+        numbers("Edges out"),
+        numbers("Share of |w| inside"),
+    ];
+    Block::Table(Table::new(caption, "modules", columns, rows))
+}
+
+fn row(
+    module: usize,
+    members: &[&String],
+    group: &BTreeMap<Place, usize>,
+    wires: &[Wire],
+    sites: &Sites<'_>,
+) -> Vec<Cell> {
+    let mine = |place: &Place| group.get(place) == Some(&module);
+    let (mut inside, mut out) = ((0, 0.0), (0, 0.0));
+    for wire in wires {
+        let sum = match (mine(&wire.from), mine(&wire.to)) {
+            (true, true) => &mut inside,
+            (false, false) => continue,
+            _ => &mut out,
+        };
+        sum.0 += 1;
+        sum.1 += wire.weight.abs();
+    }
+    let last = sites.layers().len().saturating_sub(1);
+    let in_layers = |wanted: fn(usize, usize) -> bool| {
+        let here = members
+            .iter()
+            .copied()
+            .filter(|site| sites.place(site).is_some_and(|p| wanted(p.layer, last)));
+        sites.list(here, 12)
+    };
+    vec![
+        Cell::shown(
+            format!("{module}"),
+            f64::from(u32::try_from(module).unwrap_or(u32::MAX)),
+        )
+        .with_class(format!("module {}", module_class(module))),
+        Cell::count(members.len()),
+        Cell::word(in_layers(|layer, _| layer == 0)),
+        Cell::word(in_layers(|layer, last| layer > 0 && layer < last)),
+        Cell::word(in_layers(|layer, last| layer == last)),
+        Cell::count(inside.0),
+        Cell::count(out.0),
+        Cell::number(inside.1 / (inside.1 + out.1)),
+    ]
+}
+
+fn null_caption(modules: &Modules) -> String {
+    let words = modules.null.as_ref().map_or_else(String::new, null_words);
+    format!(
+        "Modularity of {words} (grey), each partitioned by the same algorithm, and of this network (line)."
+    )
+}
+
+fn lesion_caption() -> &'static str {
+    "What ablating each module does to the network. Effect = metric(as is) − metric(module ablated); \
+     random sets have as many sites in each layer as the module."
+}
+
+fn lesions(modules: &Modules) -> Block {
+    let row = |l: &Lesion| {
+        vec![
+            Cell::word(if l.scope == "without-outputs" {
+                "without outputs"
+            } else {
+                "all sites"
+            }),
+            Cell::count(l.module).with_class(format!("module {}", module_class(l.module))),
+            Cell::word(clean(&l.fill)),
+            Cell::word(clean(&l.metric)),
+            Cell::number(l.metric_full),
+            Cell::number(l.metric_lesioned),
+            Cell::number(l.effect),
+            Cell::shown(
+                format!("{} ± {}", number(l.random_mean), number(l.random_sd)),
+                l.random_mean,
+            ),
+            Cell::shown(
+                p_value(l.p)
+                    .trim_start_matches("p = ")
+                    .trim_start_matches("p ")
+                    .to_owned(),
+                l.p,
+            ),
+            Cell::number(l.metric_alone),
+        ]
+    };
+    let columns = vec![
+        words("Partition"),
+        numbers("Module"),
+        words("Fill"),
+        words("Metric"),
+        numbers("As is"),
+        numbers("Ablated"),
+        numbers("Effect"),
+        numbers("Random sets"),
+        numbers("p"),
+        numbers("Module alone"),
+    ];
+    let draws = modules.lesions.first().map_or(0, |l| l.samples);
+    let caption = format!(
+        "Ablation of each module, against {} random sets of as many sites per layer (p not corrected for the number of modules)",
+        count(draws)
+    );
+    Block::Table(Table::new(
+        caption,
+        "lesions",
+        columns,
+        modules.lesions.iter().map(row).collect(),
+    ))
+}

@@ -1,0 +1,50 @@
+//! The network at the threshold in use, as large as the page is wide.
+
+use super::blocks::{Block, Section, Shown};
+use crate::report::figures::Gallery;
+use crate::report::figures::network::{bridged_split, drawn_threshold};
+use crate::report::format::{count, count_words, short};
+use crate::report::sites::Sites;
+use crate::result::Audit;
+
+pub(super) fn section(audit: &Audit, gallery: &Gallery) -> Section {
+    let shown = Shown::new(&gallery.network, caption(audit));
+    Section {
+        id: "network",
+        title: "The network",
+        blocks: vec![Block::Figure(shown)],
+    }
+}
+
+fn caption(audit: &Audit) -> String {
+    let threshold = drawn_threshold(audit);
+    let wires = Sites::new(&audit.network).surviving(threshold).len();
+    let kept = audit
+        .prune
+        .as_ref()
+        .map(|prune| (prune.edges_kept, prune.edges_total));
+    let which = match kept {
+        Some((kept, total)) => format!(
+            "The {} of {} weights with |w| ≥ {}",
+            count(kept),
+            count(total),
+            short(threshold)
+        ),
+        None => format!("All {} weights other than zero", count(wires)),
+    };
+    let verified = match &audit.prune {
+        Some(prune) if prune.verified => ", the network that was verified on the samples",
+        Some(_) => ", at which the outputs are not unchanged",
+        None => "",
+    };
+    let bridges = audit.modules.as_ref().and_then(bridged_split).map_or_else(String::new, |split| {
+        format!(
+            " Dashed: {} of the weak edges that still join the {} parts into which the network falls at {}.",
+            if split.bridges.len() == 1 { "the one".to_owned() } else { format!("the {}", count_words(split.bridges.len())) },
+            count_words(split.components.len()),
+            short(split.threshold)
+        )
+    });
+    format!("{which}{verified}. Inputs are below and outputs on top; point at a site or an edge for its numbers.{bridges}")
+        .replace("the one of the weak edges that still join", "the one weak edge that still joins")
+}

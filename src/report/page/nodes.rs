@@ -1,0 +1,147 @@
+//! What ablating each site does, as a table tinted by sign and size.
+
+use super::blocks::{Block, Cell, Column, Section, Table, numbers, words};
+use crate::report::format::{count, number};
+use crate::report::sites::{Sites, clean, plain};
+use crate::result::{Audit, NodeAblation, NodeEffect};
+
+/// From more outputs on, a site shows its strongest effects only.
+const MOST_OUTPUTS: usize = 12;
+
+/// Steps of the tint, for each sign.
+const TINTS: f64 = 5.0;
+
+pub(super) fn section(audit: &Audit, sites: &Sites<'_>) -> Section {
+    let mut blocks = Vec::new();
+    if !audit.nodes.is_empty() {
+        let text = "Each site is ablated alone: everything it writes is replaced by the fill. \
+                    Effect = metric(as is) − metric(site ablated), so with a metric of which more is better, \
+                    positive (blue) means that the site helps and negative (red) that it harms.";
+        blocks.push(Block::Text(text.to_owned()));
+    }
+    blocks.extend(
+        audit
+            .nodes
+            .iter()
+            .filter(|a| !a.effects.is_empty())
+            .map(|a| table(a, sites)),
+    );
+    Section {
+        id: "nodes",
+        title: "Node ablation",
+        blocks,
+    }
+}
+
+fn table(ablation: &NodeAblation, sites: &Sites<'_>) -> Block {
+    let mut effects: Vec<&NodeEffect> = ablation.effects.iter().collect();
+    effects.sort_by(|a, b| strongest(b).1.total_cmp(&strongest(a).1));
+    let scale = effects.first().map_or(0.0, |e| strongest(e).1);
+    let outputs: Vec<&String> = effects
+        .first()
+        .map_or_else(Vec::new, |e| e.outputs.iter().map(|o| &o.output).collect());
+    let is_wide = outputs.len() > MOST_OUTPUTS;
+    let rows = effects
+        .iter()
+        .map(|e| {
+            if is_wide {
+                brief(e, sites)
+            } else {
+                row(e, scale, sites)
+            }
+        })
+        .collect();
+    let columns = if is_wide {
+        brief_columns()
+    } else {
+        columns(&outputs, sites)
+    };
+    let reference = ablation
+        .fill_reference
+        .as_ref()
+        .map_or_else(String::new, |r| format!(" over {}", plain(r)));
+    let caption = format!(
+        "Effect of ablating each site on {} ({} fill{reference}), strongest first",
+        clean(&ablation.metric),
+        clean(&ablation.fill)
+    );
+    Block::Table(Table::new(caption, "ablation", columns, rows))
+}
+
+/// The output that a site moves most, and by how much; what is not finite comes last.
+fn strongest(effect: &NodeEffect) -> (usize, f64) {
+    let sizes = effect.outputs.iter().map(|o| {
+        if o.effect.is_finite() {
+            o.effect.abs()
+        } else {
+            0.0
+        }
+    });
+    sizes.enumerate().fold(
+        (0, 0.0),
+        |best, (k, size)| if size > best.1 { (k, size) } else { best },
+    )
+}
+
+fn columns(outputs: &[&String], sites: &Sites<'_>) -> Vec<Column> {
+    let outputs = outputs.iter().map(|output| numbers(&sites.label(output)));
+    std::iter::once(words("Site")).chain(outputs).collect()
+}
+
+fn row(effect: &NodeEffect, scale: f64, sites: &Sites<'_>) -> Vec<Cell> {
+    let cells = effect
+        .outputs
+        .iter()
+        .map(|o| Cell::number(o.effect).with_class(tint(o.effect, scale)));
+    std::iter::once(Cell::word(sites.label(&effect.site)))
+        .chain(cells)
+        .collect()
+}
+
+fn brief_columns() -> Vec<Column> {
+    vec![
+        words("Site"),
+        words("Strongest on"),
+        numbers("Effect there"),
+        numbers("Mean |effect|"),
+        numbers("Outputs"),
+    ]
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers of outputs are small")]
+fn brief(effect: &NodeEffect, sites: &Sites<'_>) -> Vec<Cell> {
+    let (k, size) = strongest(effect);
+    let output = effect.outputs.get(k);
+    let mean = effect.outputs.iter().map(|o| o.effect.abs()).sum::<f64>()
+        / effect.outputs.len().max(1) as f64;
+    vec![
+        Cell::word(sites.label(&effect.site)),
+        Cell::word(output.map_or_else(String::new, |o| sites.label(&o.output))),
+        Cell::shown(output.map_or_else(String::new, |o| number(o.effect)), size),
+        Cell::number(mean),
+        Cell::shown(count(effect.outputs.len()), effect.outputs.len() as f64),
+    ]
+}
+
+/// A class for an effect: `t0` none, `tp5` strongly positive, `tn5` strongly negative.
+fn tint(effect: f64, scale: f64) -> String {
+    let share = effect.abs() / scale;
+    if !share.is_finite() || share < 0.02 {
+        return "t0".to_owned();
+    }
+    let step = (share.sqrt() * TINTS).ceil().clamp(1.0, TINTS);
+    format!("{}{step}", if effect < 0.0 { "tn" } else { "tp" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tints_follow_sign_and_size() {
+        assert_eq!(tint(1.0, 1.0), "tp5");
+        assert_eq!(tint(-0.16, 1.0), "tn2");
+        assert_eq!(tint(0.0, 0.0), "t0");
+        assert_eq!(tint(f64::NAN, 1.0), "t0");
+    }
+}

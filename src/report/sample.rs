@@ -1,0 +1,66 @@
+//! A small result for the tests of reports: two functions in one network, one weak edge between them.
+
+use crate::result::*;
+
+/// Two independent functions of four inputs, after pruning at 0.0015.
+pub fn audit() -> Audit {
+    let json = include_str!("../../tests/data/report.json");
+    serde_json::from_str(json).expect("the fixture is a result")
+}
+
+/// Whether text is one element of well-formed XML: tags nest, values are quoted, nothing raw.
+pub fn well_formed(text: &str) -> Result<(), String> {
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = text.trim();
+    while let Some(start) = rest.find('<') {
+        content(&rest[..start])?;
+        let end = tag_end(&rest[start..]).ok_or("a tag without end")? + start;
+        let tag = &rest[start + 1..end];
+        rest = &rest[end + 1..];
+        if let Some(name) = tag.strip_prefix('/') {
+            if open.pop() != Some(name.trim()) {
+                return Err(format!("</{name}> closes nothing"));
+            }
+        } else {
+            let name = tag.split([' ', '/', '\n']).next().unwrap_or("");
+            if !tag.ends_with('/') {
+                open.push(name);
+            }
+        }
+    }
+    content(rest)?;
+    if open.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("open: {open:?}"))
+    }
+}
+
+fn tag_end(text: &str) -> Option<usize> {
+    let mut is_quoted = false;
+    for (k, c) in text.char_indices().skip(1) {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '<' => return None,
+            '>' if !is_quoted => return Some(k),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn content(text: &str) -> Result<(), String> {
+    const ENTITIES: [&str; 5] = ["amp;", "lt;", "gt;", "quot;", "apos;"];
+    for (k, _) in text.match_indices('&') {
+        if !ENTITIES
+            .iter()
+            .any(|entity| text[k + 1..].starts_with(entity))
+        {
+            return Err(format!("a raw & in {text}"));
+        }
+    }
+    match text.chars().find(|c| c.is_control() && *c != '\n') {
+        Some(c) => Err(format!("a control character {c:?}")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,235 @@
+//! Looks up sites by name: where they are, what they are called, what joins them.
+//!
+//! A result may come from a file, so no name, layer or weight is taken on trust:
+//! what is not there is `None`, never a panic.
+
+use std::collections::BTreeMap;
+
+use crate::result::{Layer, Network, Site};
+
+/// The longest name that is shown in full.
+const LONGEST: usize = 60;
+
+/// The layer of a site and its position in the layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The layer, inputs first.
+    pub layer: usize,
+    /// The position in the layer.
+    pub index: usize,
+}
+
+/// One weight and the two sites it joins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wire {
+    /// The writer.
+    pub from: Place,
+    /// The reader.
+    pub to: Place,
+    /// The weight.
+    pub weight: f64,
+}
+
+/// A network with its sites by name.
+#[derive(Debug, Clone)]
+pub struct Sites<'a> {
+    network: &'a Network,
+    places: BTreeMap<&'a str, Place>,
+}
+
+impl<'a> Sites<'a> {
+    /// Indexes the sites of a network.
+    #[must_use]
+    pub fn new(network: &'a Network) -> Self {
+        let mut places = BTreeMap::new();
+        for (layer, sites) in network.layers.iter().enumerate() {
+            for (index, site) in sites.sites.iter().enumerate() {
+                places.insert(site.site.as_str(), Place { layer, index });
+            }
+        }
+        Self { network, places }
+    }
+
+    /// The layers, inputs first.
+    #[must_use]
+    pub fn layers(&self) -> &'a [Layer] {
+        &self.network.layers
+    }
+
+    /// Where a site is.
+    #[must_use]
+    pub fn place(&self, site: &str) -> Option<Place> {
+        self.places.get(site).copied()
+    }
+
+    /// The site at a place.
+    #[must_use]
+    pub fn at(&self, place: Place) -> Option<&'a Site> {
+        self.network.layers.get(place.layer)?.sites.get(place.index)
+    }
+
+    /// What a site is called: the feature's or target's own name, else the site itself.
+    #[must_use]
+    pub fn name(&self, site: &str) -> String {
+        match self.place(site).and_then(|place| self.at(place)) {
+            Some(site) if !site.name.trim().is_empty() => clean(&site.name),
+            _ => clean(site),
+        }
+    }
+
+    /// The site with its own name beside it where they differ: `x2 (x0)`.
+    #[must_use]
+    pub fn label(&self, site: &str) -> String {
+        let name = self.name(site);
+        if name == clean(site) {
+            name
+        } else {
+            format!("{name} ({})", clean(site))
+        }
+    }
+
+    /// Names of many sites in natural order, cut after `most`.
+    #[must_use]
+    pub fn list<'s>(&self, sites: impl IntoIterator<Item = &'s String>, most: usize) -> String {
+        let mut names: Vec<String> = sites.into_iter().map(|site| self.name(site)).collect();
+        names.sort_by_key(|name| natural(name));
+        let left_out = names.len().saturating_sub(most);
+        if left_out < 2 {
+            return names.join(", ");
+        }
+        names.truncate(most);
+        format!("{} and {left_out} more", names.join(", "))
+    }
+
+    /// The weight from one place to another in the next layer.
+    #[must_use]
+    pub fn weight(&self, from: Place, to: Place) -> Option<f64> {
+        if to.layer != from.layer + 1 {
+            return None;
+        }
+        let width = self.network.layers.get(from.layer)?.sites.len();
+        let row = to.index.checked_mul(width)?;
+        *self
+            .network
+            .weights
+            .get(from.layer)?
+            .get(row + from.index)?
+    }
+
+    /// The weights that are not zero and not below the threshold, in the network's order.
+    #[must_use]
+    pub fn surviving(&self, threshold: f64) -> Vec<Wire> {
+        self.wires()
+            .filter(|wire| wire.weight != 0.0 && wire.weight.abs() >= threshold)
+            .collect()
+    }
+
+    /// Every finite weight, in the network's order.
+    pub fn wires(&self) -> impl Iterator<Item = Wire> + '_ {
+        let matrices = self.network.weights.iter().enumerate();
+        matrices.flat_map(move |(layer, matrix)| {
+            let width = self.network.layers.get(layer).map_or(0, |l| l.sites.len());
+            let height = self
+                .network
+                .layers
+                .get(layer + 1)
+                .map_or(0, |l| l.sites.len());
+            let entries = matrix.iter().take(width * height).enumerate();
+            entries.filter_map(move |(k, weight)| {
+                let weight = (*weight)?;
+                let from = Place {
+                    layer,
+                    index: k % width,
+                };
+                let to = Place {
+                    layer: layer + 1,
+                    index: k / width,
+                };
+                weight.is_finite().then_some(Wire { from, to, weight })
+            })
+        })
+    }
+}
+
+/// Text from a file without control and direction-changing characters.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let harmless = |c: &char| {
+        !c.is_control()
+            && !matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            && !matches!(*c, '\u{fffe}' | '\u{ffff}')
+    };
+    text.chars().filter(harmless).collect()
+}
+
+/// A name from a file, harmless and no longer than [`LONGEST`].
+#[must_use]
+pub fn clean(name: &str) -> String {
+    shortened(&plain(name), LONGEST)
+}
+
+/// Text cut to so many characters, the last of them an ellipsis.
+#[must_use]
+pub fn shortened(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(longest.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// A key that sorts `x2` before `x10`.
+#[must_use]
+pub fn natural(name: &str) -> Vec<(u64, String)> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let text: String = rest.chars().take_while(|c| !c.is_ascii_digit()).collect();
+        rest = rest.get(text.len()..).unwrap_or("");
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        rest = rest.get(digits.len()..).unwrap_or("");
+        parts.push((0, text));
+        parts.push((digits.parse().unwrap_or(u64::MAX), String::new()));
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn names_sort_as_people_sort_them() {
+        let mut names = ["x10", "x2", "x1", "a"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(names, ["a", "x1", "x2", "x10"]);
+    }
+
+    #[test]
+    fn text_loses_what_could_disturb_a_page() {
+        assert_eq!(clean("a\u{0}b\n\u{202e}c"), "abc");
+        assert_eq!(clean(&"é".repeat(100)).chars().count(), LONGEST);
+        assert_eq!(clean(&"é".repeat(LONGEST)).chars().count(), LONGEST);
+    }
+
+    #[test]
+    fn weights_are_found_by_row_of_the_reader() {
+        let audit = sample::audit();
+        let sites = Sites::new(&audit.network);
+        let (from, to) = (sites.place("x1"), sites.place("h1.2"));
+        let weight = sites.weight(from.expect("there"), to.expect("there"));
+        assert_eq!(weight, Some(-0.75));
+        assert_eq!(sites.place("nowhere"), None);
+    }
+
+    #[test]
+    fn matrices_of_the_wrong_size_do_no_harm() {
+        let mut audit = sample::audit();
+        audit.network.weights[0].truncate(3);
+        audit.network.weights[1].extend([Some(1.0); 9]);
+        audit.network.weights.push(vec![Some(1.0); 4]);
+        let sites = Sites::new(&audit.network);
+        assert!(sites.wires().all(|wire| sites.at(wire.to).is_some()));
+    }
+}

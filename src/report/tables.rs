@@ -1,0 +1,544 @@
+//! Results as CSV: one file per table, every row, full precision.
+//!
+//! Text from files that a spreadsheet would run as a formula gets an apostrophe
+//! in front; numbers are written as Rust prints them, so that reading them back
+//! gives the same bits.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use super::sites::{Place, Sites, plain};
+use crate::error::{Error, Result};
+use crate::result::{Audit, Modules};
+
+/// A table: the file's name without `.csv`, its columns and its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sheet {
+    /// Name of the file without `.csv`.
+    pub name: &'static str,
+    /// Names of the columns.
+    pub columns: Vec<&'static str>,
+    /// The rows.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Writes every table that the result has rows for.
+///
+/// # Errors
+/// [`Error::Write`] with the file that could not be written.
+pub fn write(audit: &Audit, dir: &Path) -> Result<()> {
+    for sheet in sheets(audit) {
+        let path = dir.join(format!("{}.csv", sheet.name));
+        save(&sheet, &path).map_err(|source| Error::Write { path, source })?;
+    }
+    Ok(())
+}
+
+fn save(sheet: &Sheet, path: &Path) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(io::BufWriter::new(File::create(path)?));
+    writer.write_record(&sheet.columns)?;
+    for row in &sheet.rows {
+        writer.write_record(row)?;
+    }
+    writer.flush()
+}
+
+/// Every table of a result that has rows.
+#[must_use]
+pub fn sheets(audit: &Audit) -> Vec<Sheet> {
+    let mut all = vec![
+        sites(audit),
+        edges(audit),
+        tensors(audit),
+        findings(audit),
+        ablation(audit),
+    ];
+    if audit.prune.is_some() {
+        all.extend([curve(audit), outputs(audit), layers(audit)]);
+    }
+    if let Some(modules) = &audit.modules {
+        all.extend([
+            partition(modules),
+            lesions(modules),
+            splits(modules),
+            bridges(modules),
+            null(modules),
+        ]);
+    }
+    all.extend([circuits(audit), circuit_edges(audit), sweeps(audit)]);
+    all.retain(|sheet| !sheet.rows.is_empty());
+    all
+}
+
+/// Text that no spreadsheet takes for a formula.
+fn word(text: &str) -> String {
+    let text = plain(text);
+    if text.starts_with(['=', '+', '-', '@']) {
+        format!("'{text}")
+    } else {
+        text
+    }
+}
+
+fn some<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+fn sites(audit: &Audit) -> Sheet {
+    let row = |layer: &str, s: &crate::result::Site| {
+        vec![
+            word(layer),
+            word(&s.site),
+            word(&s.name),
+            s.x.to_string(),
+            s.y.to_string(),
+            some(s.bias),
+            some(s.mean),
+            some(s.sd),
+        ]
+    };
+    let layers = audit.network.layers.iter();
+    Sheet {
+        name: "sites",
+        columns: vec![
+            "layer",
+            "site",
+            "name",
+            "x",
+            "y",
+            "bias",
+            "activation_mean",
+            "activation_sd",
+        ],
+        rows: layers
+            .flat_map(|l| l.sites.iter().map(move |s| row(&l.name, s)))
+            .collect(),
+    }
+}
+
+fn edges(audit: &Audit) -> Sheet {
+    let index = Sites::new(&audit.network);
+    let threshold = super::figures::network::drawn_threshold(audit);
+    let name = |place: Place| index.at(place).map_or_else(String::new, |s| word(&s.site));
+    let row = |w: super::sites::Wire| {
+        vec![
+            name(w.from),
+            name(w.to),
+            w.weight.to_string(),
+            (w.weight.abs() >= threshold).to_string(),
+        ]
+    };
+    Sheet {
+        name: "edges",
+        columns: vec!["from", "to", "weight", "kept"],
+        rows: index.wires().map(row).collect(),
+    }
+}
+
+fn tensors(audit: &Audit) -> Sheet {
+    let shape = |shape: &[usize]| {
+        shape
+            .iter()
+            .map(usize::to_string)
+            .collect::<Vec<_>>()
+            .join("×")
+    };
+    let row = |t: &crate::result::TensorInfo| {
+        vec![
+            word(&t.name),
+            word(&t.dtype),
+            shape(&t.shape),
+            word(&t.role),
+        ]
+    };
+    Sheet {
+        name: "tensors",
+        columns: vec!["tensor", "dtype", "shape", "role"],
+        rows: audit.checkpoint.tensors.iter().map(row).collect(),
+    }
+}
+
+fn findings(audit: &Audit) -> Sheet {
+    let row = |f: &crate::result::Finding| {
+        vec![
+            word(&f.severity),
+            word(&f.kind),
+            word(&f.subjects.join(" ")),
+            word(&f.text),
+        ]
+    };
+    Sheet {
+        name: "findings",
+        columns: vec!["severity", "kind", "subjects", "text"],
+        rows: audit.findings.iter().map(row).collect(),
+    }
+}
+
+fn ablation(audit: &Audit) -> Sheet {
+    let rows = audit.nodes.iter().flat_map(|ablation| {
+        ablation.effects.iter().flat_map(move |effect| {
+            effect.outputs.iter().map(move |output| {
+                vec![
+                    word(&ablation.fill),
+                    word(&ablation.metric),
+                    word(&effect.site),
+                    word(&output.output),
+                    output.effect.to_string(),
+                ]
+            })
+        })
+    });
+    Sheet {
+        name: "ablation",
+        columns: vec!["fill", "metric", "site", "output", "effect"],
+        rows: rows.collect(),
+    }
+}
+
+fn curve(audit: &Audit) -> Sheet {
+    let row = |p: &crate::result::CurvePoint| {
+        vec![
+            p.threshold.to_string(),
+            p.edges_kept.to_string(),
+            p.max_abs_change.to_string(),
+            p.change_over_tolerance.to_string(),
+            some(p.loss),
+            some(p.bound),
+        ]
+    };
+    Sheet {
+        name: "curve",
+        columns: vec![
+            "threshold",
+            "edges_kept",
+            "max_abs_change",
+            "change_over_tolerance",
+            "loss",
+            "bound",
+        ],
+        rows: audit.prune.iter().flat_map(|p| &p.curve).map(row).collect(),
+    }
+}
+
+fn outputs(audit: &Audit) -> Sheet {
+    let row = |o: &crate::result::OutputChange| {
+        vec![
+            word(&o.output),
+            word(&o.name),
+            o.sd.to_string(),
+            o.tolerance.to_string(),
+            o.max_abs_change.to_string(),
+        ]
+    };
+    Sheet {
+        name: "outputs",
+        columns: vec!["output", "name", "sd", "tolerance", "max_abs_change"],
+        rows: audit
+            .prune
+            .iter()
+            .flat_map(|p| &p.outputs)
+            .map(row)
+            .collect(),
+    }
+}
+
+fn layers(audit: &Audit) -> Sheet {
+    let row = |l: &crate::result::LayerCount| {
+        vec![
+            word(&l.tensor),
+            l.edges_total.to_string(),
+            l.edges_kept.to_string(),
+        ]
+    };
+    Sheet {
+        name: "layers",
+        columns: vec!["tensor", "edges_total", "edges_kept"],
+        rows: audit
+            .prune
+            .iter()
+            .flat_map(|p| &p.layers)
+            .map(row)
+            .collect(),
+    }
+}
+
+fn partition(modules: &Modules) -> Sheet {
+    let row = |scope: &str, a: &crate::result::Assignment| {
+        vec![scope.to_owned(), word(&a.site), a.module.to_string()]
+    };
+    let whole = modules.partition.iter().map(|a| row("all", a));
+    let inner = modules
+        .without_outputs
+        .iter()
+        .flat_map(|p| &p.partition)
+        .map(|a| row("without-outputs", a));
+    Sheet {
+        name: "modules",
+        columns: vec!["scope", "site", "module"],
+        rows: whole.chain(inner).collect(),
+    }
+}
+
+fn lesions(modules: &Modules) -> Sheet {
+    let row = |l: &crate::result::Lesion| {
+        let numbers = [
+            l.effect,
+            l.metric_full,
+            l.metric_lesioned,
+            l.metric_alone,
+            l.random_mean,
+            l.random_sd,
+            l.p,
+        ];
+        let words = [
+            word(&l.scope),
+            l.module.to_string(),
+            word(&l.fill),
+            word(&l.metric),
+        ];
+        let tail = [l.samples.to_string()];
+        words
+            .into_iter()
+            .chain(numbers.map(|n| n.to_string()))
+            .chain(tail)
+            .collect()
+    };
+    Sheet {
+        name: "lesions",
+        columns: vec![
+            "scope",
+            "module",
+            "fill",
+            "metric",
+            "effect",
+            "metric_full",
+            "metric_lesioned",
+            "metric_alone",
+            "random_mean",
+            "random_sd",
+            "p",
+            "random_sets",
+        ],
+        rows: modules.lesions.iter().map(row).collect(),
+    }
+}
+
+fn splits(modules: &Modules) -> Sheet {
+    let rows = modules.independence.splits.iter().flat_map(|split| {
+        split.components.iter().enumerate().map(move |(k, part)| {
+            vec![
+                split.threshold.to_string(),
+                split.edges_kept.to_string(),
+                split.max_abs_change.to_string(),
+                split.change_over_tolerance.to_string(),
+                some(split.loss),
+                split.verified.to_string(),
+                k.to_string(),
+                word(&part.inputs.join(" ")),
+                word(&part.hidden.join(" ")),
+                word(&part.outputs.join(" ")),
+                part.edges.to_string(),
+            ]
+        })
+    });
+    Sheet {
+        name: "splits",
+        columns: vec![
+            "threshold",
+            "edges_kept",
+            "max_abs_change",
+            "change_over_tolerance",
+            "loss",
+            "verified",
+            "part",
+            "inputs",
+            "hidden",
+            "outputs",
+            "edges",
+        ],
+        rows: rows.collect(),
+    }
+}
+
+fn bridges(modules: &Modules) -> Sheet {
+    let rows = modules.independence.splits.iter().flat_map(|split| {
+        split.bridges.iter().map(|b| {
+            vec![
+                split.threshold.to_string(),
+                word(&b.from),
+                word(&b.to),
+                b.weight.to_string(),
+            ]
+        })
+    });
+    Sheet {
+        name: "bridges",
+        columns: vec!["threshold", "from", "to", "weight"],
+        rows: rows.collect(),
+    }
+}
+
+fn null(modules: &Modules) -> Sheet {
+    let rows = modules
+        .null
+        .iter()
+        .flat_map(|n| n.draws.iter().map(|q| vec![word(&n.model), q.to_string()]));
+    Sheet {
+        name: "null",
+        columns: vec!["model", "modularity"],
+        rows: rows.collect(),
+    }
+}
+
+fn circuits(audit: &Audit) -> Sheet {
+    let row = |c: &crate::result::Circuit| {
+        let logits = |pick: fn(&crate::result::LogitDifference) -> f64| {
+            some(c.logit_difference.as_ref().map(pick))
+        };
+        vec![
+            word(&c.output),
+            word(&c.output_name),
+            word(&c.method),
+            word(&c.fill),
+            word(&c.metric),
+            word(&c.direction),
+            word(&c.sign),
+            word(&c.selection),
+            c.parameter.to_string(),
+            c.samples.to_string(),
+            c.edges_total.to_string(),
+            c.edges_kept.to_string(),
+            c.sparsity.to_string(),
+            c.metric_full.to_string(),
+            c.metric_circuit.to_string(),
+            c.metric_corrupted.to_string(),
+            logits(|l| l.full),
+            logits(|l| l.circuit),
+            logits(|l| l.gap),
+            some(c.faithfulness),
+            some(c.interval.map(|i| i[0])),
+            some(c.interval.map(|i| i[1])),
+            some(c.completeness),
+            some(c.minimality),
+            c.evaluations.to_string(),
+            c.seconds.to_string(),
+        ]
+    };
+    Sheet {
+        name: "circuits",
+        columns: vec![
+            "output",
+            "output_name",
+            "method",
+            "fill",
+            "metric",
+            "direction",
+            "sign",
+            "selection",
+            "parameter",
+            "samples",
+            "edges_total",
+            "edges_kept",
+            "sparsity",
+            "metric_full",
+            "metric_circuit",
+            "metric_corrupted",
+            "logit_difference_full",
+            "logit_difference_circuit",
+            "logit_difference_gap",
+            "faithfulness",
+            "interval_low",
+            "interval_high",
+            "completeness",
+            "minimality",
+            "evaluations",
+            "seconds",
+        ],
+        rows: audit.circuits.iter().map(row).collect(),
+    }
+}
+
+fn circuit_edges(audit: &Audit) -> Sheet {
+    let index = Sites::new(&audit.network);
+    let weight = |from: &str, to: &str| index.weight(index.place(from)?, index.place(to)?);
+    let rows = audit.circuits.iter().flat_map(|c| {
+        c.edges.iter().map(move |e| {
+            vec![
+                word(&c.output),
+                word(&c.method),
+                word(&e.from),
+                word(&e.to),
+                some(weight(&e.from, &e.to)),
+                e.effect.to_string(),
+            ]
+        })
+    });
+    Sheet {
+        name: "circuit-edges",
+        columns: vec!["output", "method", "from", "to", "weight", "effect"],
+        rows: rows.collect(),
+    }
+}
+
+fn sweeps(audit: &Audit) -> Sheet {
+    let rows = audit.circuits.iter().flat_map(|c| {
+        c.sweep.iter().map(|s| {
+            vec![
+                word(&c.output),
+                word(&c.method),
+                s.parameter.to_string(),
+                s.edges_kept.to_string(),
+                s.metric.to_string(),
+                some(s.faithfulness),
+            ]
+        })
+    });
+    Sheet {
+        name: "sweeps",
+        columns: vec![
+            "output",
+            "method",
+            "parameter",
+            "edges_kept",
+            "metric",
+            "faithfulness",
+        ],
+        rows: rows.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn every_row_has_every_column() {
+        let all = sheets(&sample::audit());
+        assert!(all.len() >= 12, "{}", all.len());
+        for sheet in all {
+            assert!(
+                sheet
+                    .rows
+                    .iter()
+                    .all(|row| row.len() == sheet.columns.len()),
+                "{}",
+                sheet.name
+            );
+        }
+    }
+
+    #[test]
+    fn formulas_become_words() {
+        assert_eq!(word("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
+        assert_eq!(word("x2²"), "x2²");
+    }
+
+    #[test]
+    fn numbers_keep_their_bits() {
+        let sheet = edges(&sample::audit());
+        let weight: f64 = sheet.rows[0][2].parse().expect("a number");
+        assert_eq!(Some(weight), sample::audit().network.weights[0][0]);
+    }
+}

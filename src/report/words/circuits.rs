@@ -1,0 +1,190 @@
+//! How small the circuits are and how much of each output they keep.
+
+use std::collections::BTreeSet;
+
+use super::{Sentence, Status, joined, plural};
+use crate::report::format::{count, short};
+use crate::report::sites::{Sites, clean};
+use crate::result::{Audit, Circuit};
+
+const TOPIC: &str = "Circuits";
+
+pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
+    if audit.circuits.is_empty() {
+        return vec![Sentence::new(
+            TOPIC,
+            Status::NotAsked,
+            "No circuits were looked for.",
+        )];
+    }
+    let mut said = Vec::new();
+    for method in methods(&audit.circuits) {
+        let mine: Vec<&Circuit> = audit
+            .circuits
+            .iter()
+            .filter(|c| c.method == method)
+            .collect();
+        said.push(sizes(method, &mine));
+        said.extend(decision(method, &mine, audit, sites));
+    }
+    said
+}
+
+fn methods(circuits: &[Circuit]) -> Vec<&str> {
+    let mut methods: Vec<&str> = Vec::new();
+    for circuit in circuits {
+        if !methods.contains(&circuit.method.as_str()) {
+            methods.push(&circuit.method);
+        }
+    }
+    methods
+}
+
+fn method_name(method: &str) -> String {
+    match method {
+        "exact" => "Exact effects".to_owned(),
+        "acdc" => "ACDC".to_owned(),
+        other => clean(other),
+    }
+}
+
+fn sizes(method: &str, circuits: &[&Circuit]) -> Sentence {
+    let edges = circuits.iter().map(|c| c.edges_kept);
+    let (few, many) = (edges.clone().min().unwrap_or(0), edges.max().unwrap_or(0));
+    let total = circuits.first().map_or(0, |c| c.edges_total);
+    let size = if few == many {
+        count(few)
+    } else {
+        format!("{} to {}", count(few), count(many))
+    };
+    let outputs = match circuits.len() {
+        1 => "a circuit".to_owned(),
+        n => format!("{} circuits, one per output,", count(n)),
+    };
+    let verb = if method == "exact" { "give" } else { "gives" };
+    let text = format!(
+        "{} {verb} {outputs} of {size} of {} edges{}.",
+        method_name(method),
+        count(total),
+        kept_share(circuits)
+    );
+    Sentence::new(TOPIC, Status::Note, text)
+}
+
+fn kept_share(circuits: &[&Circuit]) -> String {
+    let known: Vec<f64> = circuits
+        .iter()
+        .filter_map(|c| c.faithfulness)
+        .filter(|f| f.is_finite())
+        .collect();
+    let unknown = circuits.len() - known.len();
+    let low = known.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = known.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let range = match known.len() {
+        0 => String::new(),
+        _ if short(low) == short(high) => format!(", with a faithfulness of {}", short(low)),
+        _ => format!(", with a faithfulness of {} to {}", short(low), short(high)),
+    };
+    if unknown == 0 {
+        return range;
+    }
+    let has = plural(unknown, "has", "have");
+    format!(
+        "{range}; {} {has} none, because patching everything changes nothing there",
+        count(unknown)
+    )
+}
+
+/// For classifiers: the outputs at which all circuits of a method end, where these are not all.
+fn decision(
+    method: &str,
+    circuits: &[&Circuit],
+    audit: &Audit,
+    sites: &Sites<'_>,
+) -> Option<Sentence> {
+    let is_classifier = circuits
+        .iter()
+        .all(|c| c.metric == "logit-diff" || c.metric == "prob-diff");
+    let outputs: Vec<&String> = audit
+        .network
+        .layers
+        .last()?
+        .sites
+        .iter()
+        .map(|s| &s.site)
+        .collect();
+    let read: BTreeSet<&String> = circuits
+        .iter()
+        .flat_map(|c| &c.edges)
+        .map(|e| &e.to)
+        .filter(|to| outputs.contains(to))
+        .collect();
+    let silent: Vec<String> = outputs
+        .iter()
+        .filter(|o| !read.contains(*o))
+        .map(|o| sites.label(o))
+        .collect();
+    if !is_classifier || silent.is_empty() || read.is_empty() || silent.len() > 6 {
+        return None;
+    }
+    let carrying: Vec<String> = read.iter().map(|o| sites.label(o)).collect();
+    let text = format!(
+        "No {} circuit has an edge into {}: within them the decision is carried by {} alone.",
+        method_name(method)
+            .to_lowercase()
+            .replace("acdc", "ACDC")
+            .replace("exact effects", "exact-effect"),
+        joined(&silent),
+        joined(&carrying)
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn said(change: impl FnOnce(&mut Audit)) -> Vec<String> {
+        let mut audit = sample::audit();
+        change(&mut audit);
+        let sites = Sites::new(&audit.network);
+        sentences(&audit, &sites)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn sizes_and_faithfulness_are_ranges_over_outputs() {
+        assert_eq!(
+            said(|_| ()),
+            [
+                "• Circuits: ACDC gives 2 circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98 to 1."
+            ]
+        );
+    }
+
+    #[test]
+    fn faithfulness_that_cannot_be_had_is_told() {
+        let text = said(|audit| audit.circuits[1].faithfulness = None);
+        assert_eq!(
+            text[0],
+            "• Circuits: ACDC gives 2 circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98; 1 has none, because patching everything changes nothing there."
+        );
+    }
+
+    #[test]
+    fn one_logit_that_carries_the_decision_is_told() {
+        let text = said(|audit| {
+            for circuit in &mut audit.circuits {
+                circuit.metric = "logit-diff".to_owned();
+                circuit.edges.retain(|edge| edge.to != "y0");
+            }
+        });
+        assert_eq!(
+            text[1],
+            "• Circuits: No ACDC circuit has an edge into x2² + sin(πx4) (y0): within them the decision is carried by (x1 + x3)³ (y1) alone."
+        );
+    }
+}

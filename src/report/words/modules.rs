@@ -1,0 +1,282 @@
+//! Which modules there are, and whether they are more than chance gives.
+
+use super::{Sentence, Status, joined, plural};
+use crate::report::format::{count, count_words, optional, p_value, short};
+use crate::report::sites::{Sites, clean};
+use crate::result::{Audit, Lesion, Modules, NullModel, Split};
+
+const TOPIC: &str = "Modules";
+
+/// The level at which a difference from chance is called one.
+const LEVEL: f64 = 0.05;
+
+pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
+    let Some(modules) = &audit.modules else {
+        return vec![Sentence::new(
+            TOPIC,
+            Status::NotAsked,
+            "Modules were not looked for.",
+        )];
+    };
+    let mut said = vec![found(modules)];
+    said.push(chance(modules));
+    said.extend(straddling(modules, sites));
+    said.extend(without_outputs(modules));
+    said.extend(stability(modules));
+    said.extend(lesions(modules));
+    said.extend(wiring(modules));
+    said
+}
+
+fn found(modules: &Modules) -> Sentence {
+    let mut sizes = vec![0usize; modules.count];
+    for assignment in &modules.partition {
+        if let Some(size) = sizes.get_mut(assignment.module) {
+            *size += 1;
+        }
+    }
+    let listed: Vec<String> = sizes.iter().take(8).map(|s| count(*s)).collect();
+    let sizes = match modules.count {
+        0 => String::new(),
+        1 => format!(" of {} sites", joined(&listed)),
+        n if n > 8 => format!(
+            " (the largest of {} sites)",
+            joined(listed.get(..3).unwrap_or(&[]))
+        ),
+        _ => format!(" of {} sites", joined(&listed)),
+    };
+    let isolated = match modules.isolated.len() {
+        0 => String::new(),
+        1 => "; one site has no edge left and is in none".to_owned(),
+        n => format!("; {} sites have no edge left and are in none", count(n)),
+    };
+    let text = format!(
+        "{} finds {} {}{sizes}{isolated}.",
+        algorithm(&modules.algorithm),
+        count_words(modules.count),
+        plural(modules.count, "module", "modules")
+    );
+    Sentence::new(TOPIC, Status::Note, text)
+}
+
+fn algorithm(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|c| c.to_uppercase().collect::<String>());
+    clean(&format!(
+        "{}{}",
+        first.unwrap_or_default(),
+        letters.as_str()
+    ))
+}
+
+fn chance(modules: &Modules) -> Sentence {
+    let topic = "Modularity";
+    let q = short(modules.modularity);
+    let Some(null) = &modules.null else {
+        let text = format!("Modularity is {q}; without a null model that says nothing yet.");
+        return Sentence::new(topic, Status::NotAsked, text);
+    };
+    let (shuffled, p) = (null_words(null), p_value(null.p));
+    let least = if null.p <= smallest(null) {
+        ", the least that so many can show"
+    } else {
+        ""
+    };
+    if null.p > LEVEL {
+        let text = format!(
+            "Modularity {q} is no more than chance gives: {shuffled} have {} ± {} ({p}): no more modular than chance.",
+            short(null.mean),
+            short(null.sd)
+        );
+        return Sentence::new(topic, Status::DoesNotHold, text);
+    }
+    let text = match null.z {
+        Some(z) => format!(
+            "Modularity {q} is {} standard deviations above that of {shuffled} ({p}{least}).",
+            short(z)
+        ),
+        None => format!(
+            "Modularity {q} is above that of {shuffled}, which all have {} ({p}{least}).",
+            short(null.mean)
+        ),
+    };
+    Sentence::new(topic, Status::Holds, text)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "numbers of draws are small")]
+fn smallest(null: &NullModel) -> f64 {
+    1.0 / (null.samples as f64 + 1.0) * (1.0 + 1e-9)
+}
+
+/// The null networks in words: `100 networks with the same weights shuffled within each layer`.
+#[must_use]
+pub fn null_words(null: &NullModel) -> String {
+    let how = match null.model.as_str() {
+        "layer" => "the same weights shuffled within each layer",
+        "layer-nonzero" => "the same surviving weights shuffled within each layer",
+        "degree" => "the same degrees and other connections",
+        _ => "shuffled weights",
+    };
+    format!("{} networks with {how}", count(null.samples))
+}
+
+/// Whether modules respect the parts of the first split.
+fn straddling(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
+    let is_apart =
+        |split: &&Split| split.components.len() > 1 && split.threshold >= modules.threshold;
+    let split = modules.independence.splits.iter().find(is_apart)?;
+    let part_of = |site: &String| {
+        let holds = |c: &crate::result::Component| {
+            [&c.inputs, &c.hidden, &c.outputs]
+                .iter()
+                .any(|s| s.contains(site))
+        };
+        split.components.iter().position(holds)
+    };
+    let mut seen: Vec<Option<usize>> = vec![None; modules.count];
+    let mut astride: Vec<usize> = Vec::new();
+    for assignment in modules
+        .partition
+        .iter()
+        .filter(|a| sites.place(&a.site).is_some())
+    {
+        let (Some(part), Some(first)) =
+            (part_of(&assignment.site), seen.get_mut(assignment.module))
+        else {
+            continue;
+        };
+        if *first.get_or_insert(part) != part && !astride.contains(&assignment.module) {
+            astride.push(assignment.module);
+        }
+    }
+    let parts = format!(
+        "the {} parts into which it falls at {}",
+        count_words(split.components.len()),
+        short(split.threshold)
+    );
+    let text = match astride.len() {
+        0 => format!("No module straddles {parts}."),
+        1 => format!("One module straddles {parts}."),
+        n => format!(
+            "{} of {} modules straddle {parts}.",
+            count(n),
+            count(modules.count)
+        ),
+    };
+    Some(Sentence::new(TOPIC, Status::Note, text))
+}
+
+fn without_outputs(modules: &Modules) -> Option<Sentence> {
+    let partition = modules.without_outputs.as_ref()?;
+    let text = format!(
+        "With the output sites left out there are {} {} (modularity {}).",
+        count_words(partition.count),
+        plural(partition.count, "module", "modules"),
+        short(partition.modularity)
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text))
+}
+
+fn stability(modules: &Modules) -> Option<Sentence> {
+    let index = modules.stability?;
+    let text = format!(
+        "Partitions of different seeds agree to an adjusted Rand index of {} (1 is perfect agreement).",
+        short(index)
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text))
+}
+
+fn lesions(modules: &Modules) -> Option<Sentence> {
+    let groups: Vec<&Lesion> = modules
+        .lesions
+        .iter()
+        .filter(|l| l.scope == "all")
+        .collect();
+    let first = groups.first()?;
+    let same = |l: &&&Lesion| l.metric == first.metric && l.fill == first.fill;
+    let tested: Vec<&&Lesion> = groups.iter().filter(same).collect();
+    let matter = tested.iter().filter(|l| l.p <= LEVEL).count();
+    let verb = plural(matter, "matters", "matter");
+    let text = format!(
+        "Ablated alone ({} fill), {} of {} {} {verb} more to the {} than random sets of as many sites (p ≤ {LEVEL} each, not corrected for the number of modules).",
+        clean(&first.fill),
+        count_words(matter),
+        count_words(tested.len()),
+        plural(tested.len(), "module", "modules"),
+        clean(&first.metric)
+    );
+    Some(Sentence::new("Lesions", Status::Note, text))
+}
+
+fn wiring(modules: &Modules) -> Option<Sentence> {
+    let wiring = modules.wiring.as_ref()?;
+    wiring.cost_after_relocation?;
+    let text = format!(
+        "Swapping neurons, which leaves the function as it is, would lower the wiring cost from {} to {}.",
+        short(wiring.cost),
+        optional(wiring.cost_after_relocation)
+    );
+    Some(Sentence::new("Wiring", Status::Note, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn said(change: impl FnOnce(&mut Modules)) -> Vec<String> {
+        let mut audit = sample::audit();
+        change(audit.modules.as_mut().expect("the sample has modules"));
+        let sites = Sites::new(&audit.network);
+        sentences(&audit, &sites)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn modules_are_counted_and_set_beside_chance() {
+        assert_eq!(
+            said(|_| ()),
+            [
+                "• Modules: Leiden finds two modules of 5 and 4 sites; one site has no edge left and is in none.",
+                "✓ Modularity: Modularity 0.47 is 3.2 standard deviations above that of 100 networks with the same weights shuffled within each layer (p = 0.0099, the least that so many can show).",
+                "• Modules: No module straddles the two parts into which it falls at 0.0098.",
+                "• Lesions: Ablated alone (zero fill), one of two modules matters more to the loss than random sets of as many sites (p ≤ 0.05 each, not corrected for the number of modules).",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_large_p_is_chance() {
+        let text = said(|modules| {
+            let null = modules.null.as_mut().expect("there");
+            (null.p, null.z) = (0.23, Some(0.7));
+        });
+        assert_eq!(
+            text[1],
+            "✗ Modularity: Modularity 0.47 is no more than chance gives: 100 networks with the same weights shuffled within each layer have 0.31 ± 0.05 (p = 0.23): no more modular than chance."
+        );
+    }
+
+    #[test]
+    fn modularity_alone_says_nothing() {
+        let text = said(|modules| modules.null = None);
+        assert_eq!(
+            text[1],
+            "– Modularity: Modularity is 0.47; without a null model that says nothing yet."
+        );
+    }
+
+    #[test]
+    fn a_module_across_the_parts_is_told() {
+        let text = said(|modules| modules.partition[0].module = 1);
+        assert!(
+            text.contains(
+                &"• Modules: One module straddles the two parts into which it falls at 0.0098."
+                    .to_owned()
+            ),
+            "{text:?}"
+        );
+    }
+}

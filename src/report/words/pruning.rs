@@ -1,0 +1,266 @@
+//! Whether the pruned network does the same, on the samples and beyond.
+
+use super::{Sentence, Status, samples};
+use crate::report::format::{count, percent, short, times};
+use crate::report::sites::plain;
+use crate::result::{Audit, Certificate, Prune};
+
+const TOPIC: &str = "Pruning";
+
+pub(super) fn sentences(audit: &Audit) -> Vec<Sentence> {
+    let Some(prune) = &audit.prune else {
+        return vec![Sentence::new(
+            TOPIC,
+            Status::NotAsked,
+            "Pruning was not asked for.",
+        )];
+    };
+    let mut said = vec![verification(prune, audit)];
+    said.extend(loss(prune, audit));
+    said.push(certificate(prune));
+    said
+}
+
+fn verification(prune: &Prune, audit: &Audit) -> Sentence {
+    let kept = format!(
+        "At the threshold {}, {} of {} weights remain",
+        short(prune.threshold),
+        count(prune.edges_kept),
+        count(prune.edges_total)
+    );
+    let change = short(prune.max_abs_change);
+    let samples = samples(audit.data.as_ref());
+    let tolerance = tolerance(prune);
+    if prune.verified {
+        let decisions = prune
+            .decision_agreement
+            .map_or("", |_| "; every decision is the same");
+        let text = format!(
+            "{kept} and no output moves by more than {change} on {samples} ({tolerance}){decisions}: unchanged, on these samples."
+        );
+        return Sentence::new(TOPIC, Status::Holds, text);
+    }
+    let worst = worst_ratio(prune);
+    let text = if worst > 1.0 {
+        format!(
+            "{kept} and the outputs move by up to {change} on {samples}, up to {} the tolerance ({tolerance}){}: not unchanged.",
+            times(worst),
+            lost_decisions(prune)
+        )
+    } else {
+        format!(
+            "{kept} and no output moves by more than {change} on {samples} ({tolerance}){}: not unchanged.",
+            lost_decisions(prune)
+        )
+    };
+    Sentence::new(TOPIC, Status::DoesNotHold, text)
+}
+
+/// Largest over outputs of change / tolerance.
+fn worst_ratio(prune: &Prune) -> f64 {
+    let ratios = prune.outputs.iter().map(|o| o.max_abs_change / o.tolerance);
+    let worst = ratios.filter(|r| r.is_finite()).fold(0.0, f64::max);
+    if prune.outputs.is_empty() {
+        prune.max_abs_change / prune.tolerance
+    } else {
+        worst
+    }
+}
+
+fn lost_decisions(prune: &Prune) -> String {
+    match prune.decision_agreement {
+        Some(agreement) if agreement < 1.0 => {
+            format!("; {} of the decisions stay the same", percent(agreement))
+        }
+        _ => String::new(),
+    }
+}
+
+/// The tolerance, or the range of the outputs' own tolerances, with its rule.
+fn tolerance(prune: &Prune) -> String {
+    let all = prune.outputs.iter().map(|output| output.tolerance);
+    let low = all.clone().fold(prune.tolerance, f64::min);
+    let high = all.fold(prune.tolerance, f64::max);
+    let rule = plain(&prune.tolerance_rule);
+    let rule = if rule.is_empty() {
+        rule
+    } else {
+        format!(", {rule}")
+    };
+    if short(low) == short(high) {
+        format!("tolerance {}{rule}", short(low))
+    } else {
+        format!("tolerances {} to {}{rule}", short(low), short(high))
+    }
+}
+
+fn loss(prune: &Prune, audit: &Audit) -> Option<Sentence> {
+    let (before, after) = (prune.loss_before?, prune.loss_after?);
+    let name = audit
+        .data
+        .as_ref()
+        .map_or("loss", |data| loss_name(&data.loss));
+    let text = if short(before) == short(after) {
+        format!("The loss ({name}) stays at {}.", short(before))
+    } else {
+        format!(
+            "The loss ({name}) goes from {} to {}.",
+            short(before),
+            short(after)
+        )
+    };
+    Some(Sentence::new("Loss", Status::Note, text))
+}
+
+/// A loss as people call it.
+pub(super) fn loss_name(loss: &str) -> &str {
+    match loss {
+        "mse" => "mean squared error",
+        "mse-onehot" => "mean squared error against one-hot targets",
+        "cross-entropy" => "cross-entropy",
+        other => other,
+    }
+}
+
+fn certificate(prune: &Prune) -> Sentence {
+    let topic = "Certificate";
+    let Some(certificate) = &prune.certificate else {
+        let text = "Not certified: samples say nothing of other inputs.";
+        return Sentence::new(topic, Status::NotAsked, text);
+    };
+    let bound = short(certificate.bound);
+    let domain = plain(&certificate.domain);
+    let how = how(certificate);
+    let tolerance = short(prune.tolerance);
+    match (certificate.holds, certificate.sound) {
+        (true, true) => Sentence::new(
+            topic,
+            Status::Holds,
+            format!(
+                "For every input of the domain {domain} no output moves by more than {bound} (tolerance {tolerance}; {how}, sound in floating point)."
+            ),
+        ),
+        (true, false) => Sentence::new(
+            topic,
+            Status::Note,
+            format!(
+                "The bound {bound} for the domain {domain} is within tolerance ({tolerance}), but was not rounded soundly ({how}): an estimate, not a certificate."
+            ),
+        ),
+        (false, _) => Sentence::new(
+            topic,
+            Status::DoesNotHold,
+            format!(
+                "Not certified: the bound for the domain {domain} is {bound}, above the tolerance {tolerance} ({how})."
+            ),
+        ),
+    }
+}
+
+fn how(certificate: &Certificate) -> String {
+    let boxes = usize::try_from(certificate.boxes).unwrap_or(usize::MAX);
+    let what = if certificate.method == "enumeration" {
+        "cases"
+    } else {
+        "boxes"
+    };
+    format!(
+        "{} over {} {what}",
+        plain(&certificate.method),
+        count(boxes)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use crate::result::Prune;
+
+    fn said(change: impl FnOnce(&mut Prune)) -> Vec<String> {
+        let mut audit = sample::audit();
+        change(audit.prune.as_mut().expect("the sample is pruned"));
+        sentences(&audit).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_was_verified_holds_on_these_samples() {
+        assert_eq!(
+            said(|_| ()),
+            [
+                "✓ Pruning: At the threshold 0.0015, 9 of 24 weights remain and no output moves by more than 0.0061 on the 100 test samples (tolerance 0.0078, 1 % of each output's standard deviation): unchanged, on these samples.",
+                "• Loss: The loss (mean squared error) goes from 0.0075 to 0.0074.",
+                "– Certificate: Not certified: samples say nothing of other inputs.",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_moves_too_far_is_not_unchanged() {
+        let text = said(|prune| {
+            prune.verified = false;
+            prune.max_abs_change = 0.064;
+            prune.outputs[0].max_abs_change = 0.064;
+        });
+        assert_eq!(
+            text[0],
+            "✗ Pruning: At the threshold 0.0015, 9 of 24 weights remain and the outputs move by up to 0.064 on the 100 test samples, up to 8.2 times the tolerance (tolerance 0.0078, 1 % of each output's standard deviation): not unchanged."
+        );
+    }
+
+    #[test]
+    fn a_lost_decision_alone_is_enough() {
+        let text = said(|prune| {
+            prune.verified = false;
+            prune.decision_agreement = Some(0.98);
+        });
+        assert!(
+            text[0].ends_with("; 98 % of the decisions stay the same: not unchanged."),
+            "{}",
+            text[0]
+        );
+        assert!(text[0].contains("no output moves by more than"));
+    }
+
+    #[test]
+    fn tolerances_that_differ_are_a_range() {
+        let text = said(|prune| prune.outputs[1].tolerance = 0.02);
+        assert!(
+            text[0].contains("(tolerances 0.0078 to 0.02, 1 % of"),
+            "{}",
+            text[0]
+        );
+    }
+
+    #[test]
+    fn only_a_sound_bound_is_a_certificate() {
+        let certificate = |holds, sound, bound| Certificate {
+            domain: "box:-1,1".to_owned(),
+            method: "differential-interval".to_owned(),
+            bound,
+            holds,
+            sound,
+            boxes: 1200,
+            seconds: 0.1,
+        };
+        let last = |c: Certificate| said(|prune| prune.certificate = Some(c)).pop();
+        assert_eq!(
+            last(certificate(true, true, 0.0069)).as_deref(),
+            Some(
+                "✓ Certificate: For every input of the domain box:-1,1 no output moves by more than 0.0069 (tolerance 0.0078; differential-interval over 1200 boxes, sound in floating point)."
+            )
+        );
+        assert_eq!(
+            last(certificate(true, false, 0.0069)).as_deref(),
+            Some(
+                "• Certificate: The bound 0.0069 for the domain box:-1,1 is within tolerance (0.0078), but was not rounded soundly (differential-interval over 1200 boxes): an estimate, not a certificate."
+            )
+        );
+        assert_eq!(
+            last(certificate(false, true, 0.5)).as_deref(),
+            Some(
+                "✗ Certificate: Not certified: the bound for the domain box:-1,1 is 0.5, above the tolerance 0.0078 (differential-interval over 1200 boxes)."
+            )
+        );
+    }
+}
