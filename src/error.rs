@@ -274,6 +274,8 @@ pub enum Error {
         path: PathBuf,
         /// The unknown name, if there is one.
         name: Option<String>,
+        /// The names that are known.
+        known: String,
     },
 
     // Data that do not fit a model.
@@ -476,10 +478,7 @@ impl Error {
             | Self::TensorShape { path, .. }
             | Self::WeightDtype { path, .. }
             | Self::NotAPermutation { path, .. } => inspect(path),
-            Self::ActivationUnknown { .. } => {
-                let known: Vec<_> = crate::numeric::Activation::names().collect();
-                format!("`--activation NAME` (known: {})", known.join(", "))
-            }
+            Self::ActivationUnknown { known, .. } => format!("`--activation NAME` (known: {known})"),
             Self::InputWidth { .. } | Self::OutputWidth { .. } => {
                 "`--data FILE` names other data; were these made for another network?".to_owned()
             }

@@ -61,3 +61,187 @@ fn every_mlp_reproduces_its_framework() {
         assert!(relative < expected, "{name}: {relative:e}");
     }
 }
+
+fn at_threshold(threshold: f64) -> impl FnOnce(&mut Config) {
+    move |config| {
+        config.prune.threshold = Some(threshold);
+        config.stages.circuits = false;
+    }
+}
+
+/// The input positions of each module, by module.
+fn inputs_by_module(partition: &[modscope::result::Assignment]) -> Vec<Vec<usize>> {
+    let modules = partition.iter().map(|a| a.module + 1).max().unwrap_or(0);
+    let mut inputs = vec![Vec::new(); modules];
+    for assignment in partition {
+        if let Some(position) = assignment.site.strip_prefix('x') {
+            inputs[assignment.module].push(position.parse().unwrap());
+        }
+    }
+    inputs
+}
+
+#[test]
+fn independence_falls_in_two_where_its_outputs_have_moved() {
+    let Some(result) = audited("independence-bimt-s0", at_threshold(0.01)) else {
+        return;
+    };
+    let (prune, modules) = (result.prune.unwrap(), result.modules.unwrap());
+    assert_eq!((prune.edges_kept, prune.verified), (19, false));
+    assert!(
+        (prune.max_abs_change - 0.0644).abs() < 1e-3,
+        "{}",
+        prune.max_abs_change
+    );
+    assert_eq!(modules.count, 3, "one half is split in two at resolution 1");
+    let parts: Vec<(&[String], &[String])> = modules
+        .independence
+        .components
+        .iter()
+        .map(|c| (c.inputs.as_slice(), c.outputs.as_slice()))
+        .collect();
+    // in_perm is 3, 1, 2, 0 and out_perm 1, 0: x0, x1 read x4, x2 and y0 is x2² + sin(πx4).
+    let names = |names: &[&str]| names.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+    let (left, right) = (names(&["x0", "x1"]), names(&["x2", "x3"]));
+    assert_eq!(
+        parts,
+        [
+            (&left[..], &names(&["y0"])[..]),
+            (&right[..], &names(&["y1"])[..])
+        ]
+    );
+    for module in inputs_by_module(&modules.partition) {
+        let straddles = module.iter().any(|x| *x < 2) && module.iter().any(|x| *x >= 2);
+        assert!(!straddles, "{module:?} straddles the halves");
+    }
+}
+
+#[test]
+fn independence_holds_at_auto_where_weak_edges_still_join_the_halves() {
+    let Some(result) = audited("independence-bimt-s0", |_| ()) else {
+        return;
+    };
+    let (prune, modules) = (result.prune.unwrap(), result.modules.unwrap());
+    assert!(prune.verified && prune.threshold > 0.001 && prune.threshold < 0.002);
+    assert_eq!(modules.independence.components.len(), 1, "still one");
+    let split = &modules.independence.splits[0];
+    assert_eq!(
+        (split.edges_kept, split.components.len(), split.verified),
+        (19, 2, false)
+    );
+    assert!(!split.bridges.is_empty());
+    assert!(
+        split
+            .bridges
+            .iter()
+            .all(|bridge| bridge.weight.abs() < split.threshold)
+    );
+    // The circuit of each output keeps to its own half.
+    for circuit in &result.circuits {
+        let inputs = if circuit.output == "y0" {
+            ["x0", "x1"]
+        } else {
+            ["x2", "x3"]
+        };
+        let foreign = circuit
+            .edges
+            .iter()
+            .find(|e| e.from.starts_with('x') && !inputs.contains(&e.from.as_str()));
+        assert_eq!(foreign, None, "{} by {}", circuit.output, circuit.method);
+        assert!((circuit.faithfulness.unwrap() - 1.0).abs() < 0.05);
+    }
+}
+
+#[test]
+fn modular_addition_votes_in_three_modules() {
+    for threshold in [None, Some(0.01)] {
+        let adjust = |config: &mut Config| {
+            config.prune.threshold = threshold;
+            config.stages.circuits = false;
+            config.lesion_samples = 10;
+        };
+        let Some(result) = audited("modular_addition-bimt-s4", adjust) else {
+            return;
+        };
+        let modules = result.modules.unwrap();
+        let below = modules.without_outputs.as_ref().unwrap();
+        for (scope, count, partition) in [
+            ("all", modules.count, &modules.partition),
+            ("without-outputs", below.count, &below.partition),
+        ] {
+            assert_eq!(count, 3, "{scope} at {threshold:?}");
+            // Two folds of 32 positions; dimensions counted from 1 after `in_perm`.
+            let mut dimensions: Vec<Vec<usize>> = inputs_by_module(partition)
+                .into_iter()
+                .map(|xs| {
+                    let mut dimensions: Vec<usize> = xs.iter().map(|x| x % 32 + 1).collect();
+                    dimensions.sort_unstable();
+                    dimensions.dedup();
+                    dimensions
+                })
+                .collect();
+            dimensions.sort();
+            assert_eq!(dimensions, [vec![11, 12], vec![17, 18], vec![21, 22, 23]]);
+        }
+        let accuracy: Vec<_> = modules
+            .lesions
+            .iter()
+            .filter(|l| l.metric == "accuracy")
+            .collect();
+        if threshold.is_none() {
+            assert!(accuracy.iter().all(|l| l.metric_full == 1.0));
+        }
+        let alone = accuracy
+            .iter()
+            .filter(|l| l.scope == "all" && l.fill == "mean");
+        for lesion in alone {
+            println!(
+                "module {}: {:.3} without it, {:.3} alone",
+                lesion.module, lesion.metric_lesioned, lesion.metric_alone
+            );
+            assert!(lesion.metric_alone < 0.5, "no module decides alone");
+        }
+    }
+}
+
+#[test]
+fn the_digits_regimes_keep_edges_in_the_expected_order() {
+    let kept = |regime: &str| {
+        let result = audited(&format!("digits-{regime}-s1"), only_pruning)?;
+        let prune = result.prune.unwrap();
+        assert!(prune.verified);
+        Some(prune.edges_kept)
+    };
+    let Some(vanilla) = kept("vanilla") else {
+        return;
+    };
+    for regime in ["bimt", "l1", "local", "swap"] {
+        let kept = kept(regime).unwrap();
+        println!("{regime}: {kept} of 17400, vanilla {vanilla}");
+        assert!(
+            kept * 10 < vanilla,
+            "{regime} keeps {kept}, vanilla {vanilla}"
+        );
+    }
+}
+
+#[test]
+fn one_logit_carries_the_decision_of_two_moons() {
+    let Some(result) = audited("two_moon-bimt-s1", |_| ()) else {
+        return;
+    };
+    assert_eq!(result.circuits.len(), 4);
+    for circuit in &result.circuits {
+        let read: Vec<&str> = circuit
+            .edges
+            .iter()
+            .map(|e| e.to.as_str())
+            .filter(|to| to.starts_with('y'))
+            .collect();
+        assert!(
+            !read.is_empty() && read.iter().all(|to| *to == "y1"),
+            "{}: {read:?}",
+            circuit.method
+        );
+    }
+}

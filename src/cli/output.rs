@@ -45,8 +45,7 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
             let seconds = &mut finished.result.costs.seconds;
             seconds.report = started.elapsed().as_secs_f64();
             seconds.total += seconds.report;
-            let file = dir.join(format!("{}.json", finished.command));
-            report::write_json(&finished.result, &file)
+            report::write_json(&finished.result, finished.command, dir)
         })?;
     }
     Ok(Written {

@@ -187,19 +187,18 @@ fn activation(
     let configured = ["activation", "act_fn", "hidden_act", "activation_function"]
         .iter()
         .find_map(|key| checkpoint.config.get(*key).and_then(Value::as_str));
+    let unknown = |name: Option<&str>| Error::ActivationUnknown {
+        path: checkpoint.path.clone(),
+        name: name.map(str::to_owned),
+        known: Activation::names().collect::<Vec<_>>().join(", "),
+    };
     match (configured, layout) {
-        (Some(name), _) => match name.parse() {
-            Ok(activation) => Ok((activation, "config.json")),
-            Err(_) => Err(Error::ActivationUnknown {
-                path: checkpoint.path.clone(),
-                name: Some(name.to_owned()),
-            }),
-        },
+        (Some(name), _) => {
+            let activation = name.parse().map_err(|_| unknown(Some(name)))?;
+            Ok((activation, "config.json"))
+        }
         (None, Layout::BimtMlp) => Ok((Activation::Silu, "layout")),
-        (None, Layout::PlainMlp) => Err(Error::ActivationUnknown {
-            path: checkpoint.path.clone(),
-            name: None,
-        }),
+        (None, Layout::PlainMlp) => Err(unknown(None)),
     }
 }
 

@@ -41,7 +41,7 @@ use figures::Gallery;
 /// ```
 pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
     let gallery = Gallery::new(audit);
-    write_json(audit, &dir.join(format!("{command}.json")))?;
+    write_json(audit, command, dir)?;
     let tables = folder(dir, "tables")?;
     tables::write(audit, &tables)?;
     let drawings = folder(dir, "figures")?;
@@ -57,13 +57,14 @@ pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
     save(&index, &page)
 }
 
-/// Writes the result alone.
+/// Writes the result alone: `COMMAND.json`, as [`write`] does.
 ///
 /// # Errors
 /// [`Error::Write`] with the file that could not be written.
-pub fn write_json(audit: &Audit, path: &Path) -> Result<()> {
-    let write = || json::write(audit, BufWriter::new(fs::File::create(path)?));
-    write().map_err(|source| write_error(path, source))
+pub fn write_json(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
+    let path = dir.join(format!("{command}.json"));
+    let write = || json::write(audit, BufWriter::new(fs::File::create(&path)?));
+    write().map_err(|source| write_error(&path, source))
 }
 
 fn folder(dir: &Path, name: &str) -> Result<std::path::PathBuf> {

@@ -93,12 +93,17 @@ impl<'a> Sites<'a> {
     pub fn list<'s>(&self, sites: impl IntoIterator<Item = &'s String>, most: usize) -> String {
         let mut names: Vec<String> = sites.into_iter().map(|site| self.name(site)).collect();
         names.sort_by_key(|name| natural(name));
+        let comma = if names.iter().any(|name| name.contains(',')) {
+            "; "
+        } else {
+            ", "
+        };
         let left_out = names.len().saturating_sub(most);
         if left_out < 2 {
-            return names.join(", ");
+            return names.join(comma);
         }
         names.truncate(most);
-        format!("{} and {left_out} more", names.join(", "))
+        format!("{} and {left_out} more", names.join(comma))
     }
 
     /// The weight from one place to another in the next layer.

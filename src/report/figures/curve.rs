@@ -54,12 +54,7 @@ fn panels(points: &[&CurvePoint]) -> Vec<Panel> {
         ),
         Axis::log(changes.chain(bounds).chain(reference), "change ÷ tolerance"),
     ];
-    if points.iter().any(|p| p.loss.is_some()) {
-        axes.push(Axis::from_zero(
-            points.iter().filter_map(|p| p.loss),
-            "loss",
-        ));
-    }
+    axes.extend(loss_axis(points));
     let mut top = 34.0;
     let place = |y| {
         let panel = Panel {
@@ -74,6 +69,24 @@ fn panels(points: &[&CurvePoint]) -> Vec<Panel> {
         panel
     };
     axes.into_iter().map(place).collect()
+}
+
+/// Logarithmic where the loss grows more than a hundredfold.
+fn loss_axis(points: &[&CurvePoint]) -> Option<Axis> {
+    let losses: Vec<f64> = points
+        .iter()
+        .filter_map(|p| p.loss)
+        .filter(|l| l.is_finite())
+        .collect();
+    let low = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = losses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if losses.is_empty() {
+        None
+    } else if low > 0.0 && high > 100.0 * low {
+        Some(Axis::log(losses, "loss"))
+    } else {
+        Some(Axis::from_zero(losses, "loss"))
+    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "drawn to a pixel")]

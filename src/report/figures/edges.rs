@@ -12,7 +12,7 @@ use super::canvas::{line, path, round, tip};
 pub const SINGLE: usize = 1500;
 
 /// Width classes of merged paths, for each sign.
-const CLASSES: usize = 16;
+const CLASSES: usize = 20;
 
 /// One line to draw.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,30 +40,33 @@ pub struct Pen {
     pub strongest: f64,
     /// Opacity of the weakest line; the strongest is opaque.
     pub faintest: f64,
+    /// Width grows with this power of the magnitude.
+    pub power: f64,
 }
 
 impl Pen {
-    /// A pen for these strokes; fainter where there are thousands.
+    /// A pen for these strokes: the more there are, the more the weak ones recede.
     #[must_use]
     pub fn for_strokes(strokes: &[Stroke], widest: f64) -> Self {
         let strongest = strokes.iter().map(|s| s.weight.abs()).fold(0.0, f64::max);
-        let faintest = match strokes.len() {
-            0..=200 => 0.75,
-            201..=1500 => 0.4,
-            1501..=6000 => 0.18,
-            _ => 0.07,
+        let (power, thinnest, faintest, widest) = match strokes.len() {
+            0..=200 => (0.5, 0.8, 0.75, widest),
+            201..=1500 => (0.75, 0.5, 0.4, widest),
+            1501..=6000 => (1.0, 0.3, 0.2, widest * 0.7),
+            _ => (1.0, 0.15, 0.08, widest * 0.6),
         };
-        let crowded = strokes.len() > SINGLE;
         Self {
-            widest: if crowded { widest * 0.55 } else { widest },
-            thinnest: if crowded { 0.4 } else { 0.8 },
+            widest,
+            thinnest,
             strongest,
             faintest,
+            power,
         }
     }
 
+    /// 0 for no weight, 1 for the strongest.
     fn share(&self, weight: f64) -> f64 {
-        let share = (weight.abs() / self.strongest).sqrt();
+        let share = (weight.abs() / self.strongest).powf(self.power);
         if share.is_finite() {
             share.clamp(0.0, 1.0)
         } else {
@@ -114,6 +117,8 @@ fn merged(strokes: &[Stroke], pen: Pen) -> Vec<Element> {
     }
     let mut drawn = Vec::new();
     for class in 0..CLASSES {
+        // Colours take turns at being on top, so that none hides the other.
+        colours.reverse();
         for colour in &colours {
             let mine =
                 |s: &&Stroke| s.class == *colour && width_class(pen.share(s.weight)) == class;

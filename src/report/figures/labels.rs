@@ -130,7 +130,8 @@ fn sized(mut element: Element, font: f64) -> Element {
     element
 }
 
-/// Places names in the open, above their sites, the most important first.
+/// Places names in the open: above their sites, else beside or below them, where
+/// no other name stands; the most important first.
 #[must_use]
 pub fn in_the_open(mut wanted: Vec<Wanted>, offset: f64, font: f64) -> Names {
     wanted.sort_by(|a, b| b.importance.total_cmp(&a.importance));
@@ -141,18 +142,44 @@ pub fn in_the_open(mut wanted: Vec<Wanted>, offset: f64, font: f64) -> Names {
     };
     for mut label in wanted {
         label.name = shortened(&label.name, LONGEST);
-        let (left, right) = span(&label, font);
-        let bottom = label.point.1 - offset;
-        let area = [left, bottom - font, right, bottom + 3.0];
-        if boxes.iter().any(|other| overlap(other, &area)) {
-            names.left_out += 1;
+        let places = around(&label, offset, font);
+        let is_free =
+            |place: &&(Spot, [f64; 4])| !boxes.iter().any(|other| overlap(other, &place.1));
+        if let Some((spot, area)) = places.iter().find(is_free) {
+            boxes.push(*area);
+            let (x, y, class) = *spot;
+            names
+                .elements
+                .push(sized(text(x, y, class, &label.name), font));
         } else {
-            boxes.push(area);
-            let element = text(label.point.0, bottom, "mid halo strong", &label.name);
-            names.elements.push(sized(element, font));
+            names.left_out += 1;
         }
     }
     names
+}
+
+/// Where a name is anchored, and its class.
+type Spot = (f64, f64, &'static str);
+
+/// The spots around a site with the room a name takes there.
+fn around(label: &Wanted, offset: f64, font: f64) -> [(Spot, [f64; 4]); 4] {
+    let (x, y) = label.point;
+    let width = text_width(&label.name, font) + 4.0;
+    let area = |left: f64, base: f64| [left, base - font, left + width, base + 3.0];
+    let (above, below, level) = (y - offset, y + offset + font * 0.8, y + font * 0.35);
+    let middle = x - width / 2.0;
+    [
+        ((x, above, "mid halo strong"), area(middle, above)),
+        (
+            (x + offset, level, "halo strong"),
+            area(x + offset - 2.0, level),
+        ),
+        (
+            (x - offset, level, "end halo strong"),
+            area(x - offset - width + 2.0, level),
+        ),
+        ((x, below, "mid halo strong"), area(middle, below)),
+    ]
 }
 
 fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
@@ -200,7 +227,9 @@ mod tests {
 
     #[test]
     fn names_in_the_open_do_not_cover_each_other() {
-        let names = in_the_open(wanted(3, 5.0, "seven"), 10.0, 13.0);
-        assert_eq!((names.elements.len(), names.left_out), (1, 2));
+        let names = in_the_open(wanted(7, 5.0, "seven"), 10.0, 13.0);
+        assert_eq!((names.elements.len(), names.left_out), (4, 3));
+        let alone = in_the_open(wanted(7, 100.0, "seven"), 10.0, 13.0);
+        assert_eq!((alone.elements.len(), alone.left_out), (7, 0));
     }
 }

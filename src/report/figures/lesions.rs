@@ -10,6 +10,9 @@ const WIDTH: f64 = 1040.0;
 const ROW: f64 = 26.0;
 const LEFT: f64 = 150.0;
 
+/// Most panels; the table has the rest.
+const MOST_PANELS: usize = 4;
+
 /// Most modules in one panel.
 const MOST_ROWS: usize = 24;
 
@@ -19,7 +22,9 @@ pub fn draw(modules: &Modules) -> Option<Figure> {
     if modules.lesions.is_empty() {
         return None;
     }
-    let groups = grouped(&modules.lesions);
+    let mut groups = grouped(&modules.lesions);
+    groups.sort_by_key(|group| is_of_one_output(group));
+    groups.truncate(MOST_PANELS);
     let label = "The effect of ablating each module, as a dot, beside the mean and spread of random sets of as many sites, as a bar";
     let mut body = Figure::new("lesions", label, WIDTH, 0.0);
     let mut top = 8.0;
@@ -39,6 +44,13 @@ pub fn draw(modules: &Modules) -> Option<Figure> {
     }
     body.height = top + height + 6.0;
     Some(body)
+}
+
+/// Whether a metric is of one output and not of the whole network: these come last.
+fn is_of_one_output(group: &[&Lesion]) -> bool {
+    group
+        .first()
+        .is_some_and(|lesion| lesion.metric.contains(" of "))
 }
 
 /// Lesions that share scope, fill and metric, in the order they come.
@@ -84,12 +96,19 @@ fn panel(figure: &mut Figure, lesions: &[&Lesion], top: f64) -> f64 {
         x,
         y,
     };
-    let title = if first.scope == "without-outputs" {
+    let scope = if first.scope == "without-outputs" {
         "Modules found without the output sites"
     } else {
         "Modules"
     };
-    figure.add(text(4.0, top + 14.0, "strong", title));
+    let left_out = lesions.len() - rows.len();
+    let rest = if left_out > 0 {
+        format!(", {left_out} more in the table")
+    } else {
+        String::new()
+    };
+    let title = format!("{scope}: {}, {} fill{rest}", first.metric, first.fill);
+    figure.add(text(4.0, top + 14.0, "strong", &title));
     let zero = panel.px(0.0);
     figure.add(line((zero, panel.top), (zero, panel.bottom()), "grid"));
     panel.frame_x(figure);

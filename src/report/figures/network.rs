@@ -35,7 +35,13 @@ pub fn bridged_split(modules: &Modules) -> Option<&Split> {
     let is_bridged =
         |split: &&Split| split.threshold > modules.threshold && !split.bridges.is_empty();
     let first = modules.independence.splits.iter().find(is_bridged)?;
-    (first.bridges.len() <= MOST_BRIDGES).then_some(first)
+    (bridge_count(first) <= MOST_BRIDGES).then_some(first)
+}
+
+/// All bridges of a split, those that the result does not list included.
+#[must_use]
+pub fn bridge_count(split: &Split) -> usize {
+    split.bridges_total.max(split.bridges.len())
 }
 
 /// The surviving network, coloured by module, with the edges that alone keep parts joined.
@@ -87,20 +93,32 @@ pub fn split(audit: &Audit, split: &Split, name: &str) -> Figure {
     let scene = Scene::new(
         &audit.network,
         Size {
-            gap: 120.0,
+            gap: 132.0,
             ..LARGE
         },
     );
     let mut groups = Groups {
         noun: "part",
-        ..Groups::connected_by(&wires)
+        ..Groups::default()
     };
     for (k, part) in split.components.iter().enumerate() {
         let all = part.inputs.iter().chain(&part.hidden).chain(&part.outputs);
         groups.assign(&sites, all, k);
     }
-    let colour = |wire: &Wire| part_class(groups.group.get(&wire.to).copied());
-    let drawn = coloured(&wires, &scene, &sites, colour);
+    groups.connected = groups.group.keys().copied().collect();
+    let part_of = |wire: &Wire| {
+        groups
+            .group
+            .get(&wire.to)
+            .filter(|_| groups.group.contains_key(&wire.from))
+    };
+    let (live, dead): (Vec<Wire>, Vec<Wire>) =
+        wires.iter().partition(|wire| part_of(wire).is_some());
+    let ends = |w: &Wire| Some((scene.point(w.from)?, scene.point(w.to)?));
+    let mut drawn = vec![edges::flat(dead.iter().filter_map(ends), "pale", 1.0)];
+    drawn.extend(coloured(&live, &scene, &sites, |wire| {
+        part_class(part_of(wire).copied())
+    }));
     let label = format!(
         "The network without weights below {}: {} parts that share no edge, each in its own colour",
         number(split.threshold),
@@ -109,7 +127,7 @@ pub fn split(audit: &Audit, split: &Split, name: &str) -> Figure {
     let picture = Picture {
         edges: drawn,
         nodes: nodes::discs(&scene, &sites, &groups),
-        names: names(&scene, &sites, &wires),
+        names: names(&scene, &sites, &live),
         legend: Vec::new(),
         layers: layer_names(&scene, &sites, &groups),
     };
@@ -136,7 +154,8 @@ impl Picture {
         let (above, below) = self.names;
         let margin = scene.size.radius + 6.0;
         let top = above.room + margin;
-        let bottom = top + scene.height + below.room + margin;
+        let bottom =
+            top + scene.height + below.room + margin + if scene.is_oblique() { 12.0 } else { 0.0 };
         let (key, key_height) =
             legend::draw(&self.legend, 4.0, bottom + 6.0, scene.size.width - 4.0);
         let room = if key_height > 0.0 {
@@ -237,7 +256,7 @@ fn bridge_line(bridge: &Bridge, scene: &Scene, sites: &Sites<'_>) -> Option<Elem
     Some(
         drawn
             .add(tip(&format!(
-                "{words} (joins parts that would else be separate)"
+                "{words} (joins parts that a higher threshold separates)"
             )))
             .into(),
     )
@@ -335,23 +354,26 @@ fn overview_legend(wires: &[Wire], groups: &Groups, has_bridges: bool) -> Vec<En
     ];
     let strongest = wires.iter().map(|w| w.weight.abs()).fold(0.0, f64::max);
     if strongest > 0.0 {
-        let words = format!("width by √|w|, widest |w| = {}", number(strongest));
+        let words = format!("wider is stronger, up to |w| = {}", number(strongest));
         entries.push(Entry::new(Sample::Words, words));
     }
     if has_bridges {
         entries.push(Entry::new(
             Sample::Line("bridge"),
-            "weak edge that alone still joins parts",
+            "edge that still joins parts",
         ));
     }
     let modules: BTreeSet<usize> = groups.group.values().copied().collect();
     let disc = |m: &usize| Sample::Disc(format!("node {}", module_class(*m)), Some(*m));
-    entries.extend(
-        modules
-            .iter()
-            .take(16)
-            .map(|m| Entry::new(disc(m), format!("module {m}"))),
-    );
+    let named = modules.iter().take(MODULE_COLOURS);
+    entries.extend(named.map(|m| Entry::new(disc(m), format!("module {m}"))));
+    if modules.len() > MODULE_COLOURS {
+        let words = format!("{} more modules", count(modules.len() - MODULE_COLOURS));
+        entries.push(Entry::new(
+            Sample::Disc("node m7 ring".to_owned(), None),
+            words,
+        ));
+    }
     entries.push(Entry::new(
         Sample::Disc("node alone".to_owned(), None),
         "site without edges",

@@ -45,7 +45,7 @@ pub const SMALL: Size = Size {
     tallest: 420.0,
     radius: 4.0,
     font: 11.0,
-    names_all: 12,
+    names_all: 6,
 };
 
 /// A network laid out on paper; the origin is the left upper corner of its layers.

@@ -10,6 +10,9 @@ use crate::report::format;
 /// Most rows of a table on the page; the CSV has them all.
 pub const MOST_ROWS: usize = 30;
 
+/// Words of more characters may wrap.
+const LONG: usize = 36;
+
 /// One piece of a section.
 #[derive(Debug, Clone, Template)]
 #[template(path = "block.html")]
@@ -223,8 +226,12 @@ impl Cell {
     /// All classes of the cell.
     #[must_use]
     pub fn classes(&self) -> String {
-        let number = if self.is_number { "num" } else { "" };
-        format!("{number} {}", self.class).trim().to_owned()
+        let kind = match (self.is_number, self.text.chars().count() > LONG) {
+            (true, _) => "num",
+            (false, true) => "long",
+            (false, false) => "",
+        };
+        format!("{kind} {}", self.class).trim().to_owned()
     }
 }
 

@@ -1,9 +1,9 @@
 //! The circuits: one row each, a picture each, and their strongest edges.
 
-use super::blocks::{Block, Card, Cell, Section, Shown, Table, numbers, words};
+use super::blocks::{Block, Card, Cell, Fact, Section, Shown, Table, numbers, words};
 use crate::report::figures::circuits::MOST_EDGES;
 use crate::report::figures::{Figure, Gallery};
-use crate::report::format::{count, number, optional, percent};
+use crate::report::format::{count, optional, percent, significant};
 use crate::report::sites::{Sites, clean, plain};
 use crate::result::{Audit, Circuit};
 
@@ -15,8 +15,8 @@ const UNFOLDED: usize = 4;
 
 pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
     let mut blocks = Vec::new();
-    if let Some(first) = audit.circuits.first() {
-        blocks.push(Block::Text(opening(first)));
+    if !audit.circuits.is_empty() {
+        blocks.extend(opening(&audit.circuits));
         blocks.push(table(&audit.circuits, sites));
         blocks.extend(
             gallery
@@ -33,18 +33,34 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Se
     }
 }
 
-fn opening(circuit: &Circuit) -> String {
-    let reference = match &circuit.fill_reference {
-        Some(reference) => format!(" over {}", plain(reference)),
-        None => String::new(),
-    };
+/// How each method chose, in words: the conventions that the numbers rest on.
+fn opening(circuits: &[Circuit]) -> Vec<Block> {
+    let text = "Effect of an edge = metric(as is) − metric(edge patched). A circuit is what stays as it is \
+                while every other edge is patched; its metric stands beside that of the full network \
+                and of the network with everything patched.";
+    let mut facts: Vec<Fact> = Vec::new();
+    for circuit in circuits {
+        let term = clean(&circuit.method);
+        if !facts.iter().any(|fact| fact.term == term) {
+            facts.push(Fact {
+                term,
+                text: method(circuit),
+                is_code: false,
+            });
+        }
+    }
+    vec![Block::Text(text.to_owned()), Block::Facts(facts)]
+}
+
+fn method(circuit: &Circuit) -> String {
+    let reference = circuit.fill_reference.as_ref();
+    let reference = reference.map_or_else(String::new, |set| format!(" over {}", plain(set)));
     format!(
-        "Effect of an edge = metric(as is) − metric(edge patched); fill {}{reference}; edges are chosen by {} effect; \
-         the circuit among the sizes tried: {}. Metrics are means over {} samples.",
+        "{} ({}); fill {}{reference}; edges chosen by {} effect.",
+        clean(&circuit.metric),
+        clean(&circuit.direction).replace('-', " "),
         clean(&circuit.fill),
-        clean(&circuit.sign),
-        plain(&circuit.selection),
-        count(circuit.samples)
+        clean(&circuit.sign)
     )
 }
 
@@ -54,79 +70,55 @@ fn faithfulness_caption() -> &'static str {
 }
 
 fn table(circuits: &[Circuit], sites: &Sites<'_>) -> Block {
-    let has_logits = circuits.iter().any(|c| c.logit_difference.is_some());
-    let mut columns = vec![
+    let is_logits = circuits.iter().all(|c| c.metric == "logit-diff");
+    let metric = if is_logits {
+        "Logit difference, full"
+    } else {
+        "Metric, full"
+    };
+    let columns = vec![
         words("Output"),
         words("Method"),
-        words("Metric"),
         numbers("Edges"),
         numbers("Sparsity"),
-        numbers("Full"),
+        numbers(metric),
         numbers("Circuit"),
+        numbers("Gap"),
         numbers("All patched"),
-    ];
-    if has_logits {
-        columns.extend([
-            numbers("Logit difference, full"),
-            numbers("circuit"),
-            numbers("gap"),
-        ]);
-    }
-    columns.extend([
         numbers("Faithfulness [95 %]"),
         numbers("Completeness"),
         numbers("Minimality"),
         numbers("Patched runs"),
-    ]);
-    let rows = circuits.iter().map(|c| row(c, has_logits, sites)).collect();
+    ];
+    let rows = circuits.iter().map(|c| row(c, sites)).collect();
     let caption = "Circuits: the metric of the full network, of the circuit alone and with everything patched";
     Block::Table(Table::new(caption, "circuits", columns, rows))
 }
 
-fn row(c: &Circuit, has_logits: bool, sites: &Sites<'_>) -> Vec<Cell> {
-    let mut cells = vec![
+fn row(c: &Circuit, sites: &Sites<'_>) -> Vec<Cell> {
+    let runs = usize::try_from(c.evaluations).unwrap_or(usize::MAX);
+    vec![
         Cell::word(sites.label(&c.output)),
         Cell::word(clean(&c.method)),
-        Cell::word(format!(
-            "{} ({})",
-            clean(&c.metric),
-            clean(&c.direction).replace('-', " ")
-        )),
         Cell::count(c.edges_kept),
         Cell::shown(percent(c.sparsity), c.sparsity),
         Cell::number(c.metric_full),
         Cell::number(c.metric_circuit),
+        Cell::optional(c.logit_difference.as_ref().map(|l| l.gap)),
         Cell::number(c.metric_corrupted),
-    ];
-    if has_logits {
-        let logits = c.logit_difference.as_ref();
-        cells.extend(
-            [
-                logits.map(|l| l.full),
-                logits.map(|l| l.circuit),
-                logits.map(|l| l.gap),
-            ]
-            .map(Cell::optional),
-        );
-    }
-    let runs = usize::try_from(c.evaluations).unwrap_or(usize::MAX);
-    cells.extend([
         Cell::shown(faithfulness(c), c.faithfulness.unwrap_or(f64::NEG_INFINITY)),
         Cell::optional(c.completeness),
         Cell::optional(c.minimality),
         Cell::count(runs),
-    ]);
-    cells
+    ]
 }
 
 fn faithfulness(c: &Circuit) -> String {
     match c.interval {
-        Some([low, high]) => format!(
-            "{} [{}, {}]",
-            optional(c.faithfulness),
-            number(low),
-            number(high)
-        ),
+        Some([low, high]) => {
+            let ends = [low, high].map(|end| significant(end, 3));
+            format!("{} [{}, {}]", optional(c.faithfulness), ends[0], ends[1])
+        }
         None => optional(c.faithfulness),
     }
 }
@@ -184,20 +176,19 @@ fn card(
 
 fn caption(circuit: &Circuit, shows_rest: bool) -> String {
     let size = format!(
-        "{} of {} edges",
+        "{} of {} edges, faithfulness {} on {} samples: {}.",
         count(circuit.edges_kept),
-        count(circuit.edges_total)
+        count(circuit.edges_total),
+        faithfulness(circuit),
+        count(circuit.samples),
+        plain(&circuit.selection)
     );
-    let faithful = format!("faithfulness {}", faithfulness(circuit));
     let rest = match (circuit.edges.len() > MOST_EDGES, shows_rest) {
-        (true, _) => format!(
-            "; the strongest {} are drawn, others not",
-            count(MOST_EDGES)
-        ),
-        (false, true) => "; other surviving edges are pale".to_owned(),
-        (false, false) => "; other surviving edges are not drawn".to_owned(),
+        (true, _) => format!("The strongest {} are drawn.", count(MOST_EDGES)),
+        (false, true) => "Other surviving edges are pale.".to_owned(),
+        (false, false) => "Other surviving edges are not drawn.".to_owned(),
     };
-    format!("{size}, {faithful}{rest}.")
+    format!("{size} {rest}")
 }
 
 fn edges(circuit: &Circuit, sites: &Sites<'_>) -> Block {

@@ -2,6 +2,8 @@
 
 use super::blocks::{Block, Cell, Section, Shown, Table, numbers, words};
 use crate::report::figures::Gallery;
+use crate::report::figures::network::bridge_count;
+use crate::report::format::{count, number};
 use crate::report::sites::Sites;
 use crate::report::words::{part, split_caption};
 use crate::result::{Audit, Independence, Split};
@@ -12,9 +14,8 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Se
         let independence = &modules.independence;
         blocks.push(Block::Text(opening().to_owned()));
         let drawn = independence.splits.iter().zip(&gallery.splits);
-        blocks.extend(
-            drawn.map(|(split, figure)| Block::Figure(Shown::new(figure, split_caption(split)))),
-        );
+        blocks
+            .extend(drawn.map(|(split, figure)| Block::Figure(Shown::new(figure, caption(split)))));
         blocks.extend(table(independence, sites));
         blocks.extend(bridges(independence, sites));
         if independence.splits.is_empty() {
@@ -32,6 +33,17 @@ fn opening() -> &'static str {
     "Raising the threshold removes weak weights until outputs no longer share a connection. \
      Each threshold at which that happens is listed with what it does to the outputs: parts \
      are independent only where the outputs are unchanged as well."
+}
+
+/// The words of the split, and what pale edges are where there are any.
+fn caption(split: &Split) -> String {
+    let live: usize = split.components.iter().map(|part| part.edges).sum();
+    let pale = if split.edges_kept > live {
+        " Pale: edges on no path from an input to an output."
+    } else {
+        ""
+    };
+    format!("{}{pale}", split_caption(split))
 }
 
 fn table(independence: &Independence, sites: &Sites<'_>) -> Option<Block> {
@@ -86,7 +98,7 @@ fn row(split: &Split, sites: &Sites<'_>) -> Vec<Cell> {
         Cell::number(split.change_over_tolerance),
         Cell::optional(split.loss),
         Cell::word(verdict.0).with_class(verdict.1),
-        Cell::count(split.bridges.len()),
+        Cell::count(bridge_count(split)),
     ]
 }
 
@@ -106,9 +118,15 @@ fn bridges(independence: &Independence, sites: &Sites<'_>) -> Option<Block> {
         ]
     };
     let rows = sorted.iter().map(row).collect();
+    let all = bridge_count(split);
+    let listed = if all > sorted.len() {
+        format!(" (the {} heaviest of {})", count(sorted.len()), count(all))
+    } else {
+        String::new()
+    };
     let caption = format!(
-        "Bridges: the edges at the threshold of the graph that join parts which the cut at {} separates",
-        crate::report::format::number(split.threshold)
+        "Bridges{listed}: the edges at the threshold of the graph that join parts which the cut at {} separates",
+        number(split.threshold)
     );
     Some(Block::Table(Table::new(
         caption,

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
 use crate::report::figures::Gallery;
 use crate::report::figures::palette::module_class;
-use crate::report::format::{count, number, optional, p_value};
+use crate::report::format::{count, number, p_value, percent};
 use crate::report::sites::{Place, Sites, Wire, clean};
 use crate::report::words::null_words;
-use crate::result::{Assignment, Audit, Lesion, Modules};
+use crate::result::{Assignment, Audit, Lesion, Modules, Wiring};
 
 pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
     let Some(modules) = &audit.modules else {
@@ -101,22 +101,28 @@ fn facts(modules: &Modules) -> Vec<Fact> {
     facts.extend(modules.stability.map(|index| {
         fact(
             "Stability",
-            format!("mean adjusted Rand index between seeds {}", number(index)),
-        )
-    }));
-    facts.extend(modules.wiring.as_ref().map(|w| {
-        fact(
-            "Wiring cost",
             format!(
-                "{}; after relocation {} (λ = {}, l0 = {})",
-                number(w.cost),
-                optional(w.cost_after_relocation),
-                number(w.lambda),
-                number(w.l0)
+                "mean adjusted Rand index between partitions of different seeds: {}",
+                number(index)
             ),
         )
     }));
+    facts.extend(
+        modules
+            .wiring
+            .as_ref()
+            .map(|w| fact("Wiring cost", wiring(w))),
+    );
     facts
+}
+
+fn wiring(wiring: &Wiring) -> String {
+    let after = wiring.cost_after_relocation.map_or_else(
+        || "relocation was not asked for".to_owned(),
+        |after| format!("{} after relocation", number(after)),
+    );
+    let (lambda, l0) = (number(wiring.lambda), number(wiring.l0));
+    format!("{} (λ = {lambda}, l0 = {l0}); {after}", number(wiring.cost))
 }
 
 fn table(caption: &str, partition: &[Assignment], modules: &Modules, sites: &Sites<'_>) -> Block {
@@ -175,6 +181,7 @@ fn row(
             .filter(|site| sites.place(site).is_some_and(|p| wanted(p.layer, last)));
         sites.list(here, 12)
     };
+    let share = inside.1 / (inside.1 + out.1);
     vec![
         Cell::shown(
             format!("{module}"),
@@ -187,7 +194,7 @@ fn row(
         Cell::word(in_layers(|layer, last| layer == last)),
         Cell::count(inside.0),
         Cell::count(out.0),
-        Cell::number(inside.1 / (inside.1 + out.1)),
+        Cell::shown(percent(share), share),
     ]
 }
 

@@ -2,10 +2,10 @@
 
 use super::blocks::{Block, Section, Shown};
 use crate::report::figures::Gallery;
-use crate::report::figures::network::{bridged_split, drawn_threshold};
+use crate::report::figures::network::{bridge_count, bridged_split, drawn_threshold};
 use crate::report::format::{count, count_words, short};
 use crate::report::sites::Sites;
-use crate::result::Audit;
+use crate::result::{Audit, Split};
 
 pub(super) fn section(audit: &Audit, gallery: &Gallery) -> Section {
     let shown = Shown::new(&gallery.network, caption(audit));
@@ -37,14 +37,21 @@ fn caption(audit: &Audit) -> String {
         Some(_) => ", at which the outputs are not unchanged",
         None => "",
     };
-    let bridges = audit.modules.as_ref().and_then(bridged_split).map_or_else(String::new, |split| {
-        format!(
-            " Dashed: {} of the weak edges that still join the {} parts into which the network falls at {}.",
-            if split.bridges.len() == 1 { "the one".to_owned() } else { format!("the {}", count_words(split.bridges.len())) },
-            count_words(split.components.len()),
-            short(split.threshold)
-        )
-    });
-    format!("{which}{verified}. Inputs are below and outputs on top; point at a site or an edge for its numbers.{bridges}")
-        .replace("the one of the weak edges that still join", "the one weak edge that still joins")
+    let bridges = audit.modules.as_ref().and_then(bridged_split);
+    let bridges = bridges.map_or_else(String::new, |split| format!(" Dashed: {}", dashed(split)));
+    format!(
+        "{which}{verified}. Inputs are below and outputs on top; point at a site or an edge for its numbers.{bridges}"
+    )
+}
+
+fn dashed(split: &Split) -> String {
+    let (edges, join) = match bridge_count(split) {
+        1 => ("the one edge".to_owned(), "joins"),
+        n => (format!("the {} edges", count_words(n)), "join"),
+    };
+    format!(
+        "{edges} that still {join} the {} parts into which the network falls at {}.",
+        count_words(split.components.len()),
+        short(split.threshold)
+    )
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Sentence, Status, joined, plural};
-use crate::report::format::{count, short};
+use crate::report::format::{count, count_words, short};
 use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Circuit};
 
@@ -59,7 +59,7 @@ fn sizes(method: &str, circuits: &[&Circuit]) -> Sentence {
     };
     let outputs = match circuits.len() {
         1 => "a circuit".to_owned(),
-        n => format!("{} circuits, one per output,", count(n)),
+        n => format!("{} circuits, one per output,", count_words(n)),
     };
     let verb = if method == "exact" { "give" } else { "gives" };
     let text = format!(
@@ -83,7 +83,13 @@ fn kept_share(circuits: &[&Circuit]) -> String {
     let range = match known.len() {
         0 => String::new(),
         _ if short(low) == short(high) => format!(", with a faithfulness of {}", short(low)),
-        _ => format!(", with a faithfulness of {} to {}", short(low), short(high)),
+        1 | 2 => format!(", with a faithfulness of {} to {}", short(low), short(high)),
+        _ => format!(
+            ", with a median faithfulness of {} ({} to {})",
+            short(median(known)),
+            short(low),
+            short(high)
+        ),
     };
     if unknown == 0 {
         return range;
@@ -93,6 +99,12 @@ fn kept_share(circuits: &[&Circuit]) -> String {
         "{range}; {} {has} none, because patching everything changes nothing there",
         count(unknown)
     )
+}
+
+/// The middle value; of an even number, the upper of the two.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// For classifiers: the outputs at which all circuits of a method end, where these are not all.
@@ -160,7 +172,7 @@ mod tests {
         assert_eq!(
             said(|_| ()),
             [
-                "• Circuits: ACDC gives 2 circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98 to 1."
+                "• Circuits: ACDC gives two circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98 to 1."
             ]
         );
     }
@@ -170,7 +182,7 @@ mod tests {
         let text = said(|audit| audit.circuits[1].faithfulness = None);
         assert_eq!(
             text[0],
-            "• Circuits: ACDC gives 2 circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98; 1 has none, because patching everything changes nothing there."
+            "• Circuits: ACDC gives two circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98; 1 has none, because patching everything changes nothing there."
         );
     }
 

@@ -1,6 +1,7 @@
 //! Into which parts the network falls, and whether it is the same when it has.
 
 use super::{Sentence, Status, joined, plural};
+use crate::report::figures::network::bridge_count;
 use crate::report::format::{count, count_words, short, times};
 use crate::report::sites::Sites;
 use crate::result::{Audit, Component, Modules, Split};
@@ -55,26 +56,23 @@ pub fn part(component: &Component, sites: &Sites<'_>) -> String {
     )
 }
 
+/// Parts in a row, numbered where there are more than two.
 fn parts(components: &[Component], sites: &Sites<'_>) -> String {
-    let mut listed: Vec<String> = components
+    let listed: Vec<String> = components
         .iter()
         .take(MOST_PARTS)
         .map(|c| part(c, sites))
         .collect();
+    if components.len() < 3 {
+        return joined(&listed);
+    }
+    let numbered = listed
+        .iter()
+        .enumerate()
+        .map(|(k, part)| format!("({}) {part}", k + 1));
     let more = components.len().saturating_sub(MOST_PARTS);
-    if more > 0 {
-        listed.push(format!("{} more", count_words(more)));
-    }
-    let separator = if listed.iter().any(|part| part.contains(", ")) {
-        "; "
-    } else {
-        ", "
-    };
-    if listed.len() > 2 {
-        listed.join(separator)
-    } else {
-        joined(&listed)
-    }
+    let rest = (more > 0).then(|| format!("and {} more", count_words(more)));
+    numbered.chain(rest).collect::<Vec<_>>().join(", ")
 }
 
 fn already_apart(modules: &Modules, is_verified: bool, sites: &Sites<'_>) -> Sentence {
@@ -161,7 +159,7 @@ fn bridges(split: &Split, modules: &Modules, is_verified: bool) -> Option<Senten
         .iter()
         .map(|b| b.weight.abs())
         .fold(0.0, f64::max);
-    let number = split.bridges.len();
+    let number = bridge_count(split);
     if number == 0 {
         return None;
     }
@@ -170,7 +168,12 @@ fn bridges(split: &Split, modules: &Modules, is_verified: bool) -> Option<Senten
     } else {
         format!("At the threshold {}", short(modules.threshold))
     };
-    let edges = plural(number, "weak edge", "weak edges");
+    let weaker = if strongest < split.threshold {
+        "weaker "
+    } else {
+        ""
+    };
+    let edges = format!("{weaker}{}", plural(number, "edge", "edges"));
     let joins = plural(number, "joins", "join");
     let strength = if number == 1 {
         format!("of weight {}", short(strongest))
@@ -240,7 +243,7 @@ mod tests {
             said(|_| ()),
             [
                 "✗ Independence: At 0.0098 the network falls into two parts that share no connection: x1, x3 → (x1 + x3)³ and x2, x4 → x2² + sin(πx4). There the outputs move by up to 0.064, 8.2 times the tolerance: the network is not unchanged when cut there.",
-                "• Independence: At the verified threshold one weak edge, of weight 0.0093, still joins these parts.",
+                "• Independence: At the verified threshold one weaker edge, of weight 0.0093, still joins these parts.",
             ]
         );
     }
@@ -254,7 +257,7 @@ mod tests {
         });
         assert_eq!(
             text[1],
-            "• Independence: At the verified threshold three weak edges, the strongest of weight 0.0093, still join these parts."
+            "• Independence: At the verified threshold three weaker edges, the strongest of weight 0.0093, still join these parts."
         );
     }
 

@@ -83,8 +83,13 @@ fn chance(modules: &Modules) -> Sentence {
         ""
     };
     if null.p > LEVEL {
+        let degree = if null.p < 0.5 {
+            "not clearly above"
+        } else {
+            "not above"
+        };
         let text = format!(
-            "Modularity {q} is no more than chance gives: {shuffled} have {} ± {} ({p}): no more modular than chance.",
+            "Modularity {q} is {degree} that of {shuffled}, {} ± {} ({p}): no more modular than chance, by this measure.",
             short(null.mean),
             short(null.sd)
         );
@@ -196,11 +201,16 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
     let same = |l: &&&Lesion| l.metric == first.metric && l.fill == first.fill;
     let tested: Vec<&&Lesion> = groups.iter().filter(same).collect();
     let matter = tested.iter().filter(|l| l.p <= LEVEL).count();
-    let verb = plural(matter, "matters", "matter");
+    let verb = if matter < 2 { "matters" } else { "matter" };
+    let number = if matter == 0 {
+        "none".to_owned()
+    } else {
+        count_words(matter)
+    };
     let text = format!(
         "Ablated alone ({} fill), {} of {} {} {verb} more to the {} than random sets of as many sites (p ≤ {LEVEL} each, not corrected for the number of modules).",
         clean(&first.fill),
-        count_words(matter),
+        number,
         count_words(tested.len()),
         plural(tested.len(), "module", "modules"),
         clean(&first.metric)
@@ -255,7 +265,7 @@ mod tests {
         });
         assert_eq!(
             text[1],
-            "✗ Modularity: Modularity 0.47 is no more than chance gives: 100 networks with the same weights shuffled within each layer have 0.31 ± 0.05 (p = 0.23): no more modular than chance."
+            "✗ Modularity: Modularity 0.47 is not clearly above that of 100 networks with the same weights shuffled within each layer, 0.31 ± 0.05 (p = 0.23): no more modular than chance, by this measure."
         );
     }
 
