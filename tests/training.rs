@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use modscope::checkpoint::Checkpoint;
-use modscope::train::output::{Tensors, network};
+use modscope::train::output::{self, Tensors, network};
 use modscope::train::recipe::{Recipe, SwapRecipe};
-use modscope::train::run::{Job, Observer, run};
+use modscope::train::run::{Job, Observer, data_metadata, run};
 use modscope::train::{Problem, Regime, Task, Trainer, snapshot};
 
 /// A recipe in a few steps, with swaps in between.
@@ -29,6 +29,34 @@ fn checkpoint(tensors: Tensors, training: String) -> Checkpoint {
         config: serde_json::Map::new(),
     };
     Checkpoint::from_bytes("x", &blank.to_bytes().unwrap(), None).unwrap()
+}
+
+/// The line in `fixtures/README.md`, on a machine with fused multiply-add (the
+/// products' last bits are its own).
+#[test]
+fn the_embedded_example_repeats_bit_for_bit() {
+    #[cfg(target_arch = "x86_64")]
+    let fused = std::arch::is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    let fused = false;
+    if !fused {
+        println!("skipped: the fixture was made on x86-64 with fused multiply-add");
+        return;
+    }
+    let (problem, recipe) = (
+        Task::Independence.problem(1),
+        Task::Independence.recipe(Regime::Bimt),
+    );
+    let mut trainer = Trainer::<f32>::new(&problem, &recipe, 1);
+    trainer.advance(recipe.steps);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/independence-bimt");
+    let model = Checkpoint::open(&folder.join("model.safetensors")).unwrap();
+    assert_eq!(model.tensors, network(&trainer.network()));
+    let data = Checkpoint::open(&folder.join("data.safetensors")).unwrap();
+    assert_eq!(data.tensors, output::data(&trainer, &problem, &recipe));
+    assert_eq!(data.metadata, data_metadata(&problem, &recipe));
+    let curve = std::fs::read_to_string(folder.join("curve.csv")).unwrap();
+    assert_eq!(curve, output::curve(trainer.curve()));
 }
 
 #[test]
