@@ -76,12 +76,15 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder without a checkpoint, or with several.
-    #[error("the folder holds {found} checkpoints; one is expected")]
+    #[error("{}", match found.len() {
+        0 => "the folder holds no checkpoint".to_owned(),
+        n => format!("the folder holds {n} checkpoints (found {}); one is expected", listed(found)),
+    })]
     NoCheckpointInFolder {
         /// The folder.
         path: PathBuf,
-        /// How many there are.
-        found: usize,
+        /// The names of those there are.
+        found: Vec<String>,
     },
     /// A header length that the file cannot hold.
     #[error("{}", match declared {
@@ -95,6 +98,24 @@ pub enum Error {
         declared: Option<u64>,
         /// Bytes after the length.
         available: usize,
+    },
+    /// A header that is no list of tensors.
+    #[error("the header is no list of tensors: {detail}")]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        detail: String,
+    },
+    /// Bytes that belong to no tensor.
+    #[error("{bytes} bytes follow the last tensor, which ends at byte {end} of the data")]
+    BytesLeftOver {
+        /// The file.
+        path: PathBuf,
+        /// Where the last tensor ends.
+        end: u64,
+        /// How many follow it.
+        bytes: u64,
     },
     /// A tensor whose shape, type and place in the file disagree.
     #[error("tensor `{tensor}` {detail}")]
@@ -161,6 +182,16 @@ pub enum Error {
         /// The names found.
         found: Vec<String>,
     },
+    /// Data without samples.
+    #[error("there are no samples: tensor `{tensor}` has shape {shape:?}")]
+    NoSamples {
+        /// The file.
+        path: PathBuf,
+        /// The name of the inputs.
+        tensor: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
     /// A split that the data do not have.
     #[error("the data have no split `{asked}` (found {})", listed(found))]
     NoSuchSplit {
@@ -183,8 +214,26 @@ pub enum Error {
         /// What it disagrees with.
         expected: String,
     },
+    /// Floats where integers are meant.
+    #[error("tensor `{tensor}` holds floats; {expected}")]
+    IntegersExpected {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// What its integers mean.
+        expected: &'static str,
+    },
+    /// A domain that is none, or not one of these inputs.
+    #[error("the domain `box` {detail}")]
+    Domain {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// NaN or infinity among the data.
-    #[error("tensor `{tensor}` holds {found} at row {row}, column {column}")]
+    #[error("tensor `{tensor}` holds {found} at row {row}, column {column} (counted from 0)")]
     NonFiniteData {
         /// The file.
         path: PathBuf,
@@ -198,7 +247,9 @@ pub enum Error {
         column: usize,
     },
     /// A class or token below zero.
-    #[error("tensor `{tensor}` holds {found} at sample {sample}; classes and tokens count from 0")]
+    #[error(
+        "tensor `{tensor}` holds {found} at sample {sample} (counted from 0); classes and tokens start at 0"
+    )]
     NegativeIndex {
         /// The file.
         path: PathBuf,
@@ -255,7 +306,7 @@ pub enum Error {
         expected: String,
     },
     /// A permutation that is none.
-    #[error("tensor `{tensor}` is not a permutation of 0..{length}")]
+    #[error("tensor `{tensor}` is no permutation of 0..{length}: {fault}")]
     NotAPermutation {
         /// The checkpoint.
         path: PathBuf,
@@ -263,16 +314,18 @@ pub enum Error {
         tensor: String,
         /// Its length.
         length: usize,
+        /// The first entry that does not fit.
+        fault: String,
     },
     /// An activation that neither the file nor a flag tells, or that is unknown.
     #[error("{}", match name {
-        Some(name) => format!("`config.json` names the activation `{name}`, which this tool does not know"),
+        Some(name) => format!("`config.json` names the activation {name}, which this tool does not know"),
         None => "the activation cannot be told from the tensors, and no `config.json` names it".to_owned(),
     })]
     ActivationUnknown {
         /// The checkpoint.
         path: PathBuf,
-        /// The unknown name, if there is one.
+        /// What stands there as JSON, if anything does.
         name: Option<String>,
         /// The names that are known.
         known: String,
@@ -287,6 +340,16 @@ pub enum Error {
         /// Features per sample.
         found: usize,
         /// Inputs of the network.
+        expected: usize,
+    },
+    /// Another number of tokens than the network reads.
+    #[error("the data have {found} tokens per sample; the network reads {expected}")]
+    TokenCount {
+        /// The data.
+        path: PathBuf,
+        /// Tokens per sample.
+        found: usize,
+        /// Tokens that the network reads.
         expected: usize,
     },
     /// Numbers for a network that wants tokens.
@@ -310,7 +373,9 @@ pub enum Error {
         expected: usize,
     },
     /// A class or token that the network does not have.
-    #[error("tensor `{tensor}` holds {found} at sample {sample}; the network knows 0..{limit}")]
+    #[error(
+        "tensor `{tensor}` holds {found} at sample {sample} (counted from 0); the network knows 0..{limit}"
+    )]
     ClassRange {
         /// The data.
         path: PathBuf,
@@ -322,6 +387,26 @@ pub enum Error {
         found: usize,
         /// One more than the largest value possible.
         limit: usize,
+    },
+
+    // What a saved result says.
+    /// A file that is no result of this tool.
+    #[error("this is no result of this tool: {detail}")]
+    NotAResult {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        detail: String,
+    },
+    /// A result of another version.
+    #[error("the result has schema `{found}`; this version reads `{expected}`")]
+    ResultSchema {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+        /// What is read.
+        expected: &'static str,
     },
 
     // What is asked for and cannot be had.
@@ -343,6 +428,14 @@ pub enum Error {
     #[error("no data were given, and none lie beside the checkpoint")]
     NoData {
         /// Where they were looked for.
+        path: PathBuf,
+    },
+    /// A folder that holds other things than a result.
+    #[error(
+        "the folder is there and holds no `index.html`: it is no result that `--force` could replace"
+    )]
+    NoResultFolder {
+        /// The folder.
         path: PathBuf,
     },
     /// A result that is already there.
@@ -404,6 +497,8 @@ impl Error {
             | Self::CheckpointFormat { path }
             | Self::NoCheckpointInFolder { path, .. }
             | Self::HeaderLength { path, .. }
+            | Self::Header { path, .. }
+            | Self::BytesLeftOver { path, .. }
             | Self::TensorBytes { path, .. }
             | Self::TensorDtype { path, .. }
             | Self::DataFormat { path }
@@ -412,8 +507,11 @@ impl Error {
             | Self::Idx { path, .. }
             | Self::NoLabels { path }
             | Self::NoInputs { path, .. }
+            | Self::NoSamples { path, .. }
             | Self::NoSuchSplit { path, .. }
             | Self::DataShape { path, .. }
+            | Self::IntegersExpected { path, .. }
+            | Self::Domain { path, .. }
             | Self::NonFiniteData { path, .. }
             | Self::NegativeIndex { path, .. }
             | Self::UnknownLayout { path, .. }
@@ -423,12 +521,16 @@ impl Error {
             | Self::NotAPermutation { path, .. }
             | Self::ActivationUnknown { path, .. }
             | Self::InputWidth { path, .. }
+            | Self::TokenCount { path, .. }
             | Self::TokensExpected { path, .. }
             | Self::OutputWidth { path, .. }
             | Self::ClassRange { path, .. }
+            | Self::NotAResult { path, .. }
+            | Self::ResultSchema { path, .. }
             | Self::MetricNeedsClasses { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
+            | Self::NoResultFolder { path }
             | Self::ResultExists { path }
             | Self::OtherTraining { path, .. } => Some(path),
         }
@@ -437,15 +539,23 @@ impl Error {
     /// What to do about it, where that is known.
     #[must_use]
     pub fn remedy(&self) -> Option<String> {
-        let inspect =
-            |path: &Path| format!("`modscope inspect {}` lists every tensor", path.display());
+        let inspect = |path: &Path| {
+            format!(
+                "`modscope inspect {}` lists every tensor and the layout that was recognised",
+                path.display()
+            )
+        };
         Some(match self {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
             Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
             Self::FileTooLarge { .. } => "use fewer samples, or a smaller checkpoint".to_owned(),
-            Self::EmptyFile { .. } | Self::HeaderLength { .. } | Self::TensorBytes { .. } => {
+            Self::EmptyFile { .. }
+            | Self::HeaderLength { .. }
+            | Self::BytesLeftOver { .. }
+            | Self::TensorBytes { .. } => {
                 "the file is cut short or damaged: copy or save it again".to_owned()
             }
+            Self::Header { .. } => "the file is damaged, or of another format than its name says".to_owned(),
             Self::NotUtf8 { .. } => "save the file as UTF-8; is it of another format?".to_owned(),
             Self::Json { .. } => "correct the JSON, or remove the file if it is optional".to_owned(),
             Self::CheckpointFormat { .. } => {
@@ -453,22 +563,34 @@ impl Error {
                  `safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`"
                     .to_owned()
             }
+            Self::NoCheckpointInFolder { found, .. } if found.is_empty() => {
+                "name a folder that holds `model.safetensors`, or the file itself".to_owned()
+            }
             Self::NoCheckpointInFolder { .. } => "name the `.safetensors` file itself".to_owned(),
             Self::TensorDtype { .. } => "convert it to f64, f32, f16, bf16 or an integer type".to_owned(),
             Self::DataFormat { .. } => "`.safetensors`, `.npz`, `.npy`, `.csv` or `.jsonl`".to_owned(),
+            Self::Table { path, .. } if path.extension().is_some_and(|e| e == "jsonl") => {
+                "correct the line; every line is one sample like {\"inputs\": [0.1, 0.2], \"label\": 3}".to_owned()
+            }
             Self::Table { .. } => "correct the line; a CSV file needs a header row and numbers below it".to_owned(),
             Self::NumPy { .. } => "save plain arrays: `numpy.savez(file, inputs=x, labels=y)`".to_owned(),
             Self::NoInputs { .. } => {
                 "name the samples `inputs` (numbers) or `tokens` (integers), with `train_` or `test_` before it for a split"
                     .to_owned()
             }
+            Self::NoSamples { .. } => "store at least one sample".to_owned(),
             Self::NoSuchSplit { found, .. } => match found.first() {
                 Some(split) => format!("`--split {split}`"),
                 None => "leave `--split` out".to_owned(),
             },
             Self::DataShape { .. } => "every array has one row per sample".to_owned(),
             Self::NonFiniteData { .. } => "leave such samples out".to_owned(),
-            Self::NegativeIndex { .. } => "store classes and tokens as integers from 0".to_owned(),
+            Self::NegativeIndex { .. } | Self::IntegersExpected { .. } => {
+                "store classes and tokens as integers from 0".to_owned()
+            }
+            Self::Domain { .. } => {
+                "give one interval [lo, hi] per feature: {\"domain\": {\"box\": [[-1, 1], [-1, 1]]}}".to_owned()
+            }
             Self::UnknownLayout { .. } => {
                 "`--layout` names the layout; weights are looked for as `linears.{i}.linear.weight`, \
                  `{i}.weight`, `net.{i}.weight`, `layers.{i}.weight` or `fc{i}.weight`"
@@ -479,11 +601,15 @@ impl Error {
             | Self::WeightDtype { path, .. }
             | Self::NotAPermutation { path, .. } => inspect(path),
             Self::ActivationUnknown { known, .. } => format!("`--activation NAME` (known: {known})"),
-            Self::InputWidth { .. } | Self::OutputWidth { .. } => {
+            Self::InputWidth { .. } | Self::TokenCount { .. } | Self::OutputWidth { .. } => {
                 "`--data FILE` names other data; were these made for another network?".to_owned()
             }
             Self::TokensExpected { .. } => "store token ids as integers named `tokens`".to_owned(),
             Self::ClassRange { .. } => "count classes and tokens from 0".to_owned(),
+            Self::NotAResult { .. } => {
+                "name the `.json` file that `modscope audit` wrote into its report".to_owned()
+            }
+            Self::ResultSchema { .. } => "run the audit again with this version".to_owned(),
             Self::MetricNeedsClasses { .. } => {
                 "`--metric mse` or `--metric output`; or store integer `labels`".to_owned()
             }
@@ -496,6 +622,7 @@ impl Error {
             Self::OtherTraining { key, .. } => format!(
                 "resume with the task, seed and flags of the first run, {key} included; or train afresh"
             ),
+            Self::NoResultFolder { .. } => "`--out DIR` writes elsewhere".to_owned(),
             Self::ResultExists { .. } => "`--force` replaces it, `--out DIR` writes elsewhere".to_owned(),
         })
     }

@@ -25,24 +25,66 @@ pub(super) fn fault(path: &Path, bytes: &[u8], error: &SafeTensorError) -> Error
             path,
             available,
         },
-        SafeTensorError::InvalidHeader(utf8) => Error::NotUtf8 {
+        SafeTensorError::InvalidHeader(utf8) => Error::Header {
             path,
-            position: PREFIX + utf8.valid_up_to(),
+            detail: format!("byte {} is not UTF-8", PREFIX + utf8.valid_up_to()),
         },
-        SafeTensorError::InvalidHeaderDeserialization(json) => Error::Json {
-            path,
-            detail: json.to_string(),
-        },
+        SafeTensorError::InvalidHeaderDeserialization(json) => {
+            let unknown = header(bytes).and_then(|(header, _)| unknown_dtype(&header));
+            let detail = json.to_string();
+            match unknown {
+                Some((tensor, dtype)) => Error::TensorDtype {
+                    path,
+                    tensor,
+                    dtype,
+                },
+                None => Error::Header { path, detail },
+            }
+        }
         other => {
             let found = header(bytes).and_then(|(header, data)| faulty_tensor(&header, data));
-            let (tensor, detail) = found.unwrap_or_else(|| ("?".to_owned(), other.to_string()));
-            Error::TensorBytes {
-                path,
-                tensor,
-                detail,
+            match found {
+                Some(Fault::Tensor(tensor, detail)) => Error::TensorBytes {
+                    path,
+                    tensor,
+                    detail,
+                },
+                Some(Fault::LeftOver { end, bytes }) => Error::BytesLeftOver { path, end, bytes },
+                None => Error::Header {
+                    path,
+                    detail: other.to_string(),
+                },
             }
         }
     }
+}
+
+/// What a header and the bytes behind it disagree in.
+enum Fault {
+    /// A tensor, and how.
+    Tensor(String, String),
+    /// Bytes after the last tensor.
+    LeftOver { end: u64, bytes: u64 },
+}
+
+/// The first tensor of a number type that no version of the format has.
+fn unknown_dtype(header: &Map<String, Value>) -> Option<(String, String)> {
+    tensors(header).find_map(|(name, info)| {
+        let dtype = info.get("dtype")?;
+        let known = serde_json::from_value::<safetensors::Dtype>(dtype.clone()).is_ok();
+        (!known).then(|| {
+            (
+                name.clone(),
+                dtype
+                    .as_str()
+                    .map_or_else(|| dtype.to_string(), str::to_owned),
+            )
+        })
+    })
+}
+
+fn tensors(header: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    header.iter().filter(|(name, _)| *name != "__metadata__")
 }
 
 /// The length that the file says its header has.
@@ -61,16 +103,18 @@ fn header(bytes: &[u8]) -> Option<(Map<String, Value>, u64)> {
 }
 
 /// The first tensor whose shape, type and bytes disagree, and how.
-fn faulty_tensor(header: &Map<String, Value>, data: u64) -> Option<(String, String)> {
-    let mut tensors: Vec<_> = header
-        .iter()
-        .filter(|(name, _)| *name != "__metadata__")
+fn faulty_tensor(header: &Map<String, Value>, data: u64) -> Option<Fault> {
+    let mut tensors: Vec<_> = tensors(header)
         .filter_map(|(name, info)| Some((name, info, offsets(info)?)))
         .collect();
     tensors.sort_by_key(|(_, _, offsets)| *offsets);
     let mut covered = 0;
     for (name, info, (start, end)) in tensors {
-        let fault = if start != covered || end < start {
+        let fault = if end < start {
+            Some(format!(
+                "occupies bytes {start}..{end}: it ends before it starts"
+            ))
+        } else if start != covered {
             Some(format!(
                 "occupies bytes {start}..{end}, but the tensor before it ends at {covered}"
             ))
@@ -82,16 +126,14 @@ fn faulty_tensor(header: &Map<String, Value>, data: u64) -> Option<(String, Stri
             size_fault(info, end - start)
         };
         if let Some(fault) = fault {
-            return Some((name.clone(), fault));
+            return Some(Fault::Tensor(name.clone(), fault));
         }
         covered = end;
     }
     let rest = data.saturating_sub(covered);
-    (rest > 0).then(|| {
-        (
-            "(end)".to_owned(),
-            format!("{rest} bytes follow the last tensor"),
-        )
+    (rest > 0).then_some(Fault::LeftOver {
+        end: covered,
+        bytes: rest,
     })
 }
 

@@ -71,7 +71,11 @@ fn in_folder(folder: &Path) -> Result<PathBuf> {
         [one] => Ok(one.clone()),
         several => Err(Error::NoCheckpointInFolder {
             path: folder.to_owned(),
-            found: several.len(),
+            found: several
+                .iter()
+                .filter_map(|path| path.file_name())
+                .map(|n| n.to_string_lossy().into_owned())
+                .collect(),
         }),
     }
 }

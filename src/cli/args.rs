@@ -27,7 +27,7 @@ pub(super) struct Common {
     #[arg(long)]
     pub json: bool,
     /// Threads to use [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
     /// Seed of every random choice
     #[arg(long, default_value_t = 0, value_name = "S")]
@@ -38,6 +38,39 @@ pub(super) struct Common {
     /// Print the time of every stage
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// A number of threads.
+fn threads(text: &str) -> Result<usize, String> {
+    const MOST: usize = 1024;
+    match text.parse() {
+        Ok(n) if (1..=MOST).contains(&n) => Ok(n),
+        _ => Err(format!("expected a number of threads from 1 to {MOST}")),
+    }
+}
+
+/// A number that counts something.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n) if n > 0 => Ok(n),
+        _ => Err("expected a whole number from 1".to_owned()),
+    }
+}
+
+/// A finite number above zero.
+pub(super) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x.is_finite() && x > 0.0 => Ok(x),
+        _ => Err("expected a number above 0".to_owned()),
+    }
+}
+
+/// A finite number that is zero or above.
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if x.is_finite() && x >= 0.0 => Ok(x),
+        _ => Err("expected a number that is 0 or above".to_owned()),
+    }
 }
 
 impl Common {
@@ -90,11 +123,18 @@ pub(super) struct PruneArgs {
         long,
         default_value = "auto",
         value_name = "X",
+        allow_negative_numbers = true,
         help_heading = "Pruning"
     )]
     pub threshold: Threshold,
     /// What counts as unchanged: `0.01` for every output, or `1%` of each output's standard deviation
-    #[arg(long, default_value = "1%", value_name = "T", help_heading = "Pruning")]
+    #[arg(
+        long,
+        default_value = "1%",
+        value_name = "T",
+        allow_negative_numbers = true,
+        help_heading = "Pruning"
+    )]
     pub tolerance: Tolerance,
     /// Prune biases too
     #[arg(long, help_heading = "Pruning")]
@@ -154,6 +194,8 @@ pub(super) struct ModulesArgs {
         long,
         default_value_t = 1.0,
         value_name = "G",
+        value_parser = positive,
+        allow_negative_numbers = true,
         help_heading = "Modules"
     )]
     pub resolution: f64,

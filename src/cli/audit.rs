@@ -37,6 +37,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    if args.write_pruned && args.common.json && args.common.out.is_none() {
+        anyhow::bail!(
+            "`--write-pruned` writes into the report's folder, and `--json` makes none; \
+             name one with `--out DIR`"
+        );
+    }
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
     args.modules.apply(&mut config);

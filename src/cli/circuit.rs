@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::Verdict;
-use super::args::{Common, DataArgs, ModelArgs, PruneArgs};
+use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, not_negative};
 use super::pipeline::{self, Job};
 use crate::audit::{CircuitsConfig, Config, Method, Stages};
 use crate::circuit::Sign;
@@ -27,7 +27,14 @@ pub(super) struct Args {
     #[command(flatten)]
     circuits: CircuitArgs,
     /// ACDC's τ, in units of the metric [default: swept]
-    #[arg(short, long, value_name = "TAU", help_heading = "Circuits")]
+    #[arg(
+        short,
+        long,
+        value_name = "TAU",
+        value_parser = not_negative,
+        allow_negative_numbers = true,
+        help_heading = "Circuits"
+    )]
     threshold: Option<f64>,
     /// Prune weights with |w| below this first: a number, or `auto`
     #[arg(long, default_value = "0", value_name = "X", help_heading = "Pruning")]
@@ -66,13 +73,15 @@ pub(super) struct CircuitArgs {
     )]
     sign: Sign,
     /// Number of edges of a circuit from scores [default: the smallest faithful one]
-    #[arg(long, value_name = "N", help_heading = "Circuits")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Circuits")]
     top: Option<usize>,
     /// A circuit is faithful when |1 − faithfulness| is at most this
     #[arg(
         long,
         default_value_t = 0.05,
         value_name = "X",
+        value_parser = not_negative,
+        allow_negative_numbers = true,
         help_heading = "Circuits"
     )]
     within: f64,

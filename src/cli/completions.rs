@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::{Cli, Verdict};
+use super::{Cli, Verdict, output};
 
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
@@ -14,12 +14,9 @@ pub(super) struct Args {
     shell: Shell,
 }
 
-pub(super) fn run(args: &Args) -> Verdict {
-    clap_complete::generate(
-        args.shell,
-        &mut Cli::command(),
-        "modscope",
-        &mut std::io::stdout(),
-    );
-    Verdict::Holds
+pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "modscope", &mut script);
+    output::to_stdout(&script)?;
+    Ok(Verdict::Holds)
 }

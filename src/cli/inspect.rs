@@ -1,10 +1,9 @@
 //! `modscope inspect`: what a checkpoint is, without data.
 
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use super::Verdict;
 use super::args::{self, ModelArgs};
+use super::{Verdict, output};
 use crate::checkpoint::Checkpoint;
 use crate::model::{Loaded, Network};
 
@@ -25,15 +24,13 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let checkpoint = args::open_checkpoint(&args.checkpoint)?;
     let loaded = Loaded::from_checkpoint(&checkpoint, args.model.options());
-    let mut out = io::stdout().lock();
     // Tensors are listed even where no network can be made of them: that is
     // what one looks at then.
     if args.json {
         let summary = json(&checkpoint, loaded.as_ref().ok());
-        serde_json::to_writer_pretty(&mut out, &summary)?;
-        writeln!(out)?;
+        output::to_stdout(format!("{summary:#}\n").as_bytes())?;
     } else {
-        write!(out, "{}", text(&checkpoint, loaded.as_ref().ok()))?;
+        output::to_stdout(text(&checkpoint, loaded.as_ref().ok()).as_bytes())?;
     }
     loaded?;
     Ok(Verdict::Holds)

@@ -18,6 +18,7 @@ mod recipe_args;
 mod report;
 mod train;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -87,7 +88,7 @@ pub fn main() -> ExitCode {
         Command::Circuit(args) => circuit::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Report(args) => report::run(&args),
-        Command::Completions(args) => Ok(completions::run(&args)),
+        Command::Completions(args) => completions::run(&args),
     };
     match outcome {
         Ok(Verdict::Holds) => ExitCode::SUCCESS,
@@ -101,13 +102,21 @@ pub fn main() -> ExitCode {
 
 /// What, where, what to do.
 fn print_error(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
-    if let Some(known) = error.downcast_ref::<crate::Error>() {
-        if let Some(path) = known.path() {
-            eprintln!("  in: {}", path.display());
-        }
-        if let Some(remedy) = known.remedy() {
-            eprintln!("  try: {remedy}");
-        }
+    let Some(known) = error.downcast_ref::<crate::Error>() else {
+        say(&format!("error: {error:#}"));
+        return;
+    };
+    // Its own words say what its source says.
+    say(&format!("error: {known}"));
+    if let Some(path) = known.path() {
+        say(&format!("  in: {}", path.display()));
     }
+    if let Some(remedy) = known.remedy() {
+        say(&format!("  try: {remedy}"));
+    }
+}
+
+/// A line on standard error; one that cannot be written is no reason to panic.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

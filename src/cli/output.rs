@@ -9,7 +9,7 @@ use super::Verdict;
 use super::args::Common;
 use crate::checkpoint::Checkpoint;
 use crate::report::words::{self, Status};
-use crate::result::Audit;
+use crate::result::{Audit, CheckpointInfo};
 use crate::{Error, Result, report};
 
 /// A finished run, ready to be written.
@@ -62,11 +62,43 @@ pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Verdic
 
 /// Refuses a folder that exists, before any work is done for it.
 pub(super) fn check_free(common: &Common, name: &str, replace: bool) -> Result<()> {
-    match folder(common, name) {
-        Some(path) if path.exists() && !common.force && !replace => {
-            Err(Error::ResultExists { path })
-        }
+    folder(common, name).map_or(Ok(()), |path| {
+        check_replaceable(&path, common.force || replace)
+    })
+}
+
+/// Refuses a file that exists, before any work is done for it.
+pub(super) fn check_free_file(common: &Common, path: &Path) -> Result<()> {
+    if path.is_dir() || (path.exists() && !common.force) {
+        return Err(Error::ResultExists {
+            path: path.to_owned(),
+        });
+    }
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
+    match parent.map(fs::metadata) {
+        Some(Err(source)) => Err(Error::Write {
+            path: path.to_owned(),
+            source,
+        }),
         _ => Ok(()),
+    }
+}
+
+/// What is there may be replaced if that was asked for and it is a result:
+/// `--force` must not take a folder of other things away.
+fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    if !replace {
+        return Err(Error::ResultExists { path });
+    }
+    let empty = fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_none());
+    if empty || path.join("index.html").is_file() {
+        Ok(())
+    } else {
+        Err(Error::NoResultFolder { path })
     }
 }
 
@@ -85,11 +117,7 @@ pub(super) fn write_whole(target: &Path, replace: bool, fill: impl FnOnce(&Path)
         let path = path.to_owned();
         move |source: io::Error| Error::Write { path, source }
     };
-    if target.exists() && !replace {
-        return Err(Error::ResultExists {
-            path: target.to_owned(),
-        });
-    }
+    check_replaceable(target, replace)?;
     let name = target
         .file_name()
         .map_or_else(|| "result".into(), |n| n.to_string_lossy());
@@ -100,6 +128,7 @@ pub(super) fn write_whole(target: &Path, replace: bool, fill: impl FnOnce(&Path)
     fs::create_dir_all(parent).map_err(failed(parent))?;
     let part = parent.join(format!(".{name}.{}.part", std::process::id()));
     let old = parent.join(format!(".{name}.{}.old", std::process::id()));
+    remove_leftovers(parent, &name);
     fs::create_dir(&part).map_err(failed(&part))?;
     let filled = fill(&part).and_then(|()| {
         if target.exists() {
@@ -120,14 +149,42 @@ pub(super) fn write_whole(target: &Path, replace: bool, fill: impl FnOnce(&Path)
     }
 }
 
-fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::Result<()> {
+/// Removes what interrupted runs left beside `name`: parts of processes that
+/// are no more.
+fn remove_leftovers(parent: &Path, name: &str) {
+    let running =
+        |pid: &str| !Path::new("/proc/self").exists() || Path::new("/proc").join(pid).exists();
+    let left_over = |file: &str| {
+        let pid = file
+            .strip_prefix(&format!(".{name}."))
+            .and_then(|rest| rest.strip_suffix(".part"));
+        pid.is_some_and(|pid| pid.parse::<u32>().is_ok() && !running(pid))
+    };
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        if left_over(&entry.file_name().to_string_lossy()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Writes to standard output; a reader that wants no more is no error.
+pub(super) fn to_stdout(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::Result<()> {
+    let mut out: Vec<u8> = Vec::new();
     if common.json {
         serde_json::to_writer_pretty(&mut out, result)?;
         writeln!(out)?;
     } else if !common.quiet {
         let colour =
             io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+        writeln!(out, "{}", recognised(&result.checkpoint))?;
         for sentence in words::summary(result) {
             writeln!(out, "{} {}", mark(sentence.status, colour), sentence.text)?;
         }
@@ -135,7 +192,22 @@ fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::R
             writeln!(out, "\nreport: {}", folder.join("index.html").display())?;
         }
     }
-    Ok(())
+    Ok(to_stdout(&out)?)
+}
+
+/// What the file was taken for, in one line.
+fn recognised(checkpoint: &CheckpointInfo) -> String {
+    let widths: Vec<String> = checkpoint.layers.iter().map(ToString::to_string).collect();
+    format!(
+        "{}: {}, {}, {} (from {}), {}, {} parameters\n",
+        checkpoint.path,
+        checkpoint.layout,
+        widths.join("-"),
+        checkpoint.activation,
+        checkpoint.activation_source,
+        checkpoint.dtype,
+        checkpoint.parameters,
+    )
 }
 
 /// A mark that does not rest on colour alone.

@@ -44,6 +44,9 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
     // The example's own report can be made again at any time.
     let replace = job.checkpoint.is_none() && common.out.is_none();
     output::check_free(common, &name, replace)?;
+    if let Some(PrunedTo::File(path)) = &job.write_pruned {
+        output::check_free_file(common, path)?;
+    }
     let progress = Progress::new(common);
     progress.stage("reading files");
     let (checkpoint, data) = match job.checkpoint {
@@ -60,9 +63,6 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
     };
     let outcome = common.in_pool(compute)??;
     progress.stage("writing the report");
-    if let Some(PrunedTo::File(path)) = &job.write_pruned {
-        outcome.pruned.write(path)?;
-    }
     let finished = Finished {
         command: job.command,
         name: &name,
@@ -71,6 +71,9 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
         replace,
     };
     let written = output::write(common, finished)?;
+    if let Some(PrunedTo::File(path)) = &job.write_pruned {
+        outcome.pruned.write(path)?;
+    }
     progress.finish();
     output::print(common, &written)
 }

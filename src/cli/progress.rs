@@ -48,7 +48,7 @@ impl Progress {
         let ended = self.stage.lock().ok().and_then(|mut stage| stage.take());
         if let Some((name, since)) = ended.filter(|_| self.verbose) {
             let line = format!("{:>9.3} s  {name}", since.elapsed().as_secs_f64());
-            self.bar.suspend(|| eprintln!("{line}"));
+            self.bar.suspend(|| super::say(&line));
         }
     }
 }

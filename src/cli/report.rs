@@ -1,14 +1,13 @@
 //! `modscope report`: draws a saved result again.
 
-use std::path::PathBuf;
-
-use anyhow::Context as _;
+use std::path::{Path, PathBuf};
 
 use super::Verdict;
 use super::args::{self, Common};
 use super::output::{self, Finished};
-use crate::Error;
+use crate::checkpoint::limited_read;
 use crate::result::{Audit, SCHEMA};
+use crate::{Error, Result};
 
 /// Draw a saved result again
 #[derive(Debug, clap::Args)]
@@ -24,16 +23,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let name = format!("{}-report", args::result_name(&args.result));
     output::check_free(&args.common, &name, false)?;
-    let text = std::fs::read_to_string(&args.result).map_err(|source| Error::Read {
-        path: args.result.clone(),
-        source,
-    })?;
-    let result: Audit = serde_json::from_str(&text).with_context(|| {
-        format!(
-            "`{}` is no result of this tool ({SCHEMA})",
-            args.result.display()
-        )
-    })?;
+    let result = open(&args.result)?;
     let command = args
         .result
         .file_stem()
@@ -49,4 +39,34 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         },
     )?;
     output::print(&args.common, &written)
+}
+
+/// Reads a result, and says which of its parts is not as it should be.
+fn open(path: &Path) -> Result<Audit> {
+    let bytes = limited_read(path)?;
+    if bytes.is_empty() {
+        return Err(Error::EmptyFile {
+            path: path.to_owned(),
+        });
+    }
+    let fault = |error: serde_json::Error| Error::NotAResult {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    };
+    // The schema comes first: a result of another version lacks or has other parts.
+    let head: Head = serde_json::from_slice(&bytes).map_err(fault)?;
+    if head.schema != SCHEMA {
+        return Err(Error::ResultSchema {
+            path: path.to_owned(),
+            found: head.schema,
+            expected: SCHEMA,
+        });
+    }
+    serde_json::from_slice(&bytes).map_err(fault)
+}
+
+/// The part of a result that every version has.
+#[derive(serde::Deserialize)]
+struct Head {
+    schema: String,
 }

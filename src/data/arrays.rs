@@ -50,7 +50,11 @@ impl NamedArray {
 
     /// Numbers per sample.
     pub fn columns(&self) -> usize {
-        self.shape.iter().skip(1).product()
+        // An array without samples may declare any shape.
+        self.shape
+            .iter()
+            .skip(1)
+            .fold(1, |product, d| product.saturating_mul(*d))
     }
 }
 

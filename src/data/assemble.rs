@@ -6,7 +6,7 @@ use std::path::Path;
 use ndarray::Array2;
 
 use super::arrays::{NamedArray, NamedArrays, Numbers};
-use super::{Dataset, Inputs, Labels};
+use super::{Dataset, Domain, Inputs, Labels};
 use crate::{Error, Result};
 
 /// The splits that names may carry as a prefix.
@@ -42,10 +42,8 @@ pub(super) fn assemble(
     };
     let (name, input_shape) = part.find_inputs()?;
     let inputs = part.inputs(&name)?;
-    if inputs.is_empty() {
-        return Err(part.shape_fault(&name, "there are no samples"));
-    }
     part.rows = inputs.len();
+    part.check_domain(&inputs)?;
     let corrupted = part.corrupted(&inputs)?;
     Ok(Dataset {
         path: path.to_owned(),
@@ -125,13 +123,23 @@ impl<'a> Part<'a> {
         let array = self
             .optional(name)
             .ok_or_else(|| self.shape_fault(name, "missing"))?;
+        if array.shape.is_empty() {
+            return Err(self.shape_fault(name, "one row per sample is expected"));
+        }
+        if array.rows() == 0 {
+            return Err(Error::NoSamples {
+                path: self.path.to_owned(),
+                tensor: self.full_name(name),
+                shape: array.shape.clone(),
+            });
+        }
         match (&array.numbers, name.ends_with("tokens")) {
             (Numbers::Integers(_), true) => {
                 let ids = self.indices(name, array)?;
                 Ok(Inputs::Tokens(self.matrix(name, array, ids)?))
             }
             (Numbers::Floats(_), true) => {
-                Err(self.shape_fault(name, "tokens are integers; these are floats"))
+                Err(self.integers_expected(name, "token ids are integers"))
             }
             _ => Ok(Inputs::Values(self.floats(name, array)?)),
         }
@@ -186,13 +194,13 @@ impl<'a> Part<'a> {
 
     fn indices(&self, name: &str, array: &NamedArray) -> Result<Vec<usize>> {
         let Numbers::Integers(values) = &array.numbers else {
-            return Err(self.shape_fault(name, "integers are expected"));
+            return Err(self.integers_expected(name, "classes are integers"));
         };
         let columns = array.columns().max(1);
         let index = |(place, value): (usize, &i64)| {
             usize::try_from(*value).map_err(|_| Error::NegativeIndex {
                 path: self.path.to_owned(),
-                tensor: format!("{}{name}", self.prefix),
+                tensor: self.full_name(name),
                 sample: place / columns,
                 found: *value,
             })
@@ -214,7 +222,7 @@ impl<'a> Part<'a> {
             let columns = array.columns().max(1);
             return Err(Error::NonFiniteData {
                 path: self.path.to_owned(),
-                tensor: format!("{}{name}", self.prefix),
+                tensor: self.full_name(name),
                 found: values[place],
                 row: place / columns,
                 column: place % columns,
@@ -228,10 +236,48 @@ impl<'a> Part<'a> {
             .map_err(|_| self.shape_fault(name, "its shape and its contents disagree"))
     }
 
+    /// One interval per feature, from lower to upper; published tasks know theirs.
+    fn check_domain(&self, inputs: &Inputs) -> Result<()> {
+        let (Some(Domain::Box(intervals)), Inputs::Values(values)) =
+            (&self.arrays.task.domain, inputs)
+        else {
+            return Ok(());
+        };
+        let reversed = intervals.iter().position(|[lo, hi]| lo > hi);
+        let detail = match reversed {
+            Some(place) => {
+                let [lo, hi] = intervals[place];
+                format!("has an interval from {lo} to {hi} for feature {place} (counted from 0)")
+            }
+            None if intervals.len() != values.ncols() => format!(
+                "has {} intervals; the data have {} features",
+                intervals.len(),
+                values.ncols()
+            ),
+            None => return Ok(()),
+        };
+        Err(Error::Domain {
+            path: self.path.to_owned(),
+            detail,
+        })
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    fn integers_expected(&self, name: &str, expected: &'static str) -> Error {
+        Error::IntegersExpected {
+            path: self.path.to_owned(),
+            tensor: self.full_name(name),
+            expected,
+        }
+    }
+
     fn shape_fault(&self, name: &str, expected: &str) -> Error {
         Error::DataShape {
             path: self.path.to_owned(),
-            tensor: format!("{}{name}", self.prefix),
+            tensor: self.full_name(name),
             shape: self
                 .optional(name)
                 .map(|a| a.shape.clone())

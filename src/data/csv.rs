@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use ::csv::StringRecord;
+use ::csv::{ErrorKind, StringRecord};
 
 use super::Task;
 use super::arrays::{NamedArray, NamedArrays};
@@ -15,10 +15,14 @@ use crate::{Error, Result};
 
 /// Reads the table.
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
+    std::str::from_utf8(bytes).map_err(|error| Error::NotUtf8 {
+        path: path.to_owned(),
+        position: error.valid_up_to(),
+    })?;
     let mut reader = ::csv::Reader::from_reader(bytes);
     let fault = |error: &::csv::Error| Error::Table {
         path: path.to_owned(),
-        detail: error.to_string(),
+        detail: described(error),
     };
     let header = reader.headers().map_err(|e| fault(&e))?.clone();
     let names: Vec<String> = header.iter().map(|name| name.trim().to_owned()).collect();
@@ -61,6 +65,21 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
     Ok(result)
 }
 
+/// What the parser met, where it knows more than we want to print.
+fn described(error: &::csv::Error) -> String {
+    match error.kind() {
+        ErrorKind::UnequalLengths {
+            pos,
+            expected_len,
+            len,
+        } => {
+            let line = pos.as_ref().map_or(0, ::csv::Position::line);
+            format!("line {line} has {len} fields; the header has {expected_len}")
+        }
+        _ => error.to_string(),
+    }
+}
+
 /// The numbers of some of the columns, row by row.
 fn table(
     path: &Path,
@@ -71,14 +90,22 @@ fn table(
     let mut values = Vec::with_capacity(records.len() * places.len());
     for (row, record) in records.iter().enumerate() {
         for place in places {
-            values.push(field(path, &names[*place], row, record, *place)?);
+            values.push(field(
+                path,
+                &names[*place],
+                row,
+                record,
+                *place,
+                "no number",
+            )?);
         }
     }
     Ok(NamedArray::floats(records.len(), places.len(), values))
 }
 
 fn classes(path: &Path, name: &str, records: &[StringRecord], place: usize) -> Result<Vec<i64>> {
-    let class = |(row, record)| field(path, name, row, record, place);
+    let expected = "no class (an integer from 0); name the column `target` if it holds targets";
+    let class = |(row, record)| field(path, name, row, record, place, expected);
     records.iter().enumerate().map(class).collect()
 }
 
@@ -89,18 +116,14 @@ fn field<T: FromStr>(
     row: usize,
     record: &StringRecord,
     place: usize,
+    otherwise: &str,
 ) -> Result<T> {
     let text = record.get(place).unwrap_or_default().trim();
-    text.parse()
-        .map_err(|_| not_a_number(path, name, row, text))
-}
-
-fn not_a_number(path: &Path, column: &str, row: usize, text: &str) -> Error {
-    Error::Table {
+    let line = record
+        .position()
+        .map_or(row as u64 + 2, ::csv::Position::line);
+    text.parse().map_err(|_| Error::Table {
         path: path.to_owned(),
-        detail: format!(
-            "column `{column}`, row {}: `{text}` is not the number expected there",
-            row + 1
-        ),
-    }
+        detail: format!("line {line}, column `{name}`: `{text}` is {otherwise}"),
+    })
 }

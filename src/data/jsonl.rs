@@ -32,25 +32,40 @@ enum Kind {
     Either,
 }
 
+/// The number of a line, from 0, and the sample it holds.
+type Line = (usize, Map<String, Value>);
+
 /// Reads the lines.
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
     let text = std::str::from_utf8(bytes).map_err(|error| Error::NotUtf8 {
         path: path.to_owned(),
         position: error.valid_up_to(),
     })?;
-    let mut lines: Vec<Map<String, Value>> = Vec::new();
+    let mut lines: Vec<Line> = Vec::new();
     for (number, line) in text
         .lines()
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())
     {
-        let object =
-            serde_json::from_str(line).map_err(|error| fault(path, number, &error.to_string()))?;
-        lines.push(object);
+        let object = match serde_json::from_str(line) {
+            Ok(Value::Object(object)) => object,
+            Ok(_) => return Err(fault(path, number, "it is no object")),
+            // Every line is parsed by itself, so that only the column says where.
+            Err(error) => {
+                let detail = error
+                    .to_string()
+                    .replace(" at line 1 column ", " at column ");
+                return Err(fault(path, number, &detail));
+            }
+        };
+        lines.push((number, object));
     }
     let mut result = NamedArrays::default();
     for (key, array, kind) in KEYS {
-        if lines.first().is_some_and(|line| line.contains_key(key)) {
+        if lines
+            .first()
+            .is_some_and(|(_, line)| line.contains_key(key))
+        {
             result
                 .arrays
                 .insert(array.to_owned(), column(path, &lines, key, kind)?);
@@ -60,13 +75,16 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
 }
 
 /// The values of one key on all lines.
-fn column(path: &Path, lines: &[Map<String, Value>], key: &str, kind: Kind) -> Result<NamedArray> {
+fn column(path: &Path, lines: &[Line], key: &str, kind: Kind) -> Result<NamedArray> {
     let integers = match kind {
-        Kind::Either => lines[0][key].is_i64(),
+        Kind::Either => lines
+            .first()
+            .is_some_and(|(_, line)| line.get(key).is_some_and(Value::is_i64)),
         other => other == Kind::Integers,
     };
     let (mut floats, mut whole, mut width) = (Vec::new(), Vec::new(), None);
-    for (number, line) in lines.iter().enumerate() {
+    for (number, line) in lines {
+        let number = *number;
         let value = line
             .get(key)
             .ok_or_else(|| fault(path, number, &format!("`{key}` is missing")))?;
@@ -86,7 +104,10 @@ fn column(path: &Path, lines: &[Map<String, Value>], key: &str, kind: Kind) -> R
                 fault(
                     path,
                     number,
-                    &format!("`{key}` holds {value}, which is not the number expected"),
+                    &format!(
+                        "`{key}` holds {value}, which is no {}",
+                        if integers { "integer" } else { "number" }
+                    ),
                 )
             };
             if integers {

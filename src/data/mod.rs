@@ -104,23 +104,14 @@ impl Dataset {
     /// # Errors
     /// If the file is not what its name says, or its parts disagree.
     pub fn open(path: &Path, split: Option<&str>) -> Result<Self> {
+        let read = reader(path)?;
         let bytes = limited_read(path)?;
-        let extension = path
-            .extension()
-            .map(|e| e.to_string_lossy().to_ascii_lowercase());
-        let arrays = match extension.as_deref() {
-            Some("safetensors") => from_safetensors(path, &bytes)?,
-            Some("npz") => npz::read(path, &bytes)?,
-            Some("npy") => npz::read_one(path, &bytes)?,
-            Some("csv") => csv::read(path, &bytes)?,
-            Some("jsonl") => jsonl::read(path, &bytes)?,
-            _ => {
-                return Err(Error::DataFormat {
-                    path: path.to_owned(),
-                });
-            }
-        };
-        let mut arrays = arrays;
+        if bytes.is_empty() {
+            return Err(Error::EmptyFile {
+                path: path.to_owned(),
+            });
+        }
+        let mut arrays = read(path, &bytes)?;
         if let Some(text) = sibling(path, "task.json")? {
             arrays.task = arrays
                 .task
@@ -150,6 +141,28 @@ impl Dataset {
         }
         assemble::assemble(path, sha256(bytes), arrays, split)
     }
+}
+
+/// What makes arrays of a file's bytes.
+type Reader = fn(&Path, &[u8]) -> Result<arrays::NamedArrays>;
+
+/// The reader that a file's name asks for.
+fn reader(path: &Path) -> Result<Reader> {
+    let extension = path
+        .extension()
+        .map(|e| e.to_string_lossy().to_ascii_lowercase());
+    Ok(match extension.as_deref() {
+        Some("safetensors") => from_safetensors,
+        Some("npz") => npz::read,
+        Some("npy") => npz::read_one,
+        Some("csv") => csv::read,
+        Some("jsonl") => jsonl::read,
+        _ => {
+            return Err(Error::DataFormat {
+                path: path.to_owned(),
+            });
+        }
+    })
 }
 
 fn from_safetensors(path: &Path, bytes: &[u8]) -> Result<arrays::NamedArrays> {

@@ -93,10 +93,17 @@ impl Task {
 
 /// A `task.json`.
 pub(super) fn from_json(path: &Path, text: &str) -> Result<Task> {
-    let task: Task = serde_json::from_str(text).map_err(|error| Error::Json {
+    let fault = |detail| Error::Json {
         path: path.to_owned(),
-        detail: error.to_string(),
-    })?;
+        detail,
+    };
+    let value: Value = serde_json::from_str(text).map_err(|e| fault(e.to_string()))?;
+    if !value.is_object() {
+        return Err(fault(
+            "expected an object like {\"name\": \"moons\"}".to_owned(),
+        ));
+    }
+    let task: Task = serde_json::from_value(value).map_err(|e| fault(e.to_string()))?;
     Ok(Task {
         loss: task.loss.as_deref().and_then(loss_name),
         ..task

@@ -94,7 +94,16 @@ fn physical_inputs<T: Scalar>(
     let features = match (inputs, &model.embedding) {
         (Inputs::Values(values), None) => values.mapv(T::from_f64),
         (Inputs::Tokens(tokens), None) => tokens.mapv(|t| T::from_f64(t as f64)),
-        (Inputs::Tokens(tokens), Some(table)) => embed(data, tokens, table)?,
+        (Inputs::Tokens(tokens), Some(table)) => {
+            if tokens.ncols() != model.folds {
+                return Err(Error::TokenCount {
+                    path: data.path.clone(),
+                    found: tokens.ncols(),
+                    expected: model.folds,
+                });
+            }
+            embed(data, tokens, table)?
+        }
         (Inputs::Values(_), Some(table)) => {
             return Err(Error::TokensExpected {
                 path: data.path.clone(),

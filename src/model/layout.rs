@@ -13,7 +13,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use ndarray::{Array1, Array2};
-use serde_json::Value;
 
 use super::{Linear, Mlp};
 use crate::checkpoint::{Checkpoint, Dtype, Tensor};
@@ -134,11 +133,13 @@ impl Layout {
     fn linear_names(self, checkpoint: &Checkpoint) -> Result<Vec<LinearNames>> {
         for (prefix, suffix) in self.patterns() {
             let weight = format!("{suffix}.weight");
+            let bias = format!("{suffix}.bias");
             let number = |name: &str| -> Option<usize> {
-                name.strip_prefix(prefix)?
-                    .strip_suffix(&weight)?
-                    .parse()
-                    .ok()
+                let name = name.strip_prefix(prefix)?;
+                let digits = name.strip_suffix(&weight).or(name.strip_suffix(&bias))?;
+                let number: usize = digits.parse().ok()?;
+                // `01` and `+1` are not how a framework writes a layer's number.
+                (number.to_string() == digits).then_some(number)
             };
             let mut numbers: Vec<usize> = checkpoint
                 .tensors
@@ -146,7 +147,12 @@ impl Layout {
                 .filter_map(|name| number(name))
                 .collect();
             numbers.sort_unstable();
+            numbers.dedup();
             if !numbers.is_empty() {
+                if let Some(missing) = missing(self, &numbers) {
+                    let name = format!("{prefix}{missing}{weight}");
+                    return Err(missing_tensor(checkpoint, &name));
+                }
                 let names = |i| LinearNames {
                     weight: format!("{prefix}{i}{suffix}.weight"),
                     bias: format!("{prefix}{i}{suffix}.bias"),
@@ -159,6 +165,13 @@ impl Layout {
             tensors: checkpoint.tensors.keys().cloned().collect(),
         })
     }
+}
+
+/// The first layer that is not there. BIMT counts its layers without a gap;
+/// in a sequence of modules, activations take numbers too.
+fn missing(layout: Layout, numbers: &[usize]) -> Option<usize> {
+    let gap = || (0..numbers.len()).find(|place| numbers[*place] != *place);
+    (layout == Layout::BimtMlp).then(gap).flatten()
 }
 
 /// The layout whose tensor names a checkpoint has.
@@ -186,17 +199,17 @@ fn activation(
     }
     let configured = ["activation", "act_fn", "hidden_act", "activation_function"]
         .iter()
-        .find_map(|key| checkpoint.config.get(*key).and_then(Value::as_str));
-    let unknown = |name: Option<&str>| Error::ActivationUnknown {
+        .find_map(|key| checkpoint.config.get(*key).filter(|value| !value.is_null()));
+    let unknown = |name: Option<String>| Error::ActivationUnknown {
         path: checkpoint.path.clone(),
-        name: name.map(str::to_owned),
+        name,
         known: Activation::names().collect::<Vec<_>>().join(", "),
     };
     match (configured, layout) {
-        (Some(name), _) => {
-            let activation = name.parse().map_err(|_| unknown(Some(name)))?;
-            Ok((activation, "config.json"))
-        }
+        (Some(name), _) => match name.as_str().map(str::parse) {
+            Some(Ok(activation)) => Ok((activation, "config.json")),
+            _ => Err(unknown(Some(name.to_string()))),
+        },
         (None, Layout::BimtMlp) => Ok((Activation::Silu, "layout")),
         (None, Layout::PlainMlp) => Err(unknown(None)),
     }
@@ -237,7 +250,12 @@ fn build<T: Scalar>(
 ) -> Result<Mlp<T>> {
     let mut layers: Vec<Linear<T>> = Vec::new();
     for name in names {
-        let layer = linear(checkpoint, name, layers.last().map(|l| l.bias.len()))?;
+        let layer = linear(
+            checkpoint,
+            layout,
+            name,
+            layers.last().map(|l| l.bias.len()),
+        )?;
         layers.push(layer);
     }
     let inputs = layers.first().map_or(0, |l| l.weight.ncols());
@@ -274,6 +292,7 @@ fn build<T: Scalar>(
 /// One linear layer, whose input width the layer before gives.
 fn linear<T: Scalar>(
     checkpoint: &Checkpoint,
+    layout: Layout,
     names: &LinearNames,
     width_before: Option<usize>,
 ) -> Result<Linear<T>> {
@@ -299,6 +318,7 @@ fn linear<T: Scalar>(
         ));
     }
     let bias = match checkpoint.tensors.get(&names.bias) {
+        None if layout == Layout::BimtMlp => return Err(missing_tensor(checkpoint, &names.bias)),
         None => Array1::zeros(readers),
         Some(bias) if bias.shape == [readers] => Array1::from(numbers(bias)),
         Some(bias) => {
@@ -336,20 +356,31 @@ fn permutation(checkpoint: &Checkpoint, name: &str, width: Option<usize>) -> Res
         let expected = format!("the network has {width} outputs");
         return Err(shape_error(checkpoint, name, tensor, &expected));
     }
-    let order = tensor.to_indices().unwrap_or_default();
-    let mut sorted = order.clone();
-    sorted.sort_unstable();
-    if sorted.is_empty()
-        || sorted
-            .iter()
-            .enumerate()
-            .any(|(place, index)| place != *index)
-    {
-        return Err(Error::NotAPermutation {
-            path: checkpoint.path.clone(),
-            tensor: name.to_owned(),
-            length: tensor.len(),
-        });
+    indices(tensor).map_err(|fault| Error::NotAPermutation {
+        path: checkpoint.path.clone(),
+        tensor: name.to_owned(),
+        length: tensor.len(),
+        fault,
+    })
+}
+
+/// The entries of a permutation, or the first that does not fit.
+fn indices(tensor: &Tensor) -> Result<Vec<usize>, String> {
+    let values = tensor.to_f64();
+    let mut place_of = vec![None; values.len()];
+    let mut order = Vec::with_capacity(values.len());
+    for (place, value) in values.iter().enumerate() {
+        let index = *value as usize;
+        if index as f64 != *value || index >= values.len() {
+            return Err(format!("entry {place} is {value}"));
+        }
+        if let Some(other) = place_of[index].replace(place) {
+            return Err(format!("entries {other} and {place} are both {index}"));
+        }
+        order.push(index);
+    }
+    if order.is_empty() {
+        return Err("it is empty".to_owned());
     }
     Ok(order)
 }
@@ -365,13 +396,14 @@ fn folds<T>(
     let tensor = required(checkpoint, weight)?;
     if !inputs.is_multiple_of(fold) {
         let expected =
-            format!("`in_perm` has {fold} entries, which do not divide its {inputs} inputs");
+            format!("`in_perm` has length {fold}, which does not divide its {inputs} inputs");
         return Err(shape_error(checkpoint, weight, tensor, &expected));
     }
     match embedding {
         Some(table) if table.ncols() != fold => {
             let tensor = required(checkpoint, "embedding")?;
-            let expected = format!("`in_perm` has {fold} entries, one per embedding dimension");
+            let expected =
+                format!("`in_perm` has length {fold}, one entry per embedding dimension");
             Err(shape_error(checkpoint, "embedding", tensor, &expected))
         }
         _ => Ok(inputs / fold),
@@ -382,10 +414,14 @@ fn required<'c>(checkpoint: &'c Checkpoint, name: &str) -> Result<&'c Tensor> {
     checkpoint
         .tensors
         .get(name)
-        .ok_or_else(|| Error::MissingTensor {
-            path: checkpoint.path.clone(),
-            tensor: name.to_owned(),
-        })
+        .ok_or_else(|| missing_tensor(checkpoint, name))
+}
+
+fn missing_tensor(checkpoint: &Checkpoint, name: &str) -> Error {
+    Error::MissingTensor {
+        path: checkpoint.path.clone(),
+        tensor: name.to_owned(),
+    }
 }
 
 fn shape_error(checkpoint: &Checkpoint, name: &str, tensor: &Tensor, expected: &str) -> Error {

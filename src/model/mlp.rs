@@ -68,6 +68,23 @@ impl<T: Scalar> Mlp<T> {
             + self.layers.iter().map(linear).sum::<usize>()
     }
 
+    /// The same network in f64; exact, as every f32 is an f64.
+    #[must_use]
+    pub fn widened(&self) -> Mlp<f64> {
+        let layer = |linear: &Linear<T>| Linear {
+            weight: linear.weight.mapv(T::widen),
+            bias: linear.bias.mapv(T::widen),
+        };
+        Mlp {
+            embedding: self.embedding.as_ref().map(|table| table.mapv(T::widen)),
+            in_perm: self.in_perm.clone(),
+            folds: self.folds,
+            layers: self.layers.iter().map(layer).collect(),
+            activation: self.activation,
+            out_perm: self.out_perm.clone(),
+        }
+    }
+
     /// Physical inputs, `[width, samples]`, of features `[samples, features]`.
     ///
     /// # Panics

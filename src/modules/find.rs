@@ -61,7 +61,7 @@ impl Default for ModulesConfig {
             resolution: 1.0,
             threshold: 0.0,
             seed: 0,
-            restarts: 4,
+            restarts: 1,
             null: NullKind::default(),
             null_samples: 100,
             stability_seeds: 20,

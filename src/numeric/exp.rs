@@ -55,7 +55,7 @@ fn exp_f32(x: f32) -> f32 {
 }
 
 #[inline(always)]
-fn exp_f64(x: f64) -> f64 {
+pub(super) fn exp_f64(x: f64) -> f64 {
     // Adding 1.5 · 2^52 leaves round(x / ln 2) in the low bits of the sum.
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     const LN2_HI: f64 = 0.693_147_180_369_123_8;

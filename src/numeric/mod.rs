@@ -6,12 +6,16 @@
 
 pub mod activation;
 mod exp;
+pub mod interval;
+pub mod lanes;
 pub mod product;
 pub mod random;
 pub mod scalar;
 pub mod statistics;
 
 pub use activation::Activation;
+pub use interval::Interval;
+pub use lanes::{LANES, Lanes};
 pub use product::matmul_into;
 pub use random::Rng;
 pub use scalar::Scalar;

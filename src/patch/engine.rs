@@ -71,7 +71,8 @@ impl<'m, T: Scalar> Engine<'m, T> {
         Self {
             model,
             sites: model.sites(),
-            clean: model.forward(inputs),
+            // Rows must be contiguous: sites are changed one at a time.
+            clean: model.forward(inputs.as_standard_layout().into_owned()),
             fills,
             sparse: model
                 .layers
@@ -131,7 +132,8 @@ impl<'m, T: Scalar> Engine<'m, T> {
     /// The same engine on some of the samples, without running the model again.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
-        let pick = |layers: &[Array2<T>]| layers.iter().map(|v| v.select(Axis(1), rows)).collect();
+        let of_layer = |v: &Array2<T>| v.select(Axis(1), rows).as_standard_layout().into_owned();
+        let pick = |layers: &[Array2<T>]| layers.iter().map(of_layer).collect();
         Self {
             model: self.model,
             sites: self.sites.clone(),

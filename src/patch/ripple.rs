@@ -6,7 +6,7 @@
 //! sample, a first-layer edge of an n-m-m-k network costs one activation and m
 //! multiplications, then m activations and m·k multiplications.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, Zip};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
 
 use super::engine::{Engine, State};
 use super::fill::Filling;
@@ -19,8 +19,8 @@ pub(super) struct Ripple<T> {
     reached: Vec<Reached<T>>,
     /// The outputs after the change, `[outputs, samples]`.
     outputs: Array2<T>,
-    /// The change of what the edge's reader reads, `[samples]`.
-    message: ndarray::Array1<T>,
+    /// The change of what the edge's reader reads, `[1, samples]`.
+    message: Array2<T>,
     /// Layer of sites whose values change first; the number of linear layers for the outputs.
     first: usize,
 }
@@ -49,7 +49,7 @@ impl<T: Scalar> Ripple<T> {
         Self {
             reached: widths.iter().map(reached).collect(),
             outputs: Array2::zeros((widths[widths.len() - 1], samples)),
-            message: ndarray::Array1::zeros(samples),
+            message: Array2::zeros((1, samples)),
             first: 0,
         }
     }
@@ -68,7 +68,7 @@ impl<T: Scalar> Ripple<T> {
         let depth = engine.model().layers.len();
         if self.first == depth {
             let mut output = self.outputs.row_mut(edge.to);
-            output += &self.message;
+            output += &self.message.row(0);
             return;
         }
         self.first_site(engine.model().activation, state, edge.to);
@@ -84,7 +84,7 @@ impl<T: Scalar> Ripple<T> {
         let depth = engine.model().layers.len();
         if self.first < depth {
             let mut read = state.trace.reads[edge.layer].row_mut(edge.to);
-            read += &self.message;
+            read += &self.message.row(0);
         }
         for layer in self.first..depth {
             let (change, rows) = (&self.reached[layer].change, &self.reached[layer].rows);
@@ -95,7 +95,7 @@ impl<T: Scalar> Ripple<T> {
             if layer + 1 < depth {
                 for row in &self.reached[layer + 1].rows {
                     let weights = state.live[layer].row(*row);
-                    let read = state.trace.reads[layer].row_mut(*row);
+                    let read = row_mut_of(&mut state.trace.reads[layer], *row);
                     add_changes(read, weights, change, rows);
                 }
             }
@@ -120,7 +120,7 @@ impl<T: Scalar> Ripple<T> {
             weight
         };
         let values = state.trace.values[edge.layer].row(edge.from);
-        let zip = Zip::from(&mut self.message).and(values);
+        let zip = Zip::from(self.message.row_mut(0)).and(values);
         match engine.fills().of(edge.layer, edge.from) {
             Filling::Constant(fill) => zip.for_each(|m, v| *m = signed * (fill - *v)),
             Filling::PerSample(fill) => zip.and(fill).for_each(|m, v, f| *m = signed * (*f - *v)),
@@ -132,10 +132,16 @@ impl<T: Scalar> Ripple<T> {
         let reached = &mut self.reached[self.first];
         reached.rows.clear();
         reached.rows.push(site);
-        let mut change = reached.change.row_mut(site);
-        change.assign(&state.trace.reads[self.first - 1].row(site));
-        change += &self.message;
-        activate_change(activation, change, state.trace.values[self.first].row(site));
+        let message = std::iter::once((T::one(), row_of(&self.message, 0)));
+        let read = row_of(&state.trace.reads[self.first - 1], site);
+        let value = row_of(&state.trace.values[self.first], site);
+        change_value(
+            activation,
+            row_mut_of(&mut reached.change, site),
+            read,
+            value,
+            message,
+        );
     }
 
     /// The change of hidden layer `layer + 1`, given that of hidden layer `layer`.
@@ -148,27 +154,20 @@ impl<T: Scalar> Ripple<T> {
         let values = &state.trace.values[layer + 1];
         if connections * SPARSE < weights.len() {
             for row in &target.rows {
-                let mut change = target.change.row_mut(*row);
-                change.assign(&reads.row(*row));
-                add_changes(
-                    change.view_mut(),
-                    weights.row(*row),
-                    &source.change,
-                    &source.rows,
-                );
-                activate_change(activation, change, values.row(*row));
+                let terms = terms(weights.row(*row), &source.change, &source.rows);
+                let (read, value) = (row_of(reads, *row), row_of(values, *row));
+                let change = row_mut_of(&mut target.change, *row);
+                change_value(activation, change, read, value, terms);
             }
         } else {
             source.clear_others();
             target.change.assign(reads);
-            matmul_into(
-                target.change.view_mut(),
-                weights.view(),
-                source.change.view(),
-                true,
-            );
+            let changes = source.change.view();
+            matmul_into(target.change.view_mut(), weights.view(), changes, true);
             for row in &target.rows {
-                activate_change(activation, target.change.row_mut(*row), values.row(*row));
+                let change = row_mut_of(&mut target.change, *row);
+                activation.apply(change);
+                subtract(change, row_of(values, *row));
             }
         }
     }
@@ -178,8 +177,9 @@ impl<T: Scalar> Ripple<T> {
         let source = &mut self.reached[layer];
         let weights = &state.live[layer];
         if source.rows.len() * SPARSE < weights.ncols() {
-            for (row, output) in weights.rows().into_iter().zip(self.outputs.rows_mut()) {
-                add_changes(output, row, &source.change, &source.rows);
+            for (output, weights) in weights.rows().into_iter().enumerate() {
+                let target = row_mut_of(&mut self.outputs, output);
+                add_changes(target, weights, &source.change, &source.rows);
             }
         } else {
             source.clear_others();
@@ -227,30 +227,75 @@ fn readers_of<T: Scalar>(
     connections
 }
 
-/// `target += Σ weights[row] · change[row]` over the rows that change.
+/// The weights and changes of the sources that a reader hears.
+fn terms<'a, T: Scalar>(
+    weights: ArrayView1<'a, T>,
+    change: &'a Array2<T>,
+    rows: &'a [usize],
+) -> impl Iterator<Item = (T, &'a [T])> + Clone {
+    let term = move |row: &usize| (weights[*row], row_of(change, *row));
+    rows.iter()
+        .map(term)
+        .filter(|(weight, _)| !weight.is_zero())
+}
+
+/// `target += Σ weight · change` over the sources that change.
 fn add_changes<T: Scalar>(
-    mut target: ArrayViewMut1<'_, T>,
+    target: &mut [T],
     weights: ArrayView1<'_, T>,
     change: &Array2<T>,
     rows: &[usize],
 ) {
-    for row in rows {
-        let weight = weights[*row];
-        if weight != T::zero() {
-            target.scaled_add(weight, &change.row(*row));
-        }
+    for (weight, change) in terms(weights, change, rows) {
+        add_scaled(target, weight, change);
     }
 }
 
-/// Turns new reads into the change of the values: `σ(read) − value`.
-fn activate_change<T: Scalar>(
+/// `change = σ(read + Σ weight · source) − value`, a block of samples at a time
+/// so that all passes but the first find their numbers in the nearest cache.
+fn change_value<'a, T: Scalar>(
     activation: Activation,
-    mut change: ArrayViewMut1<'_, T>,
-    values: ArrayView1<'_, T>,
+    change: &mut [T],
+    read: &[T],
+    value: &[T],
+    sources: impl Iterator<Item = (T, &'a [T])> + Clone,
 ) {
-    match change.as_slice_mut() {
-        Some(slice) => activation.apply(slice),
-        None => change.mapv_inplace(|x| activation.at(x)),
+    const BLOCK: usize = 512;
+    for (index, change) in change.chunks_mut(BLOCK).enumerate() {
+        let samples = index * BLOCK..index * BLOCK + change.len();
+        change.copy_from_slice(&read[samples.clone()]);
+        for (weight, source) in sources.clone() {
+            add_scaled(change, weight, &source[samples.clone()]);
+        }
+        activation.apply(change);
+        subtract(change, &value[samples]);
     }
-    change -= &values;
+}
+
+fn add_scaled<T: Scalar>(target: &mut [T], weight: T, source: &[T]) {
+    for (t, s) in target.iter_mut().zip(source) {
+        *t += weight * *s;
+    }
+}
+
+fn subtract<T: Scalar>(target: &mut [T], other: &[T]) {
+    for (t, o) in target.iter_mut().zip(other) {
+        *t -= *o;
+    }
+}
+
+/// One site's values over the samples. Every array here is in standard layout.
+fn row_of<T>(values: &Array2<T>, row: usize) -> &[T] {
+    let width = values.ncols();
+    values
+        .as_slice()
+        .map_or(&[], |all| &all[row * width..(row + 1) * width])
+}
+
+fn row_mut_of<T>(values: &mut Array2<T>, row: usize) -> &mut [T] {
+    let width = values.ncols();
+    match values.as_slice_mut() {
+        Some(all) => &mut all[row * width..(row + 1) * width],
+        None => &mut [],
+    }
 }

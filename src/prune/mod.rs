@@ -3,10 +3,14 @@
 //! Weights with |w| below a threshold are set to zero; biases only on request;
 //! permutations and embeddings never. What was pruned is then held against the
 //! network as it is: *verified* means that on these samples no output moved by
-//! more than its tolerance and no decision changed. It is never called proved.
+//! more than its tolerance and no decision changed. It is never called proved;
+//! what is proved, for every input of a domain, is [`certify`]'s.
 
 mod auto;
+pub mod certify;
+pub mod compact;
 mod curve;
+pub mod sparse;
 #[cfg(test)]
 mod tests;
 mod threshold;

@@ -18,7 +18,10 @@ pub use modules::{
     Wiring,
 };
 pub use network::{Arrangement, Layer, Network, Site};
-pub use prune::{Certificate, CurvePoint, LayerCount, OutputChange, Prune};
+pub use prune::{
+    Certificate, CertifiedDecisions, Counterexample, CurvePoint, LayerCount, OutputBound,
+    OutputChange, Prune, WeightShare,
+};
 pub use run::{Audit, CheckpointInfo, Costs, DataInfo, Finding, Parity, Seconds, TensorInfo, Tool};
 
 /// The value of `schema` in every result this version writes.

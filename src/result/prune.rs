@@ -72,7 +72,7 @@ pub struct OutputChange {
 }
 
 /// A bound on |f - f_pruned| for every input of a domain.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Certificate {
     /// The domain in words: `box:-1,1`, `tokens`.
     pub domain: String,
@@ -88,6 +88,86 @@ pub struct Certificate {
     pub boxes: u64,
     /// Seconds it took.
     pub seconds: f64,
+    /// `holds`, `counterexample`, or `undecided` and why the search ended.
+    #[serde(default)]
+    pub outcome: String,
+    /// The largest change that was found by search, in units of the outputs.
+    #[serde(default)]
+    pub best_found: f64,
+    /// The same per output, against that output's own tolerance.
+    #[serde(default)]
+    pub outputs: Vec<OutputBound>,
+    /// An input that breaks a tolerance, where there is one.
+    #[serde(default)]
+    pub counterexample: Option<Counterexample>,
+    /// What is proved of decisions; `null` for regressors.
+    #[serde(default)]
+    pub decisions: Option<CertifiedDecisions>,
+    /// The pruned weights that change the outputs most where they change most,
+    /// the largest first.
+    #[serde(default)]
+    pub attribution: Vec<WeightShare>,
+}
+
+/// What is proved of one output's change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutputBound {
+    /// Site of the output: `y0`.
+    pub output: String,
+    /// The tolerance for this output.
+    pub tolerance: f64,
+    /// Upper bound on |f - f_pruned| over the domain.
+    pub bound: f64,
+    /// The largest |f - f_pruned| that was found.
+    pub found: f64,
+    /// Where: a number per feature, or a token per position.
+    pub at: Vec<f64>,
+}
+
+/// An input at which an output changes by more than its tolerance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Counterexample {
+    /// A number per feature, or a token per position.
+    pub input: Vec<f64>,
+    /// Site of the output: `y0`.
+    pub output: String,
+    /// |f - f_pruned| there, rounding taken off.
+    pub change: f64,
+    /// The tolerance it breaks.
+    pub tolerance: f64,
+}
+
+/// What is proved of a classifier's decisions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CertifiedDecisions {
+    /// `every case`, `balls around samples` or `whole domain`.
+    pub scope: String,
+    /// Half the width of the balls in every input; `null` without balls.
+    pub radius: Option<f64>,
+    /// Cases, balls or boxes examined.
+    pub cases: u64,
+    /// Share of cases, balls or volume on which the decision is proved to stay.
+    pub same: f64,
+    /// Cases or balls with an input at which the decision is proved to change;
+    /// for the whole domain 1 if there is one.
+    pub changed: u64,
+    /// Such an input.
+    pub example: Option<Vec<f64>>,
+}
+
+/// What one pruned weight adds to an output's change at one input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WeightShare {
+    /// Site of the output: `y0`; the input is where its largest change was found.
+    pub output: String,
+    /// Site of the writer; `bias` for a bias.
+    pub from: String,
+    /// Site of the reader.
+    pub to: String,
+    /// The weight that was pruned.
+    pub weight: f64,
+    /// What it adds to f_pruned - f; all shares of an output add up to its change.
+    pub change: f64,
 }
 
 /// What one threshold does.

@@ -143,16 +143,15 @@ fn permutation(from: &Checkpoint, name: &str, length: usize) -> Result<Vec<usize
         .iter()
         .map(|x| *x as usize)
         .collect();
-    let mut sorted = order.clone();
-    sorted.sort_unstable();
-    if sorted.into_iter().eq(0..length) {
-        Ok(order)
-    } else {
-        Err(Error::NotAPermutation {
+    let missing = (0..length).find(|place| !order.contains(place));
+    match missing {
+        None => Ok(order),
+        Some(place) => Err(Error::NotAPermutation {
             path: from.path.clone(),
             tensor: name.into(),
             length,
-        })
+            fault: format!("{place} is missing"),
+        }),
     }
 }
 

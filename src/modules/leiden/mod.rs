@@ -25,7 +25,7 @@ const PATIENCE: usize = 2;
 ///
 /// A refinement that starts hot and cools finds better partitions than one that is
 /// cold from the start, most of all in sparse random graphs: 0.319 for 0.314 in
-/// the one of `benches/communities.rs`, in the same time.
+/// the one of `benches/communities.rs`, for about a third more time.
 const COOLING: f64 = 0.9;
 
 /// The same after a pass that found nothing: what is left to find may need a colder one.

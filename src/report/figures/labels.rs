@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn names_in_the_open_do_not_cover_each_other() {
         let names = in_the_open(wanted(7, 5.0, "seven"), 10.0, 13.0);
-        assert_eq!((names.elements.len(), names.left_out), (4, 3));
+        assert_eq!((names.elements.len(), names.left_out), (3, 4));
         let alone = in_the_open(wanted(7, 100.0, "seven"), 10.0, 13.0);
         assert_eq!((alone.elements.len(), alone.left_out), (7, 0));
     }

@@ -23,7 +23,7 @@ pub fn draw(modules: &Modules) -> Option<Figure> {
         return None;
     }
     let mut groups = grouped(&modules.lesions);
-    groups.sort_by_key(|group| is_of_one_output(group));
+    groups.sort_by_key(|group| group.first().is_some_and(|lesion| is_of_one_output(lesion)));
     groups.truncate(MOST_PANELS);
     let label = "The effect of ablating each module, as a dot, beside the mean and spread of random sets of as many sites, as a bar";
     let mut body = Figure::new("lesions", label, WIDTH, 0.0);
@@ -46,11 +46,10 @@ pub fn draw(modules: &Modules) -> Option<Figure> {
     Some(body)
 }
 
-/// Whether a metric is of one output and not of the whole network: these come last.
-fn is_of_one_output(group: &[&Lesion]) -> bool {
-    group
-        .first()
-        .is_some_and(|lesion| lesion.metric.contains(" of "))
+/// Whether a lesion's metric is of one output (`mse of y0`) and not of the whole network.
+#[must_use]
+pub fn is_of_one_output(lesion: &Lesion) -> bool {
+    lesion.metric.contains(" of ")
 }
 
 /// Lesions that share scope, fill and metric, in the order they come.

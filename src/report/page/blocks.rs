@@ -124,6 +124,21 @@ impl Table {
         }
     }
 
+    /// All of these rows, however many.
+    #[must_use]
+    pub fn whole(
+        caption: impl Into<String>,
+        csv: &'static str,
+        columns: Vec<Column>,
+        rows: Vec<Vec<Cell>>,
+    ) -> Self {
+        Self {
+            rows,
+            left_out: 0,
+            ..Self::new(caption, csv, columns, Vec::new())
+        }
+    }
+
     /// The words for what was left out.
     #[must_use]
     pub fn rest(&self) -> String {

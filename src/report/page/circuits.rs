@@ -92,7 +92,7 @@ fn table(circuits: &[Circuit], sites: &Sites<'_>) -> Block {
     ];
     let rows = circuits.iter().map(|c| row(c, sites)).collect();
     let caption = "Circuits: the metric of the full network, of the circuit alone and with everything patched";
-    Block::Table(Table::new(caption, "circuits", columns, rows))
+    Block::Table(Table::whole(caption, "circuits", columns, rows))
 }
 
 fn row(c: &Circuit, sites: &Sites<'_>) -> Vec<Cell> {

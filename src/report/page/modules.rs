@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
 use crate::report::figures::Gallery;
+use crate::report::figures::lesions::is_of_one_output;
 use crate::report::figures::palette::module_class;
 use crate::report::format::{count, number, p_value, percent};
 use crate::report::sites::{Place, Sites, Wire, clean};
@@ -250,6 +251,8 @@ fn lesions(modules: &Modules) -> Block {
         numbers("p"),
         numbers("Module alone"),
     ];
+    let mut sorted: Vec<&Lesion> = modules.lesions.iter().collect();
+    sorted.sort_by_key(|lesion| is_of_one_output(lesion));
     let draws = modules.lesions.first().map_or(0, |l| l.samples);
     let caption = format!(
         "Ablation of each module, against {} random sets of as many sites per layer (p not corrected for the number of modules)",
@@ -259,6 +262,6 @@ fn lesions(modules: &Modules) -> Block {
         caption,
         "lesions",
         columns,
-        modules.lesions.iter().map(row).collect(),
+        sorted.into_iter().map(row).collect(),
     ))
 }

@@ -3,7 +3,7 @@
 use super::blocks::{Block, Cell, Column, Section, Table, numbers, words};
 use crate::report::format::{count, number};
 use crate::report::sites::{Sites, clean, plain};
-use crate::result::{Audit, NodeAblation, NodeEffect};
+use crate::result::{Audit, NodeAblation, NodeEffect, OutputEffect};
 
 /// From more outputs on, a site shows its strongest effects only.
 const MOST_OUTPUTS: usize = 12;
@@ -13,19 +13,17 @@ const TINTS: f64 = 5.0;
 
 pub(super) fn section(audit: &Audit, sites: &Sites<'_>) -> Section {
     let mut blocks = Vec::new();
-    if !audit.nodes.is_empty() {
-        let text = "Each site is ablated alone: everything it writes is replaced by the fill. \
-                    Effect = metric(as is) − metric(site ablated), so with a metric of which more is better, \
-                    positive (blue) means that the site helps and negative (red) that it harms.";
-        blocks.push(Block::Text(text.to_owned()));
+    let mut tables = audit.nodes.iter().filter(|a| !a.effects.is_empty());
+    if let Some(first) = tables.next() {
+        blocks.push(Block::Text(OPENING.to_owned()));
+        blocks.push(table(first, sites));
     }
-    blocks.extend(
-        audit
-            .nodes
-            .iter()
-            .filter(|a| !a.effects.is_empty())
-            .map(|a| table(a, sites)),
-    );
+    blocks.extend(tables.map(|ablation| {
+        Block::Folded(
+            format!("The same with {} fill", clean(&ablation.fill)),
+            vec![table(ablation, sites)],
+        )
+    }));
     Section {
         id: "nodes",
         title: "Node ablation",
@@ -33,39 +31,70 @@ pub(super) fn section(audit: &Audit, sites: &Sites<'_>) -> Section {
     }
 }
 
+const OPENING: &str = "Each site is ablated alone: everything it writes is replaced by the fill. \
+    Effect = metric(as is) − metric(site ablated). Where more of the metric is better, a positive \
+    effect (blue) means that the site helps; where less is better, as with errors, a negative one \
+    (red) does. Tints compare the sites within a column.";
+
 fn table(ablation: &NodeAblation, sites: &Sites<'_>) -> Block {
-    let mut effects: Vec<&NodeEffect> = ablation.effects.iter().collect();
+    let mut effects: Vec<&NodeEffect> = ablation
+        .effects
+        .iter()
+        .filter(|e| strongest(e).1 > 0.0)
+        .collect();
     effects.sort_by(|a, b| strongest(b).1.total_cmp(&strongest(a).1));
-    let scale = effects.first().map_or(0.0, |e| strongest(e).1);
     let outputs: Vec<&String> = effects
         .first()
         .map_or_else(Vec::new, |e| e.outputs.iter().map(|o| &o.output).collect());
     let is_wide = outputs.len() > MOST_OUTPUTS;
-    let rows = effects
-        .iter()
-        .map(|e| {
-            if is_wide {
-                brief(e, sites)
-            } else {
-                row(e, scale, sites)
-            }
-        })
-        .collect();
+    let scales = scales(&effects, outputs.len());
+    let rows = effects.iter().map(|e| {
+        if is_wide {
+            brief(e, sites)
+        } else {
+            row(e, &scales, sites)
+        }
+    });
+    let rows = rows.collect();
     let columns = if is_wide {
         brief_columns()
     } else {
         columns(&outputs, sites)
     };
-    let reference = ablation
-        .fill_reference
-        .as_ref()
-        .map_or_else(String::new, |r| format!(" over {}", plain(r)));
-    let caption = format!(
-        "Effect of ablating each site on {} ({} fill{reference}), strongest first",
+    Block::Table(Table::new(
+        caption(ablation, effects.len()),
+        "ablation",
+        columns,
+        rows,
+    ))
+}
+
+fn caption(ablation: &NodeAblation, with_effect: usize) -> String {
+    let reference = ablation.fill_reference.as_ref();
+    let reference = reference.map_or_else(String::new, |set| format!(" over {}", plain(set)));
+    let without = match ablation.effects.len() - with_effect {
+        0 => String::new(),
+        n => format!("; {} sites without any effect are left out", count(n)),
+    };
+    format!(
+        "Effect of ablating each site on {} ({} fill{reference}), strongest first{without}",
         clean(&ablation.metric),
         clean(&ablation.fill)
-    );
-    Block::Table(Table::new(caption, "ablation", columns, rows))
+    )
+}
+
+/// The largest effect in each column.
+fn scales(effects: &[&NodeEffect], outputs: usize) -> Vec<f64> {
+    let size =
+        |effect: &&NodeEffect, k: usize| effect.outputs.get(k).map_or(0.0, |o| o.effect.abs());
+    let largest = |k| {
+        effects
+            .iter()
+            .map(|e| size(e, k))
+            .filter(|s| s.is_finite())
+            .fold(0.0, f64::max)
+    };
+    (0..outputs).map(largest).collect()
 }
 
 /// The output that a site moves most, and by how much; what is not finite comes last.
@@ -88,11 +117,12 @@ fn columns(outputs: &[&String], sites: &Sites<'_>) -> Vec<Column> {
     std::iter::once(words("Site")).chain(outputs).collect()
 }
 
-fn row(effect: &NodeEffect, scale: f64, sites: &Sites<'_>) -> Vec<Cell> {
-    let cells = effect
-        .outputs
-        .iter()
-        .map(|o| Cell::number(o.effect).with_class(tint(o.effect, scale)));
+fn row(effect: &NodeEffect, scales: &[f64], sites: &Sites<'_>) -> Vec<Cell> {
+    let tinted = |(k, o): (usize, &OutputEffect)| {
+        let scale = scales.get(k).copied().unwrap_or(0.0);
+        Cell::number(o.effect).with_class(tint(o.effect, scale))
+    };
+    let cells = effect.outputs.iter().enumerate().map(tinted);
     std::iter::once(Cell::word(sites.label(&effect.site)))
         .chain(cells)
         .collect()

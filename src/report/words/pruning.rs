@@ -242,6 +242,7 @@ mod tests {
             sound,
             boxes: 1200,
             seconds: 0.1,
+            ..Certificate::default()
         };
         let last = |c: Certificate| said(|prune| prune.certificate = Some(c)).pop();
         assert_eq!(

@@ -1,0 +1,215 @@
+//! Eight boxes at a time: bounds on the change of every output.
+
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::backward::Descent;
+use super::curve::Range;
+use super::forward::Pass;
+use super::pair::Pair;
+use crate::numeric::{LANES, Lanes};
+
+/// Where inputs may be: `[lo, hi]` per input, in physical order.
+pub(super) type Inputs = Vec<[f64; 2]>;
+
+/// What is known of one box.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Bounded {
+    /// Per output, the least and the greatest change (pruned − original).
+    pub change: Vec<[f64; 2]>,
+    /// The corner where the output that matters most should change most, per symbol.
+    pub corner: Vec<f64>,
+    /// The symbol whose halving promises most.
+    pub split: usize,
+}
+
+impl Bounded {
+    /// Bound on |change| of an output.
+    pub fn upper(&self, output: usize) -> f64 {
+        let [lo, hi] = self.change[output];
+        hi.max(-lo)
+    }
+}
+
+/// Bounds boxes that differ in some inputs, the symbols, and agree in the others.
+#[derive(Debug, Clone)]
+pub(super) struct Bounder<'a> {
+    pub pair: &'a Pair,
+    /// The whole domain.
+    pub domain: Inputs,
+    /// The inputs that vary in it, ascending.
+    pub symbols: Vec<usize>,
+}
+
+/// Room for one thread.
+struct Room {
+    pass: Pass,
+    descent: Descent,
+    inputs: Vec<Range>,
+    shares: Vec<Lanes>,
+}
+
+impl<'a> Bounder<'a> {
+    pub fn new(pair: &'a Pair, domain: Inputs) -> Self {
+        let varies = |i: &usize| domain[*i][0] < domain[*i][1];
+        let symbols = (0..domain.len()).filter(varies).collect();
+        Self {
+            pair,
+            domain,
+            symbols,
+        }
+    }
+
+    /// Bounds of many boxes, each `[lo, hi]` per symbol, over the threads there
+    /// are; `scale` says how much a change of each output matters.
+    pub fn bound_all(&self, boxes: &[Vec<[f64; 2]>], scale: &[f64]) -> Vec<Bounded> {
+        boxes
+            .par_chunks(LANES)
+            .map_init(|| self.room(), |room, some| self.bound(room, some, scale))
+            .flatten_iter()
+            .collect()
+    }
+
+    fn room(&self) -> Room {
+        Room {
+            pass: Pass::new(self.pair, &self.symbols),
+            descent: Descent::default(),
+            inputs: Vec::new(),
+            shares: Vec::new(),
+        }
+    }
+
+    /// Bounds of up to eight boxes.
+    fn bound(&self, room: &mut Room, boxes: &[Vec<[f64; 2]>], scale: &[f64]) -> Vec<Bounded> {
+        self.load(room, boxes);
+        let outputs = self.pair.outputs();
+        let mut ranges = Vec::with_capacity(outputs);
+        let mut corners = vec![Lanes::ZERO; self.symbols.len()];
+        Arch::new().dispatch(|| {
+            room.pass.set_inputs(&room.inputs);
+            room.pass.run(self.pair);
+            let mut worst = Lanes::splat(-1.0);
+            for (output, scale) in scale.iter().enumerate() {
+                let range = self.output_range(room, output);
+                worst = keep_corner(room, range, *scale, worst, &mut corners);
+                for (sum, share) in room.shares.iter_mut().zip(&room.descent.line.shares) {
+                    *sum += *share * *scale;
+                }
+                ranges.push(range);
+            }
+        });
+        let lane = |lane: usize| self.read_lane(room, &boxes[lane], &ranges, &corners, lane);
+        (0..boxes.len()).map(lane).collect()
+    }
+
+    /// Copies boxes into lanes; lanes without one repeat the first.
+    fn load(&self, room: &mut Room, boxes: &[Vec<[f64; 2]>]) {
+        let fixed = |side: [f64; 2]| Range {
+            lo: Lanes::splat(side[0]),
+            hi: Lanes::splat(side[1]),
+        };
+        room.inputs.clear();
+        room.inputs
+            .extend(self.domain.iter().map(|side| fixed(*side)));
+        for (symbol, input) in self.symbols.iter().enumerate() {
+            let range = &mut room.inputs[*input];
+            for lane in 0..LANES {
+                let side = boxes.get(lane).unwrap_or(&boxes[0])[symbol];
+                (range.lo.0[lane], range.hi.0[lane]) = (side[0], side[1]);
+            }
+        }
+        room.shares.clear();
+        room.shares.resize(self.symbols.len(), Lanes::ZERO);
+    }
+
+    /// The tighter of what the forward and the backward pass know of an output.
+    #[inline(always)]
+    fn output_range(&self, room: &mut Room, output: usize) -> Range {
+        let outputs = self.pair.outputs();
+        let forward = room.pass.layers[self.pair.layers.len()]
+            .read_change
+            .range_of(output);
+        room.descent.start(outputs).change[output] = Lanes::splat(1.0);
+        room.descent.run(self.pair, &room.pass, true);
+        let backward = room.descent.line.range();
+        // Where the backward range is no number, so is the result: it carries the poison.
+        Range {
+            lo: forward.lo.max(backward.lo),
+            hi: forward.hi.min(backward.hi),
+        }
+    }
+
+    fn read_lane(
+        &self,
+        room: &Room,
+        sides: &[[f64; 2]],
+        ranges: &[Range],
+        corners: &[Lanes],
+        lane: usize,
+    ) -> Bounded {
+        let finite = |x: f64, otherwise: f64| if x.is_finite() { x } else { otherwise };
+        let shares = room.shares.iter().map(|share| share.0[lane]);
+        let side = |(symbol, side): (usize, &[f64; 2])| {
+            let up = corners[symbol].0[lane] > 0.0;
+            side[usize::from(up)]
+        };
+        Bounded {
+            change: ranges
+                .iter()
+                .map(|range| {
+                    let (lo, hi) = (range.lo.0[lane], range.hi.0[lane]);
+                    [finite(lo, f64::NEG_INFINITY), finite(hi, f64::INFINITY)]
+                })
+                .collect(),
+            corner: sides.iter().enumerate().map(side).collect(),
+            split: widest(sides, shares),
+        }
+    }
+}
+
+/// Remembers the line's slopes where this output matters more than those before.
+#[inline(always)]
+fn keep_corner(
+    room: &Room,
+    range: Range,
+    scale: f64,
+    worst: Lanes,
+    corners: &mut [Lanes],
+) -> Lanes {
+    let (up, down) = (range.hi * scale, -range.lo * scale);
+    let here = up.max(down);
+    for (corner, slope) in corners.iter_mut().zip(&room.descent.line.slopes) {
+        let toward = Lanes::where_less(down, up, *slope, -*slope);
+        *corner = Lanes::where_less(worst, here, toward, *corner);
+    }
+    worst.max(here)
+}
+
+/// The symbol with the largest share, or the widest where the shares say nothing.
+fn widest(sides: &[[f64; 2]], shares: impl Iterator<Item = f64>) -> usize {
+    let mut best = (0, -1.0);
+    for (symbol, share) in shares.enumerate() {
+        let width = sides[symbol][1] - sides[symbol][0];
+        let promise = if share.is_finite() { share } else { width };
+        if promise > best.1 && sides[symbol][0].next_up() < sides[symbol][1] {
+            best = (symbol, promise);
+        }
+    }
+    best.0
+}
+
+/// Up to eight boxes as ranges per input; lanes without one repeat the first.
+pub(super) fn sides_to_lanes(boxes: &[&Inputs]) -> Vec<Range> {
+    let zero = Range {
+        lo: Lanes::ZERO,
+        hi: Lanes::ZERO,
+    };
+    let mut ranges = vec![zero; boxes.first().map_or(0, |sides| sides.len())];
+    for (input, range) in ranges.iter_mut().enumerate() {
+        for lane in 0..LANES {
+            let [lo, hi] = boxes.get(lane).unwrap_or(&boxes[0])[input];
+            (range.lo.0[lane], range.hi.0[lane]) = (lo, hi);
+        }
+    }
+    ranges
+}

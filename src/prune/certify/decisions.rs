@@ -1,0 +1,354 @@
+//! Decisions: that the largest output is the same one in both networks.
+//!
+//! Where the original decides for class a, what is bounded from below is the
+//! lead of a over every other class, fₐ − f_b, as one line through the network,
+//! in the original and, value and difference together, in the pruned. If all
+//! leads are positive on a box, both networks decide for a everywhere in it.
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+use pulp::Arch;
+use rayon::prelude::*;
+
+use super::backward::Descent;
+use super::bound::{Inputs, sides_to_lanes};
+use super::curve::Range;
+use super::forward::Pass;
+use super::pair::Pair;
+use super::{Budget, Input, Refusal, features, physical};
+use crate::model::Mlp;
+use crate::numeric::{LANES, Lanes};
+
+/// What is known of the decisions in one ball.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ball {
+    /// Both networks decide for this physical output everywhere in it: proved.
+    Same(usize),
+    /// Here they decide differently: proved.
+    Differs(Input),
+    /// Neither is known.
+    Undecided,
+}
+
+/// Decisions throughout a box.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decisions {
+    /// Share of the domain's volume on which the decision is proved to be the same.
+    pub same: f64,
+    /// An input at which the decisions are proved to differ.
+    pub differs: Option<Input>,
+    /// Boxes examined.
+    pub boxes: u64,
+}
+
+/// The decisions in balls around samples, `[inputs, n]` in physical order.
+///
+/// A ball is all inputs within `radius` of the sample in every coordinate; with
+/// `within`, `[lo, hi]` per feature, only those in that box.
+///
+/// # Errors
+/// A [`Refusal`] where the method does not apply.
+pub fn around(
+    original: &Mlp<f64>,
+    pruned: &Mlp<f64>,
+    samples: ArrayView2<'_, f64>,
+    radius: f64,
+    within: Option<&[[f64; 2]]>,
+) -> Result<Vec<Ball>, Refusal> {
+    let pair = Pair::new(original, pruned)?;
+    let limits = match within {
+        Some(sides) => physical(original, sides)?,
+        None => vec![[f64::NEG_INFINITY, f64::INFINITY]; pair.inputs],
+    };
+    let ball = |sample: ArrayView1<'_, f64>| -> Inputs {
+        let side = |(x, [lo, hi]): (&f64, &[f64; 2])| {
+            let (below, above) = ((x - radius).next_down(), (x + radius).next_up());
+            [below.max(*lo).min(*x), above.min(*hi).max(*x)]
+        };
+        sample.iter().zip(&limits).map(side).collect()
+    };
+    let judge = Judge {
+        pair: &pair,
+        original,
+        pruned,
+        symbols: (0..pair.inputs).collect(),
+    };
+    let balls: Vec<Inputs> = samples.columns().into_iter().map(ball).collect();
+    Ok(judge
+        .all(&balls, samples)
+        .into_iter()
+        .map(|judged| judged.ball)
+        .collect())
+}
+
+/// The decisions throughout a box, `[lo, hi]` per feature.
+///
+/// Boxes are halved, the largest first, until both networks are proved to decide
+/// alike on them or the budget ends. Along the border between two classes they
+/// never are, so that a remainder is to be expected.
+///
+/// # Errors
+/// A [`Refusal`] where the method does not apply.
+pub fn throughout(
+    original: &Mlp<f64>,
+    pruned: &Mlp<f64>,
+    sides: &[[f64; 2]],
+    budget: &Budget,
+) -> Result<Decisions, Refusal> {
+    let pair = Pair::new(original, pruned)?;
+    let domain = physical(original, sides)?;
+    let symbols: Vec<usize> = (0..domain.len())
+        .filter(|i| domain[*i][0] < domain[*i][1])
+        .collect();
+    let judge = Judge {
+        pair: &pair,
+        original,
+        pruned,
+        symbols,
+    };
+    Ok(judge.split(domain, budget))
+}
+
+/// Judges boxes.
+struct Judge<'a> {
+    pair: &'a Pair,
+    original: &'a Mlp<f64>,
+    pruned: &'a Mlp<f64>,
+    symbols: Vec<usize>,
+}
+
+/// What is known of a box, and the input to halve.
+struct Judged {
+    ball: Ball,
+    split: usize,
+}
+
+/// Room for one thread.
+struct Room {
+    pass: Pass,
+    descent: Descent,
+}
+
+/// Bounds of the leads of one class in eight boxes.
+struct Leads {
+    /// The least lead over any other class, in the original and in the pruned.
+    least: [Lanes; 2],
+    /// The corners where they are least, per symbol: the signs of the slopes.
+    corners: [Vec<Lanes>; 2],
+    /// Per symbol, how much halving promises.
+    shares: Vec<Lanes>,
+}
+
+impl Judge<'_> {
+    /// Judges boxes, given a point of each, `[inputs, n]`.
+    fn all(&self, boxes: &[Inputs], points: ArrayView2<'_, f64>) -> Vec<Judged> {
+        let classes = decisions(self.original, points);
+        let work: Vec<(&Inputs, usize)> = boxes.iter().zip(classes).collect();
+        let room = || Room {
+            pass: Pass::new(self.pair, &self.symbols),
+            descent: Descent::default(),
+        };
+        work.par_chunks(LANES)
+            .map_init(room, |room, some| self.some(room, some))
+            .flatten_iter()
+            .collect()
+    }
+
+    /// Judges up to eight boxes, each with the class the original decides for at a point of it.
+    fn some(&self, room: &mut Room, work: &[(&Inputs, usize)]) -> Vec<Judged> {
+        let boxes: Vec<&Inputs> = work.iter().map(|(sides, _)| *sides).collect();
+        let class = |lane: usize| work[lane.min(work.len() - 1)].1;
+        let classes: [usize; LANES] = std::array::from_fn(class);
+        let leads = self.leads(room, &sides_to_lanes(&boxes), classes);
+        let judged = |lane: usize| {
+            let proved = leads.least.iter().all(|least| least.0[lane] > 0.0);
+            let ball = if proved {
+                Ball::Same(classes[lane])
+            } else {
+                self.try_corners(room, boxes[lane], &leads, lane)
+            };
+            let share = |symbol: &usize| leads.shares[*symbol].0[lane];
+            let symbols = 0..self.symbols.len();
+            let best = symbols.max_by(|a, b| share(a).total_cmp(&share(b)));
+            Judged {
+                ball,
+                split: best.map_or(0, |symbol| self.symbols[symbol]),
+            }
+        };
+        (0..work.len()).map(judged).collect()
+    }
+
+    /// Bounds the leads of a class per lane over all others.
+    fn leads(&self, room: &mut Room, inputs: &[Range], classes: [usize; LANES]) -> Leads {
+        let none = vec![Lanes::ZERO; self.symbols.len()];
+        let mut leads = Leads {
+            least: [Lanes::splat(f64::INFINITY); 2],
+            corners: [none.clone(), none.clone()],
+            shares: none,
+        };
+        Arch::new().dispatch(|| {
+            room.pass.set_inputs(inputs);
+            room.pass.run(self.pair);
+            for other in 0..self.pair.outputs() {
+                for pruned in [false, true] {
+                    self.lead(room, &mut leads, classes, other, pruned);
+                }
+            }
+        });
+        leads
+    }
+
+    /// Bounds the lead over one other class in one network.
+    #[inline(always)]
+    fn lead(
+        &self,
+        room: &mut Room,
+        leads: &mut Leads,
+        classes: [usize; LANES],
+        other: usize,
+        pruned: bool,
+    ) {
+        let outputs = self.pair.outputs();
+        let weights = room.descent.start(outputs);
+        let mut itself = Lanes::ZERO;
+        for (lane, class) in classes.into_iter().enumerate() {
+            weights.value[class].0[lane] += 1.0;
+            weights.value[other].0[lane] -= 1.0;
+            if class == other {
+                itself.0[lane] = f64::INFINITY;
+            }
+        }
+        if pruned {
+            let value = weights.value.clone();
+            weights.change = value;
+        }
+        room.descent.run(self.pair, &room.pass, true);
+        let line = &room.descent.line;
+        let least = line.range().lo + itself;
+        let side = usize::from(pruned);
+        let before = leads.least[side];
+        for symbol in 0..leads.shares.len() {
+            let corner = &mut leads.corners[side][symbol];
+            *corner = Lanes::where_less(least, before, line.slopes[symbol], *corner);
+            let share = Lanes::where_less(least, Lanes::ZERO, line.shares[symbol], Lanes::ZERO);
+            leads.shares[symbol] += share;
+        }
+        // What is no number stays: a lead that is not known is not positive.
+        let smaller = |a: f64, b: f64| if a.is_nan() || a < b { a } else { b };
+        leads.least[side] = before.zip(least, smaller);
+    }
+
+    /// Whether the networks differ at one of the corners where leads are least.
+    fn try_corners(&self, room: &mut Room, sides: &Inputs, leads: &Leads, lane: usize) -> Ball {
+        let mut points = Array2::zeros((sides.len(), 3));
+        for (input, [lo, hi]) in sides.iter().enumerate() {
+            points.row_mut(input).fill(0.5 * lo + 0.5 * hi);
+        }
+        for (column, corners) in leads.corners.iter().enumerate() {
+            for (symbol, input) in self.symbols.iter().enumerate() {
+                let up = corners[symbol].0[lane] < 0.0;
+                points[[*input, column]] = sides[*input][usize::from(up)];
+            }
+        }
+        let before = decisions(self.original, points.view());
+        let after = decisions(self.pruned, points.view());
+        let differs = |column: &usize| {
+            before[*column] != after[*column]
+                && self.proved_to_differ(
+                    room,
+                    points.column(*column),
+                    before[*column],
+                    after[*column],
+                )
+        };
+        let column = (0..before.len()).find(differs);
+        column.map_or(Ball::Undecided, |column| {
+            let point = points.column(column).to_vec();
+            Ball::Differs(Input::Features(features(self.original, &point)))
+        })
+    }
+
+    /// Whether at a point the original decides for `before` and the pruned for
+    /// `after`, rounding taken off.
+    fn proved_to_differ(
+        &self,
+        room: &mut Room,
+        point: ArrayView1<'_, f64>,
+        before: usize,
+        after: usize,
+    ) -> bool {
+        let sides: Inputs = point.iter().map(|x| [*x, *x]).collect();
+        let inputs = sides_to_lanes(&[&sides]);
+        let original = self.leads(room, &inputs, [before; LANES]).least[0].0[0];
+        let pruned = self.leads(room, &inputs, [after; LANES]).least[1].0[0];
+        original > 0.0 && pruned > 0.0
+    }
+
+    /// Halves boxes until they are proved or the budget ends.
+    fn split(&self, domain: Inputs, budget: &Budget) -> Decisions {
+        const ROUND: usize = 1024;
+        /// Smaller shares of the domain are left undecided.
+        const SMALLEST: f64 = 1.0 / (1_u64 << 24) as f64;
+        let started = std::time::Instant::now();
+        let (mut open, mut same, mut boxes) = (vec![(domain, 1.0)], 0.0, 0);
+        let mut differs = None;
+        while !open.is_empty()
+            && boxes < budget.boxes
+            && started.elapsed().as_secs_f64() < budget.seconds
+        {
+            // First in, first out: the largest come first.
+            let rest = open.split_off(ROUND.min(open.len()));
+            let sides: Vec<Inputs> = open.iter().map(|(sides, _)| sides.clone()).collect();
+            boxes += sides.len() as u64;
+            let judged = self.all(&sides, middles(&sides).view());
+            let done = std::mem::replace(&mut open, rest);
+            for ((sides, share), judged) in done.into_iter().zip(judged) {
+                match judged.ball {
+                    Ball::Same(_) => {
+                        same += share;
+                        continue;
+                    }
+                    Ball::Differs(input) => differs = differs.or(Some(input)),
+                    Ball::Undecided => {}
+                }
+                if share > SMALLEST {
+                    open.extend(halves(sides, judged.split).map(|half| (half, 0.5 * share)));
+                }
+            }
+        }
+        Decisions {
+            same,
+            differs,
+            boxes,
+        }
+    }
+}
+
+/// Both halves of a box along an input.
+fn halves(sides: Inputs, split: usize) -> impl Iterator<Item = Inputs> {
+    let middle = sides.get(split).map(|[lo, hi]| 0.5 * lo + 0.5 * hi);
+    let half = move |upper: usize| {
+        let mut half = sides.clone();
+        half[split][1 - upper] = middle?;
+        Some(half)
+    };
+    [0, 1].into_iter().filter_map(half)
+}
+
+/// The middles of boxes, `[inputs, n]`.
+fn middles(boxes: &[Inputs]) -> Array2<f64> {
+    let width = boxes.first().map_or(0, Vec::len);
+    Array2::from_shape_fn((width, boxes.len()), |(input, column)| {
+        let [lo, hi] = boxes[column][input];
+        0.5 * lo + 0.5 * hi
+    })
+}
+
+/// The largest output at each point, the first of equals.
+fn decisions(model: &Mlp<f64>, points: ArrayView2<'_, f64>) -> Vec<usize> {
+    let outputs = model.outputs(points);
+    outputs
+        .columns()
+        .into_iter()
+        .map(crate::metric::decision)
+        .collect()
+}

@@ -1,0 +1,356 @@
+//! From the inputs up: for every neuron two enclosures of its value and two of
+//! its difference between the networks, for eight boxes at once.
+//!
+//! One enclosure is a line in the inputs with a radius (a first-order Taylor
+//! model; ε runs over [-1, 1] along each input that varies), the other an
+//! interval given by middle and radius. A neuron's range is where both meet.
+//!
+//! Rounding: sums of products are computed to nearest; what they may be off by
+//! is at most `rounding` · Σ|w| · (the largest magnitude of what is read) and
+//! goes into the radius, as do the errors of the neuron's lines. A value that is
+//! not finite anywhere poisons the lane, whose bound then is infinite.
+
+use super::curve::{Curve, Gelu, GeluTanh, Range, Sigmoid, Silu, Tanh};
+use super::pair::{Pair, PairLayer, Rows};
+use super::relax::{self, DOZEN, Relaxation, Relaxed, TINY, UP};
+use crate::numeric::{Activation, Lanes};
+
+/// Lanes before the slopes: the line's centre and the interval's middle.
+const HEAD: usize = 2;
+
+/// Two enclosures of each of a layer's quantities.
+#[derive(Debug, Clone)]
+pub(super) struct Forms {
+    /// Per site: centre, middle, then a slope per symbol.
+    signed: Vec<Lanes>,
+    /// Per site: radius of the line, radius of the interval.
+    spread: Vec<Lanes>,
+    /// Lanes of a site in `signed`.
+    stride: usize,
+    /// Largest magnitude any site can have.
+    pub magnitude: Lanes,
+}
+
+impl Forms {
+    fn new(sites: usize, symbols: usize) -> Self {
+        Self {
+            signed: vec![Lanes::ZERO; sites * (HEAD + symbols)],
+            spread: vec![Lanes::ZERO; sites * 2],
+            stride: HEAD + symbols,
+            magnitude: Lanes::ZERO,
+        }
+    }
+
+    /// Centre, middle and slopes of a site.
+    #[inline(always)]
+    fn signed(&self, site: usize) -> &[Lanes] {
+        &self.signed[site * self.stride..(site + 1) * self.stride]
+    }
+
+    /// The slopes of a site by symbol.
+    #[inline(always)]
+    pub fn slopes(&self, site: usize) -> &[Lanes] {
+        &self.signed(site)[HEAD..]
+    }
+
+    /// Middle and radius of a site's interval.
+    #[inline(always)]
+    pub fn mid_and_radius(&self, site: usize) -> (Lanes, Lanes) {
+        (self.signed(site)[1], self.spread[2 * site + 1])
+    }
+
+    /// Where the two enclosures of a site meet, and its magnitude.
+    #[inline(always)]
+    fn range(&self, site: usize) -> (Range, Lanes) {
+        let signed = self.signed(site);
+        let slopes = signed[HEAD..]
+            .iter()
+            .fold(Lanes::ZERO, |sum, g| sum + g.abs());
+        let line = (slopes + self.spread[2 * site]) * UP + signed[0].abs() * DOZEN;
+        let interval = self.spread[2 * site + 1] * UP + signed[1].abs() * DOZEN;
+        let range = Range {
+            lo: (signed[0] - line).max(signed[1] - interval),
+            hi: (signed[0] + line).min(signed[1] + interval),
+        };
+        let magnitude = (signed[0].abs() + line).max(signed[1].abs() + interval);
+        // The maximum may drop what is no number: it comes back with these.
+        let poison = (line + interval) * 0.0;
+        (range, magnitude + poison)
+    }
+}
+
+/// What one layer of readers reads and what it writes.
+#[derive(Debug, Clone)]
+pub(super) struct Layer {
+    /// What each neuron reads in the original.
+    pub read: Forms,
+    /// By how much more it reads in the pruned.
+    pub read_change: Forms,
+    /// The lines of each neuron.
+    pub lines: Vec<Relaxation>,
+    /// What each neuron writes in the original; of the inputs, their values.
+    pub value: Forms,
+    /// By how much more it writes in the pruned.
+    pub change: Forms,
+}
+
+/// The state of one pass over eight boxes, to be used again and again.
+#[derive(Debug, Clone)]
+pub(super) struct Pass {
+    /// The inputs first.
+    pub layers: Vec<Layer>,
+    /// The inputs that vary, ascending.
+    pub symbols: Vec<usize>,
+    /// 0 where all is finite, not a number elsewhere.
+    pub poison: Lanes,
+}
+
+impl Pass {
+    /// Room for passes through a pair of networks; `symbols` are the inputs that vary.
+    pub fn new(pair: &Pair, symbols: &[usize]) -> Self {
+        let layer = |sites: usize, neurons: bool| {
+            let reads = if neurons { sites } else { 0 };
+            Layer {
+                read: Forms::new(reads, symbols.len()),
+                read_change: Forms::new(reads, symbols.len()),
+                lines: vec![Relaxation::default(); reads],
+                value: Forms::new(sites, symbols.len()),
+                change: Forms::new(sites, symbols.len()),
+            }
+        };
+        let readers = pair.layers.iter().map(|l| layer(l.bias.len(), true));
+        Self {
+            layers: std::iter::once(layer(pair.inputs, false))
+                .chain(readers)
+                .collect(),
+            symbols: symbols.to_vec(),
+            poison: Lanes::ZERO,
+        }
+    }
+
+    /// Everything up to what the outputs read, from what [`Pass::set_inputs`] was given.
+    #[inline(always)]
+    pub fn run(&mut self, pair: &Pair) {
+        match pair.activation {
+            Activation::Identity => self.run_with(pair, relax::identity),
+            Activation::Relu => self.run_with(pair, relax::relu),
+            Activation::Silu => self.run_smooth::<Silu>(pair),
+            Activation::Gelu => self.run_smooth::<Gelu>(pair),
+            Activation::GeluTanh => self.run_smooth::<GeluTanh>(pair),
+            Activation::Tanh => self.run_smooth::<Tanh>(pair),
+            Activation::Sigmoid => self.run_smooth::<Sigmoid>(pair),
+        }
+    }
+
+    /// [`Pass::run`] with a given smooth activation.
+    #[inline(always)]
+    pub fn run_smooth<C: Curve>(&mut self, pair: &Pair) {
+        self.run_with(pair, relax::smooth::<C>);
+    }
+
+    #[inline(always)]
+    fn run_with(&mut self, pair: &Pair, relax: impl Fn(Range, Range) -> Relaxed + Copy) {
+        let inputs = &self.layers[0];
+        self.poison = (inputs.value.magnitude + inputs.change.magnitude) * 0.0;
+        for (index, weights) in pair.layers.iter().enumerate() {
+            let (below, above) = self.layers.split_at_mut(index + 1);
+            above[0].read_from(weights, &below[index], pair.rounding);
+            if index + 1 < pair.layers.len() {
+                self.poison += above[0].activate(relax);
+            }
+        }
+    }
+
+    /// Sets the inputs of the original: centre + radius · ε; the pruned reads the same.
+    #[inline(always)]
+    pub fn set_inputs(&mut self, inputs: &[Range]) {
+        self.layers[0].value.set_inputs(inputs, &self.symbols);
+    }
+
+    /// Lets the pruned read other inputs: by how much they differ.
+    #[inline(always)]
+    pub fn set_input_changes(&mut self, changes: &[Range]) {
+        self.layers[0].change.set_inputs(changes, &[]);
+    }
+}
+
+impl Layer {
+    /// Number of sites that write.
+    pub fn writers(&self) -> usize {
+        self.value.spread.len() / 2
+    }
+
+    /// What the neurons read: W a + b, and W′ e + (W′ − W) a + (b′ − b).
+    #[inline(always)]
+    fn read_from(&mut self, weights: &PairLayer, below: &Self, rounding: f64) {
+        let (values, changes) = (&below.value, &below.change);
+        for (reader, bias) in weights.bias.iter().enumerate() {
+            self.read.clear(reader, *bias);
+            self.read.add(reader, &weights.original, values);
+            let slack = values.magnitude * weights.original.absolute[reader] + bias.abs();
+            self.read.widen(reader, slack * rounding);
+
+            let bias = weights.bias_change[reader];
+            self.read_change.clear(reader, bias);
+            self.read_change.add(reader, &weights.pruned, changes);
+            self.read_change.add(reader, &weights.change, values);
+            let slack = values.magnitude * weights.change.absolute[reader]
+                + changes.magnitude * weights.pruned.absolute[reader]
+                + bias.abs();
+            self.read_change.widen(reader, slack * rounding);
+        }
+    }
+
+    /// What the neurons write; returns the poison.
+    #[inline(always)]
+    fn activate(&mut self, relax: impl Fn(Range, Range) -> Relaxed) -> Lanes {
+        let (mut poison, mut value, mut change) = (Lanes::ZERO, Lanes::ZERO, Lanes::ZERO);
+        for neuron in 0..self.lines.len() {
+            let (z, z_reach) = self.read.range(neuron);
+            let (d, d_reach) = self.read_change.range(neuron);
+            let relaxed = relax(z, d);
+            let lines = relaxed.lines;
+            let slack = (lines.alpha.abs() * z_reach + lines.shift.abs()) * DOZEN;
+            self.value
+                .set_line(neuron, (lines.shift, lines.gamma + slack));
+            self.value.add_line(neuron, lines.alpha, &self.read);
+            value = value.max(self.value.set_interval(neuron, relaxed.value, &mut poison));
+
+            let slack = lines.p.abs() * d_reach + lines.q.abs() * z_reach;
+            let slack = (slack + lines.change_shift.abs()) * DOZEN;
+            let constant = (lines.change_shift, lines.change_gamma + slack);
+            self.change.set_line(neuron, constant);
+            self.change.add_line(neuron, lines.p, &self.read_change);
+            self.change.add_line(neuron, lines.q, &self.read);
+            change = change.max(
+                self.change
+                    .set_interval(neuron, relaxed.change, &mut poison),
+            );
+            self.lines[neuron] = lines;
+        }
+        (self.value.magnitude, self.change.magnitude) = (value, change);
+        poison
+    }
+}
+
+impl Forms {
+    /// Makes every site an input with its range; those among `symbols` vary.
+    #[inline(always)]
+    fn set_inputs(&mut self, inputs: &[Range], symbols: &[usize]) {
+        self.signed.fill(Lanes::ZERO);
+        self.magnitude = Lanes::ZERO;
+        for (site, range) in inputs.iter().enumerate() {
+            let mid = range.lo * 0.5 + range.hi * 0.5;
+            let radius = (range.hi - mid).max(mid - range.lo) * UP;
+            let signed = &mut self.signed[site * self.stride..][..self.stride];
+            (signed[0], signed[1]) = (mid, mid);
+            self.spread[2 * site] = Lanes::ZERO;
+            match symbols.binary_search(&site) {
+                Ok(symbol) => signed[HEAD + symbol] = radius,
+                Err(_) => self.spread[2 * site] = radius,
+            }
+            self.spread[2 * site + 1] = radius;
+            self.magnitude = self.magnitude.max((mid.abs() + radius) * UP);
+        }
+    }
+
+    /// Makes a site the constant `x`.
+    #[inline(always)]
+    fn clear(&mut self, site: usize, x: f64) {
+        let signed = &mut self.signed[site * self.stride..][..self.stride];
+        signed[HEAD..].fill(Lanes::ZERO);
+        (signed[0], signed[1]) = (Lanes::splat(x), Lanes::splat(x));
+        self.spread[2 * site..2 * site + 2].fill(Lanes::splat(TINY));
+    }
+
+    /// Adds a row of weights times what it reads.
+    #[inline(always)]
+    fn add(&mut self, row: usize, weights: &Rows, of: &Self) {
+        let entries = weights.row(row);
+        let signed = &mut self.signed[row * self.stride..][..self.stride];
+        let mut at = 0;
+        while at + 4 <= signed.len() {
+            add_tile::<4>(&mut signed[at..], entries, &of.signed[at..], of.stride);
+            at += 4;
+        }
+        match signed.len() - at {
+            3 => add_tile::<3>(&mut signed[at..], entries, &of.signed[at..], of.stride),
+            2 => add_tile::<2>(&mut signed[at..], entries, &of.signed[at..], of.stride),
+            1 => add_tile::<1>(&mut signed[at..], entries, &of.signed[at..], of.stride),
+            _ => {}
+        }
+        let spread = &mut self.spread[2 * row..2 * row + 2];
+        let (mut line, mut interval) = (spread[0], spread[1]);
+        for (writer, weight) in entries {
+            let (at, weight) = (2 * *writer as usize, weight.abs());
+            line += of.spread[at] * weight;
+            interval += of.spread[at + 1] * weight;
+        }
+        (spread[0], spread[1]) = (line, interval);
+    }
+
+    /// Adds to both radii.
+    #[inline(always)]
+    fn widen(&mut self, site: usize, by: Lanes) {
+        self.spread[2 * site] += by;
+        self.spread[2 * site + 1] += by;
+    }
+
+    /// Makes a site's line a constant with a radius.
+    #[inline(always)]
+    fn set_line(&mut self, site: usize, (centre, radius): (Lanes, Lanes)) {
+        let signed = &mut self.signed[site * self.stride..][..self.stride];
+        signed[HEAD..].fill(Lanes::ZERO);
+        signed[0] = centre;
+        self.spread[2 * site] = radius + TINY;
+    }
+
+    /// Adds a multiple of another quantity's line.
+    #[inline(always)]
+    fn add_line(&mut self, site: usize, factor: Lanes, of: &Self) {
+        let signed = &mut self.signed[site * self.stride..][..self.stride];
+        let other = of.signed(site);
+        signed[0] += factor * other[0];
+        for (g, other) in signed[HEAD..].iter_mut().zip(&other[HEAD..]) {
+            *g += factor * *other;
+        }
+        self.spread[2 * site] += factor.abs() * of.spread[2 * site];
+    }
+
+    /// Sets a site's interval; returns its magnitude.
+    #[inline(always)]
+    fn set_interval(&mut self, site: usize, range: Range, poison: &mut Lanes) -> Lanes {
+        let mid = range.lo * 0.5 + range.hi * 0.5;
+        self.signed[site * self.stride + 1] = mid;
+        self.spread[2 * site + 1] = (range.hi - mid).max(mid - range.lo) * UP + TINY;
+        let (_, magnitude) = self.range(site);
+        *poison += magnitude * 0.0;
+        magnitude
+    }
+
+    /// The range of a site, for reading results.
+    #[inline(always)]
+    pub fn range_of(&self, site: usize) -> Range {
+        self.range(site).0
+    }
+}
+
+/// `N` lanes of a row's sum at a time, kept in registers.
+#[inline(always)]
+fn add_tile<const N: usize>(
+    out: &mut [Lanes],
+    entries: &[(u32, f64)],
+    of: &[Lanes],
+    stride: usize,
+) {
+    let mut sums = [Lanes::ZERO; N];
+    for (writer, weight) in entries {
+        let from = &of[*writer as usize * stride..][..N];
+        for (sum, x) in sums.iter_mut().zip(from) {
+            *sum += *x * *weight;
+        }
+    }
+    for (out, sum) in out.iter_mut().zip(sums) {
+        *out += sum;
+    }
+}

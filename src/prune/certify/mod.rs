@@ -1,0 +1,390 @@
+//! Certificates: bounds on how much a network's outputs change by pruning, for
+//! every input of a domain.
+//!
+//! The change is bounded for the two networks as written in their files, as
+//! functions of real numbers: weights are widened exactly to f64 and all rounding
+//! of the bound itself is outward. Evaluating either network in floating point
+//! adds its own rounding on top (about 1e-6 for f32), which the bound does not
+//! speak of. Nothing here samples to conclude that something holds; sampling only
+//! serves to find counterexamples and to see how tight a bound is.
+
+#[cfg(test)]
+mod attack;
+mod attribution;
+mod backward;
+mod bound;
+mod branch;
+mod certificate;
+mod curve;
+pub mod decisions;
+mod forward;
+mod pair;
+mod relax;
+mod search;
+mod threshold;
+mod tokens;
+mod verdict;
+
+use std::time::Instant;
+
+use ndarray::Array2;
+
+use crate::data::Domain;
+use crate::model::Mlp;
+use crate::numeric::Activation;
+
+pub use attribution::{Share, attribution};
+use bound::{Bounder, Inputs};
+use branch::{Searched, Target};
+pub use certificate::{Request, bounding_box, certificate};
+use pair::Pair;
+use search::Search;
+pub use threshold::{Certified, certified_curve, largest_certified};
+pub use verdict::{Counted, Counterexample, Input, Method, Outcome, Verdict};
+
+/// How long to try.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Budget {
+    /// Seconds; results that this limit ends depend on the machine.
+    pub seconds: f64,
+    /// Boxes bounded; results that only this limit ends are the same everywhere.
+    pub boxes: u64,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            seconds: 10.0,
+            boxes: 4_000_000,
+        }
+    }
+}
+
+/// What to aim for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Goal {
+    /// Stop as soon as it is known whether the change stays within tolerance.
+    Decide,
+    /// Go on until the bound of each output is within this ratio (over 1) of the
+    /// largest change found, or under a hundredth of its tolerance.
+    Narrow(f64),
+}
+
+impl Default for Goal {
+    fn default() -> Self {
+        Self::Narrow(1.01)
+    }
+}
+
+/// Why a search ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// All of the domain is good enough.
+    Done,
+    /// A change over tolerance was found.
+    Refuted,
+    /// The seconds were over.
+    Seconds,
+    /// The boxes were used up.
+    Boxes,
+}
+
+/// Why there is no certificate, not even an undecided one.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// The networks have different shapes.
+    #[error("the networks have layers of widths {original:?} and {pruned:?}")]
+    Shapes {
+        /// Widths of the original.
+        original: Vec<usize>,
+        /// Widths of the pruned.
+        pruned: Vec<usize>,
+    },
+    /// The networks have different activations.
+    #[error("the networks have different activations, {original} and {pruned}")]
+    Activations {
+        /// Of the original.
+        original: Activation,
+        /// Of the pruned.
+        pruned: Activation,
+    },
+    /// The networks order inputs or outputs differently.
+    #[error("the networks order their inputs or outputs differently")]
+    Permutations,
+    /// A weight is infinite or no number.
+    #[error("the {} network holds weights that are not finite", if *pruned { "pruned" } else { "original" })]
+    NotFinite {
+        /// Whether it is the pruned one.
+        pruned: bool,
+    },
+    /// The domain has another number of inputs.
+    #[error("the domain bounds {found} inputs; the network has {expected}")]
+    DomainWidth {
+        /// Sides of the domain.
+        found: usize,
+        /// Inputs of the network.
+        expected: usize,
+    },
+    /// A side of the domain is not an interval of numbers.
+    #[error("input {input} of the domain runs from {lo} to {hi}")]
+    DomainSide {
+        /// The feature.
+        input: usize,
+        /// Its lower end.
+        lo: f64,
+        /// Its upper end.
+        hi: f64,
+    },
+    /// A domain of tokens for a network that reads numbers, or the other way round.
+    #[error("the domain is of {}, but the network reads {}", if *tokens { "tokens" } else { "numbers" }, if *tokens { "numbers" } else { "tokens" })]
+    DomainKind {
+        /// Whether the domain is of tokens.
+        tokens: bool,
+    },
+    /// Tolerances for another number of outputs.
+    #[error("{found} tolerances were given for {expected} outputs")]
+    Tolerances {
+        /// Given.
+        found: usize,
+        /// Outputs.
+        expected: usize,
+    },
+    /// More tuples than the budget has boxes.
+    #[error(
+        "{tokens} tokens at {positions} positions are more tuples than the {limit} boxes of the budget"
+    )]
+    TooManyTuples {
+        /// Rows of the embedding.
+        tokens: usize,
+        /// Tokens of a tuple.
+        positions: usize,
+        /// The budget.
+        limit: u64,
+    },
+    /// Numbers too large to be bounded in f64.
+    #[error("the values of the networks overflow on this domain")]
+    Unbounded,
+    /// What the method was not made for.
+    #[error("not an MLP with an activation this method bounds: {0}")]
+    Outside(String),
+}
+
+/// Physical sides of a domain of features.
+fn physical(model: &Mlp<f64>, sides: &[[f64; 2]]) -> Result<Inputs, Refusal> {
+    let expected = model.widths()[0];
+    if sides.len() != expected {
+        return Err(Refusal::DomainWidth {
+            found: sides.len(),
+            expected,
+        });
+    }
+    for (input, [lo, hi]) in sides.iter().enumerate() {
+        if !(lo <= hi && lo.is_finite() && hi.is_finite()) {
+            return Err(Refusal::DomainSide {
+                input,
+                lo: *lo,
+                hi: *hi,
+            });
+        }
+    }
+    Ok((0..expected).map(|q| sides[feature(model, q)]).collect())
+}
+
+/// How to certify.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// How long to try.
+    pub budget: Budget,
+    /// What to aim for.
+    pub goal: Goal,
+    /// Inputs `[inputs, n]`, in physical order, to begin the search from below
+    /// with; those outside the domain are moved to its border.
+    pub samples: Option<Array2<f64>>,
+    /// Seed of the random points that are tried.
+    pub seed: u64,
+}
+
+/// Certifies that the outputs of `pruned` stay within `tolerance` (per physical
+/// output, in units of the outputs) of those of `original`, for every input of
+/// `domain`.
+///
+/// Boxes are in the order of the features, before the network's permutation.
+/// The answer is a bound and its proof, a counterexample, or neither; with a
+/// budget in boxes alone it does not depend on the machine or the number of threads.
+///
+/// # Errors
+/// A [`Refusal`] where the method does not apply. Then there is no number.
+///
+/// ```
+/// use modscope::data::Domain;
+/// use modscope::model::{Linear, Mlp};
+/// use modscope::numeric::Activation;
+/// use modscope::prune::certify::{Options, certify};
+/// use ndarray::array;
+///
+/// // y = silu(x) + 0.01 silu(-x), and without the small weight.
+/// let original = Mlp {
+///     embedding: None,
+///     in_perm: vec![0],
+///     folds: 1,
+///     layers: vec![
+///         Linear { weight: array![[1.0], [-1.0]], bias: array![0.0, 0.0] },
+///         Linear { weight: array![[1.0, 0.01]], bias: array![0.0] },
+///     ],
+///     activation: Activation::Silu,
+///     out_perm: vec![0],
+/// };
+/// let mut pruned = original.clone();
+/// pruned.layers[1].weight[[0, 1]] = 0.0;
+/// let domain = Domain::Box(vec![[-1.0, 1.0]]);
+/// let verdict = certify(&original, &pruned, &domain, &[0.01], &Options::default()).unwrap();
+/// // The largest change is 0.01 silu(1) = 0.00731, at x = -1.
+/// assert!(verdict.holds());
+/// assert!(0.007_310 < verdict.bound() && verdict.bound() < 0.007_47);
+/// ```
+pub fn certify(
+    original: &Mlp<f64>,
+    pruned: &Mlp<f64>,
+    domain: &Domain,
+    tolerance: &[f64],
+    options: &Options,
+) -> Result<Verdict, Refusal> {
+    let started = Instant::now();
+    let expected = original.out_perm.len();
+    if tolerance.len() != expected {
+        let found = tolerance.len();
+        return Err(Refusal::Tolerances { found, expected });
+    }
+    let mut verdict = match (domain, &original.embedding) {
+        (Domain::Tokens, _) => tokens::certify(original, pruned, tolerance, options.budget.boxes),
+        (Domain::Box(_), Some(_)) => Err(Refusal::DomainKind { tokens: false }),
+        (Domain::Box(sides), None) => in_box(original, pruned, sides, tolerance, options),
+    }?;
+    verdict.seconds = started.elapsed().as_secs_f64();
+    if verdict.bounds.iter().all(|bound| bound.is_finite()) {
+        Ok(verdict)
+    } else {
+        Err(Refusal::Unbounded)
+    }
+}
+
+/// [`certify`] on a box of features.
+fn in_box(
+    original: &Mlp<f64>,
+    pruned: &Mlp<f64>,
+    sides: &[[f64; 2]],
+    tolerance: &[f64],
+    options: &Options,
+) -> Result<Verdict, Refusal> {
+    let pair = Pair::new(original, pruned)?;
+    let domain = physical(original, sides)?;
+    let bounder = Bounder::new(&pair, domain.clone());
+    let search = Search {
+        original,
+        pruned,
+        domain: &domain,
+    };
+    let samples = options.samples.as_ref().map(|s| s.view());
+    let found = search.begin(samples, options.seed);
+    let target = target(tolerance, options.goal);
+    let searched = branch::run(&bounder, &search, &target, found, &options.budget);
+    Ok(verdict(original, &bounder, tolerance, searched))
+}
+
+/// What a goal asks of the search.
+fn target(tolerance: &[f64], goal: Goal) -> Target {
+    /// Under this part of the tolerance a bound need not be tight.
+    const NEGLIGIBLE: f64 = 0.01;
+    match goal {
+        Goal::Decide => Target {
+            enough: tolerance.to_vec(),
+            ratio: None,
+            refuted: Some(tolerance.to_vec()),
+        },
+        Goal::Narrow(ratio) => Target {
+            enough: tolerance.iter().map(|t| t * NEGLIGIBLE).collect(),
+            ratio: Some(ratio),
+            refuted: None,
+        },
+    }
+}
+
+/// Puts what a search came to in terms of the tolerances and the features.
+fn verdict(
+    model: &Mlp<f64>,
+    bounder: &Bounder<'_>,
+    tolerance: &[f64],
+    searched: Searched,
+) -> Verdict {
+    let within = |(bound, tolerance): (&f64, &f64)| bound <= tolerance;
+    let outcome = if searched.bounds.iter().zip(tolerance).all(within) {
+        Outcome::Holds
+    } else {
+        refutation(model, bounder, tolerance, &searched)
+            .map_or(Outcome::Undecided, Outcome::Refuted)
+    };
+    let at = |point: &Vec<f64>| Input::Features(features(model, point));
+    Verdict {
+        method: Method::BranchAndBound,
+        outcome,
+        stop: searched.stop,
+        bounds: searched.bounds,
+        found_at: searched.found.at.iter().map(at).collect(),
+        found: searched.found.change,
+        decisions: None,
+        boxes: searched.boxes,
+        seconds: 0.0,
+    }
+}
+
+/// The point found that is furthest over its tolerance, if it is over it with
+/// rounding taken off.
+fn refutation(
+    model: &Mlp<f64>,
+    bounder: &Bounder<'_>,
+    tolerance: &[f64],
+    searched: &Searched,
+) -> Option<Counterexample> {
+    let found = &searched.found;
+    let over = |k: &usize| found.change[*k] / tolerance[*k];
+    let output = (0..tolerance.len()).max_by(|a, b| over(a).total_cmp(&over(b)))?;
+    let point = &found.at[output];
+    let side = |i: &usize| [point[*i], point[*i]];
+    let at_point = bounder.symbols.iter().map(side).collect();
+    let bounded = bounder.bound_all(&[at_point], &vec![1.0; tolerance.len()]);
+    let [lo, hi] = bounded.first()?.change[output];
+    let change = lo.max(-hi);
+    (change > tolerance[output]).then(|| Counterexample {
+        input: Input::Features(features(model, point)),
+        output,
+        change,
+    })
+}
+
+/// Features of a physical point.
+fn features(model: &Mlp<f64>, point: &[f64]) -> Vec<f64> {
+    let mut features = vec![0.0; point.len()];
+    for (q, x) in point.iter().enumerate() {
+        features[feature(model, q)] = *x;
+    }
+    features
+}
+
+/// What the inputs of a network read, in physical order, for an input as the
+/// domain has it; tokens go through the network's embedding.
+#[must_use]
+pub fn physical_point(model: &Mlp<f64>, input: &Input) -> Vec<f64> {
+    let width = model.widths()[0];
+    match input {
+        Input::Features(features) => (0..width).map(|q| features[feature(model, q)]).collect(),
+        Input::Tokens(tuple) => (0..width)
+            .map(|q| tokens::embedded(model, tuple, q))
+            .collect(),
+    }
+}
+
+/// The feature that a physical input reads.
+fn feature(model: &Mlp<f64>, q: usize) -> usize {
+    let fold = model.in_perm.len();
+    q / fold * fold + model.in_perm[q % fold]
+}

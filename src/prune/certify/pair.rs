@@ -1,0 +1,136 @@
+//! Two networks of one shape, laid out for bounding their difference.
+
+use ndarray::Array2;
+
+use super::Refusal;
+use crate::model::Mlp;
+use crate::numeric::Activation;
+
+/// Two networks of one shape, side by side.
+#[derive(Debug, Clone)]
+pub(super) struct Pair {
+    /// The layers, inputs first.
+    pub layers: Vec<PairLayer>,
+    /// Between the layers.
+    pub activation: Activation,
+    /// Width of the inputs.
+    pub inputs: usize,
+    /// A sum of products over all sites of this network, each product of up to
+    /// four rounded factors, is off by less than `rounding` · Σ|products|,
+    /// however it is ordered: γₙ of Higham (2002), §3.1, with n = 8 · sites + 32.
+    pub rounding: f64,
+}
+
+/// One linear layer of both.
+#[derive(Debug, Clone)]
+pub(super) struct PairLayer {
+    /// Weights of the original.
+    pub original: Rows,
+    /// Weights of the pruned.
+    pub pruned: Rows,
+    /// Pruned − original.
+    pub change: Rows,
+    /// Biases of the original.
+    pub bias: Vec<f64>,
+    /// Pruned − original.
+    pub bias_change: Vec<f64>,
+}
+
+/// The non-zero entries of a matrix, row by row.
+#[derive(Debug, Clone)]
+pub(super) struct Rows {
+    starts: Vec<usize>,
+    entries: Vec<(u32, f64)>,
+    /// Σ|w| of each row, rounded up.
+    pub absolute: Vec<f64>,
+}
+
+impl Rows {
+    fn new(matrix: &Array2<f64>) -> Self {
+        let mut rows = Self {
+            starts: vec![0],
+            entries: Vec::new(),
+            absolute: Vec::new(),
+        };
+        for row in matrix.rows() {
+            let kept = row.iter().enumerate().filter(|(_, w)| **w != 0.0);
+            rows.entries.extend(kept.map(|(j, w)| (j as u32, *w)));
+            rows.starts.push(rows.entries.len());
+            let sum: f64 = row.iter().map(|w| w.abs()).sum();
+            rows.absolute
+                .push(sum * (1.0 + row.len() as f64 * f64::EPSILON));
+        }
+        rows
+    }
+
+    /// Column and value of the non-zero entries of a row.
+    #[inline(always)]
+    pub fn row(&self, row: usize) -> &[(u32, f64)] {
+        &self.entries[self.starts[row]..self.starts[row + 1]]
+    }
+}
+
+impl Pair {
+    /// Checks that the two can be compared and lays them out.
+    ///
+    /// # Errors
+    /// If their shapes, permutations, embeddings or activations differ, or a number is not finite.
+    pub fn new(original: &Mlp<f64>, pruned: &Mlp<f64>) -> Result<Self, Refusal> {
+        comparable(original, pruned)?;
+        let sites: usize = original.widths().into_iter().sum();
+        let layers = original.layers.iter().zip(&pruned.layers);
+        Ok(Self {
+            layers: layers
+                .map(|(a, b)| PairLayer {
+                    original: Rows::new(&a.weight),
+                    pruned: Rows::new(&b.weight),
+                    change: Rows::new(&(&b.weight - &a.weight)),
+                    bias: a.bias.to_vec(),
+                    bias_change: (&b.bias - &a.bias).to_vec(),
+                })
+                .collect(),
+            activation: original.activation,
+            inputs: original.widths()[0],
+            rounding: (4 * sites + 16) as f64 * f64::EPSILON,
+        })
+    }
+
+    /// Number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.layers.last().map_or(0, |layer| layer.bias.len())
+    }
+}
+
+fn comparable(original: &Mlp<f64>, pruned: &Mlp<f64>) -> Result<(), Refusal> {
+    if original.widths() != pruned.widths() {
+        return Err(Refusal::Shapes {
+            original: original.widths(),
+            pruned: pruned.widths(),
+        });
+    }
+    if original.activation != pruned.activation {
+        return Err(Refusal::Activations {
+            original: original.activation,
+            pruned: pruned.activation,
+        });
+    }
+    if (&original.in_perm, &original.out_perm, original.folds)
+        != (&pruned.in_perm, &pruned.out_perm, pruned.folds)
+    {
+        return Err(Refusal::Permutations);
+    }
+    for (index, model) in [original, pruned].into_iter().enumerate() {
+        let finite = |layer: &crate::model::Linear<f64>| {
+            layer
+                .weight
+                .iter()
+                .chain(&layer.bias)
+                .all(|w| w.is_finite())
+        };
+        let embedding = model.embedding.iter().flatten().all(|w| w.is_finite());
+        if !embedding || !model.layers.iter().all(finite) {
+            return Err(Refusal::NotFinite { pruned: index == 1 });
+        }
+    }
+    Ok(())
+}
