@@ -161,6 +161,14 @@ pub enum Error {
         /// Where, and what.
         detail: String,
     },
+    /// An IDX file with a fault in it.
+    #[error("the IDX file cannot be read: {detail}")]
+    Idx {
+        /// The file.
+        path: PathBuf,
+        /// What.
+        detail: String,
+    },
     /// Data without inputs.
     #[error(
         "the data hold neither `{prefix}inputs` nor `{prefix}tokens` (found {})",
@@ -436,6 +444,26 @@ pub enum Error {
         /// Its folder.
         path: PathBuf,
     },
+
+    // Training.
+    /// Samples to train on that say nothing of what they should give.
+    #[error("the data have no labels to train on")]
+    NoLabels {
+        /// The data.
+        path: PathBuf,
+    },
+    /// A snapshot of another training.
+    #[error("the snapshot has {key} = {found}; this training has {expected}")]
+    OtherTraining {
+        /// The snapshot.
+        path: PathBuf,
+        /// The hyper-parameter, task or seed that differs.
+        key: String,
+        /// Its value in the snapshot.
+        found: String,
+        /// Its value here.
+        expected: String,
+    },
 }
 
 /// The first few of many names.
@@ -476,6 +504,8 @@ impl Error {
             | Self::DataFormat { path }
             | Self::Table { path, .. }
             | Self::NumPy { path, .. }
+            | Self::Idx { path, .. }
+            | Self::NoLabels { path }
             | Self::NoInputs { path, .. }
             | Self::NoSamples { path, .. }
             | Self::NoSuchSplit { path, .. }
@@ -501,7 +531,8 @@ impl Error {
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
             | Self::NoResultFolder { path }
-            | Self::ResultExists { path } => Some(path),
+            | Self::ResultExists { path }
+            | Self::OtherTraining { path, .. } => Some(path),
         }
     }
 
@@ -586,6 +617,11 @@ impl Error {
                 "`--fill mean`, or store `corrupted_inputs` beside `inputs`".to_owned()
             }
             Self::NoData { .. } => "`--data FILE`".to_owned(),
+            Self::Idx { .. } => "give the unpacked files of images and of labels, as MNIST has them".to_owned(),
+            Self::NoLabels { .. } => "store integer classes or float targets as `labels`".to_owned(),
+            Self::OtherTraining { key, .. } => format!(
+                "resume with the task, seed and flags of the first run, {key} included; or train afresh"
+            ),
             Self::NoResultFolder { .. } => "`--out DIR` writes elsewhere".to_owned(),
             Self::ResultExists { .. } => "`--force` replaces it, `--out DIR` writes elsewhere".to_owned(),
         })

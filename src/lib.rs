@@ -23,6 +23,8 @@ pub mod evaluate;
 
 pub mod audit;
 
+pub mod train;
+
 pub mod report;
 
 pub mod cli;

@@ -7,7 +7,7 @@
 mod certify;
 mod circuits;
 mod findings;
-mod memory;
+pub mod memory;
 mod modules;
 mod network;
 mod subject;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use safetensors::tensor::TensorView;
+use serde_json::{Map, Value, json};
 
 use super::{Checkpoint, Dtype, IntegerKind};
 use crate::{Error, Result};
@@ -43,7 +44,28 @@ impl Checkpoint {
             views.push((name.clone(), view));
         }
         let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
-        safetensors::serialize(views, (!metadata.is_empty()).then_some(metadata))
+        let bytes = safetensors::serialize(views, (!metadata.is_empty()).then_some(metadata))?;
+        Ok(self.with_sorted_metadata(bytes))
+    }
+
+    /// The library writes metadata in a random order; sorted, they are as long,
+    /// and the same network gives the same bytes.
+    fn with_sorted_metadata(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        let header = bytes.first_chunk().map(|n| u64::from_le_bytes(*n) as usize);
+        let header = header.and_then(|length| bytes.get_mut(8..8 + length));
+        let parsed = header
+            .as_deref()
+            .and_then(|h| serde_json::from_slice::<Map<String, Value>>(h).ok());
+        if let (Some(header), Some(mut parsed)) = (header, parsed) {
+            if let Some(metadata) = parsed.get_mut("__metadata__") {
+                *metadata = json!(self.metadata);
+            }
+            let sorted = Value::Object(parsed).to_string();
+            if let Some(place) = header.get_mut(..sorted.len()) {
+                place.copy_from_slice(sorted.as_bytes());
+            }
+        }
+        bytes
     }
 }
 
@@ -65,5 +87,39 @@ fn dtype(of: Dtype) -> safetensors::Dtype {
             IntegerKind::U8 => Theirs::U8,
             IntegerKind::Bool => Theirs::BOOL,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkpoint::Tensor;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_same_content_gives_the_same_bytes() {
+        let tensor = Tensor {
+            dtype: Dtype::F32,
+            shape: vec![1],
+            bytes: vec![0, 0, 128, 63],
+        };
+        let names = ["a", "b", "c \"d\"", "é", "e", "f"];
+        let checkpoint = || Checkpoint {
+            path: "x".into(),
+            sha256: String::new(),
+            tensors: BTreeMap::from([("w".to_owned(), tensor.clone())]),
+            metadata: names
+                .iter()
+                .map(|n| ((*n).to_owned(), format!("<{n}>")))
+                .collect(),
+            config: Map::new(),
+        };
+        let bytes = checkpoint().to_bytes().unwrap();
+        assert!((0..20).all(|_| checkpoint().to_bytes().unwrap() == bytes));
+        let read = Checkpoint::from_bytes("x", &bytes, None).unwrap();
+        assert_eq!(
+            (read.metadata, read.tensors),
+            (checkpoint().metadata, checkpoint().tensors)
+        );
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn open(args: &DataArgs) -> Result<(Checkpoint, Dataset)> {
             "embedded:independence-bimt",
             include_bytes!("../../fixtures/independence-bimt/data.safetensors"),
             args.split.as_deref(),
-            Some(include_str!("../../fixtures/independence-bimt/task.json")),
+            None,
         )?,
     };
     Ok((checkpoint, data))

@@ -15,7 +15,9 @@ mod output;
 mod pipeline;
 mod progress;
 mod prune;
+mod recipe_args;
 mod report;
+mod train;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -54,6 +56,7 @@ enum Command {
     Prune(prune::Args),
     Modules(modules::Args),
     Circuit(circuit::Args),
+    Train(Box<train::Args>),
     Report(report::Args),
     Completions(completions::Args),
 }
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
         Command::Prune(args) => prune::run(&args),
         Command::Modules(args) => modules::run(&args),
         Command::Circuit(args) => circuit::run(&args),
+        Command::Train(args) => train::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Completions(args) => completions::run(&args),
     };

@@ -8,6 +8,7 @@
 mod arrays;
 mod assemble;
 mod csv;
+pub mod idx;
 mod jsonl;
 mod npz;
 mod task;

@@ -59,6 +59,20 @@ impl Activation {
         }
     }
 
+    /// Applies the function to every element, in place, and writes its derivative
+    /// there into `derivatives`, which is as long.
+    pub fn apply_with_derivative<T: Scalar>(self, xs: &mut [T], derivatives: &mut [T]) {
+        let one = T::one();
+        if self == Self::Silu {
+            let pairs = |x: T, s: T| (x * s, s * (one + x * (one - s)));
+            return with_sigmoid(xs, derivatives, pairs);
+        }
+        for (derivative, x) in derivatives.iter_mut().zip(&*xs) {
+            *derivative = self.derivative(*x);
+        }
+        self.apply(xs);
+    }
+
     /// The function at one point.
     pub fn at<T: Scalar>(self, x: T) -> T {
         let mut one = [x];
@@ -107,6 +121,17 @@ fn by_blocks<T: Scalar>(xs: &mut [T], combine: impl Fn(T, T) -> T, argument: imp
         for (x, e) in block.iter_mut().zip(&*exponentials) {
             *x = combine(*x, T::one() / (T::one() + *e));
         }
+    }
+}
+
+/// Computes a value and a derivative from `x` and `sigmoid(x)`.
+fn with_sigmoid<T: Scalar>(xs: &mut [T], derivatives: &mut [T], pair: impl Fn(T, T) -> (T, T)) {
+    for (x, derivative) in xs.iter().zip(&mut *derivatives) {
+        *derivative = -*x;
+    }
+    T::exp_in_place(derivatives);
+    for (x, derivative) in xs.iter_mut().zip(derivatives) {
+        (*x, *derivative) = pair(*x, T::one() / (T::one() + *derivative));
     }
 }
 
@@ -199,6 +224,20 @@ mod tests {
                     "{activation}'({x}): {derivative} against {slope}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn values_and_derivatives_together_are_the_same() {
+        for activation in all() {
+            let mut xs: Vec<f64> = (-40..=40).map(|i| f64::from(i) * 0.1).collect();
+            let expected: Vec<f64> = xs.iter().map(|x| activation.at(*x)).collect();
+            let slopes: Vec<f64> = xs.iter().map(|x| activation.derivative(*x)).collect();
+            let mut derivatives = vec![0.0; xs.len()];
+            activation.apply_with_derivative(&mut xs, &mut derivatives);
+            assert_eq!(xs, expected, "{activation}");
+            let close = |(a, b): (&f64, &f64)| (a - b).abs() < 1e-14;
+            assert!(derivatives.iter().zip(&slopes).all(close), "{activation}");
         }
     }
 

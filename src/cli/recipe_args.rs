@@ -1,0 +1,146 @@
+//! The hyper-parameters of a training, each a flag; defaults are the published ones.
+
+use crate::numeric::Activation;
+use crate::train::Recipe;
+use crate::train::recipe::{Loss, Precision, Reduction, Schedule, Space};
+
+/// What may differ from the published recipe of a task.
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    next_help_heading = "Recipe (f: formulas, t: two_moon, a: modular_addition, p: permutation, i: images)"
+)]
+pub(super) struct RecipeArgs {
+    /// Updates; schedules stretch with them [default: f 20000, t 10001, a p 20000, i 10000]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    /// Samples per update, 0 for all [default: all; i 100]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    /// Widths of the hidden layers [default: f t 20,20; compositionality 20,20,20,20; a p 50,50; i 100,100]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    hidden: Option<Vec<usize>>,
+    /// Numbers per token [default: a p 32]
+    #[arg(long, value_name = "N")]
+    embedding: Option<usize>,
+    /// Activation between linear layers [default: silu]
+    #[arg(long, value_name = "NAME")]
+    activation: Option<Activation>,
+    /// float32 or float64 [default: float32; a p float64]
+    #[arg(long, value_name = "NAME")]
+    dtype: Option<Precision>,
+    /// mse, cross_entropy or mse_onehot [default: f mse, t a p cross_entropy, i mse_onehot]
+    #[arg(long, value_name = "NAME")]
+    loss: Option<Loss>,
+    /// AdamW's step size [default: f t p 0.002, a i 0.001]
+    #[arg(long, value_name = "X")]
+    lr: Option<f64>,
+    /// AdamW's decay of the mean gradient [default: 0.9]
+    #[arg(long, value_name = "X")]
+    beta1: Option<f64>,
+    /// AdamW's decay of the mean squared gradient [default: 0.999]
+    #[arg(long, value_name = "X")]
+    beta2: Option<f64>,
+    /// AdamW's ε [default: 1e-8]
+    #[arg(long, value_name = "X")]
+    eps: Option<f64>,
+    /// AdamW's weight decay [default: 0]
+    #[arg(long, value_name = "X")]
+    weight_decay: Option<f64>,
+    /// λ of the connection cost, VALUE or STEP:VALUE,... [default: f 0:0.001,5000:0.01,15000:0.001;
+    /// compositionality 0:0.001,5000:0.003; t 0:0.001,5000:0.01; a 0:0.1,5000:1,15000:0.1; p 1;
+    /// i 0:0.01,2500:0.1,5000:1; vanilla 0]
+    #[arg(long, value_name = "SCHEDULE")]
+    lambda: Option<Schedule>,
+    /// Weight of the distance in the cost [default: f t p 1, a i 2; without local 0]
+    #[arg(long, value_name = "X")]
+    weight_factor: Option<f64>,
+    /// Cost of a connection of no length [default: f 0.1, t 0.2, a p i 0.5]
+    #[arg(long, value_name = "X")]
+    l0: Option<f64>,
+    /// Add costs up, or take each tensor's mean: sum or mean [default: f t sum, a p i mean]
+    #[arg(long, value_name = "NAME")]
+    reduction: Option<Reduction>,
+    /// The step from which biases cost [default: f 15000, else 0]
+    #[arg(long, value_name = "STEP")]
+    bias_from: Option<usize>,
+    /// Whether distance costs in the last layer [default: true; i false]
+    #[arg(long, value_name = "BOOL")]
+    penalize_last: Option<bool>,
+    /// Swap neurons after every so many steps [default: 200; i 500; without swaps never]
+    #[arg(long, value_name = "STEPS")]
+    swap_every: Option<usize>,
+    /// How many neurons of a layer may move [default: f 5, t 10, a p i 30]
+    #[arg(long, value_name = "N")]
+    top_k: Option<usize>,
+    /// Weight of the distance in the cost that swaps lower [default: f t 1, a p i 2]
+    #[arg(long, value_name = "X")]
+    relocate_weight_factor: Option<f64>,
+    /// Whether inputs may be swapped [default: true; i false]
+    #[arg(long, value_name = "BOOL")]
+    swap_inputs: Option<bool>,
+    /// Where neurons sit: 1d (lines) or 2d (grids, outputs on a ring) [default: 1d; i 2d]
+    #[arg(long, value_name = "NAME")]
+    space: Option<Space>,
+    /// Steps from one row of the training curve to the next [default: 200]
+    #[arg(long, value_name = "STEPS")]
+    log_every: Option<usize>,
+}
+
+/// Sets what was given.
+fn set<T>(field: &mut T, given: Option<T>) {
+    if let Some(value) = given {
+        *field = value;
+    }
+}
+
+impl RecipeArgs {
+    /// The recipe with what was given on the command line.
+    pub fn apply(&self, recipe: Recipe) -> Recipe {
+        let mut recipe = match self.steps {
+            Some(steps) => recipe.in_steps(steps),
+            None => recipe,
+        };
+        let given = self.clone();
+        set(&mut recipe.hidden, given.hidden);
+        set(&mut recipe.embedding, given.embedding);
+        set(&mut recipe.activation, given.activation);
+        set(&mut recipe.precision, given.dtype);
+        set(&mut recipe.loss, given.loss);
+        set(&mut recipe.space, given.space);
+        set(&mut recipe.log_every, given.log_every);
+        set(
+            &mut recipe.batch,
+            given.batch.map(|size| (size > 0).then_some(size)),
+        );
+        self.apply_to_adamw(&mut recipe);
+        self.apply_to_cost(&mut recipe);
+        self.apply_to_swaps(&mut recipe);
+        recipe
+    }
+
+    fn apply_to_adamw(&self, recipe: &mut Recipe) {
+        set(&mut recipe.adamw.learning_rate, self.lr);
+        set(&mut recipe.adamw.beta1, self.beta1);
+        set(&mut recipe.adamw.beta2, self.beta2);
+        set(&mut recipe.adamw.epsilon, self.eps);
+        set(&mut recipe.adamw.weight_decay, self.weight_decay);
+    }
+
+    fn apply_to_cost(&self, recipe: &mut Recipe) {
+        set(&mut recipe.cost.lambda, self.lambda.clone());
+        set(&mut recipe.cost.weight_factor, self.weight_factor);
+        set(&mut recipe.cost.l0, self.l0);
+        set(&mut recipe.cost.reduction, self.reduction);
+        set(&mut recipe.cost.biases_from, self.bias_from);
+        set(&mut recipe.cost.last_by_distance, self.penalize_last);
+    }
+
+    fn apply_to_swaps(&self, recipe: &mut Recipe) {
+        if let Some(swaps) = &mut recipe.swaps {
+            set(&mut swaps.every, self.swap_every);
+            set(&mut swaps.top_k, self.top_k);
+            set(&mut swaps.weight_factor, self.relocate_weight_factor);
+            set(&mut swaps.inputs, self.swap_inputs);
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! `modscope train`: brain-inspired modular training, one network or a sweep.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
+
+use super::Verdict;
+use super::output::write_whole;
+use super::recipe_args::RecipeArgs;
+use crate::audit::memory::peak_bytes;
+use crate::checkpoint::Checkpoint;
+use crate::data::{Dataset, idx};
+use crate::train::output::Tensors;
+use crate::train::run::{self, Finished, Job, Observer};
+use crate::train::summary::{COLUMNS, Summary, cells};
+use crate::train::task::own;
+use crate::train::{Problem, Recipe, Regime, Task, snapshot};
+use crate::{Error, Result};
+
+/// Train networks the brain-inspired way (BIMT), or in ways to set beside it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Tasks:
+  independence, feature_sharing, compositionality   symbolic formulas
+  two_moon                                          two interleaving half circles
+  modular_addition, permutation                     group tables as pairs of tokens
+  glyphs                                            8x8 images drawn in code
+  images                                            images of your own (--data, --labels)
+  data                                              data of your own (--data)
+
+Examples:
+  modscope train independence --regime bimt --seed 0 --film
+  modscope train modular_addition --modulus 113 --out runs/mod113
+  modscope train two_moon --seeds 0..10 --regimes all --out runs/moons
+  modscope train images --data train-images-idx3-ubyte --labels train-labels-idx1-ubyte")]
+pub(super) struct Args {
+    /// What to learn
+    #[arg(value_name = "TASK", value_parser = KINDS)]
+    task: String,
+    /// vanilla, l1, local (l1 by distance), swap (l1 and swaps) or bimt (all of them)
+    #[arg(long, default_value = "bimt", value_name = "R")]
+    regime: Regime,
+    /// Several regimes in one sweep: names with commas, or `all`
+    #[arg(long, value_name = "LIST", conflicts_with = "regime", value_parser = regimes)]
+    regimes: Option<Regimes>,
+    /// Seed of samples, fresh weights and batches
+    #[arg(long, default_value_t = 0, value_name = "S")]
+    seed: u64,
+    /// Several seeds in one sweep: FROM..TO (without TO)
+    #[arg(long, value_name = "A..B", conflicts_with = "seed", value_parser = seeds)]
+    seeds: Option<Seeds>,
+    /// Folder for the network; of a sweep, for its folders [default: runs/TASK-REGIME-sSEED, or runs]
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace existing results
+    #[arg(long)]
+    force: bool,
+    /// Threads to use [default: all]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Print errors only
+    #[arg(short, long)]
+    quiet: bool,
+    /// Samples of your own: .safetensors, .npz, .csv, .jsonl, or images as IDX files
+    #[arg(short, long, value_name = "FILE", help_heading = "Data")]
+    data: Option<PathBuf>,
+    /// The labels of IDX images
+    #[arg(long, value_name = "FILE", requires = "data", help_heading = "Data")]
+    labels: Option<PathBuf>,
+    /// Samples to test on [default: the file's test split, or a fifth held out]
+    #[arg(long, value_name = "FILE", requires = "data", help_heading = "Data")]
+    test_data: Option<PathBuf>,
+    /// The labels of IDX images to test on
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "test_data",
+        help_heading = "Data"
+    )]
+    test_labels: Option<PathBuf>,
+    /// Number of tokens of modular addition
+    #[arg(long, default_value_t = 59, value_name = "P", value_parser = clap::value_parser!(u64).range(2..=2000), help_heading = "Data")]
+    modulus: u64,
+    /// Number of things permuted
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=6), help_heading = "Data")]
+    degree: u64,
+    /// Write a snapshot every so many steps, beside the result's folder
+    #[arg(long, value_name = "STEPS", help_heading = "Course")]
+    snapshot_every: Option<usize>,
+    /// Go on from a snapshot of the same training
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "regimes"], help_heading = "Course")]
+    resume: Option<PathBuf>,
+    /// Write film.html, in which the network takes shape
+    #[arg(long, help_heading = "Course")]
+    film: bool,
+    /// Steps from one frame of the film to the next [default: a hundredth of all]
+    #[arg(long, value_name = "STEPS", requires = "film", help_heading = "Course")]
+    film_every: Option<usize>,
+    #[command(flatten)]
+    recipe: RecipeArgs,
+}
+
+/// The tasks by name.
+const KINDS: [&str; 9] = [
+    "independence",
+    "feature_sharing",
+    "compositionality",
+    "two_moon",
+    "modular_addition",
+    "permutation",
+    "glyphs",
+    "images",
+    "data",
+];
+
+/// Regimes in the order they were named.
+#[derive(Debug, Clone)]
+struct Regimes(Vec<Regime>);
+
+/// Seeds in growing order.
+#[derive(Debug, Clone)]
+struct Seeds(std::ops::Range<u64>);
+
+fn regimes(text: &str) -> Result<Regimes, String> {
+    if text == "all" {
+        return Ok(Regimes(
+            Regime::ALL.iter().map(|(regime, _)| *regime).collect(),
+        ));
+    }
+    text.split(',')
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .map(Regimes)
+}
+
+fn seeds(text: &str) -> Result<Seeds, String> {
+    let ends = text
+        .split_once("..")
+        .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    match ends {
+        Some((from, to)) if from < to => Ok(Seeds(from..to)),
+        _ => Err("expected FROM..TO, as in 0..10 for ten seeds".to_owned()),
+    }
+}
+
+/// One network of a sweep.
+struct Planned {
+    problem: Problem,
+    recipe: Recipe,
+    seed: u64,
+    folder: PathBuf,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let plan = plan(args)?;
+    let resume = args.resume.as_deref().map(Checkpoint::open).transpose()?;
+    let bar = progress(args, &plan);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.unwrap_or(0))
+        .build()?;
+    let train = |planned: &Planned| train(args, planned, resume.as_ref(), &bar);
+    let summaries: Result<Vec<Summary>> = pool.install(|| plan.par_iter().map(train).collect());
+    bar.finish_and_clear();
+    let summaries = summaries?;
+    if is_sweep(args) {
+        write_text(&parent(args).join("sweep.csv"), &csv(&summaries))?;
+    }
+    if !args.quiet {
+        print(args, &plan, &summaries)?;
+    }
+    Ok(Verdict::Holds)
+}
+
+/// Everything that is to be trained, refused here if it cannot be written.
+fn plan(args: &Args) -> Result<Vec<Planned>> {
+    let regimes = args
+        .regimes
+        .as_ref()
+        .map_or(vec![args.regime], |regimes| regimes.0.clone());
+    let seeds = args
+        .seeds
+        .as_ref()
+        .map_or(args.seed..args.seed + 1, |seeds| seeds.0.clone());
+    let mut plan = Vec::new();
+    for regime in regimes {
+        for seed in seeds.clone() {
+            let (problem, recipe) = problem(args, regime, seed)?;
+            let recipe = args.recipe.apply(recipe);
+            let name = format!("{}-{regime}-s{seed}", problem.name);
+            let folder = match &args.out {
+                Some(out) if !is_sweep(args) => out.clone(),
+                _ => parent(args).join(name),
+            };
+            if folder.exists() && !args.force {
+                return Err(Error::ResultExists { path: folder });
+            }
+            plan.push(Planned {
+                problem,
+                recipe,
+                seed,
+                folder,
+            });
+        }
+    }
+    Ok(plan)
+}
+
+fn is_sweep(args: &Args) -> bool {
+    args.seeds.is_some() || args.regimes.is_some()
+}
+
+/// The folder of a sweep's folders.
+fn parent(args: &Args) -> PathBuf {
+    args.out.clone().unwrap_or_else(|| PathBuf::from("runs"))
+}
+
+/// The samples and the published recipe of a task.
+fn problem(args: &Args, regime: Regime, seed: u64) -> Result<(Problem, Recipe)> {
+    let Some(task) = generated(args) else {
+        let mut problem = own_problem(args, seed)?;
+        if args.task == "images" {
+            own::scale_pixels(&mut problem);
+            return Ok((problem, Recipe::images(regime)));
+        }
+        let recipe = own::recipe(&problem, regime);
+        return Ok((problem, recipe));
+    };
+    Ok((task.problem(seed), task.recipe(regime)))
+}
+
+/// The task, if it is one that is generated in code.
+fn generated(args: &Args) -> Option<Task> {
+    Some(match args.task.as_str() {
+        "independence" => Task::Independence,
+        "feature_sharing" => Task::FeatureSharing,
+        "compositionality" => Task::Compositionality,
+        "two_moon" => Task::TwoMoon,
+        "modular_addition" => Task::ModularAddition {
+            modulus: args.modulus as usize,
+        },
+        "permutation" => Task::Permutation {
+            degree: args.degree as usize,
+        },
+        "glyphs" => Task::Glyphs,
+        _ => return None,
+    })
+}
+
+/// The problem in the files that were named.
+fn own_problem(args: &Args, seed: u64) -> Result<Problem> {
+    let Some(path) = &args.data else {
+        return Err(Error::NoData {
+            path: PathBuf::from(&args.task),
+        });
+    };
+    let open = |path: &Path, labels: &Option<PathBuf>, split: Option<&str>| match labels {
+        Some(labels) => idx::open(path, labels),
+        None => Dataset::open(path, split),
+    };
+    if let Some(test) = &args.test_data {
+        let train = open(path, &args.labels, None)?;
+        return own::from_parts(&args.task, train, open(test, &args.test_labels, None)?);
+    }
+    let data = open(path, &args.labels, None)?;
+    if data.split == "all" {
+        own::holding_out(&args.task, data, seed)
+    } else {
+        own::from_parts(
+            &args.task,
+            open(path, &None, Some("train"))?,
+            open(path, &None, Some("test"))?,
+        )
+    }
+}
+
+/// Trains one network and writes its folder.
+fn train(
+    args: &Args,
+    planned: &Planned,
+    resume: Option<&Checkpoint>,
+    bar: &ProgressBar,
+) -> Result<Summary> {
+    let Planned {
+        problem,
+        recipe,
+        seed,
+        folder,
+    } = planned;
+    let film_every = args.film_every.unwrap_or((recipe.steps / 100).max(1));
+    let job = Job {
+        problem,
+        recipe,
+        seed: *seed,
+        resume,
+        snapshot_every: args.snapshot_every,
+        film_every: args.film.then_some(film_every),
+    };
+    let identity = snapshot::identity(problem, recipe, *seed);
+    let told = std::sync::atomic::AtomicUsize::new(0);
+    let progress = |step: usize| {
+        let before = told.swap(step, std::sync::atomic::Ordering::Relaxed);
+        bar.inc(step.saturating_sub(before) as u64);
+    };
+    let observer = Observer {
+        progress: &progress,
+        snapshot: &|step, tensors| write_snapshot(folder, step, tensors, &identity),
+        peak_memory: peak_bytes,
+    };
+    let finished = run::run(&job, &observer)?;
+    write_whole(folder, args.force, |dir| write(dir, &finished, planned))?;
+    Ok(finished.summary)
+}
+
+/// `DIR.snapshots/005000.safetensors`
+fn write_snapshot(folder: &Path, step: usize, tensors: Tensors, identity: &str) -> Result<()> {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".snapshots");
+    let snapshots = folder.with_file_name(name);
+    fs::create_dir_all(&snapshots).map_err(|source| Error::Write {
+        path: snapshots.clone(),
+        source,
+    })?;
+    let mut checkpoint = checkpoint(tensors);
+    checkpoint
+        .metadata
+        .insert("training".into(), identity.to_owned());
+    checkpoint.write(&snapshots.join(format!("{step:06}.safetensors")))
+}
+
+/// The files of a finished training.
+fn write(dir: &Path, finished: &Finished, planned: &Planned) -> Result<()> {
+    checkpoint(finished.model.clone()).write(&dir.join("model.safetensors"))?;
+    let mut data = checkpoint(finished.data.clone());
+    data.metadata = run::data_metadata(&planned.problem, &planned.recipe);
+    data.write(&dir.join("data.safetensors"))?;
+    let config = serde_json::to_string_pretty(&finished.config).unwrap_or_default();
+    write_text(&dir.join("config.json"), &(config + "\n"))?;
+    write_text(&dir.join("curve.csv"), &finished.curve)?;
+    match &finished.film {
+        Some(film) => write_text(&dir.join("film.html"), film),
+        None => Ok(()),
+    }
+}
+
+fn checkpoint(tensors: Tensors) -> Checkpoint {
+    Checkpoint {
+        path: PathBuf::new(),
+        sha256: String::new(),
+        tensors,
+        metadata: std::collections::BTreeMap::new(),
+        config: serde_json::Map::new(),
+    }
+}
+
+fn write_text(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// A bar over the steps of all networks, with the time left.
+fn progress(args: &Args, plan: &[Planned]) -> ProgressBar {
+    if args.quiet {
+        return ProgressBar::hidden();
+    }
+    let steps: usize = plan.iter().map(|planned| planned.recipe.steps).sum();
+    let template = "{bar:40} {human_pos}/{human_len} steps, {eta} left";
+    let style = ProgressStyle::with_template(template);
+    ProgressBar::new(steps as u64)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn csv(summaries: &[Summary]) -> String {
+    let rows = summaries
+        .iter()
+        .map(|summary| cells(summary).join(",") + "\n");
+    COLUMNS.join(",") + "\n" + &rows.collect::<String>()
+}
+
+/// The table, and where the networks are.
+fn print(args: &Args, plan: &[Planned], summaries: &[Summary]) -> io::Result<()> {
+    let rows: Vec<Vec<String>> = std::iter::once(COLUMNS.map(str::to_owned).to_vec())
+        .chain(summaries.iter().map(|summary| cells(summary).to_vec()))
+        .collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
+    let mut out = io::stdout().lock();
+    for row in &rows {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, w)| format!("{cell:>w$}"))
+            .collect();
+        writeln!(out, "{}", cells.join("  "))?;
+    }
+    match plan {
+        [one] if !is_sweep(args) => writeln!(out, "\nnetwork: {}", one.folder.display()),
+        _ => writeln!(out, "\ntable: {}", parent(args).join("sweep.csv").display()),
+    }
+}

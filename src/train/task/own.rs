@@ -1,0 +1,183 @@
+//! Problems from a person's own data.
+
+use ndarray::{Array2, Axis};
+
+use super::{Problem, Samples};
+use crate::data::{Dataset, Inputs, Labels};
+use crate::numeric::Rng;
+use crate::train::recipe::{Loss, Recipe, Regime};
+use crate::{Error, Result};
+
+/// Of data without splits, one in so many samples is held out to test.
+const HELD_OUT: usize = 5;
+
+/// A problem of data that come in two parts.
+///
+/// # Errors
+/// If a part has no labels, or the parts disagree in kind or width.
+pub fn from_parts(name: &str, train: Dataset, test: Dataset) -> Result<Problem> {
+    let about = train.task.clone();
+    let path = train.path.clone();
+    let (train, test) = (samples(train)?, samples(test)?);
+    let width = train.width();
+    if test.width() != width {
+        return Err(Error::InputWidth {
+            path,
+            found: test.width(),
+            expected: width,
+        });
+    }
+    let outputs = outputs(&train.labels).max(outputs(&test.labels));
+    let tokens = tokens(&train.inputs).max(tokens(&test.inputs));
+    Ok(Problem {
+        name: name.to_owned(),
+        inputs: named(about.inputs, "x", width),
+        outputs: named(about.outputs, "y", outputs),
+        domain: about.domain,
+        tokens,
+        train,
+        test,
+    })
+}
+
+/// A problem of data without splits: a fifth, drawn by the seed, is held out to test.
+///
+/// # Errors
+/// If the data have no labels.
+pub fn holding_out(name: &str, data: Dataset, seed: u64) -> Result<Problem> {
+    let mut order = Rng::new(seed, super::super::trainer::STREAM_DATA).permutation(data.len());
+    let test = order.split_off(data.len() - data.len() / HELD_OUT);
+    from_parts(name, part(&data, &order), part(&data, &test))
+}
+
+/// A recipe by the kind of the data: formulas, moons or modular addition.
+#[must_use]
+pub fn recipe(problem: &Problem, regime: Regime) -> Recipe {
+    let mut recipe = match (&problem.train.inputs, &problem.train.labels) {
+        (Inputs::Tokens(_), _) => Recipe::modular_addition(regime),
+        (_, Labels::Classes(_)) => Recipe::two_moon(regime),
+        (_, Labels::Targets(_)) => Recipe::formula(regime),
+    };
+    if matches!(problem.train.labels, Labels::Targets(_)) {
+        recipe.loss = Loss::Mse;
+    }
+    recipe
+}
+
+/// Scales pixels into [0, 1] by the largest one to train on, where that is above 1.
+pub fn scale_pixels(problem: &mut Problem) {
+    let largest = match &problem.train.inputs {
+        Inputs::Values(values) => values.iter().fold(1.0_f64, |m, x| m.max(*x)),
+        Inputs::Tokens(_) => 1.0,
+    };
+    for samples in [&mut problem.train, &mut problem.test] {
+        if let Inputs::Values(values) = &mut samples.inputs {
+            values.mapv_inplace(|x| x / largest);
+        }
+    }
+}
+
+fn samples(data: Dataset) -> Result<Samples> {
+    match data.labels {
+        Some(labels) => Ok(Samples {
+            inputs: data.inputs,
+            labels,
+        }),
+        None => Err(Error::NoLabels { path: data.path }),
+    }
+}
+
+fn part(data: &Dataset, rows: &[usize]) -> Dataset {
+    let values = |values: &Array2<f64>| values.select(Axis(0), rows);
+    Dataset {
+        inputs: match &data.inputs {
+            Inputs::Values(of) => Inputs::Values(values(of)),
+            Inputs::Tokens(of) => Inputs::Tokens(of.select(Axis(0), rows)),
+        },
+        labels: data.labels.as_ref().map(|labels| match labels {
+            Labels::Classes(of) => Labels::Classes(rows.iter().map(|row| of[*row]).collect()),
+            Labels::Targets(of) => Labels::Targets(values(of)),
+        }),
+        ..data.clone()
+    }
+}
+
+fn outputs(labels: &Labels) -> usize {
+    match labels {
+        Labels::Classes(classes) => classes.iter().max().map_or(0, |largest| largest + 1),
+        Labels::Targets(targets) => targets.ncols(),
+    }
+}
+
+fn tokens(inputs: &Inputs) -> Option<usize> {
+    match inputs {
+        Inputs::Values(_) => None,
+        Inputs::Tokens(tokens) => Some(tokens.iter().max().map_or(0, |largest| largest + 1)),
+    }
+}
+
+/// The names given, or numbered ones where there are not as many as needed.
+fn named(given: Vec<String>, prefix: &str, count: usize) -> Vec<String> {
+    if given.len() == count {
+        given
+    } else {
+        (0..count).map(|i| format!("{prefix}{i}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn data(labels: Option<Labels>) -> Dataset {
+        Dataset {
+            path: "own.csv".into(),
+            sha256: String::new(),
+            split: "all".into(),
+            inputs: Inputs::Values(array![[1.0], [2.0], [3.0], [4.0], [5.0]]),
+            input_shape: vec![1],
+            labels,
+            corrupted: None,
+            answers: None,
+            foils: None,
+            outputs: None,
+            task: crate::data::Task::default(),
+        }
+    }
+
+    #[test]
+    fn a_fifth_is_held_out() {
+        let labels = Labels::Classes(vec![1, 2, 3, 4, 5]);
+        let problem = holding_out("own", data(Some(labels)), 3).unwrap();
+        assert_eq!((problem.train.len(), problem.test.len()), (4, 1));
+        assert_eq!((problem.inputs.len(), problem.outputs.len()), (1, 6));
+        let (Inputs::Values(x), Labels::Classes(y)) =
+            (&problem.train.inputs, &problem.train.labels)
+        else {
+            panic!("values and classes")
+        };
+        assert!(
+            x.iter().zip(y).all(|(x, y)| *x == *y as f64),
+            "rows keep their labels"
+        );
+        assert_eq!(recipe(&problem, Regime::L1).loss, Loss::CrossEntropy);
+    }
+
+    #[test]
+    fn data_without_labels_are_refused() {
+        let refused = holding_out("own", data(None), 0);
+        assert!(matches!(refused, Err(Error::NoLabels { .. })));
+    }
+
+    #[test]
+    fn pixels_end_in_the_unit_interval() {
+        let labels = Labels::Classes(vec![0; 5]);
+        let mut problem = holding_out("own", data(Some(labels)), 3).unwrap();
+        scale_pixels(&mut problem);
+        let Inputs::Values(x) = &problem.train.inputs else {
+            panic!("values")
+        };
+        assert_eq!(x.iter().fold(0.0_f64, |m, x| m.max(*x)), 1.0);
+    }
+}

@@ -1,0 +1,125 @@
+//! `modscope train` as a person types it.
+
+#![allow(clippy::unwrap_used, clippy::panic)] // A command that fails should fail loudly.
+
+use assert_cmd::Command;
+use modscope::checkpoint::Checkpoint;
+use modscope::data::{Dataset, Domain, Inputs};
+use std::path::Path;
+
+/// Runs `modscope train` in a folder: exit code, standard output, standard error.
+fn train(folder: &Path, arguments: &str) -> (i32, String, String) {
+    let output = Command::cargo_bin("modscope")
+        .unwrap()
+        .current_dir(folder)
+        .arg("train")
+        .args(arguments.split_whitespace())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code().unwrap(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn a_training_leaves_a_folder_that_the_other_commands_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, out, _) = train(folder.path(), "independence --seed 2 --steps 40 --film");
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("test_loss") && out.contains("network: runs/independence-bimt-s2"),
+        "{out}"
+    );
+    let network = folder.path().join("runs/independence-bimt-s2");
+    let model = Checkpoint::open(&network).unwrap();
+    assert_eq!(model.tensors["linears.1.linear.weight"].shape, [20, 20]);
+    assert_eq!(model.config["steps"], 40);
+    let data = Dataset::open(&network.join("data.safetensors"), None).unwrap();
+    assert_eq!((data.len(), data.split.as_str()), (100, "test"));
+    assert!(matches!(data.task.domain, Some(Domain::Box(bounds)) if bounds.len() == 4));
+    let film = std::fs::read_to_string(network.join("film.html")).unwrap();
+    assert!(film.contains("independence · bimt · seed 2"));
+    let curve = std::fs::read_to_string(network.join("curve.csv")).unwrap();
+    assert_eq!(curve.lines().count(), 3);
+
+    let (code, _, error) = train(folder.path(), "independence --seed 2 --steps 40");
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("already there") && error.contains("--force"),
+        "{error}"
+    );
+    assert_eq!(
+        train(folder.path(), "independence --seed 2 --steps 40 --force").0,
+        0
+    );
+    assert!(
+        !network.join("film.html").exists(),
+        "the old folder is gone"
+    );
+}
+
+#[test]
+fn a_sweep_has_a_folder_each_and_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "two_moon --seeds 0..2 --regimes l1,bimt --steps 20 --out moons";
+    let (code, out, _) = train(folder.path(), line);
+    assert_eq!(code, 0, "{out}");
+    let table = std::fs::read_to_string(folder.path().join("moons/sweep.csv")).unwrap();
+    let starts: Vec<&str> = table.lines().skip(1).map(|l| &l[..14]).collect();
+    assert_eq!(table.lines().count(), 5);
+    assert!(starts[0].starts_with("two_moon,l1,0") && starts[3].starts_with("two_moon,bimt,"));
+    assert!(
+        folder
+            .path()
+            .join("moons/two_moon-bimt-s1/model.safetensors")
+            .is_file()
+    );
+}
+
+#[test]
+fn an_interrupted_training_goes_on_from_its_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "modular_addition --modulus 7 --steps 30 --out";
+    assert_eq!(
+        train(folder.path(), &format!("{line} whole --snapshot-every 10")).0,
+        0
+    );
+    let resume = "--resume whole.snapshots/000020.safetensors";
+    assert_eq!(train(folder.path(), &format!("{line} rest {resume}")).0, 0);
+    let bytes = |name: &str| std::fs::read(folder.path().join(name)).unwrap();
+    for file in ["model.safetensors", "data.safetensors", "curve.csv"] {
+        assert_eq!(
+            bytes(&format!("whole/{file}")),
+            bytes(&format!("rest/{file}")),
+            "{file}"
+        );
+    }
+    let (code, _, error) = train(folder.path(), &format!("{line} other {resume} --lr 0.1"));
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("lr = 0.001; this training has 0.1"),
+        "{error}"
+    );
+}
+
+#[test]
+fn data_of_ones_own_are_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: String = (0..20)
+        .map(|i| format!("{},{},{}\n", i, i * i, i % 2))
+        .collect();
+    std::fs::write(
+        folder.path().join("own.csv"),
+        format!("x0,x1,label\n{rows}"),
+    )
+    .unwrap();
+    let (code, out, error) = train(folder.path(), "data --data own.csv --steps 10 --out own");
+    assert_eq!(code, 0, "{out}{error}");
+    let data = Dataset::open(&folder.path().join("own/data.safetensors"), Some("train")).unwrap();
+    assert!(matches!(data.inputs, Inputs::Values(x) if x.dim() == (16, 2)));
+    let (code, _, error) = train(folder.path(), "data --out none");
+    assert_eq!((code, error.contains("--data FILE")), (2, true), "{error}");
+}
