@@ -771,6 +771,7 @@ mod tests {
             Error::ActivationUnknown {
                 path: path(),
                 name: None,
+                known: detail(),
             },
             Error::InputWidth {
                 path: path(),

@@ -18,6 +18,7 @@ use modscope::checkpoint::{Checkpoint, Dtype, IntegerKind, Tensor};
 use modscope::data::Dataset;
 use modscope::model::{Loaded, Options};
 use modscope::numeric::Rng;
+use modscope::prune::Threshold;
 use modscope::prune::Tolerance;
 use modscope::report::{self, words};
 use modscope::result::Audit;
@@ -389,7 +390,11 @@ fn every_corner_is_audited_and_drawn() {
             {
                 let mut config = config();
                 // Everything pruned, now and then.
-                config.prune.threshold = (cases % 3 == 0).then_some(1e35);
+                config.prune.threshold = if cases % 3 == 0 {
+                    Threshold::At(1e35)
+                } else {
+                    Threshold::Auto
+                };
                 config.prune.biases = cases % 2 == 0;
                 if cases % 5 == 0 {
                     config.prune.tolerance = Tolerance::Absolute(0.0);
@@ -473,7 +478,7 @@ fn pruning_leaves_every_other_bit() {
         let data = Dataset::open(&fixture(name).join("data.safetensors"), None).unwrap();
         let threshold = 0.05;
         let mut config = config();
-        config.prune.threshold = Some(threshold);
+        config.prune.threshold = Threshold::At(threshold);
         let outcome = audit(&checkpoint, &data, &config, &|_| ()).unwrap();
         let kept = outcome.result.prune.unwrap().edges_kept;
         let mut left = 0;

@@ -112,7 +112,11 @@ fn folder(common: &Common, name: &str) -> Option<PathBuf> {
 }
 
 /// Fills a folder beside `target` and moves it into place; on error nothing is left.
-pub(super) fn write_whole(target: &Path, replace: bool, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+pub(super) fn write_whole(
+    target: &Path,
+    replace: bool,
+    fill: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source: io::Error| Error::Write { path, source }
