@@ -11,6 +11,7 @@ pub mod memory;
 mod modules;
 mod network;
 mod subject;
+mod written;
 
 use std::str::FromStr;
 use std::time::Instant;
@@ -19,7 +20,7 @@ use crate::checkpoint::Checkpoint;
 use crate::circuit::Sign;
 use crate::data::Dataset;
 use crate::metric::MetricKind;
-use crate::model::{Loaded, Mlp, Network, Options, Role};
+use crate::model::{Loaded, Mlp, Network, Options};
 use crate::modules::ModulesConfig;
 use crate::numeric::Scalar;
 use crate::patch::Fill;
@@ -98,6 +99,8 @@ pub struct Outcome {
     pub result: result::Audit,
     /// The checkpoint with its pruned weights set to zero, in the layout it came in.
     pub pruned: Checkpoint,
+    /// The same network without its idle neurons, in the same layout, narrower.
+    pub compacted: Checkpoint,
 }
 
 impl Config {
@@ -191,7 +194,9 @@ fn run<T: Scalar>(
 
     progress("pruning and verifying");
     let reference = subject.reference(config.prune.tolerance);
-    let (pruned, prune) = pruning(&subject, &reference, config, progress);
+    let (pruned, mut prune) = pruning(&subject, &reference, config, progress);
+    let (compact, compaction, inference) = written::compaction(&subject, &pruned);
+    prune.compaction = Some(compaction);
     let pruning_seconds = clock.lap();
 
     progress("finding modules");
@@ -232,11 +237,15 @@ fn run<T: Scalar>(
                 report: 0.0,
                 total: clock.total(),
             },
+            inference: Some(inference),
             peak_memory_bytes: memory::peak_bytes(),
         },
     };
-    let pruned = with_pruned_weights(checkpoint, loaded, &pruned);
-    Ok(Outcome { result, pruned })
+    Ok(Outcome {
+        result,
+        pruned: written::pruned(checkpoint, loaded, &pruned),
+        compacted: written::compacted(checkpoint, loaded, &compact),
+    })
 }
 
 /// Prunes, verifies, and certifies where asked to.
@@ -267,30 +276,6 @@ fn pruning<T: Scalar>(
         );
     }
     (pruned, prune)
-}
-
-/// The checkpoint with zeros where the network has them; nothing else changes.
-fn with_pruned_weights<T: Scalar>(
-    checkpoint: &Checkpoint,
-    loaded: &Loaded,
-    pruned: &Mlp<T>,
-) -> Checkpoint {
-    let mut written = checkpoint.clone();
-    for (name, role) in &loaded.roles {
-        let values: Vec<T> = match role {
-            Role::Weight(layer) => pruned.layers[*layer].weight.iter().copied().collect(),
-            Role::Bias(layer) => pruned.layers[*layer].bias.to_vec(),
-            _ => continue,
-        };
-        if let Some(tensor) = written.tensors.get_mut(name) {
-            for (index, value) in values.iter().enumerate() {
-                if value.is_zero() {
-                    tensor.set_zero(index);
-                }
-            }
-        }
-    }
-    written
 }
 
 /// Seconds by stage.

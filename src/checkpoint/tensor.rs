@@ -2,6 +2,8 @@
 
 use half::{bf16, f16};
 
+use crate::numeric::Scalar;
+
 /// The element type of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Dtype {
@@ -79,6 +81,23 @@ impl Dtype {
 }
 
 impl Tensor {
+    /// A tensor of numbers in their own precision.
+    #[must_use]
+    pub fn of_floats<T: Scalar>(shape: &[usize], values: &[T]) -> Self {
+        let double = |x: &T| x.widen().to_le_bytes();
+        let single = |x: &T| (x.widen() as f32).to_le_bytes();
+        let (dtype, bytes) = if T::NAME == f64::NAME {
+            (Dtype::F64, values.iter().flat_map(double).collect())
+        } else {
+            (Dtype::F32, values.iter().flat_map(single).collect())
+        };
+        Self {
+            dtype,
+            shape: shape.to_vec(),
+            bytes,
+        }
+    }
+
     /// Number of elements.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -18,7 +18,7 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, Args)]
 pub(super) struct Common {
     /// Folder for the report; made whole or not at all [default: reports/<name>]
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Replace an existing result
     #[arg(long)]

@@ -37,6 +37,9 @@ pub(super) struct Args {
     /// Write the pruned network into the report's folder, in the layout it came in
     #[arg(long, help_heading = "Pruning")]
     write_pruned: bool,
+    /// Write it without its idle neurons
+    #[arg(long, requires = "write_pruned", help_heading = "Pruning")]
+    compact: bool,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
@@ -59,6 +62,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             data: &args.data,
             config,
             write_pruned: args.write_pruned.then_some(PrunedTo::Report),
+            compact: args.compact,
         },
     )
 }

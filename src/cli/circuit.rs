@@ -122,6 +122,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             data: &args.data,
             config,
             write_pruned: None,
+            compact: false,
         },
     )
 }

@@ -18,6 +18,8 @@ pub(super) struct Job<'a> {
     pub config: Config,
     /// Where to write the pruned network, if anywhere.
     pub write_pruned: Option<PrunedTo>,
+    /// Whether it is written without its idle neurons.
+    pub compact: bool,
 }
 
 /// Where a pruned network goes.
@@ -63,16 +65,21 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
     };
     let outcome = common.in_pool(compute)??;
     progress.stage("writing the report");
+    let pruned = if job.compact {
+        &outcome.compacted
+    } else {
+        &outcome.pruned
+    };
     let finished = Finished {
         command: job.command,
         name: &name,
         result: outcome.result,
-        pruned: matches!(job.write_pruned, Some(PrunedTo::Report)).then_some(&outcome.pruned),
+        pruned: matches!(job.write_pruned, Some(PrunedTo::Report)).then_some(pruned),
         replace,
     };
     let written = output::write(common, finished)?;
     if let Some(PrunedTo::File(path)) = &job.write_pruned {
-        outcome.pruned.write(path)?;
+        pruned.write(path)?;
     }
     progress.finish();
     output::print(common, &written)

@@ -11,7 +11,7 @@ use crate::audit::Stages;
 /// Prune connections below a threshold; verify the outputs on samples, or certify them for all inputs
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  modscope prune runs/a --write pruned.safetensors
+  modscope prune runs/a -o pruned.safetensors
   modscope prune runs/a --threshold 0.01 --tolerance 0.05
   modscope prune runs/a --certify --domain box:-1,1")]
 pub(super) struct Args {
@@ -28,8 +28,17 @@ pub(super) struct Args {
     #[command(flatten)]
     certify: CertifyArgs,
     /// Write the pruned network to this file, in the layout it came in
-    #[arg(long, value_name = "FILE", help_heading = "Pruning")]
+    #[arg(
+        short = 'o',
+        long = "output",
+        alias = "write",
+        value_name = "FILE",
+        help_heading = "Pruning"
+    )]
     write: Option<PathBuf>,
+    /// Write it without its idle neurons: constants folded into biases, unread neurons gone
+    #[arg(long, requires = "write", help_heading = "Pruning")]
+    compact: bool,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
@@ -48,6 +57,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             data: &args.data,
             config,
             write_pruned: args.write.clone().map(PrunedTo::File),
+            compact: args.compact,
         },
     )
 }

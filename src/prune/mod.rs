@@ -111,6 +111,7 @@ pub fn prune<T: Scalar>(
         verified: reference.verifies(&change),
         certificate: None,
         not_certified: None,
+        compaction: None,
         curve: curve(model, reference, setting.loss, threshold, config.biases),
     };
     (pruned, result)

@@ -56,6 +56,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
     ];
     if audit.prune.is_some() {
         all.extend([curve(audit), outputs(audit), layers(audit)]);
+        all.extend([certificate(audit), attribution(audit)]);
     }
     if let Some(modules) = &audit.modules {
         all.extend([
@@ -218,6 +219,43 @@ fn curve(audit: &Audit) -> Sheet {
             "bound",
         ],
         rows: audit.prune.iter().flat_map(|p| &p.curve).map(row).collect(),
+    }
+}
+
+fn certificate(audit: &Audit) -> Sheet {
+    let row = |o: &crate::result::OutputBound| {
+        let at: Vec<String> = o.at.iter().map(ToString::to_string).collect();
+        vec![
+            word(&o.output),
+            o.tolerance.to_string(),
+            o.found.to_string(),
+            o.bound.to_string(),
+            at.join(" "),
+        ]
+    };
+    let certificates = audit.prune.iter().flat_map(|p| &p.certificate);
+    Sheet {
+        name: "certificate",
+        columns: vec!["output", "tolerance", "found", "bound", "at"],
+        rows: certificates.flat_map(|c| &c.outputs).map(row).collect(),
+    }
+}
+
+fn attribution(audit: &Audit) -> Sheet {
+    let row = |s: &crate::result::WeightShare| {
+        vec![
+            word(&s.output),
+            word(&s.from),
+            word(&s.to),
+            s.weight.to_string(),
+            s.change.to_string(),
+        ]
+    };
+    let certificates = audit.prune.iter().flat_map(|p| &p.certificate);
+    Sheet {
+        name: "attribution",
+        columns: vec!["output", "from", "to", "weight", "change"],
+        rows: certificates.flat_map(|c| &c.attribution).map(row).collect(),
     }
 }
 

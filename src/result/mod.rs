@@ -19,10 +19,12 @@ pub use modules::{
 };
 pub use network::{Arrangement, Layer, Network, Site};
 pub use prune::{
-    Certificate, CertifiedDecisions, Counterexample, CurvePoint, LayerCount, OutputBound,
-    OutputChange, Prune, WeightShare,
+    Certificate, CertifiedDecisions, Compaction, Counterexample, CurvePoint, LayerCount,
+    OutputBound, OutputChange, Prune, WeightShare,
 };
-pub use run::{Audit, CheckpointInfo, Costs, DataInfo, Finding, Parity, Seconds, TensorInfo, Tool};
+pub use run::{
+    Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, Seconds, TensorInfo, Tool,
+};
 
 /// The value of `schema` in every result this version writes.
 pub const SCHEMA: &str = "modscope/1";

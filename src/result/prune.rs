@@ -48,8 +48,27 @@ pub struct Prune {
     /// Why there is no certificate although one was asked for; `null` otherwise.
     #[serde(default)]
     pub not_certified: Option<String>,
+    /// What is left without idle neurons; `null` where it was not computed.
+    #[serde(default)]
+    pub compaction: Option<Compaction>,
     /// What other thresholds would do, from small to large.
     pub curve: Vec<CurvePoint>,
+}
+
+/// The pruned network without its idle neurons: constants folded into the biases
+/// of their readers, unread neurons gone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Compaction {
+    /// Width of every layer, inputs first.
+    pub layers: Vec<usize>,
+    /// Trained numbers of the pruned network, zeros too.
+    pub parameters_before: usize,
+    /// Trained numbers of the compact network.
+    pub parameters_after: usize,
+    /// Largest difference of its outputs from the pruned network's, on the samples: rounding.
+    pub max_abs_difference: f64,
+    /// Per layer of sites, inputs first, the old position of each site that is left.
+    pub kept: Vec<Vec<usize>>,
 }
 
 /// How many edges of one layer survive.

@@ -155,8 +155,27 @@ pub struct Finding {
 pub struct Costs {
     /// Wall-clock seconds by stage.
     pub seconds: Seconds,
+    /// Seconds of one forward pass of the pruned network; `null` where it was not run.
+    #[serde(default)]
+    pub inference: Option<Inference>,
     /// Largest resident memory of the process so far, in bytes; 0 where the system does not tell.
     pub peak_memory_bytes: u64,
+}
+
+/// Seconds of one forward pass of the pruned network over all samples, the
+/// fastest of five, on one thread.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Inference {
+    /// Samples in the pass.
+    pub samples: usize,
+    /// All weights, zeros too.
+    pub dense: f64,
+    /// Non-zero weights only.
+    pub sparse: f64,
+    /// Without idle neurons.
+    pub compact: f64,
+    /// Without idle neurons, non-zero weights only.
+    pub compact_sparse: f64,
 }
 
 /// Wall-clock seconds by stage of the pipeline.

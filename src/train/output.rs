@@ -29,7 +29,7 @@ pub fn network<T: Scalar>(mlp: &Mlp<T>) -> Tensors {
     let mut tensors = weights(mlp, "");
     let permutation = |order: &[usize]| {
         let numbers: Vec<f32> = order.iter().map(|i| *i as f32).collect();
-        floats(&[order.len()], &numbers)
+        Tensor::of_floats(&[order.len()], &numbers)
     };
     tensors.insert("in_perm".into(), permutation(&mlp.in_perm));
     tensors.insert("out_perm".into(), permutation(&mlp.out_perm));
@@ -47,7 +47,10 @@ pub fn weights<T: Scalar>(mlp: &Mlp<T>, prefix: &str) -> Tensors {
         let name = format!("{prefix}linears.{index}.linear");
         let bias: Vec<T> = layer.bias.iter().copied().collect();
         tensors.insert(format!("{name}.weight"), matrix(&layer.weight));
-        tensors.insert(format!("{name}.bias"), floats(&[bias.len()], &bias));
+        tensors.insert(
+            format!("{name}.bias"),
+            Tensor::of_floats(&[bias.len()], &bias),
+        );
     }
     tensors
 }
@@ -237,28 +240,7 @@ fn rounded(x: f64) -> f64 {
 
 fn matrix<T: Scalar>(values: &Array2<T>) -> Tensor {
     let numbers: Vec<T> = values.iter().copied().collect();
-    floats(&[values.nrows(), values.ncols()], &numbers)
-}
-
-/// A tensor of numbers in their own precision.
-pub(super) fn floats<T: Scalar>(shape: &[usize], values: &[T]) -> Tensor {
-    let (dtype, bytes) = if T::NAME == "f64" {
-        (
-            Dtype::F64,
-            values
-                .iter()
-                .flat_map(|x| x.widen().to_le_bytes())
-                .collect(),
-        )
-    } else {
-        let single = |x: &T| (x.widen() as f32).to_le_bytes();
-        (Dtype::F32, values.iter().flat_map(single).collect())
-    };
-    Tensor {
-        dtype,
-        shape: shape.to_vec(),
-        bytes,
-    }
+    Tensor::of_floats(&[values.nrows(), values.ncols()], &numbers)
 }
 
 /// A tensor of integers.

@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2};
 use serde_json::Value;
 
 use super::adamw::Moments;
-use super::output::{Tensors, floats, hyper_parameters, integers, network, weights};
+use super::output::{Tensors, hyper_parameters, integers, network, weights};
 use super::parameters::Parameters;
 use super::recipe::Recipe;
 use super::task::Problem;
@@ -38,7 +38,7 @@ pub fn snapshot<T: Scalar>(trainer: &Trainer<'_, T>) -> Tensors {
     let rows: Vec<f64> = trainer.curve().iter().flat_map(row).collect();
     tensors.insert(
         "training.curve".into(),
-        floats(&[trainer.curve().len(), COLUMNS], &rows),
+        Tensor::of_floats(&[trainer.curve().len(), COLUMNS], &rows),
     );
     tensors
 }

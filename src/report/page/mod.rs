@@ -4,6 +4,7 @@
 //! the templates hold the markup and escape all text.
 
 mod blocks;
+mod certificate;
 mod circuits;
 mod definitions;
 mod facts;
@@ -66,6 +67,8 @@ fn sections(audit: &Audit, gallery: &Gallery) -> Vec<Section> {
         network::section(audit, gallery),
         independence::section(audit, gallery, &sites),
         pruning::section(audit, gallery),
+        certificate::section(audit),
+        certificate::compaction(audit),
         modules::section(audit, gallery, &sites),
         circuits::section(audit, gallery, &sites),
         nodes::section(audit, &sites),

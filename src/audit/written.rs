@@ -1,0 +1,109 @@
+//! The networks that a run writes back: pruned, and without idle neurons.
+
+use std::time::Instant;
+
+use ndarray::Array2;
+
+use super::subject::Subject;
+use crate::checkpoint::{Checkpoint, Tensor};
+use crate::model::{Loaded, Mlp, Role};
+use crate::numeric::Scalar;
+use crate::prune::compact::{Compacted, compact};
+use crate::prune::sparse::Sparse;
+use crate::result::{Compaction, Inference};
+
+/// Runs of which the fastest counts.
+const RUNS: usize = 5;
+
+/// The checkpoint with zeros where the network has them; nothing else changes.
+pub fn pruned<T: Scalar>(checkpoint: &Checkpoint, loaded: &Loaded, pruned: &Mlp<T>) -> Checkpoint {
+    let mut written = checkpoint.clone();
+    for (name, role) in &loaded.roles {
+        let values: Vec<T> = match role {
+            Role::Weight(layer) => pruned.layers[*layer].weight.iter().copied().collect(),
+            Role::Bias(layer) => pruned.layers[*layer].bias.to_vec(),
+            _ => continue,
+        };
+        if let Some(tensor) = written.tensors.get_mut(name) {
+            for (index, value) in values.iter().enumerate() {
+                if value.is_zero() {
+                    tensor.set_zero(index);
+                }
+            }
+        }
+    }
+    written
+}
+
+/// The checkpoint with the tensors of a network of other widths, in f32 or f64.
+/// A layer that had no bias in the file has one if constants were folded into it.
+pub fn compacted<T: Scalar>(
+    checkpoint: &Checkpoint,
+    loaded: &Loaded,
+    model: &Mlp<T>,
+) -> Checkpoint {
+    let mut written = checkpoint.clone();
+    for (layer, linear) in model.layers.iter().enumerate() {
+        let Some(weight) = loaded.tensor_name(Role::Weight(layer)) else {
+            continue;
+        };
+        let shape = [linear.weight.nrows(), linear.weight.ncols()];
+        let numbers: Vec<T> = linear.weight.iter().copied().collect();
+        written
+            .tensors
+            .insert(weight.to_owned(), Tensor::of_floats(&shape, &numbers));
+        let named = loaded.tensor_name(Role::Bias(layer)).map(str::to_owned);
+        let bias = named.unwrap_or_else(|| weight.replace("weight", "bias"));
+        let numbers = linear.bias.to_vec();
+        written
+            .tensors
+            .insert(bias, Tensor::of_floats(&[numbers.len()], &numbers));
+    }
+    written
+}
+
+/// The network without its idle neurons: what is left, how far its outputs are
+/// from the pruned network's, and how fast each form runs.
+pub fn compaction<T: Scalar>(
+    subject: &Subject<'_, T>,
+    pruned: &Mlp<T>,
+) -> (Mlp<T>, Compaction, Inference) {
+    let Compacted { model, kept } = compact(pruned);
+    let inputs = &subject.batch.inputs;
+    let sparse = (Sparse::new(pruned), Sparse::new(&model));
+    let (before, dense) = timed(|| pruned.outputs(inputs.view()));
+    let (after, compact) = timed(|| model.outputs(inputs.view()));
+    let (_, sparse_dense) = timed(|| sparse.0.outputs(inputs.view()));
+    let (_, sparse_compact) = timed(|| sparse.1.outputs(inputs.view()));
+    let moved = before
+        .iter()
+        .zip(&after)
+        .map(|(a, b)| (a.widen() - b.widen()).abs());
+    let compaction = Compaction {
+        layers: model.widths(),
+        parameters_before: pruned.parameter_count(),
+        parameters_after: model.parameter_count(),
+        max_abs_difference: moved.fold(0.0, f64::max),
+        kept,
+    };
+    let inference = Inference {
+        samples: subject.batch.len(),
+        dense,
+        sparse: sparse_dense,
+        compact,
+        compact_sparse: sparse_compact,
+    };
+    (model, compaction, inference)
+}
+
+/// What a forward pass gives, and the seconds of the fastest of several.
+fn timed<T: Scalar>(run: impl Fn() -> Array2<T>) -> (Array2<T>, f64) {
+    let mut fastest = f64::INFINITY;
+    let mut outputs = Array2::zeros((0, 0));
+    for _ in 0..RUNS {
+        let started = Instant::now();
+        outputs = run();
+        fastest = fastest.min(started.elapsed().as_secs_f64());
+    }
+    (outputs, fastest)
+}
