@@ -1,7 +1,7 @@
 //! Into which parts the network falls, with a picture of each split.
 
 use super::blocks::{Block, Cell, Section, Shown, Table, numbers, words};
-use crate::report::figures::network::{MOST_PALE, bridge_count};
+use crate::report::figures::network::{MOST_BRIDGES, MOST_PALE, bridge_count};
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, number};
 use crate::report::sites::Sites;
@@ -110,7 +110,7 @@ fn row(split: &Split, sites: &Sites<'_>) -> Vec<Cell> {
         Cell::number(split.threshold),
         Cell::count(split.edges_kept),
         Cell::count(split.components.len()),
-        Cell::word(parts.join("; ")),
+        Cell::word(parts.join(" | ")),
         Cell::number(split.max_abs_change),
         Cell::number(split.change_over_tolerance),
         Cell::optional(split.loss),
@@ -145,10 +145,14 @@ fn bridges(independence: &Independence, sites: &Sites<'_>) -> Option<Block> {
         "Bridges{listed}: the edges at the threshold of the graph that join parts which the cut at {} separates",
         number(split.threshold)
     );
-    Some(Block::Table(Table::new(
-        caption,
-        "bridges",
-        vec![words("From"), words("To"), numbers("Weight")],
-        rows,
-    )))
+    let columns = vec![words("From"), words("To"), numbers("Weight")];
+    let table = Block::Table(Table::new(caption, "bridges", columns, rows));
+    Some(if all > MOST_BRIDGES {
+        Block::Folded(
+            format!("The {} bridges between these parts", count(all)),
+            vec![table],
+        )
+    } else {
+        table
+    })
 }
