@@ -95,7 +95,9 @@ fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
         return Err(Error::ResultExists { path });
     }
     let empty = fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_none());
-    if empty || path.join("index.html").is_file() {
+    // A report has a page, a training its curve.
+    let is_result = ["index.html", "curve.csv"].iter().any(|file| path.join(file).is_file());
+    if empty || is_result {
         Ok(())
     } else {
         Err(Error::NoResultFolder { path })
