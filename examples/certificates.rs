@@ -2,13 +2,17 @@
 //!
 //! `cargo run --release --example certificates -- FOLDER... [--ratio 1.02]`, each
 //! folder with a `model.safetensors` and a `data.safetensors`.
-#![allow(clippy::unwrap_used, reason = "an example fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "an example fails by panicking"
+)]
 
 use std::path::Path;
 
 use modscope::checkpoint::Checkpoint;
 use modscope::data::{Dataset, Domain};
-use modscope::model::{Batch, Loaded, Mlp, Network, Options as LoadOptions};
+use modscope::model::{Architecture, Batch, Loaded, Mlp, Network, Options as LoadOptions};
 use modscope::prune::certify::decisions::{Ball, around};
 use modscope::prune::certify::{Budget, Goal, Options, bounding_box, certify};
 use modscope::prune::{Reference, Tolerance, apply, largest_threshold};
@@ -40,8 +44,9 @@ fn row(folder: &Path, ratio: f64) {
         .unwrap()
         .network
     {
-        Network::F32(model) => model.widened(),
-        Network::F64(model) => model,
+        Network::F32(Architecture::Mlp(model)) => model.widened(),
+        Network::F64(Architecture::Mlp(model)) => model,
+        _ => panic!("certificates are for MLPs"),
     };
     let batch = Batch::new(&model, &data).unwrap();
     let classes = batch.classes.is_some();

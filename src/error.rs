@@ -331,7 +331,42 @@ pub enum Error {
         known: String,
     },
 
+    /// A setting that names and shapes cannot tell, and no `config.json` does.
+    #[error("`{key}` is needed, and no `config.json` beside the checkpoint has it")]
+    ConfigMissing {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The setting.
+        key: String,
+    },
+    /// A setting that asks for what this tool does not compute.
+    #[error("`config.json` sets `{key}` to {value}, which this tool does not compute")]
+    ConfigUnsupported {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The setting.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// A transformer where only MLPs are served.
+    #[error("this network is a transformer, which this command does not take")]
+    TransformerNotYet {
+        /// The checkpoint.
+        path: PathBuf,
+    },
+
     // Data that do not fit a model.
+    /// Sequences longer than the network's positions, or empty.
+    #[error("the sequences have {found} positions; the network takes 1 to {limit}")]
+    SequenceLength {
+        /// The data.
+        path: PathBuf,
+        /// Their length.
+        found: usize,
+        /// The longest possible.
+        limit: usize,
+    },
     /// Inputs of another width than the network's.
     #[error("the data have {found} features per sample; the network has {expected} inputs")]
     InputWidth {
@@ -520,6 +555,10 @@ impl Error {
             | Self::WeightDtype { path, .. }
             | Self::NotAPermutation { path, .. }
             | Self::ActivationUnknown { path, .. }
+            | Self::ConfigMissing { path, .. }
+            | Self::ConfigUnsupported { path, .. }
+            | Self::TransformerNotYet { path }
+            | Self::SequenceLength { path, .. }
             | Self::InputWidth { path, .. }
             | Self::TokenCount { path, .. }
             | Self::TokensExpected { path, .. }
@@ -601,6 +640,12 @@ impl Error {
             | Self::WeightDtype { path, .. }
             | Self::NotAPermutation { path, .. } => inspect(path),
             Self::ActivationUnknown { known, .. } => format!("`--activation NAME` (known: {known})"),
+            Self::ConfigMissing { .. } => "put the `config.json` of the checkpoint beside it".to_owned(),
+            Self::ConfigUnsupported { .. } => "convert the network, or ask for this to be added".to_owned(),
+            Self::TransformerNotYet { .. } => {
+                "`modscope inspect` lists it; the library finds its circuits (`modscope::circuit::component`)".to_owned()
+            }
+            Self::SequenceLength { .. } => "cut the sequences".to_owned(),
             Self::InputWidth { .. } | Self::TokenCount { .. } | Self::OutputWidth { .. } => {
                 "`--data FILE` names other data; were these made for another network?".to_owned()
             }
@@ -772,6 +817,21 @@ mod tests {
                 path: path(),
                 name: None,
                 known: detail(),
+            },
+            Error::ConfigMissing {
+                path: path(),
+                key: tensor(),
+            },
+            Error::ConfigUnsupported {
+                path: path(),
+                key: tensor(),
+                value: detail(),
+            },
+            Error::TransformerNotYet { path: path() },
+            Error::SequenceLength {
+                path: path(),
+                found: 3,
+                limit: 2,
             },
             Error::InputWidth {
                 path: path(),

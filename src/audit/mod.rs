@@ -20,12 +20,12 @@ use crate::checkpoint::Checkpoint;
 use crate::circuit::Sign;
 use crate::data::Dataset;
 use crate::metric::MetricKind;
-use crate::model::{Loaded, Mlp, Network, Options};
+use crate::model::{Architecture, Loaded, Mlp, Network, Options};
 use crate::modules::ModulesConfig;
 use crate::numeric::Scalar;
 use crate::patch::Fill;
 use crate::prune::{self, Threshold, Tolerance};
-use crate::{Result, result};
+use crate::{Error, Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice};
 
@@ -173,8 +173,15 @@ pub fn audit(
     progress("checking the network");
     let loaded = Loaded::from_checkpoint(checkpoint, config.model)?;
     match &loaded.network {
-        Network::F32(model) => run(checkpoint, data, &loaded, model, config, progress, started),
-        Network::F64(model) => run(checkpoint, data, &loaded, model, config, progress, started),
+        Network::F32(Architecture::Mlp(model)) => {
+            run(checkpoint, data, &loaded, model, config, progress, started)
+        }
+        Network::F64(Architecture::Mlp(model)) => {
+            run(checkpoint, data, &loaded, model, config, progress, started)
+        }
+        _ => Err(Error::TransformerNotYet {
+            path: checkpoint.path.clone(),
+        }),
     }
 }
 

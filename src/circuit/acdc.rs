@@ -85,7 +85,7 @@ pub fn acdc<T: Scalar>(
 
 impl Acdc {
     /// Whether an edge goes, given the metric with and without it.
-    fn drops(self, direction: Direction, with: f64, without: f64) -> bool {
+    pub(super) fn drops(self, direction: Direction, with: f64, without: f64) -> bool {
         let worsening = match (self.sign, direction) {
             (Sign::Absolute, _) => (with - without).abs(),
             (Sign::Signed, Direction::HigherIsBetter) => with - without,

@@ -6,6 +6,7 @@
 //! `evaluate`'s work.
 
 mod acdc;
+pub mod component;
 mod exact;
 mod nodes;
 #[cfg(test)]

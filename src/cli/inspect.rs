@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::args::{self, ModelArgs};
 use super::{Verdict, output};
 use crate::checkpoint::Checkpoint;
-use crate::model::{Loaded, Network};
+use crate::model::{Architecture, Loaded, Network};
+use crate::numeric::Scalar;
 
 /// Print layout, tensors, parameters and numeric hazards
 #[derive(Debug, clap::Args)]
@@ -45,9 +46,17 @@ fn role(loaded: Option<&Loaded>, name: &str) -> String {
 /// Widths, parameters and activation.
 fn shape(loaded: &Loaded) -> (Vec<usize>, usize, String) {
     match &loaded.network {
-        Network::F32(m) => (m.widths(), m.parameter_count(), m.activation.to_string()),
-        Network::F64(m) => (m.widths(), m.parameter_count(), m.activation.to_string()),
+        Network::F32(network) => shape_of(network),
+        Network::F64(network) => shape_of(network),
     }
+}
+
+fn shape_of<T: Scalar>(network: &Architecture<T>) -> (Vec<usize>, usize, String) {
+    (
+        network.widths(),
+        network.parameter_count(),
+        network.activation().to_string(),
+    )
 }
 
 fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {

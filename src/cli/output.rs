@@ -96,7 +96,9 @@ fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
     }
     let empty = fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_none());
     // A report has a page, a training its curve.
-    let is_result = ["index.html", "curve.csv"].iter().any(|file| path.join(file).is_file());
+    let is_result = ["index.html", "curve.csv"]
+        .iter()
+        .any(|file| path.join(file).is_file());
     if empty || is_result {
         Ok(())
     } else {

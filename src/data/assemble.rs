@@ -51,6 +51,7 @@ pub(super) fn assemble(
         labels: part.labels()?,
         answers: part.classes("answers")?,
         foils: part.classes("foils")?,
+        positions: part.positions()?,
         outputs: part
             .optional("outputs")
             .map(|a| part.floats("outputs", a))
@@ -181,6 +182,24 @@ impl<'a> Part<'a> {
         self.optional(name)
             .map(|array| self.one_per_row(name, array))
             .transpose()
+    }
+
+    /// `[n, p]`, `[n]` or, for all samples alike, `[p]`.
+    fn positions(&self) -> Result<Option<Array2<usize>>> {
+        let Some(array) = self.optional("positions") else {
+            return Ok(None);
+        };
+        let per_sample = array.rows() == self.rows;
+        if array.shape.len() > 2 || array.shape.is_empty() || (!per_sample && array.columns() != 1)
+        {
+            return Err(self.shape_fault("positions", "[p], [n] or [n, p] is expected"));
+        }
+        let ids = self.indices("positions", array)?;
+        let rows = if per_sample { array.rows() } else { 1 };
+        let shape = (rows, ids.len() / rows.max(1));
+        Array2::from_shape_vec(shape, ids)
+            .map(Some)
+            .map_err(|_| self.shape_fault("positions", "its shape and its contents disagree"))
     }
 
     /// One index per sample.

@@ -43,6 +43,8 @@ pub struct Dataset {
     pub answers: Option<Vec<usize>>,
     /// Per sample, the class whose logit counts negative.
     pub foils: Option<Vec<usize>>,
+    /// Where answers are read: `[samples, positions]`, or one row for all samples.
+    pub positions: Option<Array2<usize>>,
     /// The source framework's own outputs, `[samples, outputs]`.
     pub outputs: Option<Array2<f64>>,
     /// What the data say of the task.

@@ -6,9 +6,11 @@
 
 mod judge;
 mod minimality;
+mod recovery;
 mod sweep;
 #[cfg(test)]
 mod tests;
 
 pub use judge::{Judge, Judgement};
+pub use recovery::{Recovery, recovery, roc_area};
 pub use sweep::{Choice, choose, sizes, thresholds};

@@ -1,11 +1,12 @@
-//! Recognising an MLP from the names and shapes of a checkpoint's tensors.
+//! Recognising a network from the names and shapes of a checkpoint's tensors.
 //!
 //! | layout | recognised by |
 //! |---|---|
 //! | `bimt-mlp` | `linears.{i}.linear.weight`, with `in_perm` and `out_perm` |
 //! | `plain-mlp` | `{i}.weight`, `net.{i}.weight`, `layers.{i}.weight` or `fc{i}.weight` |
+//! | `bimt-transformer`, `transformer-lens`, `gpt2` | see [`transformer::load`] |
 //!
-//! What names cannot say (the activation of a plain MLP) comes from
+//! What names cannot say (the activation of a plain MLP, ...) comes from
 //! `config.json` or a flag, and is otherwise asked for, never guessed.
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::str::FromStr;
 
 use ndarray::{Array1, Array2};
 
+use super::transformer::{self, Transformer};
 use super::{Linear, Mlp};
 use crate::checkpoint::{Checkpoint, Dtype, Tensor};
 use crate::numeric::{Activation, Scalar};
@@ -26,6 +28,12 @@ pub enum Layout {
     BimtMlp,
     /// A sequence of linear layers.
     PlainMlp,
+    /// The BIMT authors' transformer.
+    BimtTransformer,
+    /// A TransformerLens state dict.
+    TransformerLens,
+    /// Hugging Face's GPT-2.
+    Gpt2,
 }
 
 /// What a user may say that the file does not.
@@ -48,6 +56,8 @@ pub enum Role {
     Embedding,
     /// `in_perm` or `out_perm`.
     Permutation,
+    /// Weight or bias of a layer norm.
+    Norm,
     /// In the file, but not part of the network.
     Unused,
 }
@@ -56,9 +66,18 @@ pub enum Role {
 #[derive(Debug, Clone)]
 pub enum Network {
     /// From f32, f16 and bf16 tensors.
-    F32(Mlp<f32>),
+    F32(Architecture<f32>),
     /// From f64 tensors.
-    F64(Mlp<f64>),
+    F64(Architecture<f64>),
+}
+
+/// The kinds of network.
+#[derive(Debug, Clone)]
+pub enum Architecture<T> {
+    /// Multi-layer perceptron.
+    Mlp(Mlp<T>),
+    /// Transformer.
+    Transformer(Box<Transformer<T>>),
 }
 
 /// A network and how it was recognised.
@@ -76,6 +95,36 @@ pub struct Loaded {
     pub roles: BTreeMap<String, Role>,
 }
 
+impl<T: Scalar> Architecture<T> {
+    /// Width of every layer of an MLP, inputs first; of a transformer, its
+    /// features or tokens, then the stream after every block, then its outputs.
+    #[must_use]
+    pub fn widths(&self) -> Vec<usize> {
+        match self {
+            Self::Mlp(model) => model.widths(),
+            Self::Transformer(model) => model.widths(),
+        }
+    }
+
+    /// Trained numbers.
+    #[must_use]
+    pub fn parameter_count(&self) -> usize {
+        match self {
+            Self::Mlp(model) => model.parameter_count(),
+            Self::Transformer(model) => model.parameter_count(),
+        }
+    }
+
+    /// Between linear layers.
+    #[must_use]
+    pub fn activation(&self) -> Activation {
+        match self {
+            Self::Mlp(model) => model.activation,
+            Self::Transformer(model) => model.activation,
+        }
+    }
+}
+
 impl Loaded {
     /// Checks a checkpoint into a network.
     ///
@@ -87,12 +136,19 @@ impl Loaded {
             Some(layout) => layout,
             None => recognise(checkpoint)?,
         };
+        if layout.is_transformer() {
+            return Self::transformer(checkpoint, layout, options);
+        }
         let names = layout.linear_names(checkpoint)?;
         let (activation, activation_source) = activation(checkpoint, layout, options.activation)?;
         let dtype = weight_dtype(checkpoint, &names)?;
         let network = match dtype {
-            Dtype::F64 => Network::F64(build(checkpoint, layout, &names, activation)?),
-            _ => Network::F32(build(checkpoint, layout, &names, activation)?),
+            Dtype::F64 => Network::F64(Architecture::Mlp(build(
+                checkpoint, layout, &names, activation,
+            )?)),
+            _ => Network::F32(Architecture::Mlp(build(
+                checkpoint, layout, &names, activation,
+            )?)),
         };
         Ok(Self {
             network,
@@ -100,6 +156,26 @@ impl Loaded {
             dtype,
             activation_source,
             roles: roles(checkpoint, layout, &names),
+        })
+    }
+
+    fn transformer(checkpoint: &Checkpoint, layout: Layout, options: Options) -> Result<Self> {
+        let (activation, activation_source) = activation(checkpoint, layout, options.activation)?;
+        let dtype = transformer::dtype(checkpoint);
+        let network = match dtype {
+            Dtype::F64 => Network::F64(Architecture::Transformer(Box::new(transformer::load(
+                checkpoint, layout, activation,
+            )?))),
+            _ => Network::F32(Architecture::Transformer(Box::new(transformer::load(
+                checkpoint, layout, activation,
+            )?))),
+        };
+        Ok(Self {
+            network,
+            layout,
+            dtype,
+            activation_source,
+            roles: transformer::roles(checkpoint, layout),
         })
     }
 
@@ -118,13 +194,25 @@ struct LinearNames {
 }
 
 impl Layout {
-    const ALL: [(Self, &'static str); 2] =
-        [(Self::BimtMlp, "bimt-mlp"), (Self::PlainMlp, "plain-mlp")];
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::BimtMlp, "bimt-mlp"),
+        (Self::PlainMlp, "plain-mlp"),
+        (Self::BimtTransformer, "bimt-transformer"),
+        (Self::TransformerLens, "transformer-lens"),
+        (Self::Gpt2, "gpt2"),
+    ];
+
+    /// Whether networks of this layout are transformers.
+    #[must_use]
+    pub fn is_transformer(self) -> bool {
+        !matches!(self, Self::BimtMlp | Self::PlainMlp)
+    }
 
     /// The names of a layer's tensors up to the number, and after it.
     fn patterns(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::BimtMlp => &[("linears.", ".linear")],
+            Self::BimtTransformer | Self::TransformerLens | Self::Gpt2 => &[],
             Self::PlainMlp => &[("", ""), ("net.", ""), ("layers.", ""), ("fc", "")],
         }
     }
@@ -176,6 +264,9 @@ fn missing(layout: Layout, numbers: &[usize]) -> Option<usize> {
 
 /// The layout whose tensor names a checkpoint has.
 fn recognise(checkpoint: &Checkpoint) -> Result<Layout> {
+    if let Some(layout) = transformer::is_transformer(checkpoint) {
+        return Ok(layout);
+    }
     let bimt = checkpoint
         .tensors
         .keys()
@@ -211,7 +302,8 @@ fn activation(
             _ => Err(unknown(Some(name.to_string()))),
         },
         (None, Layout::BimtMlp) => Ok((Activation::Silu, "layout")),
-        (None, Layout::PlainMlp) => Err(unknown(None)),
+        (None, Layout::BimtTransformer | Layout::Gpt2) => Ok((Activation::GeluTanh, "layout")),
+        (None, Layout::PlainMlp | Layout::TransformerLens) => Err(unknown(None)),
     }
 }
 
@@ -261,8 +353,8 @@ fn build<T: Scalar>(
     let inputs = layers.first().map_or(0, |l| l.weight.ncols());
     let outputs = layers.last().map_or(0, |l| l.bias.len());
     let (in_perm, out_perm, embedding) = match layout {
-        Layout::PlainMlp => ((0..inputs).collect(), (0..outputs).collect(), None),
-        Layout::BimtMlp => {
+        _ if layout != Layout::BimtMlp => ((0..inputs).collect(), (0..outputs).collect(), None),
+        _ => {
             let embedding = embedding(checkpoint)?;
             let in_perm = permutation(checkpoint, "in_perm", None)?;
             (
@@ -465,6 +557,7 @@ impl fmt::Display for Role {
             Self::Bias(_) => "bias",
             Self::Embedding => "embedding",
             Self::Permutation => "permutation",
+            Self::Norm => "norm",
             Self::Unused => "unused",
         })
     }

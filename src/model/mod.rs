@@ -8,9 +8,11 @@ pub mod batch;
 pub mod layout;
 pub mod mlp;
 pub mod sites;
+pub mod transformer;
 
 pub use backward::Gradients;
 pub use batch::Batch;
-pub use layout::{Layout, Loaded, Network, Options, Role};
+pub use layout::{Architecture, Layout, Loaded, Network, Options, Role};
 pub use mlp::{Linear, Mlp, Trace};
 pub use sites::{Edge, Sites};
+pub use transformer::{Components, Sequences, Transformer};

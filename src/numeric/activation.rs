@@ -80,6 +80,21 @@ impl Activation {
         one[0]
     }
 
+    /// Multiplies every gradient by the derivative at its `x`; both of the same length.
+    pub fn multiply_by_derivative<T: Scalar>(self, gradients: &mut [T], xs: &[T]) {
+        let one = T::one();
+        match self {
+            Self::Silu => with_sigmoids(gradients, xs, |x| x, |x, s| s * (one + x * (one - s))),
+            Self::GeluTanh => with_sigmoids(gradients, xs, gelu_argument, |x, s| {
+                s + x * s * (one - s) * gelu_argument_slope(x)
+            }),
+            _ => gradients
+                .iter_mut()
+                .zip(xs)
+                .for_each(|(g, x)| *g *= self.derivative(*x)),
+        }
+    }
+
     /// The derivative at `x`; at a kink, the value from the left.
     pub fn derivative<T: Scalar>(self, x: T) -> T {
         let one = T::one();
@@ -107,10 +122,12 @@ impl Activation {
     }
 }
 
+/// Numbers whose exponentials are computed together, in cache.
+const BLOCK: usize = 256;
+
 /// Computes `combine(x, sigmoid(argument(x)))` over `xs`, a block at a time so
 /// that the exponential vectorises and stays in cache.
 fn by_blocks<T: Scalar>(xs: &mut [T], combine: impl Fn(T, T) -> T, argument: impl Fn(T) -> T) {
-    const BLOCK: usize = 256;
     let mut exponentials = [T::zero(); BLOCK];
     for block in xs.chunks_mut(BLOCK) {
         let exponentials = &mut exponentials[..block.len()];
@@ -132,6 +149,26 @@ fn with_sigmoid<T: Scalar>(xs: &mut [T], derivatives: &mut [T], pair: impl Fn(T,
     T::exp_in_place(derivatives);
     for (x, derivative) in xs.iter_mut().zip(derivatives) {
         (*x, *derivative) = pair(*x, T::one() / (T::one() + *derivative));
+    }
+}
+
+/// Multiplies gradients by `slope(x, sigmoid(argument(x)))`, a block at a time.
+fn with_sigmoids<T: Scalar>(
+    gradients: &mut [T],
+    xs: &[T],
+    argument: impl Fn(T) -> T,
+    slope: impl Fn(T, T) -> T,
+) {
+    let mut exponentials = [T::zero(); BLOCK];
+    for (gradients, xs) in gradients.chunks_mut(BLOCK).zip(xs.chunks(BLOCK)) {
+        let exponentials = &mut exponentials[..xs.len()];
+        for (e, x) in exponentials.iter_mut().zip(xs) {
+            *e = -argument(*x);
+        }
+        T::exp_in_place(exponentials);
+        for ((g, x), e) in gradients.iter_mut().zip(xs).zip(&*exponentials) {
+            *g *= slope(*x, T::one() / (T::one() + *e));
+        }
     }
 }
 

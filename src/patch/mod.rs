@@ -31,11 +31,13 @@
 //! assert_eq!(patched.outputs(), array![[2.0]]);
 //! ```
 
+pub mod component;
 mod engine;
 mod fill;
 mod ripple;
 #[cfg(test)]
 mod tests;
 
+pub use component::{ComponentEngine, Setup};
 pub use engine::{EdgeSet, Engine, State};
 pub use fill::{Fill, Fills};

@@ -1,4 +1,5 @@
 //! What several test files need.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::path::{Path, PathBuf};
@@ -41,3 +42,39 @@ pub const REFERENCE_MLPS: [&str; 22] = [
     "two_moon-bimt-s1",
     "two_moon-vanilla-s1",
 ];
+
+/// A folder of the reference material, where it is there.
+pub fn shared(name: &str) -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../shared")
+        .join(name);
+    if folder.is_dir() {
+        Some(folder)
+    } else {
+        println!("skipped: reference material {name} is not here");
+        None
+    }
+}
+
+/// The programs compiled by tracr.
+pub const TRACR: [&str; 9] = [
+    "detect_pattern_abc",
+    "freq_class",
+    "hist",
+    "hist_causal",
+    "pair_balance",
+    "reverse",
+    "sort",
+    "sort_unique",
+    "xproportion",
+];
+
+/// Every tensor of a safetensors file: its numbers and its shape.
+pub fn raw(path: &Path) -> std::collections::BTreeMap<String, (Vec<f64>, Vec<usize>)> {
+    let checkpoint = modscope::checkpoint::Checkpoint::open(path).unwrap();
+    checkpoint
+        .tensors
+        .iter()
+        .map(|(name, t)| (name.clone(), (t.to_f64(), t.shape.clone())))
+        .collect()
+}

@@ -142,6 +142,7 @@ mod tests {
             answers: None,
             foils: None,
             outputs: None,
+            positions: None,
             task: crate::data::Task::default(),
         }
     }

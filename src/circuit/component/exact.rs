@@ -1,0 +1,20 @@
+//! Exact effects: every edge patched, one at a time.
+
+use crate::metric::Metric;
+use crate::numeric::Scalar;
+use crate::patch::{ComponentEngine, EdgeSet};
+
+/// The effect of each of `edges` when it alone is patched:
+/// `metric(as is) − metric(patched)`; `metric` is over all readings.
+///
+/// Complexity: one run per edge from its reader's block on, in parallel.
+#[must_use]
+pub fn component_effects<T: Scalar>(
+    engine: &ComponentEngine<'_, T>,
+    metric: &Metric,
+    edges: &[usize],
+) -> Vec<f64> {
+    let before = metric.mean(engine.clean().view());
+    let sets: Vec<EdgeSet> = edges.iter().map(|edge| engine.edges([*edge])).collect();
+    engine.each(&sets, |_, outputs| before - metric.mean(outputs))
+}

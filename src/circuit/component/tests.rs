@@ -1,0 +1,28 @@
+//! First-order estimates against exact effects.
+
+use super::{Attribution, attribute, component_effects};
+use crate::metric::Metric;
+use crate::patch::component::tests::{batch, models, setup};
+use crate::patch::{ComponentEngine, Fill};
+
+#[test]
+fn small_patches_have_their_first_order_effect_at_every_edge() {
+    for model in models() {
+        for positions in [vec![3], vec![0, 1, 2, 3]] {
+            let batch = batch(&positions, 1e-6);
+            let engine =
+                ComponentEngine::new(&model, &batch, setup(Fill::Corrupted, false)).unwrap();
+            let edges: Vec<usize> = (0..engine.sites().edge_count()).collect();
+            let classes = (0..engine.readings()).map(|r| r % 3).collect();
+            let metric = Metric::CrossEntropy { classes };
+            let exact = component_effects(&engine, &metric, &edges);
+            let first_order = attribute(&engine, &metric, Attribution::Eap);
+            let scale = exact.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+            for edge in edges {
+                let error = (exact[edge] - first_order[edge]).abs() / scale;
+                let name = engine.sites().edge_name(edge);
+                assert!(error < 1e-5, "{name}: {error:e} of {scale:e}");
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The BIMT authors' transformer: linears `[out, in]`, queries, keys and values
+//! fused in rows, inputs of numbers, no positions; its layer norms are stored
+//! and never applied.
+
+use super::tensors::Tensors;
+use crate::Result;
+use crate::model::transformer::{Block, Embedding, Heads, Transformer};
+use crate::numeric::{Activation, Scalar};
+
+pub(super) fn load<T: Scalar>(
+    tensors: Tensors<'_>,
+    activation: Activation,
+) -> Result<Transformer<T>> {
+    let (d, features) = tensors.shape2("l_i.linear.weight")?;
+    let (outputs, _) = tensors.shape2("l_f.linear.weight")?;
+    let heads = if tensors.setting("n_head").is_some() {
+        tensors.heads("n_head", d)?
+    } else {
+        1
+    };
+    let width = d / heads;
+    let blocks = tensors.blocks(|l| format!("blocks.{l}.attn.l_attn.linear.weight"));
+    let in_perm = tensors.permutation("in_perm", features)?;
+    Ok(Transformer {
+        embedding: Embedding::Values {
+            weight: tensors.transposed("l_i.linear.weight", features, d)?,
+            bias: tensors.vector("l_i.linear.bias", d)?,
+            in_perm,
+        },
+        positions: None,
+        blocks: (0..blocks)
+            .map(|l| block(tensors, l, d))
+            .collect::<Result<_>>()?,
+        final_norm: None,
+        unembedding: Some(tensors.transposed("l_f.linear.weight", d, outputs)?),
+        output_bias: tensors.vector("l_f.linear.bias", outputs)?,
+        out_perm: tensors.permutation("out_perm", outputs)?,
+        heads: Heads {
+            count: heads,
+            width,
+            scale: 1.0 / (width as f64).sqrt(),
+            causal: true,
+        },
+        activation,
+    })
+}
+
+fn block<T: Scalar>(tensors: Tensors<'_>, l: usize, d: usize) -> Result<Block<T>> {
+    let at = |part: &str| format!("blocks.{l}.{part}");
+    let (hidden, _) = tensors.shape2(&at("mlp.linears.0.linear.weight"))?;
+    Ok(Block {
+        norm1: None,
+        qkv: tensors.transposed(&at("attn.l_attn.linear.weight"), d, 3 * d)?,
+        qkv_bias: tensors.vector(&at("attn.l_attn.linear.bias"), 3 * d)?,
+        out: tensors.transposed(&at("attn.l_proj.linear.weight"), d, d)?,
+        out_bias: tensors.vector(&at("attn.l_proj.linear.bias"), d)?,
+        norm2: None,
+        up: tensors.transposed(&at("mlp.linears.0.linear.weight"), d, hidden)?,
+        up_bias: tensors.vector(&at("mlp.linears.0.linear.bias"), hidden)?,
+        down: tensors.transposed(&at("mlp.linears.1.linear.weight"), hidden, d)?,
+        down_bias: tensors.vector(&at("mlp.linears.1.linear.bias"), d)?,
+    })
+}

@@ -1,0 +1,84 @@
+//! Hugging Face's GPT-2: linears stored `[in, out]`, queries, keys and values
+//! fused, the unembedding tied unless `lm_head.weight` differs in name.
+
+use ndarray::Array1;
+
+use super::tensors::Tensors;
+use crate::Result;
+use crate::model::transformer::{Block, Embedding, Heads, Transformer};
+use crate::numeric::{Activation, Scalar};
+
+pub(super) fn load<T: Scalar>(
+    tensors: Tensors<'_>,
+    activation: Activation,
+) -> Result<Transformer<T>> {
+    let prefix = if tensors.has("transformer.wte.weight") {
+        "transformer."
+    } else {
+        ""
+    };
+    for key in ["scale_attn_by_inverse_layer_idx", "add_cross_attention"] {
+        if tensors.setting(key).and_then(serde_json::Value::as_bool) == Some(true) {
+            return Err(tensors.unsupported(key, "true"));
+        }
+    }
+    let named = |name: &str| format!("{prefix}{name}");
+    let (tokens, d) = tensors.shape2(&named("wte.weight"))?;
+    let (length, _) = tensors.shape2(&named("wpe.weight"))?;
+    let heads = tensors.heads("n_head", d)?;
+    let scaled = tensors
+        .setting("scale_attn_weights")
+        .and_then(serde_json::Value::as_bool);
+    let width = d / heads;
+    let epsilon = tensors.number("layer_norm_epsilon").unwrap_or(1e-5);
+    let blocks = tensors.blocks(|l| named(&format!("h.{l}.attn.c_attn.weight")));
+    let block = |l: usize| block(tensors, &named(&format!("h.{l}")), d, epsilon);
+    let untied = tensors.has("lm_head.weight");
+    Ok(Transformer {
+        embedding: Embedding::Tokens(tensors.matrix(&named("wte.weight"), tokens, d)?),
+        positions: Some(tensors.matrix(&named("wpe.weight"), length, d)?),
+        blocks: (0..blocks).map(block).collect::<Result<_>>()?,
+        final_norm: Some(tensors.norm(&named("ln_f.weight"), &named("ln_f.bias"), d, epsilon)?),
+        unembedding: untied
+            .then(|| tensors.transposed("lm_head.weight", d, tokens))
+            .transpose()?,
+        output_bias: Array1::zeros(tokens),
+        out_perm: (0..tokens).collect(),
+        heads: Heads {
+            count: heads,
+            width,
+            scale: if scaled == Some(false) {
+                1.0
+            } else {
+                1.0 / (width as f64).sqrt()
+            },
+            causal: true,
+        },
+        activation,
+    })
+}
+
+fn block<T: Scalar>(tensors: Tensors<'_>, name: &str, d: usize, epsilon: f64) -> Result<Block<T>> {
+    let at = |part: &str| format!("{name}.{part}");
+    let (_, hidden) = tensors.shape2(&at("mlp.c_fc.weight"))?;
+    let norm = |n: &str| {
+        tensors.norm(
+            &at(&format!("{n}.weight")),
+            &at(&format!("{n}.bias")),
+            d,
+            epsilon,
+        )
+    };
+    Ok(Block {
+        norm1: Some(norm("ln_1")?),
+        qkv: tensors.matrix(&at("attn.c_attn.weight"), d, 3 * d)?,
+        qkv_bias: tensors.vector(&at("attn.c_attn.bias"), 3 * d)?,
+        out: tensors.matrix(&at("attn.c_proj.weight"), d, d)?,
+        out_bias: tensors.vector(&at("attn.c_proj.bias"), d)?,
+        norm2: Some(norm("ln_2")?),
+        up: tensors.matrix(&at("mlp.c_fc.weight"), d, hidden)?,
+        up_bias: tensors.vector(&at("mlp.c_fc.bias"), hidden)?,
+        down: tensors.matrix(&at("mlp.c_proj.weight"), hidden, d)?,
+        down_bias: tensors.vector(&at("mlp.c_proj.bias"), d)?,
+    })
+}

@@ -1,0 +1,28 @@
+//! Transformers: weights, forward, backward, sites, and how files name them.
+//!
+//! One structure covers what the layouts need: pre-layer-norm or none, causal
+//! or bidirectional, learned positions or none, tokens or numbers as inputs.
+//! Blocks are sequential: the MLP reads the residual stream after attention.
+//!
+//! Rows of every matrix are tokens, `[samples · length, width]`, so that a
+//! product serves a whole batch. Outputs are computed only at the positions
+//! where answers are read, and the last block only there beyond its keys and
+//! values.
+
+mod attention;
+mod backward;
+mod components;
+mod forward;
+mod load;
+mod norm;
+mod sequences;
+mod weights;
+
+pub use backward::{Cut, ReaderGradient};
+pub use components::{Components, Letter, Reader, Writer};
+pub use forward::{AttentionTrace, End, MlpTrace, SequenceTrace};
+pub(in crate::model) use load::{dtype, roles};
+pub use load::{is_transformer, load};
+pub use norm::{Norm, Normed};
+pub use sequences::{Answers, SequenceInputs, Sequences};
+pub use weights::{Block, Embedding, Heads, Transformer};

@@ -1,0 +1,390 @@
+//! Data as a transformer sees them: sequences, and where answers are read.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+
+use super::{Embedding, Transformer};
+use crate::data::{Dataset, Inputs, Labels};
+use crate::numeric::Scalar;
+use crate::{Error, Result};
+
+/// What the sequences hold at each position.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SequenceInputs<T> {
+    /// Token ids, `[samples, length]`.
+    Tokens(Array2<usize>),
+    /// Numbers in physical order, `[samples · length, features]`.
+    Values(Array2<T>),
+}
+
+/// The positions of every sample at which something is wanted, as many for each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answers {
+    /// `[samples, wanted]`
+    positions: Array2<usize>,
+    length: usize,
+}
+
+/// Sequences of equal length, checked against a model.
+#[derive(Debug, Clone)]
+pub struct Sequences<T> {
+    /// Where the data come from.
+    pub path: PathBuf,
+    /// The samples.
+    pub inputs: SequenceInputs<T>,
+    /// The corrupted pair of each sample.
+    pub corrupted: Option<SequenceInputs<T>>,
+    /// Where answers are read. One *reading* is one position of one sample.
+    pub answers: Answers,
+    /// Per reading, the class whose logit counts positive.
+    pub correct: Option<Vec<usize>>,
+    /// Per reading, the class whose logit counts negative.
+    pub foils: Option<Vec<usize>>,
+    /// `[outputs, readings]`, outputs in physical order.
+    pub targets: Option<Array2<f64>>,
+    /// The source framework's own outputs `[outputs, readings]`, outputs in physical order.
+    pub outputs: Option<Array2<f64>>,
+}
+
+impl Answers {
+    /// The given positions `[samples, wanted]` of sequences `length` long.
+    #[must_use]
+    pub fn new(positions: Array2<usize>, length: usize) -> Self {
+        Self { positions, length }
+    }
+
+    /// Every position.
+    #[must_use]
+    pub fn everywhere(samples: usize, length: usize) -> Self {
+        Self::new(Array2::from_shape_fn((samples, length), |(_, p)| p), length)
+    }
+
+    /// The last position.
+    #[must_use]
+    pub fn last(samples: usize, length: usize) -> Self {
+        Self::new(Array2::from_elem((samples, 1), length - 1), length)
+    }
+
+    /// Number of samples.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.positions.nrows()
+    }
+
+    /// Wanted positions per sample.
+    #[must_use]
+    pub fn per_sample(&self) -> usize {
+        self.positions.ncols()
+    }
+
+    /// Wanted positions of all samples.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// Whether none are wanted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+
+    /// The position of one reading.
+    #[must_use]
+    pub fn position(&self, sample: usize, wanted: usize) -> usize {
+        self.positions[[sample, wanted]]
+    }
+
+    /// The rows of `x: [samples · length, width]` at these positions.
+    #[must_use]
+    pub fn rows_of<T: Copy>(&self, x: &Array2<T>) -> Array2<T> {
+        x.select(Axis(0), &self.rows())
+    }
+
+    /// The row of each reading.
+    #[must_use]
+    pub fn rows(&self) -> Vec<usize> {
+        let row =
+            |((sample, _), position): ((usize, usize), &usize)| sample * self.length + position;
+        self.positions.indexed_iter().map(row).collect()
+    }
+
+    /// Adds the rows of `x: [readings, width]` to those rows of `sum: [samples · length, width]`.
+    pub(super) fn add_rows<T: Scalar>(&self, x: ArrayView2<'_, T>, sum: &mut Array2<T>) {
+        for (row, values) in self.rows().into_iter().zip(x.rows()) {
+            let mut target = sum.row_mut(row);
+            target += &values;
+        }
+    }
+
+    /// Those of some of the samples.
+    #[must_use]
+    pub fn part(&self, samples: Range<usize>) -> Self {
+        Self::new(
+            self.positions.slice(s![samples, ..]).to_owned(),
+            self.length,
+        )
+    }
+}
+
+impl<T: Scalar> SequenceInputs<T> {
+    /// Those of some of the samples, of sequences `length` long.
+    #[must_use]
+    pub fn part(&self, samples: Range<usize>, length: usize) -> Self {
+        match self {
+            Self::Tokens(ids) => Self::Tokens(ids.slice(s![samples, ..]).to_owned()),
+            Self::Values(rows) => {
+                let rows = rows.slice(s![samples.start * length..samples.end * length, ..]);
+                Self::Values(rows.to_owned())
+            }
+        }
+    }
+}
+
+impl<T: Scalar> Sequences<T> {
+    /// Number of samples.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.answers.samples()
+    }
+
+    /// Positions per sample.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.answers.length
+    }
+
+    /// Some of the samples; without targets and outputs, which are not needed for runs.
+    #[must_use]
+    pub fn part(&self, samples: Range<usize>) -> Self {
+        let length = self.length();
+        let part = |inputs: &SequenceInputs<T>| inputs.part(samples.clone(), length);
+        Self {
+            path: self.path.clone(),
+            inputs: part(&self.inputs),
+            corrupted: self.corrupted.as_ref().map(part),
+            answers: self.answers.part(samples.clone()),
+            correct: None,
+            foils: None,
+            targets: None,
+            outputs: None,
+        }
+    }
+
+    /// Checks data against a model. `positions` says where answers are read;
+    /// without it the data do, and if they do not, it is the last position of
+    /// tokens and every position of numbers.
+    ///
+    /// # Errors
+    /// If widths, tokens, classes or positions do not fit the model.
+    pub fn new(
+        model: &Transformer<T>,
+        data: &Dataset,
+        positions: Option<&[usize]>,
+    ) -> Result<Self> {
+        let (inputs, length) = sequence_inputs(model, data, &data.inputs)?;
+        let corrupted = data
+            .corrupted
+            .as_ref()
+            .map(|c| Ok(sequence_inputs(model, data, c)?.0))
+            .transpose()?;
+        let answers = answers(data, length, positions)?;
+        let classes = match &data.labels {
+            Some(Labels::Classes(classes)) => Some(classes),
+            _ => None,
+        };
+        let targets = match &data.labels {
+            Some(Labels::Targets(targets)) => {
+                Some(by_reading(model, data, "labels", targets, &answers)?)
+            }
+            _ => None,
+        };
+        let ids = |name: &str, ids: Option<&Vec<usize>>| {
+            ids.map(|ids| class_per_reading(model, data, name, ids, &answers))
+                .transpose()
+        };
+        let outputs = data.outputs.as_ref();
+        Ok(Self {
+            path: data.path.clone(),
+            correct: ids("answers", data.answers.as_ref().or(classes))?,
+            foils: ids("foils", data.foils.as_ref())?,
+            outputs: outputs
+                .map(|o| by_reading(model, data, "outputs", o, &answers))
+                .transpose()?,
+            targets,
+            inputs,
+            corrupted,
+            answers,
+        })
+    }
+}
+
+/// Checked inputs, and the length of a sequence.
+fn sequence_inputs<T: Scalar>(
+    model: &Transformer<T>,
+    data: &Dataset,
+    inputs: &Inputs,
+) -> Result<(SequenceInputs<T>, usize)> {
+    match (inputs, &model.embedding) {
+        (Inputs::Tokens(ids), Embedding::Tokens(table)) => {
+            in_range(data, "tokens", ids.ncols(), ids.iter(), table.nrows())?;
+            check_length(model, data, ids.ncols())?;
+            Ok((SequenceInputs::Tokens(ids.clone()), ids.ncols()))
+        }
+        (Inputs::Values(_), Embedding::Tokens(table)) => Err(Error::TokensExpected {
+            path: data.path.clone(),
+            tokens: table.nrows(),
+        }),
+        (Inputs::Values(values), Embedding::Values { in_perm, .. }) => {
+            numbers(model, data, values, in_perm)
+        }
+        (Inputs::Tokens(ids), Embedding::Values { in_perm, .. }) => {
+            numbers(model, data, &ids.mapv(|id| id as f64), in_perm)
+        }
+    }
+}
+
+/// Numbers `[samples, length · features]` as `[samples · length, features]` in physical order.
+fn numbers<T: Scalar>(
+    model: &Transformer<T>,
+    data: &Dataset,
+    values: &Array2<f64>,
+    in_perm: &[usize],
+) -> Result<(SequenceInputs<T>, usize)> {
+    let features = in_perm.len();
+    let wrong =
+        data.input_shape.last() != Some(&features) || !values.ncols().is_multiple_of(features);
+    if wrong || values.is_empty() {
+        return Err(Error::InputWidth {
+            path: data.path.clone(),
+            found: data.input_shape.last().copied().unwrap_or(0),
+            expected: features,
+        });
+    }
+    let length = values.ncols() / features;
+    check_length(model, data, length)?;
+    let shape = (values.nrows() * length, features);
+    let rows = Array2::from_shape_fn(shape, |(row, q)| {
+        let column = row % length * features + in_perm[q];
+        T::from_f64(values[[row / length, column]])
+    });
+    Ok((SequenceInputs::Values(rows), length))
+}
+
+/// Sequences no longer than the learned positions.
+fn check_length<T: Scalar>(model: &Transformer<T>, data: &Dataset, length: usize) -> Result<()> {
+    let limit = model.positions.as_ref().map_or(usize::MAX, Array2::nrows);
+    if length == 0 || length > limit {
+        return Err(Error::SequenceLength {
+            path: data.path.clone(),
+            found: length,
+            limit,
+        });
+    }
+    Ok(())
+}
+
+/// Where answers are read.
+fn answers(data: &Dataset, length: usize, asked: Option<&[usize]>) -> Result<Answers> {
+    let samples = data.len();
+    let shared = |at: &[usize]| Array2::from_shape_fn((samples, at.len()), |(_, p)| at[p]);
+    let positions = match (asked, &data.positions, &data.inputs) {
+        (Some(at), _, _) => shared(at),
+        (None, Some(positions), _) if positions.nrows() == samples => positions.clone(),
+        (None, Some(positions), _) => shared(positions.row(0).to_vec().as_slice()),
+        (None, None, Inputs::Tokens(_)) => shared(&[length - 1]),
+        (None, None, Inputs::Values(_)) => return Ok(Answers::everywhere(samples, length)),
+    };
+    in_range(
+        data,
+        "positions",
+        positions.ncols(),
+        positions.iter(),
+        length,
+    )?;
+    let increasing = |row: ArrayView1<'_, usize>| row.iter().is_sorted_by(|a, b| a < b);
+    if !positions.rows().into_iter().all(increasing) {
+        return Err(Error::DataShape {
+            path: data.path.clone(),
+            tensor: "positions".to_owned(),
+            shape: positions.shape().to_vec(),
+            expected: "the positions of a sample increase".to_owned(),
+        });
+    }
+    Ok(Answers::new(positions, length))
+}
+
+fn in_range<'a>(
+    data: &Dataset,
+    tensor: &str,
+    columns: usize,
+    ids: impl Iterator<Item = &'a usize>,
+    limit: usize,
+) -> Result<()> {
+    match ids.enumerate().find(|(_, id)| **id >= limit) {
+        None => Ok(()),
+        Some((place, found)) => Err(Error::ClassRange {
+            path: data.path.clone(),
+            tensor: tensor.to_owned(),
+            sample: place / columns.max(1),
+            found: *found,
+            limit,
+        }),
+    }
+}
+
+/// A class per sample as one per reading.
+fn class_per_reading<T: Scalar>(
+    model: &Transformer<T>,
+    data: &Dataset,
+    tensor: &str,
+    classes: &[usize],
+    answers: &Answers,
+) -> Result<Vec<usize>> {
+    in_range(data, tensor, 1, classes.iter(), model.outputs())?;
+    let place = |class: &usize| {
+        model
+            .out_perm
+            .iter()
+            .position(|t| t == class)
+            .unwrap_or(*class)
+    };
+    let repeat = |class: &usize| std::iter::repeat_n(place(class), answers.per_sample());
+    Ok(classes.iter().flat_map(repeat).collect())
+}
+
+/// `[samples, outputs]` or `[samples, length · outputs]` as `[outputs, readings]`.
+fn by_reading<T: Scalar>(
+    model: &Transformer<T>,
+    data: &Dataset,
+    tensor: &str,
+    values: &Array2<f64>,
+    answers: &Answers,
+) -> Result<Array2<f64>> {
+    let outputs = model.outputs();
+    let everywhere = values.ncols() == answers.length * outputs;
+    let here = values.ncols() == answers.per_sample() * outputs;
+    if !everywhere && !here {
+        return Err(Error::OutputWidth {
+            path: data.path.clone(),
+            tensor: tensor.to_owned(),
+            found: values.ncols(),
+            expected: outputs,
+        });
+    }
+    let per_sample = answers.per_sample();
+    Ok(Array2::from_shape_fn(
+        (outputs, answers.len()),
+        |(q, reading)| {
+            let (sample, wanted) = (reading / per_sample, reading % per_sample);
+            let block = if everywhere {
+                answers.position(sample, wanted)
+            } else {
+                wanted
+            };
+            values[[sample, block * outputs + model.out_perm[q]]]
+        },
+    ))
+}
