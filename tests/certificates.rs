@@ -12,7 +12,7 @@ mod common;
 use common::reference;
 use modscope::checkpoint::Checkpoint;
 use modscope::data::{Dataset, Domain};
-use modscope::model::{Batch, Loaded, Mlp, Network, Options as LoadOptions};
+use modscope::model::{Architecture, Batch, Loaded, Mlp, Network, Options as LoadOptions};
 use modscope::prune::certify::decisions::{Ball, around, throughout};
 use modscope::prune::certify::{
     Budget, Goal, Options, Request, Stop, Verdict, bounding_box, certificate, certify,
@@ -37,8 +37,9 @@ fn subject(name: &str) -> Option<Subject> {
     let data = Dataset::open(&folder.join("data.safetensors"), None).unwrap();
     let loaded = Loaded::from_checkpoint(&checkpoint, LoadOptions::default()).unwrap();
     let model = match loaded.network {
-        Network::F32(model) => model.widened(),
-        Network::F64(model) => model,
+        Network::F32(Architecture::Mlp(model)) => model.widened(),
+        Network::F64(Architecture::Mlp(model)) => model,
+        _ => panic!("certificates are for MLPs"),
     };
     let batch = Batch::new(&model, &data).unwrap();
     let tolerance = Tolerance::Relative(0.01);
