@@ -490,7 +490,7 @@ impl Error {
             }
             Self::ConfigMissing { .. } => "put the `config.json` of the checkpoint beside it".to_owned(),
             Self::ConfigUnsupported { .. } => "convert the network, or ask for this to be added".to_owned(),
-            Self::TransformerNotYet { .. } => "`modscope circuit` takes transformers".to_owned(),
+            Self::TransformerNotYet { .. } => "the library does: `modscope::circuit::component`".to_owned(),
             Self::SequenceLength { .. } => "cut the sequences".to_owned(),
             Self::InputWidth { .. } | Self::OutputWidth { .. } => {
                 "`--data FILE` names other data; were these made for another network?".to_owned()
