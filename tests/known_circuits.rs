@@ -19,7 +19,7 @@ use modscope::circuit::{Acdc, Sign};
 use modscope::data::Dataset;
 use modscope::evaluate::{recovery, roc_area};
 use modscope::metric::Metric;
-use modscope::model::transformer::SequenceInputs;
+use modscope::model::transformer::{Answers, SequenceInputs};
 use modscope::model::{Architecture, Components, Loaded, Network, Options, Sequences, Transformer};
 use modscope::patch::{ComponentEngine, EdgeSet, Fill, Setup};
 use ndarray::Array2;
@@ -71,8 +71,10 @@ impl Program {
                 let ids = ids.iter().map(|id| *id as usize).collect();
                 SequenceInputs::Tokens(Array2::from_shape_vec((shape[0], shape[1]), ids).unwrap())
             };
-            let samples = tensors["acdc.tokens"].1[0];
-            batch.answers = batch.answers.part(0..samples);
+            let (positions, shape) = (&tensors["acdc.positions"].0, &tensors["acdc.tokens"].1);
+            let positions =
+                Array2::from_shape_fn((shape[0], positions.len()), |(_, p)| positions[p] as usize);
+            batch.answers = Answers::new(positions, shape[1]);
             batch.inputs = tokens("acdc.tokens");
             batch.corrupted = Some(tokens("acdc.corrupted"));
         }

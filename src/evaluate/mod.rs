@@ -4,6 +4,7 @@
 //! discovery measures while it searches is `metric`'s; here it is held against
 //! the full network, against nothing at all, and against random circuits.
 
+mod curve;
 mod judge;
 mod minimality;
 mod recovery;
@@ -11,6 +12,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use curve::{Curve, FRACTIONS, faithfulness_curve};
 pub use judge::{Judge, Judgement};
 pub use recovery::{Recovery, recovery, roc_area};
 pub use sweep::{Choice, choose, sizes, thresholds};

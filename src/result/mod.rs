@@ -5,6 +5,7 @@
 //! it deliberately knows no models, no graphs and no drawing.
 
 mod circuits;
+mod graph;
 mod modules;
 mod network;
 mod prune;
@@ -13,6 +14,7 @@ mod run;
 pub use circuits::{
     Circuit, CircuitEdge, LogitDifference, NodeAblation, NodeEffect, OutputEffect, SweepPoint,
 };
+pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use modules::{
     Assignment, Bridge, Component, Independence, Lesion, Modules, NullModel, Partition, Split,
     Wiring,

@@ -6,11 +6,13 @@
 mod acdc;
 mod attribute;
 mod exact;
+mod graph;
 mod select;
 #[cfg(test)]
 mod tests;
 
 pub use acdc::{ComponentAcdc, ComponentFound, Move, Order, Visit, component_acdc};
 pub use attribute::{Attribution, Path, attribute};
-pub use exact::component_effects;
+pub use exact::{component_effects, component_node_effects};
+pub use graph::{from_graph, to_graph};
 pub use select::{connected, greedy, strongest};

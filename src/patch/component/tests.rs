@@ -21,7 +21,7 @@ const HEADS: Heads = Heads {
 };
 
 fn random(rng: &mut Rng, rows: usize, columns: usize) -> Array2<f64> {
-    Array2::from_shape_simple_fn((rows, columns), || 0.7 * rng.normal())
+    Array2::from_shape_simple_fn((rows, columns), || 0.4 * rng.normal())
 }
 
 fn vector(rng: &mut Rng, width: usize) -> Array1<f64> {

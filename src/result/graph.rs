@@ -1,0 +1,52 @@
+//! A circuit of a transformer as EAP-IG's graph JSON, which its tools and MIB's read.
+//!
+//! Source: the `Graph.to_json` of the EAP-IG library (Hanna, Pezzelle &
+//! Belinkov 2024). A score says by how much patching the edge worsens the
+//! metric; every edge is listed, kept or not.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// `circuit.json`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GraphJson {
+    /// The network.
+    pub cfg: GraphConfig,
+    /// By name: `input`, `a0.h1`, `m2`, `logits`; values are [`GraphNode`]s.
+    pub nodes: Map<String, Value>,
+    /// By name: `a0.h1->a1.h0<q>`; values are [`GraphEdge`]s.
+    pub edges: Map<String, Value>,
+}
+
+/// The network that a graph belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GraphConfig {
+    /// Blocks.
+    pub n_layers: usize,
+    /// Heads per block.
+    pub n_heads: usize,
+    /// Whether MLPs read the stream before attention; never so here.
+    pub parallel_attn_mlp: bool,
+    /// Width of the residual stream.
+    pub d_model: usize,
+}
+
+/// A node.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GraphNode {
+    /// Whether an edge of the circuit touches it.
+    pub in_graph: bool,
+    /// Its own score, where nodes were scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+}
+
+/// An edge.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GraphEdge {
+    /// By how much patching it worsens the metric.
+    #[serde(default)]
+    pub score: f64,
+    /// Whether it is part of the circuit.
+    pub in_graph: bool,
+}
