@@ -744,6 +744,10 @@ mod tests {
                 path: path(),
                 detail: detail(),
             },
+            Error::Idx {
+                path: path(),
+                detail: detail(),
+            },
             Error::NoInputs {
                 path: path(),
                 prefix: String::new(),
@@ -877,6 +881,13 @@ mod tests {
             Error::NoData { path: path() },
             Error::NoResultFolder { path: path() },
             Error::ResultExists { path: path() },
+            Error::NoLabels { path: path() },
+            Error::OtherTraining {
+                path: path(),
+                key: "seed".into(),
+                found: "1".into(),
+                expected: "2".into(),
+            },
         ]
     }
 

@@ -66,6 +66,7 @@ pub struct Compaction {
     /// Trained numbers of the compact network.
     pub parameters_after: usize,
     /// Largest difference of its outputs from the pruned network's, on the samples: rounding.
+    #[serde(deserialize_with = "super::number")]
     pub max_abs_difference: f64,
     /// Per layer of sites, inputs first, the old position of each site that is left.
     pub kept: Vec<Vec<usize>>,
@@ -122,7 +123,7 @@ pub struct Certificate {
     #[serde(default)]
     pub outcome: String,
     /// The largest change that was found by search, in units of the outputs.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::number")]
     pub best_found: f64,
     /// The same per output, against that output's own tolerance.
     #[serde(default)]
@@ -145,10 +146,13 @@ pub struct OutputBound {
     /// Site of the output: `y0`.
     pub output: String,
     /// The tolerance for this output.
+    #[serde(deserialize_with = "super::number")]
     pub tolerance: f64,
     /// Upper bound on |f - f_pruned| over the domain.
+    #[serde(deserialize_with = "super::number")]
     pub bound: f64,
     /// The largest |f - f_pruned| that was found.
+    #[serde(deserialize_with = "super::number")]
     pub found: f64,
     /// Where: a number per feature, or a token per position.
     pub at: Vec<f64>,
@@ -162,8 +166,10 @@ pub struct Counterexample {
     /// Site of the output: `y0`.
     pub output: String,
     /// |f - f_pruned| there, rounding taken off.
+    #[serde(deserialize_with = "super::number")]
     pub change: f64,
     /// The tolerance it breaks.
+    #[serde(deserialize_with = "super::number")]
     pub tolerance: f64,
 }
 
@@ -177,6 +183,7 @@ pub struct CertifiedDecisions {
     /// Cases, balls or boxes examined.
     pub cases: u64,
     /// Share of cases, balls or volume on which the decision is proved to stay.
+    #[serde(deserialize_with = "super::number")]
     pub same: f64,
     /// Cases or balls with an input at which the decision is proved to change;
     /// for the whole domain 1 if there is one.
@@ -195,8 +202,10 @@ pub struct WeightShare {
     /// Site of the reader.
     pub to: String,
     /// The weight that was pruned.
+    #[serde(deserialize_with = "super::number")]
     pub weight: f64,
     /// What it adds to f_pruned - f; all shares of an output add up to its change.
+    #[serde(deserialize_with = "super::number")]
     pub change: f64,
 }
 

@@ -194,7 +194,7 @@ fn how(certificate: &Certificate) -> String {
 mod tests {
     use super::*;
     use crate::report::sample;
-    use crate::result::Prune;
+    use crate::result::{Counterexample, Prune};
 
     fn said(change: impl FnOnce(&mut Prune)) -> Vec<String> {
         let mut audit = sample::audit();
@@ -276,10 +276,30 @@ mod tests {
                 "• Certificate: The bound 0.0069 for the domain box:-1,1 is within tolerance (0.0078), but was not rounded soundly (differential-interval over 1200 boxes): an estimate, not a certificate."
             )
         );
+        let undecided = Certificate {
+            best_found: 0.004,
+            outcome: "undecided: the time was over".to_owned(),
+            ..certificate(false, true, 0.5)
+        };
         assert_eq!(
-            last(certificate(false, true, 0.5)).as_deref(),
+            last(undecided.clone()).as_deref(),
             Some(
-                "✗ Certificate: Not certified: the bound for the domain box:-1,1 is 0.5, above the tolerance 0.0078 (differential-interval over 1200 boxes)."
+                "✗ Certificate: Not certified: for the domain box:-1,1 the largest change lies between 0.004 (found) and 0.5 (bound), and tolerances are not all proved to hold (differential-interval over 1200 boxes; undecided: the time was over)."
+            )
+        );
+        let refuted = Certificate {
+            counterexample: Some(Counterexample {
+                input: vec![0.5, 1.0],
+                output: "y1".to_owned(),
+                change: 0.02,
+                tolerance: 0.01,
+            }),
+            ..undecided
+        };
+        assert_eq!(
+            last(refuted).as_deref(),
+            Some(
+                "✗ Certificate: Not certified: in the domain box:-1,1, at the input (0.5, 1), y1 moves by 0.02, over its tolerance 0.01."
             )
         );
     }
