@@ -57,7 +57,7 @@ pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
     save(&index, &page)
 }
 
-/// Writes the result alone: `COMMAND.json`, as [`write`] does.
+/// Writes the result alone: `COMMAND.json`, as [`write()`] does.
 ///
 /// # Errors
 /// [`Error::Write`] with the file that could not be written.

@@ -167,7 +167,7 @@ pub fn plain(text: &str) -> String {
     text.chars().filter(harmless).collect()
 }
 
-/// A name from a file, harmless and no longer than [`LONGEST`].
+/// A name from a file, harmless and no longer than 60 characters.
 #[must_use]
 pub fn clean(name: &str) -> String {
     shortened(&plain(name), LONGEST)

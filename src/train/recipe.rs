@@ -69,7 +69,7 @@ impl Precision {
 pub enum Loss {
     /// Mean over outputs of (output − target)².
     Mse,
-    /// −ln softmax(outputs)[class].
+    /// `−ln softmax(outputs)[class]`.
     CrossEntropy,
     /// Mean over outputs of (output − one-hot(class))².
     MseOnehot,
