@@ -416,3 +416,68 @@ fn what_a_killed_run_left_is_swept_away() {
         [format!(".a.{}.part", std::process::id()), "a".to_owned()]
     );
 }
+
+#[test]
+fn a_certificate_holds_is_refuted_or_is_refused_with_the_reason() {
+    let desk = Desk::new();
+    let folder = fixture("independence-bimt");
+    let certificate = |line: &str| {
+        let seen = desk.run(&format!("prune {folder} --json {line}"));
+        let result: Value =
+            serde_json::from_str(&seen.stdout).unwrap_or_else(|_| panic!("{}", seen.stderr));
+        (seen.code, result["prune"].clone())
+    };
+    // The data name the box; the threshold found is one that is proved.
+    let (code, prune) = certificate("--certify");
+    assert_eq!(
+        (code, prune["certificate"]["holds"].as_bool()),
+        (Some(0), Some(true))
+    );
+    let bound = prune["certificate"]["bound"].as_f64().unwrap();
+    assert!(
+        bound >= prune["max_abs_change"].as_f64().unwrap(),
+        "{bound}"
+    );
+    // Far outside the box the pruned weights add up.
+    let (code, prune) = certificate("--certify --domain box:-100,100 --threshold 0.01");
+    assert_eq!(
+        (code, prune["certificate"]["holds"].as_bool()),
+        (Some(1), Some(false))
+    );
+    let found = &prune["certificate"]["counterexample"];
+    assert!(found["change"].as_f64().unwrap() > found["tolerance"].as_f64().unwrap());
+    assert_eq!(found["input"].as_array().unwrap().len(), 4);
+    // Tokens are nothing this network reads.
+    let (code, prune) = certificate("--certify --domain tokens --threshold 0.001");
+    assert_eq!((code, prune["certificate"].is_null()), (Some(1), true));
+    assert!(
+        prune["not_certified"]
+            .as_str()
+            .unwrap()
+            .contains("the network reads numbers")
+    );
+}
+
+#[test]
+fn a_compact_network_does_the_same() {
+    let desk = Desk::new();
+    let (folder, data) = (
+        fixture("independence-bimt"),
+        fixture("independence-bimt/data.safetensors"),
+    );
+    let seen = desk.run(&format!(
+        "prune {folder} -o small.safetensors --compact --json"
+    ));
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+    let result: Value = serde_json::from_str(&seen.stdout).unwrap();
+    let compaction = &result["prune"]["compaction"];
+    assert!(compaction["parameters_after"].as_u64() < compaction["parameters_before"].as_u64());
+    assert!(compaction["max_abs_difference"].as_f64().unwrap() < 1e-5);
+    let again = desk.run(&format!(
+        "prune small.safetensors --data {data} --threshold 0 --json"
+    ));
+    let small: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(small["checkpoint"]["layers"], compaction["layers"]);
+    let loss = |r: &Value| r["prune"]["loss_after"].as_f64().unwrap();
+    assert!((loss(&small) - loss(&result)).abs() < 1e-6);
+}

@@ -159,7 +159,10 @@ fn certificate(prune: &Prune) -> Sentence {
 fn uncertain(certificate: &Certificate) -> String {
     let (domain, how) = (plain(&certificate.domain), how(certificate));
     if let Some(found) = &certificate.counterexample {
-        let input: Vec<String> = found.input.iter().take(8).map(|x| short(*x)).collect();
+        let mut input: Vec<String> = found.input.iter().take(8).map(|x| short(*x)).collect();
+        if found.input.len() > input.len() {
+            input.push("…".to_owned());
+        }
         return format!(
             "Not certified: in the domain {domain}, at the input ({}), {} moves by {}, over its tolerance {}.",
             input.join(", "),
