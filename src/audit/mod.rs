@@ -196,22 +196,23 @@ fn run<T: Scalar>(
 ) -> Result<Outcome> {
     let subject = Subject::new(checkpoint, data, loaded, model)?;
     let mut clock = Clock::new(started);
+    let mut seconds = result::Seconds::default();
     let parity = subject.parity();
-    let load = clock.lap();
+    seconds.load = clock.lap();
 
     progress("pruning and verifying");
     let reference = subject.reference(config.prune.tolerance);
     let (pruned, mut prune) = pruning(&subject, &reference, config, progress);
     let (compact, compaction, inference) = written::compaction(&subject, &pruned);
     prune.compaction = Some(compaction);
-    let pruning_seconds = clock.lap();
+    seconds.prune = clock.lap();
 
     progress("finding modules");
     let modules = config
         .stages
         .modules
         .then(|| modules::modules(&subject, &pruned, &prune, &reference, config));
-    let finding_modules = clock.lap();
+    seconds.modules = clock.lap();
 
     progress("discovering circuits");
     let (nodes, circuits) = if config.stages.circuits {
@@ -219,7 +220,8 @@ fn run<T: Scalar>(
     } else {
         Default::default()
     };
-    let finding_circuits = clock.lap();
+    seconds.circuits = clock.lap();
+    seconds.total = clock.total();
 
     let result = result::Audit {
         schema: result::SCHEMA.to_owned(),
@@ -236,14 +238,7 @@ fn run<T: Scalar>(
         nodes,
         circuits,
         costs: result::Costs {
-            seconds: result::Seconds {
-                load,
-                prune: pruning_seconds,
-                modules: finding_modules,
-                circuits: finding_circuits,
-                report: 0.0,
-                total: clock.total(),
-            },
+            seconds,
             inference: Some(inference),
             peak_memory_bytes: memory::peak_bytes(),
         },
