@@ -36,6 +36,7 @@ pub fn circuits<T: Scalar>(
     };
     let search = Search {
         network: &engine,
+        data: &subject.data.path,
         candidates: surviving(&engine),
         answers: goals.iter().map(answer).collect(),
         config: &config.circuits,
@@ -44,7 +45,10 @@ pub fn circuits<T: Scalar>(
         fill_reference: fill_reference(subject, fill),
         cfg: None,
     };
-    Ok((nodes(subject, pruned, &goals, config)?, search.run()?))
+    Ok((
+        nodes(subject, pruned, &goals, config)?,
+        search.at_its_level()?,
+    ))
 }
 
 /// An engine on the whole batch with a fill.

@@ -52,6 +52,8 @@ pub fn run<T: Scalar>(
     let mut seconds = result::Seconds::default();
     let parity = subject.truth().parity();
     seconds.load = clock.lap();
+    let fill = config.circuits.fill(subject.batch.corrupted.is_some());
+    let split_input = subject.split_input(config, fill)?;
     let (nodes, found) = match config.stages.circuits {
         true => subject.circuits(config, progress)?,
         false => Default::default(),
@@ -75,7 +77,7 @@ pub fn run<T: Scalar>(
             layers: Vec::new(),
             weights: Vec::new(),
         },
-        transformer: Some(subject.shape(config)),
+        transformer: Some(subject.shape(split_input)),
         prompts: Vec::new(),
         attention: subject.attention(),
         findings: findings::non_finite(checkpoint),
@@ -120,6 +122,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let usual = match (classes, truth.targets) {
             (true, _) => MetricKind::LogitDiff,
             (false, Some(_)) => MetricKind::Mse,
+            (false, None) if self.model.outputs() == 1 => MetricKind::Mse,
             (false, None) => MetricKind::Kl,
         };
         let kind = config.circuits.metric.unwrap_or(usual);
@@ -156,7 +159,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let setup = Setup {
             fill,
             seed: config.seed,
-            split_input: config.circuits.split_input,
+            split_input: self.split_input(config, fill)?,
         };
         let goals = self.goals(config)?;
         progress("running the clean and the filled network");
@@ -174,6 +177,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         };
         let search = Search {
             network: &engine,
+            data: &self.data.path,
             candidates: engine.all(),
             answers: goals.into_iter().map(answer).collect(),
             config: &config.circuits,
@@ -187,7 +191,18 @@ impl<'a, T: Scalar> Subject<'a, T> {
                 d_model: self.model.width(),
             }),
         };
-        Ok((vec![nodes], search.run()?))
+        Ok((vec![nodes], search.at_its_level()?))
+    }
+
+    /// Whether token and position embedding are told apart: where that was
+    /// asked for, or where a circuit that was given does.
+    fn split_input(&self, config: &Config, fill: Fill) -> Result<bool> {
+        let circuits = [&config.circuits.known, &config.circuits.given];
+        let mut split = config.circuits.split_input;
+        for circuit in circuits.into_iter().flatten() {
+            split |= circuit.known(fill)?.splits_input();
+        }
+        Ok(split)
     }
 
     /// The set a fill is taken from, in words.
@@ -204,7 +219,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         }
     }
 
-    fn shape(&self, config: &Config) -> result::Transformer {
+    fn shape(&self, split_input: bool) -> result::Transformer {
         let model = self.model;
         result::Transformer {
             layers: model.blocks.len(),
@@ -218,7 +233,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             outputs: model.outputs(),
             causal: model.heads.causal,
             norms: model.blocks.iter().any(|b| b.norm1.is_some()),
-            split_input: config.circuits.split_input,
+            split_input,
             length: self.batch.length(),
             read: self.read(),
             loss: self.loss.as_ref().map(|loss| loss.mean(self.clean.view())),

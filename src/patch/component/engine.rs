@@ -13,7 +13,7 @@ use crate::metric::Metric;
 use crate::model::transformer::SequenceInputs;
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::{Rng, Scalar};
-use crate::patch::{EdgeSet, Fill, Patchable, Walk};
+use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 use crate::{Error, Result};
 
 /// Rows (positions of samples) of a part: enough for full products, few enough for the cache.
@@ -127,40 +127,10 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     }
 }
 
-/// A walk over a transformer's edges.
-pub struct ComponentWalk<'e, 'm, T> {
-    engine: &'e ComponentEngine<'m, T>,
-    patched: EdgeSet,
-    outputs: Array2<T>,
-    attempted: EdgeSet,
-    attempt: Array2<T>,
-}
-
-impl<T: Scalar> Walk<T> for ComponentWalk<'_, '_, T> {
-    fn outputs(&self) -> ArrayView2<'_, T> {
-        self.outputs.view()
-    }
-
-    fn attempt(&mut self, edges: Range<usize>) -> ArrayView2<'_, T> {
-        self.attempted = self.patched.clone();
-        self.attempted.extend(edges);
-        self.attempt = self.engine.run(&self.attempted);
-        self.attempt.view()
-    }
-
-    fn take(&mut self) {
-        self.patched = self.attempted.clone();
-        self.outputs = self.attempt.clone();
-    }
-
-    /// Every attempt is a run of its own already.
-    fn settle(&mut self) {}
-}
-
-impl<'m, T: Scalar> Patchable for ComponentEngine<'m, T> {
+impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
     type Number = T;
     type Walk<'a>
-        = ComponentWalk<'a, 'm, T>
+        = SetWalk<'a, Self>
     where
         Self: 'a;
 
@@ -239,14 +209,8 @@ impl<'m, T: Scalar> Patchable for ComponentEngine<'m, T> {
             .collect()
     }
 
-    fn walk(&self, patched: EdgeSet) -> ComponentWalk<'_, 'm, T> {
-        ComponentWalk {
-            engine: self,
-            outputs: self.run(&patched),
-            attempted: patched.clone(),
-            attempt: Array2::zeros((0, 0)),
-            patched,
-        }
+    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
+        SetWalk::new(self, patched)
     }
 }
 
