@@ -17,6 +17,7 @@ pub fn circuits<T: Scalar>(
     subject: &Subject<'_, T>,
     pruned: &Mlp<T>,
     config: &Config,
+    progress: &dyn Fn(&str),
 ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
     let goals = subject.goals(&config.circuits)?;
     let fill = config.circuits.fill(subject.batch.corrupted.is_some());
@@ -42,6 +43,7 @@ pub fn circuits<T: Scalar>(
         config: &config.circuits,
         fill,
         seed: config.seed,
+        progress,
         fill_reference: fill_reference(subject, fill),
         cfg: None,
     };

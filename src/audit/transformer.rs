@@ -13,7 +13,7 @@ use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::circuit::Goal;
 use crate::data::Dataset;
-use crate::metric::{Metric, MetricKind};
+use crate::metric::{Metric, MetricKind, decision};
 use crate::model::transformer::{Embedding, SequenceTrace};
 use crate::model::{Loaded, Sequences, Transformer};
 use crate::numeric::Scalar;
@@ -33,6 +33,8 @@ struct Subject<'a, T> {
     batch: Sequences<T>,
     /// Outputs `[outputs, readings]`.
     clean: Array2<T>,
+    /// Per reading, the largest output: the answer where the data name none.
+    decisions: Vec<usize>,
     loss: Option<Metric>,
     loss_name: &'static str,
 }
@@ -86,6 +88,7 @@ pub fn run<T: Scalar>(
             inference: None,
             peak_memory_bytes: memory::peak_bytes(),
         },
+        graph: None,
     };
     Ok(Outcome {
         result,
@@ -105,6 +108,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             data,
             model,
             batch,
+            decisions: clean.columns().into_iter().map(decision).collect(),
             clean,
             loss,
             loss_name,
@@ -112,7 +116,10 @@ impl<'a, T: Scalar> Subject<'a, T> {
     }
 
     fn truth(&self) -> Truth<'_, T> {
-        truth(&self.batch, &self.clean)
+        Truth {
+            answers: Some(&self.decisions).filter(|_| self.batch.correct.is_none()),
+            ..truth(&self.batch, &self.clean)
+        }
     }
 
     /// What is sought: one answer for classes, one per trained output for numbers.
@@ -120,10 +127,9 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let truth = self.truth();
         let classes = truth.classes.is_some();
         let usual = match (classes, truth.targets) {
-            (true, _) => MetricKind::LogitDiff,
             (false, Some(_)) => MetricKind::Mse,
-            (false, None) if self.model.outputs() == 1 => MetricKind::Mse,
-            (false, None) => MetricKind::Kl,
+            (false, None) if self.model.outputs() == 1 => MetricKind::Output,
+            _ => MetricKind::LogitDiff,
         };
         let kind = config.circuits.metric.unwrap_or(usual);
         let single = matches!(kind, MetricKind::Mse | MetricKind::Output) && !classes;
@@ -183,6 +189,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             config: &config.circuits,
             fill,
             seed: config.seed,
+            progress,
             fill_reference: self.fill_reference(fill),
             cfg: Some(GraphConfig {
                 n_layers: self.model.blocks.len(),

@@ -41,7 +41,7 @@ pub(super) struct Args {
         help_heading = "Circuits"
     )]
     threshold: Option<f64>,
-    /// Write every circuit with the scores of all edges: json (EAP-IG's graph), graphml, dot; several with commas
+    /// Write every circuit with the scores of all edges: json (EAP-IG's graph), graphml, dot, mib (MIB's folders); several with commas
     #[arg(
         long,
         value_delimiter = ',',
