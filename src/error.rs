@@ -459,6 +459,16 @@ pub enum Error {
         /// The data.
         path: PathBuf,
     },
+    /// Runs that would take more memory than they may.
+    #[error("the runs would take about {needed} MB of memory; {limit} MB are allowed")]
+    TooMuchMemory {
+        /// The data.
+        path: PathBuf,
+        /// Millions of bytes.
+        needed: u64,
+        /// Millions of bytes.
+        limit: u64,
+    },
     /// A file that should hold a circuit of this network.
     #[error("this is no circuit of this network: {detail}")]
     NotACircuit {
@@ -589,6 +599,7 @@ impl Error {
             | Self::NotAResult { path, .. }
             | Self::ResultSchema { path, .. }
             | Self::MetricNeedsClasses { path, .. }
+            | Self::TooMuchMemory { path, .. }
             | Self::NotACircuit { path, .. }
             | Self::PatchesChangeNothing { path, .. }
             | Self::NoCorruptedInputs { path }
@@ -610,6 +621,9 @@ impl Error {
         };
         Some(match self {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
+            Self::TooMuchMemory { .. } => {
+                "`--samples N` uses fewer samples; `--max-memory` allows more".to_owned()
+            }
             Self::NotACircuit { .. } => {
                 "EAP-IG's graph JSON, a list of \"a->b\", or a tracr truth.json with this network's sites"
                     .to_owned()
@@ -863,6 +877,11 @@ mod tests {
                 path: path(),
                 key: tensor(),
                 value: detail(),
+            },
+            Error::TooMuchMemory {
+                path: path(),
+                needed: 2000,
+                limit: 1000,
             },
             Error::NotACircuit {
                 path: path(),
