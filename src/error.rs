@@ -138,6 +138,42 @@ pub enum Error {
         dtype: String,
     },
 
+    /// A PyTorch file that is damaged, or none.
+    #[error("the PyTorch file cannot be read: {detail}")]
+    TorchFile {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what.
+        detail: String,
+    },
+    /// A PyTorch file that would have something called that rebuilds no tensor.
+    #[error("the file asks for `{}` to be called; nothing is called but what rebuilds tensors", callable.escape_debug())]
+    ForeignCallable {
+        /// The file.
+        path: PathBuf,
+        /// Module and name.
+        callable: String,
+    },
+    /// A PyTorch file without a dictionary of tensors, or with several.
+    #[error("{}", match found.len() {
+        0 => "the file holds no dictionary of tensors by name".to_owned(),
+        _ => format!("the file holds several dictionaries of tensors (found {}); one is expected", listed(found)),
+    })]
+    StateDict {
+        /// The file.
+        path: PathBuf,
+        /// The keys that lead to those there are.
+        found: Vec<String>,
+    },
+    /// An index that disagrees with its shards.
+    #[error("the index and its shards disagree: {detail}")]
+    Shards {
+        /// The index.
+        path: PathBuf,
+        /// In what.
+        detail: String,
+    },
+
     // What a data file says.
     /// Data in a format this tool does not read.
     #[error("this is no data format this tool reads")]
@@ -536,6 +572,10 @@ impl Error {
             | Self::BytesLeftOver { path, .. }
             | Self::TensorBytes { path, .. }
             | Self::TensorDtype { path, .. }
+            | Self::TorchFile { path, .. }
+            | Self::ForeignCallable { path, .. }
+            | Self::StateDict { path, .. }
+            | Self::Shards { path, .. }
             | Self::DataFormat { path }
             | Self::Table { path, .. }
             | Self::NumPy { path, .. }
@@ -598,15 +638,25 @@ impl Error {
             Self::NotUtf8 { .. } => "save the file as UTF-8; is it of another format?".to_owned(),
             Self::Json { .. } => "correct the JSON, or remove the file if it is optional".to_owned(),
             Self::CheckpointFormat { .. } => {
-                "save the weights as `.safetensors`, for example with \
+                "save the weights as `.safetensors` or `.pt`, for example with \
                  `safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`"
                     .to_owned()
             }
             Self::NoCheckpointInFolder { found, .. } if found.is_empty() => {
                 "name a folder that holds `model.safetensors`, or the file itself".to_owned()
             }
-            Self::NoCheckpointInFolder { .. } => "name the `.safetensors` file itself".to_owned(),
+            Self::NoCheckpointInFolder { .. } => "name the file itself".to_owned(),
             Self::TensorDtype { .. } => "convert it to f64, f32, f16, bf16 or an integer type".to_owned(),
+            Self::TorchFile { .. } => {
+                "the file is damaged or was not made by `torch.save`: save it again".to_owned()
+            }
+            Self::ForeignCallable { .. } => {
+                "save the tensors alone: `torch.save(model.state_dict(), \"model.pt\")`".to_owned()
+            }
+            Self::StateDict { .. } => {
+                "save the one that is meant: `torch.save(model.state_dict(), \"model.pt\")`".to_owned()
+            }
+            Self::Shards { .. } => "copy or save the index and all its shards again".to_owned(),
             Self::DataFormat { .. } => "`.safetensors`, `.npz`, `.npy`, `.csv` or `.jsonl`".to_owned(),
             Self::Table { path, .. } if path.extension().is_some_and(|e| e == "jsonl") => {
                 "correct the line; every line is one sample like {\"inputs\": [0.1, 0.2], \"label\": 3}".to_owned()
@@ -734,6 +784,22 @@ mod tests {
                 path: path(),
                 tensor: tensor(),
                 dtype: "F4".into(),
+            },
+            Error::TorchFile {
+                path: path(),
+                detail: detail(),
+            },
+            Error::ForeignCallable {
+                path: path(),
+                callable: "os.system".into(),
+            },
+            Error::StateDict {
+                path: path(),
+                found: vec![],
+            },
+            Error::Shards {
+                path: path(),
+                detail: detail(),
             },
             Error::DataFormat { path: path() },
             Error::Table {
