@@ -77,6 +77,7 @@ fn batch(rng: &mut Rng) -> Sequences<f32> {
         foils: None,
         targets: None,
         outputs: None,
+        lengths: None,
     }
 }
 

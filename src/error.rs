@@ -297,6 +297,64 @@ pub enum Error {
         found: i64,
     },
 
+    /// Prompts as text where nothing makes tokens of them.
+    #[error("the data are prompts as text, and no `tokenizer.json` lies beside the checkpoint")]
+    NoTokenizer {
+        /// The data.
+        path: PathBuf,
+    },
+    /// A tokenizer that is none, or that fails.
+    #[error("the tokenizer cannot be used: {detail}")]
+    Tokenizer {
+        /// Its file.
+        path: PathBuf,
+        /// What the library said.
+        detail: String,
+    },
+    /// A text that is not the tokens it should be.
+    #[error("line {line}: `{key}` {text:?} is {} tokens {tokens:?}; {expected}", tokens.len())]
+    PromptText {
+        /// The data.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// Where on the line.
+        key: &'static str,
+        /// What stands there.
+        text: String,
+        /// Its tokens.
+        tokens: Vec<String>,
+        /// What they should be.
+        expected: &'static str,
+    },
+    /// A pair of prompts that do not align.
+    #[error(
+        "line {line}: `clean` has {} tokens {clean:?}, `corrupted` has {} {corrupted:?}",
+        clean.len(), corrupted.len()
+    )]
+    PromptPair {
+        /// The data.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// The tokens of the clean prompt.
+        clean: Vec<String>,
+        /// Those of the other.
+        corrupted: Vec<String>,
+    },
+    /// Prompts of several lengths where one is needed.
+    #[error("the prompts have {shortest} to {longest} tokens; {why}")]
+    PromptLengths {
+        /// The data.
+        path: PathBuf,
+        /// Tokens of the shortest.
+        shortest: usize,
+        /// Tokens of the longest.
+        longest: usize,
+        /// Why they cannot differ.
+        why: &'static str,
+    },
+
     // What a model needs.
     /// Tensor names that fit no layout.
     #[error(
@@ -602,6 +660,11 @@ impl Error {
             | Self::Domain { path, .. }
             | Self::NonFiniteData { path, .. }
             | Self::NegativeIndex { path, .. }
+            | Self::NoTokenizer { path }
+            | Self::Tokenizer { path, .. }
+            | Self::PromptText { path, .. }
+            | Self::PromptPair { path, .. }
+            | Self::PromptLengths { path, .. }
             | Self::UnknownLayout { path, .. }
             | Self::MissingTensor { path, .. }
             | Self::TensorShape { path, .. }
@@ -697,6 +760,21 @@ impl Error {
             }
             Self::Domain { .. } => {
                 "give one interval [lo, hi] per feature: {\"domain\": {\"box\": [[-1, 1], [-1, 1]]}}".to_owned()
+            }
+            Self::NoTokenizer { .. } => {
+                "put the network's `tokenizer.json` beside it, or store token ids: {\"tokens\": [5, 7], \"answer\": 12}".to_owned()
+            }
+            Self::Tokenizer { .. } => {
+                "copy the network's `tokenizer.json` again; it is the file that the `tokenizers` library writes".to_owned()
+            }
+            Self::PromptText { .. } => {
+                "choose other words; the space before a word is part of its token: \" Mary\"".to_owned()
+            }
+            Self::PromptPair { .. } => {
+                "a pair aligns token by token: choose words of as many tokens".to_owned()
+            }
+            Self::PromptLengths { .. } => {
+                "store prompts of each length in a file of their own, or use `--fill corrupted` or `zero`".to_owned()
             }
             Self::UnknownLayout { .. } => {
                 "`--layout` names the layout; weights are looked for as `linears.{i}.linear.weight`, \
@@ -874,6 +952,31 @@ mod tests {
                 tensor: tensor(),
                 sample: 0,
                 found: -1,
+            },
+            Error::NoTokenizer { path: path() },
+            Error::Tokenizer {
+                path: path(),
+                detail: detail(),
+            },
+            Error::PromptText {
+                path: path(),
+                line: 1,
+                key: "answer",
+                text: "Mary".into(),
+                tokens: vec!["M".into(), "ary".into()],
+                expected: "an answer is one token",
+            },
+            Error::PromptPair {
+                path: path(),
+                line: 1,
+                clean: vec!["a".into()],
+                corrupted: vec![],
+            },
+            Error::PromptLengths {
+                path: path(),
+                shortest: 1,
+                longest: 2,
+                why: "one is needed",
             },
             Error::UnknownLayout {
                 path: path(),

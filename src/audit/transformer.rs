@@ -76,7 +76,7 @@ pub fn run<T: Scalar>(
             weights: Vec::new(),
         },
         transformer: Some(subject.shape(config)),
-        prompts: Vec::new(),
+        prompts: data.prompts.clone(),
         attention: subject.attention(),
         findings: findings::non_finite(checkpoint),
         costs: result::Costs {

@@ -236,17 +236,21 @@ impl ModulesArgs {
     }
 }
 
-/// Opens data, by default those beside the checkpoint.
+/// Opens data, by default those beside the checkpoint, with its `tokenizer.json`.
 pub(super) fn open_data(args: &DataArgs, checkpoint: &Path) -> Result<Dataset> {
+    let folder = if checkpoint.is_dir() {
+        Some(checkpoint)
+    } else {
+        checkpoint.parent()
+    };
+    let folder = folder.unwrap_or(Path::new("."));
     match &args.data {
-        Some(path) => Dataset::open(path, args.split.as_deref()),
+        Some(path) => {
+            let tokenizer = Some(folder.join("tokenizer.json")).filter(|file| file.is_file());
+            Dataset::open_with(path, args.split.as_deref(), tokenizer.as_deref())
+        }
         None => {
-            let folder = if checkpoint.is_dir() {
-                Some(checkpoint)
-            } else {
-                checkpoint.parent()
-            };
-            let beside = folder.unwrap_or(Path::new(".")).join("data.safetensors");
+            let beside = folder.join("data.safetensors");
             if beside.is_file() {
                 Dataset::open(&beside, args.split.as_deref())
             } else {
