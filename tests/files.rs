@@ -94,7 +94,6 @@ fn gpt2_in_one_file_and_in_shards_gives_the_logits_of_pytorch() {
         single == sharded,
         "prefix, masks and tied head change nothing"
     );
-    assert_eq!(single.parameter_count(), 351 * 16 + 20 * 16 + 2 * 3280 + 32);
     let roles = loaded("gpt2/sharded").roles;
     assert_eq!(roles["transformer.h.0.attn.bias"], Role::Unused);
     // Prompts of 14 and of 16 tokens; PyTorch ran each by itself.

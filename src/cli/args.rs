@@ -285,7 +285,9 @@ pub(super) fn result_name(checkpoint: &Path) -> String {
         .and_then(|f| f.file_name())
         .map(|s| s.to_string_lossy().into_owned());
     match (stem(checkpoint), folder) {
-        (Some(stem), Some(folder)) if stem == "model" || stem == "model.safetensors.index" => folder,
+        (Some(stem), Some(folder)) if stem == "model" || stem == "model.safetensors.index" => {
+            folder
+        }
         (_, Some(folder)) if checkpoint.is_dir() => folder,
         (Some(stem), _) => stem,
         _ => "network".to_owned(),
