@@ -236,9 +236,9 @@ fn mutated_pytorch_files_never_panic() {
                 Some(checkpoint.to_bytes().unwrap())
             });
             if written.is_some() {
-                read_on += 1
+                read_on += 1;
             } else {
-                refused += 1
+                refused += 1;
             }
         }
     }
