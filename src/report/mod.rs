@@ -8,11 +8,13 @@
 pub mod figures;
 pub mod format;
 pub mod json;
+mod packed;
 mod page;
 #[cfg(test)]
 mod sample;
 pub mod sites;
 pub mod tables;
+pub mod view;
 pub mod words;
 
 use std::fs;

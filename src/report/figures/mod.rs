@@ -9,6 +9,7 @@ pub mod circuits;
 pub mod curve;
 pub mod edges;
 pub mod faithfulness;
+pub mod forest;
 pub mod labels;
 pub mod legend;
 pub mod lesions;
@@ -16,6 +17,7 @@ pub mod network;
 pub mod nodes;
 pub mod null;
 pub mod palette;
+pub mod pareto;
 pub mod scene;
 pub mod weights;
 
