@@ -13,6 +13,7 @@ mod modules;
 mod network;
 mod nodes;
 mod pruning;
+mod script;
 mod security;
 
 use askama::Template;
@@ -20,12 +21,16 @@ use askama::Template;
 use super::figures::{Gallery, palette};
 use super::format::count;
 use super::sites::{Sites, clean, plain};
+use super::view;
 use super::words::{self, Sentence};
+use super::{json, packed};
 use crate::result::Audit;
 use blocks::Section;
 
+/// Most characters of the packed result that a page carries.
+const MOST_CARRIED: usize = 1_600_000;
+
 const STYLE: &str = include_str!("../../../templates/style.css");
-const SCRIPT: &str = include_str!("../../../templates/page.js");
 
 /// The page as the template sees it.
 #[derive(Template)]
@@ -41,6 +46,10 @@ struct Page {
     json: String,
     tool: String,
     command: String,
+    /// What the interactive view draws, as JSON; empty where there is nothing.
+    view: String,
+    /// The result itself, in base64 of gzip; empty where the page would grow too large.
+    carried: String,
 }
 
 /// Renders the page of a result.
@@ -48,16 +57,32 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
     let page = Page {
         title: title(audit),
         subtitle: subtitle(audit),
-        policy: security::policy(SCRIPT),
+        policy: security::policy(script::TEXT),
         style: format!("{}{}{}", palette::variables(), palette::FIGURE_CSS, STYLE),
-        script: SCRIPT,
+        script: script::TEXT,
         verdicts: words::summary(audit),
         sections: sections(audit, gallery),
         json: format!("{command}.json"),
         tool: format!("{} {}", clean(&audit.tool.name), clean(&audit.tool.version)),
         command: plain(&audit.command.join(" ")),
+        view: view::view(audit)
+            .map_or_else(|| Ok(String::new()), |view| view::embedded(&view))
+            .map_err(askama::Error::custom)?,
+        carried: carried(audit).map_err(askama::Error::custom)?,
     };
     page.render()
+}
+
+/// The result as the page carries it, unless it is too large for that.
+fn carried(audit: &Audit) -> std::io::Result<String> {
+    let mut text = Vec::new();
+    json::write(audit, &mut text)?;
+    let packed = packed::base64(&packed::gzip(&text)?);
+    Ok(if packed.len() > MOST_CARRIED {
+        String::new()
+    } else {
+        packed
+    })
 }
 
 /// The sections that the result has something for, in reading order.
@@ -77,8 +102,13 @@ fn sections(audit: &Audit, gallery: &Gallery) -> Vec<Section> {
         definitions::section(audit),
         facts::costs(audit),
     ];
+    let with_how = |mut section: Section| {
+        section.blocks.extend(definitions::how(audit, section.id));
+        section
+    };
     all.into_iter()
         .filter(|section| !section.blocks.is_empty())
+        .map(with_how)
         .collect()
 }
 
@@ -189,7 +219,9 @@ mod tests {
             .replace("Neuron h1.0", hostile)
             .replace("\"x0\"", &format!("\"{hostile}\""));
         let html = page(&serde_json::from_str(&text).expect("it is a result"));
-        assert_eq!(html.matches("<script").count(), 1);
+        // The names, the view, the result, and the script.
+        assert_eq!(html.matches("<script").count(), 4);
+        assert_eq!(html.matches("</script").count(), 4);
         assert_eq!(html.matches("<style").count(), 1);
         assert!(!html.contains("<img"));
     }
