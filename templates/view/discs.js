@@ -38,13 +38,16 @@ function namesOf(state) {
     const [x, y] = onStage(state, n);
     const text = short(graph.nodes[n].name, 24);
     const half = (text.length * LETTER) / 2 + 3;
-    const middle = Math.max(half, Math.min(places.width - half, x));
+    // Components have edges below and above: their names stand to the right.
+    const beside = graph.bent ? radiusOf(state, n) + half + 2 : 0;
+    const middle = Math.max(half, Math.min(places.width - half, x + beside));
     const box = [middle - half, y + dy - 12, middle + half, y + dy + 4];
     if (x < 0 || x > places.width || box[1] < 0 || box[3] > places.height || taken.some((other) => overlap(box, other))) return;
     taken.push(box);
     names.push(draw("text", { x: middle.toFixed(1), y: (y + dy).toFixed(1), class: "mid halo" }, text));
   };
-  for (const n of named(state)) place(n, graph.nodes[n].row === last ? -radiusOf(state, n) - 7 : radiusOf(state, n) + 16);
+  const down = (n) => (graph.bent ? 4 : graph.nodes[n].row === last ? -radiusOf(state, n) - 7 : radiusOf(state, n) + 16);
+  for (const n of named(state)) place(n, down(n));
   if (!state.solid) names.push(...rowNames(state, taken));
   return names;
 }

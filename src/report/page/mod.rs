@@ -27,8 +27,8 @@ use super::{json, packed};
 use crate::result::Audit;
 use blocks::Section;
 
-/// Most characters of the packed result that a page carries.
-const MOST_CARRIED: usize = 1_600_000;
+/// Bytes that a page may have and still carry its result.
+const LARGEST: usize = 3_900_000;
 
 const STYLE: &str = include_str!("../../../templates/style.css");
 
@@ -54,7 +54,7 @@ struct Page {
 
 /// Renders the page of a result.
 pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama::Result<String> {
-    let page = Page {
+    let mut page = Page {
         title: title(audit),
         subtitle: subtitle(audit),
         policy: security::policy(script::TEXT),
@@ -68,21 +68,21 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
         view: view::view(audit)
             .map_or_else(|| Ok(String::new()), |view| view::embedded(&view))
             .map_err(askama::Error::custom)?,
-        carried: carried(audit).map_err(askama::Error::custom)?,
+        carried: String::new(),
     };
+    let bare = page.render()?;
+    page.carried = carried(audit).map_err(askama::Error::custom)?;
+    if bare.len() + page.carried.len() > LARGEST {
+        return Ok(bare);
+    }
     page.render()
 }
 
-/// The result as the page carries it, unless it is too large for that.
+/// The result as the page carries it.
 fn carried(audit: &Audit) -> std::io::Result<String> {
     let mut text = Vec::new();
     json::write(audit, &mut text)?;
-    let packed = packed::base64(&packed::gzip(&text)?);
-    Ok(if packed.len() > MOST_CARRIED {
-        String::new()
-    } else {
-        packed
-    })
+    Ok(packed::base64(&packed::gzip(&text)?))
 }
 
 /// The sections that the result has something for, in reading order.

@@ -2,7 +2,7 @@
 
 use super::blocks::{Block, Section, Shown};
 use crate::report::figures::Gallery;
-use crate::report::figures::network::{bridge_count, bridged_split, drawn_threshold};
+use crate::report::figures::network::{MOST_DRAWN, bridge_count, bridged_split, drawn_threshold};
 use crate::report::format::{count, count_words, short};
 use crate::report::sites::Sites;
 use crate::result::{Audit, Split};
@@ -39,8 +39,13 @@ fn caption(audit: &Audit) -> String {
     };
     let bridges = audit.modules.as_ref().and_then(bridged_split);
     let bridges = bridges.map_or_else(String::new, |split| format!(" Dashed: {}", dashed(split)));
+    let most = if wires > MOST_DRAWN {
+        format!(" The still figure shows the strongest {}.", count(MOST_DRAWN))
+    } else {
+        String::new()
+    };
     format!(
-        "{which}{verified}. Inputs are below and outputs on top; point at a site or an edge for its numbers.{bridges}"
+        "{which}{verified}. Inputs are below and outputs on top; point at a site or an edge for its numbers.{bridges}{most}"
     )
 }
 

@@ -11,7 +11,7 @@ use crate::report::sites::{Place, Sites, Wire, clean, plain};
 use crate::result::{Audit, Circuit, CurvePoint, NodeAblation, Prune};
 
 /// Most edges of all circuits together that a page carries.
-const CIRCUIT_EDGES: usize = 60_000;
+const CIRCUIT_EDGES: usize = 40_000;
 
 /// Thresholds to choose from where none were measured.
 const STOPS: usize = 100;
