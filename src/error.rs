@@ -459,6 +459,18 @@ pub enum Error {
         /// The data.
         path: PathBuf,
     },
+    /// Every patch left the metric exactly as it was.
+    #[error(
+        "`{method}` gives every edge an effect of exactly 0: under the fill `{fill}` no patch changes the metric `{metric}`"
+    )]
+    PatchesChangeNothing {
+        /// How edges were scored.
+        method: String,
+        /// What patched edges carried.
+        fill: String,
+        /// What was measured.
+        metric: String,
+    },
     /// No data were named and none lie beside the checkpoint.
     #[error("no data were given, and none lie beside the checkpoint")]
     NoData {
@@ -523,6 +535,7 @@ impl Error {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
+            Self::PatchesChangeNothing { .. } => None,
             Self::Read { path, .. }
             | Self::Write { path, .. }
             | Self::FileTooLarge { path, .. }
@@ -586,6 +599,11 @@ impl Error {
         };
         Some(match self {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
+            Self::PatchesChangeNothing { .. } => {
+                "choose a metric with a slope (not accuracy), a fill that differs from the data, \
+                 or an answer that the outputs take part in"
+                    .to_owned()
+            }
             Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
             Self::FileTooLarge { .. } => "use fewer samples, or a smaller checkpoint".to_owned(),
             Self::EmptyFile { .. }
@@ -830,6 +848,11 @@ mod tests {
                 path: path(),
                 key: tensor(),
                 value: detail(),
+            },
+            Error::PatchesChangeNothing {
+                method: "eap".to_owned(),
+                fill: "mean".to_owned(),
+                metric: "accuracy".to_owned(),
             },
             Error::TransformerNotYet { path: path() },
             Error::SequenceLength {

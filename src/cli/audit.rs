@@ -63,6 +63,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: args.write_pruned.then_some(PrunedTo::Report),
             compact: args.compact,
+            exports: &[],
         },
     )
 }

@@ -2,8 +2,8 @@
 
 use super::Judge;
 use crate::circuit::{Goal, effects};
-use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::EdgeSet;
+use crate::numeric::{Rng, statistics};
+use crate::patch::{EdgeSet, Patchable};
 
 /// Random circuits that give the scale.
 const RANDOM_CIRCUITS: usize = 10;
@@ -15,8 +15,8 @@ const QUANTILE: f64 = 0.95;
 /// The share of the circuit's edges whose removal from it moves the metric by
 /// more than 95 % of the edges of random circuits of the same size, removed
 /// from theirs. `None` for an empty circuit and for one of all candidates.
-pub fn minimality<T: Scalar>(
-    judge: &Judge<'_, T>,
+pub fn minimality<P: Patchable>(
+    judge: &Judge<'_, P>,
     circuit: &EdgeSet,
     rng: &mut Rng,
 ) -> Option<f64> {
@@ -31,7 +31,7 @@ pub fn minimality<T: Scalar>(
         rng.shuffle(&mut drawn);
         random.extend(removal_effects(
             judge,
-            &judge.engine().edges(drawn.into_iter().take(size)),
+            &judge.network().edges(drawn.into_iter().take(size)),
         ));
     }
     random.sort_by(f64::total_cmp);
@@ -44,15 +44,11 @@ pub fn minimality<T: Scalar>(
 }
 
 /// |effect| of removing each edge of a circuit from it.
-fn removal_effects<T: Scalar>(judge: &Judge<'_, T>, circuit: &EdgeSet) -> Vec<f64> {
-    let engine = judge.engine();
-    let state = engine.run(&engine.all_but(circuit));
+fn removal_effects<P: Patchable>(judge: &Judge<'_, P>, circuit: &EdgeSet) -> Vec<f64> {
+    let network = judge.network();
     let edges: Vec<usize> = circuit.ones().collect();
-    let goal = Goal {
-        output: 0,
-        rows: (0..engine.samples()).collect(),
-        metric: judge.metric().clone(),
-    };
-    let effects = effects(engine, &state, &edges, std::slice::from_ref(&goal));
+    let goal = Goal::of_all(judge.metric().clone(), network.samples());
+    let patched = network.all_but(circuit);
+    let effects = effects(network, &patched, &edges, std::slice::from_ref(&goal));
     effects.into_iter().flatten().map(f64::abs).collect()
 }

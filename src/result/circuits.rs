@@ -58,6 +58,10 @@ pub struct Circuit {
     pub edges: Vec<CircuitEdge>,
     /// Other sizes: from few edges to many.
     pub sweep: Vec<SweepPoint>,
+    /// Faithfulness at MIB's sizes; `null` where it was not asked for, and for
+    /// methods that score no edges.
+    #[serde(default)]
+    pub curve: Option<FaithfulnessCurve>,
     /// Patched runs that discovery took.
     pub evaluations: u64,
     /// Seconds that discovery took.
@@ -103,6 +107,20 @@ pub struct SweepPoint {
     pub metric: f64,
     /// Its faithfulness; `null` where full = corrupted.
     pub faithfulness: Option<f64>,
+}
+
+/// Faithfulness of the circuits of the strongest edges, at the kept fractions
+/// of MIB (Mueller et al. 2025), without regard to whether edges are connected.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FaithfulnessCurve {
+    /// Area under the faithfulness, higher is better.
+    #[serde(deserialize_with = "super::number")]
+    pub cpr: f64,
+    /// Area of |1 - faithfulness|, lower is better.
+    #[serde(deserialize_with = "super::number")]
+    pub cmd: f64,
+    /// `[kept fraction, faithfulness]`, from few edges to all.
+    pub points: Vec<[f64; 2]>,
 }
 
 /// Ablation of nodes under one fill.

@@ -10,9 +10,11 @@ mod modules;
 mod network;
 mod prune;
 mod run;
+mod transformer;
 
 pub use circuits::{
-    Circuit, CircuitEdge, LogitDifference, NodeAblation, NodeEffect, OutputEffect, SweepPoint,
+    Circuit, CircuitEdge, FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect,
+    OutputEffect, SweepPoint,
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use modules::{
@@ -27,6 +29,7 @@ pub use prune::{
 pub use run::{
     Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, Seconds, TensorInfo, Tool,
 };
+pub use transformer::{Attention, Prompt, Transformer};
 
 /// The value of `schema` in every result this version writes.
 pub const SCHEMA: &str = "modscope/1";

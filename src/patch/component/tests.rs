@@ -8,7 +8,7 @@ use crate::model::transformer::{
 };
 use crate::model::{Components, Sequences};
 use crate::numeric::{Activation, Rng};
-use crate::patch::{EdgeSet, Fill};
+use crate::patch::{EdgeSet, Fill, Patchable};
 
 const D: usize = 5;
 const LENGTH: usize = 4;
@@ -248,7 +248,7 @@ fn runs_agree_with_the_definition() {
                     let set = engine.edges((0..edges).filter(|_| rng.uniform() < share));
                     let expected = by_definition(&model, engine.sites(), &batch, fill, &set);
                     assert_close(&engine.run(&set), &expected);
-                    assert_close(&engine.each(&[set], |_, o| o.to_owned())[0], &expected);
+                    assert_close(&engine.each_set(&[set], |o| o.to_owned())[0], &expected);
                 }
             }
         }

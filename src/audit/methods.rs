@@ -1,0 +1,178 @@
+//! How circuits are found and chosen: what the command line can ask for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::circuit::{Attribution, Path, Sign};
+use crate::metric::MetricKind;
+use crate::patch::Fill;
+
+/// How circuits are found and chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CircuitsConfig {
+    /// The methods, in the order of the results.
+    pub methods: Vec<Method>,
+    /// The metric, or `None` for the logit difference of classes and the
+    /// squared error of targets.
+    pub metric: Option<MetricKind>,
+    /// What stands in for a patched message; `None`: the corrupted pair of each
+    /// sample where the data have pairs, else the mean.
+    pub fill: Option<Fill>,
+    /// Which effects count for ACDC.
+    pub sign: Sign,
+    /// ACDC's τ, or the least |score| of a circuit from scores; `None` sweeps it.
+    pub threshold: Option<f64>,
+    /// The number of edges of circuits from scores; `None` sweeps it.
+    pub top: Option<usize>,
+    /// How edges are taken from scores.
+    pub selection: Selection,
+    /// Whether edges on no path from an input to an output are taken out of
+    /// circuits from scores.
+    pub connected: bool,
+    /// Runs of a path of integrated gradients.
+    pub ig_steps: usize,
+    /// Whether circuits from scores are judged at all of MIB's sizes.
+    pub curve: bool,
+    /// A circuit is faithful when |1 − faithfulness| is at most this.
+    pub within: f64,
+    /// Whether a transformer's token and position embedding are told apart.
+    pub split_input: bool,
+}
+
+/// A way to find a circuit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The edges of the largest exact effects.
+    Exact,
+    /// Recursive activation patching.
+    Acdc,
+    /// Attribution patching.
+    Eap,
+    /// Integrated gradients along the inputs.
+    EapIgInputs,
+    /// Integrated gradients along every group of writers' own activations.
+    EapIgActivations,
+    /// The mean of the gradients at the clean and at the filled run.
+    CleanCorrupted,
+    /// Random scores: a control.
+    Random,
+}
+
+/// How edges are taken from scores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Selection {
+    /// The largest |scores|.
+    Top,
+    /// Grown from the outputs backwards.
+    Greedy,
+}
+
+impl CircuitsConfig {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            methods: vec![Method::Exact, Method::Acdc],
+            metric: None,
+            fill: None,
+            sign: Sign::Absolute,
+            threshold: None,
+            top: None,
+            selection: Selection::Top,
+            connected: true,
+            ig_steps: 5,
+            curve: false,
+            within: 0.05,
+            split_input: false,
+        }
+    }
+}
+
+impl CircuitsConfig {
+    /// The fill for data with or without `pairs`.
+    #[must_use]
+    pub fn fill(&self, pairs: bool) -> Fill {
+        let usual = match pairs {
+            true => Fill::Corrupted,
+            false => Fill::Mean,
+        };
+        self.fill.unwrap_or(usual)
+    }
+}
+
+impl Default for CircuitsConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Method {
+    /// Every method and its name on the command line and in results.
+    pub const ALL: [(Self, &'static str); 7] = [
+        (Self::Exact, "exact"),
+        (Self::Acdc, "acdc"),
+        (Self::Eap, "eap"),
+        (Self::EapIgInputs, "eap-ig-inputs"),
+        (Self::EapIgActivations, "eap-ig-activations"),
+        (Self::CleanCorrupted, "clean-corrupted"),
+        (Self::Random, "random"),
+    ];
+
+    /// The name on the command line and in results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(method, _)| *method == self);
+        found.map_or("unknown", |(_, name)| name)
+    }
+
+    /// The attribution that it is, if it is one.
+    #[must_use]
+    pub fn attribution(self, steps: usize) -> Option<Attribution> {
+        match self {
+            Self::Eap => Some(Attribution::Eap),
+            Self::EapIgInputs => Some(Attribution::IgInputs {
+                steps,
+                path: Path::Midpoints,
+            }),
+            Self::EapIgActivations => Some(Attribution::IgActivations {
+                steps,
+                own_source: true,
+            }),
+            Self::CleanCorrupted => Some(Attribution::CleanCorrupted),
+            Self::Exact | Self::Acdc | Self::Random => None,
+        }
+    }
+}
+
+impl FromStr for Method {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(_, name)| *name == text);
+        found.map(|(method, _)| *method).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|(_, name)| *name).collect();
+            format!("known: {}", known.join(", "))
+        })
+    }
+}
+
+impl fmt::Display for Selection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Top => "top",
+            Self::Greedy => "greedy",
+        })
+    }
+}
+
+impl FromStr for Selection {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "top" => Ok(Self::Top),
+            "greedy" => Ok(Self::Greedy),
+            _ => Err("known: top, greedy".to_owned()),
+        }
+    }
+}
