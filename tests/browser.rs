@@ -88,7 +88,10 @@ fn pointing_tells_and_a_click_pins() {
     let site = place_of(&mut chrome, 0);
     chrome.hover(site);
     let tip = chrome.text(".view-tip");
-    assert!(tip.starts_with("x4 (x0)") && tip.contains("activation"), "{tip}");
+    assert!(
+        tip.starts_with("x4 (x0)") && tip.contains("activation"),
+        "{tip}"
+    );
     chrome.click(site);
     let detail = chrome.text(".view-detail");
     assert!(

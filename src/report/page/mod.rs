@@ -3,6 +3,7 @@
 //! Sections are built from the result and the sentences of [`super::words`];
 //! the templates hold the markup and escape all text.
 
+mod attention;
 mod blocks;
 mod certificate;
 mod circuits;
@@ -96,6 +97,7 @@ fn sections(audit: &Audit, gallery: &Gallery) -> Vec<Section> {
         certificate::compaction(audit),
         modules::section(audit, gallery, &sites),
         circuits::section(audit, gallery, &sites),
+        attention::section(gallery),
         nodes::section(audit, &sites),
         facts::findings(audit),
         facts::checkpoint(audit),

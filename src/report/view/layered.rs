@@ -242,17 +242,19 @@ fn ablation(ablation: &NodeAblation, sites: &Sites<'_>, index: &Index) -> Ablati
             }
         }
     }
-    let reference = ablation.fill_reference.as_ref();
-    let reference = reference.map_or_else(String::new, |set| format!(" over {}", plain(set)));
     Ablation {
-        words: format!(
-            "{} ({} fill{reference})",
-            clean(&ablation.metric),
-            clean(&ablation.fill)
-        ),
+        words: ablation_words(ablation),
         outputs: outputs.iter().map(|o| sites.label(o)).collect(),
         effects: floats(table),
     }
+}
+
+/// Metric and fill of an ablation.
+pub(super) fn ablation_words(ablation: &NodeAblation) -> String {
+    let reference = ablation.fill_reference.as_ref();
+    let reference = reference.map_or_else(String::new, |set| format!(" over {}", plain(set)));
+    let (metric, fill) = (clean(&ablation.metric), clean(&ablation.fill));
+    format!("{metric} ({fill} fill{reference})")
 }
 
 #[cfg(test)]
