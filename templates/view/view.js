@@ -50,9 +50,10 @@ function viewParts() {
   const help = "Network. Arrow keys walk from site to site, Enter pins, Escape lets go, plus and minus zoom, 0 shows all.";
   const stage = make("div", { class: "view-stage", tabindex: 0, role: "application", "aria-label": help }, canvas, svg, tip);
   const status = make("p", { class: "view-status", role: "status", "aria-live": "polite" });
+  const legend = make("ul", { class: "view-legend", "aria-label": "Key" });
   const detail = make("div", { class: "view-detail", hidden: true });
-  const element = make("div", { class: "view", role: "group", "aria-label": "Interactive view of the network" }, stage, status, detail);
-  return { element, stage, canvas, svg, lines, focus, discs, tip, status, detail, updates: [] };
+  const element = make("div", { class: "view", role: "group", "aria-label": "Interactive view of the network" }, stage, legend, status, detail);
+  return { element, legend, stage, canvas, svg, lines, focus, discs, tip, status, detail, updates: [] };
 }
 
 function addControls(view, actions) {
@@ -91,6 +92,7 @@ function redraw(view) {
   const painter = strokes.length > MOST_ELEMENTS ? bitmap(view) : elements(view);
   painter.paint(state, strokes);
   for (const update of view.updates) update();
+  view.legend.replaceChildren(...legendOf(state));
   fillDetail(state, view.detail, actionsOf(view).visit);
   redrawNodes(view);
 }

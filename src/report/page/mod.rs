@@ -10,6 +10,7 @@ mod circuits;
 mod definitions;
 mod facts;
 mod independence;
+pub(super) mod index;
 mod modules;
 mod network;
 mod nodes;
@@ -37,6 +38,7 @@ const STYLE: &str = include_str!("../../../templates/style.css");
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct Page {
+    kind: &'static str,
     title: String,
     subtitle: String,
     policy: String,
@@ -53,14 +55,33 @@ struct Page {
     carried: String,
 }
 
+impl Page {
+    /// Style, script and policy, and nothing else.
+    fn bare() -> Self {
+        Self {
+            kind: "",
+            title: String::new(),
+            subtitle: String::new(),
+            policy: security::policy(script::TEXT),
+            style: format!("{}{}{}", palette::variables(), palette::FIGURE_CSS, STYLE),
+            script: script::TEXT,
+            verdicts: Vec::new(),
+            sections: Vec::new(),
+            json: String::new(),
+            tool: String::new(),
+            command: String::new(),
+            view: String::new(),
+            carried: String::new(),
+        }
+    }
+}
+
 /// Renders the page of a result.
 pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama::Result<String> {
     let mut page = Page {
+        kind: "Audit of a trained network",
         title: title(audit),
         subtitle: subtitle(audit),
-        policy: security::policy(script::TEXT),
-        style: format!("{}{}{}", palette::variables(), palette::FIGURE_CSS, STYLE),
-        script: script::TEXT,
         verdicts: words::summary(audit),
         sections: sections(audit, gallery),
         json: format!("{command}.json"),
@@ -69,7 +90,7 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
         view: view::view(audit)
             .map_or_else(|| Ok(String::new()), |view| view::embedded(&view))
             .map_err(askama::Error::custom)?,
-        carried: String::new(),
+        ..Page::bare()
     };
     let bare = page.render()?;
     page.carried = carried(audit).map_err(askama::Error::custom)?;

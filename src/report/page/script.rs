@@ -12,6 +12,7 @@ pub const TEXT: &str = concat!(
     include_str!("../../../templates/view/looks.js"),
     include_str!("../../../templates/view/strokes.js"),
     include_str!("../../../templates/view/discs.js"),
+    include_str!("../../../templates/view/legend.js"),
     include_str!("../../../templates/view/names.js"),
     include_str!("../../../templates/view/detail.js"),
     include_str!("../../../templates/view/controls.js"),
