@@ -5,7 +5,7 @@ const MOST_LISTED = 200;
 
 /** The edges at a node that are drawn now, the strongest first. */
 function visibleAt(state, node) {
-  const isShown = (edge) => edge < state.shown && state.look(edge)[0] >= 0;
+  const isShown = (edge) => edge < state.shown && state.hue[edge] >= 0;
   return [...state.graph.touching(node)].filter(isShown);
 }
 

@@ -57,7 +57,8 @@ function named(state) {
   const { graph } = state;
   const last = graph.rows.length - 1;
   const asked = [state.hover.node, state.pin.node, ...state.found].filter((n) => n >= 0);
-  const isEnd = (n) => graph.bent || graph.nodes[n].row === 0 || graph.nodes[n].row === last;
+  // The names of pixels say nothing that their places do not.
+  const isEnd = (n) => graph.bent || graph.nodes[n].row === last || (graph.nodes[n].row === 0 && !state.graph.solid);
   const ends = graph.nodes.map((_, n) => n).filter((n) => isEnd(n) && (state.busy[n] || !state.solid));
   ends.sort((a, b) => state.busy[b] - state.busy[a]);
   return [...new Set([...asked, ...ends])];
@@ -96,7 +97,7 @@ function drawFocus(state, group) {
   const lines = edges.map((edge) =>
     draw("path", {
       d: pathOf(pointsOf(state.graph, state.places, edge, state.radius)),
-      class: `edge focus ${state.look(edge)[0] === 1 ? "neg" : "pos"}`,
+      class: `edge focus ${state.hue[edge] === 1 ? "neg" : "pos"}`,
       transform: `translate(${x} ${y}) scale(${scale})`,
       "vector-effect": "non-scaling-stroke",
     }),

@@ -1,7 +1,10 @@
 // The graph that the page carries: base64 becomes typed arrays once.
 
 function bytesOf(base64) {
-  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
+  return bytes;
 }
 
 function floatsOf(base64) {
@@ -24,6 +27,7 @@ function readGraph(text) {
     from: wholesOf(edges.from),
     to: wholesOf(edges.to),
     value: floatsOf(edges.value),
+    bridges: new Set(data.bridges),
     port: edges.port ? bytesOf(edges.port) : new Uint8Array(edges.count),
     circuits: data.circuits.map(readCircuit),
     ablation: data.ablation && { ...data.ablation, effects: floatsOf(data.ablation.effects) },

@@ -14,7 +14,7 @@ function readColours() {
 
 /** Strong edges stand out the more, the more edges there are. */
 function powerFor(count) {
-  return count <= 200 ? 0.5 : count <= 1500 ? 0.75 : 1;
+  return count <= 200 ? 0.5 : count <= 1500 ? 0.75 : count <= 30000 ? 1 : 2;
 }
 
 /** The widest and the faintest line for so many edges, as in the printed figure. */
@@ -22,7 +22,8 @@ function penFor(count) {
   if (count <= 200) return { widest: 5.5, thinnest: 0.8, faintest: 0.75 };
   if (count <= 1500) return { widest: 5.5, thinnest: 0.5, faintest: 0.4 };
   if (count <= 6000) return { widest: 3.8, thinnest: 0.35, faintest: 0.2 };
-  return { widest: 3.3, thinnest: 0.25, faintest: 0.08 };
+  if (count <= 30000) return { widest: 3.3, thinnest: 0.25, faintest: 0.08 };
+  return { widest: 2, thinnest: 0.2, faintest: 0.03 };
 }
 
 function bySign(value) {

@@ -25,7 +25,7 @@ function edgeUnder(state, x, y) {
   const [u, v] = [(x - camera.x) / camera.scale, (y - camera.y) / camera.scale];
   let [best, nearest] = [-1, (NEAR_EDGE / camera.scale) ** 2];
   for (let edge = 0; edge < state.shown; edge++) {
-    if (state.look(edge)[0] < 0) continue;
+    if (state.hue[edge] < 0) continue;
     const distance = distance2(pointsOf(graph, state.places, edge, state.radius), u, v);
     if (distance < nearest) [best, nearest] = [edge, distance];
   }

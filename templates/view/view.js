@@ -38,14 +38,20 @@ function showView(section, data) {
     layOut(view);
   };
   matchMedia("(prefers-color-scheme:dark)").addEventListener("change", restyle);
-  new ResizeObserver(() => layOut(view)).observe(view.stage);
+  new ResizeObserver(() => isResized(view) && layOut(view)).observe(view.stage);
   layOut(view);
+}
+
+function isResized({ stage, state }) {
+  const { width, height } = stage.getBoundingClientRect();
+  return width !== state.places?.width || height !== state.places?.height;
 }
 
 function viewParts() {
   const canvas = make("canvas", { "aria-hidden": "true" });
   const [lines, focus, discs] = [draw("g", { class: "edges" }), draw("g", { class: "edges" }), draw("g")];
-  const svg = draw("svg", { class: "fig", "aria-hidden": "true" }, lines, focus, discs);
+  const over = draw("g", {}, focus, discs);
+  const svg = draw("svg", { class: "fig", "aria-hidden": "true" }, lines, over);
   const tip = make("div", { class: "view-tip", hidden: true });
   const help = "Network. Arrow keys walk from site to site, Enter pins, Escape lets go, plus and minus zoom, 0 shows all.";
   const stage = make("div", { class: "view-stage", tabindex: 0, role: "application", "aria-label": help }, canvas, svg, tip);
@@ -53,7 +59,7 @@ function viewParts() {
   const legend = make("ul", { class: "view-legend", "aria-label": "Key" });
   const detail = make("div", { class: "view-detail", hidden: true });
   const element = make("div", { class: "view", role: "group", "aria-label": "Interactive view of the network" }, stage, legend, status, detail);
-  return { element, legend, stage, canvas, svg, lines, focus, discs, tip, status, detail, updates: [] };
+  return { element, legend, stage, canvas, svg, lines, over, focus, discs, tip, status, detail, updates: [] };
 }
 
 function addControls(view, actions) {
@@ -86,11 +92,10 @@ function layOut(view) {
 function redraw(view) {
   const { state } = view;
   state.shown = state.graph.measure === "effect" ? state.graph.count : state.graph.stops[state.stop].shown;
-  state.look = edgeLook(state);
-  countBusy(state);
-  const strokes = strokesOf(state, state.look);
-  const painter = strokes.length > MOST_ELEMENTS ? bitmap(view) : elements(view);
-  painter.paint(state, strokes);
+  lookAtAll(state);
+  const edges = drawnEdges(state);
+  const painter = edges.length > MOST_ELEMENTS ? bitmap(view) : elements(view);
+  painter.paint(state, edges);
   for (const update of view.updates) update();
   view.legend.replaceChildren(...legendOf(state));
   fillDetail(state, view.detail, actionsOf(view).visit);
@@ -110,36 +115,34 @@ function bitmap(view) {
   return view.painter;
 }
 
-/** How many drawn edges each node has, and how many there are. */
-function countBusy(state) {
-  const { graph } = state;
-  state.busy = new Uint32Array(graph.nodes.length);
-  state.visible = 0;
-  for (let edge = 0; edge < state.shown; edge++) {
-    const [colour, strength] = state.look(edge);
-    if (colour < 0) continue;
-    state.visible++;
-    if (state.circuit >= 0 && colour === PALE && strength === 0) continue;
-    state.busy[graph.from[edge]]++;
-    state.busy[graph.to[edge]]++;
-  }
-}
-
 function redrawNodes(view) {
+  view.over.removeAttribute("transform");
+  view.drawnAt = view.state.camera;
   drawDiscs(view.state, view.discs);
   drawFocus(view.state, view.focus);
 }
 
-/** Moves what is drawn; a bitmap that is no longer sharp is drawn anew when all rests. */
+// So long after the last movement what was moved is drawn anew.
+const REST = 160;
+
+/** Moves what is drawn; when all rests it is drawn anew, sharp and with names in place. */
 function move(view) {
   const { state } = view;
   cancelAnimationFrame(view.frame);
   view.frame = requestAnimationFrame(() => {
     view.painter.move(state.camera);
-    redrawNodes(view);
+    const by = state.camera.scale / view.drawnAt.scale;
+    const [x, y] = [state.camera.x - view.drawnAt.x * by, state.camera.y - view.drawnAt.y * by];
+    view.over.setAttribute("transform", `translate(${x} ${y}) scale(${by})`);
     clearTimeout(view.rest);
-    if (view.painter.isSharp && !view.painter.isSharp(state.camera, state.places)) view.rest = setTimeout(() => redraw(view), 160);
+    view.rest = setTimeout(() => settle(view), REST);
   });
+}
+
+function settle(view) {
+  const { state } = view;
+  if (view.painter.isSharp && !view.painter.isSharp(state.camera, state.places)) redraw(view);
+  else redrawNodes(view);
 }
 
 /** What readers can do, whichever way they do it. */

@@ -40,6 +40,7 @@ pub fn components(audit: &Audit) -> Option<View> {
             .map(|c| c.edges_total)
             .max()
             .unwrap_or(0),
+        bridges: Vec::new(),
         stops: stops(&edges),
         start: 0,
         circuits: circuits(audit, &edges),

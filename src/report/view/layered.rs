@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Ablation, Edges, Node, Path, Row, Stop, View};
-use crate::report::figures::network::drawn_threshold;
+use crate::report::figures::network::{bridged_split, drawn_threshold};
 use crate::report::figures::scene::{LARGE, Scene};
 use crate::report::format::{count, optional};
 use crate::report::packed::{floats, wholes};
@@ -46,6 +46,7 @@ pub fn layered(audit: &Audit) -> View {
             port: String::new(),
         },
         edges_total: audit.network.weights.iter().map(Vec::len).sum(),
+        bridges: bridges(audit, &sites, &wires),
         start: start.unwrap_or(0),
         stops,
         circuits: circuits(audit, &sites, &wires),
@@ -183,6 +184,15 @@ pub(super) fn steps(low: f64, high: f64) -> Vec<Stop> {
     std::iter::once(at(0.0))
         .chain((0..=STOPS).map(step).filter(|s| s.threshold.is_finite()))
         .collect()
+}
+
+/// The bridges that the still figure dashes.
+fn bridges(audit: &Audit, sites: &Sites<'_>, wires: &[Wire]) -> Vec<usize> {
+    let split = audit.modules.as_ref().and_then(bridged_split);
+    let listed = split.into_iter().flat_map(|split| &split.bridges);
+    let ends = listed.filter_map(|b| Some((sites.place(&b.from)?, sites.place(&b.to)?)));
+    let index = |ends| wires.iter().position(|w| (w.from, w.to) == ends);
+    ends.filter_map(index).collect()
 }
 
 fn circuits(audit: &Audit, sites: &Sites<'_>, wires: &[Wire]) -> Vec<Path> {

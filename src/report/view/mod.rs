@@ -36,6 +36,8 @@ pub struct View {
     pub edges: Edges,
     /// Edges of the whole network, those that are zero or not listed too.
     pub edges_total: usize,
+    /// Indices of the edges that alone still join parts which a higher threshold separates.
+    pub bridges: Vec<usize>,
     /// Thresholds to choose from, from small to large.
     pub stops: Vec<Stop>,
     /// The stop that is shown first.
