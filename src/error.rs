@@ -459,11 +459,31 @@ pub enum Error {
         /// The data.
         path: PathBuf,
     },
+    /// Runs that would take more memory than they may.
+    #[error("the runs would take about {needed} MB of memory; {limit} MB are allowed")]
+    TooMuchMemory {
+        /// The data.
+        path: PathBuf,
+        /// Millions of bytes.
+        needed: u64,
+        /// Millions of bytes.
+        limit: u64,
+    },
+    /// A file that should hold a circuit of this network.
+    #[error("this is no circuit of this network: {detail}")]
+    NotACircuit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
     /// Every patch left the metric exactly as it was.
     #[error(
         "`{method}` gives every edge an effect of exactly 0: under the fill `{fill}` no patch changes the metric `{metric}`"
     )]
     PatchesChangeNothing {
+        /// The data.
+        path: PathBuf,
         /// How edges were scored.
         method: String,
         /// What patched edges carried.
@@ -535,7 +555,6 @@ impl Error {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::PatchesChangeNothing { .. } => None,
             Self::Read { path, .. }
             | Self::Write { path, .. }
             | Self::FileTooLarge { path, .. }
@@ -580,6 +599,9 @@ impl Error {
             | Self::NotAResult { path, .. }
             | Self::ResultSchema { path, .. }
             | Self::MetricNeedsClasses { path, .. }
+            | Self::TooMuchMemory { path, .. }
+            | Self::NotACircuit { path, .. }
+            | Self::PatchesChangeNothing { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
             | Self::NoResultFolder { path }
@@ -599,6 +621,13 @@ impl Error {
         };
         Some(match self {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
+            Self::TooMuchMemory { .. } => {
+                "`--samples N` uses fewer samples; `--max-memory` allows more".to_owned()
+            }
+            Self::NotACircuit { .. } => {
+                "EAP-IG's graph JSON, a list of \"a->b\", or a tracr truth.json with this network's sites"
+                    .to_owned()
+            }
             Self::PatchesChangeNothing { .. } => {
                 "choose a metric with a slope (not accuracy), a fill that differs from the data, \
                  or an answer that the outputs take part in"
@@ -849,7 +878,17 @@ mod tests {
                 key: tensor(),
                 value: detail(),
             },
+            Error::TooMuchMemory {
+                path: path(),
+                needed: 2000,
+                limit: 1000,
+            },
+            Error::NotACircuit {
+                path: path(),
+                detail: "it has no edges".to_owned(),
+            },
             Error::PatchesChangeNothing {
+                path: path(),
                 method: "eap".to_owned(),
                 fill: "mean".to_owned(),
                 metric: "accuracy".to_owned(),

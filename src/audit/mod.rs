@@ -29,7 +29,7 @@ use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice};
-pub use methods::{CircuitsConfig, Method, Selection};
+pub use methods::{CircuitsConfig, Level, Method, Reference, Selection};
 
 use subject::Subject;
 
@@ -169,7 +169,7 @@ fn run<T: Scalar>(
 
     progress("discovering circuits");
     let (nodes, found) = match config.stages.circuits {
-        true => circuits::circuits(&subject, &pruned, config)?,
+        true => circuits::circuits(&subject, &pruned, config, progress)?,
         false => Default::default(),
     };
     let (circuits, graphs) = found.into_iter().map(|f| (f.circuit, f.graph)).unzip();
@@ -198,6 +198,7 @@ fn run<T: Scalar>(
             inference: Some(inference),
             peak_memory_bytes: memory::peak_bytes(),
         },
+        graph: None,
     };
     Ok(Outcome {
         result,

@@ -9,16 +9,16 @@ use super::search::{Answer, Found, Search, ablation};
 use super::subject::output_name;
 use super::truth::Truth;
 use super::{Clock, Config, Outcome, describe, findings, memory};
-use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::circuit::Goal;
 use crate::data::Dataset;
-use crate::metric::{Metric, MetricKind};
+use crate::metric::{Metric, MetricKind, decision};
 use crate::model::transformer::{Embedding, SequenceTrace};
 use crate::model::{Loaded, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::{ComponentEngine, Fill, Patchable, Setup};
 use crate::result::{self, GraphConfig};
+use crate::{Error, Result};
 
 /// Samples whose attention is shown.
 const SHOWN: usize = 3;
@@ -33,6 +33,8 @@ struct Subject<'a, T> {
     batch: Sequences<T>,
     /// Outputs `[outputs, readings]`.
     clean: Array2<T>,
+    /// Per reading, the largest output: the answer where the data name none.
+    decisions: Vec<usize>,
     loss: Option<Metric>,
     loss_name: &'static str,
 }
@@ -52,6 +54,8 @@ pub fn run<T: Scalar>(
     let mut seconds = result::Seconds::default();
     let parity = subject.truth().parity();
     seconds.load = clock.lap();
+    let fill = config.circuits.fill(subject.batch.corrupted.is_some());
+    let split_input = subject.split_input(config, fill)?;
     let (nodes, found) = match config.stages.circuits {
         true => subject.circuits(config, progress)?,
         false => Default::default(),
@@ -75,7 +79,7 @@ pub fn run<T: Scalar>(
             layers: Vec::new(),
             weights: Vec::new(),
         },
-        transformer: Some(subject.shape(config)),
+        transformer: Some(subject.shape(split_input)),
         prompts: Vec::new(),
         attention: subject.attention(),
         findings: findings::non_finite(checkpoint),
@@ -84,6 +88,7 @@ pub fn run<T: Scalar>(
             inference: None,
             peak_memory_bytes: memory::peak_bytes(),
         },
+        graph: None,
     };
     Ok(Outcome {
         result,
@@ -103,6 +108,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             data,
             model,
             batch,
+            decisions: clean.columns().into_iter().map(decision).collect(),
             clean,
             loss,
             loss_name,
@@ -110,7 +116,10 @@ impl<'a, T: Scalar> Subject<'a, T> {
     }
 
     fn truth(&self) -> Truth<'_, T> {
-        truth(&self.batch, &self.clean)
+        Truth {
+            answers: Some(&self.decisions).filter(|_| self.batch.correct.is_none()),
+            ..truth(&self.batch, &self.clean)
+        }
     }
 
     /// What is sought: one answer for classes, one per trained output for numbers.
@@ -118,9 +127,9 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let truth = self.truth();
         let classes = truth.classes.is_some();
         let usual = match (classes, truth.targets) {
-            (true, _) => MetricKind::LogitDiff,
             (false, Some(_)) => MetricKind::Mse,
-            (false, None) => MetricKind::Kl,
+            (false, None) if self.model.outputs() == 1 => MetricKind::Output,
+            _ => MetricKind::LogitDiff,
         };
         let kind = config.circuits.metric.unwrap_or(usual);
         let single = matches!(kind, MetricKind::Mse | MetricKind::Output) && !classes;
@@ -156,10 +165,21 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let setup = Setup {
             fill,
             seed: config.seed,
-            split_input: config.circuits.split_input,
+            split_input: self.split_input(config, fill)?,
         };
         let goals = self.goals(config)?;
-        progress("running the clean and the filled network");
+        let needed = ComponentEngine::bytes(self.model, &self.batch, setup);
+        if let Some(limit) = config.circuits.max_memory.filter(|limit| needed > *limit) {
+            return Err(Error::TooMuchMemory {
+                path: self.data.path.clone(),
+                needed: needed.div_ceil(1_000_000),
+                limit: limit / 1_000_000,
+            });
+        }
+        progress(&format!(
+            "running the clean and the filled network, in about {} MB",
+            needed.div_ceil(1_000_000)
+        ));
         let engine = ComponentEngine::new(self.model, &self.batch, setup)?;
         progress("ablating components");
         let only: Vec<Goal> = goals.iter().map(|(goal, _)| goal.clone()).collect();
@@ -174,11 +194,13 @@ impl<'a, T: Scalar> Subject<'a, T> {
         };
         let search = Search {
             network: &engine,
+            data: &self.data.path,
             candidates: engine.all(),
             answers: goals.into_iter().map(answer).collect(),
             config: &config.circuits,
             fill,
             seed: config.seed,
+            progress,
             fill_reference: self.fill_reference(fill),
             cfg: Some(GraphConfig {
                 n_layers: self.model.blocks.len(),
@@ -187,7 +209,18 @@ impl<'a, T: Scalar> Subject<'a, T> {
                 d_model: self.model.width(),
             }),
         };
-        Ok((vec![nodes], search.run()?))
+        Ok((vec![nodes], search.at_its_level()?))
+    }
+
+    /// Whether token and position embedding are told apart: where that was
+    /// asked for, or where a circuit that was given does.
+    fn split_input(&self, config: &Config, fill: Fill) -> Result<bool> {
+        let circuits = [&config.circuits.known, &config.circuits.given];
+        let mut split = config.circuits.split_input;
+        for circuit in circuits.into_iter().flatten() {
+            split |= circuit.known(fill)?.splits_input();
+        }
+        Ok(split)
     }
 
     /// The set a fill is taken from, in words.
@@ -204,7 +237,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         }
     }
 
-    fn shape(&self, config: &Config) -> result::Transformer {
+    fn shape(&self, split_input: bool) -> result::Transformer {
         let model = self.model;
         result::Transformer {
             layers: model.blocks.len(),
@@ -218,7 +251,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             outputs: model.outputs(),
             causal: model.heads.causal,
             norms: model.blocks.iter().any(|b| b.norm1.is_some()),
-            split_input: config.circuits.split_input,
+            split_input,
             length: self.batch.length(),
             read: self.read(),
             loss: self.loss.as_ref().map(|loss| loss.mean(self.clean.view())),

@@ -37,11 +37,20 @@ pub struct Found {
     pub trials: Vec<Trial>,
 }
 
+/// What is tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Try {
+    /// One edge.
+    Edge(usize),
+    /// All edges into a reader, at once.
+    Reader(Range<usize>),
+}
+
 /// One trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
-    /// The edges that were patched together: one, or all into a reader.
-    pub edges: Range<usize>,
+    /// What was patched.
+    pub tried: Try,
     /// `metric(as it stood) − metric(without)`.
     pub effect: f64,
     /// Whether they stay.
@@ -58,16 +67,16 @@ pub fn acdc<P: Patchable>(
     config: Acdc,
 ) -> Found {
     let edges = network.readers().into_iter().flat_map(Iterator::rev);
-    acdc_in_order(network, metric, candidates, config, edges.map(one))
+    acdc_in_order(network, metric, candidates, config, edges.map(Try::Edge))
 }
 
-/// The same in a given order of trials, each an edge or all edges into a reader.
+/// The same in a given order.
 pub fn acdc_in_order<P: Patchable>(
     network: &P,
     metric: &Metric,
     candidates: &EdgeSet,
     config: Acdc,
-    order: impl IntoIterator<Item = Range<usize>>,
+    order: impl IntoIterator<Item = Try>,
 ) -> Found {
     let mut found = Found {
         kept: Vec::new(),
@@ -81,7 +90,8 @@ pub fn acdc_in_order<P: Patchable>(
     let mut walk = network.walk(gone.clone());
     let mut current = metric.mean(walk.outputs());
     let mut at = None;
-    for edges in order {
+    for tried in order {
+        let edges = tried.edges();
         let within = |set: &EdgeSet| edges.clone().all(|edge| set.contains(edge));
         if !within(candidates) || within(&gone) {
             continue;
@@ -100,14 +110,14 @@ pub fn acdc_in_order<P: Patchable>(
         let effect = current - without;
         if !kept {
             walk.take();
-            gone.extend(edges.clone());
+            gone.extend(edges);
             current = without;
-        } else if edges.len() == 1 {
-            found.kept.push((edges.start, effect));
-            reaching[network.ends(edges.start).0] = true;
+        } else if let Try::Edge(edge) = tried {
+            found.kept.push((edge, effect));
+            reaching[network.ends(edge).0] = true;
         }
         found.trials.push(Trial {
-            edges,
+            tried,
             effect,
             kept,
         });
@@ -127,24 +137,29 @@ impl Acdc {
     }
 }
 
-fn one(edge: usize) -> Range<usize> {
-    edge..edge + 1
+impl Try {
+    fn edges(&self) -> Range<usize> {
+        match self {
+            Self::Edge(edge) => *edge..edge + 1,
+            Self::Reader(edges) => edges.clone(),
+        }
+    }
 }
 
 /// The order of the authors' code: in a block, first each head's values, keys
 /// and queries as a whole, then the edges into them; writers block by block
 /// from the last, the MLP before the heads, heads from the first.
 #[must_use]
-pub fn authors_order(sites: &Components) -> Vec<Range<usize>> {
+pub fn authors_order(sites: &Components) -> Vec<Try> {
     let mut order = Vec::new();
     for reader in (0..sites.reader_count()).rev() {
         if begins_attention(sites, reader) {
             let heads = 3 * sites.heads();
             let readers = (reader + 1 - heads..=reader).rev();
-            order.extend(readers.map(|reader| sites.edges_into(reader)));
+            order.extend(readers.map(|reader| Try::Reader(sites.edges_into(reader))));
         }
         let writers = authors_writers(sites, reader).into_iter();
-        order.extend(writers.map(|writer| one(sites.edge(writer, reader))));
+        order.extend(writers.map(|writer| Try::Edge(sites.edge(writer, reader))));
     }
     order
 }

@@ -34,6 +34,7 @@
 pub mod component;
 mod engine;
 mod fill;
+mod nodes;
 mod patchable;
 mod ripple;
 #[cfg(test)]
@@ -42,4 +43,5 @@ mod tests;
 pub use component::{ComponentEngine, Setup};
 pub use engine::{EdgeSet, Engine, State};
 pub use fill::{Fill, Fills};
-pub use patchable::{Patchable, Walk};
+pub use nodes::Nodes;
+pub use patchable::{Patchable, SetWalk, Walk};

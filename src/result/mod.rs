@@ -14,7 +14,7 @@ mod transformer;
 
 pub use circuits::{
     Circuit, CircuitEdge, FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect,
-    OutputEffect, SweepPoint,
+    OutputEffect, Recovery, SweepPoint,
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use modules::{

@@ -112,7 +112,7 @@ impl Answers {
     }
 
     /// Adds the rows of `x: [readings, width]` to those rows of `sum: [samples · length, width]`.
-    pub(super) fn add_rows<T: Scalar>(&self, x: ArrayView2<'_, T>, sum: &mut Array2<T>) {
+    pub(crate) fn add_rows<T: Scalar>(&self, x: ArrayView2<'_, T>, sum: &mut Array2<T>) {
         for (row, values) in self.rows().into_iter().zip(x.rows()) {
             let mut target = sum.row_mut(row);
             target += &values;

@@ -13,7 +13,7 @@ use crate::metric::Metric;
 use crate::model::transformer::SequenceInputs;
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::{Rng, Scalar};
-use crate::patch::{EdgeSet, Fill, Patchable, Walk};
+use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 use crate::{Error, Result};
 
 /// Rows (positions of samples) of a part: enough for full products, few enough for the cache.
@@ -69,6 +69,28 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
             parts,
             readings: first,
         })
+    }
+
+    /// About how many bytes an engine on these samples takes, and its largest
+    /// run besides, beyond the model itself.
+    #[must_use]
+    pub fn bytes(model: &Transformer<T>, batch: &Sequences<T>, setup: Setup) -> u64 {
+        let sites = model.components(setup.split_input);
+        let (d, length) = (model.width(), batch.length());
+        let (heads, total) = (model.heads.count, model.heads.total());
+        let hidden = model.blocks.first().map_or(0, |block| block.up_bias.len());
+        // Streams and norms of both halves; queries, keys, values, what heads
+        // hold; patterns; hidden neurons before and after the activation.
+        let trace = sites.layers() * (4 * d + 4 * total + heads * length + 2 * hidden);
+        // What clean and filled runs have written, while differences are made.
+        let written = 2 * (2 * d + sites.layers() * (total + hidden));
+        let differences = sites.writer_count() * d;
+        let rows = batch.samples() * length;
+        // A backward pass: another trace, and gradients at all readers of a block.
+        let run = trace + (3 * heads + 4) * d;
+        let running = rows.min(PART_ROWS.max(length) * rayon::current_num_threads());
+        let numbers = rows * (trace + written + differences) + running * run;
+        (numbers * size_of::<T>()) as u64
     }
 
     /// The model.
@@ -127,40 +149,10 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     }
 }
 
-/// A walk over a transformer's edges.
-pub struct ComponentWalk<'e, 'm, T> {
-    engine: &'e ComponentEngine<'m, T>,
-    patched: EdgeSet,
-    outputs: Array2<T>,
-    attempted: EdgeSet,
-    attempt: Array2<T>,
-}
-
-impl<T: Scalar> Walk<T> for ComponentWalk<'_, '_, T> {
-    fn outputs(&self) -> ArrayView2<'_, T> {
-        self.outputs.view()
-    }
-
-    fn attempt(&mut self, edges: Range<usize>) -> ArrayView2<'_, T> {
-        self.attempted = self.patched.clone();
-        self.attempted.extend(edges);
-        self.attempt = self.engine.run(&self.attempted);
-        self.attempt.view()
-    }
-
-    fn take(&mut self) {
-        self.patched = self.attempted.clone();
-        self.outputs = self.attempt.clone();
-    }
-
-    /// Every attempt is a run of its own already.
-    fn settle(&mut self) {}
-}
-
-impl<'m, T: Scalar> Patchable for ComponentEngine<'m, T> {
+impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
     type Number = T;
     type Walk<'a>
-        = ComponentWalk<'a, 'm, T>
+        = SetWalk<'a, Self>
     where
         Self: 'a;
 
@@ -239,14 +231,8 @@ impl<'m, T: Scalar> Patchable for ComponentEngine<'m, T> {
             .collect()
     }
 
-    fn walk(&self, patched: EdgeSet) -> ComponentWalk<'_, 'm, T> {
-        ComponentWalk {
-            engine: self,
-            outputs: self.run(&patched),
-            attempted: patched.clone(),
-            attempt: Array2::zeros((0, 0)),
-            patched,
-        }
+    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
+        SetWalk::new(self, patched)
     }
 }
 
