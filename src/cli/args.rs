@@ -26,6 +26,9 @@ pub(super) struct Common {
     /// Print the result as JSON, and nothing else; write a report only with --out
     #[arg(long)]
     pub json: bool,
+    /// Open the report in the browser when it is written
+    #[arg(long)]
+    pub open: bool,
     /// Threads to use [default: all]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,

@@ -63,7 +63,23 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
 /// Prints the summary or the JSON, and says whether all that was to be verified holds.
 pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Verdict> {
     print_to(common, &written.result, written.folder.as_deref())?;
+    if let Some(folder) = &written.folder {
+        show(common, folder);
+    }
     Ok(verdict(&written.result))
+}
+
+/// Opens a report in the browser where that was asked for. A machine without one
+/// still has the report.
+pub(super) fn show(common: &Common, folder: &Path) {
+    if !common.open {
+        return;
+    }
+    let page = folder.join("index.html");
+    let page = page.canonicalize().unwrap_or(page);
+    if let Err(error) = open::that_detached(&page) {
+        super::say(&format!("note: no browser could be opened: {error}"));
+    }
 }
 
 /// Refuses a folder that exists, before any work is done for it.
@@ -92,7 +108,7 @@ pub(super) fn check_free_file(common: &Common, path: &Path) -> Result<()> {
 
 /// What is there may be replaced if that was asked for and it is a result:
 /// `--force` must not take a folder of other things away.
-fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
+pub(super) fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
     if !path.exists() {
         return Ok(());
     }
@@ -239,7 +255,7 @@ fn mark(status: Status, colour: bool) -> String {
     }
 }
 
-fn verdict(result: &Audit) -> Verdict {
+pub(super) fn verdict(result: &Audit) -> Verdict {
     let parity = result.parity.as_ref().is_none_or(|p| p.holds);
     let certified =
         |p: &Prune| p.not_certified.is_none() && p.certificate.as_ref().is_none_or(|c| c.holds);

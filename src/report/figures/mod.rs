@@ -3,19 +3,26 @@
 //! A figure is drawn once as SVG and used twice, inside the page and as a file.
 //! Drawing computes nothing that a result does not already say.
 
+pub mod attention;
 pub mod axes;
 pub mod canvas;
 pub mod circuits;
+pub mod component_graph;
+pub mod components;
 pub mod curve;
 pub mod edges;
 pub mod faithfulness;
+pub mod forest;
 pub mod labels;
 pub mod legend;
 pub mod lesions;
+pub mod matrix;
+pub mod module_matrix;
 pub mod network;
 pub mod nodes;
 pub mod null;
 pub mod palette;
+pub mod pareto;
 pub mod scene;
 pub mod weights;
 
@@ -41,6 +48,10 @@ pub struct Gallery {
     pub null: Option<Figure>,
     /// Ablation of modules.
     pub lesions: Option<Figure>,
+    /// Weights between and within modules.
+    pub module_matrix: Option<Figure>,
+    /// What heads attend to.
+    pub attention: Vec<Figure>,
     /// Faithfulness against edges kept.
     pub faithfulness: Option<Figure>,
     /// One per circuit, in their order.
@@ -57,7 +68,7 @@ impl Gallery {
         let splits = modules.iter().flat_map(|m| &m.independence.splits);
         let stage = circuits::Stage::new(audit);
         Self {
-            network: network::overview(audit),
+            network: component_graph::overview(audit).unwrap_or_else(|| network::overview(audit)),
             splits: splits
                 .take(MOST_SPLITS)
                 .enumerate()
@@ -67,15 +78,16 @@ impl Gallery {
             weights: weights::draw(audit),
             null: modules.and_then(null::draw),
             lesions: modules.and_then(lesions::draw),
+            module_matrix: module_matrix::draw(audit),
+            attention: attention::draw(audit),
             faithfulness: faithfulness::draw(&audit.circuits),
             circuits: audit
                 .circuits
                 .iter()
                 .map(|circuit| {
-                    stage.draw(
-                        circuit,
-                        &file_name(&["circuit", &circuit.method, &circuit.output]),
-                    )
+                    let name = file_name(&["circuit", &circuit.method, &circuit.output]);
+                    let components = component_graph::circuit(audit, circuit, &name);
+                    components.unwrap_or_else(|| stage.draw(circuit, &name))
                 })
                 .collect(),
             circuits_show_rest: stage.shows_rest(),
@@ -89,11 +101,13 @@ impl Gallery {
             &self.weights,
             &self.null,
             &self.lesions,
+            &self.module_matrix,
             &self.faithfulness,
         ];
         std::iter::once(&self.network)
             .chain(&self.splits)
             .chain(single.into_iter().flatten())
+            .chain(&self.attention)
             .chain(&self.circuits)
     }
 }
