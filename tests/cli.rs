@@ -224,6 +224,42 @@ fn a_pruned_checkpoint_is_audited_like_any_other() {
 }
 
 #[test]
+fn a_relocated_network_is_the_same_function_with_shorter_wiring() {
+    let desk = Desk::new();
+    let source = fixture("two_moon-bimt");
+    for method in ["--relocate", "--relocate=annealing"] {
+        let line = format!("modules {source} {method} --write-relocated --out {method}");
+        let seen = desk.run(&line);
+        assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+        assert!(
+            seen.stdout.contains("lowers the wiring cost"),
+            "{}",
+            seen.stdout
+        );
+        let folder = desk.path(method);
+        assert!(folder.join("figures/network-relocated.svg").exists());
+        let json = fs::read_to_string(folder.join("modules.json")).unwrap();
+        let result: Value = serde_json::from_str(&json).unwrap();
+        let wiring = &result["modules"]["wiring"];
+        let (before, after) = (&wiring["cost"], wiring["cost_after_relocation"].as_f64());
+        assert!(after < before.as_f64(), "{wiring}");
+
+        // The file has the same outputs, and nothing more to gain.
+        let again = desk.run(&format!(
+            "modules {} --data {source}/data.safetensors --threshold {} --relocate --json",
+            folder.join("relocated.safetensors").display(),
+            result["prune"]["threshold"]
+        ));
+        assert_eq!(again.code, Some(0), "{}", again.stderr);
+        let again: Value = serde_json::from_str(&again.stdout).unwrap();
+        assert_eq!(again["parity"]["holds"], true);
+        assert_eq!(again["modules"]["wiring"]["relocation"]["swaps"], 0);
+        let cost = again["modules"]["wiring"]["cost"].as_f64().unwrap();
+        assert!((cost - after.unwrap()).abs() < 1e-5, "{cost} {after:?}");
+    }
+}
+
+#[test]
 fn inspect_lists_tensors_even_of_what_is_no_network() {
     let desk = Desk::new();
     let seen = desk.run(&format!("inspect {}", fixture("independence-bimt")));
@@ -308,6 +344,9 @@ fn what_cannot_be_meant_is_exit_code_2() {
         "audit --fill no-such-fill",
         "audit --quiet --verbose",
         "audit --json --write-pruned",
+        "audit --relocate=no-such-method",
+        "audit --write-relocated",
+        "audit --json --relocate --write-relocated",
         "circuit x --threshold -1",
         "completions no-such-shell",
         "inspect",

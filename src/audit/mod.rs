@@ -11,6 +11,7 @@ pub mod memory;
 mod modules;
 mod network;
 mod subject;
+mod wiring;
 mod written;
 
 use std::str::FromStr;
@@ -19,6 +20,7 @@ use std::time::Instant;
 use crate::checkpoint::Checkpoint;
 use crate::circuit::Sign;
 use crate::data::Dataset;
+use crate::graph::relocation::Method as RelocationMethod;
 use crate::metric::MetricKind;
 use crate::model::{Architecture, Loaded, Mlp, Network, Options};
 use crate::modules::ModulesConfig;
@@ -48,6 +50,8 @@ pub struct Config {
     pub stages: Stages,
     /// How modules are found and tested.
     pub modules: ModulesConfig,
+    /// How neurons are swapped for shorter wiring, if at all.
+    pub relocate: Option<RelocationMethod>,
     /// Random sets per module and lesion.
     pub lesion_samples: usize,
     /// How circuits are found.
@@ -101,6 +105,8 @@ pub struct Outcome {
     pub pruned: Checkpoint,
     /// The same network without its idle neurons, in the same layout, narrower.
     pub compacted: Checkpoint,
+    /// The checkpoint as it was given, with its neurons at their new places; where asked for.
+    pub relocated: Option<Checkpoint>,
 }
 
 impl Config {
@@ -122,6 +128,7 @@ impl Config {
                 circuits: true,
             },
             modules: ModulesConfig::default(),
+            relocate: None,
             lesion_samples: 100,
             circuits: CircuitsConfig {
                 methods: vec![Method::Exact, Method::Acdc],
@@ -208,11 +215,21 @@ fn run<T: Scalar>(
     seconds.prune = clock.lap();
 
     progress("finding modules");
-    let modules = config
+    let mut modules = config
         .stages
         .modules
         .then(|| modules::modules(&subject, &pruned, &prune, &reference, config));
     seconds.modules = clock.lap();
+
+    if let Some(modules) = &mut modules {
+        modules.wiring = Some(wiring::wiring(
+            &subject,
+            &pruned,
+            config.relocate,
+            config.seed,
+        ));
+    }
+    seconds.relocation = clock.lap();
 
     progress("discovering circuits");
     let (nodes, circuits) = if config.stages.circuits {
@@ -243,7 +260,10 @@ fn run<T: Scalar>(
             peak_memory_bytes: memory::peak_bytes(),
         },
     };
+    let moved = result.modules.iter().flat_map(|m| &m.wiring);
+    let moved = moved.flat_map(|w| &w.relocation).next();
     Ok(Outcome {
+        relocated: moved.map(|found| written::relocated(checkpoint, loaded, model, &found.orders)),
         result,
         pruned: written::pruned(checkpoint, loaded, &pruned),
         compacted: written::compacted(checkpoint, loaded, &compact),

@@ -3,9 +3,8 @@
 use ndarray::Array2;
 
 use super::Config;
-use super::network::{layered, wiring_places};
+use super::network::layered;
 use super::subject::Subject;
-use crate::graph::wiring_cost;
 use crate::metric::Metric;
 use crate::model::Mlp;
 use crate::modules::lesions::{Ablation, lesions};
@@ -13,7 +12,7 @@ use crate::modules::{self, Change, ModulesConfig};
 use crate::numeric::Scalar;
 use crate::patch::{Engine, Fill, Fills};
 use crate::prune::{Reference, apply};
-use crate::result::{Assignment, Lesion, Modules, Prune, Wiring};
+use crate::result::{Assignment, Lesion, Modules, Prune};
 
 /// Squared errors are measured output by output up to this many outputs.
 const OUTPUTS_APART: usize = 8;
@@ -37,7 +36,6 @@ pub fn modules<T: Scalar>(
     found.independence = modules::independence(&whole, &names, prune.threshold, |threshold| {
         change_at(subject, reference, threshold, config.prune.biases)
     });
-    found.wiring = Some(wiring(subject, pruned));
     let mut all = lesions_of(subject, pruned, &found.partition, "all", config);
     if let Some(part) = &found.without_outputs {
         all.extend(lesions_of(
@@ -68,28 +66,6 @@ fn change_at<T: Scalar>(
             .as_ref()
             .map(|loss| loss.mean(change.outputs.view())),
         verified: reference.verifies(&change),
-    }
-}
-
-/// Wiring cost with the λ and l0 of the network's own training, where its
-/// configuration names them, else 1 and 0.1, the published method's for regression.
-fn wiring<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Wiring {
-    let number = |key: &str| {
-        subject
-            .checkpoint
-            .config
-            .get(key)
-            .and_then(serde_json::Value::as_f64)
-    };
-    let lambda = number("relocate_weight_factor")
-        .or_else(|| number("weight_factor"))
-        .unwrap_or(1.0);
-    let l0 = number("l0").unwrap_or(0.1);
-    Wiring {
-        cost: wiring_cost(&layered(pruned), &wiring_places(subject), lambda, l0),
-        cost_after_relocation: None,
-        lambda,
-        l0,
     }
 }
 

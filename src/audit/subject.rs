@@ -192,23 +192,27 @@ impl<'a, T: Scalar> Subject<'a, T> {
     /// Agreement with the source framework's own outputs, where the data hold them.
     pub fn parity(&self) -> Option<result::Parity> {
         let theirs = self.batch.outputs.as_ref()?;
-        let largest = |values: &mut dyn Iterator<Item = f64>| {
-            values.fold(
-                0.0_f64,
-                |m, d| if d.is_nan() { f64::INFINITY } else { m.max(d) },
-            )
-        };
-        let pairs = self.clean.iter().zip(theirs);
-        let max_abs_difference = largest(&mut pairs.map(|(a, b)| (a.widen() - b).abs()));
-        let output_scale = largest(&mut theirs.iter().map(|b| b.abs()));
-        let allowed = PARITY_UNITS * T::epsilon().widen() * output_scale.max(1.0);
+        let ours = self.clean.iter().map(|x| x.widen());
+        let (max_abs_difference, allowed) = self.difference(ours, theirs.iter().copied());
         Some(result::Parity {
             max_abs_difference,
-            output_scale,
+            output_scale: largest(theirs.iter().map(|b| b.abs())),
             allowed,
             holds: max_abs_difference <= allowed,
             samples: self.batch.len(),
         })
+    }
+
+    /// The largest difference of outputs computed in two ways, and what rounding explains.
+    pub fn difference(
+        &self,
+        ours: impl Iterator<Item = f64>,
+        theirs: impl Iterator<Item = f64> + Clone,
+    ) -> (f64, f64) {
+        let scale = largest(theirs.clone().map(f64::abs));
+        let differences = ours.zip(theirs).map(|(a, b)| (a - b).abs());
+        let allowed = PARITY_UNITS * T::epsilon().widen() * scale.max(1.0);
+        (largest(differences), allowed)
     }
 
     /// What was recognised in the checkpoint.
@@ -259,6 +263,14 @@ impl<'a, T: Scalar> Subject<'a, T> {
             loss: self.loss_name.to_owned(),
         }
     }
+}
+
+/// The largest of values that are not negative; infinite where one is NaN.
+fn largest(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(
+        0.0,
+        |m, d| if d.is_nan() { f64::INFINITY } else { m.max(d) },
+    )
 }
 
 /// The own name of a target or class.

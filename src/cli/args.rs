@@ -8,6 +8,7 @@ use clap::Args;
 use crate::audit::Config;
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
+use crate::graph::relocation::Method as RelocationMethod;
 use crate::model::{Layout, Options};
 use crate::modules::{Algorithm, NullKind};
 use crate::numeric::Activation;
@@ -185,6 +186,20 @@ pub(super) struct ModulesArgs {
         help_heading = "Modules"
     )]
     pub null: Null,
+    /// Swap neurons for shorter wiring, without changing the function: descent or annealing
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "descent",
+        value_name = "METHOD",
+        value_parser = relocation,
+        help_heading = "Modules"
+    )]
+    pub relocate: Option<RelocationMethod>,
+    /// Write the relocated network into the report's folder, in the layout it came in
+    #[arg(long, requires = "relocate", help_heading = "Modules")]
+    pub write_relocated: bool,
 }
 
 /// A null model and a number of shuffles.
@@ -218,11 +233,18 @@ impl FromStr for Null {
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {
-    let found = Algorithm::ALL
-        .into_iter()
-        .find(|algorithm| algorithm.name() == text);
+    by_name(text, &Algorithm::ALL, Algorithm::name)
+}
+
+fn relocation(text: &str) -> Result<RelocationMethod, String> {
+    by_name(text, &RelocationMethod::ALL, RelocationMethod::name)
+}
+
+/// The one of `all` that has this name.
+fn by_name<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    let found = all.iter().copied().find(|one| name(*one) == text);
     found.ok_or_else(|| {
-        let known: Vec<_> = Algorithm::ALL.iter().map(|a| a.name()).collect();
+        let known: Vec<_> = all.iter().map(|one| name(*one)).collect();
         format!("known: {}", known.join(", "))
     })
 }
@@ -233,6 +255,7 @@ impl ModulesArgs {
         config.modules.resolution = self.resolution;
         config.modules.null = self.null.kind;
         config.modules.null_samples = self.null.samples;
+        config.relocate = self.relocate;
     }
 }
 

@@ -123,6 +123,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: None,
             compact: false,
+            write_relocated: false,
         },
     )
 }

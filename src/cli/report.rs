@@ -34,7 +34,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             command: &command,
             name: &name,
             result,
-            pruned: None,
+            networks: Vec::new(),
             replace: false,
         },
     )?;

@@ -16,8 +16,8 @@ pub use circuits::{
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use modules::{
-    Assignment, Bridge, Component, Independence, Lesion, Modules, NullModel, Partition, Split,
-    Wiring,
+    Assignment, Bridge, Component, Independence, Lesion, Modules, NullModel, Partition, Relocation,
+    Split, Wiring,
 };
 pub use network::{Arrangement, Layer, Network, Site};
 pub use prune::{

@@ -91,12 +91,43 @@ pub struct Wiring {
     pub cost: f64,
     /// The same after neuron swaps; `null` where none were asked for.
     pub cost_after_relocation: Option<f64>,
+    /// How neurons were swapped; `null` where nobody asked.
+    #[serde(default)]
+    pub relocation: Option<Relocation>,
     /// Weight of the distance.
     #[serde(deserialize_with = "super::number")]
     pub lambda: f64,
     /// Cost of a connection of length zero.
     #[serde(deserialize_with = "super::number")]
     pub l0: f64,
+}
+
+/// Swaps of neurons after training, which leave the function as it is.
+///
+/// Places are found for the surviving edges; the network that is renumbered, and
+/// whose function is checked, is the one that was given, before pruning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Relocation {
+    /// `descent` or `annealing`.
+    pub method: String,
+    /// Swaps made.
+    pub swaps: usize,
+    /// Whether inputs could move: only where the network remembers which input stands where.
+    pub inputs_move: bool,
+    /// Whether outputs could.
+    pub outputs_move: bool,
+    /// Largest |f - f relocated| over samples and outputs.
+    #[serde(deserialize_with = "super::number")]
+    pub max_abs_change: f64,
+    /// The change that rounding explains.
+    #[serde(deserialize_with = "super::number")]
+    pub allowed: f64,
+    /// Whether the change stays within `allowed`.
+    pub holds: bool,
+    /// Samples compared.
+    pub samples: usize,
+    /// Per layer and position, the old position of the site that stands there now.
+    pub orders: Vec<Vec<usize>>,
 }
 
 /// The ablation of one module, against random sets of as many sites per layer.

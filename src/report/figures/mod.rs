@@ -37,6 +37,8 @@ pub struct Gallery {
     pub curve: Option<Figure>,
     /// Magnitudes of the weights.
     pub weights: Option<Figure>,
+    /// The surviving network after relocation.
+    pub relocated: Option<Figure>,
     /// Modularity against shuffled networks.
     pub null: Option<Figure>,
     /// Ablation of modules.
@@ -65,6 +67,7 @@ impl Gallery {
                 .collect(),
             curve: curve::draw(audit),
             weights: weights::draw(audit),
+            relocated: network::relocated(audit),
             null: modules.and_then(null::draw),
             lesions: modules.and_then(lesions::draw),
             faithfulness: faithfulness::draw(&audit.circuits),
@@ -87,6 +90,7 @@ impl Gallery {
         let single = [
             &self.curve,
             &self.weights,
+            &self.relocated,
             &self.null,
             &self.lesions,
             &self.faithfulness,

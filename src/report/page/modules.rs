@@ -8,7 +8,7 @@ use crate::report::figures::lesions::is_of_one_output;
 use crate::report::figures::palette::module_class;
 use crate::report::format::{count, number, p_value, percent};
 use crate::report::sites::{Place, Sites, Wire, clean};
-use crate::report::words::null_words;
+use crate::report::words::{null_words, what_moves};
 use crate::result::{Assignment, Audit, Lesion, Modules, Wiring};
 
 pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
@@ -33,6 +33,12 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Se
         );
         blocks.push(table(&caption, &inner.partition, modules, sites));
     }
+    blocks.extend(
+        gallery
+            .relocated
+            .as_ref()
+            .map(|figure| Block::Figure(Shown::new(figure, RELOCATED))),
+    );
     blocks.extend(
         gallery
             .null
@@ -118,9 +124,19 @@ fn facts(modules: &Modules) -> Vec<Fact> {
 }
 
 fn wiring(wiring: &Wiring) -> String {
-    let after = wiring.cost_after_relocation.map_or_else(
+    let relocated = wiring.cost_after_relocation.zip(wiring.relocation.as_ref());
+    let after = relocated.map_or_else(
         || "relocation was not asked for".to_owned(),
-        |after| format!("{} after relocation", number(after)),
+        |(after, found)| {
+            format!(
+                "{} after relocation of {} by {} ({} swaps; outputs move by at most {} on the samples)",
+                number(after),
+                what_moves(found),
+                clean(&found.method),
+                count(found.swaps),
+                number(found.max_abs_change)
+            )
+        },
     );
     let (lambda, l0) = (number(wiring.lambda), number(wiring.l0));
     format!("{} (λ = {lambda}, l0 = {l0}); {after}", number(wiring.cost))
@@ -210,6 +226,9 @@ fn row(
         Cell::shown(percent(share), share),
     ]
 }
+
+const RELOCATED: &str = "The same network with its neurons where their wiring is shortest, as far as \
+     swaps find it: the function is the one above. Sites keep their names.";
 
 fn null_caption(modules: &Modules) -> String {
     let words = modules.null.as_ref().map_or_else(String::new, null_words);

@@ -16,7 +16,7 @@ use super::sites::Sites;
 use crate::result::{Audit, DataInfo};
 
 pub use independence::{caption as split_caption, no_split, part};
-pub use modules::null_words;
+pub use modules::{null_words, what_moves};
 
 /// What a sentence says about a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! Which modules there are, and whether they are more than chance gives.
 
 use super::{Sentence, Status, joined, plural};
-use crate::report::format::{count, count_words, optional, p_value, short};
+use crate::report::format::{count, count_words, p_value, short};
 use crate::report::sites::{Sites, clean};
-use crate::result::{Audit, Lesion, Modules, NullModel, Split};
+use crate::result::{Audit, Lesion, Modules, NullModel, Relocation, Split};
 
 const TOPIC: &str = "Modules";
 
@@ -217,13 +217,39 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
 
 fn wiring(modules: &Modules) -> Option<Sentence> {
     let wiring = modules.wiring.as_ref()?;
-    wiring.cost_after_relocation?;
+    let (after, found) = (wiring.cost_after_relocation?, wiring.relocation.as_ref()?);
+    let swaps = count(found.swaps);
+    let swaps = format!("{swaps} {}", plural(found.swaps, "swap", "swaps"));
+    let (status, check) = if found.holds {
+        (Status::Holds, "the function stays as it is")
+    } else {
+        (
+            Status::DoesNotHold,
+            "the function does not stay as it is, more than rounding explains",
+        )
+    };
     let text = format!(
-        "Swapping neurons, which leaves the function as it is, would lower the wiring cost from {} to {}.",
+        "Relocation ({}, {swaps} of {}) lowers the wiring cost from {} to {}; {check}: outputs move by {} on {} samples (rounding explains {}).",
+        clean(&found.method),
+        what_moves(found),
         short(wiring.cost),
-        optional(wiring.cost_after_relocation)
+        short(after),
+        short(found.max_abs_change),
+        count(found.samples),
+        short(found.allowed)
     );
-    Some(Sentence::new("Wiring", Status::Note, text))
+    Some(Sentence::new("Wiring", status, text))
+}
+
+/// The sites that may change places, in words.
+#[must_use]
+pub fn what_moves(found: &Relocation) -> &'static str {
+    match (found.inputs_move, found.outputs_move) {
+        (true, true) => "inputs, hidden neurons and outputs",
+        (false, true) => "hidden neurons and outputs",
+        (true, false) => "inputs and hidden neurons",
+        (false, false) => "hidden neurons",
+    }
 }
 
 #[cfg(test)]
@@ -273,6 +299,21 @@ mod tests {
             text[1],
             "– Modularity: Modularity is 0.47; without a null model that says nothing yet."
         );
+    }
+
+    #[test]
+    fn relocation_says_what_moved_and_what_stayed() {
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(2, 1e-7));
+        });
+        assert_eq!(
+            text.last().expect("there"),
+            "✓ Wiring: Relocation (descent, 2 swaps of hidden neurons) lowers the wiring cost from 3 to 2; the function stays as it is: outputs move by 1 × 10⁻⁷ on 100 samples (rounding explains 1 × 10⁻⁶)."
+        );
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(1, 1.0));
+        });
+        assert!(text.last().is_some_and(|t| t.starts_with('✗')), "{text:?}");
     }
 
     #[test]
