@@ -4,13 +4,16 @@
 //! number comes from a module above it in the house, under the conventions
 //! stated there.
 
+mod agreement;
 mod certify;
 mod circuits;
 mod findings;
+mod insight;
 pub mod memory;
 mod modules;
 mod network;
 mod subject;
+mod weighing;
 mod wiring;
 mod written;
 
@@ -54,6 +57,8 @@ pub struct Config {
     pub relocate: Option<RelocationMethod>,
     /// Random sets per module and lesion.
     pub lesion_samples: usize,
+    /// Whether Shapley values are computed of however many modules; of few they always are.
+    pub shapley: bool,
     /// How circuits are found.
     pub circuits: CircuitsConfig,
 }
@@ -130,6 +135,7 @@ impl Config {
             modules: ModulesConfig::default(),
             relocate: None,
             lesion_samples: 100,
+            shapley: false,
             circuits: CircuitsConfig {
                 methods: vec![Method::Exact, Method::Acdc],
                 metric: None,
@@ -237,6 +243,10 @@ fn run<T: Scalar>(
     } else {
         Default::default()
     };
+    if let Some(modules) = &mut modules {
+        modules.agreement = agreement::agreement(modules, &circuits);
+        modules.insight = Some(insight::insight(&subject, &pruned, modules, &nodes));
+    }
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
 

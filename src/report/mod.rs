@@ -8,6 +8,7 @@
 pub mod figures;
 pub mod format;
 pub mod json;
+mod module_tables;
 mod page;
 #[cfg(test)]
 mod sample;

@@ -6,6 +6,7 @@
 
 mod circuits;
 mod graph;
+mod insight;
 mod modules;
 mod network;
 mod prune;
@@ -15,9 +16,11 @@ pub use circuits::{
     Circuit, CircuitEdge, LogitDifference, NodeAblation, NodeEffect, OutputEffect, SweepPoint,
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
+pub use insight::{Embedding, Formula, Insight, Polysemanticity, SignDimension};
 pub use modules::{
-    Assignment, Bridge, Component, Independence, Lesion, Modules, NullModel, Partition, Relocation,
-    Split, Wiring,
+    Agreement, Assignment, AtThreshold, Bridge, Coalitions, Component, Conductance, Enrichment,
+    Independence, Lesion, Measure, Modules, NullModel, Partition, Plateau, Relocation, Scan,
+    ScanPoint, Share, Split, Subset, Wiring,
 };
 pub use network::{Arrangement, Layer, Network, Site};
 pub use prune::{

@@ -8,6 +8,7 @@ pub mod canvas;
 pub mod circuits;
 pub mod curve;
 pub mod edges;
+pub mod embedding;
 pub mod faithfulness;
 pub mod labels;
 pub mod legend;
@@ -16,6 +17,7 @@ pub mod network;
 pub mod nodes;
 pub mod null;
 pub mod palette;
+pub mod scan;
 pub mod scene;
 pub mod weights;
 
@@ -41,6 +43,10 @@ pub struct Gallery {
     pub relocated: Option<Figure>,
     /// Modularity against shuffled networks.
     pub null: Option<Figure>,
+    /// Token embeddings by module.
+    pub embedding: Option<Figure>,
+    /// Modules along the resolution.
+    pub scan: Option<Figure>,
     /// Ablation of modules.
     pub lesions: Option<Figure>,
     /// Faithfulness against edges kept.
@@ -69,6 +75,8 @@ impl Gallery {
             weights: weights::draw(audit),
             relocated: network::relocated(audit),
             null: modules.and_then(null::draw),
+            embedding: modules.and_then(embedding::draw),
+            scan: modules.and_then(scan::draw),
             lesions: modules.and_then(lesions::draw),
             faithfulness: faithfulness::draw(&audit.circuits),
             circuits: audit
@@ -92,6 +100,8 @@ impl Gallery {
             &self.weights,
             &self.relocated,
             &self.null,
+            &self.scan,
+            &self.embedding,
             &self.lesions,
             &self.faithfulness,
         ];

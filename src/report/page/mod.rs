@@ -9,10 +9,12 @@ mod circuits;
 mod definitions;
 mod facts;
 mod independence;
+mod insight;
 mod modules;
 mod network;
 mod nodes;
 mod pruning;
+mod qualities;
 mod security;
 
 use askama::Template;

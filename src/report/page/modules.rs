@@ -33,6 +33,7 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Se
         );
         blocks.push(table(&caption, &inner.partition, modules, sites));
     }
+    blocks.extend(super::qualities::blocks(modules, gallery));
     blocks.extend(
         gallery
             .relocated
@@ -54,6 +55,8 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Se
     if !modules.lesions.is_empty() {
         blocks.push(lesions(modules));
     }
+    blocks.extend(super::qualities::function(modules));
+    blocks.extend(super::insight::blocks(modules, gallery));
     Section {
         id: "modules",
         title: "Modules",
@@ -267,6 +270,7 @@ fn lesions(modules: &Modules) -> Block {
                     .to_owned(),
                 l.p,
             ),
+            Cell::optional(l.p_holm),
             Cell::number(l.metric_alone),
         ]
     };
@@ -280,13 +284,14 @@ fn lesions(modules: &Modules) -> Block {
         numbers("Effect"),
         numbers("Random sets"),
         numbers("p"),
+        numbers("p (Holm)"),
         numbers("Module alone"),
     ];
     let mut sorted: Vec<&Lesion> = modules.lesions.iter().collect();
     sorted.sort_by_key(|lesion| is_of_one_output(lesion));
     let draws = modules.lesions.first().map_or(0, |l| l.samples);
     let caption = format!(
-        "Ablation of each module, against {} random sets of as many sites per layer (p not corrected for the number of modules)",
+        "Ablation of each module, against {} random sets of as many sites per layer (Holm: corrected for the modules of one partition, fill and metric)",
         count(draws)
     );
     Block::Table(Table::new(

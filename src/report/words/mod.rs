@@ -6,6 +6,7 @@
 
 mod circuits;
 mod independence;
+mod insight;
 mod modules;
 mod parity;
 mod pruning;
@@ -163,7 +164,7 @@ fn joined(items: &[String]) -> String {
 }
 
 /// `edge` or `edges`, by number.
-fn plural<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
+pub(super) fn plural<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
     if count == 1 { one } else { many }
 }
 
