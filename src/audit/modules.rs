@@ -227,7 +227,7 @@ fn metrics<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Measured> {
                 });
             }
         } else {
-            let targets = subject.squared_error_targets();
+            let targets = subject.truth().squared_error_targets();
             let output = Some(output);
             all.push(whole(
                 format!("mse of {site}"),

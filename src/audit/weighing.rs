@@ -8,7 +8,7 @@ use crate::metric::Metric;
 use crate::model::Mlp;
 use crate::modules::{EdgeWeight, ModulesConfig};
 use crate::numeric::{Scalar, statistics};
-use crate::patch::{Engine, Fills};
+use crate::patch::{Engine, Fills, Patchable as _};
 
 /// The surviving edges with the weights that `config` asks for.
 ///
@@ -49,16 +49,12 @@ fn by_effect<T: Scalar>(graph: &mut Layered, subject: &Subject<'_, T>, pruned: &
     let inputs = subject.batch.inputs.clone();
     let clean = pruned.forward(inputs.clone());
     let engine = Engine::new(pruned, inputs, Fills::mean(&clean));
-    let state = engine.run(&engine.edges([]));
     let own = || Metric::Mse {
-        targets: subject.squared_error_targets(),
+        targets: subject.truth().squared_error_targets(),
         output: None,
     };
-    let goal = Goal {
-        output: 0,
-        rows: (0..subject.batch.len()).collect(),
-        metric: subject.loss.clone().unwrap_or_else(own),
-    };
+    let loss = subject.loss.clone().unwrap_or_else(own);
+    let goal = Goal::of_all(loss, subject.batch.len());
     let edges: Vec<usize> = graph
         .weights
         .iter()
@@ -67,7 +63,7 @@ fn by_effect<T: Scalar>(graph: &mut Layered, subject: &Subject<'_, T>, pruned: &
         .filter(|(_, weight)| **weight != 0.0)
         .map(|(number, _)| number)
         .collect();
-    let found = effects(&engine, &state, &edges, &[goal]);
+    let found = effects(&engine, &engine.edges([]), &edges, &[goal]);
     let mut found = found.into_iter().flatten();
     for weight in graph.weights.iter_mut().flatten().filter(|w| **w != 0.0) {
         *weight = found.next().unwrap_or(0.0).abs();

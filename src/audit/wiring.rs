@@ -1,6 +1,6 @@
 //! Wiring cost, and relocation: how short the wiring becomes when neurons change places.
 
-use ndarray::Axis;
+use ndarray::{Array2, Axis};
 
 use super::network::{arrangements, layered, wiring_places};
 use super::subject::Subject;
@@ -60,32 +60,35 @@ fn relocation<T: Scalar>(
     };
     let edges = layered(pruned).pruned(0.0);
     let found = relocate(&edges, &wiring_places(subject), moves);
-    let (max_abs_change, allowed) = change(subject, &found.orders);
+    let same = subject.truth().agreement(&outputs(subject, &found.orders));
     Relocation {
         method: method.name().to_owned(),
         swaps: found.swaps,
         inputs_move: moves.inputs,
         outputs_move: moves.outputs,
-        max_abs_change,
-        allowed,
-        holds: max_abs_change <= allowed,
-        samples: subject.batch.len(),
+        max_abs_change: same.max_abs_difference,
+        allowed: same.allowed,
+        holds: same.holds,
+        samples: same.samples,
         orders: found.orders,
     }
 }
 
-/// The largest change of an output, and what rounding explains.
-fn change<T: Scalar>(subject: &Subject<'_, T>, orders: &[Vec<usize>]) -> (f64, f64) {
-    let model = subject.model;
-    let moved = model.rearranged(orders);
-    let inputs = orders.first().map_or_else(
-        || subject.batch.inputs.clone(),
-        |order| subject.batch.inputs.select(Axis(0), order),
-    );
-    let before = model.by_target(subject.clean.view());
-    let after = moved.by_target(moved.outputs(inputs.view()).view());
-    subject.difference(
-        after.iter().map(|x| x.widen()),
-        before.iter().map(|x| x.widen()),
-    )
+/// What the relocated network computes, by the old positions of its outputs.
+fn outputs<T: Scalar>(subject: &Subject<'_, T>, orders: &[Vec<usize>]) -> Array2<f64> {
+    let moved = subject.model.rearranged(orders);
+    let inputs = match orders.first() {
+        Some(order) => subject.batch.inputs.select(Axis(0), order),
+        None => subject.batch.inputs.clone(),
+    };
+    let outputs = moved.outputs(inputs.view());
+    let mut back = Array2::zeros(outputs.dim());
+    for (row, old) in outputs
+        .rows()
+        .into_iter()
+        .zip(orders.iter().last().into_iter().flatten())
+    {
+        back.row_mut(*old).assign(&row.mapv(Scalar::widen));
+    }
+    back
 }

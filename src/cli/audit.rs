@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     args.prune.apply(&mut config);
     args.certify.apply(&mut config)?;
     args.modules.apply(&mut config);
-    args.circuits.apply(&mut config);
+    args.circuits.apply(&mut config)?;
     pipeline::run(
         &args.common,
         &Job {
@@ -58,6 +58,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             write_pruned: args.write_pruned.then_some(PrunedTo::Report),
             compact: args.compact,
             write_relocated: args.modules.write_relocated,
+            exports: &[],
         },
     )
 }

@@ -45,6 +45,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             write_pruned: None,
             compact: false,
             write_relocated: args.modules.write_relocated,
+            exports: &[],
         },
     )
 }

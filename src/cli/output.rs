@@ -8,8 +8,9 @@ use std::time::Instant;
 use super::Verdict;
 use super::args::Common;
 use crate::checkpoint::Checkpoint;
+use crate::report::exports::{self, Export};
 use crate::report::words::{self, Status};
-use crate::result::{Audit, CheckpointInfo, Prune};
+use crate::result::{Audit, CheckpointInfo, GraphJson, Prune};
 use crate::{Error, Result, report};
 
 /// A finished run, ready to be written.
@@ -21,6 +22,10 @@ pub(super) struct Finished<'a> {
     pub result: Audit,
     /// Networks to be written beside the report, by the name of the file.
     pub networks: Vec<(&'static str, &'a Checkpoint)>,
+    /// The scores of all edges, one graph for each circuit.
+    pub graphs: &'a [GraphJson],
+    /// What is written of every circuit.
+    pub exports: &'a [Export],
     /// Whether the result that is there may be replaced without `--force`.
     pub replace: bool,
 }
@@ -38,6 +43,12 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
         write_whole(folder, common.force || finished.replace, |dir| {
             let started = Instant::now();
             report::write(&finished.result, finished.command, dir)?;
+            exports::write(
+                &finished.result.circuits,
+                finished.graphs,
+                finished.exports,
+                dir,
+            )?;
             for (name, network) in &finished.networks {
                 network.write(&dir.join(name))?;
             }

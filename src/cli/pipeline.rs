@@ -7,6 +7,7 @@ use super::output::{self, Finished};
 use super::progress::Progress;
 use super::{Verdict, example};
 use crate::audit::{Config, audit};
+use crate::report::exports::Export;
 
 /// A run of (some stages of) the pipeline.
 pub(super) struct Job<'a> {
@@ -22,6 +23,8 @@ pub(super) struct Job<'a> {
     pub compact: bool,
     /// Whether the relocated network is written into the report's folder.
     pub write_relocated: bool,
+    /// Files that are written of every circuit.
+    pub exports: &'a [Export],
 }
 
 /// Where a pruned network goes.
@@ -78,7 +81,10 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
     let in_report = matches!(job.write_pruned, Some(PrunedTo::Report));
     let relocated = outcome.relocated.as_ref().filter(|_| job.write_relocated);
     let networks = [
-        in_report.then_some(("pruned.safetensors", pruned)),
+        pruned
+            .as_ref()
+            .filter(|_| in_report)
+            .map(|network| ("pruned.safetensors", network)),
         relocated.map(|network| ("relocated.safetensors", network)),
     ];
     let finished = Finished {
@@ -86,10 +92,12 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
         name: &name,
         result: outcome.result,
         networks: networks.into_iter().flatten().collect(),
+        graphs: &outcome.graphs,
+        exports: job.exports,
         replace,
     };
     let written = output::write(common, finished)?;
-    if let Some(PrunedTo::File(path)) = &job.write_pruned {
+    if let (Some(PrunedTo::File(path)), Some(pruned)) = (&job.write_pruned, pruned) {
         pruned.write(path)?;
     }
     progress.finish();

@@ -35,6 +35,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             name: &name,
             result,
             networks: Vec::new(),
+            graphs: &[],
+            exports: &[],
             replace: false,
         },
     )?;

@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 
 use crate::metric::Metric;
 use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::Engine;
+use crate::patch::{Engine, Patchable};
 
 /// What is measured, and on which samples.
 #[derive(Debug, Clone)]

@@ -11,9 +11,11 @@ mod modules;
 mod network;
 mod prune;
 mod run;
+mod transformer;
 
 pub use circuits::{
-    Circuit, CircuitEdge, LogitDifference, NodeAblation, NodeEffect, OutputEffect, SweepPoint,
+    Circuit, CircuitEdge, FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect,
+    OutputEffect, Recovery, SweepPoint,
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use insight::{Embedding, Formula, Insight, Polysemanticity, SignDimension};
@@ -30,6 +32,7 @@ pub use prune::{
 pub use run::{
     Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, Seconds, TensorInfo, Tool,
 };
+pub use transformer::{Attention, Prompt, Transformer};
 
 /// The value of `schema` in every result this version writes.
 pub const SCHEMA: &str = "modscope/1";

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Circuit, Modules, Network, NodeAblation, Prune};
+use super::{Attention, Circuit, Modules, Network, NodeAblation, Prompt, Prune, Transformer};
 
 /// A whole result: what `audit.json` holds. Other commands write the parts
 /// that are theirs and leave the rest `null` or empty.
@@ -30,8 +30,17 @@ pub struct Audit {
     pub nodes: Vec<NodeAblation>,
     /// One entry per output (or class) and method.
     pub circuits: Vec<Circuit>,
-    /// The network itself, for drawing.
+    /// The network itself, for drawing; without layers where it is too large.
     pub network: Network,
+    /// The shape of a transformer; `null` for others.
+    #[serde(default)]
+    pub transformer: Option<Transformer>,
+    /// The prompts, where the data are text.
+    #[serde(default)]
+    pub prompts: Vec<Prompt>,
+    /// Attention patterns of a few samples.
+    #[serde(default)]
+    pub attention: Vec<Attention>,
     /// Remarks on the checkpoint: dead neurons, constants, NaN and infinite weights.
     pub findings: Vec<Finding>,
     /// Time and memory.
