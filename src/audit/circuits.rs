@@ -54,7 +54,7 @@ pub fn circuits<T: Scalar>(
 }
 
 /// An engine on the whole batch with a fill.
-fn engine<'m, T: Scalar>(
+pub(super) fn engine<'m, T: Scalar>(
     subject: &Subject<'_, T>,
     model: &'m Mlp<T>,
     fill: Fill,

@@ -95,6 +95,7 @@ pub fn run<T: Scalar>(
         graphs,
         pruned: None,
         compacted: None,
+        relocated: None,
     })
 }
 

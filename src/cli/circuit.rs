@@ -205,6 +205,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: None,
             compact: false,
+            write_relocated: false,
             exports: &args.export,
         },
     )

@@ -10,6 +10,7 @@ pub mod figures;
 pub mod format;
 pub mod json;
 mod packed;
+mod module_tables;
 mod page;
 #[cfg(test)]
 mod sample;

@@ -66,6 +66,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
             bridges(modules),
             null(modules),
         ]);
+        all.extend(super::module_tables::sheets(modules));
     }
     all.extend([circuits(audit), circuit_edges(audit), sweeps(audit)]);
     all.retain(|sheet| !sheet.rows.is_empty());
@@ -73,7 +74,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
 }
 
 /// Text that no spreadsheet takes for a formula.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let text = plain(text);
     if text.starts_with(['=', '+', '-', '@']) {
         format!("'{text}")
@@ -82,7 +83,7 @@ fn word(text: &str) -> String {
     }
 }
 
-fn some<T: ToString>(value: Option<T>) -> String {
+pub(super) fn some<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
@@ -328,6 +329,7 @@ fn lesions(modules: &Modules) -> Sheet {
             l.random_mean,
             l.random_sd,
             l.p,
+            l.p_holm.unwrap_or(f64::NAN),
         ];
         let words = [
             word(&l.scope),
@@ -356,6 +358,7 @@ fn lesions(modules: &Modules) -> Sheet {
             "random_mean",
             "random_sd",
             "p",
+            "p_holm",
             "random_sets",
         ],
         rows: modules.lesions.iter().map(row).collect(),

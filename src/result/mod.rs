@@ -6,6 +6,7 @@
 
 mod circuits;
 mod graph;
+mod insight;
 mod modules;
 mod network;
 mod prune;
@@ -17,9 +18,11 @@ pub use circuits::{
     OutputEffect, Recovery, SweepPoint,
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
+pub use insight::{Embedding, Formula, Insight, Polysemanticity, SignDimension};
 pub use modules::{
-    Assignment, Bridge, Component, Independence, Lesion, Modules, NullModel, Partition, Split,
-    Wiring,
+    Agreement, Assignment, AtThreshold, Bridge, Coalitions, Component, Conductance, Enrichment,
+    Independence, Lesion, Measure, Modules, NullModel, Partition, Plateau, Relocation, Scan,
+    ScanPoint, Share, Split, Subset, Wiring,
 };
 pub use network::{Arrangement, Layer, Network, Site};
 pub use prune::{

@@ -11,11 +11,13 @@ mod definitions;
 mod facts;
 mod independence;
 pub(super) mod index;
+mod insight;
 mod modules;
 mod network;
 mod nodes;
 mod pruning;
 mod script;
+mod qualities;
 mod security;
 
 use askama::Template;
