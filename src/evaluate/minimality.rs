@@ -44,7 +44,7 @@ pub fn minimality<T: Scalar>(
 }
 
 /// |effect| of removing each edge of a circuit from it.
-fn removal_effects<T: Scalar>(judge: &Judge<'_, T>, circuit: &EdgeSet) -> Vec<f64> {
+pub(super) fn removal_effects<T: Scalar>(judge: &Judge<'_, T>, circuit: &EdgeSet) -> Vec<f64> {
     let engine = judge.engine();
     let state = engine.run(&engine.all_but(circuit));
     let edges: Vec<usize> = circuit.ones().collect();

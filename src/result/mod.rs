@@ -5,6 +5,7 @@
 //! it deliberately knows no models, no graphs and no drawing.
 
 mod circuits;
+mod compare;
 mod graph;
 mod modules;
 mod network;
@@ -13,6 +14,11 @@ mod run;
 
 pub use circuits::{
     Circuit, CircuitEdge, LogitDifference, NodeAblation, NodeEffect, OutputEffect, SweepPoint,
+};
+pub use compare::{
+    Better, CompareSettings, ComparedCircuit, ComparedGroup, ComparedNetwork, Comparison, Control,
+    FrontPoint, GroupOverlap, GroupSummary, Hypothesis, Measure, MeasureInfo, Overlap, OverlapPair,
+    Picture, PlacedLayer, Test, UniversalShare,
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use modules::{
