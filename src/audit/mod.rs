@@ -5,12 +5,12 @@
 //! stated there.
 
 mod certify;
-mod circuits;
+pub(crate) mod circuits;
 mod findings;
 pub mod memory;
 mod modules;
 mod network;
-mod subject;
+pub(crate) mod subject;
 mod written;
 
 use std::str::FromStr;

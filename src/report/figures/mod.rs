@@ -6,9 +6,11 @@
 pub mod axes;
 pub mod canvas;
 pub mod circuits;
+pub mod compare;
 pub mod curve;
 pub mod edges;
 pub mod faithfulness;
+pub mod forest;
 pub mod labels;
 pub mod legend;
 pub mod lesions;
@@ -16,6 +18,7 @@ pub mod network;
 pub mod nodes;
 pub mod null;
 pub mod palette;
+pub mod pareto;
 pub mod scene;
 pub mod weights;
 

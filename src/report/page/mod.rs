@@ -6,6 +6,7 @@
 mod blocks;
 mod certificate;
 mod circuits;
+pub(super) mod compare;
 mod definitions;
 mod facts;
 mod independence;
@@ -31,6 +32,7 @@ const SCRIPT: &str = include_str!("../../../templates/page.js");
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct Page {
+    kind: &'static str,
     title: String,
     subtitle: String,
     policy: String,
@@ -46,6 +48,7 @@ struct Page {
 /// Renders the page of a result.
 pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama::Result<String> {
     let page = Page {
+        kind: "Audit of a trained network",
         title: title(audit),
         subtitle: subtitle(audit),
         policy: security::policy(SCRIPT),
