@@ -45,10 +45,15 @@ pub fn all(comparison: &Comparison) -> Vec<Figure> {
 /// The forest plots: the reference less every other regime.
 #[must_use]
 pub fn differences(comparison: &Comparison) -> Vec<Figure> {
-    let gap = comparison.measures.iter().find(|m| {
-        // The middle of the equal sizes.
-        m.info.key.starts_with("gap_at_") && m.info.point.starts_with("equal size")
-    });
+    let equal_size = |m: &&Measure| m.info.point.starts_with("equal size");
+    let gaps: Vec<&Measure> = comparison
+        .measures
+        .iter()
+        .filter(|m| m.info.key.starts_with("gap_at_"))
+        .filter(equal_size)
+        .collect();
+    // The middle of the sizes.
+    let gap = gaps.get(gaps.len() / 2).copied();
     let named = DIFFERENCES
         .iter()
         .filter_map(|key| comparison.measures.iter().find(|m| m.info.key == *key));

@@ -2,16 +2,14 @@
 
 use askama::Template;
 
-use super::blocks::{
-    Block, Card, Cell, Column, Fact, Section, Shown, Table, numbers, words as text,
-};
+use super::blocks::{Block, Cell, Column, Fact, Section, Shown, Table, numbers, words as text};
 use super::{Page, SCRIPT, STYLE, palette, security};
 use crate::report::figures::Figure;
 use crate::report::format::{count, percent, short};
 use crate::report::sites::{clean, plain};
 use crate::report::tables::compare::{mark, mean_words, test_words};
 use crate::report::words;
-use crate::result::{ComparedNetwork, Comparison, Measure};
+use crate::result::{Better, ComparedNetwork, Comparison, Measure};
 
 /// Renders the page.
 pub fn render(comparison: &Comparison, figures: &[Figure]) -> askama::Result<String> {
@@ -85,12 +83,13 @@ fn networks(figures: &[Figure]) -> Section {
     }
 }
 
-/// Every number by regime: one table per operating point.
+/// Every number by regime: one table per kind of operating point.
 fn measures(comparison: &Comparison) -> Section {
-    let mut points: Vec<&str> = Vec::new();
+    let mut kinds: Vec<&str> = Vec::new();
     for measure in &comparison.measures {
-        if !points.contains(&measure.info.point.as_str()) {
-            points.push(&measure.info.point);
+        let (kind, _) = kind_and_rest(measure);
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
         }
     }
     let reference = comparison.groups.first().map_or("", |g| g.name.as_str());
@@ -103,13 +102,10 @@ fn measures(comparison: &Comparison) -> Section {
         comparison.settings.level
     );
     let mut blocks = vec![Block::Text(intro)];
-    blocks.extend(points.iter().map(|point| {
-        let rows: Vec<&Measure> = comparison
-            .measures
-            .iter()
-            .filter(|m| m.info.point == *point)
-            .collect();
-        by_regime(comparison, point, &rows)
+    blocks.extend(kinds.iter().map(|kind| {
+        let of_kind = |m: &&Measure| kind_and_rest(m).0 == *kind;
+        let rows: Vec<&Measure> = comparison.measures.iter().filter(of_kind).collect();
+        by_regime(comparison, kind, &rows)
     }));
     blocks.push(tests(comparison));
     Section {
@@ -119,19 +115,31 @@ fn measures(comparison: &Comparison) -> Section {
     }
 }
 
-fn by_regime(comparison: &Comparison, point: &str, measures: &[&Measure]) -> Block {
+/// The kind of a measure's operating point, and which one of it.
+fn kind_and_rest(measure: &Measure) -> (&str, &str) {
+    let point = measure.info.point.as_str();
+    point.split_once(": ").unwrap_or((point, ""))
+}
+
+fn by_regime(comparison: &Comparison, kind: &str, measures: &[&Measure]) -> Block {
     let mut columns = vec![text("measure")];
     columns.extend(comparison.groups.iter().map(|g| numbers(&clean(&g.name))));
     let row = |m: &&Measure| {
         let arrow = match m.info.better {
-            crate::result::Better::Lower => " ↓",
-            crate::result::Better::Higher => " ↑",
-            crate::result::Better::Neither => "",
+            Better::Lower => " ↓",
+            Better::Higher => " ↑",
+            Better::Neither => "",
         };
-        let mut cells = vec![Cell::word(format!("{}{arrow}", clean(&m.info.title)))];
+        let rest = match kind_and_rest(m).1 {
+            "" => String::new(),
+            rest => format!("{}: ", plain(rest)),
+        };
+        let title = format!("{rest}{}{arrow}", plain(&m.info.title));
+        let mut cells = vec![Cell::word(title)];
         cells.extend(m.groups.iter().enumerate().map(|(place, group)| {
             let test = place.checked_sub(1).and_then(|t| m.tests.get(t));
-            let mark = test.map_or("", |t| mark(m.info.better, t, comparison.settings.level));
+            let level = comparison.settings.level;
+            let mark = test.map_or("", |t| mark(m.info.better, t, level));
             Cell::shown(
                 format!("{}{mark}", mean_words(group)),
                 group.mean.unwrap_or(f64::NEG_INFINITY),
@@ -140,7 +148,7 @@ fn by_regime(comparison: &Comparison, point: &str, measures: &[&Measure]) -> Blo
         cells
     };
     let rows = measures.iter().map(row).collect();
-    Block::Table(Table::whole(clean(point), "measures", columns, rows))
+    Block::Table(Table::whole(plain(kind), "measures", columns, rows))
 }
 
 /// The differences with their tests, folded away.
@@ -189,23 +197,14 @@ fn fronts(figures: &[Figure]) -> Section {
 }
 
 fn differences(figures: &[Figure]) -> Section {
-    let plots: Vec<Card> = figures
-        .iter()
-        .filter(|f| f.name.starts_with("difference-"))
-        .map(|f| Card {
-            title: f.label.split(": ").next().unwrap_or("").to_owned(),
-            shown: Shown::new(f, "Left of 0: the reference has the lower number."),
-            blocks: Vec::new(),
-        })
-        .collect();
+    let plots = figures.iter().filter(|f| f.name.starts_with("difference-"));
+    let caption = "Left of 0: the reference has the lower number.";
     Section {
         id: "differences",
         title: "Differences",
-        blocks: if plots.is_empty() {
-            Vec::new()
-        } else {
-            vec![Block::Cards(plots)]
-        },
+        blocks: plots
+            .map(|f| Block::Figure(Shown::new(f, caption)))
+            .collect(),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::{Sentence, Status, joined, plural};
 use crate::report::format::{count_words, percent, short};
-use crate::report::sites::clean;
+use crate::report::sites::{clean, plain};
 use crate::result::{Better, Comparison, GroupOverlap, Measure, Test};
 
 /// A claim that was published of brain-inspired training (arXiv 2401.03646), and
@@ -106,7 +106,7 @@ fn opening(comparison: &Comparison) -> Sentence {
             joined(&groups),
             comparison.data.samples,
             clean(&comparison.settings.fill),
-            clean(&comparison.settings.scale),
+            plain(&comparison.settings.scale),
         ),
     )
 }
@@ -125,11 +125,13 @@ fn power(comparison: &Comparison) -> Option<Sentence> {
         count_words(tests.len()),
         plural(tests.len(), "regime", "regimes"),
     );
+    let care = "Nothing is corrected over measures or operating points";
     Some(if corrected > level {
-        let text = format!("{text}: with so few seeds no difference can be shown at {level}.");
+        let text =
+            format!("{text}: with so few seeds no difference can be shown at {level}. {care}.");
         Sentence::new("Seeds", Status::NotAsked, text)
     } else {
-        Sentence::new("Seeds", Status::Note, format!("{text}."))
+        Sentence::new("Seeds", Status::Note, format!("{text}. {care}."))
     })
 }
 
@@ -170,36 +172,46 @@ fn against(comparison: &Comparison, claim: &Claim, other: &str) -> Option<Senten
         return Some(Sentence::new(claim.topic, Status::NotAsked, text));
     }
     let mut parts = Vec::new();
-    for (words, points) in [
-        ("shown at", &better),
-        ("the reverse is shown at", &worse),
-        ("nothing is shown at", &nothing),
-    ] {
+    for (words, points) in [("shown", &better), ("the reverse", &worse)] {
         if !points.is_empty() {
             let list = points.join("; ");
-            parts.push(format!(
-                "{words} {} of {} ({list})",
-                points.len(),
-                all.len()
-            ));
+            parts.push(format!("{words} at {} ({list})", points.len()));
         }
+    }
+    if !nothing.is_empty() {
+        parts.push(format!("neither at {}", nothing.len()));
     }
     let status = match (better.is_empty(), worse.is_empty(), nothing.is_empty()) {
         (false, true, true) => Status::Holds,
         (true, _, _) => Status::DoesNotHold,
         _ => Status::Note,
     };
-    let text = format!("{reference}, {claimed}: {}.", joined(&parts));
+    let text = format!(
+        "{reference}, {claimed}, at {} operating points: {}.",
+        all.len(),
+        joined(&parts)
+    );
     Some(Sentence::new(claim.topic, status, text))
 }
 
-/// A measure by its operating point.
+/// A measure by its operating point, in few words.
 fn point(measure: &Measure) -> String {
-    let point = clean(&measure.info.point);
-    if measure.info.key.contains("seconds") || measure.info.key.contains("evaluations") {
-        format!("{point}, {}", clean(&measure.info.title))
-    } else {
-        point
+    let mut point = plain(&measure.info.point);
+    for (long, few) in [
+        ("smallest faithful circuits, ", "smallest faithful, "),
+        ("equal ACDC threshold: τ = ", "equal τ, "),
+        (" of the metric's range", ""),
+        (" per circuit", ""),
+        ("equal faithfulness: ", "equal faithfulness, "),
+        ("equal size: ", "equal size, "),
+    ] {
+        point = point.replace(long, few);
+    }
+    let key = &measure.info.key;
+    match (key.contains("seconds"), key.contains("evaluations")) {
+        (true, _) => format!("{point}: seconds"),
+        (_, true) => format!("{point}: patched runs"),
+        _ => point,
     }
 }
 
