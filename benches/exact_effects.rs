@@ -10,7 +10,7 @@ use modscope::circuit::{Goal, effects};
 use modscope::metric::Metric;
 use modscope::model::{Linear, Mlp};
 use modscope::numeric::{Activation, Rng, matmul_into};
-use modscope::patch::{Engine, Fills};
+use modscope::patch::{Engine, Fills, Patchable};
 use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 
@@ -36,9 +36,8 @@ fn main() {
         })
         .collect();
     let edges: Vec<usize> = (0..engine.sites().edge_count()).collect();
-    let state = engine.run(&engine.edges([]));
     let started = Instant::now();
-    let found = effects(&engine, &state, &edges, &goals);
+    let found = effects(&engine, &engine.edges([]), &edges, &goals);
     let seconds = started.elapsed().as_secs_f64();
     let (products, activations) = operations(samples);
     let peak = peak_products_per_second();

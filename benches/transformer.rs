@@ -4,14 +4,14 @@
 #![allow(clippy::expect_used, reason = "a bench may stop")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use modscope::circuit::component::{Attribution, Path, attribute, component_effects};
+use modscope::circuit::{Attributable, Attribution, Path, effects_on};
 use modscope::metric::Metric;
 use modscope::model::Sequences;
 use modscope::model::transformer::{
     Answers, Block, Embedding, Heads, Norm, SequenceInputs, Transformer,
 };
 use modscope::numeric::{Activation, Rng};
-use modscope::patch::{ComponentEngine, Fill, Setup};
+use modscope::patch::{ComponentEngine, Fill, Patchable, Setup};
 use ndarray::{Array1, Array2};
 
 const BLOCKS: usize = 3;
@@ -116,13 +116,12 @@ fn transformer(c: &mut Criterion) {
         ),
     ];
     for (name, method) in methods {
-        group.bench_function(name, |b| b.iter(|| attribute(&engine, &metric, method)));
+        group.bench_function(name, |b| b.iter(|| engine.attribute(&metric, method)));
     }
-    let edges: Vec<usize> = (0..engine.sites().edge_count()).collect();
     group.bench_function("exact, 262 edges", |b| {
-        b.iter(|| component_effects(&engine, &metric, &edges));
+        b.iter(|| effects_on(&engine, &metric));
     });
-    let circuit = engine.edges(edges.iter().copied().step_by(5));
+    let circuit = engine.edges((0..engine.edge_count()).step_by(5));
     group.bench_function("one circuit", |b| {
         b.iter(|| engine.run(&engine.all_but(&circuit)));
     });

@@ -478,6 +478,28 @@ pub enum Error {
         /// The data.
         path: PathBuf,
     },
+    /// A file that should hold a circuit of this network.
+    #[error("this is no circuit of this network: {detail}")]
+    NotACircuit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// Every patch left the metric exactly as it was.
+    #[error(
+        "`{method}` gives every edge an effect of exactly 0: under the fill `{fill}` no patch changes the metric `{metric}`"
+    )]
+    PatchesChangeNothing {
+        /// The data.
+        path: PathBuf,
+        /// How edges were scored.
+        method: String,
+        /// What patched edges carried.
+        fill: String,
+        /// What was measured.
+        metric: String,
+    },
     /// No data were named and none lie beside the checkpoint.
     #[error("no data were given, and none lie beside the checkpoint")]
     NoData {
@@ -587,6 +609,8 @@ impl Error {
             | Self::NotAResult { path, .. }
             | Self::ResultSchema { path, .. }
             | Self::MetricNeedsClasses { path, .. }
+            | Self::NotACircuit { path, .. }
+            | Self::PatchesChangeNothing { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
             | Self::NoResultFolder { path }
@@ -607,6 +631,15 @@ impl Error {
         };
         Some(match self {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
+            Self::NotACircuit { .. } => {
+                "EAP-IG's graph JSON, a list of \"a->b\", or a tracr truth.json with this network's sites"
+                    .to_owned()
+            }
+            Self::PatchesChangeNothing { .. } => {
+                "choose a metric with a slope (not accuracy), a fill that differs from the data, \
+                 or an answer that the outputs take part in"
+                    .to_owned()
+            }
             Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
             Self::NotComparable { .. } => "compare networks of one task and shape".to_owned(),
             Self::NothingToCompare { .. } => {
@@ -862,6 +895,16 @@ mod tests {
                 path: path(),
                 key: tensor(),
                 value: detail(),
+            },
+            Error::NotACircuit {
+                path: path(),
+                detail: "it has no edges".to_owned(),
+            },
+            Error::PatchesChangeNothing {
+                path: path(),
+                method: "eap".to_owned(),
+                fill: "mean".to_owned(),
+                metric: "accuracy".to_owned(),
             },
             Error::TransformerNotYet { path: path() },
             Error::SequenceLength {

@@ -13,7 +13,7 @@ use modscope::evaluate::hypotheses::{holm, hypotheses};
 use modscope::metric::Metric;
 use modscope::model::{Linear, Mlp};
 use modscope::numeric::{Activation, Rng};
-use modscope::patch::{Engine, Fills};
+use modscope::patch::{Engine, Fills, Patchable};
 use modscope::result::Comparison;
 use modscope::train::trainer::Trainer;
 use modscope::train::{Regime, Task};
@@ -204,7 +204,7 @@ fn hypothesis_tests_know_a_planted_circuit() {
     let inputs = Array2::from_shape_fn((width, 80), |_| rng.normal());
     let engine = Engine::new(&model, inputs, Fills::zero());
     let candidates = engine.edges(0..width);
-    let judge = Judge::new(engine.clone(), Metric::Output { output: 0 }, candidates);
+    let judge = Judge::new(&engine, Metric::Output { output: 0 }, candidates);
     let said = hypotheses(&judge, &engine.edges([0, 1]), 0);
     assert!(said.equivalence.p > 0.05, "{:?}", said.equivalence);
     assert!(said.independence.p > 0.05, "{:?}", said.independence);

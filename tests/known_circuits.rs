@@ -12,16 +12,13 @@ use std::path::PathBuf;
 
 use common::{TRACR, raw, shared};
 use modscope::checkpoint::Checkpoint;
-use modscope::circuit::component::{
-    Attribution, ComponentAcdc, Order, Path, attribute, component_acdc, component_effects,
-};
-use modscope::circuit::{Acdc, Sign};
+use modscope::circuit::{Acdc, Attributable, Attribution, Path, Sign, acdc, effects_on};
 use modscope::data::Dataset;
 use modscope::evaluate::{recovery, roc_area};
 use modscope::metric::Metric;
 use modscope::model::transformer::{Answers, SequenceInputs};
 use modscope::model::{Architecture, Components, Loaded, Network, Options, Sequences, Transformer};
-use modscope::patch::{ComponentEngine, EdgeSet, Fill, Setup};
+use modscope::patch::{ComponentEngine, EdgeSet, Fill, Patchable, Setup};
 use ndarray::Array2;
 use serde_json::Value;
 
@@ -137,7 +134,7 @@ fn exact_and_acdc_recover_the_known_circuits() {
             let sites = engine.sites();
             let metric = change(&engine);
             let all: Vec<usize> = (0..sites.edge_count()).collect();
-            let effects = component_effects(&engine, &metric, &all);
+            let effects = effects_on(&engine, &metric);
             let effective: EdgeSet = all
                 .iter()
                 .copied()
@@ -150,26 +147,24 @@ fn exact_and_acdc_recover_the_known_circuits() {
                 "{name} {setting}: exact"
             );
 
-            let config = ComponentAcdc {
-                rule: Acdc {
-                    threshold: NO_EFFECT,
-                    sign: Sign::Absolute,
-                },
-                order: Order::Reverse,
+            let config = Acdc {
+                threshold: NO_EFFECT,
+                sign: Sign::Absolute,
             };
-            let found = component_acdc(&engine, &metric, config);
+            let found = acdc(&engine, &metric, &engine.all(), config);
+            let kept = engine.edges(found.kept.iter().map(|(edge, _)| *edge));
             let known = program.known("minimal_circuits", setting, sites).unwrap();
-            let agreement = recovery(&found.kept, &known);
+            let agreement = recovery(&kept, &known);
             println!(
                 "{name} {setting}: {} of {} edges, precision {}, recall {}, {} trials",
-                found.kept.count_ones(..),
+                kept.count_ones(..),
                 sites.edge_count(),
                 agreement.precision,
                 agreement.recall,
-                found.visits.len(),
+                found.trials.len(),
             );
             assert_eq!(
-                names(sites, &found.kept),
+                names(sites, &kept),
                 names(sites, &known),
                 "{name} {setting}: ACDC"
             );
@@ -209,8 +204,7 @@ fn exact_effects_rank_the_known_circuits_first() {
             let sites = engine.sites();
             let known = program.known("minimal_circuits", setting, sites).unwrap();
             let all: EdgeSet = (0..sites.edge_count()).collect();
-            let edges: Vec<usize> = all.ones().collect();
-            let exact = component_effects(&engine, &change(&engine), &edges);
+            let exact = effects_on(&engine, &change(&engine));
             let area = roc_area(&exact, &known, &all);
             print!(
                 "{name} {setting}: exact {}",
@@ -229,7 +223,7 @@ fn exact_effects_rank_the_known_circuits_first() {
                 Metric::logit_diff(answers, outputs.view())
             };
             for (method, attribution) in methods {
-                let scores = attribute(&engine, &metric, attribution);
+                let scores = engine.attribute(&metric, attribution);
                 let area = roc_area(&scores, &known, &all);
                 print!(
                     ", {method} {}",

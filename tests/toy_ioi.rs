@@ -15,15 +15,14 @@ use std::time::Instant;
 
 use common::shared;
 use modscope::checkpoint::Checkpoint;
-use modscope::circuit::component::{
-    Attribution, ComponentAcdc, Move, Order, Path, attribute, component_acdc, component_effects,
-    connected, greedy, strongest,
+use modscope::circuit::{
+    Acdc, Attributable, Attribution, Path, Sign, Try, acdc_in_order, authors_order, connected,
+    effects_on, greedy, strongest,
 };
-use modscope::circuit::{Acdc, Sign};
 use modscope::data::Dataset;
 use modscope::metric::Metric;
 use modscope::model::{Architecture, Loaded, Network, Options, Sequences, Transformer};
-use modscope::patch::{ComponentEngine, EdgeSet, Fill, Setup};
+use modscope::patch::{ComponentEngine, EdgeSet, Fill, Patchable, Setup};
 use serde_json::Value;
 
 struct Toy {
@@ -131,7 +130,7 @@ fn attributions_are_the_library_s() {
     ];
     for (method, file) in methods {
         let started = Instant::now();
-        let scores = attribute(&engine, &metric, method);
+        let scores = engine.attribute(&metric, method);
         println!("{method:?}: {:.3} s", started.elapsed().as_secs_f64());
         assert_scores(&toy, &engine, &scores, file, 1.0);
     }
@@ -141,7 +140,6 @@ fn attributions_are_the_library_s() {
 fn exact_effects_are_the_library_s() {
     let Some(toy) = Toy::open() else { return };
     let engine = toy.engine();
-    let edges: Vec<usize> = (0..engine.sites().edge_count()).collect();
     let kl = Metric::kl(engine.clean().view());
     // Theirs is the patched metric less the clean one.
     for (metric, file) in [
@@ -149,7 +147,7 @@ fn exact_effects_are_the_library_s() {
         (kl, "golden_exact_patching_kl.json"),
     ] {
         let started = Instant::now();
-        let effects = component_effects(&engine, &metric, &edges);
+        let effects = effects_on(&engine, &metric);
         println!("exact: {:.3} s", started.elapsed().as_secs_f64());
         assert_scores(&toy, &engine, &effects, file, -1.0);
     }
@@ -171,13 +169,11 @@ fn the_authors_acdc_keeps_the_same_edges_at_every_threshold() {
             sign: Sign::Signed,
         };
         let started = Instant::now();
-        let config = ComponentAcdc {
-            rule,
-            order: Order::Authors,
-        };
-        let found = component_acdc(&engine, &metric, config);
+        let order = authors_order(engine.sites());
+        let found = acdc_in_order(&engine, &metric, &engine.all(), rule, order);
         let seconds = started.elapsed().as_secs_f64();
-        let names: Vec<String> = names(&engine, &found.kept);
+        let kept = engine.edges(found.kept.iter().map(|(edge, _)| *edge));
+        let names: Vec<String> = names(&engine, &kept);
         let theirs: Vec<&str> = run["kept"]
             .as_array()
             .unwrap()
@@ -188,13 +184,13 @@ fn the_authors_acdc_keeps_the_same_edges_at_every_threshold() {
             "ACDC {} {threshold}: {} edges, {} trials, {seconds:.3} s",
             run["metric"],
             names.len(),
-            found.visits.len(),
+            found.trials.len(),
         );
         assert_eq!(names, theirs);
         let projections = found
-            .visits
+            .trials
             .iter()
-            .filter(|v| v.kept && matches!(v.tried, Move::Projection(_)))
+            .filter(|trial| trial.kept && matches!(trial.tried, Try::Reader(_)))
             .count();
         assert_eq!(
             projections as u64,
@@ -226,9 +222,12 @@ fn circuits_score_as_in_the_library() {
             let count = circuit["n"].as_u64().unwrap() as usize;
             let chosen = match circuit["select"].as_str().unwrap() {
                 "topn" => strongest(&scores, count),
-                _ => greedy(engine.sites(), &scores, count),
+                _ => {
+                    let grown = greedy(&engine, &scores, &engine.all());
+                    engine.edges(grown.into_iter().take(count))
+                }
             };
-            let kept = connected(engine.sites(), &chosen);
+            let kept = connected(&engine, &chosen);
             let theirs: EdgeSet = circuit["edges"]
                 .as_array()
                 .unwrap()
@@ -262,7 +261,7 @@ fn scores_of(toy: &Toy, engine: &ComponentEngine<'_, f32>, method: &str) -> Opti
         "exact" => "golden_exact.json".to_owned(),
         "clean-corrupted" => {
             let metric = toy.logit_difference();
-            return Some(attribute(engine, &metric, Attribution::CleanCorrupted));
+            return Some(engine.attribute(&metric, Attribution::CleanCorrupted));
         }
         "information-flow-routes" => return None,
         _ => format!("golden_{method}_mean_per_example.json"),

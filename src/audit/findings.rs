@@ -1,6 +1,7 @@
 //! Remarks on the checkpoint that an auditor should see.
 
 use super::subject::Subject;
+use crate::checkpoint::Checkpoint;
 use crate::model::Mlp;
 use crate::numeric::Scalar;
 use crate::result::{Finding, Prune};
@@ -12,7 +13,7 @@ pub fn findings<T: Scalar>(
     prune: &Prune,
 ) -> Vec<Finding> {
     let threshold = prune.threshold;
-    let mut all = non_finite(subject);
+    let mut all = non_finite(subject.checkpoint);
     let fates = fates(subject, pruned);
     let mut add = |kind: &str, fate: Fate, text: &str| {
         let subjects: Vec<String> = fates
@@ -111,8 +112,9 @@ fn fates<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Vec<(String, F
         .collect()
 }
 
-fn non_finite<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Finding> {
-    let tensors = subject.checkpoint.tensors.iter();
+/// Tensors with NaN or infinite values.
+pub fn non_finite(checkpoint: &Checkpoint) -> Vec<Finding> {
+    let tensors = checkpoint.tensors.iter();
     let bad = tensors.filter_map(|(name, tensor)| {
         let (nan, infinite) = tensor.non_finite();
         let text = format!("tensor `{name}` holds {nan} NaN and {infinite} infinite values");

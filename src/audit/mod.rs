@@ -6,28 +6,30 @@
 
 mod certify;
 pub(crate) mod circuits;
+mod describe;
 mod findings;
 pub mod memory;
+mod methods;
 mod modules;
 mod network;
+mod search;
 pub(crate) mod subject;
+mod transformer;
+mod truth;
 mod written;
 
-use std::str::FromStr;
 use std::time::Instant;
 
 use crate::checkpoint::Checkpoint;
-use crate::circuit::Sign;
-use crate::data::Dataset;
-use crate::metric::MetricKind;
+use crate::data::{Dataset, ReadAt};
 use crate::model::{Architecture, Loaded, Mlp, Network, Options};
 use crate::modules::ModulesConfig;
 use crate::numeric::Scalar;
-use crate::patch::Fill;
 use crate::prune::{self, Threshold, Tolerance};
-use crate::{Error, Result, result};
+use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice};
+pub use methods::{CircuitsConfig, Level, Method, Reference, Selection};
 
 use subject::Subject;
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub seed: u64,
     /// What the files do not say of the model.
     pub model: Options,
+    /// Where a transformer's answers are read; `None` as the data say.
+    pub read: Option<ReadAt>,
     /// How to prune.
     pub prune: prune::Config,
     /// What to certify, if anything.
@@ -52,35 +56,6 @@ pub struct Config {
     pub lesion_samples: usize,
     /// How circuits are found.
     pub circuits: CircuitsConfig,
-}
-
-/// How circuits are found and chosen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CircuitsConfig {
-    /// The methods, in the order of the results.
-    pub methods: Vec<Method>,
-    /// The metric, or `None` for the logit difference of classes and the
-    /// squared error of targets.
-    pub metric: Option<MetricKind>,
-    /// What stands in for a patched message.
-    pub fill: Fill,
-    /// Which effects count for ACDC.
-    pub sign: Sign,
-    /// ACDC's τ; `None` sweeps it.
-    pub threshold: Option<f64>,
-    /// The number of edges of circuits from scores; `None` sweeps it.
-    pub top: Option<usize>,
-    /// A circuit is faithful when |1 − faithfulness| is at most this.
-    pub within: f64,
-}
-
-/// A way to find a circuit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// The edges of the largest exact effects.
-    Exact,
-    /// Recursive activation patching.
-    Acdc,
 }
 
 /// Which parts of a result to compute.
@@ -97,10 +72,14 @@ pub struct Stages {
 pub struct Outcome {
     /// The result.
     pub result: result::Audit,
+    /// The scores of all edges, one graph for each of the result's circuits.
+    pub graphs: Vec<result::GraphJson>,
     /// The checkpoint with its pruned weights set to zero, in the layout it came in.
-    pub pruned: Checkpoint,
-    /// The same network without its idle neurons, in the same layout, narrower.
-    pub compacted: Checkpoint,
+    /// `None` where nothing was pruned.
+    pub pruned: Option<Checkpoint>,
+    /// The same network without its idle neurons, in the same layout, narrower;
+    /// `None` where that was not tried.
+    pub compacted: Option<Checkpoint>,
 }
 
 impl Config {
@@ -111,6 +90,7 @@ impl Config {
             command,
             seed: 0,
             model: Options::default(),
+            read: None,
             prune: prune::Config {
                 threshold: Threshold::Auto,
                 tolerance: Tolerance::Relative(0.01),
@@ -123,38 +103,8 @@ impl Config {
             },
             modules: ModulesConfig::default(),
             lesion_samples: 100,
-            circuits: CircuitsConfig {
-                methods: vec![Method::Exact, Method::Acdc],
-                metric: None,
-                fill: Fill::Mean,
-                sign: Sign::Absolute,
-                threshold: None,
-                top: None,
-                within: 0.05,
-            },
+            circuits: CircuitsConfig::new(),
         }
-    }
-}
-
-impl Method {
-    /// The name on the command line and in results.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Acdc => "acdc",
-        }
-    }
-}
-
-impl FromStr for Method {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Self::Exact, Self::Acdc]
-            .into_iter()
-            .find(|method| method.name() == text)
-            .ok_or_else(|| "known: exact, acdc".to_owned())
     }
 }
 
@@ -179,9 +129,12 @@ pub fn audit(
         Network::F64(Architecture::Mlp(model)) => {
             run(checkpoint, data, &loaded, model, config, progress, started)
         }
-        _ => Err(Error::TransformerNotYet {
-            path: checkpoint.path.clone(),
-        }),
+        Network::F32(Architecture::Transformer(model)) => {
+            transformer::run(checkpoint, data, &loaded, model, config, progress, started)
+        }
+        Network::F64(Architecture::Transformer(model)) => {
+            transformer::run(checkpoint, data, &loaded, model, config, progress, started)
+        }
     }
 }
 
@@ -197,7 +150,7 @@ fn run<T: Scalar>(
     let subject = Subject::new(checkpoint, data, loaded, model)?;
     let mut clock = Clock::new(started);
     let mut seconds = result::Seconds::default();
-    let parity = subject.parity();
+    let parity = subject.truth().parity();
     seconds.load = clock.lap();
 
     progress("pruning and verifying");
@@ -215,11 +168,11 @@ fn run<T: Scalar>(
     seconds.modules = clock.lap();
 
     progress("discovering circuits");
-    let (nodes, circuits) = if config.stages.circuits {
-        circuits::circuits(&subject, &pruned, config)?
-    } else {
-        Default::default()
+    let (nodes, found) = match config.stages.circuits {
+        true => circuits::circuits(&subject, &pruned, config, progress)?,
+        false => Default::default(),
     };
+    let (circuits, graphs) = found.into_iter().map(|f| (f.circuit, f.graph)).unzip();
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
 
@@ -232,6 +185,9 @@ fn run<T: Scalar>(
         data: Some(subject.data_info()),
         parity,
         network: network::network(&subject, &pruned),
+        transformer: None,
+        prompts: Vec::new(),
+        attention: Vec::new(),
         findings: findings::findings(&subject, &pruned, &prune),
         prune: Some(prune),
         modules,
@@ -242,11 +198,13 @@ fn run<T: Scalar>(
             inference: Some(inference),
             peak_memory_bytes: memory::peak_bytes(),
         },
+        graph: None,
     };
     Ok(Outcome {
         result,
-        pruned: written::pruned(checkpoint, loaded, &pruned),
-        compacted: written::compacted(checkpoint, loaded, &compact),
+        graphs,
+        pruned: Some(written::pruned(checkpoint, loaded, &pruned)),
+        compacted: Some(written::compacted(checkpoint, loaded, &compact)),
     })
 }
 

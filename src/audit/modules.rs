@@ -163,7 +163,7 @@ fn metrics<T: Scalar>(subject: &Subject<'_, T>) -> Vec<(String, Metric)> {
         all.push(("loss".to_owned(), loss.clone()));
     }
     if !subject.classifies() && subject.outputs.len() <= OUTPUTS_APART {
-        let targets = subject.squared_error_targets();
+        let targets = subject.truth().squared_error_targets();
         for (output, (site, _)) in subject.outputs.iter().enumerate() {
             let metric = Metric::Mse {
                 targets: targets.clone(),

@@ -2,7 +2,8 @@
 
 use ndarray::Array2;
 
-use super::CircuitsConfig;
+use super::truth::Truth;
+use super::{CircuitsConfig, describe};
 use crate::checkpoint::Checkpoint;
 use crate::circuit::Goal;
 use crate::data::{Dataset, Labels};
@@ -10,11 +11,7 @@ use crate::metric::{Metric, MetricKind};
 use crate::model::{Batch, Loaded, Mlp, Role, Sites};
 use crate::numeric::Scalar;
 use crate::prune::{Reference, Setting, Tolerance};
-use crate::{Error, Result, result};
-
-/// How many rounding units of the dtype a parity difference may be, per unit of
-/// the outputs' scale: two frameworks add the same terms in another order.
-const PARITY_UNITS: f64 = 32.0;
+use crate::{Result, result};
 
 /// Everything the stages share.
 pub struct Subject<'a, T> {
@@ -54,10 +51,11 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let outputs = (0..model.out_perm.len())
             .map(|q| (sites.name(last, q), output_name(data, model.out_perm[q])))
             .collect();
-        let (loss, loss_name) = loss(data, &batch, model.out_perm.len())?;
+        let clean = model.outputs(batch.inputs.view());
+        let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss.as_deref())?;
         Ok(Self {
             tensors: (0..model.layers.len()).map(tensor).collect(),
-            clean: model.outputs(batch.inputs.view()),
+            clean,
             checkpoint,
             data,
             loaded,
@@ -125,7 +123,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
                 Some(classes) => (0..samples).filter(|s| classes[*s] == output).collect(),
                 None => (0..samples).collect(),
             };
-            let metric = self.metric(kind, output)?;
+            let metric = self.truth().metric(kind, Some(output))?;
             Ok((!rows.is_empty()).then_some(Goal {
                 output,
                 rows,
@@ -136,133 +134,46 @@ impl<'a, T: Scalar> Subject<'a, T> {
         Ok(goals?.into_iter().flatten().collect())
     }
 
-    /// A metric of this kind for the answer at `output`.
-    fn metric(&self, kind: MetricKind, output: usize) -> Result<Metric> {
-        let classes = || {
-            let labels = self.batch.answers.as_ref().or(self.batch.classes.as_ref());
-            labels.cloned().ok_or_else(|| Error::MetricNeedsClasses {
-                path: self.data.path.clone(),
-                metric: kind.to_string(),
-            })
-        };
-        let pair = || -> Result<(Vec<usize>, Vec<usize>)> {
-            match Metric::logit_diff(classes()?, self.clean.view()) {
-                Metric::LogitDiff { answers, foils } => {
-                    Ok((answers, self.batch.foils.clone().unwrap_or(foils)))
-                }
-                _ => Ok(Default::default()),
-            }
-        };
-        Ok(match kind {
-            MetricKind::LogitDiff => {
-                let (answers, foils) = pair()?;
-                Metric::LogitDiff { answers, foils }
-            }
-            MetricKind::ProbDiff => {
-                let (answers, foils) = pair()?;
-                Metric::ProbDiff { answers, foils }
-            }
-            MetricKind::Kl => Metric::kl(self.clean.view()),
-            MetricKind::CrossEntropy => Metric::CrossEntropy {
-                classes: classes()?,
-            },
-            MetricKind::Accuracy => Metric::Accuracy {
-                classes: classes()?,
-            },
-            MetricKind::Mse => Metric::Mse {
-                targets: self.squared_error_targets(),
-                output: (!self.classifies()).then_some(output),
-            },
-            MetricKind::Output => Metric::Output { output },
-        })
-    }
-
-    /// Targets, one-hot classes, or, where there are no labels, the model's own outputs.
-    pub fn squared_error_targets(&self) -> Array2<f64> {
-        match (&self.batch.targets, &self.batch.classes) {
-            (Some(targets), _) => targets.clone(),
-            (None, Some(classes)) => match Metric::mse_onehot(classes, self.outputs.len()) {
-                Metric::Mse { targets, .. } => targets,
-                _ => self.clean.mapv(Scalar::widen),
-            },
-            (None, None) => self.clean.mapv(Scalar::widen),
-        }
-    }
-
-    /// Agreement with the source framework's own outputs, where the data hold them.
-    pub fn parity(&self) -> Option<result::Parity> {
-        let theirs = self.batch.outputs.as_ref()?;
-        let largest = |values: &mut dyn Iterator<Item = f64>| {
-            values.fold(
-                0.0_f64,
-                |m, d| if d.is_nan() { f64::INFINITY } else { m.max(d) },
-            )
-        };
-        let pairs = self.clean.iter().zip(theirs);
-        let max_abs_difference = largest(&mut pairs.map(|(a, b)| (a.widen() - b).abs()));
-        let output_scale = largest(&mut theirs.iter().map(|b| b.abs()));
-        let allowed = PARITY_UNITS * T::epsilon().widen() * output_scale.max(1.0);
-        Some(result::Parity {
-            max_abs_difference,
-            output_scale,
-            allowed,
-            holds: max_abs_difference <= allowed,
-            samples: self.batch.len(),
-        })
+    /// What the data say of the outputs.
+    pub fn truth(&self) -> Truth<'_, T> {
+        truth(self.data, &self.batch, &self.clean)
     }
 
     /// What was recognised in the checkpoint.
     pub fn checkpoint_info(&self) -> result::CheckpointInfo {
-        let config = &self.checkpoint.config;
-        let text = |key: &str| config.get(key).and_then(|v| v.as_str()).map(str::to_owned);
-        let tensor = |(name, tensor): (&String, &crate::checkpoint::Tensor)| result::TensorInfo {
-            name: name.clone(),
-            dtype: tensor.dtype.name().to_owned(),
-            shape: tensor.shape.clone(),
-            role: self
-                .loaded
-                .roles
-                .get(name)
-                .map_or_else(String::new, ToString::to_string),
-        };
+        let info = describe::checkpoint(self.checkpoint, self.loaded);
         result::CheckpointInfo {
-            path: self.checkpoint.path.display().to_string(),
-            sha256: self.checkpoint.sha256.clone(),
-            layout: self.loaded.layout.to_string(),
-            dtype: self.loaded.dtype.name().to_owned(),
-            parameters: self.model.parameter_count(),
-            activation: self.model.activation.to_string(),
-            activation_source: self.loaded.activation_source.to_owned(),
-            layers: self.sites.widths().to_vec(),
             folds: self.model.folds,
-            task: text("task").or_else(|| self.data.task.name.clone()),
-            regime: text("regime"),
-            training_seed: config.get("seed").and_then(serde_json::Value::as_u64),
-            tensors: self.checkpoint.tensors.iter().map(tensor).collect(),
+            task: info.task.or_else(|| self.data.task.name.clone()),
+            ..info
         }
     }
 
     /// What the network was run on.
     pub fn data_info(&self) -> result::DataInfo {
-        result::DataInfo {
-            path: self.data.path.display().to_string(),
-            sha256: self.data.sha256.clone(),
-            samples: self.batch.len(),
-            split: self.data.split.clone(),
-            labels: self.data.labels.as_ref().map(|labels| {
-                match labels {
-                    Labels::Classes(_) => "classes",
-                    Labels::Targets(_) => "targets",
-                }
-                .to_owned()
-            }),
-            loss: self.loss_name.to_owned(),
-        }
+        describe::data(self.data, self.loss_name)
+    }
+}
+
+/// What data say of the outputs `[outputs, samples]` of a network.
+fn truth<'b, T: Scalar>(
+    data: &'b Dataset,
+    batch: &'b Batch<T>,
+    clean: &'b Array2<T>,
+) -> Truth<'b, T> {
+    Truth {
+        path: &data.path,
+        clean,
+        classes: batch.classes.as_ref(),
+        answers: batch.answers.as_ref(),
+        foils: batch.foils.as_ref(),
+        targets: batch.targets.as_ref(),
+        framework: batch.outputs.as_ref(),
     }
 }
 
 /// The own name of a target or class.
-fn output_name(data: &Dataset, target: usize) -> String {
+pub(super) fn output_name(data: &Dataset, target: usize) -> String {
     data.task
         .outputs
         .get(target)
@@ -271,39 +182,4 @@ fn output_name(data: &Dataset, target: usize) -> String {
             Some(Labels::Classes(_)) => format!("class {target}"),
             _ => format!("target {target}"),
         })
-}
-
-/// The loss that the data name, or the usual one for their labels.
-fn loss<T: Scalar>(
-    data: &Dataset,
-    batch: &Batch<T>,
-    outputs: usize,
-) -> Result<(Option<Metric>, &'static str)> {
-    let named = data.task.loss.as_deref();
-    Ok(match (&batch.classes, &batch.targets, named) {
-        (Some(classes), _, Some("mse" | "mse-onehot")) => {
-            (Some(Metric::mse_onehot(classes, outputs)), "mse-onehot")
-        }
-        (Some(classes), _, _) => {
-            let classes = classes.clone();
-            (Some(Metric::CrossEntropy { classes }), "cross-entropy")
-        }
-        (None, Some(_), Some("cross-entropy")) => {
-            return Err(Error::MetricNeedsClasses {
-                path: data.path.clone(),
-                metric: "cross-entropy".to_owned(),
-            });
-        }
-        (None, Some(targets), _) => {
-            let targets = targets.clone();
-            (
-                Some(Metric::Mse {
-                    targets,
-                    output: None,
-                }),
-                "mse",
-            )
-        }
-        (None, None, _) => (None, "none"),
-    })
 }

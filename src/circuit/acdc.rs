@@ -1,22 +1,22 @@
 //! ACDC: automated circuit discovery by recursive activation patching.
 //!
-//! Sites are visited in reverse topological order: outputs first, then hidden
-//! layers from the last to the first, by position within a layer; a site's
-//! incoming edges from the last writer to the first. Each edge is patched
-//! besides those already gone, and stays gone if the metric worsens by less
-//! than τ (`signed`), or moves by less than τ either way (`absolute`). A site
-//! from which no kept path leads to the outputs that the metric reads cannot
-//! matter; its incoming edges go without a run.
+//! Readers are visited in reverse order of computation; a reader's incoming
+//! edges from the last writer to the first. Each edge is patched besides those
+//! already gone, and stays gone if the metric worsens by less than τ
+//! (`signed`), or moves by less than τ either way (`absolute`). A node from
+//! which no kept path leads to the outputs that the metric reads cannot matter;
+//! its incoming edges go without a run.
 //!
-//! Source: Conmy et al. 2023, arXiv 2304.14997, algorithm 1.
+//! Source: Conmy et al. 2023, arXiv 2304.14997, algorithm 1; [`authors_order`]
+//! is the order of their code.
 
-use fixedbitset::FixedBitSet;
+use std::ops::Range;
 
 use super::Sign;
 use crate::metric::{Direction, Metric};
-use crate::model::Sites;
-use crate::numeric::Scalar;
-use crate::patch::{EdgeSet, Engine};
+use crate::model::Components;
+use crate::model::transformer::{Letter, Reader};
+use crate::patch::{EdgeSet, Patchable, Walk};
 
 /// How to search.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,59 +33,101 @@ pub struct Found {
     /// Kept edges in the order of the visit, with their effects when visited:
     /// `metric(without those gone before) − metric(without this one too)`.
     pub kept: Vec<(usize, f64)>,
-    /// Patched runs it took.
-    pub evaluations: u64,
+    /// All trials, in order.
+    pub trials: Vec<Trial>,
+}
+
+/// What is tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Try {
+    /// One edge.
+    Edge(usize),
+    /// All edges into a reader, at once.
+    Reader(Range<usize>),
+}
+
+/// One trial.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trial {
+    /// What was patched.
+    pub tried: Try,
+    /// `metric(as it stood) − metric(without)`.
+    pub effect: f64,
+    /// Whether they stay.
+    pub kept: bool,
 }
 
 /// Finds the circuit for `metric` among `candidates` (edge numbers; all other
-/// edges stay as they are).
+/// edges stay as they are), edge by edge.
 #[must_use]
-pub fn acdc<T: Scalar>(
-    engine: &Engine<'_, T>,
+pub fn acdc<P: Patchable>(
+    network: &P,
     metric: &Metric,
     candidates: &EdgeSet,
     config: Acdc,
 ) -> Found {
-    let sites = engine.sites();
+    let edges = network.readers().into_iter().flat_map(Iterator::rev);
+    acdc_in_order(network, metric, candidates, config, edges.map(Try::Edge))
+}
+
+/// The same in a given order.
+pub fn acdc_in_order<P: Patchable>(
+    network: &P,
+    metric: &Metric,
+    candidates: &EdgeSet,
+    config: Acdc,
+    order: impl IntoIterator<Item = Try>,
+) -> Found {
     let mut found = Found {
         kept: Vec::new(),
-        evaluations: 0,
+        trials: Vec::new(),
     };
-    let mut gone = engine.edges([]);
-    let mut reaching = outputs_read(sites, metric);
-    let mut stepper = engine.stepper();
-    for layer in (0..sites.depth()).rev() {
-        for to in 0..sites.widths()[layer + 1] {
-            let incoming = sites
-                .edges_into(layer, to)
-                .filter(|edge| candidates.contains(*edge));
-            if !reaching.contains(sites.site(layer + 1, to)) {
-                gone.extend(incoming);
-                continue;
-            }
-            // A fresh run per site, so that rounding does not build up over steps.
-            let mut state = engine.run(&gone);
-            let mut current = metric.mean(state.outputs());
-            for edge in incoming.rev() {
-                let without = metric.mean(stepper.attempt(&state, edge));
-                found.evaluations += 1;
-                if config.drops(metric.kind().direction(), current, without) {
-                    stepper.take(&mut state, edge);
-                    gone.insert(edge);
-                    current = without;
-                } else {
-                    found.kept.push((edge, current - without));
-                    reaching.insert(sites.site(layer, sites.edge_at(edge).from));
-                }
-            }
+    let mut gone = network.edges([]);
+    let mut reaching = vec![false; network.node_count()];
+    for node in network.nodes_read(metric) {
+        reaching[node] = true;
+    }
+    let mut walk = network.walk(gone.clone());
+    let mut current = metric.mean(walk.outputs());
+    let mut at = None;
+    for tried in order {
+        let edges = tried.edges();
+        let within = |set: &EdgeSet| edges.clone().all(|edge| set.contains(edge));
+        if !within(candidates) || within(&gone) {
+            continue;
         }
+        let reader = network.ends(edges.start).1;
+        if !reaching[reader] {
+            gone.extend(edges);
+            continue;
+        }
+        if at.replace(reader) != Some(reader) {
+            walk.settle();
+            current = metric.mean(walk.outputs());
+        }
+        let without = metric.mean(walk.attempt(edges.clone()));
+        let kept = !config.drops(metric.kind().direction(), current, without);
+        let effect = current - without;
+        if !kept {
+            walk.take();
+            gone.extend(edges);
+            current = without;
+        } else if let Try::Edge(edge) = tried {
+            found.kept.push((edge, effect));
+            reaching[network.ends(edge).0] = true;
+        }
+        found.trials.push(Trial {
+            tried,
+            effect,
+            kept,
+        });
     }
     found
 }
 
 impl Acdc {
-    /// Whether an edge goes, given the metric with and without it.
-    pub(super) fn drops(self, direction: Direction, with: f64, without: f64) -> bool {
+    /// Whether edges go, given the metric with and without them.
+    fn drops(self, direction: Direction, with: f64, without: f64) -> bool {
         let worsening = match (self.sign, direction) {
             (Sign::Absolute, _) => (with - without).abs(),
             (Sign::Signed, Direction::HigherIsBetter) => with - without,
@@ -95,15 +137,48 @@ impl Acdc {
     }
 }
 
-/// The sites of the outputs that a metric reads.
-fn outputs_read(sites: &Sites, metric: &Metric) -> FixedBitSet {
-    let last = sites.depth();
-    let mut set = FixedBitSet::with_capacity(sites.site_count());
-    set.extend(
-        metric
-            .outputs_read(sites.widths()[last])
-            .into_iter()
-            .map(|o| sites.site(last, o)),
-    );
-    set
+impl Try {
+    fn edges(&self) -> Range<usize> {
+        match self {
+            Self::Edge(edge) => *edge..edge + 1,
+            Self::Reader(edges) => edges.clone(),
+        }
+    }
+}
+
+/// The order of the authors' code: in a block, first each head's values, keys
+/// and queries as a whole, then the edges into them; writers block by block
+/// from the last, the MLP before the heads, heads from the first.
+#[must_use]
+pub fn authors_order(sites: &Components) -> Vec<Try> {
+    let mut order = Vec::new();
+    for reader in (0..sites.reader_count()).rev() {
+        if begins_attention(sites, reader) {
+            let heads = 3 * sites.heads();
+            let readers = (reader + 1 - heads..=reader).rev();
+            order.extend(readers.map(|reader| Try::Reader(sites.edges_into(reader))));
+        }
+        let writers = authors_writers(sites, reader).into_iter();
+        order.extend(writers.map(|writer| Try::Edge(sites.edge(writer, reader))));
+    }
+    order
+}
+
+/// Whether a reader is the last of a block's heads, and so the first visited.
+fn begins_attention(sites: &Components, reader: usize) -> bool {
+    let last = sites.heads() - 1;
+    matches!(sites.reader_at(reader), Reader::Head { head, letter: Letter::V, .. } if head == last)
+}
+
+/// The writers before a reader, in the order in which the authors try them.
+fn authors_writers(sites: &Components, reader: usize) -> Vec<usize> {
+    let before = sites.writers_before(reader);
+    let mut writers = Vec::with_capacity(before);
+    for layer in (0..sites.layers()).rev() {
+        let (first, mlp) = (sites.first_head(layer), sites.mlp_writer(layer));
+        let in_order = std::iter::once(mlp).chain(first..mlp);
+        writers.extend(in_order.filter(|writer| *writer < before));
+    }
+    writers.extend((0..sites.inputs()).rev());
+    writers
 }

@@ -1,30 +1,58 @@
 //! Exact effects: every edge patched, one at a time.
 
 use super::Goal;
-use crate::numeric::Scalar;
-use crate::patch::{Engine, State};
+use crate::patch::{EdgeSet, Patchable};
 
 /// The effect of each of `edges` on each goal, `[goals][edges]`, when it is
-/// patched besides those of `state`: `metric(state) − metric(patched)`.
+/// patched besides `patched`: `metric(patched) − metric(patched and the edge)`.
 ///
-/// One pass over the edges serves all goals. Complexity: `edges` incremental
-/// runs, in parallel.
+/// One pass over the edges serves all goals. Complexity: one run per edge from
+/// its reader on, in parallel.
 #[must_use]
-pub fn effects<T: Scalar>(
-    engine: &Engine<'_, T>,
-    state: &State<T>,
+pub fn effects<P: Patchable>(
+    network: &P,
+    patched: &EdgeSet,
     edges: &[usize],
     goals: &[Goal],
 ) -> Vec<Vec<f64>> {
-    let before: Vec<f64> = goals
-        .iter()
-        .map(|goal| goal.mean(state.outputs()))
-        .collect();
-    let after: Vec<Vec<f64>> = engine.each(state, edges, |_, outputs| {
+    let before = network.outputs(patched);
+    let after = network.each_edge(patched, edges, |outputs| {
         goals.iter().map(|goal| goal.mean(outputs)).collect()
     });
-    let of_goal = |(goal, before): (usize, &f64)| after.iter().map(|a| before - a[goal]).collect();
-    before.iter().enumerate().map(of_goal).collect()
+    differences(goals, &before.view(), &after)
+}
+
+/// The effect of each edge alone on one metric over all samples, by edge number.
+#[must_use]
+pub fn effects_on<P: Patchable>(network: &P, metric: &crate::metric::Metric) -> Vec<f64> {
+    let goal = Goal::of_all(metric.clone(), network.samples());
+    let edges: Vec<usize> = (0..network.edge_count()).collect();
+    effects(network, &network.edges([]), &edges, &[goal]).remove(0)
+}
+
+/// The effect of ablating every node, `[goals][nodes]`, nodes as the network
+/// numbers them: all edges out of it are patched at once. 0 for outputs, which
+/// write nothing.
+#[must_use]
+pub fn node_effects<P: Patchable>(network: &P, goals: &[Goal]) -> Vec<Vec<f64>> {
+    let before = network.outputs(&network.edges([]));
+    let after = network.each_set(&network.edges_by_writer(), |outputs| {
+        goals.iter().map(|goal| goal.mean(outputs)).collect()
+    });
+    differences(goals, &before.view(), &after)
+}
+
+/// `[goals][runs]` of what the goals are before and in each run, `[runs][goals]`.
+fn differences<T: crate::numeric::Scalar>(
+    goals: &[Goal],
+    before: &ndarray::ArrayView2<'_, T>,
+    after: &[Vec<f64>],
+) -> Vec<Vec<f64>> {
+    let of_goal = |(index, goal): (usize, &Goal)| {
+        let before = goal.mean(before.view());
+        after.iter().map(|values| before - values[index]).collect()
+    };
+    goals.iter().enumerate().map(of_goal).collect()
 }
 
 /// Edges with their effects, the largest |effect| first; equals by number.

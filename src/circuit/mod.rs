@@ -6,15 +6,24 @@
 //! `evaluate`'s work.
 
 mod acdc;
-pub mod component;
+mod attribute;
 mod exact;
-mod nodes;
+mod graph;
+mod known;
+mod mask;
+mod random;
+mod select;
 #[cfg(test)]
 mod tests;
 
-pub use acdc::{Acdc, Found, acdc};
-pub use exact::{effects, strongest_first};
-pub use nodes::node_effects;
+pub use acdc::{Acdc, Found, Trial, Try, acdc, acdc_in_order, authors_order};
+pub use attribute::{Attributable, Attribution, Path};
+pub use exact::{effects, effects_on, node_effects, strongest_first};
+pub use graph::{from_graph, to_graph};
+pub use known::Known;
+pub use mask::{Loss, MaskConfig, Maskable, learned_mask};
+pub use random::random_scores;
+pub use select::{connected, greedy, strongest};
 
 use std::fmt;
 use std::str::FromStr;
@@ -36,6 +45,16 @@ pub struct Goal {
 }
 
 impl Goal {
+    /// A metric over all of so many samples.
+    #[must_use]
+    pub fn of_all(metric: Metric, samples: usize) -> Self {
+        Self {
+            output: 0,
+            rows: (0..samples).collect(),
+            metric,
+        }
+    }
+
     /// The metric's mean over the samples that count, of `outputs: [outputs, samples]`.
     #[must_use]
     pub fn mean<T: Scalar>(&self, outputs: ArrayView2<'_, T>) -> f64 {

@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     args.prune.apply(&mut config);
     args.certify.apply(&mut config)?;
     args.modules.apply(&mut config);
-    args.circuits.apply(&mut config);
+    args.circuits.apply(&mut config)?;
     pipeline::run(
         &args.common,
         &Job {
@@ -63,6 +63,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: args.write_pruned.then_some(PrunedTo::Report),
             compact: args.compact,
+            exports: &[],
         },
     )
 }

@@ -1,15 +1,19 @@
 //! `modscope circuit`: node ablation and circuits alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, not_negative};
 use super::pipeline::{self, Job};
-use crate::audit::{CircuitsConfig, Config, Method, Stages};
-use crate::circuit::Sign;
+use crate::audit::{CircuitsConfig, Config, Level, Method, Reference, Selection, Stages};
+use crate::checkpoint::limited_read;
+use crate::circuit::{MaskConfig, Sign};
+use crate::data::ReadAt;
 use crate::metric::MetricKind;
 use crate::patch::Fill;
 use crate::prune::Threshold;
+use crate::report::exports::Export;
+use crate::{Error, Result};
 
 /// Discover the circuit of every output or class
 #[derive(Debug, clap::Args)]
@@ -27,7 +31,7 @@ pub(super) struct Args {
     model: ModelArgs,
     #[command(flatten)]
     circuits: CircuitArgs,
-    /// ACDC's τ, in units of the metric [default: swept]
+    /// ACDC's τ, or the least |score| of a circuit from scores, in units of the metric [default: swept]
     #[arg(
         short,
         long,
@@ -37,6 +41,14 @@ pub(super) struct Args {
         help_heading = "Circuits"
     )]
     threshold: Option<f64>,
+    /// Write every circuit with the scores of all edges: json (EAP-IG's graph), graphml, dot, mib (MIB's folders); several with commas
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "FORMAT",
+        help_heading = "Circuits"
+    )]
+    export: Vec<Export>,
     /// Prune weights with |w| below this first: a number, or `auto`
     #[arg(long, default_value = "0", value_name = "X", help_heading = "Pruning")]
     prune_threshold: Threshold,
@@ -44,55 +56,75 @@ pub(super) struct Args {
 
 /// How circuits are found.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Circuits")]
 pub(super) struct CircuitArgs {
-    /// How circuits are found: exact, acdc; several with commas
+    /// How circuits are found: exact, acdc, eap, eap-ig-inputs, eap-ig-activations, clean-corrupted, mask, random; several with commas
     #[arg(
         long = "method",
         default_value = "exact,acdc",
         value_delimiter = ',',
-        value_name = "M",
-        help_heading = "Circuits"
+        value_name = "M"
     )]
     methods: Vec<Method>,
     /// What a circuit must keep [default: logit-diff for classes, mse for targets]
-    #[arg(long, value_name = "K", help_heading = "Circuits")]
+    #[arg(long, value_name = "K")]
     metric: Option<MetricKind>,
-    /// What stands in for a patched message: zero, mean, corrupted, resample
-    #[arg(
-        long,
-        default_value = "mean",
-        value_name = "F",
-        help_heading = "Circuits"
-    )]
-    fill: Fill,
+    /// What stands in for a patched message: zero, mean, corrupted, resample [default: corrupted where the data have pairs, else mean]
+    #[arg(long, value_name = "F")]
+    fill: Option<Fill>,
     /// Which effects ACDC heeds: signed (only a worsening) or absolute
-    #[arg(
-        long,
-        default_value = "absolute",
-        value_name = "S",
-        help_heading = "Circuits"
-    )]
+    #[arg(long, default_value = "absolute", value_name = "S")]
     sign: Sign,
     /// Number of edges of a circuit from scores [default: the smallest faithful one]
-    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Circuits")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     top: Option<usize>,
+    /// How edges are taken from scores: top, or greedy (grown from the outputs backwards)
+    #[arg(long, default_value = "top", value_name = "RULE")]
+    selection: Selection,
+    /// Keep edges of a circuit from scores that lie on no path from an input to an output
+    #[arg(long)]
+    keep_unconnected: bool,
+    /// Runs of a path of integrated gradients
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = at_least_one)]
+    ig_steps: usize,
+    /// Judge circuits from scores at all of MIB's sizes too: CPR and CMD
+    #[arg(long)]
+    curve: bool,
     /// A circuit is faithful when |1 − faithfulness| is at most this
     #[arg(
         long,
         default_value_t = 0.05,
         value_name = "X",
         value_parser = not_negative,
-        allow_negative_numbers = true,
-        help_heading = "Circuits"
+        allow_negative_numbers = true
     )]
     within: f64,
-    /// What the edges are: weights of an MLP
-    #[arg(long, default_value = "weight", value_parser = ["weight"], value_name = "G", help_heading = "Circuits")]
-    granularity: String,
+    /// Where a transformer's answers are read: last, all, or positions from 0 with commas [default: as the data say]
+    #[arg(long, value_name = "WHERE")]
+    read: Option<ReadAt>,
+    /// What circuits are made of: edge, or node (a neuron, a head, an MLP, with all edges out of it)
+    #[arg(long, default_value = "edge", value_name = "L")]
+    level: Level,
+    /// Price of all gates being open, for the method mask: higher gives smaller circuits
+    #[arg(long, default_value_t = 0.3, value_name = "X", value_parser = not_negative)]
+    mask_price: f64,
+    /// Steps of descent of the method mask
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = at_least_one)]
+    mask_steps: usize,
+    /// A known circuit to hold circuits and scores against: EAP-IG's graph JSON, a list of edges, or tracr's truth.json
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// A circuit found elsewhere, to be judged besides: the same formats
+    #[arg(long, value_name = "FILE")]
+    circuit: Option<PathBuf>,
+    /// Tell a transformer's token and position embedding apart
+    #[arg(long)]
+    split_input: bool,
 }
 
 impl CircuitArgs {
-    pub fn apply(&self, config: &mut Config) {
+    pub fn apply(&self, config: &mut Config) -> Result<()> {
+        config.read.clone_from(&self.read);
         config.circuits = CircuitsConfig {
             methods: self.methods.clone(),
             metric: self.metric,
@@ -100,14 +132,41 @@ impl CircuitArgs {
             sign: self.sign,
             threshold: None,
             top: self.top,
+            selection: self.selection,
+            connected: !self.keep_unconnected,
+            ig_steps: self.ig_steps,
+            curve: self.curve,
             within: self.within,
+            split_input: self.split_input,
+            known: self.known.as_deref().map(reference).transpose()?,
+            given: self.circuit.as_deref().map(reference).transpose()?,
+            level: self.level,
+            mask: MaskConfig {
+                price: self.mask_price,
+                steps: self.mask_steps,
+                ..MaskConfig::default()
+            },
         };
+        Ok(())
     }
+}
+
+/// A circuit in a file.
+fn reference(path: &Path) -> Result<Reference> {
+    let bytes = limited_read(path)?;
+    let value = serde_json::from_slice(&bytes).map_err(|e| Error::Json {
+        path: path.to_owned(),
+        detail: e.to_string(),
+    })?;
+    Ok(Reference {
+        path: path.to_owned(),
+        value,
+    })
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut config = pipeline::config(&args.common, &args.model);
-    args.circuits.apply(&mut config);
+    args.circuits.apply(&mut config)?;
     config.circuits.threshold = args.threshold;
     config.stages = Stages {
         modules: false,
@@ -123,6 +182,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: None,
             compact: false,
+            exports: &args.export,
         },
     )
 }

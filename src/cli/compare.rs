@@ -13,6 +13,7 @@ use super::certify::CertifyArgs;
 use super::circuit::CircuitArgs;
 use super::members::{self, Grouping};
 use super::output;
+use crate::audit::Level;
 use crate::checkpoint::sha256;
 use crate::compare::{self, Config, Entry, Part};
 use crate::data::Dataset;
@@ -113,7 +114,10 @@ fn config(args: &Args) -> anyhow::Result<Config> {
     args.prune.apply(&mut config.audit);
     args.certify.apply(&mut config.audit)?;
     args.modules.apply(&mut config.audit);
-    args.circuits.apply(&mut config.audit);
+    args.circuits.apply(&mut config.audit)?;
+    if config.audit.circuits.level == Level::Node {
+        anyhow::bail!("circuits of nodes are not compared yet; leave `--level node` out");
+    }
     config.equal_threshold = args.equal_threshold;
     config.control_draws = args.control_draws;
     config.reference.clone_from(&args.reference);

@@ -44,6 +44,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: None,
             compact: false,
+            exports: &[],
         },
     )
 }

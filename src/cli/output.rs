@@ -8,8 +8,9 @@ use std::time::Instant;
 use super::Verdict;
 use super::args::Common;
 use crate::checkpoint::Checkpoint;
+use crate::report::exports::{self, Export};
 use crate::report::words::{self, Status};
-use crate::result::{Audit, CheckpointInfo, Prune};
+use crate::result::{Audit, CheckpointInfo, GraphJson, Prune};
 use crate::{Error, Result, report};
 
 /// A finished run, ready to be written.
@@ -19,6 +20,10 @@ pub(super) struct Finished<'a> {
     /// The name of the folder under `reports/` if none was given.
     pub name: &'a str,
     pub result: Audit,
+    /// The scores of all edges, one graph for each circuit.
+    pub graphs: &'a [GraphJson],
+    /// What is written of every circuit.
+    pub exports: &'a [Export],
     /// Written beside the report as `pruned.safetensors`, where asked for.
     pub pruned: Option<&'a Checkpoint>,
     /// Whether the result that is there may be replaced without `--force`.
@@ -38,6 +43,7 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
         write_whole(folder, common.force || finished.replace, |dir| {
             let started = Instant::now();
             report::write(&finished.result, finished.command, dir)?;
+            exports::write(&finished.result, finished.graphs, finished.exports, dir)?;
             if let Some(pruned) = finished.pruned {
                 pruned.write(&dir.join("pruned.safetensors"))?;
             }

@@ -7,6 +7,7 @@ use super::output::{self, Finished};
 use super::progress::Progress;
 use super::{Verdict, example};
 use crate::audit::{Config, audit};
+use crate::report::exports::Export;
 
 /// A run of (some stages of) the pipeline.
 pub(super) struct Job<'a> {
@@ -20,6 +21,8 @@ pub(super) struct Job<'a> {
     pub write_pruned: Option<PrunedTo>,
     /// Whether it is written without its idle neurons.
     pub compact: bool,
+    /// Files that are written of every circuit.
+    pub exports: &'a [Export],
 }
 
 /// Where a pruned network goes.
@@ -63,22 +66,28 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
             progress.stage(stage);
         })
     };
-    let outcome = common.in_pool(compute)??;
+    let mut outcome = common.in_pool(compute)??;
+    if job.command == "circuit" {
+        outcome.result.graph = outcome.graphs.first().cloned();
+    }
     progress.stage("writing the report");
     let pruned = if job.compact {
         &outcome.compacted
     } else {
         &outcome.pruned
     };
+    let in_report = matches!(job.write_pruned, Some(PrunedTo::Report));
     let finished = Finished {
         command: job.command,
         name: &name,
         result: outcome.result,
-        pruned: matches!(job.write_pruned, Some(PrunedTo::Report)).then_some(pruned),
+        graphs: &outcome.graphs,
+        exports: job.exports,
+        pruned: pruned.as_ref().filter(|_| in_report),
         replace,
     };
     let written = output::write(common, finished)?;
-    if let Some(PrunedTo::File(path)) = &job.write_pruned {
+    if let (Some(PrunedTo::File(path)), Some(pruned)) = (&job.write_pruned, pruned) {
         pruned.write(path)?;
     }
     progress.finish();

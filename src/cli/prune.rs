@@ -58,6 +58,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: args.write.clone().map(PrunedTo::File),
             compact: args.compact,
+            exports: &[],
         },
     )
 }

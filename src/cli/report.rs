@@ -34,6 +34,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             command: &command,
             name: &name,
             result,
+            graphs: &[],
+            exports: &[],
             pruned: None,
             replace: false,
         },

@@ -210,7 +210,7 @@ pub fn join(
             .or_else(|| data.task.name.clone()),
         layers,
         data: info,
-        settings: settings(config, &metric),
+        settings: settings(config, data, &metric),
         groups,
         networks,
         measures,
@@ -240,13 +240,13 @@ fn groups(entries: &[Entry], config: &Config) -> Vec<ComparedGroup> {
         .collect()
 }
 
-fn settings(config: &Config, metric: &str) -> CompareSettings {
+fn settings(config: &Config, data: &Dataset, metric: &str) -> CompareSettings {
     let audit = &config.audit;
     CompareSettings {
         threshold: audit.prune.threshold.to_string(),
         tolerance: audit.prune.tolerance.to_string(),
         equal_threshold: config.equal_threshold,
-        fill: audit.circuits.fill.to_string(),
+        fill: audit.circuits.fill(data.corrupted.is_some()).to_string(),
         metric: metric.to_owned(),
         scale: points::scale_words(metric).to_owned(),
         within: audit.circuits.within,

@@ -14,6 +14,7 @@ use crate::evaluate::Judge;
 use crate::evaluate::hypotheses::{Drawn, Hypotheses, LEVEL, QUANTILE, hypotheses};
 use crate::model::{Edge, Mlp, Sites};
 use crate::numeric::{Scalar, statistics};
+use crate::patch::Patchable as _;
 use crate::result::{Audit, Circuit, ComparedCircuit, Control, Hypothesis};
 
 /// The circuits by exact effects of an audit, tested.
@@ -25,23 +26,20 @@ pub fn circuits<T: Scalar>(
     config: &Config,
 ) -> Result<Vec<ComparedCircuit>> {
     let goals = subject.goals(&config.audit.circuits)?;
-    let engine = engine(
-        subject,
-        pruned,
-        config.audit.circuits.fill,
-        config.audit.seed,
-    )?;
+    let fill = config
+        .audit
+        .circuits
+        .fill(subject.batch.corrupted.is_some());
+    let engine = engine(subject, pruned, fill, config.audit.seed)?;
     let candidates = surviving(&engine);
     let places = places(&subject.sites);
     let tested = |circuit: &&Circuit| {
         let goal = goals
             .iter()
             .find(|goal| subject.outputs[goal.output].0 == circuit.output)?;
-        let judge = Judge::new(
-            engine.select(&goal.rows),
-            goal.metric.select(&goal.rows),
-            candidates.clone(),
-        );
+        let network = engine.select(&goal.rows);
+        let metric = goal.metric.select(&goal.rows);
+        let judge = Judge::new(&network, metric, candidates.clone());
         let edges = edges(circuit, &subject.sites, &places);
         let set = engine.edges(edges.iter().copied());
         let said = hypotheses(&judge, &set, config.audit.seed);

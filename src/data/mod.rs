@@ -13,7 +13,7 @@ mod jsonl;
 mod npz;
 mod task;
 
-pub use task::{Domain, Task, read_box};
+pub use task::{Domain, ReadAt, Task, read_box};
 
 use std::path::{Path, PathBuf};
 

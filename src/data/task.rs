@@ -23,6 +23,22 @@ pub struct Task {
     pub loss: Option<String>,
     /// All inputs for which a certificate may speak.
     pub domain: Option<Domain>,
+    /// At which positions of a sequence answers are read, where the data name none.
+    pub read: Option<ReadAt>,
+    /// The outputs that were trained, where not all were.
+    pub trained: Option<Vec<usize>>,
+}
+
+/// Positions of a sequence.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReadAt {
+    /// The last one.
+    Last,
+    /// Every one.
+    All,
+    /// These, from 0.
+    At(Vec<usize>),
 }
 
 /// A set of inputs.
@@ -45,6 +61,8 @@ impl Task {
             outputs: names(self.outputs, other.outputs),
             loss: self.loss.or(other.loss),
             domain: self.domain.or(other.domain),
+            read: self.read.or(other.read),
+            trained: self.trained.or(other.trained),
         }
     }
 
@@ -66,6 +84,7 @@ impl Task {
             outputs: outputs.iter().map(|s| (*s).to_owned()).collect(),
             loss: Some(loss.to_owned()),
             domain,
+            ..Self::default()
         };
         let cube = |d: usize| Some(Domain::Box(vec![[-1.0, 1.0]; d]));
         let xs = ["x1", "x2", "x3", "x4"];
@@ -87,8 +106,34 @@ impl Task {
                 outputs: (0..10).map(|digit| format!("digit {digit}")).collect(),
                 ..named(&[], &[], "mse-onehot", None)
             },
+            // Pairs (x, y) in turn; y is asked for at every second position, and
+            // the first answer cannot be known.
+            "incontext" => Self {
+                read: Some(ReadAt::Last),
+                trained: Some(vec![0]),
+                ..named(&[], &["y"], "mse", None)
+            },
             _ => return None,
         })
+    }
+}
+
+impl std::str::FromStr for ReadAt {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let position = |word: &str| {
+            word.trim()
+                .parse()
+                .map_err(|_| "expected last, all, or positions from 0 with commas".to_owned())
+        };
+        match text {
+            "last" => Ok(Self::Last),
+            "all" => Ok(Self::All),
+            _ => Ok(Self::At(
+                text.split(',').map(position).collect::<Result<_, _>>()?,
+            )),
+        }
     }
 }
 
@@ -151,7 +196,9 @@ pub(super) fn from_config(text: &str) -> Task {
 
 /// Header metadata: strings, of which lists and objects are JSON.
 pub(super) fn from_metadata(path: &Path, metadata: &BTreeMap<String, String>) -> Result<Task> {
-    let known = ["name", "inputs", "outputs", "loss", "domain"];
+    let known = [
+        "name", "inputs", "outputs", "loss", "domain", "read", "trained",
+    ];
     let value =
         |text: &String| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
     let object: serde_json::Map<String, Value> = metadata

@@ -2,16 +2,16 @@
 
 use super::minimality;
 use crate::metric::Metric;
-use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::{EdgeSet, Engine};
+use crate::numeric::{Rng, statistics};
+use crate::patch::{EdgeSet, Patchable};
 
 /// Resamples of a bootstrap interval.
 const RESAMPLES: usize = 1000;
 
 /// What circuits for one answer are judged by.
 #[derive(Debug, Clone)]
-pub struct Judge<'m, T> {
-    engine: Engine<'m, T>,
+pub struct Judge<'n, P> {
+    network: &'n P,
     metric: Metric,
     /// Edges that carry anything: what circuits are made of.
     candidates: EdgeSet,
@@ -40,25 +40,25 @@ pub struct Judgement {
     pub interval: Option<[f64; 2]>,
 }
 
-impl<'m, T: Scalar> Judge<'m, T> {
-    /// A judge for the samples of `engine`; `metric` is over the same samples.
+impl<'n, P: Patchable> Judge<'n, P> {
+    /// A judge for the samples of `network`; `metric` is over the same samples.
     #[must_use]
-    pub fn new(engine: Engine<'m, T>, metric: Metric, candidates: EdgeSet) -> Self {
-        let clean = engine.run(&engine.edges([]));
-        let nothing = engine.run(&engine.all_but(&engine.edges([])));
+    pub fn new(network: &'n P, metric: Metric, candidates: EdgeSet) -> Self {
+        let clean = network.outputs(&network.edges([]));
+        let nothing = network.outputs(&network.all());
         Self {
-            full: metric.values(clean.outputs()),
-            corrupted: metric.values(nothing.outputs()),
-            engine,
+            full: metric.values(clean.view()),
+            corrupted: metric.values(nothing.view()),
+            network,
             metric,
             candidates,
         }
     }
 
-    /// The engine, on the samples of the answer.
+    /// The network, on the samples of the answer.
     #[must_use]
-    pub fn engine(&self) -> &Engine<'m, T> {
-        &self.engine
+    pub fn network(&self) -> &'n P {
+        self.network
     }
 
     /// The metric, over the same samples.
@@ -82,8 +82,8 @@ impl<'m, T: Scalar> Judge<'m, T> {
     /// The metric, sample by sample, with everything but the circuit patched.
     #[must_use]
     pub fn values(&self, circuit: &EdgeSet) -> Vec<f64> {
-        let state = self.engine.run(&self.engine.all_but(circuit));
-        self.metric.values(state.outputs())
+        let outputs = self.network.outputs(&self.network.all_but(circuit));
+        self.metric.values(outputs.view())
     }
 
     /// The metric, sample by sample, with nothing patched.

@@ -1,8 +1,8 @@
 //! Which of many circuits to report: the smallest that is faithful.
 
 use super::Judge;
-use crate::numeric::{Scalar, statistics};
-use crate::patch::EdgeSet;
+use crate::numeric::statistics;
+use crate::patch::{EdgeSet, Patchable};
 use crate::result::SweepPoint;
 
 /// The circuit chosen from a sweep, and the sweep.
@@ -20,9 +20,9 @@ pub struct Choice {
 /// `circuits` (each with the parameter that gave it), or, if none is, the most
 /// faithful. `None` for no circuits.
 #[must_use]
-pub fn choose<T: Scalar>(
-    judge: &Judge<'_, T>,
-    circuits: &[(f64, EdgeSet)],
+pub fn choose<P: Patchable>(
+    judge: &Judge<'_, P>,
+    circuits: &[(f64, &EdgeSet)],
     within: f64,
 ) -> Option<Choice> {
     let mut points: Vec<(usize, SweepPoint)> = circuits
@@ -50,7 +50,7 @@ pub fn choose<T: Scalar>(
     })
 }
 
-fn point<T: Scalar>(judge: &Judge<'_, T>, parameter: f64, circuit: &EdgeSet) -> SweepPoint {
+fn point<P: Patchable>(judge: &Judge<'_, P>, parameter: f64, circuit: &EdgeSet) -> SweepPoint {
     let values = judge.values(circuit);
     let metric = statistics::mean(&values);
     SweepPoint {

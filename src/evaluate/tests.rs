@@ -4,7 +4,7 @@ use super::*;
 use crate::metric::Metric;
 use crate::model::{Linear, Mlp};
 use crate::numeric::Activation;
-use crate::patch::{Engine, Fills};
+use crate::patch::{Engine, Fills, Patchable};
 
 /// y = 3 x0 + 1 x1 + 0 x2, linear, one sample (1, 1, 1): y = 4.
 fn model() -> Mlp<f64> {
@@ -21,17 +21,20 @@ fn model() -> Mlp<f64> {
     }
 }
 
-fn judge(model: &Mlp<f64>) -> Judge<'_, f64> {
-    let engine = Engine::new(model, Array2::ones((3, 1)), Fills::zero());
-    let candidates = engine.edges([0, 1]);
-    Judge::new(engine, Metric::Output { output: 0 }, candidates)
+fn engine(model: &Mlp<f64>) -> Engine<'_, f64> {
+    Engine::new(model, Array2::ones((3, 1)), Fills::zero())
+}
+
+fn judge<'e, 'm>(engine: &'e Engine<'m, f64>) -> Judge<'e, Engine<'m, f64>> {
+    Judge::new(engine, Metric::Output { output: 0 }, engine.edges([0, 1]))
 }
 
 #[test]
 fn verdicts_worked_out_by_hand() {
     let model = model();
-    let judge = judge(&model);
-    let verdict = judge.judge(&judge.engine().edges([0]), 1);
+    let engine = engine(&model);
+    let judge = judge(&engine);
+    let verdict = judge.judge(&judge.network().edges([0]), 1);
     assert_eq!(
         (
             verdict.full,
@@ -58,13 +61,14 @@ fn verdicts_worked_out_by_hand() {
 #[test]
 fn the_whole_network_is_faithful_and_nothing_is_not() {
     let model = model();
-    let judge = judge(&model);
+    let engine = engine(&model);
+    let judge = judge(&engine);
     let all = judge.judge(judge.candidates(), 1);
     assert_eq!(
         (all.faithfulness, all.completeness, all.minimality),
         (Some(1.0), Some(1.0), None)
     );
-    let none = judge.judge(&judge.engine().edges([]), 1);
+    let none = judge.judge(&judge.network().edges([]), 1);
     assert_eq!(
         (none.faithfulness, none.completeness, none.minimality),
         (Some(0.0), Some(0.0), None)
@@ -76,9 +80,10 @@ fn faithfulness_is_undefined_where_patching_changes_nothing() {
     let mut model = model();
     model.layers[0].weight.fill(0.0);
     model.layers[0].bias.fill(2.0);
-    let judge = judge(&model);
+    let engine = engine(&model);
+    let judge = judge(&engine);
     assert_eq!(
-        judge.judge(&judge.engine().edges([0]), 1).faithfulness,
+        judge.judge(&judge.network().edges([0]), 1).faithfulness,
         None
     );
 }
@@ -86,14 +91,16 @@ fn faithfulness_is_undefined_where_patching_changes_nothing() {
 #[test]
 fn the_smallest_faithful_circuit_is_chosen() {
     let model = model();
-    let judge = judge(&model);
+    let engine = engine(&model);
+    let judge = judge(&engine);
     let circuit = |edges: &[usize]| {
         (
             edges.len() as f64,
-            judge.engine().edges(edges.iter().copied()),
+            judge.network().edges(edges.iter().copied()),
         )
     };
     let circuits = [circuit(&[0, 1]), circuit(&[1]), circuit(&[0])];
+    let circuits: Vec<_> = circuits.iter().map(|(size, set)| (*size, set)).collect();
     let choice = choose(&judge, &circuits, 0.3).unwrap();
     assert_eq!((choice.index, choice.faithful), (2, true));
     let choice = choose(&judge, &circuits, 0.0).unwrap();

@@ -106,11 +106,23 @@ impl<T: Scalar> Mlp<T> {
     /// The whole forward pass from physical inputs `[width, samples]`.
     #[must_use]
     pub fn forward(&self, inputs: Array2<T>) -> Trace<T> {
-        let mut trace = Trace {
-            values: vec![inputs],
+        let before = Trace {
+            values: Vec::new(),
             reads: Vec::new(),
         };
-        for (index, layer) in self.layers.iter().enumerate() {
+        self.resume(&before, 0, inputs)
+    }
+
+    /// Resumes a pass with what layer `layer` of sites writes, `[width, samples]`;
+    /// what comes before is taken from `before`.
+    #[must_use]
+    pub fn resume(&self, before: &Trace<T>, layer: usize, values: Array2<T>) -> Trace<T> {
+        let mut trace = Trace {
+            values: before.values[..layer].to_vec(),
+            reads: before.reads[..layer].to_vec(),
+        };
+        trace.values.push(values);
+        for (index, layer) in self.layers.iter().enumerate().skip(layer) {
             let read = layer.read(trace.values[index].view());
             if index + 1 == self.layers.len() {
                 trace.values.push(read);

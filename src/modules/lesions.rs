@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::metric::Metric;
 use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::Engine;
+use crate::patch::{Engine, Patchable};
 
 /// The ablation of one set of sites.
 #[derive(Debug, Clone, PartialEq)]

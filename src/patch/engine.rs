@@ -1,11 +1,15 @@
 //! The engine: what it holds, runs with a set of edges patched, and changes by one edge.
 
+use std::ops::Range;
+
 use fixedbitset::FixedBitSet;
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::fill::{Filling, Fills, Layer};
+use super::patchable::{Patchable, Walk};
 use super::ripple::Ripple;
+use crate::metric::Metric;
 use crate::model::{Edge, Mlp, Sites, Trace};
 use crate::numeric::{Scalar, matmul_into};
 
@@ -106,29 +110,6 @@ impl<'m, T: Scalar> Engine<'m, T> {
         &self.fills
     }
 
-    /// Samples in the batch.
-    #[must_use]
-    pub fn samples(&self) -> usize {
-        self.clean.values[0].ncols()
-    }
-
-    /// A set of these edges.
-    #[must_use]
-    pub fn edges(&self, numbers: impl IntoIterator<Item = usize>) -> EdgeSet {
-        let mut set = EdgeSet::with_capacity(self.sites.edge_count());
-        set.extend(numbers);
-        set
-    }
-
-    /// The set of all edges but these.
-    #[must_use]
-    pub fn all_but(&self, set: &EdgeSet) -> EdgeSet {
-        let mut rest = set.clone();
-        rest.grow(self.sites.edge_count());
-        rest.toggle_range(..);
-        rest
-    }
-
     /// The same engine on some of the samples, without running the model again.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
@@ -176,38 +157,6 @@ impl<'m, T: Scalar> Engine<'m, T> {
             }
         }
         state
-    }
-
-    /// What every single edge does when it is patched besides those of `state`
-    /// (or restored, if it is one of them): `measure` gets the edge's number and
-    /// the physical outputs `[outputs, samples]`. In parallel; results in the
-    /// order of `edges`.
-    pub fn each<R: Send>(
-        &self,
-        state: &State<T>,
-        edges: &[usize],
-        measure: impl Fn(usize, ArrayView2<'_, T>) -> R + Sync,
-    ) -> Vec<R> {
-        edges
-            .par_iter()
-            .with_min_len(8)
-            .map_init(
-                || Ripple::new(self),
-                |ripple, edge| {
-                    ripple.toggle(self, state, *edge);
-                    measure(*edge, ripple.outputs())
-                },
-            )
-            .collect()
-    }
-
-    /// A workspace for changing states edge by edge.
-    #[must_use]
-    pub fn stepper(&self) -> Stepper<'_, 'm, T> {
-        Stepper {
-            engine: self,
-            ripple: Ripple::new(self),
-        }
     }
 
     /// Per linear layer, its weights with those of patched edges set to zero.
@@ -279,23 +228,138 @@ fn sparse_rows<T: Scalar>(weight: &Array2<T>) -> Option<Rows<T>> {
     (entries * SPARSE < weight.len()).then_some(rows)
 }
 
-/// Tries and takes changes of a state, one edge at a time.
-pub struct Stepper<'e, 'm, T> {
+/// A walk over an MLP's edges: only what a step changes is recomputed.
+pub struct MlpWalk<'e, 'm, T> {
     engine: &'e Engine<'m, T>,
     ripple: Ripple<T>,
+    state: State<T>,
+    step: Step<T>,
 }
 
-impl<T: Scalar> Stepper<'_, '_, T> {
-    /// The outputs `[outputs, samples]` if `edge` were patched besides (or
-    /// restored, if it is patched); the state stays as it is.
-    pub fn attempt(&mut self, state: &State<T>, edge: usize) -> ArrayView2<'_, T> {
-        self.ripple.toggle(self.engine, state, edge);
-        self.ripple.outputs()
+/// What was tried last.
+enum Step<T> {
+    /// One edge; what it changes is in the ripple.
+    Edge(usize),
+    /// Several edges.
+    Edges(State<T>),
+}
+
+impl<T: Scalar> Walk<T> for MlpWalk<'_, '_, T> {
+    fn outputs(&self) -> ArrayView2<'_, T> {
+        self.state.outputs()
     }
 
-    /// Patches `edge` for good (or restores it, if it is patched).
-    pub fn take(&mut self, state: &mut State<T>, edge: usize) {
-        self.ripple.toggle(self.engine, state, edge);
-        self.ripple.commit(self.engine, state, edge);
+    fn attempt(&mut self, edges: Range<usize>) -> ArrayView2<'_, T> {
+        if edges.len() == 1 && !self.state.patched.contains(edges.start) {
+            self.step = Step::Edge(edges.start);
+            self.ripple.toggle(self.engine, &self.state, edges.start);
+            return self.ripple.outputs();
+        }
+        let mut patched = self.state.patched.clone();
+        patched.extend(edges);
+        self.step = Step::Edges(self.engine.run(&patched));
+        match &self.step {
+            Step::Edges(state) => state.outputs(),
+            Step::Edge(_) => self.ripple.outputs(),
+        }
+    }
+
+    fn take(&mut self) {
+        match &self.step {
+            Step::Edge(edge) => self.ripple.commit(self.engine, &mut self.state, *edge),
+            Step::Edges(state) => self.state = state.clone(),
+        }
+    }
+
+    fn settle(&mut self) {
+        self.state = self.engine.run(&self.state.patched);
+    }
+}
+
+impl<'m, T: Scalar> Patchable for Engine<'m, T> {
+    type Number = T;
+    type Walk<'a>
+        = MlpWalk<'a, 'm, T>
+    where
+        Self: 'a;
+
+    fn edge_count(&self) -> usize {
+        self.sites.edge_count()
+    }
+
+    fn node_count(&self) -> usize {
+        self.sites.site_count()
+    }
+
+    fn samples(&self) -> usize {
+        self.clean.values[0].ncols()
+    }
+
+    fn ends(&self, edge: usize) -> (usize, usize) {
+        let edge = self.sites.edge_at(edge);
+        (
+            self.sites.site(edge.layer, edge.from),
+            self.sites.site(edge.layer + 1, edge.to),
+        )
+    }
+
+    /// Outputs first, then hidden layers from the last to the first; by
+    /// position within a layer.
+    fn readers(&self) -> Vec<Range<usize>> {
+        let of_layer = |layer: usize| {
+            (0..self.sites.widths()[layer + 1]).map(move |to| self.sites.edges_into(layer, to))
+        };
+        (0..self.sites.depth()).rev().flat_map(of_layer).collect()
+    }
+
+    fn nodes_read(&self, metric: &Metric) -> Vec<usize> {
+        let last = self.sites.depth();
+        let outputs = metric.outputs_read(self.sites.widths()[last]);
+        outputs
+            .into_iter()
+            .map(|output| self.sites.site(last, output))
+            .collect()
+    }
+
+    fn edge_names(&self, edge: usize) -> (String, String) {
+        self.sites.edge_names(edge)
+    }
+
+    fn node_name(&self, node: usize) -> String {
+        let (layer, position) = self.sites.place(node);
+        self.sites.name(layer, position)
+    }
+
+    fn outputs(&self, patched: &EdgeSet) -> Array2<T> {
+        self.run(patched).outputs().to_owned()
+    }
+
+    fn each_edge<R: Send>(
+        &self,
+        patched: &EdgeSet,
+        edges: &[usize],
+        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
+    ) -> Vec<R> {
+        let state = self.run(patched);
+        edges
+            .par_iter()
+            .with_min_len(8)
+            .map_init(
+                || Ripple::new(self),
+                |ripple, edge| {
+                    ripple.toggle(self, &state, *edge);
+                    measure(ripple.outputs())
+                },
+            )
+            .collect()
+    }
+
+    fn walk(&self, patched: EdgeSet) -> MlpWalk<'_, 'm, T> {
+        MlpWalk {
+            engine: self,
+            ripple: Ripple::new(self),
+            state: self.run(&patched),
+            step: Step::Edge(0),
+        }
     }
 }

@@ -102,6 +102,19 @@ impl<T: Scalar> Fills<T> {
         })
     }
 
+    /// *fill − clean* of a layer of sites, `[width, samples]`, for a clean run
+    /// on the same samples.
+    #[must_use]
+    pub fn difference(&self, clean: &Trace<T>, layer: usize) -> Array2<T> {
+        let mut difference = clean.values[layer].mapv(|x| -x);
+        match self.layer(layer) {
+            Layer::Zero => {}
+            Layer::PerSite(fill) => difference += &fill.view().insert_axis(Axis(1)),
+            Layer::PerSample(fill) => difference += fill,
+        }
+        difference
+    }
+
     /// What a site writes on patched edges.
     pub(super) fn of(&self, layer: usize, position: usize) -> Filling<'_, T> {
         match &self.0 {

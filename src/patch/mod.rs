@@ -9,7 +9,7 @@
 //! ```
 //! use modscope::model::{Linear, Mlp};
 //! use modscope::numeric::Activation;
-//! use modscope::patch::{Engine, Fills};
+//! use modscope::patch::{Engine, Fills, Patchable};
 //! use ndarray::array;
 //!
 //! // y = 2 · relu(x0 + 3 x1), at (x0, x1) = (1, 1).
@@ -34,6 +34,8 @@
 pub mod component;
 mod engine;
 mod fill;
+mod nodes;
+mod patchable;
 mod ripple;
 #[cfg(test)]
 mod tests;
@@ -41,3 +43,5 @@ mod tests;
 pub use component::{ComponentEngine, Setup};
 pub use engine::{EdgeSet, Engine, State};
 pub use fill::{Fill, Fills};
+pub use nodes::Nodes;
+pub use patchable::{Patchable, SetWalk, Walk};

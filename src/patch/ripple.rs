@@ -10,6 +10,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
 
 use super::engine::{Engine, State};
 use super::fill::Filling;
+use super::patchable::Patchable as _;
 use crate::numeric::{Activation, Scalar, matmul_into};
 
 /// The change that one edge makes, and room to compute the next.

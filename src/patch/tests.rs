@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis};
 
-use super::{EdgeSet, Engine, Fills};
+use super::{EdgeSet, Engine, Fills, Patchable, Walk};
 use crate::model::Mlp;
 use crate::model::mlp::tests::{random_inputs, random_mlp};
 use crate::numeric::{Activation, Rng};
@@ -127,11 +127,11 @@ fn single_edges_agree_with_runs() {
     for case in cases() {
         for (fill, _) in fills(&case) {
             let engine = Engine::new(&case.model, case.inputs.clone(), fill);
-            let state = engine.run(&random_set(&engine, 0.2, 1));
+            let patched = random_set(&engine, 0.2, 1);
             let edges: Vec<usize> = (0..engine.sites().edge_count()).collect();
-            let singles = engine.each(&state, &edges, |_, outputs| outputs.to_owned());
+            let singles = engine.each_edge(&patched, &edges, |outputs| outputs.to_owned());
             for (edge, outputs) in edges.iter().zip(&singles) {
-                let mut set = state.patched().clone();
+                let mut set = patched.clone();
                 set.toggle(*edge);
                 assert_close(outputs, &engine.run(&set).outputs().to_owned());
             }
@@ -144,17 +144,24 @@ fn steps_agree_with_runs_and_attempts_leave_no_trace() {
     for case in cases() {
         for (fill, _) in fills(&case) {
             let engine = Engine::new(&case.model, case.inputs.clone(), fill);
-            let mut state = engine.run(&engine.edges([]));
-            let mut stepper = engine.stepper();
+            let mut patched = engine.edges([]);
+            let mut walk = engine.walk(patched.clone());
             let mut rng = Rng::new(8, 0);
-            for _ in 0..30 {
-                let edge = rng.below(engine.sites().edge_count());
-                stepper.attempt(&state, rng.below(engine.sites().edge_count()));
-                stepper.take(&mut state, edge);
-                let expected = engine.run(&state.patched().clone());
-                assert_close(&state.outputs().to_owned(), &expected.outputs().to_owned());
-                for (a, b) in state.trace().reads.iter().zip(&expected.trace().reads) {
-                    assert_close(a, b);
+            for step in 0..30 {
+                let first = rng.below(engine.edge_count());
+                walk.attempt(0..first);
+                let last = match step % 5 {
+                    0 => (first + 3).min(engine.edge_count()),
+                    _ => first + 1,
+                };
+                let attempted = walk.attempt(first..last).to_owned();
+                walk.take();
+                assert_close(&walk.outputs().to_owned(), &attempted);
+                patched.extend(first..last);
+                let expected = engine.run(&patched);
+                assert_close(&attempted, &expected.outputs().to_owned());
+                if step % 7 == 0 {
+                    walk.settle();
                 }
             }
         }

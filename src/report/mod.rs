@@ -5,6 +5,7 @@
 //! is escaped wherever it is written. It deliberately replaces nothing: the
 //! caller hands a fresh folder and moves it into place when all is written.
 
+pub mod exports;
 pub mod figures;
 pub mod format;
 pub mod json;

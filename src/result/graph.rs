@@ -1,4 +1,4 @@
-//! A circuit of a transformer as EAP-IG's graph JSON, which its tools and MIB's read.
+//! A circuit as EAP-IG's graph JSON, which its tools and MIB's read.
 //!
 //! Source: the `Graph.to_json` of the EAP-IG library (Hanna, Pezzelle &
 //! Belinkov 2024). A score says by how much patching the edge worsens the
@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 /// `circuit.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GraphJson {
-    /// The network.
-    pub cfg: GraphConfig,
+    /// The transformer; absent for an MLP.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cfg: Option<GraphConfig>,
     /// By name: `input`, `a0.h1`, `m2`, `logits`; values are [`GraphNode`]s.
     pub nodes: Map<String, Value>,
     /// By name: `a0.h1->a1.h0<q>`; values are [`GraphEdge`]s.
@@ -19,7 +20,7 @@ pub struct GraphJson {
 }
 
 /// The network that a graph belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GraphConfig {
     /// Blocks.
     pub n_layers: usize,

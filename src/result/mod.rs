@@ -11,9 +11,11 @@ mod modules;
 mod network;
 mod prune;
 mod run;
+mod transformer;
 
 pub use circuits::{
-    Circuit, CircuitEdge, LogitDifference, NodeAblation, NodeEffect, OutputEffect, SweepPoint,
+    Circuit, CircuitEdge, FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect,
+    OutputEffect, Recovery, SweepPoint,
 };
 pub use compare::{
     Better, CompareSettings, ComparedCircuit, ComparedGroup, ComparedNetwork, Comparison, Control,
@@ -33,6 +35,7 @@ pub use prune::{
 pub use run::{
     Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, Seconds, TensorInfo, Tool,
 };
+pub use transformer::{Attention, Prompt, Transformer};
 
 /// The value of `schema` in every result this version writes.
 pub const SCHEMA: &str = "modscope/1";

@@ -1,11 +1,11 @@
 //! Does every edge of a circuit count more than edges added to it at random?
 
 use super::binomial::{holm, upper_tail};
-use super::random::path_through;
+use super::random::Ways;
 use super::{Judge, LEVEL, QUANTILE};
 use crate::evaluate::minimality::removal_effects;
-use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::EdgeSet;
+use crate::numeric::{Rng, statistics};
+use crate::patch::{EdgeSet, Patchable};
 
 /// Circuits inflated by a random path.
 const INFLATED: usize = 199;
@@ -26,8 +26,8 @@ pub struct Minimality {
 /// against the removal of one edge of a random path added to the circuit.
 /// `None` for no edges, and where there is nothing to add.
 #[must_use]
-pub fn minimality<T: Scalar>(
-    judge: &Judge<'_, T>,
+pub fn minimality<P: Patchable>(
+    judge: &Judge<'_, P>,
     circuit: &EdgeSet,
     rng: &mut Rng,
 ) -> Option<Minimality> {
@@ -36,17 +36,21 @@ pub fn minimality<T: Scalar>(
     if edges == 0 || outside.is_empty() {
         return None;
     }
+    let ways = Ways::new(judge.network(), judge.candidates());
     let added: Vec<f64> = (0..INFLATED)
         .map(|_| {
             let through = outside[rng.below(outside.len())];
-            added_effect(judge, circuit, through, rng)
+            added_effect(judge, circuit, &ways.path_through(through, rng), rng)
         })
         .collect();
     let p = |effect: f64| {
         let beaten = added.iter().filter(|a| **a < effect).count();
         upper_tail(INFLATED, beaten, QUANTILE)
     };
-    let ps: Vec<f64> = removal_effects(judge, circuit).into_iter().map(p).collect();
+    let ps: Vec<f64> = removal_effects(judge, circuit, usize::MAX, rng)
+        .into_iter()
+        .map(p)
+        .collect();
     let corrected = holm(&ps);
     Some(Minimality {
         edges,
@@ -55,25 +59,21 @@ pub fn minimality<T: Scalar>(
     })
 }
 
-/// |effect| of taking one added edge out of the circuit with a random path.
-fn added_effect<T: Scalar>(
-    judge: &Judge<'_, T>,
+/// |effect| of taking one added edge out of the circuit with a path added.
+fn added_effect<P: Patchable>(
+    judge: &Judge<'_, P>,
     circuit: &EdgeSet,
-    through: usize,
+    path: &[usize],
     rng: &mut Rng,
 ) -> f64 {
-    let engine = judge.engine();
-    let path = path_through(engine, judge.candidates(), through, rng);
-    let new: Vec<usize> = path
-        .iter()
-        .copied()
-        .filter(|e| !circuit.contains(*e))
-        .collect();
-    let out = new.get(rng.below(new.len())).copied().unwrap_or(through);
+    let new = path.iter().copied().filter(|e| !circuit.contains(*e));
+    let new: Vec<usize> = new.collect();
     let mut inflated = circuit.clone();
-    inflated.grow(engine.sites().edge_count());
-    inflated.extend(path);
+    inflated.grow(judge.network().edge_count());
+    inflated.extend(path.iter().copied());
     let with = statistics::mean(&judge.values(&inflated));
-    inflated.set(out, false);
+    if let Some(out) = new.get(rng.below(new.len())) {
+        inflated.set(*out, false);
+    }
     (with - statistics::mean(&judge.values(&inflated))).abs()
 }

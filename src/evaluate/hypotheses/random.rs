@@ -1,10 +1,11 @@
 //! Random circuits of the same size, kept alone and taken away.
 
+use std::collections::BTreeMap;
+
 use super::binomial::upper_tail;
 use super::{Judge, QUANTILE};
-use crate::model::Edge;
-use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::{EdgeSet, Engine};
+use crate::numeric::{Rng, statistics};
+use crate::patch::{EdgeSet, Patchable};
 
 /// Random circuits drawn.
 const DRAWS: usize = 199;
@@ -54,8 +55,8 @@ impl Drawn {
 /// Sets a circuit beside random ones of as many edges; `None` for no edges and
 /// for all of the candidates, where there is nothing to set beside.
 #[must_use]
-pub fn random_circuits<T: Scalar>(
-    judge: &Judge<'_, T>,
+pub fn random_circuits<P: Patchable>(
+    judge: &Judge<'_, P>,
     circuit: &EdgeSet,
     rng: &mut Rng,
 ) -> Option<Drawn> {
@@ -63,6 +64,7 @@ pub fn random_circuits<T: Scalar>(
     if size == 0 || size >= judge.candidates().count_ones(..) {
         return None;
     }
+    let ways = Ways::new(judge.network(), judge.candidates());
     let full = statistics::mean(judge.full());
     let error = |set: &EdgeSet| (statistics::mean(&judge.values(set)) - full).abs();
     let loss = |set: &EdgeSet| {
@@ -71,7 +73,7 @@ pub fn random_circuits<T: Scalar>(
         error(&rest)
     };
     let sets: Vec<EdgeSet> = (0..DRAWS)
-        .map(|_| of_paths(judge.engine(), judge.candidates(), size, rng))
+        .map(|_| ways.circuit(judge.network().edges([]), size, rng))
         .collect();
     Some(Drawn {
         draws: DRAWS,
@@ -82,64 +84,74 @@ pub fn random_circuits<T: Scalar>(
     })
 }
 
-/// So many of the candidates, path by path: edges drawn one by one would hardly
-/// ever join an input to an output, and be too easy to beat.
-fn of_paths<T: Scalar>(
-    engine: &Engine<'_, T>,
-    candidates: &EdgeSet,
-    size: usize,
-    rng: &mut Rng,
-) -> EdgeSet {
-    let mut order: Vec<usize> = candidates.ones().collect();
-    rng.shuffle(&mut order);
-    let mut set = engine.edges([]);
-    let mut kept = 0;
-    for start in order {
-        for edge in path_through(engine, candidates, start, rng) {
-            if kept == size {
-                return set;
-            }
-            if !set.put(edge) {
-                kept += 1;
+/// The candidates as ways through the network.
+pub(super) struct Ways {
+    candidates: Vec<usize>,
+    /// The nodes that each candidate leads from and to.
+    ends: BTreeMap<usize, (usize, usize)>,
+    /// The candidates out of every node.
+    out: Vec<Vec<usize>>,
+    /// The candidates into every node.
+    into: Vec<Vec<usize>>,
+}
+
+impl Ways {
+    pub fn new<P: Patchable>(network: &P, candidates: &EdgeSet) -> Self {
+        let nodes = network.node_count();
+        let mut ways = Self {
+            candidates: candidates.ones().collect(),
+            ends: BTreeMap::new(),
+            out: vec![Vec::new(); nodes],
+            into: vec![Vec::new(); nodes],
+        };
+        for edge in candidates.ones() {
+            let (from, to) = network.ends(edge);
+            ways.ends.insert(edge, (from, to));
+            ways.out[from].push(edge);
+            ways.into[to].push(edge);
+        }
+        ways
+    }
+
+    /// So many of the candidates, path by path, beginning with none in `set`:
+    /// edges drawn one by one would hardly ever join an input to an output, and
+    /// be too easy to beat.
+    fn circuit(&self, mut set: EdgeSet, size: usize, rng: &mut Rng) -> EdgeSet {
+        let mut order = self.candidates.clone();
+        rng.shuffle(&mut order);
+        let mut kept = 0;
+        for start in order {
+            for edge in self.path_through(start, rng) {
+                if kept == size {
+                    return set;
+                }
+                if !set.put(edge) {
+                    kept += 1;
+                }
             }
         }
+        set
     }
-    set
+
+    /// A random path of candidates through one of them, as far as it goes on
+    /// either side.
+    pub fn path_through(&self, through: usize, rng: &mut Rng) -> Vec<usize> {
+        let mut path = vec![through];
+        let ends = |edge: usize| self.ends.get(&edge).copied();
+        let mut here = ends(through).map(|(_, to)| to);
+        while let Some(edge) = here.and_then(|node| pick(&self.out[node], rng)) {
+            path.push(edge);
+            here = ends(edge).map(|(_, to)| to);
+        }
+        let mut here = ends(through).map(|(from, _)| from);
+        while let Some(edge) = here.and_then(|node| pick(&self.into[node], rng)) {
+            path.push(edge);
+            here = ends(edge).map(|(from, _)| from);
+        }
+        path
+    }
 }
 
-/// A random path of candidates through one of them, as far as it goes on either side.
-pub(super) fn path_through<T: Scalar>(
-    engine: &Engine<'_, T>,
-    candidates: &EdgeSet,
-    through: usize,
-    rng: &mut Rng,
-) -> Vec<usize> {
-    let sites = engine.sites();
-    let mut path = vec![through];
-    let Edge { layer, to, from } = sites.edge_at(through);
-    let (mut here, mut above) = (to, layer + 1);
-    while above < sites.depth() {
-        let out = sites.edges_out_of(above, here);
-        let Some(edge) = pick(out.filter(|e| candidates.contains(*e)).collect(), rng) else {
-            break;
-        };
-        path.push(edge);
-        here = sites.edge_at(edge).to;
-        above += 1;
-    }
-    let (mut here, mut below) = (from, layer);
-    while below > 0 {
-        let into = sites.edges_into(below - 1, here);
-        let Some(edge) = pick(into.filter(|e| candidates.contains(*e)).collect(), rng) else {
-            break;
-        };
-        path.push(edge);
-        here = sites.edge_at(edge).from;
-        below -= 1;
-    }
-    path
-}
-
-fn pick(edges: Vec<usize>, rng: &mut Rng) -> Option<usize> {
+fn pick(edges: &[usize], rng: &mut Rng) -> Option<usize> {
     edges.get(rng.below(edges.len())).copied()
 }

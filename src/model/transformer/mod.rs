@@ -15,6 +15,7 @@ mod components;
 mod forward;
 mod load;
 mod norm;
+mod readers;
 mod sequences;
 mod weights;
 
@@ -24,5 +25,6 @@ pub use forward::{AttentionTrace, End, MlpTrace, SequenceTrace};
 pub(in crate::model) use load::{dtype, roles};
 pub use load::{is_transformer, load};
 pub use norm::{Norm, Normed};
+pub use readers::{Attended, HeadInput};
 pub use sequences::{Answers, SequenceInputs, Sequences};
 pub use weights::{Block, Embedding, Heads, Transformer};

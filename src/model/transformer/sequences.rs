@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
 use super::{Embedding, Transformer};
-use crate::data::{Dataset, Inputs, Labels};
+use crate::data::{Dataset, Inputs, Labels, ReadAt};
 use crate::numeric::Scalar;
 use crate::{Error, Result};
 
@@ -112,7 +112,7 @@ impl Answers {
     }
 
     /// Adds the rows of `x: [readings, width]` to those rows of `sum: [samples · length, width]`.
-    pub(super) fn add_rows<T: Scalar>(&self, x: ArrayView2<'_, T>, sum: &mut Array2<T>) {
+    pub(crate) fn add_rows<T: Scalar>(&self, x: ArrayView2<'_, T>, sum: &mut Array2<T>) {
         for (row, values) in self.rows().into_iter().zip(x.rows()) {
             let mut target = sum.row_mut(row);
             target += &values;
@@ -173,24 +173,20 @@ impl<T: Scalar> Sequences<T> {
         }
     }
 
-    /// Checks data against a model. `positions` says where answers are read;
-    /// without it the data do, and if they do not, it is the last position of
-    /// tokens and every position of numbers.
+    /// Checks data against a model. `read` says where answers are read; without
+    /// it the data do, and if they do not, it is the last position of tokens and
+    /// every position of numbers.
     ///
     /// # Errors
     /// If widths, tokens, classes or positions do not fit the model.
-    pub fn new(
-        model: &Transformer<T>,
-        data: &Dataset,
-        positions: Option<&[usize]>,
-    ) -> Result<Self> {
+    pub fn new(model: &Transformer<T>, data: &Dataset, read: Option<&ReadAt>) -> Result<Self> {
         let (inputs, length) = sequence_inputs(model, data, &data.inputs)?;
         let corrupted = data
             .corrupted
             .as_ref()
             .map(|c| Ok(sequence_inputs(model, data, c)?.0))
             .transpose()?;
-        let answers = answers(data, length, positions)?;
+        let answers = answers(data, length, read)?;
         let classes = match &data.labels {
             Some(Labels::Classes(classes)) => Some(classes),
             _ => None,
@@ -287,15 +283,21 @@ fn check_length<T: Scalar>(model: &Transformer<T>, data: &Dataset, length: usize
 }
 
 /// Where answers are read.
-fn answers(data: &Dataset, length: usize, asked: Option<&[usize]>) -> Result<Answers> {
+fn answers(data: &Dataset, length: usize, asked: Option<&ReadAt>) -> Result<Answers> {
     let samples = data.len();
     let shared = |at: &[usize]| Array2::from_shape_fn((samples, at.len()), |(_, p)| at[p]);
-    let positions = match (asked, &data.positions, &data.inputs) {
-        (Some(at), _, _) => shared(at),
-        (None, Some(positions), _) if positions.nrows() == samples => positions.clone(),
-        (None, Some(positions), _) => shared(positions.row(0).to_vec().as_slice()),
-        (None, None, Inputs::Tokens(_)) => shared(&[length - 1]),
-        (None, None, Inputs::Values(_)) => return Ok(Answers::everywhere(samples, length)),
+    let usual = match data.inputs {
+        Inputs::Tokens(_) => ReadAt::Last,
+        Inputs::Values(_) => ReadAt::All,
+    };
+    let positions = match (asked, &data.positions) {
+        (None, Some(positions)) if positions.nrows() == samples => positions.clone(),
+        (None, Some(positions)) => shared(positions.row(0).to_vec().as_slice()),
+        (asked, _) => match asked.or(data.task.read.as_ref()).unwrap_or(&usual) {
+            ReadAt::Last => shared(&[length - 1]),
+            ReadAt::All => return Ok(Answers::everywhere(samples, length)),
+            ReadAt::At(positions) => shared(positions),
+        },
     };
     in_range(
         data,

@@ -1,5 +1,7 @@
 //! The engine: parts of the samples with their clean runs, and runs over all of them.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
@@ -7,10 +9,11 @@ use super::differences::Written;
 use super::part::{Part, Run};
 use super::plan::Plan;
 use super::run::PatchedRun;
+use crate::metric::Metric;
 use crate::model::transformer::SequenceInputs;
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::{Rng, Scalar};
-use crate::patch::{EdgeSet, Fill};
+use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 use crate::{Error, Result};
 
 /// Rows (positions of samples) of a part: enough for full products, few enough for the cache.
@@ -92,23 +95,6 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
         self.readings
     }
 
-    /// A set of these edges.
-    #[must_use]
-    pub fn edges(&self, numbers: impl IntoIterator<Item = usize>) -> EdgeSet {
-        let mut set = EdgeSet::with_capacity(self.sites.edge_count());
-        set.extend(numbers);
-        set
-    }
-
-    /// The set of all edges but these.
-    #[must_use]
-    pub fn all_but(&self, set: &EdgeSet) -> EdgeSet {
-        let mut rest = set.clone();
-        rest.grow(self.sites.edge_count());
-        rest.toggle_range(..);
-        rest
-    }
-
     /// The outputs of the clean run, `[outputs, readings]`.
     #[must_use]
     pub fn clean(&self) -> Array2<T> {
@@ -129,27 +115,102 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
         together(outputs.iter().map(|o| o.view()).collect())
     }
 
-    /// What every set of edges does when it is patched: `measure` gets its
-    /// number and the outputs `[outputs, readings]`. Sets run in parallel;
-    /// results come in the order of the sets.
-    pub fn each<R: Send>(
+    /// The same, part after part: for runs that are parallel among themselves.
+    fn run_alone(&self, patched: &EdgeSet) -> Array2<T> {
+        let plan = Plan::new(&self.sites, patched);
+        let outputs: Vec<Array2<T>> = self
+            .parts
+            .iter()
+            .map(|part| PatchedRun::outputs(self, part, &plan))
+            .collect();
+        together(outputs.iter().map(|o| o.view()).collect())
+    }
+}
+
+impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
+    type Number = T;
+    type Walk<'a>
+        = SetWalk<'a, Self>
+    where
+        Self: 'a;
+
+    fn edge_count(&self) -> usize {
+        self.sites.edge_count()
+    }
+
+    /// The writers, and the logits.
+    fn node_count(&self) -> usize {
+        self.sites.writer_count() + 1
+    }
+
+    fn samples(&self) -> usize {
+        self.readings
+    }
+
+    fn ends(&self, edge: usize) -> (usize, usize) {
+        let (writer, reader) = self.sites.ends(edge);
+        let node = self.sites.writer_of_reader(reader);
+        (writer, node.unwrap_or(self.sites.writer_count()))
+    }
+
+    fn readers(&self) -> Vec<Range<usize>> {
+        let readers = (0..self.sites.reader_count()).rev();
+        readers
+            .map(|reader| self.sites.edges_into(reader))
+            .collect()
+    }
+
+    fn nodes_read(&self, _: &Metric) -> Vec<usize> {
+        vec![self.sites.writer_count()]
+    }
+
+    fn edge_names(&self, edge: usize) -> (String, String) {
+        let (writer, reader) = self.sites.ends(edge);
+        (
+            self.sites.writer_name(writer),
+            self.sites.reader_name(reader),
+        )
+    }
+
+    fn node_name(&self, node: usize) -> String {
+        if node == self.sites.writer_count() {
+            self.sites.reader_name(self.sites.logits_reader())
+        } else {
+            self.sites.writer_name(node)
+        }
+    }
+
+    fn outputs(&self, patched: &EdgeSet) -> Array2<T> {
+        self.run(patched)
+    }
+
+    fn each_edge<R: Send>(
+        &self,
+        patched: &EdgeSet,
+        edges: &[usize],
+        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
+    ) -> Vec<R> {
+        let one = |edge: &usize| {
+            let mut set = patched.clone();
+            set.grow(self.edge_count());
+            set.toggle(*edge);
+            measure(self.run_alone(&set).view())
+        };
+        edges.par_iter().map(one).collect()
+    }
+
+    fn each_set<R: Send>(
         &self,
         sets: &[EdgeSet],
-        measure: impl Fn(usize, ArrayView2<'_, T>) -> R + Sync,
+        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
     ) -> Vec<R> {
         sets.par_iter()
-            .enumerate()
-            .map(|(index, set)| {
-                let plan = Plan::new(&self.sites, set);
-                let outputs: Vec<Array2<T>> = self
-                    .parts
-                    .iter()
-                    .map(|part| PatchedRun::outputs(self, part, &plan))
-                    .collect();
-                let outputs = together(outputs.iter().map(|o| o.view()).collect());
-                measure(index, outputs.view())
-            })
+            .map(|set| measure(self.run_alone(set).view()))
             .collect()
+    }
+
+    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
+        SetWalk::new(self, patched)
     }
 }
 

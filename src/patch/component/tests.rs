@@ -8,7 +8,7 @@ use crate::model::transformer::{
 };
 use crate::model::{Components, Sequences};
 use crate::numeric::{Activation, Rng};
-use crate::patch::{EdgeSet, Fill};
+use crate::patch::{EdgeSet, Fill, Patchable};
 
 const D: usize = 5;
 const LENGTH: usize = 4;
@@ -130,7 +130,7 @@ fn writers_by_definition(
         for head in 0..model.heads.count {
             let project = |letter: Letter| {
                 let x = input(sites.head_reader(layer, letter, head), &before);
-                model.project_head(layer, letter, head, &x)
+                model.read_head(layer, letter, head, &x).projected
             };
             let (q, k, v) = (project(Letter::Q), project(Letter::K), project(Letter::V));
             let held = attention_by_definition(model, &q, &k, &v);
@@ -248,7 +248,7 @@ fn runs_agree_with_the_definition() {
                     let set = engine.edges((0..edges).filter(|_| rng.uniform() < share));
                     let expected = by_definition(&model, engine.sites(), &batch, fill, &set);
                     assert_close(&engine.run(&set), &expected);
-                    assert_close(&engine.each(&[set], |_, o| o.to_owned())[0], &expected);
+                    assert_close(&engine.each_set(&[set], |o| o.to_owned())[0], &expected);
                 }
             }
         }

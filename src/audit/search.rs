@@ -1,0 +1,552 @@
+//! The circuits of all answers of a network, by every method that was asked for.
+//!
+//! The same for every network that can be patched: an MLP's weights and a
+//! transformer's components are searched by one piece of code.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::methods::{CircuitsConfig, Level, Method, Reference, Selection};
+use crate::circuit::{
+    Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, connected, effects, greedy,
+    learned_mask, node_effects, random_scores, strongest_first, to_graph,
+};
+use crate::evaluate::{
+    Choice, Judge, choose, faithfulness_curve, recovery, roc_area, sizes, thresholds,
+};
+use crate::metric::MetricKind;
+use crate::patch::{EdgeSet, Fill, Nodes, Patchable};
+use crate::result::{
+    Circuit, CircuitEdge, FaithfulnessCurve, GraphConfig, GraphJson, LogitDifference, NodeAblation,
+    NodeEffect, OutputEffect,
+};
+use crate::{Error, Result, result};
+
+/// Blocks of edges between which progress is told, and the fewest edges of one.
+const BLOCKS: usize = 50;
+const SMALLEST_BLOCK: usize = 256;
+
+/// Seconds left that are worth telling.
+const WORTH_TELLING: f64 = 2.0;
+
+/// What the method of a circuit is called that was found elsewhere.
+const GIVEN: &str = "given";
+
+/// Whether a method's scores rank all edges.
+fn ranks(method: &str) -> bool {
+    method != GIVEN && method != Method::Acdc.name()
+}
+
+/// A search for circuits.
+pub struct Search<'s, P: Clone> {
+    /// The network on all samples.
+    pub network: &'s P,
+    /// The data's file, for errors.
+    pub data: &'s Path,
+    /// The edges that circuits are made of; all others stay as they are.
+    pub candidates: EdgeSet,
+    pub answers: Vec<Answer<'s, P>>,
+    pub config: &'s CircuitsConfig,
+    /// What stands in for a patched message.
+    pub fill: Fill,
+    pub seed: u64,
+    /// Is told how far a long search has come.
+    pub progress: &'s dyn Fn(&str),
+    /// The set that a fill is taken from, in words.
+    pub fill_reference: Option<String>,
+    /// What a graph file says of a transformer.
+    pub cfg: Option<GraphConfig>,
+}
+
+/// An answer whose circuit is sought.
+pub struct Answer<'s, P: Clone> {
+    pub goal: Goal,
+    /// The network on the samples that count.
+    pub network: Cow<'s, P>,
+    /// The site it is read at.
+    pub site: String,
+    /// Its own name.
+    pub name: String,
+}
+
+/// A circuit, and the scores of all edges.
+pub struct Found {
+    pub circuit: Circuit,
+    pub graph: GraphJson,
+}
+
+/// Scores of all edges for one answer, or `None` where the method gives none.
+struct Scores {
+    /// By edge number.
+    effects: Vec<f64>,
+    evaluations: u64,
+    seconds: f64,
+}
+
+/// A circuit that a method proposes, with the parameter that gave it.
+struct Proposal {
+    parameter: f64,
+    edges: EdgeSet,
+}
+
+impl<P: Attributable + Maskable + Clone> Search<'_, P> {
+    /// All circuits, of edges or of nodes.
+    pub fn at_its_level(&self) -> Result<Vec<Found>> {
+        if self.config.level == Level::Edge {
+            return self.run();
+        }
+        let nodes = Nodes::new(self.network);
+        let candidate = |node: &usize| !nodes.out()[*node].is_disjoint(&self.candidates);
+        let mut answers = Vec::with_capacity(self.answers.len());
+        for answer in &self.answers {
+            answers.push(Answer {
+                goal: answer.goal.clone(),
+                network: Cow::Owned(Nodes::new(answer.network.as_ref())),
+                site: answer.site.clone(),
+                name: answer.name.clone(),
+            });
+        }
+        let search = Search {
+            network: &nodes,
+            data: self.data,
+            candidates: nodes.edges((0..nodes.edge_count()).filter(candidate)),
+            answers,
+            config: self.config,
+            fill: self.fill,
+            seed: self.seed,
+            progress: self.progress,
+            fill_reference: self.fill_reference.clone(),
+            cfg: self.cfg,
+        };
+        search.run()
+    }
+
+    /// All circuits: the methods of one answer stand side by side.
+    fn run(&self) -> Result<Vec<Found>> {
+        let mut all: Vec<(usize, Found)> = Vec::new();
+        if let Some(given) = &self.config.given {
+            all.extend(self.given(given)?.into_iter().enumerate());
+        }
+        for method in &self.config.methods {
+            let found = match method {
+                Method::Acdc => self.by_acdc()?,
+                method => self.by_scores(*method)?,
+            };
+            all.extend(found.into_iter().enumerate());
+        }
+        all.sort_by_key(|(answer, _)| *answer);
+        Ok(all.into_iter().map(|(_, found)| found).collect())
+    }
+
+    /// The circuits that scores give, as many edges as it takes.
+    fn by_scores(&self, method: Method) -> Result<Vec<Found>> {
+        let scores = self.scores(method);
+        self.check(method, &scores)?;
+        let found = self.answers.iter().zip(scores).map(|(answer, scores)| {
+            let proposals = self.proposals(&scores.effects);
+            self.found(answer, method.name(), &proposals, &scores)
+        });
+        Ok(found
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    /// A circuit that was found elsewhere, as it is.
+    fn given(&self, given: &Reference) -> Result<Vec<Found>> {
+        let (edges, _) = given.sets(self.network, self.fill)?;
+        let proposal = Proposal {
+            parameter: edges.count_ones(..) as f64,
+            edges,
+        };
+        let scores = Scores {
+            effects: vec![0.0; self.network.edge_count()],
+            evaluations: 0,
+            seconds: 0.0,
+        };
+        let proposals = std::slice::from_ref(&proposal);
+        let found = self.answers.iter();
+        let found = found.map(|answer| self.found(answer, GIVEN, proposals, &scores));
+        Ok(found
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    /// The scores of all candidates, for every answer.
+    fn scores(&self, method: Method) -> Vec<Scores> {
+        if method == Method::Exact {
+            return self.exact_scores();
+        }
+        let of_answer = |(index, answer): (usize, &Answer<'_, P>)| {
+            let started = Instant::now();
+            let network = answer.network.as_ref();
+            let metric = answer.metric();
+            let (effects, evaluations) = match method.attribution(self.config.ig_steps) {
+                Some(attribution) => {
+                    let runs = attribution.runs(network.node_count());
+                    (network.attribute(&metric, attribution), runs as u64)
+                }
+                None if method == Method::Mask => {
+                    let config = MaskConfig {
+                        seed: self.seed,
+                        ..self.config.mask
+                    };
+                    let open = learned_mask(network, &metric, config);
+                    (open, config.steps as u64)
+                }
+                None => (random_scores(network, self.seed + index as u64), 0),
+            };
+            Scores {
+                effects,
+                evaluations,
+                seconds: started.elapsed().as_secs_f64(),
+            }
+        };
+        self.answers.iter().enumerate().map(of_answer).collect()
+    }
+
+    /// Exact effects: one pass over the edges serves all answers.
+    fn exact_scores(&self) -> Vec<Scores> {
+        let started = Instant::now();
+        let edges: Vec<usize> = self.candidates.ones().collect();
+        let goals: Vec<Goal> = self.answers.iter().map(|a| a.goal.clone()).collect();
+        let mut all = vec![Vec::with_capacity(edges.len()); goals.len()];
+        let block = edges.len().div_ceil(BLOCKS).max(SMALLEST_BLOCK);
+        for (index, some) in edges.chunks(block).enumerate() {
+            let found = effects(self.network, &self.network.edges([]), some, &goals);
+            for (all, found) in all.iter_mut().zip(found) {
+                all.extend(found);
+            }
+            let done = (index * block + some.len()) as f64 / edges.len() as f64;
+            let left = started.elapsed().as_secs_f64() * (1.0 - done) / done;
+            if left > WORTH_TELLING {
+                let percent = 100.0 * done;
+                let text = format!("exact effects: {percent:.0} % done, about {left:.0} s left");
+                (self.progress)(&text);
+            }
+        }
+        let seconds = started.elapsed().as_secs_f64() / goals.len().max(1) as f64;
+        let of_goal = |values: Vec<f64>| {
+            let mut effects = vec![0.0; self.network.edge_count()];
+            for (edge, value) in edges.iter().zip(values) {
+                effects[*edge] = value;
+            }
+            Scores {
+                effects,
+                evaluations: edges.len() as u64,
+                seconds,
+            }
+        };
+        all.into_iter().map(of_goal).collect()
+    }
+
+    /// A patch that changes nothing anywhere is a mistake, not a score of 0.
+    fn check(&self, method: Method, scores: &[Scores]) -> Result<()> {
+        let silent = |s: &Scores| s.effects.iter().all(|effect| *effect == 0.0);
+        if !scores.is_empty() && scores.iter().all(silent) && self.candidates.count_ones(..) > 0 {
+            return Err(Error::PatchesChangeNothing {
+                path: self.data.to_owned(),
+                method: method.name().to_owned(),
+                fill: self.fill.to_string(),
+                metric: self.answers[0].goal.metric.kind().to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    /// The circuits to choose from.
+    fn proposals(&self, effects: &[f64]) -> Vec<Proposal> {
+        let candidates: Vec<usize> = self.candidates.ones().collect();
+        let of_candidates: Vec<f64> = candidates.iter().map(|edge| effects[*edge]).collect();
+        let ranked: Vec<usize> = match self.config.selection {
+            Selection::Top => strongest_first(&candidates, &of_candidates)
+                .into_iter()
+                .map(|(edge, _)| edge)
+                .collect(),
+            Selection::Greedy => greedy(self.network, effects, &self.candidates),
+        };
+        let sizes = match (self.config.top, self.config.threshold) {
+            (Some(top), _) => vec![top],
+            (None, Some(tau)) => {
+                vec![
+                    ranked
+                        .iter()
+                        .filter(|edge| effects[**edge].abs() >= tau)
+                        .count(),
+                ]
+            }
+            (None, None) => sizes(ranked.len()),
+        };
+        let proposal = |size: usize| Proposal {
+            parameter: match (self.config.top, self.config.threshold) {
+                (None, Some(tau)) => tau,
+                _ => size as f64,
+            },
+            edges: self.kept(ranked.iter().take(size).copied()),
+        };
+        sizes.into_iter().map(proposal).collect()
+    }
+
+    /// These edges, without those on no path from an input to an output.
+    fn kept(&self, edges: impl IntoIterator<Item = usize>) -> EdgeSet {
+        let set = self.network.edges(edges);
+        match self.config.connected {
+            true => connected(self.network, &set),
+            false => set,
+        }
+    }
+
+    /// ACDC along its threshold.
+    fn by_acdc(&self) -> Result<Vec<Found>> {
+        let of_answer = |answer: &Answer<'_, P>| -> Result<Option<Found>> {
+            let started = Instant::now();
+            let (network, metric) = (answer.network.as_ref(), answer.metric());
+            let judge = self.judge(answer);
+            let taus = match self.config.threshold {
+                Some(tau) => vec![tau],
+                None => thresholds(judge.scale()),
+            };
+            let (candidates, sign) = (&self.candidates, self.config.sign);
+            let search = |threshold: &f64| {
+                let config = Acdc {
+                    threshold: *threshold,
+                    sign,
+                };
+                acdc(network, &metric, candidates, config)
+            };
+            let found: Vec<_> = taus.par_iter().map(search).collect();
+            let proposal = |(tau, found): (&f64, &crate::circuit::Found)| Proposal {
+                parameter: *tau,
+                edges: network.edges(found.kept.iter().map(|(edge, _)| *edge)),
+            };
+            let proposals: Vec<Proposal> = taus.iter().zip(&found).map(proposal).collect();
+            let Some(choice) = self.choice(&judge, &proposals) else {
+                return Ok(None);
+            };
+            let chosen = &found[choice.index];
+            let mut effects = vec![0.0; network.edge_count()];
+            for trial in &chosen.trials {
+                if let Try::Edge(edge) = trial.tried {
+                    effects[edge] = trial.effect;
+                }
+            }
+            let scores = Scores {
+                effects,
+                evaluations: chosen.trials.len() as u64,
+                seconds: started.elapsed().as_secs_f64(),
+            };
+            self.found(answer, Method::Acdc.name(), &proposals, &scores)
+        };
+        let found: Result<Vec<_>> = self.answers.iter().map(of_answer).collect();
+        Ok(found?.into_iter().flatten().collect())
+    }
+
+    fn judge<'j>(&self, answer: &'j Answer<'_, P>) -> Judge<'j, P> {
+        Judge::new(
+            answer.network.as_ref(),
+            answer.metric(),
+            self.candidates.clone(),
+        )
+    }
+
+    fn choice(&self, judge: &Judge<'_, P>, proposals: &[Proposal]) -> Option<Choice> {
+        let sets: Vec<(f64, &EdgeSet)> =
+            proposals.iter().map(|p| (p.parameter, &p.edges)).collect();
+        choose(judge, &sets, self.config.within)
+    }
+
+    /// The circuit chosen among proposals, judged and named.
+    fn found(
+        &self,
+        answer: &Answer<'_, P>,
+        method: &str,
+        proposals: &[Proposal],
+        scores: &Scores,
+    ) -> Result<Option<Found>> {
+        let judge = self.judge(answer);
+        let Some(choice) = self.choice(&judge, proposals) else {
+            return Ok(None);
+        };
+        let Proposal { parameter, edges } = &proposals[choice.index];
+        let verdict = judge.judge(edges, self.seed);
+        let kind = answer.goal.metric.kind();
+        let (edges_total, edges_kept) = (self.network.edge_count(), edges.count_ones(..));
+        let circuit = Circuit {
+            output: answer.site.clone(),
+            output_name: answer.name.clone(),
+            method: method.to_owned(),
+            level: self.config.level.to_string(),
+            fill: self.fill.to_string(),
+            fill_reference: self.fill_reference.clone(),
+            metric: kind.to_string(),
+            direction: kind.direction().to_string(),
+            sign: self.sign(method).to_string(),
+            selection: self.selection(&choice),
+            parameter: *parameter,
+            samples: answer.network.samples(),
+            edges_total,
+            edges_kept,
+            sparsity: 1.0 - edges_kept as f64 / edges_total as f64,
+            metric_full: verdict.full,
+            metric_circuit: verdict.circuit,
+            metric_corrupted: verdict.corrupted,
+            logit_difference: (kind == MetricKind::LogitDiff).then_some(LogitDifference {
+                full: verdict.full,
+                circuit: verdict.circuit,
+                gap: verdict.gap,
+            }),
+            faithfulness: verdict.faithfulness,
+            completeness: verdict.completeness,
+            minimality: verdict.minimality,
+            interval: verdict.interval,
+            edges: self.named(edges, &scores.effects),
+            sweep: choice.points,
+            curve: self.curve(&judge, method, scores),
+            recovery: self.recovery(method, edges, scores)?,
+            evaluations: scores.evaluations,
+            seconds: scores.seconds,
+        };
+        let direction = kind.direction();
+        let graph = to_graph(self.network, self.cfg, &scores.effects, direction, edges);
+        Ok(Some(Found { circuit, graph }))
+    }
+
+    /// Faithfulness at MIB's sizes, where all edges have scores and it was asked for.
+    fn curve(
+        &self,
+        judge: &Judge<'_, P>,
+        method: &str,
+        scores: &Scores,
+    ) -> Option<FaithfulnessCurve> {
+        if !ranks(method) || !self.config.curve {
+            return None;
+        }
+        let edges: Vec<usize> = self.candidates.ones().collect();
+        let effects: Vec<f64> = edges.iter().map(|edge| scores.effects[*edge]).collect();
+        let ranked = strongest_first(&edges, &effects);
+        let curve = faithfulness_curve(ranked.len(), |size| {
+            let set = self
+                .network
+                .edges(ranked[..size].iter().map(|(edge, _)| *edge));
+            let values = judge.values(&set);
+            judge.faithfulness(crate::numeric::statistics::mean(&values))
+        })?;
+        Some(FaithfulnessCurve {
+            cpr: curve.cpr,
+            cmd: curve.cmd,
+            points: curve.points.into_iter().map(<[f64; 2]>::from).collect(),
+        })
+    }
+
+    /// Scores are ranked by size; ACDC does as it is told.
+    fn sign(&self, method: &str) -> Sign {
+        match method == Method::Acdc.name() {
+            true => self.config.sign,
+            false => Sign::Absolute,
+        }
+    }
+
+    /// How circuit and scores agree with a known circuit, where one was given.
+    fn recovery(
+        &self,
+        method: &str,
+        circuit: &EdgeSet,
+        scores: &Scores,
+    ) -> Result<Option<result::Recovery>> {
+        let Some(known) = &self.config.known else {
+            return Ok(None);
+        };
+        let (known, left_out) = known.sets(self.network, self.fill)?;
+        let mut counted = self.candidates.clone();
+        counted.difference_with(&left_out);
+        let mut found = circuit.clone();
+        found.difference_with(&left_out);
+        let agreement = recovery(&found, &known);
+        Ok(Some(result::Recovery {
+            known: known.count_ones(..),
+            left_out: left_out.count_ones(..),
+            precision: agreement.precision,
+            recall: agreement.recall,
+            roc_area: roc_area(&scores.effects, &known, &counted).filter(|_| ranks(method)),
+        }))
+    }
+
+    fn selection(&self, choice: &Choice) -> String {
+        let given = self.config.threshold.is_some() || self.config.top.is_some();
+        let within = self.config.within;
+        match (given, choice.faithful) {
+            (true, _) => "as asked for".to_owned(),
+            (false, true) => {
+                format!("the smallest of the sweep with |1 − faithfulness| ≤ {within}")
+            }
+            (false, false) => {
+                format!("the most faithful of the sweep; none had |1 − faithfulness| ≤ {within}")
+            }
+        }
+    }
+
+    /// The edges of a circuit by name, the strongest first.
+    fn named(&self, circuit: &EdgeSet, effects: &[f64]) -> Vec<CircuitEdge> {
+        let edges: Vec<usize> = circuit.ones().collect();
+        let values: Vec<f64> = edges.iter().map(|edge| effects[*edge]).collect();
+        let named = |(edge, effect): (usize, f64)| {
+            let (from, to) = self.network.edge_names(edge);
+            CircuitEdge { from, to, effect }
+        };
+        strongest_first(&edges, &values)
+            .into_iter()
+            .map(named)
+            .collect()
+    }
+}
+
+impl<P: Patchable + Clone> Answer<'_, P> {
+    /// The metric, over the samples that count.
+    fn metric(&self) -> crate::metric::Metric {
+        self.goal.metric.select(&self.goal.rows)
+    }
+}
+
+/// The ablation of every node that writes something; `outputs` are the goals' sites.
+pub fn ablation<P: Patchable>(
+    network: &P,
+    goals: &[Goal],
+    outputs: &[String],
+    fill: Fill,
+    fill_reference: Option<String>,
+) -> NodeAblation {
+    let effects = node_effects(network, goals);
+    let writes: Vec<bool> = network
+        .edges_by_writer()
+        .iter()
+        .map(|edges| !edges.is_clear())
+        .collect();
+    let entry = |node: usize| NodeEffect {
+        site: network.node_name(node),
+        outputs: outputs
+            .iter()
+            .zip(&effects)
+            .map(|(output, effects)| OutputEffect {
+                output: output.clone(),
+                effect: effects[node],
+            })
+            .collect(),
+    };
+    NodeAblation {
+        fill: fill.to_string(),
+        fill_reference,
+        metric: goals
+            .first()
+            .map_or_else(String::new, |g| g.metric.kind().to_string()),
+        effects: (0..writes.len())
+            .filter(|node| writes[*node])
+            .map(entry)
+            .collect(),
+    }
+}

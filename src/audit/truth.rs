@@ -1,0 +1,135 @@
+//! What the data say of a network's outputs: metrics, loss and parity from it.
+
+use std::path::Path;
+
+use ndarray::Array2;
+
+use crate::metric::{Metric, MetricKind};
+use crate::numeric::Scalar;
+use crate::{Error, Result, result};
+
+/// How many rounding units of the dtype a parity difference may be, per unit of
+/// the outputs' scale: two frameworks add the same terms in another order.
+const PARITY_UNITS: f64 = 32.0;
+
+/// Outputs `[outputs, samples]` by physical position, and what is known of them.
+pub struct Truth<'a, T> {
+    /// The data's file, for errors.
+    pub path: &'a Path,
+    /// The network's own outputs.
+    pub clean: &'a Array2<T>,
+    /// Per sample, its class.
+    pub classes: Option<&'a Vec<usize>>,
+    /// Per sample, the output that counts positive, where the data name it.
+    pub answers: Option<&'a Vec<usize>>,
+    /// Per sample, the output that counts negative, where the data name it.
+    pub foils: Option<&'a Vec<usize>>,
+    /// What the outputs should be.
+    pub targets: Option<&'a Array2<f64>>,
+    /// The source framework's own outputs.
+    pub framework: Option<&'a Array2<f64>>,
+}
+
+impl<T: Scalar> Truth<'_, T> {
+    /// A metric of this kind; those of a single output are of `output`.
+    pub fn metric(&self, kind: MetricKind, output: Option<usize>) -> Result<Metric> {
+        let classes = || {
+            let labels = self.answers.or(self.classes);
+            labels.cloned().ok_or_else(|| Error::MetricNeedsClasses {
+                path: self.path.to_owned(),
+                metric: kind.to_string(),
+            })
+        };
+        let pair = || -> Result<(Vec<usize>, Vec<usize>)> {
+            match Metric::logit_diff(classes()?, self.clean.view()) {
+                Metric::LogitDiff { answers, foils } => {
+                    Ok((answers, self.foils.cloned().unwrap_or(foils)))
+                }
+                _ => Ok(Default::default()),
+            }
+        };
+        Ok(match kind {
+            MetricKind::LogitDiff => {
+                let (answers, foils) = pair()?;
+                Metric::LogitDiff { answers, foils }
+            }
+            MetricKind::ProbDiff => {
+                let (answers, foils) = pair()?;
+                Metric::ProbDiff { answers, foils }
+            }
+            MetricKind::Kl => Metric::kl(self.clean.view()),
+            MetricKind::CrossEntropy => Metric::CrossEntropy {
+                classes: classes()?,
+            },
+            MetricKind::Accuracy => Metric::Accuracy {
+                classes: classes()?,
+            },
+            MetricKind::Mse => Metric::Mse {
+                targets: self.squared_error_targets(),
+                output: output.filter(|_| self.classes.is_none()),
+            },
+            MetricKind::Output => Metric::Output {
+                output: output.unwrap_or(0),
+            },
+        })
+    }
+
+    /// Targets, one-hot classes, or, where there are no labels, the model's own outputs.
+    pub fn squared_error_targets(&self) -> Array2<f64> {
+        match (self.targets, self.classes) {
+            (Some(targets), _) => targets.clone(),
+            (None, Some(classes)) => match Metric::mse_onehot(classes, self.clean.nrows()) {
+                Metric::Mse { targets, .. } => targets,
+                _ => self.clean.mapv(Scalar::widen),
+            },
+            (None, None) => self.clean.mapv(Scalar::widen),
+        }
+    }
+
+    /// The loss that the data name, or the usual one for their labels, and its name.
+    pub fn loss(&self, named: Option<&str>) -> Result<(Option<Metric>, &'static str)> {
+        Ok(match (self.classes, self.targets, named) {
+            (Some(classes), _, Some("mse" | "mse-onehot")) => {
+                let loss = Metric::mse_onehot(classes, self.clean.nrows());
+                (Some(loss), "mse-onehot")
+            }
+            (Some(classes), _, _) => {
+                let classes = classes.clone();
+                (Some(Metric::CrossEntropy { classes }), "cross-entropy")
+            }
+            (None, Some(_), Some("cross-entropy")) => {
+                return Err(Error::MetricNeedsClasses {
+                    path: self.path.to_owned(),
+                    metric: "cross-entropy".to_owned(),
+                });
+            }
+            (None, Some(targets), _) => {
+                let (targets, output) = (targets.clone(), None);
+                (Some(Metric::Mse { targets, output }), "mse")
+            }
+            (None, None, _) => (None, "none"),
+        })
+    }
+
+    /// Agreement with the source framework's own outputs, where the data hold them.
+    pub fn parity(&self) -> Option<result::Parity> {
+        let theirs = self.framework?;
+        let largest = |values: &mut dyn Iterator<Item = f64>| {
+            values.fold(
+                0.0_f64,
+                |m, d| if d.is_nan() { f64::INFINITY } else { m.max(d) },
+            )
+        };
+        let pairs = self.clean.iter().zip(theirs);
+        let max_abs_difference = largest(&mut pairs.map(|(a, b)| (a.widen() - b).abs()));
+        let output_scale = largest(&mut theirs.iter().map(|b| b.abs()));
+        let allowed = PARITY_UNITS * T::epsilon().widen() * output_scale.max(1.0);
+        Some(result::Parity {
+            max_abs_difference,
+            output_scale,
+            allowed,
+            holds: max_abs_difference <= allowed,
+            samples: self.clean.ncols(),
+        })
+    }
+}

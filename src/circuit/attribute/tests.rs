@@ -1,0 +1,104 @@
+//! First-order estimates against exact effects.
+
+use super::{Attributable, Attribution, Path};
+use crate::circuit::{Goal, effects_on, node_effects};
+use crate::metric::Metric;
+use crate::model::mlp::tests::{random_inputs, random_mlp};
+use crate::numeric::Activation;
+use crate::patch::component::tests::{batch, models, setup};
+use crate::patch::{ComponentEngine, Engine, Fill, Fills, Patchable as _};
+
+#[test]
+fn small_patches_have_their_first_order_effect_at_every_edge() {
+    for model in models() {
+        for positions in [vec![3], vec![0, 1, 2, 3]] {
+            let batch = batch(&positions, 1e-6);
+            let engine =
+                ComponentEngine::new(&model, &batch, setup(Fill::Corrupted, false)).unwrap();
+            let edges: Vec<usize> = (0..engine.sites().edge_count()).collect();
+            let classes = (0..engine.readings()).map(|r| r % 3).collect();
+            let metric = Metric::CrossEntropy { classes };
+            let exact = effects_on(&engine, &metric);
+            let first_order = engine.attribute(&metric, Attribution::Eap);
+            let scale = exact.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+            for edge in edges {
+                let error = (exact[edge] - first_order[edge]).abs() / scale;
+                let name = engine.sites().edge_name(edge);
+                assert!(error < 1e-4, "{name}: {error:e} of {scale:e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_last_mlp_as_a_node_is_its_only_edge() {
+    let model = &models()[0];
+    let batch = batch(&[1, 3], 1.0);
+    let engine = ComponentEngine::new(model, &batch, setup(Fill::Corrupted, true)).unwrap();
+    let sites = engine.sites();
+    let metric = Metric::Output { output: 1 };
+    let nodes = &node_effects(&engine, &[Goal::of_all(metric.clone(), engine.samples())])[0];
+    assert_eq!(nodes.len(), sites.writer_count() + 1);
+    let edge = sites.edge_named("m2->logits").unwrap();
+    let effect = effects_on(&engine, &metric)[edge];
+    assert!(effect.abs() > 1e-3);
+    assert_eq!(nodes[sites.writer_count() - 1], effect);
+}
+
+#[test]
+fn in_an_mlp_small_patches_have_their_first_order_effect_too() {
+    let model = random_mlp(&[3, 5, 4, 2], 1, Activation::Silu, 11);
+    let inputs = random_inputs(&model, 6, 12);
+    let corrupted = model.forward(inputs.mapv(|x| x + 1e-6 * x.sin()));
+    let engine = Engine::new(&model, inputs, Fills::corrupted(corrupted));
+    let metric = Metric::CrossEntropy {
+        classes: vec![0, 1, 1, 0, 1, 0],
+    };
+    let exact = effects_on(&engine, &metric);
+    let scale = exact.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+    let (steps, path) = (3, Path::Midpoints);
+    let own_source = true;
+    for method in [
+        Attribution::Eap,
+        Attribution::CleanCorrupted,
+        Attribution::IgInputs { steps, path },
+        Attribution::IgActivations { steps, own_source },
+    ] {
+        for (exact, estimate) in exact.iter().zip(engine.attribute(&metric, method)) {
+            let error = (exact - estimate).abs() / scale;
+            assert!(error < 1e-4, "{method:?}: {exact:e} and {estimate:e}");
+        }
+    }
+}
+
+/// y = (2 x)², patched to x = 0: the first order at x = 1 says 8, the effect is
+/// 4, and the mean of the slopes along the path gives it exactly.
+#[test]
+fn integrated_gradients_add_up_to_the_effect() {
+    let model = crate::model::Mlp {
+        embedding: None,
+        in_perm: vec![0],
+        folds: 1,
+        layers: vec![crate::model::Linear {
+            weight: ndarray::array![[2.0]],
+            bias: ndarray::Array1::zeros(1),
+        }],
+        activation: Activation::Identity,
+        out_perm: vec![0],
+    };
+    let engine = Engine::new(&model, ndarray::array![[1.0]], Fills::zero());
+    let metric = Metric::Mse {
+        targets: ndarray::array![[0.0]],
+        output: None,
+    };
+    assert_eq!(engine.attribute(&metric, Attribution::Eap), [8.0]);
+    let (steps, path) = (4, Path::Midpoints);
+    let inputs = Attribution::IgInputs { steps, path };
+    assert_eq!(engine.attribute(&metric, inputs), [4.0]);
+    // Right ends of four steps: 2/4 · 8 · (1/4 + 2/4 + 3/4 + 1) / 2.
+    let activations = Attribution::IgActivations {
+        steps,
+        own_source: true,
+    };
+    assert_eq!(engine.attribute(&metric, activations), [5.0]);
+}

@@ -1,0 +1,111 @@
+//! Circuits to and from EAP-IG's graph JSON.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, json};
+
+use crate::metric::Direction;
+use crate::patch::{EdgeSet, Patchable};
+use crate::result::{GraphConfig, GraphEdge, GraphJson};
+
+/// A circuit with the effects of all edges on a metric of this direction.
+///
+/// Scores are positive where patching worsens the metric, whatever its direction.
+#[must_use]
+pub fn to_graph<P: Patchable>(
+    network: &P,
+    cfg: Option<GraphConfig>,
+    effects: &[f64],
+    direction: Direction,
+    circuit: &EdgeSet,
+) -> GraphJson {
+    let sign = match direction {
+        Direction::HigherIsBetter => 1.0,
+        Direction::LowerIsBetter => -1.0,
+    };
+    let mut inside = vec![false; network.node_count()];
+    let mut edges = Map::new();
+    for (edge, effect) in effects.iter().enumerate().take(network.edge_count()) {
+        let in_graph = circuit.contains(edge);
+        let (writer, reader) = network.ends(edge);
+        inside[writer] |= in_graph;
+        inside[reader] |= in_graph;
+        let value = json!({ "score": sign * effect, "in_graph": in_graph });
+        edges.insert(edge_name(network, edge), value);
+    }
+    let node = |(node, in_graph)| (network.node_name(node), json!({ "in_graph": in_graph }));
+    GraphJson {
+        cfg,
+        nodes: inside.into_iter().enumerate().map(node).collect(),
+        edges,
+    }
+}
+
+/// The scores of all edges, by edge number, and the circuit. Edges that the
+/// graph does not list score 0 and are not kept.
+///
+/// # Errors
+/// The name of an entry that is no edge of this network, or not of the form
+/// `{"score", "in_graph"}`.
+pub fn from_graph<P: Patchable>(
+    network: &P,
+    graph: &GraphJson,
+) -> Result<(Vec<f64>, EdgeSet), String> {
+    let mut scores = vec![0.0; network.edge_count()];
+    let mut circuit = network.edges([]);
+    let mut known = HashSet::new();
+    for (edge, score) in scores.iter_mut().enumerate() {
+        let name = edge_name(network, edge);
+        if let Some(value) = graph.edges.get(&name) {
+            let entry: GraphEdge =
+                serde_json::from_value(value.clone()).map_err(|_| name.clone())?;
+            *score = entry.score;
+            circuit.set(edge, entry.in_graph);
+            known.insert(name);
+        }
+    }
+    match graph.edges.keys().find(|name| !known.contains(*name)) {
+        None => Ok((scores, circuit)),
+        Some(name) => Err(name.clone()),
+    }
+}
+
+/// `a0.h1->m1`
+fn edge_name<P: Patchable>(network: &P, edge: usize) -> String {
+    let (from, to) = network.edge_names(edge);
+    format!("{from}->{to}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patch::component::tests::{batch, model, setup};
+    use crate::patch::{ComponentEngine, Fill};
+
+    #[test]
+    fn graphs_are_read_as_they_were_written() {
+        let model = model(true, true, crate::numeric::Activation::Relu);
+        let batch = batch(&[3], 1.0);
+        let network = ComponentEngine::new(&model, &batch, setup(Fill::Zero, false)).unwrap();
+        let edges = network.edge_count();
+        let effects: Vec<f64> = (0..edges).map(|e| e as f64 - 3.5).collect();
+        let circuit = network.edges([0, 4, edges - 1]);
+        let graph = to_graph(
+            &network,
+            None,
+            &effects,
+            Direction::HigherIsBetter,
+            &circuit,
+        );
+        let text = serde_json::to_string(&graph).unwrap();
+        let mut read: GraphJson = serde_json::from_str(&text).unwrap();
+        let (scores, kept) = from_graph(&network, &read).unwrap();
+        assert_eq!(scores, effects);
+        assert!(kept.ones().eq(circuit.ones()));
+        assert_eq!(graph.nodes["logits"]["in_graph"], true);
+        assert_eq!(graph.nodes["a1.h1"]["in_graph"], false);
+        let stray = json!({ "score": 1.0, "in_graph": true });
+        read.edges.insert("a9.h0->logits".to_owned(), stray);
+        assert_eq!(from_graph(&network, &read).unwrap_err(), "a9.h0->logits");
+    }
+}

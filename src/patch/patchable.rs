@@ -1,0 +1,170 @@
+//! What all patching engines have in common, so that discovery and judgement
+//! are written once.
+//!
+//! A *node* is a writer and the readers that feed it taken together (a neuron;
+//! a head with its three inputs; an MLP); nodes are numbered so that every
+//! edge leads from a lower number to a higher one.
+
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+
+use super::EdgeSet;
+use crate::metric::Metric;
+use crate::numeric::Scalar;
+
+/// A network with its clean run on a batch, whose messages can be replaced.
+///
+/// Outputs are `[outputs, samples]`; a *sample* is whatever the metric is a
+/// mean over: a sample of an MLP, a reading (one position of one prompt) of a
+/// transformer.
+pub trait Patchable: Sync {
+    /// What the network computes in.
+    type Number: Scalar;
+    /// How single steps are tried.
+    type Walk<'a>: Walk<Self::Number>
+    where
+        Self: 'a;
+
+    /// Number of edges.
+    fn edge_count(&self) -> usize;
+
+    /// Number of nodes.
+    fn node_count(&self) -> usize;
+
+    /// Columns of the outputs.
+    fn samples(&self) -> usize;
+
+    /// The nodes that an edge leads from and to.
+    fn ends(&self, edge: usize) -> (usize, usize);
+
+    /// The edges into every reader, readers in the order in which ACDC visits
+    /// them: none before a reader that it feeds.
+    fn readers(&self) -> Vec<Range<usize>>;
+
+    /// The nodes whose values a metric reads.
+    fn nodes_read(&self, metric: &Metric) -> Vec<usize>;
+
+    /// The names of an edge's writer and reader.
+    fn edge_names(&self, edge: usize) -> (String, String);
+
+    /// The name of a node.
+    fn node_name(&self, node: usize) -> String;
+
+    /// The outputs with the messages on `patched` replaced.
+    fn outputs(&self, patched: &EdgeSet) -> Array2<Self::Number>;
+
+    /// What each of `edges` does when it is patched besides `patched` (or
+    /// restored, if it is one of them): `measure` gets the outputs. In
+    /// parallel; results in the order of `edges`.
+    fn each_edge<R: Send>(
+        &self,
+        patched: &EdgeSet,
+        edges: &[usize],
+        measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
+    ) -> Vec<R>;
+
+    /// A walk that begins with `patched`.
+    fn walk(&self, patched: EdgeSet) -> Self::Walk<'_>;
+
+    /// What every set of edges does when it is patched, in parallel; results in
+    /// the order of the sets.
+    fn each_set<R: Send>(
+        &self,
+        sets: &[EdgeSet],
+        measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
+    ) -> Vec<R> {
+        sets.par_iter()
+            .map(|set| measure(self.outputs(set).view()))
+            .collect()
+    }
+
+    /// The edges out of every node, by number.
+    fn edges_by_writer(&self) -> Vec<EdgeSet> {
+        let mut sets = vec![self.edges([]); self.node_count()];
+        (0..self.edge_count()).for_each(|edge| sets[self.ends(edge).0].insert(edge));
+        sets
+    }
+
+    /// A set of these edges.
+    fn edges(&self, numbers: impl IntoIterator<Item = usize>) -> EdgeSet {
+        let mut set = EdgeSet::with_capacity(self.edge_count());
+        set.extend(numbers);
+        set
+    }
+
+    /// The set of all edges but these.
+    fn all_but(&self, set: &EdgeSet) -> EdgeSet {
+        let mut rest = set.clone();
+        rest.grow(self.edge_count());
+        rest.toggle_range(..);
+        rest
+    }
+
+    /// The set of all edges.
+    fn all(&self) -> EdgeSet {
+        self.all_but(&self.edges([]))
+    }
+}
+
+/// A network as it runs with a set of edges patched, to which more are added
+/// step by step.
+pub trait Walk<T> {
+    /// The outputs `[outputs, samples]` where it stands.
+    fn outputs(&self) -> ArrayView2<'_, T>;
+
+    /// The outputs if these edges were patched besides; it stays where it is.
+    fn attempt(&mut self, edges: Range<usize>) -> ArrayView2<'_, T>;
+
+    /// Goes where the last attempt led.
+    fn take(&mut self);
+
+    /// Runs afresh, so that rounding does not build up over steps.
+    fn settle(&mut self);
+}
+
+/// A walk every attempt of which is a run of its own.
+pub struct SetWalk<'e, P: Patchable> {
+    network: &'e P,
+    patched: EdgeSet,
+    outputs: Array2<P::Number>,
+    attempted: EdgeSet,
+    attempt: Array2<P::Number>,
+}
+
+impl<'e, P: Patchable> SetWalk<'e, P> {
+    /// A walk that begins with `patched`.
+    #[must_use]
+    pub fn new(network: &'e P, patched: EdgeSet) -> Self {
+        let outputs = network.outputs(&patched);
+        Self {
+            network,
+            attempted: patched.clone(),
+            attempt: outputs.clone(),
+            patched,
+            outputs,
+        }
+    }
+}
+
+impl<P: Patchable> Walk<P::Number> for SetWalk<'_, P> {
+    fn outputs(&self) -> ArrayView2<'_, P::Number> {
+        self.outputs.view()
+    }
+
+    fn attempt(&mut self, edges: Range<usize>) -> ArrayView2<'_, P::Number> {
+        self.attempted = self.patched.clone();
+        self.attempted.extend(edges);
+        self.attempt = self.network.outputs(&self.attempted);
+        self.attempt.view()
+    }
+
+    fn take(&mut self) {
+        self.patched = self.attempted.clone();
+        self.outputs = self.attempt.clone();
+    }
+
+    /// Nothing builds up.
+    fn settle(&mut self) {}
+}
