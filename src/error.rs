@@ -45,6 +45,25 @@ pub enum Error {
         /// The largest that is read.
         limit: u64,
     },
+    /// Networks that cannot be set beside each other.
+    #[error("the {what} of this network is {found}; of the first it is {expected}")]
+    NotComparable {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+        /// Here.
+        found: String,
+        /// In the first network.
+        expected: String,
+    },
+    /// A comparison without networks.
+    #[error("there are no networks to compare")]
+    NothingToCompare {
+        /// Where they were looked for.
+        path: PathBuf,
+    },
+
     /// A file of no bytes.
     #[error("the file is empty")]
     EmptyFile {
@@ -653,6 +672,7 @@ impl Error {
             | Self::Write { path, .. }
             | Self::FileTooLarge { path, .. }
             | Self::EmptyFile { path }
+            | Self::NotComparable { path, .. }
             | Self::NotUtf8 { path, .. }
             | Self::Json { path, .. }
             | Self::CheckpointFormat { path }
@@ -709,7 +729,8 @@ impl Error {
             | Self::NoData { path }
             | Self::NoResultFolder { path }
             | Self::ResultExists { path }
-            | Self::OtherTraining { path, .. } => Some(path),
+            | Self::OtherTraining { path, .. }
+            | Self::NothingToCompare { path } => Some(path),
         }
     }
 
@@ -737,6 +758,10 @@ impl Error {
                     .to_owned()
             }
             Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
+            Self::NotComparable { .. } => "compare networks of one task and shape".to_owned(),
+            Self::NothingToCompare { .. } => {
+                "name checkpoints, or folders that hold some: `modscope compare runs`".to_owned()
+            }
             Self::FileTooLarge { .. } => "use fewer samples, or a smaller checkpoint".to_owned(),
             Self::EmptyFile { .. }
             | Self::HeaderLength { .. }
@@ -873,6 +898,13 @@ mod tests {
                 limit: 1,
             },
             Error::EmptyFile { path: path() },
+            Error::NotComparable {
+                path: path(),
+                what: "task".to_owned(),
+                found: "two_moon".to_owned(),
+                expected: "independence".to_owned(),
+            },
+            Error::NothingToCompare { path: path() },
             Error::NotUtf8 {
                 path: path(),
                 position: 1,

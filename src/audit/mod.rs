@@ -6,7 +6,7 @@
 
 mod agreement;
 mod certify;
-mod circuits;
+pub(crate) mod circuits;
 mod describe;
 mod findings;
 mod insight;
@@ -15,7 +15,7 @@ mod methods;
 mod modules;
 mod network;
 mod search;
-mod subject;
+pub(crate) mod subject;
 mod transformer;
 mod truth;
 mod weighing;

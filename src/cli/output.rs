@@ -129,7 +129,7 @@ pub(super) fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
 }
 
 /// Where the report goes; nowhere for `--json` without `--out`.
-fn folder(common: &Common, name: &str) -> Option<PathBuf> {
+pub(super) fn folder(common: &Common, name: &str) -> Option<PathBuf> {
     match (&common.out, common.json) {
         (Some(out), _) => Some(out.clone()),
         (None, true) => None,
@@ -241,7 +241,7 @@ fn recognised(checkpoint: &CheckpointInfo) -> String {
 }
 
 /// A mark that does not rest on colour alone.
-fn mark(status: Status, colour: bool) -> String {
+pub(super) fn mark(status: Status, colour: bool) -> String {
     let (text, code) = match status {
         Status::Holds => ("holds        ", "32"),
         Status::DoesNotHold => ("does not hold", "31"),

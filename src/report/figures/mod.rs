@@ -7,6 +7,7 @@ pub mod attention;
 pub mod axes;
 pub mod canvas;
 pub mod circuits;
+pub mod compare;
 pub mod component_graph;
 pub mod components;
 pub mod curve;
