@@ -59,7 +59,7 @@ fn every_method_finds_circuits_on_prompts() {
         let method = circuit["method"].as_str().unwrap();
         assert_eq!(circuit["fill"], "corrupted", "the data have pairs");
         assert_eq!(circuit["metric"], "logit-diff");
-        assert_eq!(circuit["edges_total"], 71);
+        assert_eq!(circuit["edges_total"], 46);
         let kept = circuit["edges_kept"].as_u64().unwrap();
         assert_eq!(
             circuit["edges"].as_array().unwrap().len() as u64,
@@ -75,7 +75,7 @@ fn every_method_finds_circuits_on_prompts() {
         (&found["cfg"]["n_layers"], &found["cfg"]["n_heads"]),
         (&2.into(), &2.into())
     );
-    assert_eq!(found["edges"].as_object().unwrap().len(), 71);
+    assert_eq!(found["edges"].as_object().unwrap().len(), 46);
     assert!(found["nodes"]["a1.h0"]["in_graph"].is_boolean());
     assert!(found["edges"]["a0.h1->a1.h0<k>"]["score"].is_number());
     assert_eq!(found["transformer"]["layers"], 2);
