@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use super::methods::{CircuitsConfig, Level, Method, Reference, Selection};
 use crate::circuit::{
-    Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, connected, effects, greedy,
-    learned_mask, node_effects, random_scores, strongest_first, to_graph,
+    Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, acdc_in_order, connected,
+    effects, greedy, learned_mask, node_effects, random_scores, strongest_first, to_graph,
 };
 use crate::evaluate::{
     Choice, Judge, choose, faithfulness_curve, recovery, roc_area, sizes, thresholds,
@@ -57,6 +57,8 @@ pub struct Search<'s, P: Clone> {
     pub progress: &'s dyn Fn(&str),
     /// The set that a fill is taken from, in words.
     pub fill_reference: Option<String>,
+    /// The order of ACDC's published code, where that is asked for.
+    pub published_order: Option<Vec<Try>>,
     /// What a graph file says of a transformer.
     pub cfg: Option<GraphConfig>,
 }
@@ -119,6 +121,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             seed: self.seed,
             progress: self.progress,
             fill_reference: self.fill_reference.clone(),
+            published_order: None,
             cfg: self.cfg,
         };
         search.run()
@@ -187,21 +190,22 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             let started = Instant::now();
             let network = answer.network.as_ref();
             let metric = answer.metric();
-            let (effects, evaluations) = match method.attribution(self.config.ig_steps) {
-                Some(attribution) => {
-                    let runs = attribution.runs(network.node_count());
-                    (network.attribute(&metric, attribution), runs as u64)
-                }
-                None if method == Method::Mask => {
-                    let config = MaskConfig {
-                        seed: self.seed,
-                        ..self.config.mask
-                    };
-                    let open = learned_mask(network, &metric, config);
-                    (open, config.steps as u64)
-                }
-                None => (random_scores(network, self.seed + index as u64), 0),
-            };
+            let (effects, evaluations) =
+                match method.attribution(self.config.ig_steps, self.config.conventions) {
+                    Some(attribution) => {
+                        let runs = attribution.runs(network.node_count());
+                        (network.attribute(&metric, attribution), runs as u64)
+                    }
+                    None if method == Method::Mask => {
+                        let config = MaskConfig {
+                            seed: self.seed,
+                            ..self.config.mask
+                        };
+                        let open = learned_mask(network, &metric, config);
+                        (open, config.steps as u64)
+                    }
+                    None => (random_scores(network, self.seed + index as u64), 0),
+                };
             Scores {
                 effects,
                 evaluations,
@@ -313,12 +317,18 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 None => thresholds(judge.scale()),
             };
             let (candidates, sign) = (&self.candidates, self.config.sign);
+            let order = &self.published_order;
             let search = |threshold: &f64| {
                 let config = Acdc {
                     threshold: *threshold,
                     sign,
                 };
-                acdc(network, &metric, candidates, config)
+                match order {
+                    Some(order) => {
+                        acdc_in_order(network, &metric, candidates, config, order.iter().cloned())
+                    }
+                    None => acdc(network, &metric, candidates, config),
+                }
             };
             let found: Vec<_> = taus.par_iter().map(search).collect();
             let proposal = |(tau, found): (&f64, &crate::circuit::Found)| Proposal {

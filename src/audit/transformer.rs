@@ -8,9 +8,9 @@ use ndarray::Array2;
 use super::search::{Answer, Found, Search, ablation};
 use super::subject::output_name;
 use super::truth::Truth;
-use super::{Clock, Config, Outcome, describe, findings, memory};
+use super::{Clock, Config, Conventions, Outcome, describe, findings, memory};
 use crate::checkpoint::Checkpoint;
-use crate::circuit::Goal;
+use crate::circuit::{Goal, authors_order};
 use crate::data::Dataset;
 use crate::metric::{Metric, MetricKind, decision};
 use crate::model::transformer::{Embedding, SequenceTrace};
@@ -203,6 +203,8 @@ impl<'a, T: Scalar> Subject<'a, T> {
             seed: config.seed,
             progress,
             fill_reference: self.fill_reference(fill),
+            published_order: (config.circuits.conventions == Conventions::Published)
+                .then(|| authors_order(engine.sites())),
             cfg: Some(GraphConfig {
                 n_layers: self.model.blocks.len(),
                 n_heads: self.model.heads.count,

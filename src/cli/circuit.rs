@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, not_negative};
 use super::pipeline::{self, Job};
-use crate::audit::{CircuitsConfig, Config, Level, Method, Reference, Selection, Stages};
+use crate::audit::{
+    CircuitsConfig, Config, Conventions, Level, Method, Reference, Selection, Stages,
+};
 use crate::checkpoint::limited_read;
 use crate::circuit::{MaskConfig, Sign};
 use crate::data::ReadAt;
@@ -87,6 +89,9 @@ pub(super) struct CircuitArgs {
     /// Runs of a path of integrated gradients
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = at_least_one)]
     ig_steps: usize,
+    /// Where this tool and published code differ: own, or published (the EAP-IG library's paths, the order of ACDC's authors)
+    #[arg(long, default_value = "own", value_name = "WHOSE")]
+    conventions: Conventions,
     /// Judge circuits from scores at all of MIB's sizes too: CPR and CMD
     #[arg(long)]
     curve: bool,
@@ -137,6 +142,7 @@ impl CircuitArgs {
             top: self.top,
             selection: self.selection,
             connected: !self.keep_unconnected,
+            conventions: self.conventions,
             ig_steps: self.ig_steps,
             curve: self.curve,
             within: self.within,
