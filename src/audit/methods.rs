@@ -44,6 +44,11 @@ pub struct CircuitsConfig {
     pub level: Level,
     /// How masks are learned; their seed is the run's.
     pub mask: MaskConfig,
+    /// Whether the scores of all edges are kept, for files.
+    pub scores: bool,
+    /// Whether a method that gives every edge an effect of exactly 0 is an
+    /// error; else it is a finding.
+    pub strict: bool,
     /// Whether circuits from scores are judged at all of MIB's sizes.
     pub curve: bool,
     /// A circuit is faithful when |1 − faithfulness| is at most this.
@@ -133,6 +138,8 @@ impl CircuitsConfig {
             given: None,
             level: Level::Edge,
             mask: MaskConfig::default(),
+            scores: false,
+            strict: false,
             curve: false,
             within: 0.05,
             max_memory: None,

@@ -35,6 +35,11 @@ const WORTH_TELLING: f64 = 2.0;
 /// What the method of a circuit is called that was found elsewhere.
 const GIVEN: &str = "given";
 
+/// Whether nothing had an effect.
+fn silent(effects: &[f64]) -> bool {
+    !effects.is_empty() && effects.iter().all(|effect| *effect == 0.0)
+}
+
 /// Whether a method's scores rank all edges.
 fn ranks(method: &str) -> bool {
     method != GIVEN && method != Method::Acdc.name()
@@ -74,10 +79,13 @@ pub struct Answer<'s, P: Clone> {
     pub name: String,
 }
 
-/// A circuit, and the scores of all edges.
+/// A circuit.
 pub struct Found {
     pub circuit: Circuit,
-    pub graph: GraphJson,
+    /// The scores of all edges, where they were asked for.
+    pub graph: Option<GraphJson>,
+    /// Whether no patch changed anything.
+    pub silent: bool,
 }
 
 /// Scores of all edges for one answer, or `None` where the method gives none.
@@ -252,7 +260,10 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
 
     /// A patch that changes nothing anywhere is a mistake, not a score of 0.
     fn check(&self, method: Method, scores: &[Scores]) -> Result<()> {
-        let silent = |s: &Scores| s.effects.iter().all(|effect| *effect == 0.0);
+        if !self.config.strict {
+            return Ok(());
+        }
+        let silent = |s: &Scores| silent(&s.effects);
         if !scores.is_empty() && scores.iter().all(silent) && self.candidates.count_ones(..) > 0 {
             return Err(Error::PatchesChangeNothing {
                 path: self.data.to_owned(),
@@ -423,8 +434,13 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             seconds: scores.seconds,
         };
         let direction = kind.direction();
-        let graph = to_graph(self.network, self.cfg, &scores.effects, direction, edges);
-        Ok(Some(Found { circuit, graph }))
+        let graph = (self.config.scores)
+            .then(|| to_graph(self.network, self.cfg, &scores.effects, direction, edges));
+        Ok(Some(Found {
+            circuit,
+            graph,
+            silent: method != GIVEN && silent(&scores.effects),
+        }))
     }
 
     /// Faithfulness at MIB's sizes, where all edges have scores and it was asked for.

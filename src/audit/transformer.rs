@@ -60,7 +60,9 @@ pub fn run<T: Scalar>(
         true => subject.circuits(config, progress)?,
         false => Default::default(),
     };
-    let (circuits, graphs) = found.into_iter().map(|f| (f.circuit, f.graph)).unzip();
+    let silent = findings::silent(found.iter().filter(|f| f.silent).map(|f| &f.circuit));
+    let graphs = found.iter().filter_map(|f| f.graph.clone()).collect();
+    let circuits = found.into_iter().map(|f| f.circuit).collect();
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
     let result = result::Audit {
@@ -82,7 +84,7 @@ pub fn run<T: Scalar>(
         transformer: Some(subject.shape(split_input)),
         prompts: data.prompts.clone(),
         attention: subject.attention(),
-        findings: findings::non_finite(checkpoint),
+        findings: [findings::non_finite(checkpoint), silent].concat(),
         costs: result::Costs {
             seconds,
             inference: None,

@@ -144,6 +144,8 @@ impl CircuitArgs {
             connected: !self.keep_unconnected,
             conventions: self.conventions,
             ig_steps: self.ig_steps,
+            scores: false,
+            strict: false,
             curve: self.curve,
             within: self.within,
             max_memory: self.max_memory,
@@ -196,6 +198,8 @@ fn reference(path: &Path) -> Result<Reference> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.circuits.apply(&mut config)?;
+    config.circuits.strict = true;
+    config.circuits.scores = true;
     config.circuits.threshold = args.threshold;
     config.stages = Stages {
         modules: false,
