@@ -1,9 +1,5 @@
 //! The committed gallery is what the tool writes now, and says what it finds now.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -50,7 +46,10 @@ fn the_gallery_is_what_the_tool_draws_now() {
     let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&now), names(&then), "{REMEDY}");
     for (name, bytes) in &now {
-        assert!(then[name] == *bytes, "{name} is not what is drawn now; {REMEDY}");
+        assert!(
+            then[name] == *bytes,
+            "{name} is not what is drawn now; {REMEDY}"
+        );
     }
 }
 
@@ -59,14 +58,25 @@ fn the_gallery_says_what_is_found_now() {
     for name in gallery::SHOWN {
         let (then, now) = (committed(name), gallery::result(name).unwrap());
         let (p, q) = (then.prune.unwrap(), now.prune.unwrap());
-        assert_eq!((p.edges_kept, p.verified), (q.edges_kept, q.verified), "{REMEDY}");
-        assert!((p.threshold - q.threshold).abs() <= ROUNDING * q.threshold, "{REMEDY}");
+        assert_eq!(
+            (p.edges_kept, p.verified),
+            (q.edges_kept, q.verified),
+            "{REMEDY}"
+        );
+        assert!(
+            (p.threshold - q.threshold).abs() <= ROUNDING * q.threshold,
+            "{REMEDY}"
+        );
         let (m, n) = (then.modules.unwrap(), now.modules.unwrap());
         assert_eq!(m.partition, n.partition, "{REMEDY}");
         assert!((m.modularity - n.modularity).abs() <= ROUNDING, "{REMEDY}");
         let edges = |audit: &[modscope::result::Circuit]| -> Vec<(String, Vec<(String, String)>)> {
             let ends = |c: &modscope::result::Circuit| {
-                let mut ends: Vec<_> = c.edges.iter().map(|e| (e.from.clone(), e.to.clone())).collect();
+                let mut ends: Vec<_> = c
+                    .edges
+                    .iter()
+                    .map(|e| (e.from.clone(), e.to.clone()))
+                    .collect();
                 ends.sort();
                 (format!("{} {}", c.output, c.method), ends)
             };
