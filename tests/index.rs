@@ -1,9 +1,5 @@
 //! Saved results drawn again from the command line: one, several, and opened.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 use std::fs;
 use std::path::Path;
@@ -38,7 +34,13 @@ fn several_results_make_an_index_with_a_page_for_each() {
 fn an_index_needs_every_result() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("both");
-    let arguments = ["report", RESULT, "Cargo.toml", "--out", out.to_str().unwrap()];
+    let arguments = [
+        "report",
+        RESULT,
+        "Cargo.toml",
+        "--out",
+        out.to_str().unwrap(),
+    ];
     modscope().args(arguments).assert().code(2);
     assert!(!out.exists());
 }
@@ -51,12 +53,23 @@ fn open_hands_the_page_to_the_desktop() {
     let dir = tempfile::tempdir().unwrap();
     let opener = dir.path().join("xdg-open");
     let note = dir.path().join("opened");
-    fs::write(&opener, format!("#!/bin/sh\necho \"$1\" > {}\n", note.display())).unwrap();
+    fs::write(
+        &opener,
+        format!("#!/bin/sh\necho \"$1\" > {}\n", note.display()),
+    )
+    .unwrap();
     fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
     let out = dir.path().join("page");
     let path = format!("{}:/usr/bin:/bin", dir.path().display());
     modscope()
-        .args(["report", RESULT, "--open", "--quiet", "--out", out.to_str().unwrap()])
+        .args([
+            "report",
+            RESULT,
+            "--open",
+            "--quiet",
+            "--out",
+            out.to_str().unwrap(),
+        ])
         .env("PATH", path)
         .assert()
         .success();
@@ -68,5 +81,8 @@ fn open_hands_the_page_to_the_desktop() {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     let opened = fs::read_to_string(&note).unwrap();
-    assert_eq!(Path::new(opened.trim()), out.join("index.html").canonicalize().unwrap());
+    assert_eq!(
+        Path::new(opened.trim()),
+        out.join("index.html").canonicalize().unwrap()
+    );
 }
