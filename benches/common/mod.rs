@@ -83,6 +83,7 @@ impl Shape {
             foils: None,
             targets: None,
             outputs: None,
+            lengths: None,
         }
     }
 }

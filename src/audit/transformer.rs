@@ -80,7 +80,7 @@ pub fn run<T: Scalar>(
             weights: Vec::new(),
         },
         transformer: Some(subject.shape(split_input)),
-        prompts: Vec::new(),
+        prompts: data.prompts.clone(),
         attention: subject.attention(),
         findings: findings::non_finite(checkpoint),
         costs: result::Costs {
@@ -95,6 +95,7 @@ pub fn run<T: Scalar>(
         graphs,
         pruned: None,
         compacted: None,
+        relocated: None,
     })
 }
 

@@ -20,12 +20,12 @@ pub(super) struct Finished<'a> {
     /// The name of the folder under `reports/` if none was given.
     pub name: &'a str,
     pub result: Audit,
+    /// Networks to be written beside the report, by the name of the file.
+    pub networks: Vec<(&'static str, &'a Checkpoint)>,
     /// The scores of all edges, one graph for each circuit.
     pub graphs: &'a [GraphJson],
     /// What is written of every circuit.
     pub exports: &'a [Export],
-    /// Written beside the report as `pruned.safetensors`, where asked for.
-    pub pruned: Option<&'a Checkpoint>,
     /// Whether the result that is there may be replaced without `--force`.
     pub replace: bool,
 }
@@ -44,8 +44,8 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
             let started = Instant::now();
             report::write(&finished.result, finished.command, dir)?;
             exports::write(&finished.result, finished.graphs, finished.exports, dir)?;
-            if let Some(pruned) = finished.pruned {
-                pruned.write(&dir.join("pruned.safetensors"))?;
+            for (name, network) in &finished.networks {
+                network.write(&dir.join(name))?;
             }
             // The time of the drawing goes into the file that is read again.
             let seconds = &mut finished.result.costs.seconds;
@@ -129,7 +129,7 @@ pub(super) fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
 }
 
 /// Where the report goes; nowhere for `--json` without `--out`.
-fn folder(common: &Common, name: &str) -> Option<PathBuf> {
+pub(super) fn folder(common: &Common, name: &str) -> Option<PathBuf> {
     match (&common.out, common.json) {
         (Some(out), _) => Some(out.clone()),
         (None, true) => None,
@@ -241,7 +241,7 @@ fn recognised(checkpoint: &CheckpointInfo) -> String {
 }
 
 /// A mark that does not rest on colour alone.
-fn mark(status: Status, colour: bool) -> String {
+pub(super) fn mark(status: Status, colour: bool) -> String {
     let (text, code) = match status {
         Status::Holds => ("holds        ", "32"),
         Status::DoesNotHold => ("does not hold", "31"),
@@ -263,7 +263,9 @@ pub(super) fn verdict(result: &Audit) -> Verdict {
         .prune
         .as_ref()
         .is_none_or(|p| p.verified && certified(p));
-    if parity && prune {
+    let relocation = result.modules.iter().flat_map(|m| &m.wiring);
+    let mut relocation = relocation.flat_map(|w| &w.relocation);
+    if parity && prune && relocation.all(|r| r.holds) {
         Verdict::Holds
     } else {
         Verdict::DoesNotHold

@@ -42,9 +42,9 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Verdict> {
             command: &command,
             name: &name,
             result,
+            networks: Vec::new(),
             graphs: &[],
             exports: &[],
-            pruned: None,
             replace: false,
         },
     )?;

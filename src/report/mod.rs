@@ -9,6 +9,7 @@ pub mod exports;
 pub mod figures;
 pub mod format;
 pub mod json;
+mod module_tables;
 mod packed;
 mod page;
 #[cfg(test)]
@@ -23,7 +24,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::result::Audit;
+use crate::result::{Audit, Comparison};
 use figures::Gallery;
 
 /// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
@@ -74,6 +75,39 @@ pub fn write_index(results: &[(String, Audit)], dir: &Path) -> Result<()> {
     }
     let index = dir.join("index.html");
     let page = page::index::render(results)
+        .map_err(|source| write_error(&index, io::Error::other(source)))?;
+    save(&index, &page)
+}
+
+/// Writes a comparison into a folder: `index.html`, `compare.json`, `figures/*.svg`,
+/// `tables/*.csv`, `tables/compare.md` and `tables/compare.tex`.
+///
+/// # Errors
+/// [`Error::Write`] with the file or folder that could not be written.
+pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
+    let json = dir.join("compare.json");
+    let write = || json::write(comparison, BufWriter::new(fs::File::create(&json)?));
+    write().map_err(|source| write_error(&json, source))?;
+    let tables = folder(dir, "tables")?;
+    tables::compare::write(comparison, &tables)?;
+    save(
+        &tables.join("compare.md"),
+        &tables::compare::markdown(comparison),
+    )?;
+    save(
+        &tables.join("compare.tex"),
+        &tables::compare::latex(comparison),
+    )?;
+    let drawings = folder(dir, "figures")?;
+    let figures = figures::compare::all(comparison);
+    for figure in &figures {
+        save(
+            &drawings.join(format!("{}.svg", figure.name)),
+            &figure.file(),
+        )?;
+    }
+    let index = dir.join("index.html");
+    let page = page::compare::render(comparison, &figures)
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
     save(&index, &page)
 }

@@ -35,6 +35,27 @@ pub fn transformer() -> Audit {
     audit
 }
 
+/// A wiring cost of 3 that relocation lowers to 2.
+pub fn relocated(swaps: usize, max_abs_change: f64) -> Wiring {
+    Wiring {
+        cost: 3.0,
+        cost_after_relocation: Some(2.0),
+        relocation: Some(Relocation {
+            method: "descent".to_owned(),
+            swaps,
+            inputs_move: false,
+            outputs_move: false,
+            max_abs_change,
+            allowed: 1e-6,
+            holds: max_abs_change <= 1e-6,
+            samples: 100,
+            orders: vec![vec![0, 1, 2, 3], vec![1, 0, 2, 3], vec![0, 1]],
+        }),
+        lambda: 1.0,
+        l0: 0.1,
+    }
+}
+
 /// Whether text is one element of well-formed XML: tags nest, values are quoted, nothing raw.
 pub fn well_formed(text: &str) -> Result<(), String> {
     let mut open: Vec<&str> = Vec::new();

@@ -267,6 +267,14 @@ fn fills<T: Scalar>(
     setup: Setup,
 ) -> Result<Vec<Written<T>>> {
     let zeros = |x: &Array2<T>| Array2::zeros(x.raw_dim());
+    if let (Fill::Mean | Fill::Resample, Some((shortest, longest))) = (setup.fill, batch.lengths) {
+        return Err(Error::PromptLengths {
+            path: batch.path.clone(),
+            shortest,
+            longest,
+            why: "this fill would take what stands at the padding of others",
+        });
+    }
     Ok(match setup.fill {
         Fill::Zero => runs
             .iter()

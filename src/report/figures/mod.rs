@@ -7,10 +7,12 @@ pub mod attention;
 pub mod axes;
 pub mod canvas;
 pub mod circuits;
+pub mod compare;
 pub mod component_graph;
 pub mod components;
 pub mod curve;
 pub mod edges;
+pub mod embedding;
 pub mod faithfulness;
 pub mod forest;
 pub mod labels;
@@ -23,6 +25,7 @@ pub mod nodes;
 pub mod null;
 pub mod palette;
 pub mod pareto;
+pub mod scan;
 pub mod scene;
 pub mod weights;
 
@@ -44,8 +47,14 @@ pub struct Gallery {
     pub curve: Option<Figure>,
     /// Magnitudes of the weights.
     pub weights: Option<Figure>,
+    /// The surviving network after relocation.
+    pub relocated: Option<Figure>,
     /// Modularity against shuffled networks.
     pub null: Option<Figure>,
+    /// Token embeddings by module.
+    pub embedding: Option<Figure>,
+    /// Modules along the resolution.
+    pub scan: Option<Figure>,
     /// Ablation of modules.
     pub lesions: Option<Figure>,
     /// Weights between and within modules.
@@ -76,7 +85,10 @@ impl Gallery {
                 .collect(),
             curve: curve::draw(audit),
             weights: weights::draw(audit),
+            relocated: network::relocated(audit),
             null: modules.and_then(null::draw),
+            embedding: modules.and_then(embedding::draw),
+            scan: modules.and_then(scan::draw),
             lesions: modules.and_then(lesions::draw),
             module_matrix: module_matrix::draw(audit),
             attention: attention::draw(audit),
@@ -99,7 +111,10 @@ impl Gallery {
         let single = [
             &self.curve,
             &self.weights,
+            &self.relocated,
             &self.null,
+            &self.scan,
+            &self.embedding,
             &self.lesions,
             &self.module_matrix,
             &self.faithfulness,

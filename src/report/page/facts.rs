@@ -175,6 +175,7 @@ pub(super) fn costs(audit: &Audit) -> Section {
         ("Reading and checking", s.load),
         ("Thresholds and verification", s.prune),
         ("Modules, null models, lesions", s.modules),
+        ("Relocation", s.relocation),
         ("Ablation and circuits", s.circuits),
         ("Report", s.report),
         ("All", s.total),

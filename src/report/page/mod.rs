@@ -7,14 +7,17 @@ mod attention;
 mod blocks;
 mod certificate;
 mod circuits;
+pub(super) mod compare;
 mod definitions;
 mod facts;
 mod independence;
 pub(super) mod index;
+mod insight;
 mod modules;
 mod network;
 mod nodes;
 mod pruning;
+mod qualities;
 mod script;
 mod security;
 
@@ -101,9 +104,9 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
 }
 
 /// The result as the page carries it.
-fn carried(audit: &Audit) -> std::io::Result<String> {
+fn carried(result: &impl serde::Serialize) -> std::io::Result<String> {
     let mut text = Vec::new();
-    json::write(audit, &mut text)?;
+    json::write(result, &mut text)?;
     Ok(packed::base64(&packed::gzip(&text)?))
 }
 

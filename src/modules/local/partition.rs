@@ -1,10 +1,10 @@
 //! The communities of one level while nodes move.
 
-use super::level::Level;
+use super::Level;
 
 /// Which community each node is in, and what each community weighs.
-pub(super) struct Partition {
-    pub(super) of: Vec<u32>,
+pub(in crate::modules) struct Partition {
+    pub(in crate::modules) of: Vec<u32>,
     /// Sum of the masses in each community.
     mass: Vec<f64>,
     /// Number of nodes in each community.
@@ -16,7 +16,7 @@ pub(super) struct Partition {
 
 impl Partition {
     /// Labels are below the number of nodes.
-    pub(super) fn new(level: &Level, of: Vec<u32>) -> Self {
+    pub(in crate::modules) fn new(level: &Level, of: Vec<u32>) -> Self {
         let (mut mass, mut size) = (vec![0.0; level.len()], vec![0; level.len()]);
         for (label, node_mass) in of.iter().zip(&level.mass) {
             mass[*label as usize] += node_mass;
@@ -35,28 +35,28 @@ impl Partition {
     }
 
     /// Number of communities with nodes.
-    pub(super) fn count(&self) -> usize {
+    pub(in crate::modules) fn count(&self) -> usize {
         self.count
     }
 
     /// Sum of the masses in a community.
     #[inline]
-    pub(super) fn mass(&self, label: u32) -> f64 {
+    pub(in crate::modules) fn mass(&self, label: u32) -> f64 {
         self.mass[label as usize]
     }
 
     /// Whether a node is alone in its community.
-    pub(super) fn is_alone(&self, node: u32) -> bool {
+    pub(in crate::modules) fn is_alone(&self, node: u32) -> bool {
         self.size[self.of[node as usize] as usize] == 1
     }
 
     /// A community without nodes; there is one unless every node is alone.
-    pub(super) fn empty(&self) -> Option<u32> {
+    pub(in crate::modules) fn empty(&self) -> Option<u32> {
         self.empty.last().copied()
     }
 
     /// Moves a node of `mass` to the community `to`.
-    pub(super) fn move_node(&mut self, node: u32, mass: f64, to: u32) {
+    pub(in crate::modules) fn move_node(&mut self, node: u32, mass: f64, to: u32) {
         let from = std::mem::replace(&mut self.of[node as usize], to);
         self.mass[from as usize] -= mass;
         self.size[from as usize] -= 1;

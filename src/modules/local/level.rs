@@ -1,8 +1,34 @@
 //! One graph of the shrinking series: rows, and the mass of each node.
 
-use super::refine::Parts;
-use super::{LeidenConfig, Quality, SMALLEST_GAIN};
+use super::Parts;
 use crate::graph::Adjacency;
+
+/// A gain below this share of the mean edge weight is rounding, not a gain.
+const SMALLEST_GAIN: f64 = 1e-10;
+
+/// What the partition should be good at, of the qualities that are sums over pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Quality {
+    /// Newman's modularity: more weight inside than strengths lead one to expect.
+    #[default]
+    Modularity,
+    /// Constant Potts model: more weight per pair of nodes than the resolution.
+    Cpm,
+}
+
+impl Quality {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Modularity, Self::Cpm];
+
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Modularity => "modularity",
+            Self::Cpm => "cpm",
+        }
+    }
+}
 
 /// A graph on which communities gain `w − rate · mass · mass` by joining.
 ///
@@ -10,21 +36,21 @@ use crate::graph::Adjacency;
 /// modularity (times m) the mass is the strength and the rate γ/2m, for the
 /// constant Potts model they are the number of nodes and γ. Self-loops are
 /// left out, since they go wherever their node goes.
-pub(super) struct Level {
+pub(in crate::modules) struct Level {
     offsets: Vec<usize>,
     targets: Vec<u32>,
     weights: Vec<f64>,
-    pub(super) mass: Vec<f64>,
-    pub(super) rate: f64,
+    pub(in crate::modules) mass: Vec<f64>,
+    pub(in crate::modules) rate: f64,
     /// Mean weight of the edges of the base graph.
-    pub(super) mean_weight: f64,
+    pub(in crate::modules) mean_weight: f64,
     /// Below this a gain is rounding.
-    pub(super) smallest_gain: f64,
+    pub(in crate::modules) smallest_gain: f64,
 }
 
 impl Level {
     /// The graph itself.
-    pub(super) fn base(graph: &Adjacency, config: &LeidenConfig) -> Self {
+    pub(in crate::modules) fn base(graph: &Adjacency, quality: Quality, resolution: f64) -> Self {
         let (offsets, targets, weights) = graph.rows();
         let total = graph.total();
         let mean_weight = if total > 0.0 {
@@ -33,12 +59,12 @@ impl Level {
             1.0
         };
         let strength = |node| graph.strength(node);
-        let (mass, rate) = match config.quality {
+        let (mass, rate) = match quality {
             Quality::Modularity if total > 0.0 => (
                 (0..graph.node_count()).map(strength).collect(),
-                config.resolution / (2.0 * total),
+                resolution / (2.0 * total),
             ),
-            _ => (vec![1.0; graph.node_count()], config.resolution),
+            _ => (vec![1.0; graph.node_count()], resolution),
         };
         Self {
             offsets: offsets.to_vec(),
@@ -52,13 +78,16 @@ impl Level {
     }
 
     /// Number of nodes.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::modules) fn len(&self) -> usize {
         self.mass.len()
     }
 
     /// The neighbours of a node and the weights to them.
     #[inline]
-    pub(super) fn neighbours(&self, node: u32) -> impl Iterator<Item = (u32, f64)> + '_ {
+    pub(in crate::modules) fn neighbours(
+        &self,
+        node: u32,
+    ) -> impl Iterator<Item = (u32, f64)> + '_ {
         let node = node as usize;
         let row = self.offsets[node]..self.offsets[node + 1];
         self.targets[row.clone()]
@@ -68,7 +97,7 @@ impl Level {
     }
 
     /// The graph whose nodes are these parts. O(nodes + edges).
-    pub(super) fn aggregate(&self, parts: &Parts) -> Self {
+    pub(in crate::modules) fn aggregate(&self, parts: &Parts) -> Self {
         let mut smaller = Self {
             offsets: Vec::with_capacity(parts.count + 1),
             targets: Vec::new(),
@@ -105,14 +134,14 @@ impl Level {
 /// Weights summed by label, in the order in which the labels were met.
 ///
 /// A flat array, since this is the inner loop of everything here.
-pub(super) struct Links {
+pub(in crate::modules) struct Links {
     sum: Vec<f64>,
     met: Vec<u32>,
 }
 
 impl Links {
     /// Sums for labels 0..n.
-    pub(super) fn new(n: usize) -> Self {
+    pub(in crate::modules) fn new(n: usize) -> Self {
         Self {
             sum: vec![0.0; n],
             met: Vec::new(),
@@ -121,7 +150,7 @@ impl Links {
 
     /// Adds a weight above zero.
     #[inline]
-    pub(super) fn add(&mut self, label: u32, weight: f64) {
+    pub(in crate::modules) fn add(&mut self, label: u32, weight: f64) {
         let sum = &mut self.sum[label as usize];
         if *sum == 0.0 {
             self.met.push(label);
@@ -131,13 +160,13 @@ impl Links {
 
     /// The sum of a label, 0 where it was not met.
     #[inline]
-    pub(super) fn to(&self, label: u32) -> f64 {
+    pub(in crate::modules) fn to(&self, label: u32) -> f64 {
         self.sum[label as usize]
     }
 
     /// All labels that were met, and their sums.
     #[inline]
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, f64)> + '_ {
+    pub(in crate::modules) fn iter(&self) -> impl Iterator<Item = (u32, f64)> + '_ {
         self.met
             .iter()
             .map(|label| (*label, self.sum[*label as usize]))
@@ -145,7 +174,7 @@ impl Links {
 
     /// Forgets everything. O(labels met).
     #[inline]
-    pub(super) fn clear(&mut self) {
+    pub(in crate::modules) fn clear(&mut self) {
         for label in self.met.drain(..) {
             self.sum[label as usize] = 0.0;
         }
