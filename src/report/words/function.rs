@@ -90,3 +90,26 @@ fn circuits_agree(modules: &Modules) -> Option<Sentence> {
     );
     Some(Sentence::new("Modules and circuits", Status::Note, text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn what_modules_do_together_is_said_from_the_best_down() {
+        let audit = sample::thorough();
+        let said: Vec<String> = sentences(audit.modules.as_ref().expect("there"))
+            .iter()
+            .map(|s| s.text.clone())
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "Of two modules together (zero fill), the loss is 0.01 with all, 0.9 with the best one and 2 with none.",
+                "Along the resolution, the partitions that last longest are two modules from γ = 0.3 to 1.5.",
+                "One of two circuits found by exact shares more sites with one module than chance would give (p ≤ 0.05, Holm); normalised mutual information of modules and circuits 0.7.",
+            ]
+        );
+    }
+}
