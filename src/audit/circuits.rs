@@ -17,6 +17,7 @@ pub fn circuits<T: Scalar>(
     subject: &Subject<'_, T>,
     pruned: &Mlp<T>,
     config: &Config,
+    progress: &dyn Fn(&str),
 ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
     let goals = subject.goals(&config.circuits)?;
     let fill = config.circuits.fill(subject.batch.corrupted.is_some());
@@ -42,6 +43,7 @@ pub fn circuits<T: Scalar>(
         config: &config.circuits,
         fill,
         seed: config.seed,
+        progress,
         fill_reference: fill_reference(subject, fill),
         cfg: None,
     };
@@ -52,7 +54,7 @@ pub fn circuits<T: Scalar>(
 }
 
 /// An engine on the whole batch with a fill.
-pub(super) fn engine<'m, T: Scalar>(
+pub fn engine<'m, T: Scalar>(
     subject: &Subject<'_, T>,
     model: &'m Mlp<T>,
     fill: Fill,
@@ -91,7 +93,7 @@ fn fill_reference<T: Scalar>(subject: &Subject<'_, T>, fill: Fill) -> Option<Str
 }
 
 /// The edges whose weights are not zero.
-fn surviving<T: Scalar>(engine: &Engine<'_, T>) -> EdgeSet {
+pub fn surviving<T: Scalar>(engine: &Engine<'_, T>) -> EdgeSet {
     let weights = engine.model().layers.iter().flat_map(|l| &l.weight);
     engine.edges(
         weights

@@ -6,7 +6,7 @@
 
 mod agreement;
 mod certify;
-mod circuits;
+pub(crate) mod circuits;
 mod describe;
 mod findings;
 mod insight;
@@ -15,7 +15,7 @@ mod methods;
 mod modules;
 mod network;
 mod search;
-mod subject;
+pub(crate) mod subject;
 mod transformer;
 mod truth;
 mod weighing;
@@ -192,7 +192,7 @@ fn run<T: Scalar>(
 
     progress("discovering circuits");
     let (nodes, found) = match config.stages.circuits {
-        true => circuits::circuits(&subject, &pruned, config)?,
+        true => circuits::circuits(&subject, &pruned, config, progress)?,
         false => Default::default(),
     };
     let (circuits, graphs): (Vec<_>, Vec<_>) =
@@ -226,6 +226,7 @@ fn run<T: Scalar>(
             inference: Some(inference),
             peak_memory_bytes: memory::peak_bytes(),
         },
+        graph: None,
     };
     let moved = result.modules.iter().flat_map(|m| &m.wiring);
     let moved = moved.flat_map(|w| &w.relocation).next();

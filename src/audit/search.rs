@@ -25,6 +25,13 @@ use crate::result::{
 };
 use crate::{Error, Result, result};
 
+/// Blocks of edges between which progress is told, and the fewest edges of one.
+const BLOCKS: usize = 50;
+const SMALLEST_BLOCK: usize = 256;
+
+/// Seconds left that are worth telling.
+const WORTH_TELLING: f64 = 2.0;
+
 /// What the method of a circuit is called that was found elsewhere.
 const GIVEN: &str = "given";
 
@@ -46,6 +53,8 @@ pub struct Search<'s, P: Clone> {
     /// What stands in for a patched message.
     pub fill: Fill,
     pub seed: u64,
+    /// Is told how far a long search has come.
+    pub progress: &'s dyn Fn(&str),
     /// The set that a fill is taken from, in words.
     pub fill_reference: Option<String>,
     /// What a graph file says of a transformer.
@@ -108,6 +117,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             config: self.config,
             fill: self.fill,
             seed: self.seed,
+            progress: self.progress,
             fill_reference: self.fill_reference.clone(),
             cfg: self.cfg,
         };
@@ -206,7 +216,21 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         let started = Instant::now();
         let edges: Vec<usize> = self.candidates.ones().collect();
         let goals: Vec<Goal> = self.answers.iter().map(|a| a.goal.clone()).collect();
-        let all = effects(self.network, &self.network.edges([]), &edges, &goals);
+        let mut all = vec![Vec::with_capacity(edges.len()); goals.len()];
+        let block = edges.len().div_ceil(BLOCKS).max(SMALLEST_BLOCK);
+        for (index, some) in edges.chunks(block).enumerate() {
+            let found = effects(self.network, &self.network.edges([]), some, &goals);
+            for (all, found) in all.iter_mut().zip(found) {
+                all.extend(found);
+            }
+            let done = (index * block + some.len()) as f64 / edges.len() as f64;
+            let left = started.elapsed().as_secs_f64() * (1.0 - done) / done;
+            if left > WORTH_TELLING {
+                let percent = 100.0 * done;
+                let text = format!("exact effects: {percent:.0} % done, about {left:.0} s left");
+                (self.progress)(&text);
+            }
+        }
         let seconds = started.elapsed().as_secs_f64() / goals.len().max(1) as f64;
         let of_goal = |values: Vec<f64>| {
             let mut effects = vec![0.0; self.network.edge_count()];
@@ -288,12 +312,13 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 Some(tau) => vec![tau],
                 None => thresholds(judge.scale()),
             };
+            let (candidates, sign) = (&self.candidates, self.config.sign);
             let search = |threshold: &f64| {
                 let config = Acdc {
                     threshold: *threshold,
-                    sign: self.config.sign,
+                    sign,
                 };
-                acdc(network, &metric, &self.candidates, config)
+                acdc(network, &metric, candidates, config)
             };
             let found: Vec<_> = taus.par_iter().map(search).collect();
             let proposal = |(tau, found): (&f64, &crate::circuit::Found)| Proposal {

@@ -9,16 +9,16 @@ use super::search::{Answer, Found, Search, ablation};
 use super::subject::output_name;
 use super::truth::Truth;
 use super::{Clock, Config, Outcome, describe, findings, memory};
-use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::circuit::Goal;
 use crate::data::Dataset;
-use crate::metric::{Metric, MetricKind};
+use crate::metric::{Metric, MetricKind, decision};
 use crate::model::transformer::{Embedding, SequenceTrace};
 use crate::model::{Loaded, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::{ComponentEngine, Fill, Patchable, Setup};
 use crate::result::{self, GraphConfig};
+use crate::{Error, Result};
 
 /// Samples whose attention is shown.
 const SHOWN: usize = 3;
@@ -33,6 +33,8 @@ struct Subject<'a, T> {
     batch: Sequences<T>,
     /// Outputs `[outputs, readings]`.
     clean: Array2<T>,
+    /// Per reading, the largest output: the answer where the data name none.
+    decisions: Vec<usize>,
     loss: Option<Metric>,
     loss_name: &'static str,
 }
@@ -78,7 +80,7 @@ pub fn run<T: Scalar>(
             weights: Vec::new(),
         },
         transformer: Some(subject.shape(split_input)),
-        prompts: Vec::new(),
+        prompts: data.prompts.clone(),
         attention: subject.attention(),
         findings: findings::non_finite(checkpoint),
         costs: result::Costs {
@@ -86,6 +88,7 @@ pub fn run<T: Scalar>(
             inference: None,
             peak_memory_bytes: memory::peak_bytes(),
         },
+        graph: None,
     };
     Ok(Outcome {
         result,
@@ -106,6 +109,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             data,
             model,
             batch,
+            decisions: clean.columns().into_iter().map(decision).collect(),
             clean,
             loss,
             loss_name,
@@ -113,7 +117,10 @@ impl<'a, T: Scalar> Subject<'a, T> {
     }
 
     fn truth(&self) -> Truth<'_, T> {
-        truth(&self.batch, &self.clean)
+        Truth {
+            answers: Some(&self.decisions).filter(|_| self.batch.correct.is_none()),
+            ..truth(&self.batch, &self.clean)
+        }
     }
 
     /// What is sought: one answer for classes, one per trained output for numbers.
@@ -121,10 +128,9 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let truth = self.truth();
         let classes = truth.classes.is_some();
         let usual = match (classes, truth.targets) {
-            (true, _) => MetricKind::LogitDiff,
             (false, Some(_)) => MetricKind::Mse,
-            (false, None) if self.model.outputs() == 1 => MetricKind::Mse,
-            (false, None) => MetricKind::Kl,
+            (false, None) if self.model.outputs() == 1 => MetricKind::Output,
+            _ => MetricKind::LogitDiff,
         };
         let kind = config.circuits.metric.unwrap_or(usual);
         let single = matches!(kind, MetricKind::Mse | MetricKind::Output) && !classes;
@@ -163,7 +169,18 @@ impl<'a, T: Scalar> Subject<'a, T> {
             split_input: self.split_input(config, fill)?,
         };
         let goals = self.goals(config)?;
-        progress("running the clean and the filled network");
+        let needed = ComponentEngine::bytes(self.model, &self.batch, setup);
+        if let Some(limit) = config.circuits.max_memory.filter(|limit| needed > *limit) {
+            return Err(Error::TooMuchMemory {
+                path: self.data.path.clone(),
+                needed: needed.div_ceil(1_000_000),
+                limit: limit / 1_000_000,
+            });
+        }
+        progress(&format!(
+            "running the clean and the filled network, in about {} MB",
+            needed.div_ceil(1_000_000)
+        ));
         let engine = ComponentEngine::new(self.model, &self.batch, setup)?;
         progress("ablating components");
         let only: Vec<Goal> = goals.iter().map(|(goal, _)| goal.clone()).collect();
@@ -184,6 +201,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             config: &config.circuits,
             fill,
             seed: config.seed,
+            progress,
             fill_reference: self.fill_reference(fill),
             cfg: Some(GraphConfig {
                 n_layers: self.model.blocks.len(),

@@ -27,6 +27,9 @@ pub(super) struct Common {
     /// Print the result as JSON, and nothing else; write a report only with --out
     #[arg(long)]
     pub json: bool,
+    /// Open the report in the browser when it is written
+    #[arg(long)]
+    pub open: bool,
     /// Threads to use [default: all]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
@@ -113,6 +116,9 @@ pub(super) struct DataArgs {
     /// Which split of the data [default: test, if there is one]
     #[arg(long, value_name = "NAME")]
     pub split: Option<String>,
+    /// Use only the first N samples
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub samples: Option<usize>,
 }
 
 /// How to prune.
@@ -304,24 +310,31 @@ impl ModulesArgs {
     }
 }
 
-/// Opens data, by default those beside the checkpoint.
+/// Opens data, by default those beside the checkpoint, with its `tokenizer.json`.
 pub(super) fn open_data(args: &DataArgs, checkpoint: &Path) -> Result<Dataset> {
-    match &args.data {
-        Some(path) => Dataset::open(path, args.split.as_deref()),
-        None => {
-            let folder = if checkpoint.is_dir() {
-                Some(checkpoint)
-            } else {
-                checkpoint.parent()
-            };
-            let beside = folder.unwrap_or(Path::new(".")).join("data.safetensors");
-            if beside.is_file() {
-                Dataset::open(&beside, args.split.as_deref())
-            } else {
-                Err(Error::NoData { path: beside })
-            }
+    let folder = if checkpoint.is_dir() {
+        Some(checkpoint)
+    } else {
+        checkpoint.parent()
+    };
+    let folder = folder.unwrap_or(Path::new("."));
+    let data = match &args.data {
+        Some(path) => {
+            let tokenizer = Some(folder.join("tokenizer.json")).filter(|file| file.is_file());
+            Dataset::open_with(path, args.split.as_deref(), tokenizer.as_deref())?
         }
-    }
+        None => {
+            let beside = folder.join("data.safetensors");
+            if !beside.is_file() {
+                return Err(Error::NoData { path: beside });
+            }
+            Dataset::open(&beside, args.split.as_deref())?
+        }
+    };
+    Ok(match args.samples {
+        Some(samples) => data.first(samples),
+        None => data,
+    })
 }
 
 /// Opens a checkpoint.
@@ -349,7 +362,9 @@ pub(super) fn result_name(checkpoint: &Path) -> String {
         .and_then(|f| f.file_name())
         .map(|s| s.to_string_lossy().into_owned());
     match (stem(checkpoint), folder) {
-        (Some(stem), Some(folder)) if stem == "model" => folder,
+        (Some(stem), Some(folder)) if stem == "model" || stem == "model.safetensors.index" => {
+            folder
+        }
         (_, Some(folder)) if checkpoint.is_dir() => folder,
         (Some(stem), _) => stem,
         _ => "network".to_owned(),

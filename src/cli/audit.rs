@@ -18,7 +18,7 @@ use super::pipeline::{self, Job, PrunedTo};
   modscope audit runs/a/model.safetensors --data runs/a/data.safetensors --out reports/a
   modscope audit runs/a --threshold 0.01 --tolerance 0.05 --json | jq .prune.verified")]
 pub(super) struct Args {
-    /// A .safetensors file, or a folder that holds one [default: the embedded example]
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one [default: the embedded example]
     checkpoint: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,

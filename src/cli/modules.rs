@@ -13,7 +13,7 @@ use crate::audit::Stages;
   modscope modules runs/a
   modscope modules runs/a --threshold 0.01 --resolution 0.5 --null layer:500")]
 pub(super) struct Args {
-    /// A .safetensors file, or a folder that holds one
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
     #[command(flatten)]
     data: DataArgs,

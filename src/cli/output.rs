@@ -43,12 +43,7 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
         write_whole(folder, common.force || finished.replace, |dir| {
             let started = Instant::now();
             report::write(&finished.result, finished.command, dir)?;
-            exports::write(
-                &finished.result.circuits,
-                finished.graphs,
-                finished.exports,
-                dir,
-            )?;
+            exports::write(&finished.result, finished.graphs, finished.exports, dir)?;
             for (name, network) in &finished.networks {
                 network.write(&dir.join(name))?;
             }
@@ -68,7 +63,23 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
 /// Prints the summary or the JSON, and says whether all that was to be verified holds.
 pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Verdict> {
     print_to(common, &written.result, written.folder.as_deref())?;
+    if let Some(folder) = &written.folder {
+        show(common, folder);
+    }
     Ok(verdict(&written.result))
+}
+
+/// Opens a report in the browser where that was asked for. A machine without one
+/// still has the report.
+pub(super) fn show(common: &Common, folder: &Path) {
+    if !common.open {
+        return;
+    }
+    let page = folder.join("index.html");
+    let page = page.canonicalize().unwrap_or(page);
+    if let Err(error) = open::that_detached(&page) {
+        super::say(&format!("note: no browser could be opened: {error}"));
+    }
 }
 
 /// Refuses a folder that exists, before any work is done for it.
@@ -97,7 +108,7 @@ pub(super) fn check_free_file(common: &Common, path: &Path) -> Result<()> {
 
 /// What is there may be replaced if that was asked for and it is a result:
 /// `--force` must not take a folder of other things away.
-fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
+pub(super) fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
     if !path.exists() {
         return Ok(());
     }
@@ -118,7 +129,7 @@ fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
 }
 
 /// Where the report goes; nowhere for `--json` without `--out`.
-fn folder(common: &Common, name: &str) -> Option<PathBuf> {
+pub(super) fn folder(common: &Common, name: &str) -> Option<PathBuf> {
     match (&common.out, common.json) {
         (Some(out), _) => Some(out.clone()),
         (None, true) => None,
@@ -230,7 +241,7 @@ fn recognised(checkpoint: &CheckpointInfo) -> String {
 }
 
 /// A mark that does not rest on colour alone.
-fn mark(status: Status, colour: bool) -> String {
+pub(super) fn mark(status: Status, colour: bool) -> String {
     let (text, code) = match status {
         Status::Holds => ("holds        ", "32"),
         Status::DoesNotHold => ("does not hold", "31"),
@@ -244,7 +255,7 @@ fn mark(status: Status, colour: bool) -> String {
     }
 }
 
-fn verdict(result: &Audit) -> Verdict {
+pub(super) fn verdict(result: &Audit) -> Verdict {
     let parity = result.parity.as_ref().is_none_or(|p| p.holds);
     let certified =
         |p: &Prune| p.not_certified.is_none() && p.certificate.as_ref().is_none_or(|c| c.holds);

@@ -10,7 +10,7 @@ const RANDOM_CIRCUITS: usize = 10;
 
 /// Edges that are removed, of a circuit and of all random ones together: of
 /// larger circuits so many are drawn.
-const MOST: usize = 1000;
+const MOST: usize = 300;
 
 /// An edge counts as mattering when its removal moves the metric more than this
 /// share of the edges of random circuits do.
@@ -50,7 +50,7 @@ pub fn minimality<P: Patchable>(
 
 /// |effect| of removing each edge of a circuit from it, of up to `most` edges
 /// drawn at random.
-fn removal_effects<P: Patchable>(
+pub(super) fn removal_effects<P: Patchable>(
     judge: &Judge<'_, P>,
     circuit: &EdgeSet,
     most: usize,

@@ -4,6 +4,8 @@
 //! in front; numbers are written as Rust prints them, so that reading them back
 //! gives the same bits.
 
+pub mod compare;
+
 use std::fs::File;
 use std::io;
 use std::path::Path;

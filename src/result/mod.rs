@@ -5,6 +5,7 @@
 //! it deliberately knows no models, no graphs and no drawing.
 
 mod circuits;
+mod compare;
 mod graph;
 mod insight;
 mod modules;
@@ -16,6 +17,11 @@ mod transformer;
 pub use circuits::{
     Circuit, CircuitEdge, FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect,
     OutputEffect, Recovery, SweepPoint,
+};
+pub use compare::{
+    Better, CompareSettings, ComparedCircuit, ComparedGroup, ComparedMeasure, ComparedNetwork,
+    Comparison, Control, FrontPoint, GroupOverlap, GroupSummary, Hypothesis, MeasureInfo, Overlap,
+    OverlapPair, Picture, PlacedLayer, Test, UniversalShare,
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use insight::{Embedding, Formula, Insight, Polysemanticity, SignDimension};

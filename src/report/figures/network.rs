@@ -21,6 +21,9 @@ pub const MOST_BRIDGES: usize = 40;
 /// Most edges outside the parts that the picture of a split shows.
 pub const MOST_PALE: usize = edges::SINGLE;
 
+/// Most weights that the still figure shows; the interactive view has all.
+pub const MOST_DRAWN: usize = 20_000;
+
 /// Width of the strongest weight in pixels.
 const WIDEST: f64 = 5.5;
 
@@ -89,11 +92,15 @@ fn placed(audit: &Audit, network: &Network, name: &str) -> Figure {
     let bridges = audit.modules.as_ref().and_then(bridged_split);
     let bridges = bridges.map_or(&[][..], |split| &split.bridges);
     let apart: BTreeSet<(Place, Place)> = bridges.iter().filter_map(|b| ends(b, &sites)).collect();
-    let plain: Vec<Wire> = wires
+    let mut plain: Vec<Wire> = wires
         .iter()
         .copied()
         .filter(|w| !apart.contains(&(w.from, w.to)))
         .collect();
+    if plain.len() > MOST_DRAWN {
+        plain.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        plain.truncate(MOST_DRAWN);
+    }
     let mut drawn = coloured(&plain, &scene, &sites, |wire| sign_class(wire.weight));
     drawn.extend(
         bridges

@@ -5,7 +5,7 @@ use crate::report::format::{bytes, count, seconds};
 use crate::report::sites::{clean, plain, shortened};
 use crate::result::{Audit, Finding};
 
-fn fact(term: &str, text: impl Into<String>) -> Fact {
+pub(super) fn fact(term: &str, text: impl Into<String>) -> Fact {
     Fact {
         term: term.to_owned(),
         text: text.into(),
@@ -131,6 +131,17 @@ fn origin(audit: &Audit) -> Vec<Fact> {
             clean(&audit.schema)
         ),
     ));
+    facts
+}
+
+/// What anyone needs to compute the same numbers again.
+pub(super) fn run(audit: &Audit) -> Vec<Fact> {
+    let mut facts = vec![
+        code("Command", &audit.command.join(" ")),
+        fact("Seed", audit.seed.to_string()),
+        code("Checkpoint, SHA-256", &audit.checkpoint.sha256),
+    ];
+    facts.extend(audit.data.iter().map(|d| code("Data, SHA-256", &d.sha256)));
     facts
 }
 

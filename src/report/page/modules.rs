@@ -46,6 +46,8 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Se
             .as_ref()
             .map(|figure| Block::Figure(Shown::new(figure, null_caption(modules)))),
     );
+    let matrix = gallery.module_matrix.as_ref();
+    blocks.extend(matrix.map(|figure| Block::Figure(Shown::new(figure, matrix_caption()))));
     blocks.extend(
         gallery
             .lesions
@@ -238,6 +240,11 @@ fn null_caption(modules: &Modules) -> String {
     format!(
         "Modularity of {words} (grey), each partitioned by the same algorithm, and of this network (line)."
     )
+}
+
+fn matrix_caption() -> &'static str {
+    "How much weight runs from module to module: Σ |w| over the surviving weights whose writer is in the \
+     row's module and whose reader is in the column's. What is off the diagonal joins modules."
 }
 
 fn lesion_caption() -> &'static str {

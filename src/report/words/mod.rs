@@ -5,6 +5,7 @@
 //! been asked. The page and the terminal print the same sentences.
 
 mod circuits;
+pub mod compare;
 mod function;
 mod independence;
 mod insight;
