@@ -114,7 +114,7 @@ mod tests {
             [
                 "One output can be written out as a formula with weights of five digits, which differs from the pruned network by at most 0.0001 on the samples.",
                 "Of the variance of the token embeddings, one frequency has 90 % of module 1 at frequency 2.",
-                "Dimension 2 of the embedding is the sign of the permutation (correlation -0.98); it is alone in module 1.",
+                "Dimension 2 of the embedding is the sign of the permutation (correlation −0.98); it is alone in module 1.",
                 "A hidden neuron that matters serves 1.4 outputs on average, at most 1.8 (participation ratio of its effects).",
             ]
         );
