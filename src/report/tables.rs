@@ -589,7 +589,7 @@ mod tests {
 
     #[test]
     fn every_row_has_every_column() {
-        let all = sheets(&sample::audit());
+        let all = sheets(&sample::thorough());
         assert!(all.len() >= 12, "{}", all.len());
         for sheet in all {
             assert!(
