@@ -26,6 +26,7 @@ use crate::{Error, Result};
   independence, feature_sharing, compositionality   symbolic formulas
   two_moon                                          two interleaving half circles
   modular_addition, permutation                     group tables as pairs of tokens
+  incontext                                         linear regression in context, by a transformer
   glyphs                                            8x8 images drawn in code
   images                                            images of your own (--data, --labels)
   data                                              data of your own (--data)
@@ -103,13 +104,14 @@ pub(super) struct Args {
 }
 
 /// The tasks by name.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "independence",
     "feature_sharing",
     "compositionality",
     "two_moon",
     "modular_addition",
     "permutation",
+    "incontext",
     "glyphs",
     "images",
     "data",
@@ -243,6 +245,7 @@ fn generated(args: &Args) -> Option<Task> {
         "permutation" => Task::Permutation {
             degree: args.degree as usize,
         },
+        "incontext" => Task::InContext,
         "glyphs" => Task::Glyphs,
         _ => return None,
     })

@@ -133,8 +133,7 @@ fn neurons<T: Scalar>(parameters: &Parameters<T>, layer: usize) -> usize {
     }
 }
 
-/// The `top_k` positions with the largest Σ |weight| in and out; the later one
-/// first where two are equal, as a flipped ascending sort has it.
+/// The `top_k` positions with the largest Σ |weight| in and out.
 fn most_connected<T: Scalar>(parameters: &Parameters<T>, layer: usize, top_k: usize) -> Vec<usize> {
     let mut scores = vec![0.0_f64; neurons(parameters, layer)];
     let count = scores.len();
@@ -149,14 +148,21 @@ fn most_connected<T: Scalar>(parameters: &Parameters<T>, layer: usize, top_k: us
     if layer < parameters.form.depth() {
         add(parameters.weights(layer).reversed_axes());
     }
-    let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(b.cmp(a)));
+    let mut order = order_by(&scores);
     order.truncate(top_k);
     order
 }
 
+/// Positions by falling score; the later one first where two are equal, as a
+/// flipped ascending sort has it.
+pub(super) fn order_by(scores: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(b.cmp(a)));
+    order
+}
+
 /// The position to change places with, the first of the best, and the change of the cost.
-fn best_partner(costs: &Array2<f64>, from: usize) -> (usize, f64) {
+pub(super) fn best_partner(costs: &Array2<f64>, from: usize) -> (usize, f64) {
     let change = |with: usize| {
         (costs[[from, with]] - costs[[from, from]]) + (costs[[with, from]] - costs[[with, with]])
     };
@@ -170,7 +176,7 @@ fn best_partner(costs: &Array2<f64>, from: usize) -> (usize, f64) {
     })
 }
 
-fn swap_rows(costs: &mut Array2<f64>, a: usize, b: usize) {
+pub(super) fn swap_rows(costs: &mut Array2<f64>, a: usize, b: usize) {
     for mut column in costs.columns_mut() {
         column.swap(a, b);
     }
