@@ -14,6 +14,7 @@ use crate::audit::memory::peak_bytes;
 use crate::checkpoint::Checkpoint;
 use crate::data::{Dataset, idx};
 use crate::train::output::Tensors;
+use crate::train::recipe::{Attention, Loss};
 use crate::train::run::{self, Finished, Job, Observer};
 use crate::train::summary::{COLUMNS, Summary, cells};
 use crate::train::task::own;
@@ -157,6 +158,7 @@ struct Planned {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let plan = plan(args)?;
+    plan.iter().try_for_each(|planned| check_transformer(&planned.recipe))?;
     let resume = args.resume.as_deref().map(Checkpoint::open).transpose()?;
     let bar = progress(args, &plan);
     let pool = rayon::ThreadPoolBuilder::new()
@@ -207,6 +209,24 @@ fn plan(args: &Args) -> Result<Vec<Planned>> {
         }
     }
     Ok(plan)
+}
+
+/// Refuses a transformer that cannot be built, or a loss that it is not trained on.
+fn check_transformer(recipe: &Recipe) -> anyhow::Result<()> {
+    let Some(Attention { blocks, heads }) = recipe.attention else {
+        return Ok(());
+    };
+    let width = recipe.embedding;
+    if heads == 0 || width == 0 || !width.is_multiple_of(heads) {
+        anyhow::bail!("--heads {heads} does not divide the width of the stream, --embedding {width}");
+    }
+    if blocks == 0 || recipe.hidden.len() != 1 || recipe.hidden == [0] {
+        anyhow::bail!("a transformer needs --blocks of at least 1, and one width in --hidden");
+    }
+    if recipe.loss != Loss::Mse {
+        anyhow::bail!("transformers are trained with the loss mse, not {}", recipe.loss);
+    }
+    Ok(())
 }
 
 fn is_sweep(args: &Args) -> bool {
