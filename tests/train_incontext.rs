@@ -96,22 +96,43 @@ fn transformers_train_as_in_pytorch() {
     };
     let mut trainer = Trainer::resumed(&problem, &recipe, 0, 0, start, moments, Vec::new());
     let measure = trainer.measure().all;
-    check("loss", (measure.train_loss / case.number("loss") - 1.0).abs());
+    check(
+        "loss",
+        (measure.train_loss / case.number("loss") - 1.0).abs(),
+    );
     check("cost", (measure.cost / case.number("cost") - 1.0).abs());
-    check("gradient", largest(&trainer.gradient(), &theirs("gradient")));
+    check(
+        "gradient",
+        largest(&trainer.gradient(), &theirs("gradient")),
+    );
     trainer.advance(1);
-    check("one step", largest(&trainer.state().0.values, &theirs("one")));
+    check(
+        "one step",
+        largest(&trainer.state().0.values, &theirs("one")),
+    );
     trainer.advance(3);
     let after = trainer.state().0.clone();
-    check("three steps and swaps", largest(&after.values, &theirs("relocated")));
+    check(
+        "three steps and swaps",
+        largest(&after.values, &theirs("relocated")),
+    );
     assert_eq!(after.in_perm, case.order("relocated.in_perm"));
     assert_eq!(after.out_perm, case.order("relocated.out_perm"));
     let moves = case.0.tensors["relocated.moves"].shape[0];
     assert_eq!(trainer.swaps().0, moves);
     let measure = trainer.measure().all;
-    check("loss after", (measure.train_loss / case.number("after_loss") - 1.0).abs());
-    check("cost after", (measure.cost / case.number("after_cost") - 1.0).abs());
-    check("gradient after", largest(&trainer.gradient(), &theirs("after")));
+    check(
+        "loss after",
+        (measure.train_loss / case.number("after_loss") - 1.0).abs(),
+    );
+    check(
+        "cost after",
+        (measure.cost / case.number("after_cost") - 1.0).abs(),
+    );
+    check(
+        "gradient after",
+        largest(&trainer.gradient(), &theirs("after")),
+    );
 }
 
 #[test]
@@ -135,7 +156,10 @@ fn gradients_are_the_finite_differences() {
         worst = worst.max((numeric - slope).abs());
     }
     println!("gradient against finite differences: {worst:.1e}");
-    assert!(gradient.iter().all(|g| *g != 0.0) && worst < 1e-8, "{worst:e}");
+    assert!(
+        gradient.iter().all(|g| *g != 0.0) && worst < 1e-8,
+        "{worst:e}"
+    );
 }
 
 /// The published form in a few steps, with swaps.
@@ -190,19 +214,30 @@ fn a_transformer_is_trained_and_opened() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| {
         let mut command = Command::cargo_bin("modscope").unwrap();
-        command.current_dir(folder.path()).args(line.split_whitespace());
+        command
+            .current_dir(folder.path())
+            .args(line.split_whitespace());
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let code = output.status.code().unwrap();
         (code, text(&output.stdout) + &text(&output.stderr))
     };
-    let line = "train incontext --steps 6 --swap-every 2 --heads 2 --film --snapshot-every 3 --out t";
+    let line =
+        "train incontext --steps 6 --swap-every 2 --heads 2 --film --snapshot-every 3 --out t";
     let (code, said) = run(line);
     assert_eq!(code, 0, "{said}");
     assert!(folder.path().join("t/film.html").is_file());
-    assert!(folder.path().join("t.snapshots/000003.safetensors").is_file());
+    assert!(
+        folder
+            .path()
+            .join("t.snapshots/000003.safetensors")
+            .is_file()
+    );
     let model = Checkpoint::open(&folder.path().join("t")).unwrap();
-    assert_eq!(model.tensors["blocks.1.attn.l_attn.linear.weight"].shape, [96, 32]);
+    assert_eq!(
+        model.tensors["blocks.1.attn.l_attn.linear.weight"].shape,
+        [96, 32]
+    );
     assert_eq!(model.tensors["ln_f.weight"].shape, [32]);
     assert_eq!(model.config["n_head"], 2);
     assert_eq!(model.config["swap_every"], 2);
@@ -219,7 +254,10 @@ fn a_transformer_is_trained_and_opened() {
 /// The form has the published configuration's widths and number of parameters.
 #[test]
 fn the_form_is_the_published_one() {
-    let (problem, recipe) = (Task::InContext.problem(0), Task::InContext.recipe(Regime::Bimt));
+    let (problem, recipe) = (
+        Task::InContext.problem(0),
+        Task::InContext.recipe(Regime::Bimt),
+    );
     let form = Form::new(&problem, &recipe, recipe.attention.unwrap());
     assert_eq!(form.shape(), [2, 32, 32, 32, 128, 32, 32, 32, 128, 32, 2]);
     let numbers = form.wires().last().unwrap().slot.end;

@@ -9,7 +9,6 @@ use super::search::{Answer, Found, Search, ablation};
 use super::subject::output_name;
 use super::truth::Truth;
 use super::{Clock, Config, Outcome, describe, findings, memory};
-use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::circuit::Goal;
 use crate::data::Dataset;
@@ -19,6 +18,7 @@ use crate::model::{Loaded, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::{ComponentEngine, Fill, Patchable, Setup};
 use crate::result::{self, GraphConfig};
+use crate::{Error, Result};
 
 /// Samples whose attention is shown.
 const SHOWN: usize = 3;
@@ -80,7 +80,7 @@ pub fn run<T: Scalar>(
             weights: Vec::new(),
         },
         transformer: Some(subject.shape(split_input)),
-        prompts: Vec::new(),
+        prompts: data.prompts.clone(),
         attention: subject.attention(),
         findings: findings::non_finite(checkpoint),
         costs: result::Costs {
@@ -95,6 +95,7 @@ pub fn run<T: Scalar>(
         graphs,
         pruned: None,
         compacted: None,
+        relocated: None,
     })
 }
 
@@ -168,7 +169,18 @@ impl<'a, T: Scalar> Subject<'a, T> {
             split_input: self.split_input(config, fill)?,
         };
         let goals = self.goals(config)?;
-        progress("running the clean and the filled network");
+        let needed = ComponentEngine::bytes(self.model, &self.batch, setup);
+        if let Some(limit) = config.circuits.max_memory.filter(|limit| needed > *limit) {
+            return Err(Error::TooMuchMemory {
+                path: self.data.path.clone(),
+                needed: needed.div_ceil(1_000_000),
+                limit: limit / 1_000_000,
+            });
+        }
+        progress(&format!(
+            "running the clean and the filled network, in about {} MB",
+            needed.div_ceil(1_000_000)
+        ));
         let engine = ComponentEngine::new(self.model, &self.batch, setup)?;
         progress("ablating components");
         let only: Vec<Goal> = goals.iter().map(|(goal, _)| goal.clone()).collect();

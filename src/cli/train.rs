@@ -158,7 +158,8 @@ struct Planned {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let plan = plan(args)?;
-    plan.iter().try_for_each(|planned| check_transformer(&planned.recipe))?;
+    plan.iter()
+        .try_for_each(|planned| check_transformer(&planned.recipe))?;
     let resume = args.resume.as_deref().map(Checkpoint::open).transpose()?;
     let bar = progress(args, &plan);
     let pool = rayon::ThreadPoolBuilder::new()
@@ -218,13 +219,18 @@ fn check_transformer(recipe: &Recipe) -> anyhow::Result<()> {
     };
     let width = recipe.embedding;
     if heads == 0 || width == 0 || !width.is_multiple_of(heads) {
-        anyhow::bail!("--heads {heads} does not divide the width of the stream, --embedding {width}");
+        anyhow::bail!(
+            "--heads {heads} does not divide the width of the stream, --embedding {width}"
+        );
     }
     if blocks == 0 || recipe.hidden.len() != 1 || recipe.hidden == [0] {
         anyhow::bail!("a transformer needs --blocks of at least 1, and one width in --hidden");
     }
     if recipe.loss != Loss::Mse {
-        anyhow::bail!("transformers are trained with the loss mse, not {}", recipe.loss);
+        anyhow::bail!(
+            "transformers are trained with the loss mse, not {}",
+            recipe.loss
+        );
     }
     Ok(())
 }

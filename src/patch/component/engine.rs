@@ -71,6 +71,28 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
         })
     }
 
+    /// About how many bytes an engine on these samples takes, and its largest
+    /// run besides, beyond the model itself.
+    #[must_use]
+    pub fn bytes(model: &Transformer<T>, batch: &Sequences<T>, setup: Setup) -> u64 {
+        let sites = model.components(setup.split_input);
+        let (d, length) = (model.width(), batch.length());
+        let (heads, total) = (model.heads.count, model.heads.total());
+        let hidden = model.blocks.first().map_or(0, |block| block.up_bias.len());
+        // Streams and norms of both halves; queries, keys, values, what heads
+        // hold; patterns; hidden neurons before and after the activation.
+        let trace = sites.layers() * (4 * d + 4 * total + heads * length + 2 * hidden);
+        // What clean and filled runs have written, while differences are made.
+        let written = 2 * (2 * d + sites.layers() * (total + hidden));
+        let differences = sites.writer_count() * d;
+        let rows = batch.samples() * length;
+        // A backward pass: another trace, and gradients at all readers of a block.
+        let run = trace + (3 * heads + 4) * d;
+        let running = rows.min(PART_ROWS.max(length) * rayon::current_num_threads());
+        let numbers = rows * (trace + written + differences) + running * run;
+        (numbers * size_of::<T>()) as u64
+    }
+
     /// The model.
     #[must_use]
     pub fn model(&self) -> &'m Transformer<T> {
@@ -245,6 +267,14 @@ fn fills<T: Scalar>(
     setup: Setup,
 ) -> Result<Vec<Written<T>>> {
     let zeros = |x: &Array2<T>| Array2::zeros(x.raw_dim());
+    if let (Fill::Mean | Fill::Resample, Some((shortest, longest))) = (setup.fill, batch.lengths) {
+        return Err(Error::PromptLengths {
+            path: batch.path.clone(),
+            shortest,
+            longest,
+            why: "this fill would take what stands at the padding of others",
+        });
+    }
     Ok(match setup.fill {
         Fill::Zero => runs
             .iter()

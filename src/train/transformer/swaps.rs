@@ -6,13 +6,14 @@
 //! [`crate::train::swaps`] only the change of cost is computed: no two sites of a
 //! row are connected. Source: arXiv 2305.08746, section 3.4.
 
-use ndarray::{Array2, s};
+use ndarray::ArrayView2;
 
 use super::form::Row;
 use super::parameters::Parameters;
+use crate::graph::PlaceCosts;
 use crate::numeric::Scalar;
 use crate::train::recipe::{CostRecipe, Reduction, Space, SwapRecipe};
-use crate::train::swaps::{best_partner, order_by, swap_rows};
+use crate::train::swaps::order_by;
 
 /// One exchange of places.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,21 +75,18 @@ impl Swapping<'_> {
         (first, count): (usize, usize),
         width: usize,
     ) -> Vec<Swap> {
-        let part = |all: Array2<f64>| {
-            all.slice(s![first..first + count, first..first + count])
-                .to_owned()
-        };
-        let mut costs = by_stretch(&part(self.costs_by_place(parameters, row)), width);
+        let all = self.costs_by_place(parameters, row);
+        let mut costs = all.stretches(first, count, width);
         let scores = scores(parameters, row);
         let stretches = scores[first..first + count].chunks(width.max(1));
         let order = order_by(&stretches.map(|s| s.iter().sum()).collect::<Vec<f64>>());
         let mut swaps = Vec::new();
         for visited in order.into_iter().take(self.recipe.top_k) {
-            let (partner, change) = best_partner(&costs, visited);
+            let (partner, change) = costs.best_partner(visited);
             if partner != visited {
                 let (from, with) = (first + visited * width, first + partner * width);
                 parameters.exchange(row, (from, with), width);
-                swap_rows(&mut costs, visited, partner);
+                costs.swap(visited, partner);
                 swaps.push(Swap {
                     row,
                     from,
@@ -101,46 +99,35 @@ impl Swapping<'_> {
         swaps
     }
 
-    /// c(j, p), the cost of site j's connections if it stood at place p: `[sites, places]`.
-    fn costs_by_place<T: Scalar>(&self, parameters: &Parameters<T>, row: Row) -> Array2<f64> {
+    /// What the sites of a row cost at every place.
+    fn costs_by_place<T: Scalar>(&self, parameters: &Parameters<T>, row: Row) -> PlaceCosts {
         let here = parameters.form.places(row, self.space);
-        let mut costs = Array2::zeros((here.len(), here.len()));
+        let mut costs = PlaceCosts::new(here.len());
         for wire in &parameters.wires {
             let weights = parameters.weights(wire);
             let scale = match self.cost.reduction {
                 Reduction::Sum => self.recipe.weight_factor,
                 Reduction::Mean => self.recipe.weight_factor / weights.len() as f64,
             };
-            let ends = [
-                (wire.to, wire.from, weights),
-                (wire.from, wire.to, weights.reversed_axes()),
-            ];
-            for (mine, other, weights) in ends {
-                if mine != row {
-                    continue;
-                }
+            let mut charge = |weights: ArrayView2<'_, T>, other: Row| {
                 let there = parameters.form.places(other, self.space);
-                for ((site, index), weight) in weights.indexed_iter() {
-                    let (site, weight) = (site % here.len(), scale * weight.widen().abs());
-                    let there = there[index % there.len()];
-                    for (place, cost) in costs.row_mut(site).iter_mut().enumerate() {
-                        *cost += weight * here[place].distance(there);
-                    }
-                }
+                let folded: Vec<_> = there
+                    .iter()
+                    .cycle()
+                    .take(weights.ncols())
+                    .copied()
+                    .collect();
+                costs.charge(weights, &here, &folded, scale);
+            };
+            if wire.to == row {
+                charge(weights, wire.from);
+            }
+            if wire.from == row {
+                charge(weights.reversed_axes(), wire.to);
             }
         }
         costs
     }
-}
-
-/// The costs of stretches of `width` sites, added up.
-fn by_stretch(costs: &Array2<f64>, width: usize) -> Array2<f64> {
-    let count = costs.nrows() / width.max(1);
-    Array2::from_shape_fn((count, count), |(stretch, place)| {
-        (0..width)
-            .map(|i| costs[[stretch * width + i, place * width + i]])
-            .sum()
-    })
 }
 
 /// Σ |weight| in and out of every site of a row; folds count by their mean.
