@@ -263,3 +263,21 @@ fn the_form_is_the_published_one() {
     let numbers = form.wires().last().unwrap().slot.end;
     assert_eq!(numbers, 25_634 - 10 * 32);
 }
+
+/// The variance of y is 1.48; guessing well at the last position takes the context.
+#[test]
+fn a_short_training_learns_from_the_context() {
+    let problem = Task::InContext.problem(0);
+    let recipe = Task::InContext.recipe(Regime::Vanilla).in_steps(1000);
+    let shape = recipe.attention.unwrap();
+    let mut trainer = Trainer::<f64>::new(&problem, &recipe, shape, 0);
+    trainer.advance(1000);
+    let curve = trainer.curve();
+    let (first, last) = (curve[0], curve[curve.len() - 1]);
+    println!(
+        "test loss at the last position: {:.3} to {:.2e}",
+        first.test_last, last.test_last
+    );
+    assert!(first.test_last > 1.0 && last.test_last < 0.1, "{last:?}");
+    assert!((last.all.test_loss - 0.74).abs() < 0.1, "{last:?}");
+}
