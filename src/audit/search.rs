@@ -189,7 +189,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             let metric = answer.metric();
             let (effects, evaluations) = match method.attribution(self.config.ig_steps) {
                 Some(attribution) => {
-                    let runs = attribution.runs(network.node_count());
+                    let runs = attribution.runs(network.groups());
                     (network.attribute(&metric, attribution), runs as u64)
                 }
                 None if method == Method::Mask => {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Attributable, Attribution, Runs, Share, follow};
+use super::{Attributable, Attribution, Runs, Share, follow, sum};
 use crate::metric::Metric;
 use crate::model::Components;
 use crate::model::transformer::{Cut, ReaderGradient, SequenceTrace};
@@ -13,6 +13,10 @@ use crate::patch::component::{Part, Rows, products, rows_of};
 use crate::patch::{ComponentEngine, Patchable};
 
 impl<T: Scalar> Attributable for ComponentEngine<'_, T> {
+    fn groups(&self) -> usize {
+        1 + 2 * self.sites().layers()
+    }
+
     /// Parts run in parallel.
     fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
         let of_part = |part: &Part<T>| {
@@ -28,12 +32,7 @@ impl<T: Scalar> Attributable for ComponentEngine<'_, T> {
             follow(&runs, method, share, &mut effects);
             effects
         };
-        let parts: Vec<Vec<f64>> = self.parts().par_iter().map(of_part).collect();
-        let mut total = vec![0.0; self.edge_count()];
-        for part in parts {
-            total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
-        }
-        total
+        sum(self.parts().par_iter().map(of_part).collect())
     }
 }
 

@@ -2,9 +2,10 @@
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, s};
 
-use crate::model::transformer::{SequenceTrace, Transformer};
+use crate::model::transformer::{SequenceInputs, SequenceTrace, Transformer};
 use crate::model::{Components, Sequences};
 use crate::numeric::{Scalar, matmul_into};
+use crate::patch::recorded::Recorded;
 
 /// What all writers of a run have written, before the matrices they write through.
 #[derive(Debug, Clone)]
@@ -40,13 +41,8 @@ pub enum Rows {
     Readings,
 }
 
-impl<T: Scalar> Written<T> {
-    /// What a run has written.
-    pub fn of(
-        model: &Transformer<T>,
-        inputs: &crate::model::transformer::SequenceInputs<T>,
-        trace: &SequenceTrace<T>,
-    ) -> Self {
+impl<T: Scalar> Recorded<T> for Written<T> {
+    fn of(model: &Transformer<T>, inputs: &SequenceInputs<T>, trace: &SequenceTrace<T>) -> Self {
         let tokens = model.embed(inputs);
         let everywhere = &trace.everywhere;
         Self {
@@ -60,19 +56,15 @@ impl<T: Scalar> Written<T> {
         }
     }
 
-    /// The same shapes, with every array made by `make`.
-    pub fn map(&self, biases: bool, make: impl Fn(&Array2<T>) -> Array2<T>) -> Self {
-        Self {
-            tokens: make(&self.tokens),
-            positions: make(&self.positions),
-            held: self.held.iter().map(&make).collect(),
-            hidden: self.hidden.iter().map(&make).collect(),
-            biases,
-        }
+    fn zero(&self) -> Self {
+        let mut result = self.clone();
+        let arrays = result.arrays_mut().into_iter();
+        arrays.for_each(|array| array.fill(T::zero()));
+        result.biases = false;
+        result
     }
 
-    /// All arrays, in one fixed order.
-    pub fn arrays(&self) -> Vec<&Array2<T>> {
+    fn arrays(&self) -> Vec<&Array2<T>> {
         let first = [&self.tokens, &self.positions];
         first
             .into_iter()
@@ -81,8 +73,7 @@ impl<T: Scalar> Written<T> {
             .collect()
     }
 
-    /// The same, to be changed.
-    pub fn arrays_mut(&mut self) -> Vec<&mut Array2<T>> {
+    fn arrays_mut(&mut self) -> Vec<&mut Array2<T>> {
         let first = [&mut self.tokens, &mut self.positions];
         let rest = self.held.iter_mut().chain(&mut self.hidden);
         first.into_iter().chain(rest).collect()

@@ -4,6 +4,7 @@ use super::differences::{Differences, Rows, Written};
 use crate::model::transformer::{Reader, SequenceTrace, Transformer};
 use crate::model::{Components, Sequences};
 use crate::numeric::Scalar;
+use crate::patch::recorded::Run;
 
 /// A part of the samples.
 #[derive(Debug, Clone)]
@@ -22,24 +23,16 @@ impl<T: Scalar> Part<T> {
     pub(super) fn new(
         model: &Transformer<T>,
         sites: &Components,
-        readings: std::ops::Range<usize>,
-        run: Run<T>,
+        run: Run<T, Written<T>>,
         fill: &Written<T>,
     ) -> Self {
         Self {
-            readings,
-            differences: Differences::new(model, sites, &run.batch, fill, &run.written),
+            readings: run.readings,
+            differences: Differences::new(model, sites, &run.batch, fill, &run.recorded),
             batch: run.batch,
             clean: run.trace,
         }
     }
-}
-
-/// A clean run, and what it has written.
-pub(super) struct Run<T> {
-    pub batch: Sequences<T>,
-    pub trace: SequenceTrace<T>,
-    pub written: Written<T>,
 }
 
 /// Which rows a reader reads.

@@ -11,7 +11,7 @@ use crate::numeric::{Activation, Rng};
 use crate::patch::{EdgeSet, Fill, Patchable};
 
 const D: usize = 5;
-const LENGTH: usize = 4;
+pub(crate) const LENGTH: usize = 4;
 const FEATURES: usize = 3;
 const HEADS: Heads = Heads {
     count: 2,
@@ -144,7 +144,7 @@ fn writers_by_definition(
     (written, model.end(x).outputs)
 }
 
-fn attention_by_definition(
+pub(crate) fn attention_by_definition(
     model: &Transformer<f64>,
     q: &Array2<f64>,
     k: &Array2<f64>,
@@ -210,7 +210,7 @@ fn by_definition(
         .reversed_axes()
 }
 
-fn mean_by_position(written: &Array2<f64>) -> Array2<f64> {
+pub(crate) fn mean_by_position(written: &Array2<f64>) -> Array2<f64> {
     let mut result = written.clone();
     for position in 0..LENGTH {
         let rows = written.slice(s![position..;LENGTH, ..]);
@@ -225,7 +225,7 @@ fn mean_by_position(written: &Array2<f64>) -> Array2<f64> {
 }
 
 #[track_caller]
-fn assert_close(a: &Array2<f64>, b: &Array2<f64>) {
+pub(crate) fn assert_close(a: &Array2<f64>, b: &Array2<f64>) {
     assert_eq!(a.dim(), b.dim());
     let largest = (a - b).iter().fold(0.0_f64, |m, d| m.max(d.abs()));
     assert!(largest < 1e-10, "largest difference {largest:e}");
