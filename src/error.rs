@@ -467,6 +467,16 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// A granularity that a kind of network does not have.
+    #[error("{network} cannot be taken apart at the granularity `{granularity}`")]
+    Granularity {
+        /// The data.
+        path: PathBuf,
+        /// What was asked for.
+        granularity: String,
+        /// The kind of network.
+        network: String,
+    },
     /// Every patch left the metric exactly as it was.
     #[error(
         "`{method}` gives every edge an effect of exactly 0: under the fill `{fill}` no patch changes the metric `{metric}`"
@@ -590,6 +600,7 @@ impl Error {
             | Self::ResultSchema { path, .. }
             | Self::MetricNeedsClasses { path, .. }
             | Self::NotACircuit { path, .. }
+            | Self::Granularity { path, .. }
             | Self::PatchesChangeNothing { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
@@ -612,6 +623,10 @@ impl Error {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
             Self::NotACircuit { .. } => {
                 "EAP-IG's graph JSON, a list of \"a->b\", or a tracr truth.json with this network's sites"
+                    .to_owned()
+            }
+            Self::Granularity { .. } => {
+                "`--granularity` weight or neuron for MLPs, neuron or component for transformers"
                     .to_owned()
             }
             Self::PatchesChangeNothing { .. } => {
@@ -867,6 +882,11 @@ mod tests {
             Error::NotACircuit {
                 path: path(),
                 detail: "it has no edges".to_owned(),
+            },
+            Error::Granularity {
+                path: path(),
+                granularity: "component".to_owned(),
+                network: "an MLP".to_owned(),
             },
             Error::PatchesChangeNothing {
                 path: path(),

@@ -29,7 +29,7 @@ use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice};
-pub use methods::{CircuitsConfig, Level, Method, Reference, Selection};
+pub use methods::{CircuitsConfig, Granularity, Level, Method, Reference, Selection};
 
 use subject::Subject;
 

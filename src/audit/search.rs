@@ -125,7 +125,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     }
 
     /// All circuits: the methods of one answer stand side by side.
-    fn run(&self) -> Result<Vec<Found>> {
+    pub fn run(&self) -> Result<Vec<Found>> {
         let mut all: Vec<(usize, Found)> = Vec::new();
         if let Some(given) = &self.config.given {
             all.extend(self.given(given)?.into_iter().enumerate());

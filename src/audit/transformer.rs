@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use ndarray::Array2;
 
+use super::methods::{CircuitsConfig, Granularity};
 use super::search::{Answer, Found, Search, ablation};
 use super::subject::output_name;
 use super::truth::Truth;
@@ -17,7 +18,7 @@ use crate::metric::{Metric, MetricKind, decision};
 use crate::model::transformer::{Embedding, SequenceTrace};
 use crate::model::{Loaded, Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::patch::{ComponentEngine, Fill, Patchable, Setup};
+use crate::patch::{ComponentEngine, Fill, NeuronEngine, Patchable, Setup};
 use crate::result::{self, GraphConfig};
 
 /// Samples whose attention is shown.
@@ -175,30 +176,58 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let sites = vec!["logits".to_owned(); only.len()];
         let nodes = ablation(&engine, &only, &sites, fill, self.fill_reference(fill));
         progress("discovering circuits");
+        let found = match config.circuits.granularity {
+            None | Some(Granularity::Component) => self
+                .search(&engine, goals, &config.circuits, setup, progress)
+                .at_its_level()?,
+            Some(Granularity::Neuron) => {
+                let neurons = NeuronEngine::new(self.model, &self.batch, fill, config.seed)?;
+                // Each is a node already.
+                let settings = config.circuits.of_nodes();
+                let search = self.search(&neurons, goals, &settings, setup, progress);
+                search.run()?
+            }
+            Some(other) => return Err(other.refused(&self.data.path, "a transformer")),
+        };
+        Ok((vec![nodes], found))
+    }
+
+    /// A search for the circuits of these goals in all of a network.
+    fn search<'s, P: Patchable + Clone>(
+        &self,
+        network: &'s P,
+        goals: Vec<(Goal, String)>,
+        settings: &'s CircuitsConfig,
+        setup: Setup,
+        progress: &'s dyn Fn(&str),
+    ) -> Search<'s, P>
+    where
+        'a: 's,
+    {
         let answer = |(goal, name): (Goal, String)| Answer {
             goal,
-            network: Cow::Borrowed(&engine),
+            network: Cow::Borrowed(network),
             site: "logits".to_owned(),
             name,
         };
-        let search = Search {
-            network: &engine,
-            data: &self.data.path,
-            candidates: engine.all(),
+        let (data, model) = (self.data, self.model);
+        Search {
+            network,
+            data: &data.path,
+            candidates: network.all(),
             answers: goals.into_iter().map(answer).collect(),
-            config: &config.circuits,
-            fill,
-            seed: config.seed,
+            config: settings,
+            fill: setup.fill,
+            seed: setup.seed,
             progress,
-            fill_reference: self.fill_reference(fill),
+            fill_reference: self.fill_reference(setup.fill),
             cfg: Some(GraphConfig {
-                n_layers: self.model.blocks.len(),
-                n_heads: self.model.heads.count,
+                n_layers: model.blocks.len(),
+                n_heads: model.heads.count,
                 parallel_attn_mlp: false,
-                d_model: self.model.width(),
+                d_model: model.width(),
             }),
-        };
-        Ok((vec![nodes], search.at_its_level()?))
+        }
     }
 
     /// Whether token and position embedding are told apart: where that was
