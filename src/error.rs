@@ -477,6 +477,14 @@ pub enum Error {
         /// The kind of network.
         network: String,
     },
+    /// Edges that cannot be told apart by position.
+    #[error("edges cannot be told apart by position: {detail}")]
+    Positions {
+        /// The data.
+        path: PathBuf,
+        /// Why.
+        detail: String,
+    },
     /// Every patch left the metric exactly as it was.
     #[error(
         "`{method}` gives every edge an effect of exactly 0: under the fill `{fill}` no patch changes the metric `{metric}`"
@@ -601,6 +609,7 @@ impl Error {
             | Self::MetricNeedsClasses { path, .. }
             | Self::NotACircuit { path, .. }
             | Self::Granularity { path, .. }
+            | Self::Positions { path, .. }
             | Self::PatchesChangeNothing { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
@@ -627,6 +636,10 @@ impl Error {
             }
             Self::Granularity { .. } => {
                 "`--granularity` weight or neuron for MLPs, neuron or component for transformers"
+                    .to_owned()
+            }
+            Self::Positions { .. } => {
+                "without `--positions` an edge is patched at all positions; `--read last` reads every sample at its last"
                     .to_owned()
             }
             Self::PatchesChangeNothing { .. } => {
@@ -882,6 +895,10 @@ mod tests {
             Error::NotACircuit {
                 path: path(),
                 detail: "it has no edges".to_owned(),
+            },
+            Error::Positions {
+                path: path(),
+                detail: "an MLP has none".to_owned(),
             },
             Error::Granularity {
                 path: path(),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Config;
-use super::methods::Granularity;
+use super::methods::{Granularity, no_positions};
 use super::search::{Answer, Found, Search, ablation};
 use super::subject::Subject;
 use crate::circuit::Goal;
@@ -25,6 +25,9 @@ pub fn circuits<T: Scalar>(
         Some(Granularity::Neuron) => Cow::Owned(config.circuits.of_nodes()),
         Some(other) => return Err(other.refused(&subject.data.path, "an MLP")),
     };
+    if settings.positions {
+        return Err(no_positions(&subject.data.path, "an MLP has none"));
+    }
     let goals = subject.goals(&config.circuits)?;
     let fill = config.circuits.fill(subject.batch.corrupted.is_some());
     let engine = engine(subject, pruned, fill, config.seed)?;

@@ -43,6 +43,8 @@ pub struct CircuitsConfig {
     /// How fine a network is taken apart; `None`: an MLP into weights, a
     /// transformer into components.
     pub granularity: Option<Granularity>,
+    /// Whether a transformer's edges are told apart by position.
+    pub positions: bool,
     /// How masks are learned; their seed is the run's.
     pub mask: MaskConfig,
     /// Whether circuits from scores are judged at all of MIB's sizes.
@@ -130,6 +132,7 @@ impl CircuitsConfig {
             given: None,
             level: Level::Edge,
             granularity: None,
+            positions: false,
             mask: MaskConfig::default(),
             curve: false,
             within: 0.05,
@@ -182,6 +185,15 @@ impl CircuitsConfig {
             level: Level::Node,
             ..self.clone()
         }
+    }
+}
+
+/// What is said where edges have no positions.
+#[must_use]
+pub fn no_positions(path: &std::path::Path, detail: &str) -> Error {
+    Error::Positions {
+        path: path.to_owned(),
+        detail: detail.to_owned(),
     }
 }
 

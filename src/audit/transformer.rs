@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ndarray::Array2;
 
-use super::methods::{CircuitsConfig, Granularity};
+use super::methods::{CircuitsConfig, Granularity, no_positions};
 use super::search::{Answer, Found, Search, ablation};
 use super::subject::output_name;
 use super::truth::Truth;
@@ -175,11 +175,19 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let only: Vec<Goal> = goals.iter().map(|(goal, _)| goal.clone()).collect();
         let sites = vec!["logits".to_owned(); only.len()];
         let nodes = ablation(&engine, &only, &sites, fill, self.fill_reference(fill));
+        let engine = match config.circuits.positions {
+            true => engine.at_positions()?,
+            false => engine,
+        };
         progress("discovering circuits");
         let found = match config.circuits.granularity {
             None | Some(Granularity::Component) => self
                 .search(&engine, goals, &config.circuits, setup, progress)
                 .at_its_level()?,
+            Some(Granularity::Neuron) if config.circuits.positions => {
+                let detail = "channels and neurons are patched at all positions";
+                return Err(no_positions(&self.data.path, detail));
+            }
             Some(Granularity::Neuron) => {
                 let neurons = NeuronEngine::new(self.model, &self.batch, fill, config.seed)?;
                 // Each is a node already.

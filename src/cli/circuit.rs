@@ -110,6 +110,9 @@ pub(super) struct CircuitArgs {
     /// How fine a network is taken apart: weight (MLPs), neuron (in transformers channels of the residual stream too), component (transformers) [default: weight for MLPs, component for transformers]
     #[arg(long, value_name = "G")]
     granularity: Option<Granularity>,
+    /// Tell a transformer's edges apart by the position at which they are read; samples must be aligned
+    #[arg(long)]
+    positions: bool,
     /// Price of all gates being open, for the method mask: higher gives smaller circuits
     #[arg(long, default_value_t = 0.3, value_name = "X", value_parser = not_negative)]
     mask_price: f64,
@@ -147,6 +150,7 @@ impl CircuitArgs {
             given: self.circuit.as_deref().map(reference).transpose()?,
             level: self.level,
             granularity: self.granularity,
+            positions: self.positions,
             mask: MaskConfig {
                 price: self.mask_price,
                 steps: self.mask_steps,

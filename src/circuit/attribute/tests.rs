@@ -59,6 +59,46 @@ fn small_patches_have_their_first_order_effect_at_every_channel_and_neuron() {
     }
 }
 
+/// At every edge and position, and over all positions those of the edge.
+#[test]
+fn attributions_at_positions_add_up_to_the_edge_s() {
+    let (steps, path, own_source) = (3, Path::Midpoints, true);
+    for model in models() {
+        for positions in [vec![3], vec![1, 2]] {
+            let batch = batch(&positions, 1e-6);
+            let setup = setup(Fill::Corrupted, false);
+            let whole = ComponentEngine::new(&model, &batch, setup).unwrap();
+            let engine = whole.clone().at_positions().unwrap();
+            let classes = (0..engine.readings()).map(|r| r % 3).collect();
+            let metric = Metric::CrossEntropy { classes };
+            let exact = effects_on(&engine, &metric);
+            let scale = exact.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+            for method in [
+                Attribution::Eap,
+                Attribution::IgInputs { steps, path },
+                Attribution::IgActivations { steps, own_source },
+            ] {
+                let estimates = engine.attribute(&metric, method);
+                for (edge, (exact, estimate)) in exact.iter().zip(&estimates).enumerate() {
+                    let error = (exact - estimate).abs() / scale;
+                    let name = engine.sites().edge_name(edge);
+                    assert!(error < 1e-4, "{method:?} {name}: {error:e} of {scale:e}");
+                }
+                for (edge, expected) in whole.attribute(&metric, method).iter().enumerate() {
+                    let (writer, reader) = whole.sites().ends(edge);
+                    let first = engine.sites().edge(writer, reader);
+                    let all = first..first + engine.sites().positions_of(reader);
+                    let sum: f64 = estimates[all].iter().sum();
+                    assert!(
+                        (sum - expected).abs() < 1e-10 * scale,
+                        "{sum:e}, {expected:e}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// With large patches: the path from the fill to the clean value of one layer
 /// adds up to what patching the layer does.
 #[test]

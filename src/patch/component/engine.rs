@@ -9,12 +9,12 @@ use super::differences::Written;
 use super::part::Part;
 use super::plan::Plan;
 use super::run::PatchedRun;
-use crate::Result;
 use crate::metric::Metric;
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::recorded::{clean_runs, fills, together};
 use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
+use crate::{Error, Result};
 
 /// What patched edges carry, and how the input is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,32 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
             sites,
             readings: batch.answers.len(),
         })
+    }
+
+    /// The same with every edge told apart by the position at which its reader
+    /// reads.
+    ///
+    /// # Errors
+    /// If answers are not read at the same positions of all samples.
+    pub fn at_positions(mut self) -> Result<Self> {
+        let batches = self.parts.iter().map(|part| &part.batch);
+        let (mut length, mut read) = (0, None);
+        for batch in batches {
+            length = batch.length();
+            for sample in 0..batch.samples() {
+                let wanted = 0..batch.answers.per_sample();
+                let wanted = wanted.map(|w| batch.answers.position(sample, w)).collect();
+                if *read.get_or_insert_with(|| Vec::clone(&wanted)) != wanted {
+                    return Err(Error::Positions {
+                        path: batch.path.clone(),
+                        detail: "answers are not read at the same positions of all samples"
+                            .to_owned(),
+                    });
+                }
+            }
+        }
+        self.sites = self.sites.at_positions(length, read.unwrap_or_default());
+        Ok(self)
     }
 
     /// The model.
@@ -138,11 +164,8 @@ impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
     }
 
     fn edge_names(&self, edge: usize) -> (String, String) {
-        let (writer, reader) = self.sites.ends(edge);
-        (
-            self.sites.writer_name(writer),
-            self.sites.reader_name(reader),
-        )
+        let (writer, _) = self.sites.ends(edge);
+        (self.sites.writer_name(writer), self.sites.end_name(edge))
     }
 
     fn node_name(&self, node: usize) -> String {

@@ -1,7 +1,7 @@
 //! Some of the samples, with their clean run and their fills.
 
 use super::differences::{Differences, Rows, Written};
-use crate::model::transformer::{Reader, SequenceTrace, Transformer};
+use crate::model::transformer::{SequenceTrace, Transformer};
 use crate::model::{Components, Sequences};
 use crate::numeric::Scalar;
 use crate::patch::recorded::Run;
@@ -38,15 +38,8 @@ impl<T: Scalar> Part<T> {
 /// Which rows a reader reads.
 #[must_use]
 pub fn rows_of(sites: &Components, reader: usize) -> Rows {
-    let last = sites.layers() - 1;
-    match sites.reader_at(reader) {
-        Reader::Logits => Rows::Readings,
-        Reader::Mlp { layer } if layer == last => Rows::Readings,
-        Reader::Head { layer, letter, .. }
-            if layer == last && letter == crate::model::transformer::Letter::Q =>
-        {
-            Rows::Readings
-        }
-        _ => Rows::Everywhere,
+    match sites.reads_answers_only(reader) {
+        true => Rows::Readings,
+        false => Rows::Everywhere,
     }
 }
