@@ -51,6 +51,8 @@ pub struct CircuitsConfig {
     pub curve: bool,
     /// A circuit is faithful when |1 − faithfulness| is at most this.
     pub within: f64,
+    /// The most memory that a transformer's runs may take, in bytes.
+    pub max_memory: Option<u64>,
     /// Whether a transformer's token and position embedding are told apart.
     pub split_input: bool,
 }
@@ -136,6 +138,7 @@ impl CircuitsConfig {
             mask: MaskConfig::default(),
             curve: false,
             within: 0.05,
+            max_memory: None,
             split_input: false,
         }
     }

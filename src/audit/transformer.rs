@@ -10,7 +10,6 @@ use super::search::{Answer, Found, Search, ablation};
 use super::subject::output_name;
 use super::truth::Truth;
 use super::{Clock, Config, Outcome, describe, findings, memory};
-use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::circuit::Goal;
 use crate::data::Dataset;
@@ -20,6 +19,7 @@ use crate::model::{Loaded, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::{ComponentEngine, Fill, NeuronEngine, Patchable, Setup};
 use crate::result::{self, GraphConfig};
+use crate::{Error, Result};
 
 /// Samples whose attention is shown.
 const SHOWN: usize = 3;
@@ -81,7 +81,7 @@ pub fn run<T: Scalar>(
             weights: Vec::new(),
         },
         transformer: Some(subject.shape(split_input)),
-        prompts: Vec::new(),
+        prompts: data.prompts.clone(),
         attention: subject.attention(),
         findings: findings::non_finite(checkpoint),
         costs: result::Costs {
@@ -96,6 +96,7 @@ pub fn run<T: Scalar>(
         graphs,
         pruned: None,
         compacted: None,
+        relocated: None,
     })
 }
 
@@ -169,35 +170,73 @@ impl<'a, T: Scalar> Subject<'a, T> {
             split_input: self.split_input(config, fill)?,
         };
         let goals = self.goals(config)?;
-        progress("running the clean and the filled network");
+        let needed = self.bounded(config, setup)?;
+        progress(&format!(
+            "running the clean and the filled network, in about {needed} MB"
+        ));
         let engine = ComponentEngine::new(self.model, &self.batch, setup)?;
         progress("ablating components");
         let only: Vec<Goal> = goals.iter().map(|(goal, _)| goal.clone()).collect();
         let sites = vec!["logits".to_owned(); only.len()];
         let nodes = ablation(&engine, &only, &sites, fill, self.fill_reference(fill));
-        let engine = match config.circuits.positions {
-            true => engine.at_positions()?,
+        let found = self.found(engine, goals, setup, config, progress)?;
+        Ok((vec![nodes], found))
+    }
+
+    /// The megabytes that runs take.
+    ///
+    /// # Errors
+    /// If they are more than allowed.
+    fn bounded(&self, config: &Config, setup: Setup) -> Result<u64> {
+        let (model, batch) = (self.model, &self.batch);
+        let mut needed = ComponentEngine::bytes(model, batch, setup);
+        if config.circuits.granularity == Some(Granularity::Neuron) {
+            needed = needed.max(NeuronEngine::bytes(model, batch));
+        }
+        match config.circuits.max_memory.filter(|limit| needed > *limit) {
+            None => Ok(needed.div_ceil(1_000_000)),
+            Some(limit) => Err(Error::TooMuchMemory {
+                path: self.data.path.clone(),
+                needed: needed.div_ceil(1_000_000),
+                limit: limit / 1_000_000,
+            }),
+        }
+    }
+
+    /// The circuits, at the granularity that was asked for.
+    fn found(
+        &self,
+        engine: ComponentEngine<'_, T>,
+        goals: Vec<(Goal, String)>,
+        setup: Setup,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<Vec<Found>> {
+        let (settings, path) = (&config.circuits, &self.data.path);
+        let engine = match settings.positions {
+            true => engine.at_positions(&self.batch)?,
             false => engine,
         };
         progress("discovering circuits");
-        let found = match config.circuits.granularity {
-            None | Some(Granularity::Component) => self
-                .search(&engine, goals, &config.circuits, setup, progress)
-                .at_its_level()?,
-            Some(Granularity::Neuron) if config.circuits.positions => {
+        match settings.granularity {
+            None | Some(Granularity::Component) => {
+                let search = self.search(&engine, goals, settings, setup, progress);
+                search.at_its_level()
+            }
+            Some(Granularity::Neuron) if settings.positions => {
                 let detail = "channels and neurons are patched at all positions";
-                return Err(no_positions(&self.data.path, detail));
+                Err(no_positions(path, detail))
             }
             Some(Granularity::Neuron) => {
-                let neurons = NeuronEngine::new(self.model, &self.batch, fill, config.seed)?;
+                drop(engine);
+                let neurons = NeuronEngine::new(self.model, &self.batch, setup.fill, setup.seed)?;
                 // Each is a node already.
-                let settings = config.circuits.of_nodes();
+                let settings = settings.of_nodes();
                 let search = self.search(&neurons, goals, &settings, setup, progress);
-                search.run()?
+                search.run()
             }
-            Some(other) => return Err(other.refused(&self.data.path, "a transformer")),
-        };
-        Ok((vec![nodes], found))
+            Some(other) => Err(other.refused(path, "a transformer")),
+        }
     }
 
     /// A search for the circuits of these goals in all of a network.

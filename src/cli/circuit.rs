@@ -23,7 +23,7 @@ use crate::{Error, Result};
   modscope circuit runs/a --data runs/a/data.safetensors --method acdc --metric logit-diff --fill mean
   modscope circuit runs/a --prune-threshold 0 --method exact --top 50")]
 pub(super) struct Args {
-    /// A .safetensors file, or a folder that holds one
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
     #[command(flatten)]
     data: DataArgs,
@@ -125,6 +125,9 @@ pub(super) struct CircuitArgs {
     /// A circuit found elsewhere, to be judged besides: the same formats
     #[arg(long, value_name = "FILE")]
     circuit: Option<PathBuf>,
+    /// The most memory a transformer's runs may take, as 500M or 2G: an error before the run if it is not enough
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    max_memory: Option<u64>,
     /// Tell a transformer's token and position embedding apart
     #[arg(long)]
     split_input: bool,
@@ -145,6 +148,7 @@ impl CircuitArgs {
             ig_steps: self.ig_steps,
             curve: self.curve,
             within: self.within,
+            max_memory: self.max_memory,
             split_input: self.split_input,
             known: self.known.as_deref().map(reference).transpose()?,
             given: self.circuit.as_deref().map(reference).transpose()?,
@@ -159,6 +163,25 @@ impl CircuitArgs {
         };
         Ok(())
     }
+}
+
+/// `1000`, `500M`, `2G`
+fn bytes(text: &str) -> std::result::Result<u64, String> {
+    let (number, unit) = match text.strip_suffix(['G', 'M', 'K']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, ""),
+    };
+    let factor = match unit {
+        "G" => 1_000_000_000,
+        "M" => 1_000_000,
+        "K" => 1000,
+        _ => 1,
+    };
+    let number: Option<u64> = number.parse().ok();
+    number
+        .and_then(|n| n.checked_mul(factor))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "expected a number of bytes, as 500M or 2G".to_owned())
 }
 
 /// A circuit in a file.
@@ -192,6 +215,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: None,
             compact: false,
+            write_relocated: false,
             exports: &args.export,
         },
     )

@@ -13,7 +13,7 @@ use crate::numeric::{Rng, Scalar};
 use crate::{Error, Result};
 
 /// Rows (positions of samples) of a part: enough for full products, few enough for the cache.
-const PART_ROWS: usize = 256;
+pub(super) const PART_ROWS: usize = 256;
 
 /// What is recorded of a run: arrays whose rows go sample by sample.
 pub(super) trait Recorded<T>: Clone + Send + Sync {
@@ -72,6 +72,14 @@ pub(super) fn fills<T: Scalar, R: Recorded<T>>(
     fill: Fill,
     seed: u64,
 ) -> Result<Vec<R>> {
+    if let (Fill::Mean | Fill::Resample, Some((shortest, longest))) = (fill, batch.lengths) {
+        return Err(Error::PromptLengths {
+            path: batch.path.clone(),
+            shortest,
+            longest,
+            why: "this fill would take what stands at the padding of others",
+        });
+    }
     Ok(match fill {
         Fill::Zero => runs.iter().map(|run| run.recorded.zero()).collect(),
         Fill::Mean => means(batch, runs),

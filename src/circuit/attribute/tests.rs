@@ -68,7 +68,7 @@ fn attributions_at_positions_add_up_to_the_edge_s() {
             let batch = batch(&positions, 1e-6);
             let setup = setup(Fill::Corrupted, false);
             let whole = ComponentEngine::new(&model, &batch, setup).unwrap();
-            let engine = whole.clone().at_positions().unwrap();
+            let engine = whole.clone().at_positions(&batch).unwrap();
             let classes = (0..engine.readings()).map(|r| r % 3).collect();
             let metric = Metric::CrossEntropy { classes };
             let exact = effects_on(&engine, &metric);

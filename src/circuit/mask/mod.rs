@@ -292,7 +292,7 @@ mod tests {
                 let classes = (0..engine.samples()).map(|r| r % 3).collect();
                 let metric = Metric::CrossEntropy { classes };
                 check(&engine, &metric);
-                check(&engine.at_positions().unwrap(), &metric);
+                check(&engine.at_positions(&batch).unwrap(), &metric);
                 let neurons = NeuronEngine::new(&model, &batch, Fill::Corrupted, 0).unwrap();
                 check(&neurons, &metric);
             }

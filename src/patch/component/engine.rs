@@ -12,7 +12,7 @@ use super::run::PatchedRun;
 use crate::metric::Metric;
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::patch::recorded::{clean_runs, fills, together};
+use crate::patch::recorded::{PART_ROWS, clean_runs, fills, together};
 use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 use crate::{Error, Result};
 
@@ -57,29 +57,50 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     }
 
     /// The same with every edge told apart by the position at which its reader
-    /// reads.
+    /// reads; the batch is that of the engine.
     ///
     /// # Errors
-    /// If answers are not read at the same positions of all samples.
-    pub fn at_positions(mut self) -> Result<Self> {
-        let batches = self.parts.iter().map(|part| &part.batch);
-        let (mut length, mut read) = (0, None);
-        for batch in batches {
-            length = batch.length();
-            for sample in 0..batch.samples() {
-                let wanted = 0..batch.answers.per_sample();
-                let wanted = wanted.map(|w| batch.answers.position(sample, w)).collect();
-                if *read.get_or_insert_with(|| Vec::clone(&wanted)) != wanted {
-                    return Err(Error::Positions {
-                        path: batch.path.clone(),
-                        detail: "answers are not read at the same positions of all samples"
-                            .to_owned(),
-                    });
-                }
-            }
+    /// If samples are of different lengths, or answers are not read at the same
+    /// positions of all.
+    pub fn at_positions(mut self, batch: &Sequences<T>) -> Result<Self> {
+        if let Some((shortest, longest)) = batch.lengths {
+            return Err(Error::PromptLengths {
+                path: batch.path.clone(),
+                shortest,
+                longest,
+                why: "edges can be told apart by position where samples are aligned",
+            });
         }
-        self.sites = self.sites.at_positions(length, read.unwrap_or_default());
+        let Some(read) = batch.answers.shared() else {
+            return Err(Error::Positions {
+                path: batch.path.clone(),
+                detail: "answers are not read at the same positions of all samples".to_owned(),
+            });
+        };
+        self.sites = self.sites.at_positions(batch.length(), read);
         Ok(self)
+    }
+
+    /// About how many bytes an engine on these samples takes, and its largest
+    /// run besides, beyond the model itself.
+    #[must_use]
+    pub fn bytes(model: &Transformer<T>, batch: &Sequences<T>, setup: Setup) -> u64 {
+        let sites = model.components(setup.split_input);
+        let (d, length) = (model.width(), batch.length());
+        let (heads, total) = (model.heads.count, model.heads.total());
+        let hidden = model.blocks.first().map_or(0, |block| block.up_bias.len());
+        // Streams and norms of both halves; queries, keys, values, what heads
+        // hold; patterns; hidden neurons before and after the activation.
+        let trace = sites.layers() * (4 * d + 4 * total + heads * length + 2 * hidden);
+        // What clean and filled runs have written, while differences are made.
+        let written = 2 * (2 * d + sites.layers() * (total + hidden));
+        let differences = sites.writer_count() * d;
+        let rows = batch.samples() * length;
+        // A backward pass: another trace, and gradients at all readers of a block.
+        let run = trace + (3 * heads + 4) * d;
+        let running = rows.min(PART_ROWS.max(length) * rayon::current_num_threads());
+        let numbers = rows * (trace + written + differences) + running * run;
+        (numbers * size_of::<T>()) as u64
     }
 
     /// The model.

@@ -94,6 +94,7 @@ pub(crate) fn batch(positions: &[usize], distance: f64) -> Sequences<f64> {
         foils: None,
         targets: None,
         outputs: None,
+        lengths: None,
     }
 }
 
@@ -271,7 +272,7 @@ fn at_positions_too_runs_agree_with_the_definition() {
         for positions in [vec![3], vec![1, 2], vec![0, 1, 2, 3]] {
             let batch = batch(&positions, 1.0);
             let whole = ComponentEngine::new(&model, &batch, setup(Fill::Corrupted, true)).unwrap();
-            let engine = whole.clone().at_positions().unwrap();
+            let engine = whole.clone().at_positions(&batch).unwrap();
             let sites = engine.sites();
             let mut rng = Rng::new(9, 0);
             for share in [0.0, 0.01, 0.3, 0.8, 1.0] {
@@ -308,7 +309,7 @@ fn samples_that_are_read_at_different_positions_are_not_aligned() {
     let positions = Array2::from_shape_fn((70, 1), |(sample, _)| 2 + sample / 69);
     batch.answers = Answers::new(positions, LENGTH);
     let engine = ComponentEngine::new(&model, &batch, setup(Fill::Zero, false)).unwrap();
-    let error = engine.at_positions().unwrap_err();
+    let error = engine.at_positions(&batch).unwrap_err();
     assert!(error.to_string().contains("not read at the same positions"));
 }
 

@@ -12,7 +12,7 @@ use crate::model::transformer::Neurons;
 use crate::model::{Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::nodes::READERS;
-use crate::patch::recorded::{clean_runs, fills, together};
+use crate::patch::recorded::{PART_ROWS, clean_runs, fills, together};
 use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 
 /// A transformer, its clean run on a batch, and the fills for its channels and
@@ -50,6 +50,25 @@ impl<'m, T: Scalar> NeuronEngine<'m, T> {
             parts: parts.map(|(run, fills)| Part::new(run, fills)).collect(),
             readings: batch.answers.len(),
         })
+    }
+
+    /// About how many bytes an engine on these samples takes, and its largest
+    /// run besides, beyond the model itself.
+    #[must_use]
+    pub fn bytes(model: &Transformer<T>, batch: &Sequences<T>) -> u64 {
+        let (d, length) = (model.width(), batch.length());
+        let (heads, total) = (model.heads.count, model.heads.total());
+        let hidden = model.blocks.first().map_or(0, |block| block.up_bias.len());
+        // Streams and norms of both halves; queries, keys, values, what heads
+        // hold; patterns; hidden neurons before and after the activation.
+        let trace = model.blocks.len() * (4 * d + 4 * total + heads * length + 2 * hidden);
+        // Of clean and filled runs; the latter are kept.
+        let recorded = 2 * model.neurons().count();
+        let rows = batch.samples() * length;
+        // A mask's run: another trace, and what is mixed.
+        let running = rows.min(PART_ROWS.max(length) * rayon::current_num_threads());
+        let numbers = rows * (trace + recorded) + running * (trace + recorded);
+        (numbers * size_of::<T>()) as u64
     }
 
     /// The model.
