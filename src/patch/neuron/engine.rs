@@ -98,9 +98,19 @@ impl<'m, T: Scalar> NeuronEngine<'m, T> {
         columns
     }
 
+    /// The layer that a run begins at: the last stream that is patched whole, of
+    /// which nothing before it is left, or else the first with anything patched.
+    fn first(&self, columns: &Columns) -> Option<usize> {
+        let streams = (0..columns.len()).step_by(2).rev();
+        streams
+            .into_iter()
+            .find(|layer| columns[*layer].len() == self.neurons.of_layer(*layer).len())
+            .or_else(|| columns.iter().position(|columns| !columns.is_empty()))
+    }
+
     /// The outputs `[readings, outputs]` of one part.
     fn run(&self, part: &Part<T>, columns: &Columns) -> Array2<T> {
-        let Some(first) = columns.iter().position(|columns| !columns.is_empty()) else {
+        let Some(first) = self.first(columns) else {
             return part.clean.end.outputs.clone();
         };
         let of = |values: &Array2<T>| values.select(Axis(1), &columns[first]);
