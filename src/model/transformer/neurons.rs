@@ -48,14 +48,14 @@ impl Neurons {
         (layer, neuron - self.offsets[layer])
     }
 
-    /// `r0.c5`: channel 5 of the stream before block 0; `m0.n12`: neuron 12 of
-    /// the MLP of block 0.
+    /// `r2.5`: channel 5 of the stream after two halves, before block 1;
+    /// `b0.h12`: hidden neuron 12 of block 0.
     #[must_use]
     pub fn name(&self, neuron: usize) -> String {
         let (layer, column) = self.place(neuron);
         match layer % 2 {
-            0 => format!("r{}.c{column}", layer / 2),
-            _ => format!("m{}.n{column}", layer / 2),
+            0 => format!("r{layer}.{column}"),
+            _ => format!("b{}.h{column}", layer / 2),
         }
     }
 }

@@ -101,10 +101,7 @@ fn names_say_layer_and_column() {
     let neurons = model.neurons();
     assert_eq!(neurons.count(), 4 * 5 + 3 * 7);
     let names = [0, 4, 5, 11, 12, 40].map(|neuron| neurons.name(neuron));
-    assert_eq!(
-        names,
-        ["r0.c0", "r0.c4", "m0.n0", "m0.n6", "r1.c0", "r3.c4"]
-    );
+    assert_eq!(names, ["r0.0", "r0.4", "b0.h0", "b0.h6", "r2.0", "r6.4"]);
 }
 
 /// The last stream is all that the outputs read.
