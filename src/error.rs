@@ -590,6 +590,24 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// A granularity that a kind of network does not have.
+    #[error("{network} cannot be taken apart at the granularity `{granularity}`")]
+    Granularity {
+        /// The data.
+        path: PathBuf,
+        /// What was asked for.
+        granularity: String,
+        /// The kind of network.
+        network: String,
+    },
+    /// Edges that cannot be told apart by position.
+    #[error("edges cannot be told apart by position: {detail}")]
+    Positions {
+        /// The data.
+        path: PathBuf,
+        /// Why.
+        detail: String,
+    },
     /// Every patch left the metric exactly as it was.
     #[error(
         "`{method}` gives every edge an effect of exactly 0: under the fill `{fill}` no patch changes the metric `{metric}`"
@@ -724,6 +742,8 @@ impl Error {
             | Self::MetricNeedsClasses { path, .. }
             | Self::TooMuchMemory { path, .. }
             | Self::NotACircuit { path, .. }
+            | Self::Granularity { path, .. }
+            | Self::Positions { path, .. }
             | Self::PatchesChangeNothing { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
@@ -750,6 +770,14 @@ impl Error {
             }
             Self::NotACircuit { .. } => {
                 "EAP-IG's graph JSON, a list of \"a->b\", or a tracr truth.json with this network's sites"
+                    .to_owned()
+            }
+            Self::Granularity { .. } => {
+                "`--granularity` weight or neuron for MLPs, neuron or component for transformers"
+                    .to_owned()
+            }
+            Self::Positions { .. } => {
+                "without `--positions` an edge is patched at all positions; `--read last` reads every sample at its last"
                     .to_owned()
             }
             Self::PatchesChangeNothing { .. } => {
@@ -1134,6 +1162,15 @@ mod tests {
             Error::NotACircuit {
                 path: path(),
                 detail: "it has no edges".to_owned(),
+            },
+            Error::Granularity {
+                path: path(),
+                granularity: "component".to_owned(),
+                network: "an MLP".to_owned(),
+            },
+            Error::Positions {
+                path: path(),
+                detail: "an MLP has none".to_owned(),
             },
             Error::PatchesChangeNothing {
                 path: path(),

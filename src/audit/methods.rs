@@ -42,6 +42,11 @@ pub struct CircuitsConfig {
     pub given: Option<Reference>,
     /// Whether circuits are of edges or of nodes.
     pub level: Level,
+    /// How fine a network is taken apart; `None`: an MLP into weights, a
+    /// transformer into components.
+    pub granularity: Option<Granularity>,
+    /// Whether a transformer's edges are told apart by position.
+    pub positions: bool,
     /// How masks are learned; their seed is the run's.
     pub mask: MaskConfig,
     /// Whether the scores of all edges are kept, for files.
@@ -110,6 +115,17 @@ pub enum Level {
     Node,
 }
 
+/// How fine a network is taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granularity {
+    /// Weights.
+    Weight,
+    /// Neurons and, in a transformer, channels of the residual stream.
+    Neuron,
+    /// Heads and MLPs.
+    Component,
+}
+
 /// How edges are taken from scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Selection {
@@ -137,6 +153,8 @@ impl CircuitsConfig {
             known: None,
             given: None,
             level: Level::Edge,
+            granularity: None,
+            positions: false,
             mask: MaskConfig::default(),
             scores: false,
             strict: false,
@@ -183,6 +201,36 @@ impl CircuitsConfig {
             false => Fill::Mean,
         };
         self.fill.unwrap_or(usual)
+    }
+
+    /// The same for circuits of nodes.
+    #[must_use]
+    pub fn of_nodes(&self) -> Self {
+        Self {
+            level: Level::Node,
+            ..self.clone()
+        }
+    }
+}
+
+/// What is said where edges have no positions.
+#[must_use]
+pub fn no_positions(path: &std::path::Path, detail: &str) -> Error {
+    Error::Positions {
+        path: path.to_owned(),
+        detail: detail.to_owned(),
+    }
+}
+
+impl Granularity {
+    /// What is said where a kind of network cannot be taken apart so.
+    #[must_use]
+    pub fn refused(self, path: &std::path::Path, network: &str) -> Error {
+        Error::Granularity {
+            path: path.to_owned(),
+            granularity: self.to_string(),
+            network: network.to_owned(),
+        }
     }
 }
 
@@ -297,6 +345,29 @@ impl FromStr for Level {
             "edge" => Ok(Self::Edge),
             "node" => Ok(Self::Node),
             _ => Err("known: edge, node".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Granularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Weight => "weight",
+            Self::Neuron => "neuron",
+            Self::Component => "component",
+        })
+    }
+}
+
+impl FromStr for Granularity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "weight" => Ok(Self::Weight),
+            "neuron" => Ok(Self::Neuron),
+            "component" => Ok(Self::Component),
+            _ => Err("known: weight, neuron, component".to_owned()),
         }
     }
 }

@@ -34,7 +34,7 @@ use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice};
-pub use methods::{CircuitsConfig, Conventions, Level, Method, Reference, Selection};
+pub use methods::{CircuitsConfig, Conventions, Granularity, Level, Method, Reference, Selection};
 
 use subject::Subject;
 

@@ -136,7 +136,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     }
 
     /// All circuits: the methods of one answer stand side by side.
-    fn run(&self) -> Result<Vec<Found>> {
+    pub fn run(&self) -> Result<Vec<Found>> {
         let mut all: Vec<(usize, Found)> = Vec::new();
         if let Some(given) = &self.config.given {
             all.extend(self.given(given)?.into_iter().enumerate());
@@ -201,7 +201,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             let (effects, evaluations) =
                 match method.attribution(self.config.ig_steps, self.config.conventions) {
                     Some(attribution) => {
-                        let runs = attribution.runs(network.node_count());
+                        let runs = attribution.runs(network.groups());
                         (network.attribute(&metric, attribution), runs as u64)
                     }
                     None if method == Method::Mask => {

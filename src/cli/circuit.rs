@@ -6,7 +6,7 @@ use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, not_negative};
 use super::pipeline::{self, Job};
 use crate::audit::{
-    CircuitsConfig, Config, Conventions, Level, Method, Reference, Selection, Stages,
+    CircuitsConfig, Config, Conventions, Granularity, Level, Method, Reference, Selection, Stages,
 };
 use crate::checkpoint::limited_read;
 use crate::circuit::{MaskConfig, Sign};
@@ -110,6 +110,12 @@ pub(super) struct CircuitArgs {
     /// What circuits are made of: edge, or node (a neuron, a head, an MLP, with all edges out of it)
     #[arg(long, default_value = "edge", value_name = "L")]
     level: Level,
+    /// How fine a network is taken apart: weight (MLPs), neuron (in transformers channels of the residual stream too), component (transformers) [default: weight for MLPs, component for transformers]
+    #[arg(long, value_name = "G")]
+    granularity: Option<Granularity>,
+    /// Tell a transformer's edges apart by the position at which they are read; samples must be aligned
+    #[arg(long)]
+    positions: bool,
     /// Price of all gates being open, for the method mask: higher gives smaller circuits
     #[arg(long, default_value_t = 0.3, value_name = "X", value_parser = not_negative)]
     mask_price: f64,
@@ -153,6 +159,8 @@ impl CircuitArgs {
             known: self.known.as_deref().map(reference).transpose()?,
             given: self.circuit.as_deref().map(reference).transpose()?,
             level: self.level,
+            granularity: self.granularity,
+            positions: self.positions,
             mask: MaskConfig {
                 price: self.mask_price,
                 steps: self.mask_steps,

@@ -99,6 +99,15 @@ impl Answers {
         self.positions[[sample, wanted]]
     }
 
+    /// The positions of each sample, where they are those of every sample.
+    #[must_use]
+    pub fn shared(&self) -> Option<Vec<usize>> {
+        let mut samples = self.positions.rows().into_iter();
+        let first = samples.next()?;
+        let same = samples.all(|sample| sample == first);
+        same.then(|| first.to_vec())
+    }
+
     /// The rows of `x: [samples · length, width]` at these positions.
     #[must_use]
     pub fn rows_of<T: Copy>(&self, x: &Array2<T>) -> Array2<T> {
