@@ -22,7 +22,7 @@ const MOST_STEPS: usize = 300;
 /// Communities with a small normalised cut; isolated nodes are in none.
 ///
 /// `clusters` of them, or as many as the largest gap between the 2nd to 21st
-/// eigenvalues of D^-½ A D^-½ suggests. Seeded; k-means starts as k-means++.
+/// eigenvalues of D^-½ A D^-½ suggests, up to half the nodes. Seeded; k-means starts as k-means++.
 ///
 /// ```
 /// use modscope::{graph::Adjacency, modules::spectral::spectral};
@@ -85,9 +85,9 @@ fn spectrum(graph: &Adjacency, nodes: &[usize]) -> (Vec<f64>, Vec<Vec<f64>>) {
     )
 }
 
-/// The number k ≥ 2 of eigenvalues before the largest gap.
+/// The number k ≥ 2 of eigenvalues before the largest gap; at least two nodes per cluster.
 fn eigengap(values: &[f64]) -> usize {
-    let last = MOST_CLUSTERS.min(values.len().saturating_sub(1));
+    let last = MOST_CLUSTERS.min(values.len() / 2);
     let gap = |k: &usize| values[k - 1] - values[*k];
     (2..=last)
         .max_by(|a, b| gap(a).total_cmp(&gap(b)).then(b.cmp(a)))
