@@ -157,6 +157,42 @@ pub enum Error {
         dtype: String,
     },
 
+    /// A PyTorch file that is damaged, or none.
+    #[error("the PyTorch file cannot be read: {detail}")]
+    TorchFile {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what.
+        detail: String,
+    },
+    /// A PyTorch file that would have something called that rebuilds no tensor.
+    #[error("the file asks for `{}` to be called; nothing is called but what rebuilds tensors", callable.escape_debug())]
+    ForeignCallable {
+        /// The file.
+        path: PathBuf,
+        /// Module and name.
+        callable: String,
+    },
+    /// A PyTorch file without a dictionary of tensors, or with several.
+    #[error("{}", match found.len() {
+        0 => "the file holds no dictionary of tensors by name".to_owned(),
+        _ => format!("the file holds several dictionaries of tensors (found {}); one is expected", listed(found)),
+    })]
+    StateDict {
+        /// The file.
+        path: PathBuf,
+        /// The keys that lead to those there are.
+        found: Vec<String>,
+    },
+    /// An index that disagrees with its shards.
+    #[error("the index and its shards disagree: {detail}")]
+    Shards {
+        /// The index.
+        path: PathBuf,
+        /// In what.
+        detail: String,
+    },
+
     // What a data file says.
     /// Data in a format this tool does not read.
     #[error("this is no data format this tool reads")]
@@ -278,6 +314,64 @@ pub enum Error {
         sample: usize,
         /// The value.
         found: i64,
+    },
+
+    /// Prompts as text where nothing makes tokens of them.
+    #[error("the data are prompts as text, and no `tokenizer.json` lies beside the checkpoint")]
+    NoTokenizer {
+        /// The data.
+        path: PathBuf,
+    },
+    /// A tokenizer that is none, or that fails.
+    #[error("the tokenizer cannot be used: {detail}")]
+    Tokenizer {
+        /// Its file.
+        path: PathBuf,
+        /// What the library said.
+        detail: String,
+    },
+    /// A text that is not the tokens it should be.
+    #[error("line {line}: `{key}` {text:?} is {} tokens {tokens:?}; {expected}", tokens.len())]
+    PromptText {
+        /// The data.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// Where on the line.
+        key: &'static str,
+        /// What stands there.
+        text: String,
+        /// Its tokens.
+        tokens: Vec<String>,
+        /// What they should be.
+        expected: &'static str,
+    },
+    /// A pair of prompts that do not align.
+    #[error(
+        "line {line}: `clean` has {} tokens {clean:?}, `corrupted` has {} {corrupted:?}",
+        clean.len(), corrupted.len()
+    )]
+    PromptPair {
+        /// The data.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// The tokens of the clean prompt.
+        clean: Vec<String>,
+        /// Those of the other.
+        corrupted: Vec<String>,
+    },
+    /// Prompts of several lengths where one is needed.
+    #[error("the prompts have {shortest} to {longest} tokens; {why}")]
+    PromptLengths {
+        /// The data.
+        path: PathBuf,
+        /// Tokens of the shortest.
+        shortest: usize,
+        /// Tokens of the longest.
+        longest: usize,
+        /// Why they cannot differ.
+        why: &'static str,
     },
 
     // What a model needs.
@@ -478,12 +572,40 @@ pub enum Error {
         /// The data.
         path: PathBuf,
     },
+    /// Runs that would take more memory than they may.
+    #[error("the runs would take about {needed} MB of memory; {limit} MB are allowed")]
+    TooMuchMemory {
+        /// The data.
+        path: PathBuf,
+        /// Millions of bytes.
+        needed: u64,
+        /// Millions of bytes.
+        limit: u64,
+    },
     /// A file that should hold a circuit of this network.
     #[error("this is no circuit of this network: {detail}")]
     NotACircuit {
         /// The file.
         path: PathBuf,
         /// What is wrong.
+        detail: String,
+    },
+    /// A granularity that a kind of network does not have.
+    #[error("{network} cannot be taken apart at the granularity `{granularity}`")]
+    Granularity {
+        /// The data.
+        path: PathBuf,
+        /// What was asked for.
+        granularity: String,
+        /// The kind of network.
+        network: String,
+    },
+    /// Edges that cannot be told apart by position.
+    #[error("edges cannot be told apart by position: {detail}")]
+    Positions {
+        /// The data.
+        path: PathBuf,
+        /// Why.
         detail: String,
     },
     /// Every patch left the metric exactly as it was.
@@ -578,6 +700,10 @@ impl Error {
             | Self::BytesLeftOver { path, .. }
             | Self::TensorBytes { path, .. }
             | Self::TensorDtype { path, .. }
+            | Self::TorchFile { path, .. }
+            | Self::ForeignCallable { path, .. }
+            | Self::StateDict { path, .. }
+            | Self::Shards { path, .. }
             | Self::DataFormat { path }
             | Self::Table { path, .. }
             | Self::NumPy { path, .. }
@@ -591,6 +717,11 @@ impl Error {
             | Self::Domain { path, .. }
             | Self::NonFiniteData { path, .. }
             | Self::NegativeIndex { path, .. }
+            | Self::NoTokenizer { path }
+            | Self::Tokenizer { path, .. }
+            | Self::PromptText { path, .. }
+            | Self::PromptPair { path, .. }
+            | Self::PromptLengths { path, .. }
             | Self::UnknownLayout { path, .. }
             | Self::MissingTensor { path, .. }
             | Self::TensorShape { path, .. }
@@ -609,7 +740,10 @@ impl Error {
             | Self::NotAResult { path, .. }
             | Self::ResultSchema { path, .. }
             | Self::MetricNeedsClasses { path, .. }
+            | Self::TooMuchMemory { path, .. }
             | Self::NotACircuit { path, .. }
+            | Self::Granularity { path, .. }
+            | Self::Positions { path, .. }
             | Self::PatchesChangeNothing { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
@@ -631,8 +765,19 @@ impl Error {
         };
         Some(match self {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
+            Self::TooMuchMemory { .. } => {
+                "`--samples N` uses fewer samples; `--max-memory` allows more".to_owned()
+            }
             Self::NotACircuit { .. } => {
                 "EAP-IG's graph JSON, a list of \"a->b\", or a tracr truth.json with this network's sites"
+                    .to_owned()
+            }
+            Self::Granularity { .. } => {
+                "`--granularity` weight or neuron for MLPs, neuron or component for transformers"
+                    .to_owned()
+            }
+            Self::Positions { .. } => {
+                "without `--positions` an edge is patched at all positions; `--read last` reads every sample at its last"
                     .to_owned()
             }
             Self::PatchesChangeNothing { .. } => {
@@ -656,15 +801,25 @@ impl Error {
             Self::NotUtf8 { .. } => "save the file as UTF-8; is it of another format?".to_owned(),
             Self::Json { .. } => "correct the JSON, or remove the file if it is optional".to_owned(),
             Self::CheckpointFormat { .. } => {
-                "save the weights as `.safetensors`, for example with \
+                "save the weights as `.safetensors` or `.pt`, for example with \
                  `safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`"
                     .to_owned()
             }
             Self::NoCheckpointInFolder { found, .. } if found.is_empty() => {
                 "name a folder that holds `model.safetensors`, or the file itself".to_owned()
             }
-            Self::NoCheckpointInFolder { .. } => "name the `.safetensors` file itself".to_owned(),
+            Self::NoCheckpointInFolder { .. } => "name the file itself".to_owned(),
             Self::TensorDtype { .. } => "convert it to f64, f32, f16, bf16 or an integer type".to_owned(),
+            Self::TorchFile { .. } => {
+                "the file is damaged or was not made by `torch.save`: save it again".to_owned()
+            }
+            Self::ForeignCallable { .. } => {
+                "save the tensors alone: `torch.save(model.state_dict(), \"model.pt\")`".to_owned()
+            }
+            Self::StateDict { .. } => {
+                "save the one that is meant: `torch.save(model.state_dict(), \"model.pt\")`".to_owned()
+            }
+            Self::Shards { .. } => "copy or save the index and all its shards again".to_owned(),
             Self::DataFormat { .. } => "`.safetensors`, `.npz`, `.npy`, `.csv` or `.jsonl`".to_owned(),
             Self::Table { path, .. } if path.extension().is_some_and(|e| e == "jsonl") => {
                 "correct the line; every line is one sample like {\"inputs\": [0.1, 0.2], \"label\": 3}".to_owned()
@@ -687,6 +842,21 @@ impl Error {
             }
             Self::Domain { .. } => {
                 "give one interval [lo, hi] per feature: {\"domain\": {\"box\": [[-1, 1], [-1, 1]]}}".to_owned()
+            }
+            Self::NoTokenizer { .. } => {
+                "put the network's `tokenizer.json` beside it, or store token ids: {\"tokens\": [5, 7], \"answer\": 12}".to_owned()
+            }
+            Self::Tokenizer { .. } => {
+                "copy the network's `tokenizer.json` again; it is the file that the `tokenizers` library writes".to_owned()
+            }
+            Self::PromptText { .. } => {
+                "choose other words; the space before a word is part of its token: \" Mary\"".to_owned()
+            }
+            Self::PromptPair { .. } => {
+                "a pair aligns token by token: choose words of as many tokens".to_owned()
+            }
+            Self::PromptLengths { .. } => {
+                "store prompts of each length in a file of their own, or use `--fill corrupted` or `zero`".to_owned()
             }
             Self::UnknownLayout { .. } => {
                 "`--layout` names the layout; weights are looked for as `linears.{i}.linear.weight`, \
@@ -800,6 +970,22 @@ mod tests {
                 tensor: tensor(),
                 dtype: "F4".into(),
             },
+            Error::TorchFile {
+                path: path(),
+                detail: detail(),
+            },
+            Error::ForeignCallable {
+                path: path(),
+                callable: "os.system".into(),
+            },
+            Error::StateDict {
+                path: path(),
+                found: vec![],
+            },
+            Error::Shards {
+                path: path(),
+                detail: detail(),
+            },
             Error::DataFormat { path: path() },
             Error::Table {
                 path: path(),
@@ -856,6 +1042,31 @@ mod tests {
                 sample: 0,
                 found: -1,
             },
+            Error::NoTokenizer { path: path() },
+            Error::Tokenizer {
+                path: path(),
+                detail: detail(),
+            },
+            Error::PromptText {
+                path: path(),
+                line: 1,
+                key: "answer",
+                text: "Mary".into(),
+                tokens: vec!["M".into(), "ary".into()],
+                expected: "an answer is one token",
+            },
+            Error::PromptPair {
+                path: path(),
+                line: 1,
+                clean: vec!["a".into()],
+                corrupted: vec![],
+            },
+            Error::PromptLengths {
+                path: path(),
+                shortest: 1,
+                longest: 2,
+                why: "one is needed",
+            },
             Error::UnknownLayout {
                 path: path(),
                 tensors: vec![],
@@ -895,16 +1106,6 @@ mod tests {
                 path: path(),
                 key: tensor(),
                 value: detail(),
-            },
-            Error::NotACircuit {
-                path: path(),
-                detail: "it has no edges".to_owned(),
-            },
-            Error::PatchesChangeNothing {
-                path: path(),
-                method: "eap".to_owned(),
-                fill: "mean".to_owned(),
-                metric: "accuracy".to_owned(),
             },
             Error::TransformerNotYet { path: path() },
             Error::SequenceLength {
@@ -953,6 +1154,30 @@ mod tests {
                 metric: "accuracy".into(),
             },
             Error::NoCorruptedInputs { path: path() },
+            Error::TooMuchMemory {
+                path: path(),
+                needed: 2000,
+                limit: 1000,
+            },
+            Error::NotACircuit {
+                path: path(),
+                detail: "it has no edges".to_owned(),
+            },
+            Error::Granularity {
+                path: path(),
+                granularity: "component".to_owned(),
+                network: "an MLP".to_owned(),
+            },
+            Error::Positions {
+                path: path(),
+                detail: "an MLP has none".to_owned(),
+            },
+            Error::PatchesChangeNothing {
+                path: path(),
+                method: "eap".to_owned(),
+                fill: "mean".to_owned(),
+                metric: "accuracy".to_owned(),
+            },
             Error::NoData { path: path() },
             Error::NoResultFolder { path: path() },
             Error::ResultExists { path: path() },

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Config;
+use super::methods::{Granularity, no_positions};
 use super::search::{Answer, Found, Search, ablation};
 use super::subject::Subject;
 use crate::circuit::Goal;
@@ -19,6 +20,14 @@ pub fn circuits<T: Scalar>(
     config: &Config,
     progress: &dyn Fn(&str),
 ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+    let settings = match config.circuits.granularity {
+        None | Some(Granularity::Weight) => Cow::Borrowed(&config.circuits),
+        Some(Granularity::Neuron) => Cow::Owned(config.circuits.of_nodes()),
+        Some(other) => return Err(other.refused(&subject.data.path, "an MLP")),
+    };
+    if settings.positions {
+        return Err(no_positions(&subject.data.path, "an MLP has none"));
+    }
     let goals = subject.goals(&config.circuits)?;
     let fill = config.circuits.fill(subject.batch.corrupted.is_some());
     let engine = engine(subject, pruned, fill, config.seed)?;
@@ -40,11 +49,12 @@ pub fn circuits<T: Scalar>(
         data: &subject.data.path,
         candidates: surviving(&engine),
         answers: goals.iter().map(answer).collect(),
-        config: &config.circuits,
+        config: &settings,
         fill,
         seed: config.seed,
         progress,
         fill_reference: fill_reference(subject, fill),
+        published_order: None,
         cfg: None,
     };
     Ok((

@@ -32,6 +32,8 @@ pub struct CircuitsConfig {
     /// Whether edges on no path from an input to an output are taken out of
     /// circuits from scores.
     pub connected: bool,
+    /// Whether ACDC and integrated gradients do as the published code does.
+    pub conventions: Conventions,
     /// Runs of a path of integrated gradients.
     pub ig_steps: usize,
     /// A circuit to hold scores against, as it stands in its file.
@@ -40,12 +42,24 @@ pub struct CircuitsConfig {
     pub given: Option<Reference>,
     /// Whether circuits are of edges or of nodes.
     pub level: Level,
+    /// How fine a network is taken apart; `None`: an MLP into weights, a
+    /// transformer into components.
+    pub granularity: Option<Granularity>,
+    /// Whether a transformer's edges are told apart by position.
+    pub positions: bool,
     /// How masks are learned; their seed is the run's.
     pub mask: MaskConfig,
+    /// Whether the scores of all edges are kept, for files.
+    pub scores: bool,
+    /// Whether a method that gives every edge an effect of exactly 0 is an
+    /// error; else it is a finding.
+    pub strict: bool,
     /// Whether circuits from scores are judged at all of MIB's sizes.
     pub curve: bool,
     /// A circuit is faithful when |1 − faithfulness| is at most this.
     pub within: f64,
+    /// The most memory that a transformer's runs may take, in bytes.
+    pub max_memory: Option<u64>,
     /// Whether a transformer's token and position embedding are told apart.
     pub split_input: bool,
 }
@@ -71,6 +85,18 @@ pub enum Method {
     Random,
 }
 
+/// What is done where this tool and the published code differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conventions {
+    /// Paths of integrated gradients at midpoints, along activations each edge
+    /// heeding its own writer; ACDC edge by edge in reverse order of computation.
+    Own,
+    /// Paths with the filled end and without the clean one, along activations
+    /// every edge heeding all writers' runs, as the EAP-IG library has it; ACDC
+    /// in the order of its authors' code, which tries whole readers first.
+    Published,
+}
+
 /// A circuit in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
@@ -87,6 +113,17 @@ pub enum Level {
     Edge,
     /// Nodes, each with all edges out of it.
     Node,
+}
+
+/// How fine a network is taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Granularity {
+    /// Weights.
+    Weight,
+    /// Neurons and, in a transformer, channels of the residual stream.
+    Neuron,
+    /// Heads and MLPs.
+    Component,
 }
 
 /// How edges are taken from scores.
@@ -111,13 +148,19 @@ impl CircuitsConfig {
             top: None,
             selection: Selection::Top,
             connected: true,
+            conventions: Conventions::Own,
             ig_steps: 5,
             known: None,
             given: None,
             level: Level::Edge,
+            granularity: None,
+            positions: false,
             mask: MaskConfig::default(),
+            scores: false,
+            strict: false,
             curve: false,
             within: 0.05,
+            max_memory: None,
             split_input: false,
         }
     }
@@ -159,6 +202,36 @@ impl CircuitsConfig {
         };
         self.fill.unwrap_or(usual)
     }
+
+    /// The same for circuits of nodes.
+    #[must_use]
+    pub fn of_nodes(&self) -> Self {
+        Self {
+            level: Level::Node,
+            ..self.clone()
+        }
+    }
+}
+
+/// What is said where edges have no positions.
+#[must_use]
+pub fn no_positions(path: &std::path::Path, detail: &str) -> Error {
+    Error::Positions {
+        path: path.to_owned(),
+        detail: detail.to_owned(),
+    }
+}
+
+impl Granularity {
+    /// What is said where a kind of network cannot be taken apart so.
+    #[must_use]
+    pub fn refused(self, path: &std::path::Path, network: &str) -> Error {
+        Error::Granularity {
+            path: path.to_owned(),
+            granularity: self.to_string(),
+            network: network.to_owned(),
+        }
+    }
 }
 
 impl Default for CircuitsConfig {
@@ -189,16 +262,20 @@ impl Method {
 
     /// The attribution that it is, if it is one.
     #[must_use]
-    pub fn attribution(self, steps: usize) -> Option<Attribution> {
+    pub fn attribution(self, steps: usize, conventions: Conventions) -> Option<Attribution> {
+        let own = conventions == Conventions::Own;
         match self {
             Self::Eap => Some(Attribution::Eap),
             Self::EapIgInputs => Some(Attribution::IgInputs {
                 steps,
-                path: Path::Midpoints,
+                path: match own {
+                    true => Path::Midpoints,
+                    false => Path::Library,
+                },
             }),
             Self::EapIgActivations => Some(Attribution::IgActivations {
                 steps,
-                own_source: true,
+                own_source: own,
             }),
             Self::CleanCorrupted => Some(Attribution::CleanCorrupted),
             Self::Exact | Self::Acdc | Self::Mask | Self::Random => None,
@@ -239,6 +316,18 @@ impl FromStr for Selection {
     }
 }
 
+impl FromStr for Conventions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "own" => Ok(Self::Own),
+            "published" => Ok(Self::Published),
+            _ => Err("known: own, published".to_owned()),
+        }
+    }
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -256,6 +345,29 @@ impl FromStr for Level {
             "edge" => Ok(Self::Edge),
             "node" => Ok(Self::Node),
             _ => Err("known: edge, node".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Granularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Weight => "weight",
+            Self::Neuron => "neuron",
+            Self::Component => "component",
+        })
+    }
+}
+
+impl FromStr for Granularity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "weight" => Ok(Self::Weight),
+            "neuron" => Ok(Self::Neuron),
+            "component" => Ok(Self::Component),
+            _ => Err("known: weight, neuron, component".to_owned()),
         }
     }
 }

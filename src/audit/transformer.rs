@@ -5,20 +5,21 @@ use std::time::Instant;
 
 use ndarray::Array2;
 
+use super::methods::{CircuitsConfig, Granularity, no_positions};
 use super::search::{Answer, Found, Search, ablation};
 use super::subject::output_name;
 use super::truth::Truth;
-use super::{Clock, Config, Outcome, describe, findings, memory};
-use crate::Result;
+use super::{Clock, Config, Conventions, Outcome, describe, findings, memory};
 use crate::checkpoint::Checkpoint;
-use crate::circuit::Goal;
+use crate::circuit::{Goal, authors_order};
 use crate::data::Dataset;
 use crate::metric::{Metric, MetricKind, decision};
 use crate::model::transformer::{Embedding, SequenceTrace};
 use crate::model::{Loaded, Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::patch::{ComponentEngine, Fill, Patchable, Setup};
+use crate::patch::{ComponentEngine, Fill, NeuronEngine, Patchable, Setup};
 use crate::result::{self, GraphConfig};
+use crate::{Error, Result};
 
 /// Samples whose attention is shown.
 const SHOWN: usize = 3;
@@ -60,7 +61,9 @@ pub fn run<T: Scalar>(
         true => subject.circuits(config, progress)?,
         false => Default::default(),
     };
-    let (circuits, graphs) = found.into_iter().map(|f| (f.circuit, f.graph)).unzip();
+    let silent = findings::silent(found.iter().filter(|f| f.silent).map(|f| &f.circuit));
+    let graphs = found.iter().filter_map(|f| f.graph.clone()).collect();
+    let circuits = found.into_iter().map(|f| f.circuit).collect();
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
     let result = result::Audit {
@@ -80,9 +83,9 @@ pub fn run<T: Scalar>(
             weights: Vec::new(),
         },
         transformer: Some(subject.shape(split_input)),
-        prompts: Vec::new(),
+        prompts: data.prompts.clone(),
         attention: subject.attention(),
-        findings: findings::non_finite(checkpoint),
+        findings: [findings::non_finite(checkpoint), silent].concat(),
         costs: result::Costs {
             seconds,
             inference: None,
@@ -95,6 +98,7 @@ pub fn run<T: Scalar>(
         graphs,
         pruned: None,
         compacted: None,
+        relocated: None,
     })
 }
 
@@ -168,37 +172,116 @@ impl<'a, T: Scalar> Subject<'a, T> {
             split_input: self.split_input(config, fill)?,
         };
         let goals = self.goals(config)?;
-        progress("running the clean and the filled network");
+        let needed = self.bounded(config, setup)?;
+        progress(&format!(
+            "running the clean and the filled network, in about {needed} MB"
+        ));
         let engine = ComponentEngine::new(self.model, &self.batch, setup)?;
         progress("ablating components");
         let only: Vec<Goal> = goals.iter().map(|(goal, _)| goal.clone()).collect();
         let sites = vec!["logits".to_owned(); only.len()];
         let nodes = ablation(&engine, &only, &sites, fill, self.fill_reference(fill));
+        let found = self.found(engine, goals, setup, config, progress)?;
+        Ok((vec![nodes], found))
+    }
+
+    /// The megabytes that runs take.
+    ///
+    /// # Errors
+    /// If they are more than allowed.
+    fn bounded(&self, config: &Config, setup: Setup) -> Result<u64> {
+        let (model, batch) = (self.model, &self.batch);
+        let mut needed = ComponentEngine::bytes(model, batch, setup);
+        if config.circuits.granularity == Some(Granularity::Neuron) {
+            needed = needed.max(NeuronEngine::bytes(model, batch));
+        }
+        match config.circuits.max_memory.filter(|limit| needed > *limit) {
+            None => Ok(needed.div_ceil(1_000_000)),
+            Some(limit) => Err(Error::TooMuchMemory {
+                path: self.data.path.clone(),
+                needed: needed.div_ceil(1_000_000),
+                limit: limit / 1_000_000,
+            }),
+        }
+    }
+
+    /// The circuits, at the granularity that was asked for.
+    fn found(
+        &self,
+        engine: ComponentEngine<'_, T>,
+        goals: Vec<(Goal, String)>,
+        setup: Setup,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<Vec<Found>> {
+        let (settings, path) = (&config.circuits, &self.data.path);
+        let engine = match settings.positions {
+            true => engine.at_positions(&self.batch)?,
+            false => engine,
+        };
         progress("discovering circuits");
+        match settings.granularity {
+            None | Some(Granularity::Component) => {
+                let mut search = self.search(&engine, goals, settings, setup, progress);
+                let published = settings.conventions == Conventions::Published;
+                if published && !settings.positions {
+                    search.published_order = Some(authors_order(engine.sites()));
+                }
+                search.at_its_level()
+            }
+            Some(Granularity::Neuron) if settings.positions => {
+                let detail = "channels and neurons are patched at all positions";
+                Err(no_positions(path, detail))
+            }
+            Some(Granularity::Neuron) => {
+                drop(engine);
+                let neurons = NeuronEngine::new(self.model, &self.batch, setup.fill, setup.seed)?;
+                // Each is a node already.
+                let settings = settings.of_nodes();
+                let search = self.search(&neurons, goals, &settings, setup, progress);
+                search.run()
+            }
+            Some(other) => Err(other.refused(path, "a transformer")),
+        }
+    }
+
+    /// A search for the circuits of these goals in all of a network.
+    fn search<'s, P: Patchable + Clone>(
+        &self,
+        network: &'s P,
+        goals: Vec<(Goal, String)>,
+        settings: &'s CircuitsConfig,
+        setup: Setup,
+        progress: &'s dyn Fn(&str),
+    ) -> Search<'s, P>
+    where
+        'a: 's,
+    {
         let answer = |(goal, name): (Goal, String)| Answer {
             goal,
-            network: Cow::Borrowed(&engine),
+            network: Cow::Borrowed(network),
             site: "logits".to_owned(),
             name,
         };
-        let search = Search {
-            network: &engine,
-            data: &self.data.path,
-            candidates: engine.all(),
+        let (data, model) = (self.data, self.model);
+        Search {
+            network,
+            data: &data.path,
+            candidates: network.all(),
             answers: goals.into_iter().map(answer).collect(),
-            config: &config.circuits,
-            fill,
-            seed: config.seed,
+            config: settings,
+            fill: setup.fill,
+            seed: setup.seed,
             progress,
-            fill_reference: self.fill_reference(fill),
+            fill_reference: self.fill_reference(setup.fill),
+            published_order: None,
             cfg: Some(GraphConfig {
-                n_layers: self.model.blocks.len(),
-                n_heads: self.model.heads.count,
+                n_layers: model.blocks.len(),
+                n_heads: model.heads.count,
                 parallel_attn_mlp: false,
-                d_model: self.model.width(),
+                d_model: model.width(),
             }),
-        };
-        Ok((vec![nodes], search.at_its_level()?))
+        }
     }
 
     /// Whether token and position embedding are told apart: where that was

@@ -159,7 +159,10 @@ pub fn authors_order(sites: &Components) -> Vec<Try> {
             order.extend(readers.map(|reader| Try::Reader(sites.edges_into(reader))));
         }
         let writers = authors_writers(sites, reader).into_iter();
-        order.extend(writers.map(|writer| Try::Edge(sites.edge(writer, reader))));
+        let positions = sites.positions_of(reader);
+        let edges = writers.map(|writer| sites.edge(writer, reader));
+        let edges = edges.flat_map(|first| first..first + positions);
+        order.extend(edges.map(Try::Edge));
     }
     order
 }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, not_negative};
 use super::pipeline::{self, Job};
-use crate::audit::{CircuitsConfig, Config, Level, Method, Reference, Selection, Stages};
+use crate::audit::{
+    CircuitsConfig, Config, Conventions, Granularity, Level, Method, Reference, Selection, Stages,
+};
 use crate::checkpoint::limited_read;
 use crate::circuit::{MaskConfig, Sign};
 use crate::data::ReadAt;
@@ -21,7 +23,7 @@ use crate::{Error, Result};
   modscope circuit runs/a --data runs/a/data.safetensors --method acdc --metric logit-diff --fill mean
   modscope circuit runs/a --prune-threshold 0 --method exact --top 50")]
 pub(super) struct Args {
-    /// A .safetensors file, or a folder that holds one
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
     #[command(flatten)]
     data: DataArgs,
@@ -87,6 +89,9 @@ pub(super) struct CircuitArgs {
     /// Runs of a path of integrated gradients
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = at_least_one)]
     ig_steps: usize,
+    /// Where this tool and published code differ: own, or published (the EAP-IG library's paths, the order of ACDC's authors)
+    #[arg(long, default_value = "own", value_name = "WHOSE")]
+    conventions: Conventions,
     /// Judge circuits from scores at all of MIB's sizes too: CPR and CMD
     #[arg(long)]
     curve: bool,
@@ -105,6 +110,12 @@ pub(super) struct CircuitArgs {
     /// What circuits are made of: edge, or node (a neuron, a head, an MLP, with all edges out of it)
     #[arg(long, default_value = "edge", value_name = "L")]
     level: Level,
+    /// How fine a network is taken apart: weight (MLPs), neuron (in transformers channels of the residual stream too), component (transformers) [default: weight for MLPs, component for transformers]
+    #[arg(long, value_name = "G")]
+    granularity: Option<Granularity>,
+    /// Tell a transformer's edges apart by the position at which they are read; samples must be aligned
+    #[arg(long)]
+    positions: bool,
     /// Price of all gates being open, for the method mask: higher gives smaller circuits
     #[arg(long, default_value_t = 0.3, value_name = "X", value_parser = not_negative)]
     mask_price: f64,
@@ -117,6 +128,9 @@ pub(super) struct CircuitArgs {
     /// A circuit found elsewhere, to be judged besides: the same formats
     #[arg(long, value_name = "FILE")]
     circuit: Option<PathBuf>,
+    /// The most memory a transformer's runs may take, as 500M or 2G: an error before the run if it is not enough
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    max_memory: Option<u64>,
     /// Tell a transformer's token and position embedding apart
     #[arg(long)]
     split_input: bool,
@@ -134,13 +148,19 @@ impl CircuitArgs {
             top: self.top,
             selection: self.selection,
             connected: !self.keep_unconnected,
+            conventions: self.conventions,
             ig_steps: self.ig_steps,
+            scores: false,
+            strict: false,
             curve: self.curve,
             within: self.within,
+            max_memory: self.max_memory,
             split_input: self.split_input,
             known: self.known.as_deref().map(reference).transpose()?,
             given: self.circuit.as_deref().map(reference).transpose()?,
             level: self.level,
+            granularity: self.granularity,
+            positions: self.positions,
             mask: MaskConfig {
                 price: self.mask_price,
                 steps: self.mask_steps,
@@ -149,6 +169,25 @@ impl CircuitArgs {
         };
         Ok(())
     }
+}
+
+/// `1000`, `500M`, `2G`
+fn bytes(text: &str) -> std::result::Result<u64, String> {
+    let (number, unit) = match text.strip_suffix(['G', 'M', 'K']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, ""),
+    };
+    let factor = match unit {
+        "G" => 1_000_000_000,
+        "M" => 1_000_000,
+        "K" => 1000,
+        _ => 1,
+    };
+    let number: Option<u64> = number.parse().ok();
+    number
+        .and_then(|n| n.checked_mul(factor))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "expected a number of bytes, as 500M or 2G".to_owned())
 }
 
 /// A circuit in a file.
@@ -167,6 +206,8 @@ fn reference(path: &Path) -> Result<Reference> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.circuits.apply(&mut config)?;
+    config.circuits.strict = true;
+    config.circuits.scores = true;
     config.circuits.threshold = args.threshold;
     config.stages = Stages {
         modules: false,
@@ -182,6 +223,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: None,
             compact: false,
+            write_relocated: false,
             exports: &args.export,
         },
     )

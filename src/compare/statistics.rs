@@ -2,7 +2,9 @@
 
 use crate::evaluate::hypotheses::holm;
 use crate::numeric::{Rng, statistics};
-use crate::result::{ComparedGroup, ComparedNetwork, GroupSummary, Measure, MeasureInfo, Test};
+use crate::result::{
+    ComparedGroup, ComparedMeasure, ComparedNetwork, GroupSummary, MeasureInfo, Test,
+};
 
 /// The level of every test.
 pub const LEVEL: f64 = 0.05;
@@ -22,7 +24,7 @@ pub fn measures(
     networks: &[ComparedNetwork],
     groups: &[ComparedGroup],
     seed: u64,
-) -> Vec<Measure> {
+) -> Vec<ComparedMeasure> {
     let measure = |info: MeasureInfo| {
         let members: Vec<Members> = groups
             .iter()
@@ -36,7 +38,7 @@ pub fn measures(
             .collect();
         correct(&mut tests);
         let summaries = groups.iter().zip(&members);
-        Measure {
+        ComparedMeasure {
             info,
             groups: summaries.map(|(g, m)| summary(&g.name, m)).collect(),
             tests,

@@ -3,71 +3,21 @@
 use rayon::prelude::*;
 
 use super::components::components;
+use super::hierarchy::hierarchy;
 use super::independence::{name, named_components};
+use super::infomap::infomap;
+use super::label_propagation::label_propagation;
+use super::louvain::louvain;
+use super::measures::{conductance, measures, observed};
 use super::quality::modularity;
-use super::{Communities, LeidenConfig, NullKind, leiden, null, stability};
+use super::scan::scan;
+use super::spectral::spectral;
+use super::{Algorithm, Communities, LeidenConfig, ModulesConfig, leiden, stability};
 use crate::graph::{Adjacency, Layered};
-use crate::result::{Assignment, Independence, Modules, Partition};
+use crate::result::{Assignment, AtThreshold, Independence, Modules, Partition};
 
-/// How modules are found. Each is one arm of [`detect`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Algorithm {
-    /// Communities of the highest modularity.
-    #[default]
-    Leiden,
-    /// Connected components: parts that share no edge.
-    Components,
-}
-
-impl Algorithm {
-    /// All algorithms.
-    pub const ALL: [Self; 2] = [Self::Leiden, Self::Components];
-
-    /// The name on the command line and in results.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Leiden => "leiden",
-            Self::Components => "components",
-        }
-    }
-}
-
-/// What to look for, and against what to set it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ModulesConfig {
-    /// How modules are found.
-    pub algorithm: Algorithm,
-    /// γ: higher gives more and smaller modules; 1 is Newman's modularity.
-    pub resolution: f64,
-    /// Weights with |w| below this are no edges.
-    pub threshold: f64,
-    /// Of everything that is drawn at random.
-    pub seed: u64,
-    /// Searches of which the best counts, for the network and for each shuffle alike.
-    pub restarts: usize,
-    /// What the shuffles keep.
-    pub null: NullKind,
-    /// Shuffles; 0 for none.
-    pub null_samples: usize,
-    /// Partitions compared for the stability; below 2 for none.
-    pub stability_seeds: usize,
-}
-
-impl Default for ModulesConfig {
-    fn default() -> Self {
-        Self {
-            algorithm: Algorithm::default(),
-            resolution: 1.0,
-            threshold: 0.0,
-            seed: 0,
-            restarts: 1,
-            null: NullKind::default(),
-            null_samples: 100,
-            stability_seeds: 20,
-        }
-    }
-}
+/// Other thresholds that the partition is compared at, as shares of the one in use.
+const BESIDE: [f64; 4] = [0.25, 0.5, 2.0, 4.0];
 
 /// The modules of |w| where |w| is at least the threshold, as far as the graph tells.
 ///
@@ -78,27 +28,54 @@ impl Default for ModulesConfig {
 #[must_use]
 pub fn find(network: &Layered, names: &[String], config: &ModulesConfig) -> Modules {
     let pruned = network.pruned(config.threshold);
-    let graph = pruned.adjacency();
+    let mut found = find_in(&pruned, names, config);
+    let reported = labels_of(&found.partition, names);
+    found.along_threshold = BESIDE
+        .iter()
+        .map(|share| share * config.threshold)
+        .filter(|threshold| *threshold > 0.0)
+        .map(|threshold| beside(&network.pruned(threshold), threshold, &reported, config))
+        .collect();
+    found
+}
+
+/// The same of a network whose weights are edge weights already, whatever they mean.
+///
+/// The threshold of `config` is only recorded, and nothing is said of others.
+#[must_use]
+pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> Modules {
+    let graph = network.adjacency();
     let communities = detect(&graph, config, config.seed);
-    let quality = modularity(&graph, &communities, config.resolution);
+    let observed = observed(network, &graph, &communities, config);
+    let measures = measures(network, observed, config);
+    let stability = stability_of(&graph, communities.clone(), config);
     Modules {
         algorithm: config.algorithm.name().to_owned(),
-        edge_weight: "abs-weight".to_owned(),
+        edge_weight: edge_weight_name(config),
         resolution: config.resolution,
         threshold: config.threshold,
         nodes: communities.assigned(),
         edges: graph.edge_count(),
         isolated: isolated(&communities, names),
-        modularity: quality,
+        modularity: observed[0].value,
         count: communities.count,
         partition: assignments(&communities, names),
-        null: null_of(&pruned, quality, config),
-        stability: stability_of(&graph, communities, config),
+        null: measures[0].nulls.first().cloned(),
+        conductance: conductance(&graph, &communities, &measures[measures.len() - 1]),
+        measures,
+        stability: stability::mean_agreement(&stability),
+        stability_nmi: stability::mean_information(&stability),
+        along_threshold: Vec::new(),
+        scan: config.scan.then(|| scan(&graph, names, config)),
+        hierarchy: levels(network, &graph, &communities, names, config),
         wiring: None,
         lesions: Vec::new(),
-        without_outputs: without_outputs(&pruned, names, config),
+        coalitions: Vec::new(),
+        agreement: Vec::new(),
+        insight: None,
+        without_outputs: without_outputs(network, names, config),
         independence: Independence {
-            components: named_components(&pruned, names),
+            components: named_components(network, names),
             splits: Vec::new(),
         },
     }
@@ -113,13 +90,77 @@ pub fn detect(graph: &Adjacency, config: &ModulesConfig, seed: u64) -> Communiti
         Algorithm::Leiden => {
             let search = LeidenConfig {
                 resolution: config.resolution,
+                quality: config.quality,
                 seed,
                 restarts: config.restarts,
                 ..LeidenConfig::default()
             };
             leiden(graph, &search)
         }
+        Algorithm::Louvain => louvain(graph, config.resolution, config.restarts, seed),
+        Algorithm::Spectral => spectral(graph, config.clusters, seed),
+        Algorithm::Infomap => infomap(graph, config.restarts, seed),
+        Algorithm::LabelPropagation => label_propagation(graph, seed),
         Algorithm::Components => components(graph),
+    }
+}
+
+/// The partition of a network pruned elsewhere, compared with the one reported.
+fn beside(
+    pruned: &Layered,
+    threshold: f64,
+    reported: &Communities,
+    config: &ModulesConfig,
+) -> AtThreshold {
+    let graph = pruned.adjacency();
+    let communities = detect(&graph, config, config.seed);
+    AtThreshold {
+        threshold,
+        count: communities.count,
+        modularity: modularity(&graph, &communities, config.reported_resolution()),
+        rand_index: stability::adjusted_rand_index(&communities, reported),
+        nmi: stability::normalised_mutual_information(&communities, reported),
+    }
+}
+
+/// Communities from a partition by names.
+fn labels_of(partition: &[Assignment], names: &[String]) -> Communities {
+    let of: std::collections::BTreeMap<&str, usize> = partition
+        .iter()
+        .map(|a| (a.site.as_str(), a.module))
+        .collect();
+    let labels: Vec<Option<usize>> = names.iter().map(|n| of.get(n.as_str()).copied()).collect();
+    Communities::from_labels(&labels)
+}
+
+/// The finer partitions, where asked for.
+fn levels(
+    network: &Layered,
+    graph: &Adjacency,
+    first: &Communities,
+    names: &[String],
+    config: &ModulesConfig,
+) -> Vec<Partition> {
+    if !config.hierarchy {
+        return Vec::new();
+    }
+    let level = |communities: &Communities| Partition {
+        modularity: modularity(graph, communities, config.reported_resolution()),
+        count: communities.count,
+        partition: assignments(communities, names),
+    };
+    hierarchy(network, first, config)
+        .iter()
+        .map(level)
+        .collect()
+}
+
+fn edge_weight_name(config: &ModulesConfig) -> String {
+    let name = config.edge_weight.name();
+    if config.per_layer {
+        format!("{name}, per layer")
+    } else {
+        name.to_owned()
     }
 }
 
@@ -133,7 +174,7 @@ fn isolated(communities: &Communities, names: &[String]) -> Vec<String> {
 }
 
 /// By node.
-fn assignments(communities: &Communities, names: &[String]) -> Vec<Assignment> {
+pub(super) fn assignments(communities: &Communities, names: &[String]) -> Vec<Assignment> {
     let assigned = communities
         .of
         .iter()
@@ -156,40 +197,19 @@ fn without_outputs(
     let graph = network.without_last_layer().adjacency();
     let communities = detect(&graph, config, config.seed);
     (graph.edge_count() > 0).then(|| Partition {
-        modularity: modularity(&graph, &communities, config.resolution),
+        modularity: modularity(&graph, &communities, config.reported_resolution()),
         count: communities.count,
         partition: assignments(&communities, names),
     })
 }
 
-/// The modularity against shuffles that are searched exactly as the network was.
-fn null_of(
-    network: &Layered,
-    observed: f64,
-    config: &ModulesConfig,
-) -> Option<crate::result::NullModel> {
-    let statistic = |shuffled: &Layered, draw: u64| {
-        let graph = shuffled.adjacency();
-        let communities = detect(&graph, config, config.seed.wrapping_add(draw));
-        modularity(&graph, &communities, config.resolution)
-    };
-    null::null_model(
-        network,
-        config.null,
-        config.null_samples,
-        config.seed,
-        observed,
-        statistic,
-    )
-}
-
-/// The agreement of the partition of `config.seed` and those of the seeds after it.
-fn stability_of(graph: &Adjacency, first: Communities, config: &ModulesConfig) -> Option<f64> {
+/// The partition of `config.seed` and those of the seeds after it.
+fn stability_of(graph: &Adjacency, first: Communities, config: &ModulesConfig) -> Vec<Communities> {
     let others = (1..config.stability_seeds as u64).into_par_iter();
     let others = others.map(|step| detect(graph, config, config.seed.wrapping_add(step)));
     let mut partitions: Vec<Communities> = others.collect();
     partitions.push(first);
-    stability::mean_agreement(&partitions)
+    partitions
 }
 
 #[cfg(test)]

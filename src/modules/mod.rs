@@ -2,18 +2,32 @@
 //!
 //! It sees graphs only: what a module *does* is measured where models are known.
 
+pub mod coalitions;
 pub mod communities;
 pub mod components;
+pub mod config;
+pub mod embeddings;
 pub mod find;
+pub mod formula;
+pub mod hierarchy;
 pub mod independence;
+pub mod infomap;
+pub mod label_propagation;
 pub mod leiden;
 pub mod lesions;
+pub mod local;
+pub mod louvain;
+mod measures;
 pub mod null;
 pub mod quality;
+pub mod scan;
+pub mod spectral;
 pub mod stability;
 
 pub use communities::Communities;
-pub use find::{Algorithm, ModulesConfig, find};
+pub use config::{Algorithm, EdgeWeight, ModulesConfig};
+pub use find::{find, find_in};
 pub use independence::{Change, independence};
-pub use leiden::{LeidenConfig, Quality, leiden};
+pub use leiden::{LeidenConfig, leiden};
+pub use local::Quality;
 pub use null::NullKind;

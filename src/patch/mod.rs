@@ -34,8 +34,10 @@
 pub mod component;
 mod engine;
 mod fill;
+mod neuron;
 mod nodes;
 mod patchable;
+mod recorded;
 mod ripple;
 #[cfg(test)]
 mod tests;
@@ -43,5 +45,6 @@ mod tests;
 pub use component::{ComponentEngine, Setup};
 pub use engine::{EdgeSet, Engine, State};
 pub use fill::{Fill, Fills};
+pub use neuron::{NeuronEngine, NeuronPart};
 pub use nodes::Nodes;
 pub use patchable::{Patchable, SetWalk, Walk};

@@ -6,14 +6,13 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
+use ndarray::Array2;
 
 use super::{EdgeSet, Patchable, SetWalk};
 use crate::metric::Metric;
 
 /// What an edge of a node's own leads to, by name: everything that reads it.
-const READERS: &str = "*";
+pub(super) const READERS: &str = "*";
 
 /// A network of nodes.
 #[derive(Debug, Clone)]
@@ -112,19 +111,8 @@ impl<P: Patchable> Patchable for Nodes<'_, P> {
         self.network.outputs(&self.edges_of(patched))
     }
 
-    fn each_edge<R: Send>(
-        &self,
-        patched: &EdgeSet,
-        edges: &[usize],
-        measure: impl Fn(ArrayView2<'_, P::Number>) -> R + Sync,
-    ) -> Vec<R> {
-        let one = |edge: &usize| {
-            let mut set = patched.clone();
-            set.grow(self.edge_count());
-            set.toggle(*edge);
-            measure(self.outputs(&set).view())
-        };
-        edges.par_iter().map(one).collect()
+    fn outputs_alone(&self, patched: &EdgeSet) -> Array2<P::Number> {
+        self.network.outputs_alone(&self.edges_of(patched))
     }
 
     fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {

@@ -55,6 +55,11 @@ pub trait Patchable: Sync {
     /// The outputs with the messages on `patched` replaced.
     fn outputs(&self, patched: &EdgeSet) -> Array2<Self::Number>;
 
+    /// The same for runs that are parallel among themselves.
+    fn outputs_alone(&self, patched: &EdgeSet) -> Array2<Self::Number> {
+        self.outputs(patched)
+    }
+
     /// What each of `edges` does when it is patched besides `patched` (or
     /// restored, if it is one of them): `measure` gets the outputs. In
     /// parallel; results in the order of `edges`.
@@ -63,7 +68,15 @@ pub trait Patchable: Sync {
         patched: &EdgeSet,
         edges: &[usize],
         measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
-    ) -> Vec<R>;
+    ) -> Vec<R> {
+        let one = |edge: &usize| {
+            let mut set = patched.clone();
+            set.grow(self.edge_count());
+            set.toggle(*edge);
+            measure(self.outputs_alone(&set).view())
+        };
+        edges.par_iter().map(one).collect()
+    }
 
     /// A walk that begins with `patched`.
     fn walk(&self, patched: EdgeSet) -> Self::Walk<'_>;
@@ -76,7 +89,7 @@ pub trait Patchable: Sync {
         measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
     ) -> Vec<R> {
         sets.par_iter()
-            .map(|set| measure(self.outputs(set).view()))
+            .map(|set| measure(self.outputs_alone(set).view()))
             .collect()
     }
 

@@ -9,11 +9,14 @@ pub mod exports;
 pub mod figures;
 pub mod format;
 pub mod json;
+mod module_tables;
+mod packed;
 mod page;
 #[cfg(test)]
 mod sample;
 pub mod sites;
 pub mod tables;
+pub mod view;
 pub mod words;
 
 use std::fs;
@@ -54,6 +57,24 @@ pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
     }
     let index = dir.join("index.html");
     let page = page::render(audit, command, &gallery)
+        .map_err(|source| write_error(&index, io::Error::other(source)))?;
+    save(&index, &page)
+}
+
+/// Writes several results into one folder: a report in a folder of its own for each,
+/// and `index.html` over all of them.
+///
+/// Each result comes with the name of its folder, which must be one name without
+/// separators.
+///
+/// # Errors
+/// [`Error::Write`] with the file or folder that could not be written.
+pub fn write_index(results: &[(String, Audit)], dir: &Path) -> Result<()> {
+    for (name, audit) in results {
+        write(audit, "audit", &folder(dir, name)?)?;
+    }
+    let index = dir.join("index.html");
+    let page = page::index::render(results)
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
     save(&index, &page)
 }

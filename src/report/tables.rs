@@ -55,6 +55,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
         tensors(audit),
         findings(audit),
         ablation(audit),
+        prompts(audit),
     ];
     if audit.prune.is_some() {
         all.extend([curve(audit), outputs(audit), layers(audit)]);
@@ -68,6 +69,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
             bridges(modules),
             null(modules),
         ]);
+        all.extend(super::module_tables::sheets(modules));
     }
     all.extend([circuits(audit), circuit_edges(audit), sweeps(audit)]);
     all.retain(|sheet| !sheet.rows.is_empty());
@@ -75,7 +77,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
 }
 
 /// Text that no spreadsheet takes for a formula.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let text = plain(text);
     if text.starts_with(['=', '+', '-', '@']) {
         format!("'{text}")
@@ -84,7 +86,7 @@ fn word(text: &str) -> String {
     }
 }
 
-fn some<T: ToString>(value: Option<T>) -> String {
+pub(super) fn some<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
@@ -136,6 +138,24 @@ fn edges(audit: &Audit) -> Sheet {
         name: "edges",
         columns: vec!["from", "to", "weight", "kept"],
         rows: index.wires().map(row).collect(),
+    }
+}
+
+/// Tokens are joined as they follow one another.
+fn prompts(audit: &Audit) -> Sheet {
+    let row = |prompt: &crate::result::Prompt| {
+        vec![
+            word(&prompt.clean.concat()),
+            word(&prompt.corrupted.concat()),
+            word(&prompt.answer),
+            word(&prompt.foil),
+            prompt.clean.len().to_string(),
+        ]
+    };
+    Sheet {
+        name: "prompts",
+        columns: vec!["clean", "corrupted", "answer", "foil", "tokens"],
+        rows: audit.prompts.iter().map(row).collect(),
     }
 }
 
@@ -330,6 +350,7 @@ fn lesions(modules: &Modules) -> Sheet {
             l.random_mean,
             l.random_sd,
             l.p,
+            l.p_holm.unwrap_or(f64::NAN),
         ];
         let words = [
             word(&l.scope),
@@ -358,6 +379,7 @@ fn lesions(modules: &Modules) -> Sheet {
             "random_mean",
             "random_sd",
             "p",
+            "p_holm",
             "random_sets",
         ],
         rows: modules.lesions.iter().map(row).collect(),
@@ -461,6 +483,12 @@ fn circuits(audit: &Audit) -> Sheet {
             some(c.interval.map(|i| i[1])),
             some(c.completeness),
             some(c.minimality),
+            word(&c.level),
+            some(c.curve.as_ref().map(|curve| curve.cpr)),
+            some(c.curve.as_ref().map(|curve| curve.cmd)),
+            some(c.recovery.as_ref().map(|known| known.precision)),
+            some(c.recovery.as_ref().map(|known| known.recall)),
+            some(c.recovery.as_ref().and_then(|known| known.roc_area)),
             c.evaluations.to_string(),
             c.seconds.to_string(),
         ]
@@ -492,6 +520,12 @@ fn circuits(audit: &Audit) -> Sheet {
             "interval_high",
             "completeness",
             "minimality",
+            "level",
+            "cpr",
+            "cmd",
+            "known_precision",
+            "known_recall",
+            "roc_area",
             "evaluations",
             "seconds",
         ],
@@ -555,7 +589,7 @@ mod tests {
 
     #[test]
     fn every_row_has_every_column() {
-        let all = sheets(&sample::audit());
+        let all = sheets(&sample::thorough());
         assert!(all.len() >= 12, "{}", all.len());
         for sheet in all {
             assert!(

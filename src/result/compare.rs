@@ -30,7 +30,7 @@ pub struct Comparison {
     /// The networks, by regime and seed.
     pub networks: Vec<ComparedNetwork>,
     /// Every number by regime, with its tests.
-    pub measures: Vec<Measure>,
+    pub measures: Vec<ComparedMeasure>,
     /// How much the circuits share.
     pub overlap: Option<Overlap>,
     /// What a reader must know of the comparison itself, in sentences.
@@ -211,7 +211,7 @@ pub enum Better {
 
 /// One number over all regimes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Measure {
+pub struct ComparedMeasure {
     /// What it is.
     pub info: MeasureInfo,
     /// Each regime, in the order of the groups.

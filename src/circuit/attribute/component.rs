@@ -4,15 +4,19 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Attributable, Attribution, Runs, Share, follow};
+use super::{Attributable, Attribution, Runs, Share, follow, sum};
 use crate::metric::Metric;
 use crate::model::Components;
 use crate::model::transformer::{Cut, ReaderGradient, SequenceTrace};
 use crate::numeric::Scalar;
-use crate::patch::component::{Part, Rows, products, rows_of};
+use crate::patch::component::{Part, Rows, at_position, products, rows_of};
 use crate::patch::{ComponentEngine, Patchable};
 
 impl<T: Scalar> Attributable for ComponentEngine<'_, T> {
+    fn groups(&self) -> usize {
+        1 + 2 * self.sites().layers()
+    }
+
     /// Parts run in parallel.
     fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
         let of_part = |part: &Part<T>| {
@@ -28,12 +32,7 @@ impl<T: Scalar> Attributable for ComponentEngine<'_, T> {
             follow(&runs, method, share, &mut effects);
             effects
         };
-        let parts: Vec<Vec<f64>> = self.parts().par_iter().map(of_part).collect();
-        let mut total = vec![0.0; self.edge_count()];
-        for part in parts {
-            total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
-        }
-        total
+        sum(self.parts().par_iter().map(of_part).collect())
     }
 }
 
@@ -105,12 +104,17 @@ impl<T: Scalar> PartRuns<'_, '_, T> {
         let before = sites.writers_before(first);
         let rows = rows_of(sites, first);
         let differences = self.part.differences.of_first(before, rows);
-        let products = products(gradient.gradients.view(), differences);
-        for ((reader, writer), product) in products.indexed_iter() {
-            if writers.contains(&writer) {
-                let edge = sites.edge(writer, first + reader);
-                // Patching moves the metric by the product: the effect is its negative.
-                by.effects[edge] -= product * by.weight;
+        let (positions, d) = (sites.positions_of(first), self.engine.model().width());
+        for position in 0..positions {
+            let here = |x| at_position(x, [position, positions, d]);
+            let gradients = here(gradient.gradients.view());
+            let products = products(gradients.view(), here(differences).view());
+            for ((reader, writer), product) in products.indexed_iter() {
+                if writers.contains(&writer) {
+                    let edge = sites.edge(writer, first + reader) + position;
+                    // Patching moves the metric by the product: the effect is its negative.
+                    by.effects[edge] -= product * by.weight;
+                }
             }
         }
     }

@@ -9,6 +9,10 @@ use crate::numeric::{Scalar, matmul_into};
 use crate::patch::{Engine, Patchable};
 
 impl<T: Scalar> Attributable for Engine<'_, T> {
+    fn groups(&self) -> usize {
+        self.sites().depth()
+    }
+
     fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
         let differences = (0..self.sites().depth())
             .map(|layer| self.fills().difference(self.clean(), layer))

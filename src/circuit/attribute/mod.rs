@@ -9,6 +9,7 @@
 
 mod component;
 mod mlp;
+mod neuron;
 #[cfg(test)]
 mod tests;
 
@@ -30,8 +31,7 @@ pub enum Attribution {
         path: Path,
     },
     /// For every group of writers (the inputs; a hidden layer of an MLP; the
-    /// heads of a block; its MLP),
-    /// the runs with what the group writes between fill and clean.
+    /// heads of a block; its MLP; the stream before a block), the runs with what the group writes between fill and clean.
     IgActivations {
         /// Runs per group.
         steps: usize,
@@ -53,6 +53,9 @@ pub enum Path {
 
 /// Networks whose edges can be scored by gradients.
 pub trait Attributable: Patchable {
+    /// Groups of writers that a path interpolates together.
+    fn groups(&self) -> usize;
+
     /// Estimated effects of all edges, `metric(as is) − metric(edge patched)`,
     /// by edge number; `metric` is over all samples.
     fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64>;
@@ -60,6 +63,10 @@ pub trait Attributable: Patchable {
 
 /// To first order, patching a node is patching each edge out of it.
 impl<P: Attributable> Attributable for Nodes<'_, P> {
+    fn groups(&self) -> usize {
+        self.network().groups()
+    }
+
     fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
         let edges = self.network().attribute(metric, method);
         let sum = |out: &EdgeSet| out.ones().map(|edge| edges[edge]).sum();
@@ -122,6 +129,15 @@ fn follow<R: Runs>(runs: &R, method: Attribution, share: f64, effects: &mut [f64
             }
         }
     }
+}
+
+/// The sum of the effects of all parts, edge by edge.
+fn sum(parts: Vec<Vec<f64>>) -> Vec<f64> {
+    let add = |mut total: Vec<f64>, part: Vec<f64>| {
+        total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+        total
+    };
+    parts.into_iter().reduce(add).unwrap_or_default()
 }
 
 impl Attribution {

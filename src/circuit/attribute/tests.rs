@@ -6,7 +6,7 @@ use crate::metric::Metric;
 use crate::model::mlp::tests::{random_inputs, random_mlp};
 use crate::numeric::Activation;
 use crate::patch::component::tests::{batch, models, setup};
-use crate::patch::{ComponentEngine, Engine, Fill, Fills, Patchable as _};
+use crate::patch::{ComponentEngine, Engine, Fill, Fills, NeuronEngine, Patchable as _};
 
 #[test]
 fn small_patches_have_their_first_order_effect_at_every_edge() {
@@ -27,6 +27,109 @@ fn small_patches_have_their_first_order_effect_at_every_edge() {
                 assert!(error < 1e-4, "{name}: {error:e} of {scale:e}");
             }
         }
+    }
+}
+
+#[test]
+fn small_patches_have_their_first_order_effect_at_every_channel_and_neuron() {
+    let (steps, path) = (3, Path::Midpoints);
+    let own_source = true;
+    for model in models() {
+        for positions in [vec![3], vec![0, 1, 2, 3]] {
+            let batch = batch(&positions, 1e-6);
+            let engine = NeuronEngine::new(&model, &batch, Fill::Corrupted, 0).unwrap();
+            let classes = (0..engine.samples()).map(|r| r % 3).collect();
+            let metric = Metric::CrossEntropy { classes };
+            let exact = effects_on(&engine, &metric);
+            let scale = exact.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+            for method in [
+                Attribution::Eap,
+                Attribution::CleanCorrupted,
+                Attribution::IgInputs { steps, path },
+                Attribution::IgActivations { steps, own_source },
+            ] {
+                let estimates = engine.attribute(&metric, method);
+                for (neuron, (exact, estimate)) in exact.iter().zip(estimates).enumerate() {
+                    let error = (exact - estimate).abs() / scale;
+                    let name = engine.neurons().name(neuron);
+                    assert!(error < 1e-4, "{method:?} {name}: {error:e} of {scale:e}");
+                }
+            }
+        }
+    }
+}
+
+/// At every edge and position, and over all positions those of the edge.
+#[test]
+fn attributions_at_positions_add_up_to_the_edge_s() {
+    let (steps, path, own_source) = (3, Path::Midpoints, true);
+    for model in models() {
+        for positions in [vec![3], vec![1, 2]] {
+            let batch = batch(&positions, 1e-6);
+            let setup = setup(Fill::Corrupted, false);
+            let whole = ComponentEngine::new(&model, &batch, setup).unwrap();
+            let engine = whole.clone().at_positions(&batch).unwrap();
+            let classes = (0..engine.readings()).map(|r| r % 3).collect();
+            let metric = Metric::CrossEntropy { classes };
+            let exact = effects_on(&engine, &metric);
+            let scale = exact.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+            for method in [
+                Attribution::Eap,
+                Attribution::IgInputs { steps, path },
+                Attribution::IgActivations { steps, own_source },
+            ] {
+                let estimates = engine.attribute(&metric, method);
+                for (edge, (exact, estimate)) in exact.iter().zip(&estimates).enumerate() {
+                    let error = (exact - estimate).abs() / scale;
+                    let name = engine.sites().edge_name(edge);
+                    assert!(error < 1e-4, "{method:?} {name}: {error:e} of {scale:e}");
+                }
+                for (edge, expected) in whole.attribute(&metric, method).iter().enumerate() {
+                    let (writer, reader) = whole.sites().ends(edge);
+                    let first = engine.sites().edge(writer, reader);
+                    let all = first..first + engine.sites().positions_of(reader);
+                    let sum: f64 = estimates[all].iter().sum();
+                    assert!(
+                        (sum - expected).abs() < 1e-10 * scale,
+                        "{sum:e}, {expected:e}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// With large patches: the path from the fill to the clean value of one layer
+/// adds up to what patching the layer does.
+#[test]
+fn own_paths_add_up_to_the_effects_of_whole_layers() {
+    let (model, batch) = (&models()[1], batch(&[3], 0.5));
+    let engine = NeuronEngine::new(model, &batch, Fill::Corrupted, 0).unwrap();
+    let metric = Metric::Output { output: 1 };
+    let mean = |layer: Option<usize>| {
+        let neurons = layer
+            .into_iter()
+            .flat_map(|layer| engine.neurons().of_layer(layer));
+        metric.mean(engine.outputs(&engine.edges(neurons)).view())
+    };
+    let method = |steps| Attribution::IgActivations {
+        steps,
+        own_source: true,
+    };
+    let [coarse, fine] = [50, 100].map(|steps| engine.attribute(&metric, method(steps)));
+    for layer in 0..engine.neurons().layers() {
+        // Right ends of the steps are off by about 1/steps: twice the finer
+        // sum less the coarser is off by about 1/steps².
+        let sum = |effects: &[f64]| {
+            effects[engine.neurons().of_layer(layer)]
+                .iter()
+                .sum::<f64>()
+        };
+        let estimate = 2.0 * sum(&fine) - sum(&coarse);
+        let effect = mean(None) - mean(Some(layer));
+        assert!(effect.abs() > 1e-3, "layer {layer}: {effect}");
+        let error = (estimate - effect).abs() / effect.abs();
+        assert!(error < 1e-3, "layer {layer}: {estimate} and {effect}");
     }
 }
 

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::{Loss, Maskable};
+use super::{Loss, Maskable, sum_of_parts};
 use crate::numeric::Scalar;
+use crate::patch::ComponentEngine;
 use crate::patch::component::{Mixed, Part};
-use crate::patch::{ComponentEngine, Patchable};
 
 impl<T: Scalar> Maskable for ComponentEngine<'_, T> {
     /// Parts run in parallel.
@@ -16,11 +16,6 @@ impl<T: Scalar> Maskable for ComponentEngine<'_, T> {
             let (value, at_outputs) = loss(run.outputs(), &readings);
             (value, run.backward(at_outputs.t()))
         };
-        let parts: Vec<(f64, Vec<f64>)> = self.parts().par_iter().map(of_part).collect();
-        let mut gradient = vec![0.0; self.edge_count()];
-        for (_, part) in &parts {
-            gradient.iter_mut().zip(part).for_each(|(t, p)| *t += p);
-        }
-        (parts.iter().map(|(value, _)| value).sum(), gradient)
+        sum_of_parts(self.parts().par_iter().map(of_part).collect())
     }
 }

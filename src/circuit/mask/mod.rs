@@ -12,6 +12,7 @@
 
 mod component;
 mod mlp;
+mod neuron;
 
 use ndarray::{Array2, ArrayView2};
 
@@ -77,6 +78,15 @@ impl<P: Maskable> Maskable for Nodes<'_, P> {
         let sum = |out: &EdgeSet| out.ones().map(|edge| gradient[edge]).sum();
         (value, self.out().iter().map(sum).collect())
     }
+}
+
+/// The sum of the losses of all parts, and of their gradients.
+fn sum_of_parts(parts: Vec<(f64, Vec<f64>)>) -> (f64, Vec<f64>) {
+    let add = |(value, mut total): (f64, Vec<f64>), (more, part): (f64, Vec<f64>)| {
+        total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+        (value + more, total)
+    };
+    parts.into_iter().reduce(add).unwrap_or_default()
 }
 
 /// The probability that each edge's gate is open at all, in [0, 1], by edge
@@ -226,7 +236,7 @@ mod tests {
     use crate::model::mlp::tests::{random_inputs, random_mlp};
     use crate::numeric::Activation;
     use crate::patch::component::tests::{batch, models, setup};
-    use crate::patch::{ComponentEngine, Engine, Fill, Fills};
+    use crate::patch::{ComponentEngine, Engine, Fill, Fills, NeuronEngine};
 
     /// Shares of 0 and 1 are patching, and gradients are finite differences.
     fn check<P: Maskable<Number = f64>>(network: &P, metric: &Metric) {
@@ -280,7 +290,11 @@ mod tests {
                 let setup = setup(Fill::Corrupted, true);
                 let engine = ComponentEngine::new(&model, &batch, setup).unwrap();
                 let classes = (0..engine.samples()).map(|r| r % 3).collect();
-                check(&engine, &Metric::CrossEntropy { classes });
+                let metric = Metric::CrossEntropy { classes };
+                check(&engine, &metric);
+                check(&engine.at_positions(&batch).unwrap(), &metric);
+                let neurons = NeuronEngine::new(&model, &batch, Fill::Corrupted, 0).unwrap();
+                check(&neurons, &metric);
             }
         }
     }

@@ -67,8 +67,19 @@ pub struct Components {
     layers: usize,
     heads: usize,
     split_input: bool,
+    /// Where edges are told apart by position.
+    positions: Option<Positions>,
     /// Edges before each reader.
     offsets: Vec<usize>,
+}
+
+/// The positions of samples that are aligned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Positions {
+    /// Of a sample.
+    length: usize,
+    /// Those at which answers are read.
+    read: Vec<usize>,
 }
 
 impl Letter {
@@ -88,18 +99,63 @@ impl Components {
     /// ```
     #[must_use]
     pub fn new(layers: usize, heads: usize, split_input: bool) -> Self {
-        let mut graph = Self {
+        let graph = Self {
             layers,
             heads,
             split_input,
-            offsets: vec![0],
+            positions: None,
+            offsets: Vec::new(),
         };
-        for reader in 0..graph.reader_count() {
-            graph
-                .offsets
-                .push(graph.offsets[reader] + graph.writers_before(reader));
+        graph.numbered()
+    }
+
+    /// The same with every edge told apart by the position at which its reader
+    /// reads, of samples `length` long whose answers are read at `read`.
+    ///
+    /// ```
+    /// use modscope::model::transformer::Components;
+    /// let graph = Components::new(1, 1, false).at_positions(3, vec![2]);
+    /// // Keys and values at three positions, all else where the answer is read.
+    /// assert_eq!(graph.edge_count(), 1 + 3 + 3 + 2 + 3);
+    /// assert_eq!(graph.edge_name(0), "input->a0.h0<q>@2");
+    /// assert_eq!(graph.edge_name(2), "input->a0.h0<k>@1");
+    /// ```
+    #[must_use]
+    pub fn at_positions(mut self, length: usize, read: Vec<usize>) -> Self {
+        self.positions = Some(Positions { length, read });
+        self.numbered()
+    }
+
+    fn numbered(mut self) -> Self {
+        self.offsets = vec![0];
+        for reader in 0..self.reader_count() {
+            let edges = self.writers_before(reader) * self.positions_of(reader);
+            self.offsets.push(self.offsets[reader] + edges);
         }
-        graph
+        self
+    }
+
+    /// How many edges lead from a writer to a reader: one, or one for each
+    /// position at which it reads.
+    #[must_use]
+    pub fn positions_of(&self, reader: usize) -> usize {
+        self.positions
+            .as_ref()
+            .map_or(1, |positions| match self.reads_answers_only(reader) {
+                true => positions.read.len(),
+                false => positions.length,
+            })
+    }
+
+    /// Whether a reader reads only where answers are read: the last block's
+    /// queries and MLP, and the logits.
+    #[must_use]
+    pub fn reads_answers_only(&self, reader: usize) -> bool {
+        match self.reader_at(reader) {
+            Reader::Logits => true,
+            Reader::Mlp { layer } => layer + 1 == self.layers,
+            Reader::Head { layer, letter, .. } => layer + 1 == self.layers && letter == Letter::Q,
+        }
     }
 
     /// Number of blocks.
@@ -251,23 +307,39 @@ impl Components {
         }
     }
 
-    /// The edges into a reader, one per writer before it.
+    /// The edges into a reader, writer by writer.
     #[must_use]
     pub fn edges_into(&self, reader: usize) -> Range<usize> {
         self.offsets[reader]..self.offsets[reader + 1]
     }
 
-    /// The number of an edge.
+    /// The number of an edge; of the first, where it is told apart by position.
     #[must_use]
     pub fn edge(&self, writer: usize, reader: usize) -> usize {
-        self.offsets[reader] + writer
+        self.offsets[reader] + writer * self.positions_of(reader)
     }
 
     /// Writer and reader of an edge.
     #[must_use]
     pub fn ends(&self, edge: usize) -> (usize, usize) {
         let reader = self.offsets.partition_point(|offset| *offset <= edge) - 1;
-        (edge - self.offsets[reader], reader)
+        let place = edge - self.offsets[reader];
+        (place / self.positions_of(reader), reader)
+    }
+
+    /// `a1.h0<q>`, and `a1.h0<q>@7` where edges are told apart by position.
+    #[must_use]
+    pub fn end_name(&self, edge: usize) -> String {
+        let (writer, reader) = self.ends(edge);
+        let name = self.reader_name(reader);
+        let Some(positions) = &self.positions else {
+            return name;
+        };
+        let place = edge - self.edge(writer, reader);
+        match self.reads_answers_only(reader) {
+            true => format!("{name}@{}", positions.read[place]),
+            false => format!("{name}@{place}"),
+        }
     }
 
     /// `input`, `embed`, `pos_embed`, `a0.h1`, `m2`.
@@ -302,8 +374,8 @@ impl Components {
     /// `a0.h3->m1`, `input->a0.h0<q>`.
     #[must_use]
     pub fn edge_name(&self, edge: usize) -> String {
-        let (writer, reader) = self.ends(edge);
-        format!("{}->{}", self.writer_name(writer), self.reader_name(reader))
+        let (writer, _) = self.ends(edge);
+        format!("{}->{}", self.writer_name(writer), self.end_name(edge))
     }
 
     /// The edge of this name.

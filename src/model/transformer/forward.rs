@@ -170,7 +170,21 @@ impl<T: Scalar> Transformer<T> {
         &self,
         before: &SequenceTrace<T>,
         half: usize,
+        stream: Array2<T>,
+    ) -> SequenceTrace<T> {
+        self.resume_with(before, half, stream, &mut |_, _| ())
+    }
+
+    /// The same while `edit` changes values before they are read: it gets every
+    /// half with the stream that it reads, `[rows, d]` (attention and the end),
+    /// or with its hidden values, `[queries, hidden]` (MLPs).
+    #[must_use]
+    pub fn resume_with(
+        &self,
+        before: &SequenceTrace<T>,
+        half: usize,
         mut stream: Array2<T>,
+        edit: &mut dyn FnMut(usize, &mut Array2<T>),
     ) -> SequenceTrace<T> {
         let layers = self.blocks.len();
         let mut attention = before.attention[..half.div_ceil(2).min(layers)].to_vec();
@@ -178,6 +192,7 @@ impl<T: Scalar> Transformer<T> {
         for half in half..2 * layers {
             let block = &self.blocks[half / 2];
             if half % 2 == 0 {
+                edit(half, &mut stream);
                 let trace = self.attention_half(block, stream, before, half / 2);
                 stream = match half / 2 + 1 == layers {
                     true => before.answers.rows_of(&trace.stream),
@@ -187,7 +202,8 @@ impl<T: Scalar> Transformer<T> {
                 stream += &block.out_bias;
                 attention.push(Arc::new(trace));
             } else {
-                let trace = self.mlp_half(block, stream);
+                let mut trace = self.mlp_half(block, stream);
+                edit(half, &mut trace.hidden);
                 stream = trace.stream.clone();
                 matmul_into(
                     stream.view_mut(),
@@ -199,6 +215,7 @@ impl<T: Scalar> Transformer<T> {
                 mlp.push(Arc::new(trace));
             }
         }
+        edit(2 * layers, &mut stream);
         SequenceTrace {
             everywhere: before.everywhere.clone(),
             answers: before.answers.clone(),

@@ -46,6 +46,8 @@ pub struct Sequences<T> {
     pub targets: Option<Array2<f64>>,
     /// The source framework's own outputs `[outputs, readings]`, outputs in physical order.
     pub outputs: Option<Array2<f64>>,
+    /// The shortest and the longest prompt, where shorter ones end in padding.
+    pub lengths: Option<(usize, usize)>,
 }
 
 impl Answers {
@@ -95,6 +97,15 @@ impl Answers {
     #[must_use]
     pub fn position(&self, sample: usize, wanted: usize) -> usize {
         self.positions[[sample, wanted]]
+    }
+
+    /// The positions of each sample, where they are those of every sample.
+    #[must_use]
+    pub fn shared(&self) -> Option<Vec<usize>> {
+        let mut samples = self.positions.rows().into_iter();
+        let first = samples.next()?;
+        let same = samples.all(|sample| sample == first);
+        same.then(|| first.to_vec())
     }
 
     /// The rows of `x: [samples · length, width]` at these positions.
@@ -170,6 +181,7 @@ impl<T: Scalar> Sequences<T> {
             foils: None,
             targets: None,
             outputs: None,
+            lengths: self.lengths,
         }
     }
 
@@ -180,6 +192,9 @@ impl<T: Scalar> Sequences<T> {
     /// # Errors
     /// If widths, tokens, classes or positions do not fit the model.
     pub fn new(model: &Transformer<T>, data: &Dataset, read: Option<&ReadAt>) -> Result<Self> {
+        if !model.heads.causal {
+            one_length(data, "a network that looks both ways sees the padding")?;
+        }
         let (inputs, length) = sequence_inputs(model, data, &data.inputs)?;
         let corrupted = data
             .corrupted
@@ -213,6 +228,7 @@ impl<T: Scalar> Sequences<T> {
             inputs,
             corrupted,
             answers,
+            lengths: data.prompt_lengths(),
         })
     }
 }
@@ -282,6 +298,19 @@ fn check_length<T: Scalar>(model: &Transformer<T>, data: &Dataset, length: usize
     Ok(())
 }
 
+/// Refuses prompts of several lengths, and says why.
+fn one_length(data: &Dataset, why: &'static str) -> Result<()> {
+    match data.prompt_lengths() {
+        None => Ok(()),
+        Some((shortest, longest)) => Err(Error::PromptLengths {
+            path: data.path.clone(),
+            shortest,
+            longest,
+            why,
+        }),
+    }
+}
+
 /// Where answers are read.
 fn answers(data: &Dataset, length: usize, asked: Option<&ReadAt>) -> Result<Answers> {
     let samples = data.len();
@@ -290,6 +319,11 @@ fn answers(data: &Dataset, length: usize, asked: Option<&ReadAt>) -> Result<Answ
         Inputs::Tokens(_) => ReadAt::Last,
         Inputs::Values(_) => ReadAt::All,
     };
+    if asked.is_some_and(|read| *read != ReadAt::Last) {
+        one_length(data, "answers are to be read at one place of them all")?;
+    }
+    // The last token of a prompt is where the data say.
+    let asked = asked.filter(|read| **read != ReadAt::Last || data.prompts.is_empty());
     let positions = match (asked, &data.positions) {
         (None, Some(positions)) if positions.nrows() == samples => positions.clone(),
         (None, Some(positions)) => shared(positions.row(0).to_vec().as_slice()),

@@ -1,10 +1,13 @@
 //! What a fill writes less what the clean run writes, for every writer.
 
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, s};
+use ndarray::{
+    Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, CowArray, Ix2, s,
+};
 
-use crate::model::transformer::{SequenceTrace, Transformer};
+use crate::model::transformer::{SequenceInputs, SequenceTrace, Transformer};
 use crate::model::{Components, Sequences};
 use crate::numeric::{Scalar, matmul_into};
+use crate::patch::recorded::Recorded;
 
 /// What all writers of a run have written, before the matrices they write through.
 #[derive(Debug, Clone)]
@@ -40,13 +43,8 @@ pub enum Rows {
     Readings,
 }
 
-impl<T: Scalar> Written<T> {
-    /// What a run has written.
-    pub fn of(
-        model: &Transformer<T>,
-        inputs: &crate::model::transformer::SequenceInputs<T>,
-        trace: &SequenceTrace<T>,
-    ) -> Self {
+impl<T: Scalar> Recorded<T> for Written<T> {
+    fn of(model: &Transformer<T>, inputs: &SequenceInputs<T>, trace: &SequenceTrace<T>) -> Self {
         let tokens = model.embed(inputs);
         let everywhere = &trace.everywhere;
         Self {
@@ -60,19 +58,15 @@ impl<T: Scalar> Written<T> {
         }
     }
 
-    /// The same shapes, with every array made by `make`.
-    pub fn map(&self, biases: bool, make: impl Fn(&Array2<T>) -> Array2<T>) -> Self {
-        Self {
-            tokens: make(&self.tokens),
-            positions: make(&self.positions),
-            held: self.held.iter().map(&make).collect(),
-            hidden: self.hidden.iter().map(&make).collect(),
-            biases,
-        }
+    fn zero(&self) -> Self {
+        let mut result = self.clone();
+        let arrays = result.arrays_mut().into_iter();
+        arrays.for_each(|array| array.fill(T::zero()));
+        result.biases = false;
+        result
     }
 
-    /// All arrays, in one fixed order.
-    pub fn arrays(&self) -> Vec<&Array2<T>> {
+    fn arrays(&self) -> Vec<&Array2<T>> {
         let first = [&self.tokens, &self.positions];
         first
             .into_iter()
@@ -81,8 +75,7 @@ impl<T: Scalar> Written<T> {
             .collect()
     }
 
-    /// The same, to be changed.
-    pub fn arrays_mut(&mut self) -> Vec<&mut Array2<T>> {
+    fn arrays_mut(&mut self) -> Vec<&mut Array2<T>> {
         let first = [&mut self.tokens, &mut self.positions];
         let rest = self.held.iter_mut().chain(&mut self.hidden);
         first.into_iter().chain(rest).collect()
@@ -151,7 +144,7 @@ impl<T: Scalar> Differences<T> {
 
     /// Takes a writer's difference, `[rows, d]` or, in the last block, `[readings, d]`.
     pub(super) fn set(&mut self, part: &Sequences<T>, writer: usize, difference: &Array2<T>) {
-        let into = |mut target: ndarray::ArrayViewMut1<'_, T>, values: &Array2<T>| {
+        let into = |mut target: ArrayViewMut1<'_, T>, values: &Array2<T>| {
             target.iter_mut().zip(values).for_each(|(t, v)| *t = *v);
         };
         if self.is_early(writer) {
@@ -205,6 +198,45 @@ impl<T: Scalar> Differences<T> {
             total += &self.of(writer, rows);
         }
         total
+    }
+}
+
+/// The rows of one of `positions` positions, `[n, samples · d]`, of
+/// `x: [n, samples · positions · d]`.
+#[must_use]
+pub fn at_position<T: Scalar>(
+    x: ArrayView2<'_, T>,
+    [position, positions, d]: [usize; 3],
+) -> CowArray<'_, T, Ix2> {
+    let (n, columns) = x.dim();
+    let samples = columns / (positions * d).max(1);
+    match x.into_shape_with_order((n, samples, positions, d)) {
+        Ok(x) if positions > 1 => {
+            let rows = x.slice_move(s![.., .., position, ..]).to_owned();
+            let rows = rows.into_shape_with_order((n, samples * d));
+            rows.unwrap_or_else(|_| Array2::zeros((n, samples * d)))
+                .into()
+        }
+        _ => x.into(),
+    }
+}
+
+/// `target += factor of the row's position · values`, both `[samples · positions · d]`.
+pub(super) fn add_by_position<T: Scalar>(
+    target: ArrayViewMut1<'_, T>,
+    factors: &[T],
+    values: ArrayView1<'_, T>,
+    d: usize,
+) {
+    // One factor is that of all rows, as if they were one.
+    let row = if factors.len() == 1 { target.len() } else { d };
+    let (Some(target), Some(values)) = (target.into_slice(), values.to_slice()) else {
+        return;
+    };
+    let rows = target.chunks_mut(row.max(1)).zip(values.chunks(row.max(1)));
+    for ((target, values), factor) in rows.zip(factors.iter().cycle()) {
+        let pairs = target.iter_mut().zip(values);
+        pairs.for_each(|(t, v)| *t += *factor * *v);
     }
 }
 

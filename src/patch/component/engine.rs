@@ -2,22 +2,19 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::differences::Written;
-use super::part::{Part, Run};
+use super::part::Part;
 use super::plan::Plan;
 use super::run::PatchedRun;
 use crate::metric::Metric;
-use crate::model::transformer::SequenceInputs;
 use crate::model::{Components, Sequences, Transformer};
-use crate::numeric::{Rng, Scalar};
+use crate::numeric::Scalar;
+use crate::patch::recorded::{PART_ROWS, clean_runs, fills, together};
 use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 use crate::{Error, Result};
-
-/// Rows (positions of samples) of a part: enough for full products, few enough for the cache.
-const PART_ROWS: usize = 256;
 
 /// What patched edges carry, and how the input is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,28 +44,63 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     /// If the fill is `corrupted` and the batch has no pairs.
     pub fn new(model: &'m Transformer<T>, batch: &Sequences<T>, setup: Setup) -> Result<Self> {
         let sites = model.components(setup.split_input);
-        let runs = clean_runs(model, batch);
-        let fills = fills(model, batch, &runs, setup)?;
-        let per_sample = batch.answers.per_sample();
-        let mut first = 0;
-        let mut bounds = Vec::with_capacity(runs.len());
-        for run in &runs {
-            let next = first + run.batch.samples() * per_sample;
-            bounds.push(first..next);
-            first = next;
-        }
-        let parts = runs
-            .into_par_iter()
-            .zip(bounds)
-            .zip(&fills)
-            .map(|((run, readings), fill)| Part::new(model, &sites, readings, run, fill))
-            .collect();
+        let runs = clean_runs::<T, Written<T>>(model, batch);
+        let fills = fills(model, batch, &runs, setup.fill, setup.seed)?;
+        let part = |(run, fill)| Part::new(model, &sites, run, &fill);
+        let parts = runs.into_par_iter().zip(fills).map(part).collect();
         Ok(Self {
             model,
-            sites,
             parts,
-            readings: first,
+            sites,
+            readings: batch.answers.len(),
         })
+    }
+
+    /// The same with every edge told apart by the position at which its reader
+    /// reads; the batch is that of the engine.
+    ///
+    /// # Errors
+    /// If samples are of different lengths, or answers are not read at the same
+    /// positions of all.
+    pub fn at_positions(mut self, batch: &Sequences<T>) -> Result<Self> {
+        if let Some((shortest, longest)) = batch.lengths {
+            return Err(Error::PromptLengths {
+                path: batch.path.clone(),
+                shortest,
+                longest,
+                why: "edges can be told apart by position where samples are aligned",
+            });
+        }
+        let Some(read) = batch.answers.shared() else {
+            return Err(Error::Positions {
+                path: batch.path.clone(),
+                detail: "answers are not read at the same positions of all samples".to_owned(),
+            });
+        };
+        self.sites = self.sites.at_positions(batch.length(), read);
+        Ok(self)
+    }
+
+    /// About how many bytes an engine on these samples takes, and its largest
+    /// run besides, beyond the model itself.
+    #[must_use]
+    pub fn bytes(model: &Transformer<T>, batch: &Sequences<T>, setup: Setup) -> u64 {
+        let sites = model.components(setup.split_input);
+        let (d, length) = (model.width(), batch.length());
+        let (heads, total) = (model.heads.count, model.heads.total());
+        let hidden = model.blocks.first().map_or(0, |block| block.up_bias.len());
+        // Streams and norms of both halves; queries, keys, values, what heads
+        // hold; patterns; hidden neurons before and after the activation.
+        let trace = sites.layers() * (4 * d + 4 * total + heads * length + 2 * hidden);
+        // What clean and filled runs have written, while differences are made.
+        let written = 2 * (2 * d + sites.layers() * (total + hidden));
+        let differences = sites.writer_count() * d;
+        let rows = batch.samples() * length;
+        // A backward pass: another trace, and gradients at all readers of a block.
+        let run = trace + (3 * heads + 4) * d;
+        let running = rows.min(PART_ROWS.max(length) * rayon::current_num_threads());
+        let numbers = rows * (trace + written + differences) + running * run;
+        (numbers * size_of::<T>()) as u64
     }
 
     /// The model.
@@ -98,8 +130,8 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     /// The outputs of the clean run, `[outputs, readings]`.
     #[must_use]
     pub fn clean(&self) -> Array2<T> {
-        let outputs = self.parts.iter().map(|part| part.clean.end.outputs.view());
-        together(outputs.collect())
+        let outputs = self.parts.iter().map(|part| part.clean.end.outputs.clone());
+        together(&outputs.collect::<Vec<_>>())
     }
 
     /// The outputs with the messages on `patched` replaced, `[outputs, readings]`.
@@ -107,23 +139,11 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     #[must_use]
     pub fn run(&self, patched: &EdgeSet) -> Array2<T> {
         let plan = Plan::new(&self.sites, patched);
-        let outputs: Vec<Array2<T>> = self
-            .parts
-            .par_iter()
+        let parts = self.parts.par_iter();
+        let outputs: Vec<Array2<T>> = parts
             .map(|part| PatchedRun::outputs(self, part, &plan))
             .collect();
-        together(outputs.iter().map(|o| o.view()).collect())
-    }
-
-    /// The same, part after part: for runs that are parallel among themselves.
-    fn run_alone(&self, patched: &EdgeSet) -> Array2<T> {
-        let plan = Plan::new(&self.sites, patched);
-        let outputs: Vec<Array2<T>> = self
-            .parts
-            .iter()
-            .map(|part| PatchedRun::outputs(self, part, &plan))
-            .collect();
-        together(outputs.iter().map(|o| o.view()).collect())
+        together(&outputs)
     }
 }
 
@@ -165,11 +185,8 @@ impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
     }
 
     fn edge_names(&self, edge: usize) -> (String, String) {
-        let (writer, reader) = self.sites.ends(edge);
-        (
-            self.sites.writer_name(writer),
-            self.sites.reader_name(reader),
-        )
+        let (writer, _) = self.sites.ends(edge);
+        (self.sites.writer_name(writer), self.sites.end_name(edge))
     }
 
     fn node_name(&self, node: usize) -> String {
@@ -184,145 +201,17 @@ impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
         self.run(patched)
     }
 
-    fn each_edge<R: Send>(
-        &self,
-        patched: &EdgeSet,
-        edges: &[usize],
-        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
-    ) -> Vec<R> {
-        let one = |edge: &usize| {
-            let mut set = patched.clone();
-            set.grow(self.edge_count());
-            set.toggle(*edge);
-            measure(self.run_alone(&set).view())
-        };
-        edges.par_iter().map(one).collect()
-    }
-
-    fn each_set<R: Send>(
-        &self,
-        sets: &[EdgeSet],
-        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
-    ) -> Vec<R> {
-        sets.par_iter()
-            .map(|set| measure(self.run_alone(set).view()))
-            .collect()
+    /// Part after part.
+    fn outputs_alone(&self, patched: &EdgeSet) -> Array2<T> {
+        let plan = Plan::new(&self.sites, patched);
+        let parts = self.parts.iter();
+        let outputs: Vec<Array2<T>> = parts
+            .map(|part| PatchedRun::outputs(self, part, &plan))
+            .collect();
+        together(&outputs)
     }
 
     fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
         SetWalk::new(self, patched)
     }
-}
-
-/// `[readings, outputs]` of the parts as `[outputs, readings]` of all.
-fn together<T: Scalar>(parts: Vec<ArrayView2<'_, T>>) -> Array2<T> {
-    ndarray::concatenate(Axis(0), &parts)
-        .unwrap_or_else(|_| Array2::zeros((0, 0)))
-        .reversed_axes()
-}
-
-/// The clean runs of all parts, in parallel.
-fn clean_runs<T: Scalar>(model: &Transformer<T>, batch: &Sequences<T>) -> Vec<Run<T>> {
-    let step = (PART_ROWS / batch.length().max(1)).max(1);
-    let starts: Vec<usize> = (0..batch.samples()).step_by(step).collect();
-    let run = |start: &usize| {
-        let part = batch.part(*start..(start + step).min(batch.samples()));
-        let trace = model.forward_sequences(&part.inputs, &part.answers, part.length());
-        Run {
-            written: Written::of(model, &part.inputs, &trace),
-            batch: part,
-            trace,
-        }
-    };
-    starts.par_iter().map(run).collect()
-}
-
-/// What is written in place of what the parts write.
-fn fills<T: Scalar>(
-    model: &Transformer<T>,
-    batch: &Sequences<T>,
-    runs: &[Run<T>],
-    setup: Setup,
-) -> Result<Vec<Written<T>>> {
-    let zeros = |x: &Array2<T>| Array2::zeros(x.raw_dim());
-    Ok(match setup.fill {
-        Fill::Zero => runs
-            .iter()
-            .map(|run| run.written.map(false, zeros))
-            .collect(),
-        Fill::Mean => means(batch, runs),
-        Fill::Resample => resampled(batch, runs, setup.seed),
-        Fill::Corrupted => {
-            let Some(corrupted) = &batch.corrupted else {
-                return Err(Error::NoCorruptedInputs {
-                    path: batch.path.clone(),
-                });
-            };
-            corrupted_runs(model, batch, runs, corrupted)
-        }
-    })
-}
-
-fn corrupted_runs<T: Scalar>(
-    model: &Transformer<T>,
-    batch: &Sequences<T>,
-    runs: &[Run<T>],
-    corrupted: &SequenceInputs<T>,
-) -> Vec<Written<T>> {
-    let samples: Vec<usize> = runs.iter().map(|run| run.batch.samples()).collect();
-    let run = |(index, run): (usize, &Run<T>)| {
-        let start: usize = samples[..index].iter().sum();
-        let inputs = corrupted.part(start..start + samples[index], batch.length());
-        let trace = model.forward_sequences(&inputs, &run.batch.answers, batch.length());
-        Written::of(model, &inputs, &trace)
-    };
-    runs.par_iter().enumerate().map(run).collect()
-}
-
-/// Each writer's mean over all samples, position by position; sums in f64.
-fn means<T: Scalar>(batch: &Sequences<T>, runs: &[Run<T>]) -> Vec<Written<T>> {
-    let mut fills: Vec<Written<T>> = runs.iter().map(|run| run.written.clone()).collect();
-    let arrays = runs.first().map_or(0, |run| run.written.arrays().len());
-    for array in 0..arrays {
-        let first = runs[0].written.arrays()[array];
-        let per_sample = first.nrows() / runs[0].batch.samples();
-        let mut mean = Array2::<f64>::zeros((per_sample, first.ncols()));
-        for run in runs {
-            for (row, values) in run.written.arrays()[array].rows().into_iter().enumerate() {
-                let mut sum = mean.row_mut(row % per_sample);
-                sum.zip_mut_with(&values, |s, x| *s += x.widen());
-            }
-        }
-        mean /= batch.samples() as f64;
-        for fill in &mut fills {
-            for (row, mut values) in fill.arrays_mut()[array].rows_mut().into_iter().enumerate() {
-                values.zip_mut_with(&mean.row(row % per_sample), |x, m| *x = T::from_f64(*m));
-            }
-        }
-    }
-    fills
-}
-
-/// What another sample writes: one seeded order of the samples without fixed
-/// points (a single sample has no other).
-fn resampled<T: Scalar>(batch: &Sequences<T>, runs: &[Run<T>], seed: u64) -> Vec<Written<T>> {
-    let samples = batch.samples();
-    let cycle = Rng::new(seed, 0).permutation(samples);
-    let mut other = vec![0; samples];
-    for (place, sample) in cycle.iter().enumerate() {
-        other[*sample] = cycle[(place + 1) % samples];
-    }
-    let step = runs.first().map_or(1, |run| run.batch.samples());
-    let mut fills: Vec<Written<T>> = runs.iter().map(|run| run.written.clone()).collect();
-    for (index, fill) in fills.iter_mut().enumerate() {
-        for (array, target) in fill.arrays_mut().into_iter().enumerate() {
-            let per_sample = target.nrows() / runs[index].batch.samples();
-            for (row, mut values) in target.rows_mut().into_iter().enumerate() {
-                let from = other[index * step + row / per_sample];
-                let source = runs[from / step].written.arrays()[array];
-                values.assign(&source.row(from % step * per_sample + row % per_sample));
-            }
-        }
-    }
-    fills
 }

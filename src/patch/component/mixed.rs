@@ -11,9 +11,9 @@
 
 use std::ops::Range;
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, s};
 
-use super::differences::{Differences, Rows, product, products};
+use super::differences::{Differences, Rows, add_by_position, at_position, product, products};
 use super::engine::ComponentEngine;
 use super::part::{Part, rows_of};
 use crate::model::transformer::{Attended, End, HeadInput, Letter, MlpTrace, Normed};
@@ -125,15 +125,19 @@ impl<'e, 'm, T: Scalar> Mixed<'e, 'm, T> {
     fn input(&self, reader: usize) -> Array2<T> {
         let rows = rows_of(self.sites(), reader);
         let mut input = self.clean_input(reader, rows);
-        let before = self.sites().writers_before(reader);
-        let shares = &self.shares[self.sites().edges_into(reader)];
-        let kept = shares.iter().map(|m| T::from_f64(*m)).collect();
-        let filled = shares.iter().map(|m| T::from_f64(1.0 - m)).collect();
-        for (shares, of) in [(kept, &self.changes), (filled, &self.part.differences)] {
-            let shares: Array2<T> = Array1::from_vec(shares).insert_axis(Axis(0));
-            let length = input.len();
-            if let Ok(target) = input.view_mut().into_shape_with_order((1, length)) {
-                matmul_into(target, shares.view(), of.of_first(before, rows), true);
+        let (sites, d) = (self.sites(), self.model().width());
+        let (before, positions) = (sites.writers_before(reader), sites.positions_of(reader));
+        let shares = &self.shares[sites.edges_into(reader)];
+        let length = input.len();
+        let Ok(mut flat) = input.view_mut().into_shape_with_order(length) else {
+            return input;
+        };
+        for (writer, shares) in shares.chunks(positions.max(1)).enumerate() {
+            let kept: Vec<T> = shares.iter().map(|m| T::from_f64(*m)).collect();
+            let filled: Vec<T> = shares.iter().map(|m| T::from_f64(1.0 - m)).collect();
+            for (shares, of) in [(kept, &self.changes), (filled, &self.part.differences)] {
+                let of = of.of_first(before, rows);
+                add_by_position(flat.view_mut(), &shares, of.row(writer), d);
             }
         }
         input
@@ -189,24 +193,28 @@ impl<T: Scalar> Back<'_, '_, '_, T> {
     fn reader(&mut self, reader: usize, at: &Array2<T>) {
         let sites = self.run.sites();
         let rows = rows_of(sites, reader);
-        let edges = sites.edges_into(reader);
+        let (before, positions) = (sites.writers_before(reader), sites.positions_of(reader));
+        let d = self.run.model().width();
         let Ok(at) = at.view().into_shape_with_order((1, at.len())) else {
             return;
         };
-        let current = self.run.changes.of_first(edges.len(), rows);
-        let filled = self.run.part.differences.of_first(edges.len(), rows);
-        let current = products(at, current);
-        let filled = products(at, filled);
-        for (writer, edge) in edges.clone().enumerate() {
-            self.gradient[edge] += current[[0, writer]] - filled[[0, writer]];
+        let current = self.run.changes.of_first(before, rows);
+        let filled = self.run.part.differences.of_first(before, rows);
+        for position in 0..positions {
+            let here = |x| at_position(x, [position, positions, d]);
+            let current = products(here(at).view(), here(current).view());
+            let filled = products(here(at).view(), here(filled).view());
+            for writer in 0..before {
+                let edge = sites.edge(writer, reader) + position;
+                self.gradient[edge] += current[[0, writer]] - filled[[0, writer]];
+            }
         }
-        let shares: Array2<T> = self.run.shares[edges.clone()]
-            .iter()
-            .map(|m| T::from_f64(*m))
-            .collect::<Array1<T>>()
-            .insert_axis(Axis(1));
-        let written = self.at_written.of_first_mut(edges.len(), rows);
-        matmul_into(written, shares.view(), at, true);
+        let shares = self.run.shares[sites.edges_into(reader)].chunks(positions.max(1));
+        let mut written = self.at_written.of_first_mut(before, rows);
+        for (shares, written) in shares.zip(written.rows_mut()) {
+            let shares: Vec<T> = shares.iter().map(|m| T::from_f64(*m)).collect();
+            add_by_position(written, &shares, at.row(0), d);
+        }
     }
 
     /// The gradient at what a writer writes, with the rows that it writes.

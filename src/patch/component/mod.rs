@@ -13,6 +13,9 @@
 //! there, only heads that read something patched are computed, and from the
 //! first change on only what it changes is carried along. Samples are held in
 //! parts that fit in cache, and parts are run in parallel.
+//!
+//! Where all samples are aligned, an edge can be one edge for every position at
+//! which its reader reads: a patch then replaces only those rows of its input.
 
 mod differences;
 mod engine;
@@ -23,7 +26,7 @@ mod run;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use differences::{Differences, Rows, products};
+pub use differences::{Differences, Rows, at_position, products};
 pub use engine::{ComponentEngine, Setup};
 pub use mixed::Mixed;
 pub use part::{Part, rows_of};

@@ -1,9 +1,10 @@
 //! Some of the samples, with their clean run and their fills.
 
 use super::differences::{Differences, Rows, Written};
-use crate::model::transformer::{Reader, SequenceTrace, Transformer};
+use crate::model::transformer::{SequenceTrace, Transformer};
 use crate::model::{Components, Sequences};
 use crate::numeric::Scalar;
+use crate::patch::recorded::Run;
 
 /// A part of the samples.
 #[derive(Debug, Clone)]
@@ -22,38 +23,23 @@ impl<T: Scalar> Part<T> {
     pub(super) fn new(
         model: &Transformer<T>,
         sites: &Components,
-        readings: std::ops::Range<usize>,
-        run: Run<T>,
+        run: Run<T, Written<T>>,
         fill: &Written<T>,
     ) -> Self {
         Self {
-            readings,
-            differences: Differences::new(model, sites, &run.batch, fill, &run.written),
+            readings: run.readings,
+            differences: Differences::new(model, sites, &run.batch, fill, &run.recorded),
             batch: run.batch,
             clean: run.trace,
         }
     }
 }
 
-/// A clean run, and what it has written.
-pub(super) struct Run<T> {
-    pub batch: Sequences<T>,
-    pub trace: SequenceTrace<T>,
-    pub written: Written<T>,
-}
-
 /// Which rows a reader reads.
 #[must_use]
 pub fn rows_of(sites: &Components, reader: usize) -> Rows {
-    let last = sites.layers() - 1;
-    match sites.reader_at(reader) {
-        Reader::Logits => Rows::Readings,
-        Reader::Mlp { layer } if layer == last => Rows::Readings,
-        Reader::Head { layer, letter, .. }
-            if layer == last && letter == crate::model::transformer::Letter::Q =>
-        {
-            Rows::Readings
-        }
-        _ => Rows::Everywhere,
+    match sites.reads_answers_only(reader) {
+        true => Rows::Readings,
+        false => Rows::Everywhere,
     }
 }

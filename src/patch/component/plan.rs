@@ -1,6 +1,9 @@
 //! A set of edges, sorted out for a run.
 
+use ndarray::{Array2, ArrayView2};
+
 use crate::model::Components;
+use crate::numeric::Scalar;
 use crate::patch::EdgeSet;
 
 /// How a reader's input is put together.
@@ -8,11 +11,44 @@ use crate::patch::EdgeSet;
 pub(super) enum Input {
     /// The stream as it is.
     Stream,
-    /// The stream, with these writers replaced by their fills.
-    Replace(Vec<usize>),
-    /// All fills, with these writers replaced by what they write: the shorter
-    /// sum where most edges are patched.
-    Restore(Vec<usize>),
+    /// The stream, with what these sources write replaced by their fills.
+    Replace(Vec<Source>),
+    /// All fills, with those of these sources replaced by what they write: the
+    /// shorter sum where most edges are patched.
+    Restore(Vec<Source>),
+}
+
+/// What a writer writes for a reader, at some of the positions that it reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Source {
+    pub writer: usize,
+    at: At,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum At {
+    /// All rows.
+    Everywhere,
+    /// Of each sample's rows, those marked.
+    Marked(Vec<bool>),
+}
+
+impl Source {
+    /// `input += factor · values` in the rows that are meant, both `[rows, d]`.
+    pub fn add<T: Scalar>(&self, input: &mut Array2<T>, factor: T, values: ArrayView2<'_, T>) {
+        match &self.at {
+            At::Everywhere => input.scaled_add(factor, &values),
+            At::Marked(marked) => {
+                let rows = input.rows_mut().into_iter().zip(values.rows());
+                for ((mut row, values), _) in rows
+                    .zip(marked.iter().cycle())
+                    .filter(|(_, marked)| **marked)
+                {
+                    row.scaled_add(factor, &values);
+                }
+            }
+        }
+    }
 }
 
 /// What a run has to do.
@@ -33,8 +69,9 @@ impl Plan {
         let inputs: Vec<Input> = (0..sites.reader_count()).map(input).collect();
         let mut wanted = vec![false; sites.writer_count()];
         for input in &inputs {
-            if let Input::Replace(writers) | Input::Restore(writers) = input {
-                writers.iter().for_each(|writer| wanted[*writer] = true);
+            if let Input::Replace(sources) | Input::Restore(sources) = input {
+                let writers = sources.iter().map(|source| source.writer);
+                writers.for_each(|writer| wanted[writer] = true);
             }
         }
         let first = inputs.iter().position(|input| *input != Input::Stream);
@@ -49,19 +86,40 @@ impl Plan {
 fn input(sites: &Components, patched: &EdgeSet, reader: usize) -> Input {
     let edges = sites.edges_into(reader);
     let count = patched.count_ones(edges.clone());
-    let writers = |of_patched: bool| {
-        edges
-            .clone()
-            .enumerate()
-            .filter(|(_, edge)| patched.contains(*edge) == of_patched)
-            .map(|(writer, _)| writer)
+    let sources = |of_patched: bool| {
+        (0..sites.writers_before(reader))
+            .filter_map(|writer| source(sites, patched, of_patched, writer, reader))
             .collect()
     };
     if count == 0 {
         Input::Stream
     } else if 2 * count <= edges.len() {
-        Input::Replace(writers(true))
+        Input::Replace(sources(true))
     } else {
-        Input::Restore(writers(false))
+        Input::Restore(sources(false))
     }
+}
+
+/// A writer where its edges to a reader are patched, or where they are not;
+/// `None` if that is nowhere.
+fn source(
+    sites: &Components,
+    patched: &EdgeSet,
+    of_patched: bool,
+    writer: usize,
+    reader: usize,
+) -> Option<Source> {
+    let (first, positions) = (sites.edge(writer, reader), sites.positions_of(reader));
+    let edges = first..first + positions;
+    let count = patched.count_ones(edges.clone());
+    let meant = if of_patched { count } else { positions - count };
+    let at = match meant {
+        0 => return None,
+        all if all == positions => At::Everywhere,
+        _ => {
+            let marked = edges.map(|edge| patched.contains(edge) == of_patched);
+            At::Marked(marked.collect())
+        }
+    };
+    Some(Source { writer, at })
 }

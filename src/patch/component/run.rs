@@ -176,30 +176,26 @@ impl<'e, 'm, T: Scalar> PatchedRun<'e, 'm, T> {
         let rows = rows_of(self.engine.sites(), reader);
         let differences = &self.part.differences;
         let mut input = self.at(clean, rows).into_owned();
-        match &self.plan.inputs[reader] {
-            Input::Restore(writers) => {
+        let (sources, sign) = match &self.plan.inputs[reader] {
+            Input::Restore(sources) => {
                 let before = self.engine.sites().writers_before(reader);
                 input += &differences.sum(0..before, rows);
-                for writer in writers {
-                    input -= &differences.of(*writer, rows);
-                    if let Some(change) = &self.changes[*writer] {
-                        input += &*self.at(change, rows);
-                    }
-                }
+                (sources.as_slice(), -T::one())
             }
             replaced => {
                 if let Some(change) = &self.change {
                     input += &*self.at(change, rows);
                 }
-                let Input::Replace(writers) = replaced else {
-                    return input;
-                };
-                for writer in writers {
-                    input += &differences.of(*writer, rows);
-                    if let Some(change) = &self.changes[*writer] {
-                        input -= &*self.at(change, rows);
-                    }
+                match replaced {
+                    Input::Replace(sources) => (sources.as_slice(), T::one()),
+                    _ => (Default::default(), T::one()),
                 }
+            }
+        };
+        for source in sources {
+            source.add(&mut input, sign, differences.of(source.writer, rows));
+            if let Some(change) = &self.changes[source.writer] {
+                source.add(&mut input, -sign, self.at(change, rows).view());
             }
         }
         input

@@ -1,5 +1,7 @@
 //! Properties of the engine that hold for every transformer, in f64.
 
+use std::collections::HashSet;
+
 use ndarray::{Array1, Array2, Axis, s};
 
 use super::{ComponentEngine, Setup};
@@ -8,10 +10,10 @@ use crate::model::transformer::{
 };
 use crate::model::{Components, Sequences};
 use crate::numeric::{Activation, Rng};
-use crate::patch::{EdgeSet, Fill, Patchable};
+use crate::patch::{Fill, Patchable};
 
 const D: usize = 5;
-const LENGTH: usize = 4;
+pub(crate) const LENGTH: usize = 4;
 const FEATURES: usize = 3;
 const HEADS: Heads = Heads {
     count: 2,
@@ -92,6 +94,7 @@ pub(crate) fn batch(positions: &[usize], distance: f64) -> Sequences<f64> {
         foils: None,
         targets: None,
         outputs: None,
+        lengths: None,
     }
 }
 
@@ -144,7 +147,7 @@ fn writers_by_definition(
     (written, model.end(x).outputs)
 }
 
-fn attention_by_definition(
+pub(crate) fn attention_by_definition(
     model: &Transformer<f64>,
     q: &Array2<f64>,
     k: &Array2<f64>,
@@ -165,13 +168,16 @@ fn attention_by_definition(
     })
 }
 
+/// Whether the edge from a writer to a reader is patched at a position.
+type Patched<'a> = &'a dyn Fn(usize, usize, usize) -> bool;
+
 /// A patched run the long way, `[outputs, readings]`.
 fn by_definition(
     model: &Transformer<f64>,
     sites: &Components,
     batch: &Sequences<f64>,
     fill: Fill,
-    patched: &EdgeSet,
+    patched: Patched<'_>,
 ) -> Array2<f64> {
     let (SequenceInputs::Values(inputs), Some(SequenceInputs::Values(corrupted))) =
         (&batch.inputs, &batch.corrupted)
@@ -198,8 +204,12 @@ fn by_definition(
     let input = |reader: usize, written: &[Array2<f64>]| {
         let mut x = stream(reader, written);
         for writer in 0..written.len() {
-            if patched.contains(sites.edge(writer, reader)) {
-                x += &(&fills[writer] - &written[writer]);
+            let change = &fills[writer] - &written[writer];
+            for (row, change) in change.rows().into_iter().enumerate() {
+                if patched(writer, reader, row % LENGTH) {
+                    let mut x = x.row_mut(row);
+                    x += &change;
+                }
             }
         }
         x
@@ -210,7 +220,7 @@ fn by_definition(
         .reversed_axes()
 }
 
-fn mean_by_position(written: &Array2<f64>) -> Array2<f64> {
+pub(crate) fn mean_by_position(written: &Array2<f64>) -> Array2<f64> {
     let mut result = written.clone();
     for position in 0..LENGTH {
         let rows = written.slice(s![position..;LENGTH, ..]);
@@ -225,7 +235,7 @@ fn mean_by_position(written: &Array2<f64>) -> Array2<f64> {
 }
 
 #[track_caller]
-fn assert_close(a: &Array2<f64>, b: &Array2<f64>) {
+pub(crate) fn assert_close(a: &Array2<f64>, b: &Array2<f64>) {
     assert_eq!(a.dim(), b.dim());
     let largest = (a - b).iter().fold(0.0_f64, |m, d| m.max(d.abs()));
     assert!(largest < 1e-10, "largest difference {largest:e}");
@@ -246,13 +256,61 @@ fn runs_agree_with_the_definition() {
                 let mut rng = Rng::new(9, 0);
                 for share in [0.0, 0.01, 0.3, 0.8, 1.0] {
                     let set = engine.edges((0..edges).filter(|_| rng.uniform() < share));
-                    let expected = by_definition(&model, engine.sites(), &batch, fill, &set);
+                    let patched = |w, r, _| set.contains(engine.sites().edge(w, r));
+                    let expected = by_definition(&model, engine.sites(), &batch, fill, &patched);
                     assert_close(&engine.run(&set), &expected);
                     assert_close(&engine.each_set(&[set], |o| o.to_owned())[0], &expected);
                 }
             }
         }
     }
+}
+
+#[test]
+fn at_positions_too_runs_agree_with_the_definition() {
+    for model in models() {
+        for positions in [vec![3], vec![1, 2], vec![0, 1, 2, 3]] {
+            let batch = batch(&positions, 1.0);
+            let whole = ComponentEngine::new(&model, &batch, setup(Fill::Corrupted, true)).unwrap();
+            let engine = whole.clone().at_positions(&batch).unwrap();
+            let sites = engine.sites();
+            let mut rng = Rng::new(9, 0);
+            for share in [0.0, 0.01, 0.3, 0.8, 1.0] {
+                let some = (0..sites.edge_count()).filter(|_| rng.uniform() < share);
+                let set = engine.edges(some);
+                let names: HashSet<String> = set.ones().map(|e| sites.edge_name(e)).collect();
+                let patched = |writer, reader, position| {
+                    let (from, to) = (sites.writer_name(writer), sites.reader_name(reader));
+                    names.contains(&format!("{from}->{to}@{position}"))
+                };
+                let expected = by_definition(&model, sites, &batch, Fill::Corrupted, &patched);
+                assert_close(&engine.run(&set), &expected);
+            }
+            // All positions of an edge are the edge.
+            for share in [0.05, 0.5, 0.95] {
+                let some = (0..whole.edge_count()).filter(|_| rng.uniform() < share);
+                let set = whole.edges(some);
+                let of_edge = |edge: usize| {
+                    let (writer, reader) = whole.sites().ends(edge);
+                    let first = sites.edge(writer, reader);
+                    first..first + sites.positions_of(reader)
+                };
+                let everywhere = engine.edges(set.ones().flat_map(of_edge));
+                assert_close(&engine.run(&everywhere), &whole.run(&set));
+            }
+        }
+    }
+}
+
+#[test]
+fn samples_that_are_read_at_different_positions_are_not_aligned() {
+    let model = model(true, true, Activation::Relu);
+    let mut batch = batch(&[3], 1.0);
+    let positions = Array2::from_shape_fn((70, 1), |(sample, _)| 2 + sample / 69);
+    batch.answers = Answers::new(positions, LENGTH);
+    let engine = ComponentEngine::new(&model, &batch, setup(Fill::Zero, false)).unwrap();
+    let error = engine.at_positions(&batch).unwrap_err();
+    assert!(error.to_string().contains("not read at the same positions"));
 }
 
 #[test]

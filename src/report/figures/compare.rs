@@ -10,7 +10,7 @@ use super::pareto::{Better as Side, ParetoPoint, pareto};
 use crate::report::format::{count, count_words};
 use crate::report::sites::{plain, shortened};
 use crate::result::{
-    Arrangement, ComparedNetwork, Comparison, FrontPoint, Measure, Picture, PlacedLayer,
+    Arrangement, ComparedMeasure, ComparedNetwork, Comparison, FrontPoint, Picture, PlacedLayer,
 };
 
 const WIDTH: f64 = 1040.0;
@@ -45,8 +45,8 @@ pub fn all(comparison: &Comparison) -> Vec<Figure> {
 /// The forest plots: the reference less every other regime.
 #[must_use]
 pub fn differences(comparison: &Comparison) -> Vec<Figure> {
-    let equal_size = |m: &&Measure| m.info.point.starts_with("equal size");
-    let gaps: Vec<&Measure> = comparison
+    let equal_size = |m: &&ComparedMeasure| m.info.point.starts_with("equal size");
+    let gaps: Vec<&ComparedMeasure> = comparison
         .measures
         .iter()
         .filter(|m| m.info.key.starts_with("gap_at_"))
@@ -63,7 +63,7 @@ pub fn differences(comparison: &Comparison) -> Vec<Figure> {
         .collect()
 }
 
-fn difference(comparison: &Comparison, measure: &Measure) -> Option<Figure> {
+fn difference(comparison: &Comparison, measure: &ComparedMeasure) -> Option<Figure> {
     let reference = comparison.groups.first()?;
     let rows: Vec<ForestRow> = measure
         .tests

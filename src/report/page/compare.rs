@@ -2,14 +2,14 @@
 
 use askama::Template;
 
+use super::Page;
 use super::blocks::{Block, Cell, Column, Fact, Section, Shown, Table, numbers, words as text};
-use super::{Page, SCRIPT, STYLE, palette, security};
 use crate::report::figures::Figure;
 use crate::report::format::{count, percent, short};
 use crate::report::sites::{clean, plain};
 use crate::report::tables::compare::{mark, mean_words, test_words};
 use crate::report::words;
-use crate::result::{Better, ComparedNetwork, Comparison, Measure};
+use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison};
 
 /// Renders the page.
 pub fn render(comparison: &Comparison, figures: &[Figure]) -> askama::Result<String> {
@@ -17,9 +17,6 @@ pub fn render(comparison: &Comparison, figures: &[Figure]) -> askama::Result<Str
         kind: "Comparison of trained networks",
         title: title(comparison),
         subtitle: subtitle(comparison),
-        policy: security::policy(SCRIPT),
-        style: format!("{}{}{}", palette::variables(), palette::FIGURE_CSS, STYLE),
-        script: SCRIPT,
         verdicts: words::compare::summary(comparison),
         sections: sections(comparison, figures),
         json: "compare.json".to_owned(),
@@ -29,6 +26,8 @@ pub fn render(comparison: &Comparison, figures: &[Figure]) -> askama::Result<Str
             clean(&comparison.tool.version)
         ),
         command: plain(&comparison.command.join(" ")),
+        carried: super::carried(comparison).map_err(askama::Error::custom)?,
+        ..Page::bare()
     };
     page.render()
 }
@@ -103,8 +102,8 @@ fn measures(comparison: &Comparison) -> Section {
     );
     let mut blocks = vec![Block::Text(intro)];
     blocks.extend(kinds.iter().map(|kind| {
-        let of_kind = |m: &&Measure| kind_and_rest(m).0 == *kind;
-        let rows: Vec<&Measure> = comparison.measures.iter().filter(of_kind).collect();
+        let of_kind = |m: &&ComparedMeasure| kind_and_rest(m).0 == *kind;
+        let rows: Vec<&ComparedMeasure> = comparison.measures.iter().filter(of_kind).collect();
         by_regime(comparison, kind, &rows)
     }));
     blocks.push(tests(comparison));
@@ -116,15 +115,15 @@ fn measures(comparison: &Comparison) -> Section {
 }
 
 /// The kind of a measure's operating point, and which one of it.
-fn kind_and_rest(measure: &Measure) -> (&str, &str) {
+fn kind_and_rest(measure: &ComparedMeasure) -> (&str, &str) {
     let point = measure.info.point.as_str();
     point.split_once(": ").unwrap_or((point, ""))
 }
 
-fn by_regime(comparison: &Comparison, kind: &str, measures: &[&Measure]) -> Block {
+fn by_regime(comparison: &Comparison, kind: &str, measures: &[&ComparedMeasure]) -> Block {
     let mut columns = vec![text("measure")];
     columns.extend(comparison.groups.iter().map(|g| numbers(&clean(&g.name))));
-    let row = |m: &&Measure| {
+    let row = |m: &&ComparedMeasure| {
         let arrow = match m.info.better {
             Better::Lower => " ↓",
             Better::Higher => " ↑",
@@ -391,7 +390,7 @@ fn each(comparison: &Comparison) -> Section {
         "acdc_seconds",
         "circuits_called",
     ];
-    let shown: Vec<&Measure> = KEYS
+    let shown: Vec<&ComparedMeasure> = KEYS
         .iter()
         .filter_map(|key| comparison.measures.iter().find(|m| m.info.key == *key))
         .collect();

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::report::format::{self, p_value};
 use crate::report::sites::plain;
 use crate::report::words::compare::{Shown, shown};
-use crate::result::{Better, Comparison, GroupSummary, Measure, Test};
+use crate::result::{Better, ComparedMeasure, Comparison, GroupSummary, Test};
 
 /// A table of any columns.
 struct Table {
@@ -319,7 +319,7 @@ pub fn mark(better: Better, test: &Test, level: f64) -> &'static str {
 }
 
 /// The row of one measure, with the marks of the tests of the others.
-fn cells(measure: &Measure, level: f64) -> Vec<String> {
+fn cells(measure: &ComparedMeasure, level: f64) -> Vec<String> {
     let of = |(place, group): (usize, &GroupSummary)| {
         let test = place.checked_sub(1).and_then(|t| measure.tests.get(t));
         let mark = test.map_or("", |t| mark(measure.info.better, t, level));

@@ -7,7 +7,7 @@
 use super::{Sentence, Status, joined, plural};
 use crate::report::format::{count_words, percent, short};
 use crate::report::sites::{clean, plain};
-use crate::result::{Better, Comparison, GroupOverlap, Measure, Test};
+use crate::result::{Better, ComparedMeasure, Comparison, GroupOverlap, Test};
 
 /// A claim that was published of brain-inspired training (arXiv 2401.03646), and
 /// the beginnings of the keys of the measures that bear on it.
@@ -139,7 +139,7 @@ fn power(comparison: &Comparison) -> Option<Sentence> {
 fn against(comparison: &Comparison, claim: &Claim, other: &str) -> Option<Sentence> {
     let reference = clean(&comparison.groups.first()?.name);
     let level = comparison.settings.level;
-    let all: Vec<(&Measure, &Test)> = comparison
+    let all: Vec<(&ComparedMeasure, &Test)> = comparison
         .measures
         .iter()
         .filter(|m| m.info.better != Better::Neither)
@@ -195,7 +195,7 @@ fn against(comparison: &Comparison, claim: &Claim, other: &str) -> Option<Senten
 }
 
 /// A measure by its operating point, in few words.
-fn point(measure: &Measure) -> String {
+fn point(measure: &ComparedMeasure) -> String {
     let mut point = plain(&measure.info.point);
     for (long, few) in [
         ("smallest faithful circuits, ", "smallest faithful, "),

@@ -1,14 +1,14 @@
 //! Which modules there are, and whether they are more than chance gives.
 
 use super::{Sentence, Status, joined, plural};
-use crate::report::format::{count, count_words, optional, p_value, short};
+use crate::report::format::{count, count_words, p_value, short};
 use crate::report::sites::{Sites, clean};
-use crate::result::{Audit, Lesion, Modules, NullModel, Split};
+use crate::result::{Audit, Lesion, Modules, NullModel, Relocation, Split};
 
 const TOPIC: &str = "Modules";
 
 /// The level at which a difference from chance is called one.
-const LEVEL: f64 = 0.05;
+pub(super) const LEVEL: f64 = 0.05;
 
 pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     let Some(modules) = &audit.modules else {
@@ -19,12 +19,17 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
         )];
     };
     let mut said = vec![found(modules)];
-    said.push(chance(modules));
+    said.push(chance(modules, modules.null.as_ref()));
+    let newman = modules.measures.iter().find(|m| m.name == "modularity");
+    let others = newman.iter().flat_map(|m| m.nulls.iter().skip(1));
+    said.extend(others.map(|null| chance(modules, Some(null))));
     said.extend(straddling(modules, sites));
     said.extend(without_outputs(modules));
     said.extend(stability(modules));
     said.extend(lesions(modules));
+    said.extend(super::function::sentences(modules));
     said.extend(wiring(modules));
+    said.extend(super::insight::sentences(modules));
     said
 }
 
@@ -60,16 +65,16 @@ fn found(modules: &Modules) -> Sentence {
 }
 
 /// With a capital letter at the beginning.
-fn capital(word: &str) -> String {
+pub(super) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     let first = letters.next().map(|c| c.to_uppercase().collect::<String>());
     format!("{}{}", first.unwrap_or_default(), letters.as_str())
 }
 
-fn chance(modules: &Modules) -> Sentence {
+fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
     let topic = "Modularity";
     let q = short(modules.modularity);
-    let Some(null) = &modules.null else {
+    let Some(null) = null else {
         let text = format!("Modularity is {q}; without a null model that says nothing yet.");
         return Sentence::new(topic, Status::NotAsked, text);
     };
@@ -117,6 +122,7 @@ pub fn null_words(null: &NullModel) -> String {
         "layer" => "the same weights shuffled within each layer",
         "layer-nonzero" => "the same surviving weights shuffled within each layer",
         "degree" => "the same degrees and other connections",
+        "untrained" => "untrained weights, pruned to as many edges",
         _ => "shuffled weights",
     };
     format!("{} networks with {how}", count(null.samples))
@@ -197,7 +203,14 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
     let first = groups.first()?;
     let same = |l: &&&Lesion| l.metric == first.metric && l.fill == first.fill;
     let tested: Vec<&&Lesion> = groups.iter().filter(same).collect();
-    let matter = tested.iter().filter(|l| l.p <= LEVEL).count();
+    let corrected = tested.iter().all(|l| l.p_holm.is_some());
+    let p = |l: &Lesion| l.p_holm.unwrap_or(l.p);
+    let matter = tested.iter().filter(|l| p(l) <= LEVEL).count();
+    let how = if corrected {
+        ", Holm's correction for the number of modules"
+    } else {
+        " each, not corrected for the number of modules"
+    };
     let verb = if matter < 2 { "matters" } else { "matter" };
     let number = if matter == 0 {
         "none".to_owned()
@@ -205,7 +218,7 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
         count_words(matter)
     };
     let text = format!(
-        "Ablated alone ({} fill), {} of {} {} {verb} more to the {} than random sets of as many sites (p ≤ {LEVEL} each, not corrected for the number of modules).",
+        "Ablated alone ({} fill), {} of {} {} {verb} more to the {} than random sets of as many sites (p ≤ {LEVEL}{how}).",
         clean(&first.fill),
         number,
         count_words(tested.len()),
@@ -217,13 +230,48 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
 
 fn wiring(modules: &Modules) -> Option<Sentence> {
     let wiring = modules.wiring.as_ref()?;
-    wiring.cost_after_relocation?;
+    let (after, found) = (wiring.cost_after_relocation?, wiring.relocation.as_ref()?);
+    let swaps = count(found.swaps);
+    let swaps = format!("{swaps} {}", plural(found.swaps, "swap", "swaps"));
+    let (status, check) = if found.holds {
+        (Status::Holds, "the function stays as it is")
+    } else {
+        (
+            Status::DoesNotHold,
+            "the function does not stay as it is, more than rounding explains",
+        )
+    };
+    if found.swaps == 0 && found.holds {
+        let text = format!(
+            "Relocation ({}) finds no swap of {} that lowers the wiring cost of {}.",
+            clean(&found.method),
+            what_moves(found),
+            short(wiring.cost)
+        );
+        return Some(Sentence::new("Wiring", Status::Note, text));
+    }
     let text = format!(
-        "Swapping neurons, which leaves the function as it is, would lower the wiring cost from {} to {}.",
+        "Relocation ({}, {swaps} of {}) lowers the wiring cost from {} to {}; {check}: outputs move by {} on {} samples (rounding explains {}).",
+        clean(&found.method),
+        what_moves(found),
         short(wiring.cost),
-        optional(wiring.cost_after_relocation)
+        short(after),
+        short(found.max_abs_change),
+        count(found.samples),
+        short(found.allowed)
     );
-    Some(Sentence::new("Wiring", Status::Note, text))
+    Some(Sentence::new("Wiring", status, text))
+}
+
+/// The sites that may change places, in words.
+#[must_use]
+pub fn what_moves(found: &Relocation) -> &'static str {
+    match (found.inputs_move, found.outputs_move) {
+        (true, true) => "inputs, hidden neurons and outputs",
+        (false, true) => "hidden neurons and outputs",
+        (true, false) => "inputs and hidden neurons",
+        (false, false) => "hidden neurons",
+    }
 }
 
 #[cfg(test)]
@@ -273,6 +321,28 @@ mod tests {
             text[1],
             "– Modularity: Modularity is 0.47; without a null model that says nothing yet."
         );
+    }
+
+    #[test]
+    fn relocation_says_what_moved_and_what_stayed() {
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(2, 1e-7));
+        });
+        assert_eq!(
+            text.last().expect("there"),
+            "✓ Wiring: Relocation (descent, 2 swaps of hidden neurons) lowers the wiring cost from 3 to 2; the function stays as it is: outputs move by 1 × 10⁻⁷ on 100 samples (rounding explains 1 × 10⁻⁶)."
+        );
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(0, 0.0));
+        });
+        assert_eq!(
+            text.last().expect("there"),
+            "• Wiring: Relocation (descent) finds no swap of hidden neurons that lowers the wiring cost of 3."
+        );
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(1, 1.0));
+        });
+        assert!(text.last().is_some_and(|t| t.starts_with('✗')), "{text:?}");
     }
 
     #[test]

@@ -1,0 +1,198 @@
+//! The engine: parts of the samples with their clean runs, and runs over all of them.
+
+use std::ops::Range;
+
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
+
+use super::part::{Part, Values};
+use crate::Result;
+use crate::metric::Metric;
+use crate::model::transformer::Neurons;
+use crate::model::{Sequences, Transformer};
+use crate::numeric::Scalar;
+use crate::patch::nodes::READERS;
+use crate::patch::recorded::{PART_ROWS, clean_runs, fills, together};
+use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
+
+/// A transformer, its clean run on a batch, and the fills for its channels and
+/// hidden neurons.
+#[derive(Debug, Clone)]
+pub struct NeuronEngine<'m, T> {
+    model: &'m Transformer<T>,
+    neurons: Neurons,
+    parts: Vec<Part<T>>,
+    readings: usize,
+}
+
+/// The patched columns of every layer.
+type Columns = Vec<Vec<usize>>;
+
+impl<'m, T: Scalar> NeuronEngine<'m, T> {
+    /// Runs the model on a batch, and on what fills come from, and keeps the
+    /// runs. `mean` is each value's mean over the samples, position by position;
+    /// `seed` is of `resample`.
+    ///
+    /// # Errors
+    /// If the fill is `corrupted` and the batch has no pairs.
+    pub fn new(
+        model: &'m Transformer<T>,
+        batch: &Sequences<T>,
+        fill: Fill,
+        seed: u64,
+    ) -> Result<Self> {
+        let runs = clean_runs::<T, Values<T>>(model, batch);
+        let fills = fills(model, batch, &runs, fill, seed)?;
+        let parts = runs.into_iter().zip(fills);
+        Ok(Self {
+            model,
+            neurons: model.neurons(),
+            parts: parts.map(|(run, fills)| Part::new(run, fills)).collect(),
+            readings: batch.answers.len(),
+        })
+    }
+
+    /// About how many bytes an engine on these samples takes, and its largest
+    /// run besides, beyond the model itself.
+    #[must_use]
+    pub fn bytes(model: &Transformer<T>, batch: &Sequences<T>) -> u64 {
+        let (d, length) = (model.width(), batch.length());
+        let (heads, total) = (model.heads.count, model.heads.total());
+        let hidden = model.blocks.first().map_or(0, |block| block.up_bias.len());
+        // Streams and norms of both halves; queries, keys, values, what heads
+        // hold; patterns; hidden neurons before and after the activation.
+        let trace = model.blocks.len() * (4 * d + 4 * total + heads * length + 2 * hidden);
+        // Of clean and filled runs; the latter are kept.
+        let recorded = 2 * model.neurons().count();
+        let rows = batch.samples() * length;
+        // A mask's run: another trace, and what is mixed.
+        let running = rows.min(PART_ROWS.max(length) * rayon::current_num_threads());
+        let numbers = rows * (trace + recorded) + running * (trace + recorded);
+        (numbers * size_of::<T>()) as u64
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> &'m Transformer<T> {
+        self.model
+    }
+
+    /// Its channels and hidden neurons.
+    #[must_use]
+    pub fn neurons(&self) -> &Neurons {
+        &self.neurons
+    }
+
+    /// The parts of the samples, in order.
+    #[must_use]
+    pub fn parts(&self) -> &[Part<T>] {
+        &self.parts
+    }
+
+    fn columns(&self, patched: &EdgeSet) -> Columns {
+        let mut columns = vec![Vec::new(); self.neurons.layers()];
+        for neuron in patched.ones() {
+            let (layer, column) = self.neurons.place(neuron);
+            columns[layer].push(column);
+        }
+        columns
+    }
+
+    /// The layer that a run begins at: the last stream that is patched whole, of
+    /// which nothing before it is left, or else the first with anything patched.
+    fn first(&self, columns: &Columns) -> Option<usize> {
+        let streams = (0..columns.len()).step_by(2).rev();
+        streams
+            .into_iter()
+            .find(|layer| columns[*layer].len() == self.neurons.of_layer(*layer).len())
+            .or_else(|| columns.iter().position(|columns| !columns.is_empty()))
+    }
+
+    /// The outputs `[readings, outputs]` of one part.
+    fn run(&self, part: &Part<T>, columns: &Columns) -> Array2<T> {
+        let Some(first) = self.first(columns) else {
+            return part.clean.end.outputs.clone();
+        };
+        let of = |values: &Array2<T>| values.select(Axis(1), &columns[first]);
+        let change = of(&part.fills[first]) - of(part.clean_values(first));
+        let run = part.run_from(
+            self.model,
+            first,
+            &columns[first],
+            &change,
+            &mut |layer, values| {
+                let fill = &part.fills[layer];
+                for column in &columns[layer] {
+                    values.column_mut(*column).assign(&fill.column(*column));
+                }
+            },
+        );
+        run.end.outputs
+    }
+}
+
+impl<T: Scalar> Patchable for NeuronEngine<'_, T> {
+    type Number = T;
+    type Walk<'a>
+        = SetWalk<'a, Self>
+    where
+        Self: 'a;
+
+    fn edge_count(&self) -> usize {
+        self.neurons.count()
+    }
+
+    /// The channels and neurons, and what reads them taken together.
+    fn node_count(&self) -> usize {
+        self.neurons.count() + 1
+    }
+
+    fn samples(&self) -> usize {
+        self.readings
+    }
+
+    fn ends(&self, edge: usize) -> (usize, usize) {
+        (edge, self.neurons.count())
+    }
+
+    /// All at once: the last computed is visited first.
+    fn readers(&self) -> Vec<Range<usize>> {
+        std::iter::once(0..self.neurons.count()).collect()
+    }
+
+    fn nodes_read(&self, _: &Metric) -> Vec<usize> {
+        vec![self.neurons.count()]
+    }
+
+    fn edge_names(&self, edge: usize) -> (String, String) {
+        (self.neurons.name(edge), READERS.to_owned())
+    }
+
+    fn node_name(&self, node: usize) -> String {
+        if node == self.neurons.count() {
+            READERS.to_owned()
+        } else {
+            self.neurons.name(node)
+        }
+    }
+
+    /// Parts run in parallel.
+    fn outputs(&self, patched: &EdgeSet) -> Array2<T> {
+        let columns = self.columns(patched);
+        let parts = self.parts.par_iter();
+        let outputs: Vec<Array2<T>> = parts.map(|part| self.run(part, &columns)).collect();
+        together(&outputs)
+    }
+
+    /// Part after part.
+    fn outputs_alone(&self, patched: &EdgeSet) -> Array2<T> {
+        let columns = self.columns(patched);
+        let parts = self.parts.iter();
+        let outputs: Vec<Array2<T>> = parts.map(|part| self.run(part, &columns)).collect();
+        together(&outputs)
+    }
+
+    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
+        SetWalk::new(self, patched)
+    }
+}
