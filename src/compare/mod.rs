@@ -31,6 +31,10 @@ use crate::result::{
 };
 use crate::{Error, Result};
 
+/// Weight of the distance, and cost of a connection of no length, in the wiring
+/// cost of all networks: those of the published method for regression.
+const WIRING: (f64, f64) = (1.0, 0.1);
+
 /// How networks are compared.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -155,6 +159,7 @@ pub fn measure(
         outputs: None,
         ..data.clone()
     };
+    let entry = &wired_alike(entry);
     let loaded = Loaded::from_checkpoint(&entry.checkpoint, config.audit.model)?;
     match &loaded.network {
         Network::F32(Architecture::Mlp(model)) => {
@@ -167,6 +172,18 @@ pub fn measure(
             path: entry.checkpoint.path.clone(),
         }),
     }
+}
+
+/// The same network with the distance weight and cost of no length that all have
+/// in common: regimes without a price of distance are configured with 0, and
+/// wiring costs by their own weights could not be compared.
+fn wired_alike(entry: &Entry) -> Entry {
+    let mut entry = entry.clone();
+    let config = &mut entry.checkpoint.config;
+    config.remove("relocate_weight_factor");
+    config.insert("weight_factor".to_owned(), WIRING.0.into());
+    config.insert("l0".to_owned(), WIRING.1.into());
+    entry
 }
 
 /// Joins measured networks into a comparison; `parts` are those of `entries`.

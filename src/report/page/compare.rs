@@ -469,6 +469,11 @@ fn conventions(comparison: &Comparison) -> Section {
             "Σ over modules of the weight that leaves it over the weight at its sites".to_owned(),
         ),
         fact(
+            "wiring cost",
+            "Σ |w| (distance + 0.1), the same for all regimes, at the places of training"
+                .to_owned(),
+        ),
+        fact(
             "controls",
             format!(
                 "{} draws of each of shuffled, untrained and nonsense; 199 random circuits",
