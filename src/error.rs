@@ -1107,30 +1107,6 @@ mod tests {
                 key: tensor(),
                 value: detail(),
             },
-            Error::TooMuchMemory {
-                path: path(),
-                needed: 2000,
-                limit: 1000,
-            },
-            Error::NotACircuit {
-                path: path(),
-                detail: "it has no edges".to_owned(),
-            },
-            Error::Positions {
-                path: path(),
-                detail: "an MLP has none".to_owned(),
-            },
-            Error::Granularity {
-                path: path(),
-                granularity: "component".to_owned(),
-                network: "an MLP".to_owned(),
-            },
-            Error::PatchesChangeNothing {
-                path: path(),
-                method: "eap".to_owned(),
-                fill: "mean".to_owned(),
-                metric: "accuracy".to_owned(),
-            },
             Error::TransformerNotYet { path: path() },
             Error::SequenceLength {
                 path: path(),
@@ -1178,6 +1154,30 @@ mod tests {
                 metric: "accuracy".into(),
             },
             Error::NoCorruptedInputs { path: path() },
+            Error::TooMuchMemory {
+                path: path(),
+                needed: 2000,
+                limit: 1000,
+            },
+            Error::NotACircuit {
+                path: path(),
+                detail: "it has no edges".to_owned(),
+            },
+            Error::Granularity {
+                path: path(),
+                granularity: "component".to_owned(),
+                network: "an MLP".to_owned(),
+            },
+            Error::Positions {
+                path: path(),
+                detail: "an MLP has none".to_owned(),
+            },
+            Error::PatchesChangeNothing {
+                path: path(),
+                method: "eap".to_owned(),
+                fill: "mean".to_owned(),
+                metric: "accuracy".to_owned(),
+            },
             Error::NoData { path: path() },
             Error::NoResultFolder { path: path() },
             Error::ResultExists { path: path() },

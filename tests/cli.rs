@@ -228,7 +228,9 @@ fn a_relocated_network_is_the_same_function_with_shorter_wiring() {
     let desk = Desk::new();
     let source = fixture("two_moon-bimt");
     for method in ["--relocate", "--relocate=annealing"] {
-        let line = format!("modules {source} {method} --write-relocated --out {method}");
+        let line = format!(
+            "modules {source} --threshold 0 --null 0 {method} --write-relocated --out out{method}"
+        );
         let seen = desk.run(&line);
         assert_eq!(seen.code, Some(0), "{}", seen.stderr);
         assert!(
@@ -236,7 +238,7 @@ fn a_relocated_network_is_the_same_function_with_shorter_wiring() {
             "{}",
             seen.stdout
         );
-        let folder = desk.path(method);
+        let folder = desk.path(&format!("out{method}"));
         assert!(folder.join("figures/network-relocated.svg").exists());
         let json = fs::read_to_string(folder.join("modules.json")).unwrap();
         let result: Value = serde_json::from_str(&json).unwrap();
@@ -244,11 +246,11 @@ fn a_relocated_network_is_the_same_function_with_shorter_wiring() {
         let (before, after) = (&wiring["cost"], wiring["cost_after_relocation"].as_f64());
         assert!(after < before.as_f64(), "{wiring}");
 
+        fs::copy(format!("{source}/config.json"), folder.join("config.json")).unwrap();
         // The file has the same outputs, and nothing more to gain.
         let again = desk.run(&format!(
-            "modules {} --data {source}/data.safetensors --threshold {} --relocate --json",
-            folder.join("relocated.safetensors").display(),
-            result["prune"]["threshold"]
+            "modules {} --data {source}/data.safetensors --threshold 0 --null 0 --relocate --json",
+            folder.join("relocated.safetensors").display()
         ));
         assert_eq!(again.code, Some(0), "{}", again.stderr);
         let again: Value = serde_json::from_str(&again.stdout).unwrap();

@@ -237,3 +237,40 @@ fn fewer_samples_may_be_asked_for() {
     assert_eq!(found["data"]["samples"], 3);
     assert_eq!(found["circuits"][0]["samples"], 3);
 }
+
+#[test]
+fn published_conventions_give_the_scores_of_published_code() {
+    let Some(folder) = shared("peers/toy-ioi") else {
+        return;
+    };
+    let golden = |file: &str| -> Value {
+        serde_json::from_slice(&std::fs::read(folder.join(file)).unwrap()).unwrap()
+    };
+    for (method, file) in [
+        ("eap", "golden_EAP_mean_per_example.json"),
+        (
+            "eap-ig-inputs",
+            "golden_EAP-IG-inputs_5_mean_per_example.json",
+        ),
+        (
+            "eap-ig-activations",
+            "golden_EAP-IG-activations_5_mean_per_example.json",
+        ),
+    ] {
+        let (folder, theirs) = (folder.display(), golden(file));
+        let line = format!("circuit {folder} --method {method} --conventions published --top 20");
+        let ours = result(&line);
+        let theirs = theirs.as_object().unwrap();
+        let scale = theirs
+            .values()
+            .fold(0.0_f64, |m, x| m.max(x.as_f64().unwrap().abs()));
+        assert_eq!(theirs.len(), ours["edges"].as_object().unwrap().len());
+        for (edge, score) in theirs {
+            let error = ours["edges"][edge]["score"].as_f64().unwrap() - score.as_f64().unwrap();
+            assert!(
+                error.abs() <= 1e-4 * scale,
+                "{method} {edge}: {error:e} of {scale}"
+            );
+        }
+    }
+}

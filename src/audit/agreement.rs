@@ -92,3 +92,51 @@ fn enrichment(output: &str, module: usize, of: (usize, usize, usize, usize)) -> 
         p_holm: 1.0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::result::{Audit, CircuitEdge};
+
+    /// Two modules of four sites; two circuits that are these modules.
+    #[test]
+    fn circuits_that_are_the_modules_agree() {
+        let json = include_str!("../../tests/data/report.json");
+        let sample: Audit = serde_json::from_str(json).unwrap();
+        let mut modules = sample.modules.unwrap();
+        modules.count = 2;
+        modules.partition = (0..8)
+            .map(|site| crate::result::Assignment {
+                site: format!("h1.{site}"),
+                module: site / 4,
+            })
+            .collect();
+        let circuit = |output: &str, first: usize| {
+            let edge = |k: usize| CircuitEdge {
+                from: format!("h1.{k}"),
+                to: format!("h1.{}", k + 1),
+                ..sample.circuits[0].edges[0].clone()
+            };
+            Circuit {
+                output: output.to_owned(),
+                method: "exact".to_owned(),
+                edges: (first..first + 3).map(edge).collect(),
+                ..sample.circuits[0].clone()
+            }
+        };
+        let circuits = [circuit("y0", 0), circuit("y1", 4)];
+        let found = agreement(&modules, &circuits);
+        assert_eq!((found.len(), found[0].nmi, found[0].sites), (1, 1.0, 8));
+        let pairs = &found[0].pairs;
+        assert_eq!(
+            pairs.len(),
+            2,
+            "circuits and modules that share nothing are not listed"
+        );
+        // All four among four of eight: 1 in C(8, 4) = 70.
+        assert!((pairs[0].p - 1.0 / 70.0).abs() < 1e-12);
+        assert!((pairs[0].p_holm - 2.0 / 70.0).abs() < 1e-12);
+        assert_eq!((pairs[0].both, pairs[0].expected), (4, 2.0));
+        assert!(agreement(&modules, &[]).is_empty());
+    }
+}

@@ -54,6 +54,7 @@ pub fn circuits<T: Scalar>(
         seed: config.seed,
         progress,
         fill_reference: fill_reference(subject, fill),
+        published_order: None,
         cfg: None,
     };
     Ok((

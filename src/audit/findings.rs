@@ -4,7 +4,7 @@ use super::subject::Subject;
 use crate::checkpoint::Checkpoint;
 use crate::model::Mlp;
 use crate::numeric::Scalar;
-use crate::result::{Finding, Prune};
+use crate::result::{Circuit, Finding, Prune};
 
 /// NaN and infinite weights; and, after pruning, sites that are constant or unread.
 pub fn findings<T: Scalar>(
@@ -108,6 +108,20 @@ fn fates<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Vec<(String, F
         .map(|site| {
             let (layer, position) = sites.place(site);
             (sites.name(layer, position), fate(layer, position))
+        })
+        .collect()
+}
+
+/// Searches in which no patch changed anything: their zeros are no scores.
+pub fn silent<'c>(circuits: impl Iterator<Item = &'c Circuit>) -> Vec<Finding> {
+    circuits
+        .map(|circuit| {
+            let text = format!(
+                "`{}` gives every edge an effect of exactly 0 on `{}`: no patch under the fill `{}` changes it",
+                circuit.method, circuit.metric, circuit.fill
+            );
+            let subjects = vec![circuit.output.clone()];
+            finding("warning", "patches-change-nothing", subjects, text)
         })
         .collect()
 }

@@ -32,6 +32,8 @@ pub struct CircuitsConfig {
     /// Whether edges on no path from an input to an output are taken out of
     /// circuits from scores.
     pub connected: bool,
+    /// Whether ACDC and integrated gradients do as the published code does.
+    pub conventions: Conventions,
     /// Runs of a path of integrated gradients.
     pub ig_steps: usize,
     /// A circuit to hold scores against, as it stands in its file.
@@ -47,6 +49,11 @@ pub struct CircuitsConfig {
     pub positions: bool,
     /// How masks are learned; their seed is the run's.
     pub mask: MaskConfig,
+    /// Whether the scores of all edges are kept, for files.
+    pub scores: bool,
+    /// Whether a method that gives every edge an effect of exactly 0 is an
+    /// error; else it is a finding.
+    pub strict: bool,
     /// Whether circuits from scores are judged at all of MIB's sizes.
     pub curve: bool,
     /// A circuit is faithful when |1 − faithfulness| is at most this.
@@ -76,6 +83,18 @@ pub enum Method {
     Mask,
     /// Random scores: a control.
     Random,
+}
+
+/// What is done where this tool and the published code differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conventions {
+    /// Paths of integrated gradients at midpoints, along activations each edge
+    /// heeding its own writer; ACDC edge by edge in reverse order of computation.
+    Own,
+    /// Paths with the filled end and without the clean one, along activations
+    /// every edge heeding all writers' runs, as the EAP-IG library has it; ACDC
+    /// in the order of its authors' code, which tries whole readers first.
+    Published,
 }
 
 /// A circuit in a file.
@@ -129,6 +148,7 @@ impl CircuitsConfig {
             top: None,
             selection: Selection::Top,
             connected: true,
+            conventions: Conventions::Own,
             ig_steps: 5,
             known: None,
             given: None,
@@ -136,6 +156,8 @@ impl CircuitsConfig {
             granularity: None,
             positions: false,
             mask: MaskConfig::default(),
+            scores: false,
+            strict: false,
             curve: false,
             within: 0.05,
             max_memory: None,
@@ -240,16 +262,20 @@ impl Method {
 
     /// The attribution that it is, if it is one.
     #[must_use]
-    pub fn attribution(self, steps: usize) -> Option<Attribution> {
+    pub fn attribution(self, steps: usize, conventions: Conventions) -> Option<Attribution> {
+        let own = conventions == Conventions::Own;
         match self {
             Self::Eap => Some(Attribution::Eap),
             Self::EapIgInputs => Some(Attribution::IgInputs {
                 steps,
-                path: Path::Midpoints,
+                path: match own {
+                    true => Path::Midpoints,
+                    false => Path::Library,
+                },
             }),
             Self::EapIgActivations => Some(Attribution::IgActivations {
                 steps,
-                own_source: true,
+                own_source: own,
             }),
             Self::CleanCorrupted => Some(Attribution::CleanCorrupted),
             Self::Exact | Self::Acdc | Self::Mask | Self::Random => None,
@@ -286,6 +312,18 @@ impl FromStr for Selection {
             "top" => Ok(Self::Top),
             "greedy" => Ok(Self::Greedy),
             _ => Err("known: top, greedy".to_owned()),
+        }
+    }
+}
+
+impl FromStr for Conventions {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "own" => Ok(Self::Own),
+            "published" => Ok(Self::Published),
+            _ => Err("known: own, published".to_owned()),
         }
     }
 }

@@ -34,7 +34,7 @@ use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice};
-pub use methods::{CircuitsConfig, Granularity, Level, Method, Reference, Selection};
+pub use methods::{CircuitsConfig, Conventions, Granularity, Level, Method, Reference, Selection};
 
 use subject::Subject;
 
@@ -195,8 +195,9 @@ fn run<T: Scalar>(
         true => circuits::circuits(&subject, &pruned, config, progress)?,
         false => Default::default(),
     };
-    let (circuits, graphs): (Vec<_>, Vec<_>) =
-        found.into_iter().map(|f| (f.circuit, f.graph)).unzip();
+    let silent = findings::silent(found.iter().filter(|f| f.silent).map(|f| &f.circuit));
+    let graphs = found.iter().filter_map(|f| f.graph.clone()).collect();
+    let circuits: Vec<_> = found.into_iter().map(|f| f.circuit).collect();
     if let Some(modules) = &mut modules {
         modules.agreement = agreement::agreement(modules, &circuits);
         modules.insight = Some(insight::insight(&subject, &pruned, modules, &nodes));
@@ -216,7 +217,7 @@ fn run<T: Scalar>(
         transformer: None,
         prompts: Vec::new(),
         attention: Vec::new(),
-        findings: findings::findings(&subject, &pruned, &prune),
+        findings: [findings::findings(&subject, &pruned, &prune), silent].concat(),
         prune: Some(prune),
         modules,
         nodes,

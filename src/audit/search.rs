@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use super::methods::{CircuitsConfig, Level, Method, Reference, Selection};
 use crate::circuit::{
-    Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, connected, effects, greedy,
-    learned_mask, node_effects, random_scores, strongest_first, to_graph,
+    Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, acdc_in_order, connected,
+    effects, greedy, learned_mask, node_effects, random_scores, strongest_first, to_graph,
 };
 use crate::evaluate::{
     Choice, Judge, choose, faithfulness_curve, recovery, roc_area, sizes, thresholds,
@@ -34,6 +34,11 @@ const WORTH_TELLING: f64 = 2.0;
 
 /// What the method of a circuit is called that was found elsewhere.
 const GIVEN: &str = "given";
+
+/// Whether nothing had an effect.
+fn silent(effects: &[f64]) -> bool {
+    !effects.is_empty() && effects.iter().all(|effect| *effect == 0.0)
+}
 
 /// Whether a method's scores rank all edges.
 fn ranks(method: &str) -> bool {
@@ -57,6 +62,8 @@ pub struct Search<'s, P: Clone> {
     pub progress: &'s dyn Fn(&str),
     /// The set that a fill is taken from, in words.
     pub fill_reference: Option<String>,
+    /// The order of ACDC's published code, where that is asked for.
+    pub published_order: Option<Vec<Try>>,
     /// What a graph file says of a transformer.
     pub cfg: Option<GraphConfig>,
 }
@@ -72,10 +79,13 @@ pub struct Answer<'s, P: Clone> {
     pub name: String,
 }
 
-/// A circuit, and the scores of all edges.
+/// A circuit.
 pub struct Found {
     pub circuit: Circuit,
-    pub graph: GraphJson,
+    /// The scores of all edges, where they were asked for.
+    pub graph: Option<GraphJson>,
+    /// Whether no patch changed anything.
+    pub silent: bool,
 }
 
 /// Scores of all edges for one answer, or `None` where the method gives none.
@@ -119,6 +129,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             seed: self.seed,
             progress: self.progress,
             fill_reference: self.fill_reference.clone(),
+            published_order: None,
             cfg: self.cfg,
         };
         search.run()
@@ -187,21 +198,22 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             let started = Instant::now();
             let network = answer.network.as_ref();
             let metric = answer.metric();
-            let (effects, evaluations) = match method.attribution(self.config.ig_steps) {
-                Some(attribution) => {
-                    let runs = attribution.runs(network.groups());
-                    (network.attribute(&metric, attribution), runs as u64)
-                }
-                None if method == Method::Mask => {
-                    let config = MaskConfig {
-                        seed: self.seed,
-                        ..self.config.mask
-                    };
-                    let open = learned_mask(network, &metric, config);
-                    (open, config.steps as u64)
-                }
-                None => (random_scores(network, self.seed + index as u64), 0),
-            };
+            let (effects, evaluations) =
+                match method.attribution(self.config.ig_steps, self.config.conventions) {
+                    Some(attribution) => {
+                        let runs = attribution.runs(network.groups());
+                        (network.attribute(&metric, attribution), runs as u64)
+                    }
+                    None if method == Method::Mask => {
+                        let config = MaskConfig {
+                            seed: self.seed,
+                            ..self.config.mask
+                        };
+                        let open = learned_mask(network, &metric, config);
+                        (open, config.steps as u64)
+                    }
+                    None => (random_scores(network, self.seed + index as u64), 0),
+                };
             Scores {
                 effects,
                 evaluations,
@@ -248,7 +260,10 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
 
     /// A patch that changes nothing anywhere is a mistake, not a score of 0.
     fn check(&self, method: Method, scores: &[Scores]) -> Result<()> {
-        let silent = |s: &Scores| s.effects.iter().all(|effect| *effect == 0.0);
+        if !self.config.strict {
+            return Ok(());
+        }
+        let silent = |s: &Scores| silent(&s.effects);
         if !scores.is_empty() && scores.iter().all(silent) && self.candidates.count_ones(..) > 0 {
             return Err(Error::PatchesChangeNothing {
                 path: self.data.to_owned(),
@@ -313,12 +328,18 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 None => thresholds(judge.scale()),
             };
             let (candidates, sign) = (&self.candidates, self.config.sign);
+            let order = &self.published_order;
             let search = |threshold: &f64| {
                 let config = Acdc {
                     threshold: *threshold,
                     sign,
                 };
-                acdc(network, &metric, candidates, config)
+                match order {
+                    Some(order) => {
+                        acdc_in_order(network, &metric, candidates, config, order.iter().cloned())
+                    }
+                    None => acdc(network, &metric, candidates, config),
+                }
             };
             let found: Vec<_> = taus.par_iter().map(search).collect();
             let proposal = |(tau, found): (&f64, &crate::circuit::Found)| Proposal {
@@ -413,8 +434,13 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             seconds: scores.seconds,
         };
         let direction = kind.direction();
-        let graph = to_graph(self.network, self.cfg, &scores.effects, direction, edges);
-        Ok(Some(Found { circuit, graph }))
+        let graph = (self.config.scores)
+            .then(|| to_graph(self.network, self.cfg, &scores.effects, direction, edges));
+        Ok(Some(Found {
+            circuit,
+            graph,
+            silent: method != GIVEN && silent(&scores.effects),
+        }))
     }
 
     /// Faithfulness at MIB's sizes, where all edges have scores and it was asked for.

@@ -9,9 +9,9 @@ use super::methods::{CircuitsConfig, Granularity, no_positions};
 use super::search::{Answer, Found, Search, ablation};
 use super::subject::output_name;
 use super::truth::Truth;
-use super::{Clock, Config, Outcome, describe, findings, memory};
+use super::{Clock, Config, Conventions, Outcome, describe, findings, memory};
 use crate::checkpoint::Checkpoint;
-use crate::circuit::Goal;
+use crate::circuit::{Goal, authors_order};
 use crate::data::Dataset;
 use crate::metric::{Metric, MetricKind, decision};
 use crate::model::transformer::{Embedding, SequenceTrace};
@@ -61,7 +61,9 @@ pub fn run<T: Scalar>(
         true => subject.circuits(config, progress)?,
         false => Default::default(),
     };
-    let (circuits, graphs) = found.into_iter().map(|f| (f.circuit, f.graph)).unzip();
+    let silent = findings::silent(found.iter().filter(|f| f.silent).map(|f| &f.circuit));
+    let graphs = found.iter().filter_map(|f| f.graph.clone()).collect();
+    let circuits = found.into_iter().map(|f| f.circuit).collect();
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
     let result = result::Audit {
@@ -83,7 +85,7 @@ pub fn run<T: Scalar>(
         transformer: Some(subject.shape(split_input)),
         prompts: data.prompts.clone(),
         attention: subject.attention(),
-        findings: findings::non_finite(checkpoint),
+        findings: [findings::non_finite(checkpoint), silent].concat(),
         costs: result::Costs {
             seconds,
             inference: None,
@@ -220,7 +222,11 @@ impl<'a, T: Scalar> Subject<'a, T> {
         progress("discovering circuits");
         match settings.granularity {
             None | Some(Granularity::Component) => {
-                let search = self.search(&engine, goals, settings, setup, progress);
+                let mut search = self.search(&engine, goals, settings, setup, progress);
+                let published = settings.conventions == Conventions::Published;
+                if published && !settings.positions {
+                    search.published_order = Some(authors_order(engine.sites()));
+                }
                 search.at_its_level()
             }
             Some(Granularity::Neuron) if settings.positions => {
@@ -268,6 +274,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             seed: setup.seed,
             progress,
             fill_reference: self.fill_reference(setup.fill),
+            published_order: None,
             cfg: Some(GraphConfig {
                 n_layers: model.blocks.len(),
                 n_heads: model.heads.count,

@@ -6,7 +6,7 @@ use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, not_negative};
 use super::pipeline::{self, Job};
 use crate::audit::{
-    CircuitsConfig, Config, Granularity, Level, Method, Reference, Selection, Stages,
+    CircuitsConfig, Config, Conventions, Granularity, Level, Method, Reference, Selection, Stages,
 };
 use crate::checkpoint::limited_read;
 use crate::circuit::{MaskConfig, Sign};
@@ -89,6 +89,9 @@ pub(super) struct CircuitArgs {
     /// Runs of a path of integrated gradients
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = at_least_one)]
     ig_steps: usize,
+    /// Where this tool and published code differ: own, or published (the EAP-IG library's paths, the order of ACDC's authors)
+    #[arg(long, default_value = "own", value_name = "WHOSE")]
+    conventions: Conventions,
     /// Judge circuits from scores at all of MIB's sizes too: CPR and CMD
     #[arg(long)]
     curve: bool,
@@ -145,7 +148,10 @@ impl CircuitArgs {
             top: self.top,
             selection: self.selection,
             connected: !self.keep_unconnected,
+            conventions: self.conventions,
             ig_steps: self.ig_steps,
+            scores: false,
+            strict: false,
             curve: self.curve,
             within: self.within,
             max_memory: self.max_memory,
@@ -200,6 +206,8 @@ fn reference(path: &Path) -> Result<Reference> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.circuits.apply(&mut config)?;
+    config.circuits.strict = true;
+    config.circuits.scores = true;
     config.circuits.threshold = args.threshold;
     config.stages = Stages {
         modules: false,

@@ -2,36 +2,42 @@
 
 use crate::numeric::Activation;
 use crate::train::Recipe;
-use crate::train::recipe::{Loss, Precision, Reduction, Schedule, Space};
+use crate::train::recipe::{Loss, Precision, Reduction, Schedule, Space, SwapRecipe};
 
 /// What may differ from the published recipe of a task.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
-    next_help_heading = "Recipe (f: formulas, t: two_moon, a: modular_addition, p: permutation, i: images)"
+    next_help_heading = "Recipe (f: formulas, t: two_moon, a: modular_addition, p: permutation, i: images, r: incontext)"
 )]
 pub(super) struct RecipeArgs {
-    /// Updates; schedules stretch with them [default: f 20000, t 10001, a p 20000, i 10000]
+    /// Updates; schedules stretch with them [default: f 20000, t 10001, a p 20000, i 10000, r 20000]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// Samples per update, 0 for all [default: all; i 100]
+    /// Samples per update, 0 for all [default: all; i 100, r 64]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
-    /// Widths of the hidden layers [default: f t 20,20; compositionality 20,20,20,20; a p 50,50; i 100,100]
+    /// Widths of the hidden layers [default: f t 20,20; compositionality 20,20,20,20; a p 50,50; i 100,100; r 128]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     hidden: Option<Vec<usize>>,
-    /// Numbers per token [default: a p 32]
+    /// Numbers per token; width of a transformer's stream [default: a p r 32]
     #[arg(long, value_name = "N")]
     embedding: Option<usize>,
-    /// Activation between linear layers [default: silu]
+    /// Blocks of a transformer [default: r 2]
+    #[arg(long, value_name = "N")]
+    blocks: Option<usize>,
+    /// Heads of each block [default: r 1]
+    #[arg(long, value_name = "N")]
+    heads: Option<usize>,
+    /// Activation between linear layers [default: silu; r gelu_tanh]
     #[arg(long, value_name = "NAME")]
     activation: Option<Activation>,
-    /// float32 or float64 [default: float32; a p float64]
+    /// float32 or float64 [default: float32; a p r float64]
     #[arg(long, value_name = "NAME")]
     dtype: Option<Precision>,
-    /// mse, cross_entropy or mse_onehot [default: f mse, t a p cross_entropy, i mse_onehot]
+    /// mse, cross_entropy or mse_onehot [default: f r mse, t a p cross_entropy, i mse_onehot]
     #[arg(long, value_name = "NAME")]
     loss: Option<Loss>,
-    /// AdamW's step size [default: f t p 0.002, a i 0.001]
+    /// AdamW's step size [default: f t p 0.002, a i r 0.001]
     #[arg(long, value_name = "X")]
     lr: Option<f64>,
     /// AdamW's decay of the mean gradient [default: 0.9]
@@ -48,16 +54,16 @@ pub(super) struct RecipeArgs {
     weight_decay: Option<f64>,
     /// λ of the connection cost, VALUE or STEP:VALUE,... [default: f 0:0.001,5000:0.01,15000:0.001;
     /// compositionality 0:0.001,5000:0.003; t 0:0.001,5000:0.01; a 0:0.1,5000:1,15000:0.1; p 1;
-    /// i 0:0.01,2500:0.1,5000:1; vanilla 0]
+    /// i 0:0.01,2500:0.1,5000:1; r 0:0.001,5000:0.01,15000:0.1; vanilla 0]
     #[arg(long, value_name = "SCHEDULE")]
     lambda: Option<Schedule>,
-    /// Weight of the distance in the cost [default: f t p 1, a i 2; without local 0]
+    /// Weight of the distance in the cost [default: f t p 1, a i r 2; without local 0]
     #[arg(long, value_name = "X")]
     weight_factor: Option<f64>,
-    /// Cost of a connection of no length [default: f 0.1, t 0.2, a p i 0.5]
+    /// Cost of a connection of no length [default: f 0.1, t 0.2, a p i r 0.5]
     #[arg(long, value_name = "X")]
     l0: Option<f64>,
-    /// Add costs up, or take each tensor's mean: sum or mean [default: f t sum, a p i mean]
+    /// Add costs up, or take each tensor's mean: sum or mean [default: f t sum, a p i r mean]
     #[arg(long, value_name = "NAME")]
     reduction: Option<Reduction>,
     /// The step from which biases cost [default: f 15000, else 0]
@@ -66,13 +72,13 @@ pub(super) struct RecipeArgs {
     /// Whether distance costs in the last layer [default: true; i false]
     #[arg(long, value_name = "BOOL")]
     penalize_last: Option<bool>,
-    /// Swap neurons after every so many steps [default: 200; i 500; without swaps never]
+    /// Swap neurons after every so many steps [default: 200; i 500; r and without swaps never]
     #[arg(long, value_name = "STEPS")]
     swap_every: Option<usize>,
-    /// How many neurons of a layer may move [default: f 5, t 10, a p i 30]
+    /// How many neurons of a layer may move [default: f 5, t 10, a p i 30, r 20]
     #[arg(long, value_name = "N")]
     top_k: Option<usize>,
-    /// Weight of the distance in the cost that swaps lower [default: f t 1, a p i 2]
+    /// Weight of the distance in the cost that swaps lower [default: f t 1, a i p r 2]
     #[arg(long, value_name = "X")]
     relocate_weight_factor: Option<f64>,
     /// Whether inputs may be swapped [default: true; i false]
@@ -81,7 +87,7 @@ pub(super) struct RecipeArgs {
     /// Where neurons sit: 1d (lines) or 2d (grids, outputs on a ring) [default: 1d; i 2d]
     #[arg(long, value_name = "NAME")]
     space: Option<Space>,
-    /// Steps from one row of the training curve to the next [default: 200]
+    /// Steps from one row of the training curve to the next [default: 200; r 1000]
     #[arg(long, value_name = "STEPS")]
     log_every: Option<usize>,
 }
@@ -112,6 +118,10 @@ impl RecipeArgs {
             &mut recipe.batch,
             given.batch.map(|size| (size > 0).then_some(size)),
         );
+        if let Some(attention) = &mut recipe.attention {
+            set(&mut attention.blocks, given.blocks);
+            set(&mut attention.heads, given.heads);
+        }
         self.apply_to_adamw(&mut recipe);
         self.apply_to_cost(&mut recipe);
         self.apply_to_swaps(&mut recipe);
@@ -136,6 +146,10 @@ impl RecipeArgs {
     }
 
     fn apply_to_swaps(&self, recipe: &mut Recipe) {
+        // Regimes with swaps have them, but for transformers: there they are turned on.
+        if recipe.swaps.is_none() && recipe.regime.swaps() {
+            recipe.swaps = self.swap_every.map(SwapRecipe::of_transformers);
+        }
         if let Some(swaps) = &mut recipe.swaps {
             set(&mut swaps.every, self.swap_every);
             set(&mut swaps.top_k, self.top_k);

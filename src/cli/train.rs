@@ -14,6 +14,7 @@ use crate::audit::memory::peak_bytes;
 use crate::checkpoint::Checkpoint;
 use crate::data::{Dataset, idx};
 use crate::train::output::Tensors;
+use crate::train::recipe::{Attention, Loss};
 use crate::train::run::{self, Finished, Job, Observer};
 use crate::train::summary::{COLUMNS, Summary, cells};
 use crate::train::task::own;
@@ -26,6 +27,7 @@ use crate::{Error, Result};
   independence, feature_sharing, compositionality   symbolic formulas
   two_moon                                          two interleaving half circles
   modular_addition, permutation                     group tables as pairs of tokens
+  incontext                                         linear regression in context, by a transformer
   glyphs                                            8x8 images drawn in code
   images                                            images of your own (--data, --labels)
   data                                              data of your own (--data)
@@ -103,13 +105,14 @@ pub(super) struct Args {
 }
 
 /// The tasks by name.
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "independence",
     "feature_sharing",
     "compositionality",
     "two_moon",
     "modular_addition",
     "permutation",
+    "incontext",
     "glyphs",
     "images",
     "data",
@@ -155,6 +158,8 @@ struct Planned {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let plan = plan(args)?;
+    plan.iter()
+        .try_for_each(|planned| check_transformer(&planned.recipe))?;
     let resume = args.resume.as_deref().map(Checkpoint::open).transpose()?;
     let bar = progress(args, &plan);
     let pool = rayon::ThreadPoolBuilder::new()
@@ -207,6 +212,29 @@ fn plan(args: &Args) -> Result<Vec<Planned>> {
     Ok(plan)
 }
 
+/// Refuses a transformer that cannot be built, or a loss that it is not trained on.
+fn check_transformer(recipe: &Recipe) -> anyhow::Result<()> {
+    let Some(Attention { blocks, heads }) = recipe.attention else {
+        return Ok(());
+    };
+    let width = recipe.embedding;
+    if heads == 0 || width == 0 || !width.is_multiple_of(heads) {
+        anyhow::bail!(
+            "--heads {heads} does not divide the width of the stream, --embedding {width}"
+        );
+    }
+    if blocks == 0 || recipe.hidden.len() != 1 || recipe.hidden == [0] {
+        anyhow::bail!("a transformer needs --blocks of at least 1, and one width in --hidden");
+    }
+    if recipe.loss != Loss::Mse {
+        anyhow::bail!(
+            "transformers are trained with the loss mse, not {}",
+            recipe.loss
+        );
+    }
+    Ok(())
+}
+
 fn is_sweep(args: &Args) -> bool {
     args.seeds.is_some() || args.regimes.is_some()
 }
@@ -243,6 +271,7 @@ fn generated(args: &Args) -> Option<Task> {
         "permutation" => Task::Permutation {
             degree: args.degree as usize,
         },
+        "incontext" => Task::InContext,
         "glyphs" => Task::Glyphs,
         _ => return None,
     })

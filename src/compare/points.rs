@@ -80,11 +80,11 @@ pub fn mean(values: impl IntoIterator<Item = Option<f64>>) -> Option<f64> {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
 
     /// Ten edges; logit difference 4 at full, 0 with everything patched.
-    pub fn circuit() -> Circuit {
+    fn circuit() -> Circuit {
         let point = |edges: usize, f: f64| SweepPoint {
             parameter: edges as f64,
             edges_kept: edges,

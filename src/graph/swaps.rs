@@ -49,6 +49,24 @@ impl PlaceCosts {
         }
     }
 
+    /// The table of whole stretches of `width` neurons among the `count` neurons from
+    /// `first`: those that move together, as a head's do.
+    ///
+    /// # Panics
+    /// If the layer has fewer neurons.
+    #[must_use]
+    pub fn stretches(&self, first: usize, count: usize, width: usize) -> Self {
+        let size = count / width.max(1);
+        let at = |stretch: usize, i: usize| first + stretch * width + i;
+        let cost = |(one, place): (usize, usize)| {
+            let each = (0..width).map(|i| self.costs[[at(one, i), at(place, i)]]);
+            each.sum()
+        };
+        Self {
+            costs: Array2::from_shape_fn((size, size), cost),
+        }
+    }
+
     /// The change of the cost if the neurons at two places swap.
     #[must_use]
     pub fn change(&self, one: usize, other: usize) -> f64 {

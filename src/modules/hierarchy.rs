@@ -1,9 +1,9 @@
 //! Modules within modules, divided only where chance would not divide them as well.
 
-use super::Communities;
+use super::{Communities, ModulesConfig};
 use ndarray::Axis;
 
-use super::find::{ModulesConfig, detect};
+use super::find::detect;
 use super::null::{Observed, null_models};
 use super::quality::modularity;
 use crate::graph::Layered;

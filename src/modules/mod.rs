@@ -5,6 +5,7 @@
 pub mod coalitions;
 pub mod communities;
 pub mod components;
+pub mod config;
 pub mod embeddings;
 pub mod find;
 pub mod formula;
@@ -16,6 +17,7 @@ pub mod leiden;
 pub mod lesions;
 pub mod local;
 pub mod louvain;
+mod measures;
 pub mod null;
 pub mod quality;
 pub mod scan;
@@ -23,7 +25,8 @@ pub mod spectral;
 pub mod stability;
 
 pub use communities::Communities;
-pub use find::{Algorithm, EdgeWeight, ModulesConfig, find, find_in};
+pub use config::{Algorithm, EdgeWeight, ModulesConfig};
+pub use find::{find, find_in};
 pub use independence::{Change, independence};
 pub use leiden::{LeidenConfig, leiden};
 pub use local::Quality;

@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::find::{ModulesConfig, assignments, detect};
+use super::find::{assignments, detect};
 use super::quality::modularity;
-use super::{Communities, stability};
+use super::{Communities, ModulesConfig, stability};
 use crate::graph::Adjacency;
 use crate::result::{Plateau, Scan, ScanPoint};
 

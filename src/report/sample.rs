@@ -8,6 +8,21 @@ pub fn audit() -> Audit {
     serde_json::from_str(json).expect("the fixture is a result")
 }
 
+/// The same with everything that can be asked of modules.
+pub fn thorough() -> Audit {
+    let mut result = serde_json::to_value(audit()).expect("a result is JSON");
+    let more = include_str!("../../tests/data/modules.json");
+    let more: serde_json::Value = serde_json::from_str(more).expect("the fixture is JSON");
+    for (key, value) in more.as_object().expect("an object") {
+        result["modules"][key] = value.clone();
+    }
+    let mut result: Audit = serde_json::from_value(result).expect("it is a result");
+    if let Some(modules) = &mut result.modules {
+        modules.wiring = Some(relocated(1, 0.0));
+    }
+    result
+}
+
 /// A transformer of two layers with a circuit, as its edges name it.
 pub fn transformer() -> Audit {
     let mut audit = audit();

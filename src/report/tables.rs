@@ -55,6 +55,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
         tensors(audit),
         findings(audit),
         ablation(audit),
+        prompts(audit),
     ];
     if audit.prune.is_some() {
         all.extend([curve(audit), outputs(audit), layers(audit)]);
@@ -137,6 +138,24 @@ fn edges(audit: &Audit) -> Sheet {
         name: "edges",
         columns: vec!["from", "to", "weight", "kept"],
         rows: index.wires().map(row).collect(),
+    }
+}
+
+/// Tokens are joined as they follow one another.
+fn prompts(audit: &Audit) -> Sheet {
+    let row = |prompt: &crate::result::Prompt| {
+        vec![
+            word(&prompt.clean.concat()),
+            word(&prompt.corrupted.concat()),
+            word(&prompt.answer),
+            word(&prompt.foil),
+            prompt.clean.len().to_string(),
+        ]
+    };
+    Sheet {
+        name: "prompts",
+        columns: vec!["clean", "corrupted", "answer", "foil", "tokens"],
+        rows: audit.prompts.iter().map(row).collect(),
     }
 }
 
@@ -464,6 +483,12 @@ fn circuits(audit: &Audit) -> Sheet {
             some(c.interval.map(|i| i[1])),
             some(c.completeness),
             some(c.minimality),
+            word(&c.level),
+            some(c.curve.as_ref().map(|curve| curve.cpr)),
+            some(c.curve.as_ref().map(|curve| curve.cmd)),
+            some(c.recovery.as_ref().map(|known| known.precision)),
+            some(c.recovery.as_ref().map(|known| known.recall)),
+            some(c.recovery.as_ref().and_then(|known| known.roc_area)),
             c.evaluations.to_string(),
             c.seconds.to_string(),
         ]
@@ -495,6 +520,12 @@ fn circuits(audit: &Audit) -> Sheet {
             "interval_high",
             "completeness",
             "minimality",
+            "level",
+            "cpr",
+            "cmd",
+            "known_precision",
+            "known_recall",
+            "roc_area",
             "evaluations",
             "seconds",
         ],
@@ -558,7 +589,7 @@ mod tests {
 
     #[test]
     fn every_row_has_every_column() {
-        let all = sheets(&sample::audit());
+        let all = sheets(&sample::thorough());
         assert!(all.len() >= 12, "{}", all.len());
         for sheet in all {
             assert!(

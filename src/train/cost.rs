@@ -23,7 +23,7 @@ pub fn places(form: &Form, space: Space) -> Vec<Vec<Place>> {
         .collect()
 }
 
-fn arrangement(space: Space, is_output: bool) -> Arrangement {
+pub(super) fn arrangement(space: Space, is_output: bool) -> Arrangement {
     match (space, is_output) {
         (Space::Line, _) => Arrangement::Line,
         (Space::Sheet, false) => Arrangement::Grid,
@@ -59,7 +59,7 @@ pub fn costs<T: Scalar>(form: &Form, recipe: &Recipe, biases: bool) -> Vec<T> {
     costs.into_iter().map(T::from_f64).collect()
 }
 
-fn distance_factor(cost: &CostRecipe, is_last: bool) -> f64 {
+pub(super) fn distance_factor(cost: &CostRecipe, is_last: bool) -> f64 {
     if is_last && !cost.last_by_distance {
         0.0
     } else {
@@ -68,7 +68,7 @@ fn distance_factor(cost: &CostRecipe, is_last: bool) -> f64 {
 }
 
 /// One entry's part of a tensor's sum or mean.
-fn share(cost: &CostRecipe, value: f64, size: usize) -> f64 {
+pub(super) fn share(cost: &CostRecipe, value: f64, size: usize) -> f64 {
     match cost.reduction {
         Reduction::Sum => value,
         Reduction::Mean => value / size as f64,

@@ -24,6 +24,7 @@ pub mod summary;
 pub mod swaps;
 pub mod task;
 pub mod trainer;
+pub mod transformer;
 
 pub use parameters::Parameters;
 pub use recipe::{Precision, Recipe, Regime};

@@ -27,13 +27,15 @@ pub type Tensors = BTreeMap<String, Tensor>;
 #[must_use]
 pub fn network<T: Scalar>(mlp: &Mlp<T>) -> Tensors {
     let mut tensors = weights(mlp, "");
-    let permutation = |order: &[usize]| {
-        let numbers: Vec<f32> = order.iter().map(|i| *i as f32).collect();
-        Tensor::of_floats(&[order.len()], &numbers)
-    };
     tensors.insert("in_perm".into(), permutation(&mlp.in_perm));
     tensors.insert("out_perm".into(), permutation(&mlp.out_perm));
     tensors
+}
+
+/// A permutation as it is stored.
+pub(super) fn permutation(order: &[usize]) -> Tensor {
+    let numbers: Vec<f32> = order.iter().map(|i| *i as f32).collect();
+    Tensor::of_floats(&[order.len()], &numbers)
 }
 
 /// Its trained numbers alone, under names with a prefix.
@@ -205,7 +207,7 @@ pub fn curve(measures: &[Measure]) -> String {
     text
 }
 
-fn results(measure: &Measure) -> Value {
+pub(super) fn results(measure: &Measure) -> Value {
     json!({
         "train_loss": measure.train_loss,
         "train_accuracy": measure.train_accuracy,
@@ -217,7 +219,7 @@ fn results(measure: &Measure) -> Value {
 }
 
 /// `float32 [20, 4]`
-fn described(tensor: &Tensor) -> String {
+pub(super) fn described(tensor: &Tensor) -> String {
     let dtype = match tensor.dtype {
         Dtype::F64 => "float64",
         Dtype::F32 => "float32",
@@ -226,7 +228,7 @@ fn described(tensor: &Tensor) -> String {
     format!("{dtype} {:?}", tensor.shape)
 }
 
-fn object(value: Value) -> Map<String, Value> {
+pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),
@@ -234,7 +236,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 /// To hundredths.
-fn rounded(x: f64) -> f64 {
+pub(super) fn rounded(x: f64) -> f64 {
     (x * 100.0).round() / 100.0
 }
 

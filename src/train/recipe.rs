@@ -255,14 +255,38 @@ pub struct SwapRecipe {
     pub inputs: bool,
 }
 
+impl SwapRecipe {
+    /// Swaps of transformers, which the published training leaves out.
+    #[must_use]
+    pub fn of_transformers(every: usize) -> Self {
+        Self {
+            every,
+            top_k: 20,
+            weight_factor: 2.0,
+            inputs: true,
+        }
+    }
+}
+
+/// The blocks of a transformer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attention {
+    /// How many blocks.
+    pub blocks: usize,
+    /// Heads of each.
+    pub heads: usize,
+}
+
 /// Every hyper-parameter of a training.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
     /// The regime it was made for.
     pub regime: Regime,
-    /// Widths of the hidden layers.
+    /// Widths of the hidden layers; of a transformer, that of its MLPs alone.
     pub hidden: Vec<usize>,
-    /// Numbers per token, where inputs are tokens.
+    /// The blocks, of a transformer.
+    pub attention: Option<Attention>,
+    /// Numbers per token, where inputs are tokens; width of a transformer's residual stream.
     pub embedding: usize,
     /// Between the linear layers.
     pub activation: Activation,
@@ -310,6 +334,7 @@ impl Recipe {
         Self {
             regime,
             hidden: vec![20, 20],
+            attention: None,
             embedding: 0,
             activation: Activation::Silu,
             precision: Precision::F32,
@@ -404,6 +429,37 @@ impl Recipe {
             },
             swaps: swaps(regime, 500, 30, 2.0).map(|s| SwapRecipe { inputs: false, ..s }),
             space: Space::Sheet,
+            ..Self::formula(regime)
+        }
+    }
+}
+
+impl Recipe {
+    /// In-context linear regression: section 3.4, in half of its 40,000 steps,
+    /// with swaps left out as in the authors' code.
+    #[must_use]
+    pub fn in_context(regime: Regime) -> Self {
+        Self {
+            hidden: vec![128],
+            attention: Some(Attention {
+                blocks: 2,
+                heads: 1,
+            }),
+            embedding: 32,
+            activation: Activation::GeluTanh,
+            precision: Precision::F64,
+            batch: Some(64),
+            adamw: adamw(0.001),
+            cost: CostRecipe {
+                lambda: lambda(regime, &[(0, 0.001), (5_000, 0.01), (15_000, 0.1)]),
+                weight_factor: local(regime, 2.0),
+                l0: 0.5,
+                reduction: Reduction::Mean,
+                biases_from: 0,
+                last_by_distance: true,
+            },
+            swaps: None,
+            log_every: 1_000,
             ..Self::formula(regime)
         }
     }

@@ -12,6 +12,7 @@ use super::snapshot;
 use super::summary::{Summary, summary};
 use super::task::Problem;
 use super::trainer::Trainer;
+use super::transformer;
 use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::data::Domain;
@@ -66,9 +67,11 @@ pub struct Finished {
 /// # Errors
 /// If the snapshot to go on from is of another training, or one cannot be written.
 pub fn run(job: &Job<'_>, observer: &Observer<'_>) -> Result<Finished> {
-    match job.recipe.precision {
-        Precision::F32 => train::<f32>(job, observer),
-        Precision::F64 => train::<f64>(job, observer),
+    match (job.recipe.attention, job.recipe.precision) {
+        (None, Precision::F32) => train::<f32>(job, observer),
+        (None, Precision::F64) => train::<f64>(job, observer),
+        (Some(shape), Precision::F32) => transformer::run::train::<f32>(job, shape, observer),
+        (Some(shape), Precision::F64) => transformer::run::train::<f64>(job, shape, observer),
     }
 }
 
@@ -144,7 +147,7 @@ pub fn data_metadata(problem: &Problem, recipe: &Recipe) -> BTreeMap<String, Str
 
 impl Job<'_> {
     /// The next step at which something is due; progress is told a hundred times.
-    fn next_stop(&self, step: usize) -> usize {
+    pub(super) fn next_stop(&self, step: usize) -> usize {
         let after = |every: usize| (step / every + 1) * every;
         let told = (self.recipe.steps / 100).max(1);
         [Some(told), self.snapshot_every, self.film_every]
@@ -156,6 +159,6 @@ impl Job<'_> {
     }
 }
 
-fn due(every: Option<usize>, step: usize) -> bool {
+pub(super) fn due(every: Option<usize>, step: usize) -> bool {
     every.is_some_and(|every| every > 0 && step.is_multiple_of(every))
 }

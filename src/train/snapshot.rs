@@ -19,7 +19,7 @@ use crate::numeric::Scalar;
 use crate::{Error, Result};
 
 /// Columns of the stored curve.
-const COLUMNS: usize = 8;
+pub(super) const COLUMNS: usize = 8;
 
 /// The snapshot.
 #[must_use]
@@ -58,6 +58,10 @@ pub fn identity(problem: &Problem, recipe: &Recipe, seed: u64) -> String {
     );
     identity.insert("dtype".into(), Value::from(recipe.precision.to_string()));
     identity.insert("coordinates".into(), Value::from(recipe.space.to_string()));
+    if let Some(attention) = recipe.attention {
+        identity.insert("n_head".into(), Value::from(attention.heads));
+        identity.insert("n_layer".into(), Value::from(attention.blocks));
+    }
     Value::Object(identity).to_string()
 }
 
@@ -93,7 +97,7 @@ pub fn resume<'a, T: Scalar>(
 }
 
 /// Refuses a snapshot of another training, naming the first hyper-parameter that differs.
-fn check_identity(ours: &str, from: &Checkpoint) -> Result<()> {
+pub(super) fn check_identity(ours: &str, from: &Checkpoint) -> Result<()> {
     let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let (ours, theirs) = (
         parse(ours),
@@ -138,7 +142,7 @@ fn read<T: Scalar>(like: &Mlp<T>, from: &Checkpoint, prefix: &str) -> Result<Mlp
     Ok(mlp)
 }
 
-fn permutation(from: &Checkpoint, name: &str, length: usize) -> Result<Vec<usize>> {
+pub(super) fn permutation(from: &Checkpoint, name: &str, length: usize) -> Result<Vec<usize>> {
     let order: Vec<usize> = numbers(from, name, &[length])?
         .iter()
         .map(|x| *x as usize)
@@ -155,14 +159,14 @@ fn permutation(from: &Checkpoint, name: &str, length: usize) -> Result<Vec<usize
     }
 }
 
-fn tensor<'a>(from: &'a Checkpoint, name: &str) -> Result<&'a Tensor> {
+pub(super) fn tensor<'a>(from: &'a Checkpoint, name: &str) -> Result<&'a Tensor> {
     from.tensors.get(name).ok_or_else(|| Error::MissingTensor {
         path: from.path.clone(),
         tensor: name.into(),
     })
 }
 
-fn numbers(from: &Checkpoint, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
+pub(super) fn numbers(from: &Checkpoint, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
     let tensor = tensor(from, name)?;
     if tensor.shape == shape {
         Ok(tensor.to_f64())
@@ -176,7 +180,7 @@ fn numbers(from: &Checkpoint, name: &str, shape: &[usize]) -> Result<Vec<f64>> {
     }
 }
 
-fn row(m: &Measure) -> [f64; COLUMNS] {
+pub(super) fn row(m: &Measure) -> [f64; COLUMNS] {
     let optional = |x: Option<f64>| x.unwrap_or(f64::NAN);
     let (train, test) = (optional(m.train_accuracy), optional(m.test_accuracy));
     [
@@ -191,7 +195,7 @@ fn row(m: &Measure) -> [f64; COLUMNS] {
     ]
 }
 
-fn measure(row: &[f64]) -> Measure {
+pub(super) fn measure(row: &[f64]) -> Measure {
     let optional = |x: f64| (!x.is_nan()).then_some(x);
     Measure {
         step: row[0] as usize,

@@ -109,8 +109,7 @@ fn neurons<T: Scalar>(parameters: &Parameters<T>, layer: usize) -> usize {
     }
 }
 
-/// The `top_k` positions with the largest Σ |weight| in and out; the later one
-/// first where two are equal, as a flipped ascending sort has it.
+/// The `top_k` positions with the largest Σ |weight| in and out.
 fn most_connected<T: Scalar>(parameters: &Parameters<T>, layer: usize, top_k: usize) -> Vec<usize> {
     let mut scores = vec![0.0_f64; neurons(parameters, layer)];
     let count = scores.len();
@@ -125,9 +124,16 @@ fn most_connected<T: Scalar>(parameters: &Parameters<T>, layer: usize, top_k: us
     if layer < parameters.form.depth() {
         add(parameters.weights(layer).reversed_axes());
     }
-    let mut order: Vec<usize> = (0..count).collect();
-    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(b.cmp(a)));
+    let mut order = order_by(&scores);
     order.truncate(top_k);
+    order
+}
+
+/// Positions by falling score; the later one first where two are equal, as a
+/// flipped ascending sort has it.
+pub(super) fn order_by(scores: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(b.cmp(a)));
     order
 }
 

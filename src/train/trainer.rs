@@ -18,8 +18,8 @@ use crate::numeric::{Rng, Scalar};
 
 /// Streams of the seed: the samples, the fresh network, and from here on one per epoch.
 pub(super) const STREAM_DATA: u64 = 0;
-const STREAM_WEIGHTS: u64 = 1;
-const STREAM_EPOCHS: u64 = 16;
+pub(super) const STREAM_WEIGHTS: u64 = 1;
+pub(super) const STREAM_EPOCHS: u64 = 16;
 
 /// One row of the training curve: the network before the update of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]

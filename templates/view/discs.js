@@ -31,25 +31,34 @@ const LETTER = 6.7;
 /** Names beside nodes and at the left of rows, left out where they would touch. */
 function namesOf(state) {
   const { graph, places } = state;
-  const last = graph.rows.length - 1;
   const taken = [];
   const names = [];
-  const place = (n, dy) => {
-    const [x, y] = onStage(state, n);
+  const isFree = (box) => box[0] >= 0 && box[2] <= places.width && box[1] >= 0 && box[3] <= places.height && !taken.some((other) => overlap(box, other));
+  for (const n of named(state)) {
     const text = short(graph.nodes[n].name, 24);
     const half = (text.length * LETTER) / 2 + 3;
-    // Components have edges below and above: their names stand to the right.
-    const beside = graph.bent ? radiusOf(state, n) + half + 2 : 0;
-    const middle = Math.max(half, Math.min(places.width - half, x + beside));
-    const box = [middle - half, y + dy - 12, middle + half, y + dy + 4];
-    if (x < 0 || x > places.width || box[1] < 0 || box[3] > places.height || taken.some((other) => overlap(box, other))) return;
+    const box = spots(state, n, half).find(isFree);
+    if (!box) continue;
     taken.push(box);
-    names.push(draw("text", { x: middle.toFixed(1), y: (y + dy).toFixed(1), class: "mid halo" }, text));
-  };
-  const down = (n) => (graph.bent ? 4 : graph.nodes[n].row === last ? -radiusOf(state, n) - 7 : radiusOf(state, n) + 16);
-  for (const n of named(state)) place(n, down(n));
+    names.push(draw("text", { x: (box[0] + half).toFixed(1), y: (box[1] + 12).toFixed(1), class: "mid halo" }, text));
+  }
   if (!state.solid) names.push(...rowNames(state, taken));
   return names;
+}
+
+/** Where the name of a node may stand, the best place first: boxes as left, top, right, bottom. */
+function spots(state, n, half) {
+  const { graph, places } = state;
+  const [x, y] = onStage(state, n);
+  const r = radiusOf(state, n);
+  const inside = Math.max(half, Math.min(places.width - half, x));
+  const at = (middle, base) => [middle - half, base - 12, middle + half, base + 4];
+  const [above, below] = [at(inside, y - r - 6), at(inside, y + r + 16)];
+  const [right, left] = [at(x + r + half + 2, y + 4), at(x - r - half - 2, y + 4)];
+  // Components have edges below and above: their names stand beside them.
+  if (graph.bent) return [right, left, above];
+  if (!graph.solid) return [graph.nodes[n].row === graph.rows.length - 1 ? above : below];
+  return x < places.width / 2 ? [above, left, below, right] : [above, right, below, left];
 }
 
 /** The nodes that want a name: what is asked for first, then ends and components, busy ones first. */

@@ -22,7 +22,7 @@ function inSpace(graph, node, width, height, { yaw, pitch }) {
   const up = level * Math.cos(pitch) * 1.15 + deep * Math.sin(pitch);
   const far = deep * Math.cos(pitch) - level * Math.sin(pitch) * 1.15;
   const size = 1 / (1 - 0.25 * far);
-  return [width / 2 + across * size * width * 0.62, height / 2 + up * size * height * 0.66];
+  return [width / 2 + across * size * width * 0.58, height / 2 + up * size * height * 0.56];
 }
 
 /** The four points of an edge's curve; a straight one has only two. */

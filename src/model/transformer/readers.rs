@@ -136,14 +136,42 @@ impl<T: Scalar> Transformer<T> {
         &self,
         layer: usize,
         half: &MlpTrace<T>,
-        mut hidden: Array2<T>,
+        hidden: Array2<T>,
     ) -> Array2<T> {
-        let block = &self.blocks[layer];
+        let before = self.through_activation(half, hidden);
+        self.mlp_input_backward(layer, half, &before)
+    }
+
+    /// The gradient before an MLP's activation, `[rows, hidden]`, given that at
+    /// its output, `[rows, d]`.
+    pub(super) fn mlp_before_backward(
+        &self,
+        layer: usize,
+        half: &MlpTrace<T>,
+        at: ArrayView2<'_, T>,
+    ) -> Array2<T> {
+        self.through_activation(half, self.at_hidden(layer, at))
+    }
+
+    /// The gradient before the activation, given that after it.
+    fn through_activation(&self, half: &MlpTrace<T>, mut hidden: Array2<T>) -> Array2<T> {
         if let (Some(gradient), Some(before)) = (hidden.as_slice_mut(), half.before.as_slice()) {
             self.activation.multiply_by_derivative(gradient, before);
         }
-        let mut result = Array2::zeros((hidden.nrows(), self.width()));
-        matmul_into(result.view_mut(), hidden.view(), block.up.t(), false);
+        hidden
+    }
+
+    /// The gradient at an MLP's input, given that before its activation,
+    /// `[rows, hidden]`.
+    pub(super) fn mlp_input_backward(
+        &self,
+        layer: usize,
+        half: &MlpTrace<T>,
+        at_before: &Array2<T>,
+    ) -> Array2<T> {
+        let block = &self.blocks[layer];
+        let mut result = Array2::zeros((at_before.nrows(), self.width()));
+        matmul_into(result.view_mut(), at_before.view(), block.up.t(), false);
         through_norm(
             block.norm2.as_ref(),
             half.normed.as_ref(),

@@ -137,7 +137,7 @@ impl<T: Scalar> Transformer<T> {
         Components::new(self.blocks.len(), self.heads.count, split_input)
     }
 
-    /// Trained numbers; a tied unembedding counts once.
+    /// Trained numbers; a tied unembedding counts once, and has no bias.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
         let norm = |norm: &Option<Norm<T>>| norm.as_ref().map_or(0, |n| 2 * n.weight.len());
@@ -162,7 +162,10 @@ impl<T: Scalar> Transformer<T> {
             + self.blocks.iter().map(block).sum::<usize>()
             + norm(&self.final_norm)
             + self.unembedding.as_ref().map_or(0, Array2::len)
-            + self.output_bias.len()
+            + self
+                .unembedding
+                .as_ref()
+                .map_or(0, |_| self.output_bias.len())
     }
 }
 

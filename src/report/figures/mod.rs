@@ -147,7 +147,9 @@ mod tests {
 
     #[test]
     fn all_figures_are_well_formed_and_have_names_of_their_own() {
-        let gallery = Gallery::new(&sample::audit());
+        let gallery = Gallery::new(&sample::thorough());
+        assert!(gallery.scan.is_some() && gallery.embedding.is_some());
+        assert!(gallery.relocated.is_some());
         let mut names: Vec<&str> = gallery.all().map(|f| f.name.as_str()).collect();
         for figure in gallery.all() {
             assert_eq!(well_formed(&figure.file()), Ok(()), "{}", figure.name);

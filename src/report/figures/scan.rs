@@ -14,13 +14,13 @@ pub fn draw(modules: &Modules) -> Option<Figure> {
     let label = "The number of modules, and the agreement of partitions of different seeds, against the resolution";
     let mut figure = Figure::new("resolution-scan", label, WIDTH, 320.0);
     let x = Axis::log(scan.points.iter().map(|p| p.resolution), "resolution γ");
-    let counts = scan.points.iter().map(|p| modules_of(p));
+    let counts = scan.points.iter().map(modules_of);
     let upper = Panel {
         left: 84.0,
         top: 20.0,
         width: WIDTH - 110.0,
         height: 140.0,
-        x: x.clone(),
+        x,
         y: Axis::log(counts, "modules"),
     };
     let lower = Panel {

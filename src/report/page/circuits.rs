@@ -5,7 +5,7 @@ use crate::report::figures::circuits::MOST_EDGES;
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, optional, percent, significant};
 use crate::report::sites::{Sites, clean, plain};
-use crate::result::{Audit, Circuit};
+use crate::result::{Audit, Circuit, Prompt};
 
 /// Bytes of pictures of circuits that a page carries; the rest are links to files.
 const PICTURES: usize = 700_000;
@@ -24,7 +24,10 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Se
                 .as_ref()
                 .map(|f| Block::Figure(Shown::new(f, faithfulness_caption()))),
         );
+        blocks.extend(against_known(&audit.circuits, sites));
+        blocks.extend(at_sizes(&audit.circuits, sites));
         blocks.extend(cards(audit, gallery, sites));
+        blocks.extend(prompts(audit));
     }
     Section {
         id: "circuits",
@@ -111,6 +114,93 @@ fn row(c: &Circuit, sites: &Sites<'_>) -> Vec<Cell> {
         Cell::optional(c.minimality),
         Cell::count(runs),
     ]
+}
+
+/// How circuits and scores agree with a known circuit.
+fn against_known(circuits: &[Circuit], sites: &Sites<'_>) -> Option<Block> {
+    let row = |c: &Circuit| {
+        let recovery = c.recovery.as_ref()?;
+        Some(vec![
+            Cell::word(sites.label(&c.output)),
+            Cell::word(clean(&c.method)),
+            Cell::count(recovery.known),
+            Cell::count(recovery.left_out),
+            Cell::number(recovery.precision),
+            Cell::number(recovery.recall),
+            Cell::optional(recovery.roc_area),
+        ])
+    };
+    let rows: Vec<Vec<Cell>> = circuits.iter().filter_map(row).collect();
+    let columns = vec![
+        words("Output"),
+        words("Method"),
+        numbers("Known edges"),
+        numbers("Left out"),
+        numbers("Precision"),
+        numbers("Recall"),
+        numbers("Area under ROC"),
+    ];
+    let caption = "Against the known circuit: share of the found edges that are known, of the known \
+                   ones that are found, and how well scores rank known edges first (both end points \
+                   in, ties counting half)";
+    (!rows.is_empty()).then(|| Block::Table(Table::whole(caption, "circuits", columns, rows)))
+}
+
+/// Areas of the faithfulness at MIB's sizes.
+fn at_sizes(circuits: &[Circuit], sites: &Sites<'_>) -> Option<Block> {
+    let row = |c: &Circuit| {
+        let curve = c.curve.as_ref()?;
+        let mut row = vec![
+            Cell::word(sites.label(&c.output)),
+            Cell::word(clean(&c.method)),
+            Cell::number(curve.cpr),
+            Cell::number(curve.cmd),
+        ];
+        row.extend(curve.points.iter().map(|[_, f]| Cell::number(*f)));
+        Some(row)
+    };
+    let rows: Vec<Vec<Cell>> = circuits.iter().filter_map(row).collect();
+    let sizes = circuits.iter().find_map(|c| c.curve.as_ref())?;
+    let mut columns = vec![
+        words("Output"),
+        words("Method"),
+        numbers("CPR"),
+        numbers("CMD"),
+    ];
+    let sizes = sizes.points.iter();
+    columns.extend(sizes.map(|[kept, _]| numbers(&format!("{} kept", percent(*kept)))));
+    let caption = "Faithfulness of the strongest edges at MIB's sizes: CPR is the area below it (higher \
+                   is better), CMD the area between it and 1 (lower is better)";
+    Some(Block::Table(Table::whole(
+        caption, "circuits", columns, rows,
+    )))
+}
+
+/// The prompts with their tokens, folded away.
+fn prompts(audit: &Audit) -> Option<Block> {
+    let tokens = |tokens: &[String]| {
+        let shown: Vec<String> = tokens.iter().map(|token| plain(token)).collect();
+        shown.join("·")
+    };
+    let row = |prompt: &Prompt| {
+        vec![
+            Cell::word(tokens(&prompt.clean)),
+            Cell::word(tokens(&prompt.corrupted)),
+            Cell::word(plain(&prompt.answer)),
+            Cell::word(plain(&prompt.foil)),
+        ]
+    };
+    let rows: Vec<Vec<Cell>> = audit.prompts.iter().map(row).collect();
+    let columns = vec![
+        words("Clean"),
+        words("Corrupted"),
+        words("Answer"),
+        words("Foil"),
+    ];
+    let caption = "The prompts; a dot stands between two tokens";
+    let table = Block::Table(Table::new(caption, "prompts", columns, rows));
+    let summary = format!("Prompts and their tokens ({})", count(audit.prompts.len()));
+    (!audit.prompts.is_empty()).then(|| Block::Folded(summary, vec![table]))
 }
 
 fn faithfulness(c: &Circuit) -> String {

@@ -4,7 +4,7 @@ use askama::Template as _;
 
 use super::blocks::{Block, Cell, Section, Table, numbers, words};
 use super::{Page, subtitle, title};
-use crate::report::format::{count, optional, percent};
+use crate::report::format::{count, short};
 use crate::report::sites::clean;
 use crate::result::{Audit, Tool};
 
@@ -39,8 +39,6 @@ fn table(results: &[(String, Audit)]) -> Block {
         words("Trained as"),
         words("Verified"),
         numbers("Kept"),
-        numbers("Of"),
-        numbers("Sparsity"),
         numbers("Change ÷ tolerance"),
         numbers("Loss"),
         numbers("Pruned"),
@@ -51,7 +49,12 @@ fn table(results: &[(String, Audit)]) -> Block {
         numbers("Faithfulness"),
     ];
     let rows = results.iter().map(|(folder, audit)| row(folder, audit));
-    Block::Table(Table::whole("Results", "", columns, rows.collect()))
+    Block::Table(Table::whole(
+        "One row per result",
+        "",
+        columns,
+        rows.collect(),
+    ))
 }
 
 fn row(folder: &str, audit: &Audit) -> Vec<Cell> {
@@ -69,7 +72,6 @@ fn row(folder: &str, audit: &Audit) -> Vec<Cell> {
         None => Cell::word("– not asked"),
     };
     let whole = |n: Option<usize>| n.map_or_else(|| Cell::optional(None), Cell::count);
-    let share = |s: f64| Cell::shown(percent(s), s);
     let regime = audit
         .checkpoint
         .regime
@@ -80,18 +82,34 @@ fn row(folder: &str, audit: &Audit) -> Vec<Cell> {
         Cell::word(kind),
         Cell::word(regime),
         verified,
-        whole(prune.map(|p| p.edges_kept)),
-        whole(prune.map(|p| p.edges_total)),
-        prune.map_or_else(|| Cell::optional(None), |p| share(p.sparsity)),
-        Cell::optional(prune.and_then(over_tolerance)),
-        Cell::optional(prune.and_then(|p| p.loss_before)),
-        Cell::optional(prune.and_then(|p| p.loss_after)),
+        prune.map_or_else(|| Cell::optional(None), kept),
+        brief(prune.and_then(over_tolerance)),
+        brief(prune.and_then(|p| p.loss_before)),
+        brief(prune.and_then(|p| p.loss_after)),
         whole(modules.map(|m| m.count)),
-        Cell::optional(modules.map(|m| m.modularity)),
-        Cell::optional(null.map(|n| n.p)),
+        brief(modules.map(|m| m.modularity)),
+        brief(null.map(|n| n.p)),
         Cell::count(audit.circuits.len()),
         median(audit),
     ]
+}
+
+/// A number short enough for a wide table.
+fn brief(value: Option<f64>) -> Cell {
+    let text = value.map_or_else(|| "–".to_owned(), short);
+    Cell::shown(text, value.unwrap_or(f64::NEG_INFINITY))
+}
+
+fn kept(prune: &crate::result::Prune) -> Cell {
+    let text = format!(
+        "{} of {}",
+        count(prune.edges_kept),
+        count(prune.edges_total)
+    );
+    Cell {
+        text,
+        ..Cell::count(prune.edges_kept)
+    }
 }
 
 fn over_tolerance(prune: &crate::result::Prune) -> Option<f64> {
@@ -108,7 +126,7 @@ fn median(audit: &Audit) -> Cell {
         .collect();
     all.sort_by(f64::total_cmp);
     let middle = all.get(all.len().saturating_sub(1) / 2).copied();
-    Cell::shown(optional(middle), middle.unwrap_or(f64::NEG_INFINITY))
+    brief(middle)
 }
 
 #[cfg(test)]

@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_page_fetches_nothing() {
-        let html = page(&sample::audit());
+        let html = page(&sample::thorough());
         assert_eq!(outside(&html), Vec::<&str>::new());
         assert!(!html.contains("http://") && !html.contains("https://"));
         assert!(html.contains("default-src &#39;none&#39;") || html.contains("default-src 'none'"));
@@ -231,6 +231,27 @@ mod tests {
         assert!(places.iter().all(Option::is_some), "{places:?}");
         assert!(places.is_sorted(), "{places:?}");
         assert!(html.contains("<html lang=\"en\">"));
+    }
+
+    #[test]
+    fn everything_asked_of_modules_is_shown() {
+        let html = page(&sample::thorough());
+        for text in [
+            "Quality of the partition",
+            "Conductance of each module",
+            "at other thresholds",
+            "Ranges of the resolution",
+            "Modules within modules",
+            "Shapley value",
+            "every subset of the modules",
+            "Modules and the circuits found by exact",
+            "1 + 2·silu(x0)",
+            "Token embeddings",
+            "sign of the permutation",
+            "Polysemanticity",
+        ] {
+            assert!(html.contains(text), "{text}");
+        }
     }
 
     #[test]

@@ -449,7 +449,7 @@ pub fn test_words(test: &Test) -> String {
 }
 
 #[cfg(test)]
-mod unit_tests {
+mod tests {
     use super::*;
 
     #[test]

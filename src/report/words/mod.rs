@@ -6,6 +6,7 @@
 
 mod circuits;
 pub mod compare;
+mod function;
 mod independence;
 mod insight;
 mod modules;

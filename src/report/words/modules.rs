@@ -8,7 +8,7 @@ use crate::result::{Audit, Lesion, Modules, NullModel, Relocation, Split};
 const TOPIC: &str = "Modules";
 
 /// The level at which a difference from chance is called one.
-const LEVEL: f64 = 0.05;
+pub(super) const LEVEL: f64 = 0.05;
 
 pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     let Some(modules) = &audit.modules else {
@@ -27,9 +27,7 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     said.extend(without_outputs(modules));
     said.extend(stability(modules));
     said.extend(lesions(modules));
-    said.extend(together(modules));
-    said.extend(plateau(modules));
-    said.extend(circuits_agree(modules));
+    said.extend(super::function::sentences(modules));
     said.extend(wiring(modules));
     said.extend(super::insight::sentences(modules));
     said
@@ -243,6 +241,15 @@ fn wiring(modules: &Modules) -> Option<Sentence> {
             "the function does not stay as it is, more than rounding explains",
         )
     };
+    if found.swaps == 0 && found.holds {
+        let text = format!(
+            "Relocation ({}) finds no swap of {} that lowers the wiring cost of {}.",
+            clean(&found.method),
+            what_moves(found),
+            short(wiring.cost)
+        );
+        return Some(Sentence::new("Wiring", Status::Note, text));
+    }
     let text = format!(
         "Relocation ({}, {swaps} of {}) lowers the wiring cost from {} to {}; {check}: outputs move by {} on {} samples (rounding explains {}).",
         clean(&found.method),
@@ -254,91 +261,6 @@ fn wiring(modules: &Modules) -> Option<Sentence> {
         short(found.allowed)
     );
     Some(Sentence::new("Wiring", status, text))
-}
-
-/// What one module does alone, and what the best of several do, of up to five modules.
-fn together(modules: &Modules) -> Option<Sentence> {
-    let c = modules.coalitions.iter().find(|c| c.scope == "all")?;
-    let higher = c.all > c.none;
-    let better = |a: f64, b: f64| if higher { a > b } else { a < b };
-    let best_of = |size: usize| {
-        let mine = c.subsets.iter().filter(|s| s.modules.len() == size);
-        mine.map(|s| s.value)
-            .reduce(|a, b| if better(b, a) { b } else { a })
-    };
-    let sizes = (1..c.shares.len()).filter_map(|size| {
-        let what = if size == 1 { "one module" } else { "modules" };
-        let number = if size == 1 {
-            "at best ".to_owned()
-        } else {
-            format!("{} ", count_words(size))
-        };
-        Some(format!("{} with {number}{what}", short(best_of(size)?)))
-    });
-    let listed: Vec<String> = sizes.collect();
-    if listed.is_empty() {
-        return None;
-    }
-    let text = format!(
-        "Of {} modules together ({} fill), the {} is {} with all, {} with none, {}.",
-        count_words(c.shares.len()),
-        clean(&c.fill),
-        clean(&c.metric),
-        short(c.all),
-        short(c.none),
-        joined(&listed)
-    );
-    Some(Sentence::new("Modules together", Status::Note, text))
-}
-
-fn plateau(modules: &Modules) -> Option<Sentence> {
-    let scan = modules.scan.as_ref()?;
-    let longest: Vec<String> = scan
-        .plateaus
-        .iter()
-        .filter(|p| p.count > 1)
-        .take(3)
-        .map(|p| {
-            format!(
-                "{} modules from γ = {} to {}",
-                count_words(p.count),
-                short(p.from),
-                short(p.to)
-            )
-        })
-        .collect();
-    let text = if longest.is_empty() {
-        "Along the resolution, no partition into several modules lasts.".to_owned()
-    } else {
-        format!(
-            "Along the resolution, the partitions that last longest are {}.",
-            joined(&longest)
-        )
-    };
-    Some(Sentence::new("Resolution", Status::Note, text))
-}
-
-/// How many circuits lie in a module more than chance puts them there.
-fn circuits_agree(modules: &Modules) -> Option<Sentence> {
-    let found = modules.agreement.first()?;
-    let mut outputs: Vec<&str> = found.pairs.iter().map(|p| p.output.as_str()).collect();
-    outputs.dedup();
-    let enriched = found.pairs.iter().filter(|p| p.p_holm <= LEVEL);
-    let mut in_module: Vec<&str> = enriched.map(|p| p.output.as_str()).collect();
-    in_module.dedup();
-    let text = format!(
-        "{} of {} circuits found by {} {} more sites with one module than chance would give (p ≤ {LEVEL}, Holm); normalised mutual information of modules and circuits {}.",
-        capital(&count_words(in_module.len())),
-        count_words(outputs.len()),
-        clean(&found.method),
-        if in_module.len() == 1 {
-            "shares"
-        } else {
-            "share"
-        },
-        short(found.nmi)
-    );
-    Some(Sentence::new("Modules and circuits", Status::Note, text))
 }
 
 /// The sites that may change places, in words.
@@ -409,6 +331,13 @@ mod tests {
         assert_eq!(
             text.last().expect("there"),
             "✓ Wiring: Relocation (descent, 2 swaps of hidden neurons) lowers the wiring cost from 3 to 2; the function stays as it is: outputs move by 1 × 10⁻⁷ on 100 samples (rounding explains 1 × 10⁻⁶)."
+        );
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(0, 0.0));
+        });
+        assert_eq!(
+            text.last().expect("there"),
+            "• Wiring: Relocation (descent) finds no swap of hidden neurons that lowers the wiring cost of 3."
         );
         let text = said(|modules| {
             modules.wiring = Some(sample::relocated(1, 1.0));

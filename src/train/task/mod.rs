@@ -7,11 +7,13 @@ use ndarray::Array2;
 mod formulas;
 mod glyphs;
 mod groups;
+mod incontext;
 mod moons;
 pub mod own;
 
 use super::parameters::Form;
 use super::recipe::{Recipe, Regime};
+use super::transformer;
 use crate::data::{Domain, Inputs, Labels};
 use crate::numeric::Rng;
 
@@ -36,6 +38,8 @@ pub enum Task {
         /// Number of things permuted.
         degree: usize,
     },
+    /// The next y of pairs (x, y) with y = w x, w unknown: for a transformer.
+    InContext,
     /// Ten kinds of drawn glyphs, 8 × 8 pixels.
     Glyphs,
 }
@@ -106,6 +110,7 @@ impl Task {
             Self::TwoMoon => moons::problem(self, &mut rng),
             Self::ModularAddition { modulus } => groups::modular_addition(self, modulus, &mut rng),
             Self::Permutation { degree } => groups::permutation(self, degree, &mut rng),
+            Self::InContext => incontext::problem(self, &mut rng),
             Self::Glyphs => glyphs::problem(self, &mut rng),
         }
     }
@@ -119,6 +124,7 @@ impl Task {
             Self::TwoMoon => Recipe::two_moon(regime),
             Self::ModularAddition { .. } => Recipe::modular_addition(regime),
             Self::Permutation { .. } => Recipe::permutation(regime),
+            Self::InContext => Recipe::in_context(regime),
             Self::Glyphs => Recipe::images(regime),
         }
     }
@@ -133,6 +139,7 @@ impl fmt::Display for Task {
             Self::TwoMoon => f.pad("two_moon"),
             Self::ModularAddition { .. } => f.pad("modular_addition"),
             Self::Permutation { degree } => f.pad(&format!("permutation_S{degree}")),
+            Self::InContext => f.pad("incontext"),
             Self::Glyphs => f.pad("glyphs"),
         }
     }
@@ -144,9 +151,16 @@ fn published(task: Task) -> crate::data::Task {
 }
 
 impl Problem {
-    /// The form of a network for it.
+    /// The form of a network for it; of a transformer, that of its picture.
     #[must_use]
     pub fn form(&self, recipe: &Recipe) -> Form {
+        if let Some(attention) = recipe.attention {
+            return Form {
+                widths: transformer::Form::new(self, recipe, attention).shape(),
+                folds: 1,
+                tokens: None,
+            };
+        }
         let (folds, inputs) = match self.tokens {
             Some(_) => (self.train.width(), self.train.width() * recipe.embedding),
             None => (1, self.train.width()),

@@ -1,0 +1,140 @@
+//! What to look for: algorithm, edge weight, null models, and what else to compute.
+
+use super::{NullKind, Quality};
+
+/// How modules are found. Each is one arm of [`super::find::detect`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Algorithm {
+    /// Communities of the highest modularity, always connected.
+    #[default]
+    Leiden,
+    /// The same by the older Louvain algorithm.
+    Louvain,
+    /// Small normalised cut, by eigenvectors.
+    Spectral,
+    /// Communities in which a random walk stays long.
+    Infomap,
+    /// Every node takes the label that is strongest around it.
+    LabelPropagation,
+    /// Connected components: parts that share no edge.
+    Components,
+}
+
+impl Algorithm {
+    /// All algorithms.
+    pub const ALL: [Self; 6] = [
+        Self::Leiden,
+        Self::Louvain,
+        Self::Spectral,
+        Self::Infomap,
+        Self::LabelPropagation,
+        Self::Components,
+    ];
+
+    /// The name on the command line and in results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Leiden => "leiden",
+            Self::Louvain => "louvain",
+            Self::Spectral => "spectral",
+            Self::Infomap => "infomap",
+            Self::LabelPropagation => "label-propagation",
+            Self::Components => "components",
+        }
+    }
+}
+
+/// What an edge weighs in the graph of the modules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EdgeWeight {
+    /// |w|
+    #[default]
+    AbsWeight,
+    /// |w| · the standard deviation of what the writer writes, over the data.
+    Spread,
+    /// |effect of patching the edge on the loss|.
+    Effect,
+}
+
+impl EdgeWeight {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::AbsWeight, Self::Spread, Self::Effect];
+
+    /// The name on the command line and in results.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AbsWeight => "abs-weight",
+            Self::Spread => "spread",
+            Self::Effect => "effect",
+        }
+    }
+}
+
+/// What to look for, and against what to set it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModulesConfig {
+    /// How modules are found.
+    pub algorithm: Algorithm,
+    /// What Leiden makes large.
+    pub quality: Quality,
+    /// Number of modules of the spectral algorithm; `None` for the eigengap's choice.
+    pub clusters: Option<usize>,
+    /// What an edge weighs.
+    pub edge_weight: EdgeWeight,
+    /// Whether the weights of every layer are divided by their mean.
+    pub per_layer: bool,
+    /// γ: higher gives more and smaller modules; 1 is Newman's modularity.
+    pub resolution: f64,
+    /// Weights with |w| below this are no edges.
+    pub threshold: f64,
+    /// Of everything that is drawn at random.
+    pub seed: u64,
+    /// Searches of which the best counts, for the network and for each shuffle alike.
+    pub restarts: usize,
+    /// What the shuffles keep.
+    pub null: NullKind,
+    /// Shuffles; 0 for none.
+    pub null_samples: usize,
+    /// Further null models and their numbers of draws.
+    pub more_nulls: Vec<(NullKind, usize)>,
+    /// Partitions compared for the stability; below 2 for none.
+    pub stability_seeds: usize,
+    /// Whether modules are followed along the resolution.
+    pub scan: bool,
+    /// Whether modules are divided further.
+    pub hierarchy: bool,
+}
+
+impl Default for ModulesConfig {
+    fn default() -> Self {
+        Self {
+            algorithm: Algorithm::default(),
+            quality: Quality::default(),
+            clusters: None,
+            edge_weight: EdgeWeight::default(),
+            per_layer: false,
+            resolution: 1.0,
+            threshold: 0.0,
+            seed: 0,
+            restarts: 1,
+            null: NullKind::default(),
+            null_samples: 100,
+            more_nulls: Vec::new(),
+            stability_seeds: 20,
+            scan: false,
+            hierarchy: false,
+        }
+    }
+}
+
+impl ModulesConfig {
+    /// The resolution at which modularity is reported: that of the search, where it has one.
+    pub(super) fn reported_resolution(&self) -> f64 {
+        match (self.algorithm, self.quality) {
+            (Algorithm::Leiden, Quality::Modularity) | (Algorithm::Louvain, _) => self.resolution,
+            _ => 1.0,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! How good a partition is, by several measures, each against every null model.
+
+use super::find::detect;
+use super::null::{Observed, null_models, p_value};
+use super::quality::{Boundary, boundaries, layered_modularity, modularity, n_cut};
+use super::{Communities, ModulesConfig};
+use crate::graph::{Adjacency, Layered};
+use crate::result::{Conductance, Measure, NullModel};
+
+/// The names of the measures; the last is compared with single modules too.
+const MEASURES: [(&str, bool); 5] = [
+    ("modularity", true),
+    ("layered-modularity", true),
+    ("n-cut", false),
+    ("n-cut-per-module", false),
+    ("lowest-conductance", false),
+];
+
+/// How good a partition is, by every measure.
+pub(super) fn observed(
+    network: &Layered,
+    graph: &Adjacency,
+    communities: &Communities,
+    config: &ModulesConfig,
+) -> [Observed; MEASURES.len()] {
+    let resolution = config.reported_resolution();
+    let cut = n_cut(graph, communities);
+    let twice = 2.0 * graph.total();
+    let lowest = boundaries(graph, communities)
+        .iter()
+        .map(|module| module.conductance(twice))
+        .fold(1.0, f64::min);
+    let values = [
+        modularity(graph, communities, resolution),
+        layered_modularity(network, communities, resolution),
+        cut,
+        cut / communities.count.max(1) as f64,
+        lowest,
+    ];
+    let mut k = 0;
+    values.map(|value| {
+        k += 1;
+        Observed {
+            value,
+            higher_is_better: MEASURES[k - 1].1,
+        }
+    })
+}
+
+/// Every measure against every null model; shuffles are searched exactly as the network was.
+pub(super) fn measures(
+    network: &Layered,
+    observed_here: [Observed; MEASURES.len()],
+    config: &ModulesConfig,
+) -> Vec<Measure> {
+    let statistics = |shuffled: &Layered, draw: u64| {
+        let graph = shuffled.adjacency();
+        let communities = detect(&graph, config, config.seed.wrapping_add(draw));
+        observed(shuffled, &graph, &communities, config).map(|o| o.value)
+    };
+    let kinds = std::iter::once((config.null, config.null_samples));
+    let kinds = kinds.chain(config.more_nulls.iter().copied());
+    let by_kind: Vec<Vec<NullModel>> = kinds
+        .map(|(kind, samples)| {
+            null_models(
+                network,
+                kind,
+                samples,
+                config.seed,
+                observed_here,
+                statistics,
+            )
+        })
+        .collect();
+    let measure = |(k, (name, higher_is_better)): (usize, (&str, bool))| Measure {
+        name: name.to_owned(),
+        value: observed_here[k].value,
+        higher_is_better,
+        nulls: by_kind
+            .iter()
+            .filter_map(|nulls| nulls.get(k).cloned())
+            .collect(),
+    };
+    MEASURES.into_iter().enumerate().map(measure).collect()
+}
+
+/// The conductance of every module, against the lowest of each shuffle.
+pub(super) fn conductance(
+    graph: &Adjacency,
+    communities: &Communities,
+    lowest: &Measure,
+) -> Vec<Conductance> {
+    let twice = 2.0 * graph.total();
+    let of = |(module, boundary): (usize, &Boundary)| {
+        let observed = Observed {
+            value: boundary.conductance(twice),
+            higher_is_better: false,
+        };
+        Conductance {
+            module,
+            value: observed.value,
+            p: lowest
+                .nulls
+                .first()
+                .map(|null| p_value(observed, &null.draws)),
+        }
+    };
+    boundaries(graph, communities)
+        .iter()
+        .enumerate()
+        .map(of)
+        .collect()
+}

@@ -1,0 +1,88 @@
+//! Saved results drawn again from the command line: one, several, and opened.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+
+const RESULT: &str = "tests/data/report.json";
+
+fn modscope() -> Command {
+    Command::cargo_bin("modscope").unwrap()
+}
+
+#[test]
+fn several_results_make_an_index_with_a_page_for_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("both");
+    let arguments = ["report", RESULT, RESULT, "--out", out.to_str().unwrap()];
+    let run = modscope().args(arguments).assert().success();
+    let told = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    assert!(told.starts_with("index: "), "{told}");
+    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    for folder in ["data", "data-2"] {
+        assert!(page.contains(&format!("<a href=\"{folder}/index.html\">")));
+        assert!(out.join(folder).join("index.html").is_file());
+    }
+    // What is there is not replaced unasked.
+    modscope().args(arguments).assert().code(2);
+    modscope().args(arguments).arg("--force").assert().success();
+}
+
+#[test]
+fn an_index_needs_every_result() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("both");
+    let arguments = [
+        "report",
+        RESULT,
+        "Cargo.toml",
+        "--out",
+        out.to_str().unwrap(),
+    ];
+    modscope().args(arguments).assert().code(2);
+    assert!(!out.exists());
+}
+
+/// A program in the place of the desktop's opener, which writes down what it was given.
+#[cfg(target_os = "linux")]
+#[test]
+fn open_hands_the_page_to_the_desktop() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let opener = dir.path().join("xdg-open");
+    let note = dir.path().join("opened");
+    fs::write(
+        &opener,
+        format!("#!/bin/sh\necho \"$1\" > {}\n", note.display()),
+    )
+    .unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let out = dir.path().join("page");
+    let path = format!("{}:/usr/bin:/bin", dir.path().display());
+    modscope()
+        .args([
+            "report",
+            RESULT,
+            "--open",
+            "--quiet",
+            "--out",
+            out.to_str().unwrap(),
+        ])
+        .env("PATH", path)
+        .assert()
+        .success();
+    // The opener runs on its own; it is given a while.
+    for _ in 0..500 {
+        if fs::read_to_string(&note).is_ok_and(|text| text.ends_with('\n')) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let opened = fs::read_to_string(&note).unwrap();
+    assert_eq!(
+        Path::new(opened.trim()),
+        out.join("index.html").canonicalize().unwrap()
+    );
+}
