@@ -925,7 +925,6 @@ mod tests {
                 size: 2,
                 limit: 1,
             },
-            Error::EmptyFile { path: path() },
             Error::NotComparable {
                 path: path(),
                 what: "task".to_owned(),
@@ -933,6 +932,7 @@ mod tests {
                 expected: "independence".to_owned(),
             },
             Error::NothingToCompare { path: path() },
+            Error::EmptyFile { path: path() },
             Error::NotUtf8 {
                 path: path(),
                 position: 1,

@@ -57,7 +57,8 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     }
 
     /// The same with every edge told apart by the position at which its reader
-    /// reads; the batch is that of the engine.
+    /// reads; the batch is that of the engine. Nodes stay the components: a path
+    /// through one may enter and leave it at different positions.
     ///
     /// # Errors
     /// If samples are of different lengths, or answers are not read at the same
