@@ -158,7 +158,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), gallery.all().count());
-        assert_eq!(names.len(), 9);
+        assert_eq!(names.len(), 10);
     }
 
     #[test]

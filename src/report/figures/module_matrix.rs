@@ -75,10 +75,10 @@ fn sums(audit: &Audit, count: usize) -> Vec<f64> {
         .filter(|(_, module)| *module < count)
         .collect();
     for wire in sites.surviving(modules.threshold) {
-        if let (Some(from), Some(to)) = (module.get(&wire.from), module.get(&wire.to)) {
-            if let Some(sum) = sums.get_mut(from * count + to) {
-                *sum += wire.weight.abs();
-            }
+        if let (Some(from), Some(to)) = (module.get(&wire.from), module.get(&wire.to))
+            && let Some(sum) = sums.get_mut(from * count + to)
+        {
+            *sum += wire.weight.abs();
         }
     }
     sums
