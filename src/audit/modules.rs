@@ -23,7 +23,7 @@ pub fn modules<T: Scalar>(
     subject: &Subject<'_, T>,
     pruned: &Mlp<T>,
     prune: &Prune,
-    reference: &Reference<T>,
+    reference: &Reference<Mlp<T>>,
     config: &Config,
 ) -> Modules {
     let names = subject.sites.names();
@@ -55,7 +55,7 @@ pub fn modules<T: Scalar>(
 /// What pruning at a threshold does to the outputs.
 fn change_at<T: Scalar>(
     subject: &Subject<'_, T>,
-    reference: &Reference<T>,
+    reference: &Reference<Mlp<T>>,
     threshold: f64,
     biases: bool,
 ) -> Change {

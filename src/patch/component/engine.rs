@@ -16,9 +16,6 @@ use crate::numeric::{Rng, Scalar};
 use crate::patch::{EdgeSet, Fill, Patchable, Walk};
 use crate::{Error, Result};
 
-/// Rows (positions of samples) of a part: enough for full products, few enough for the cache.
-const PART_ROWS: usize = 256;
-
 /// What patched edges carry, and how the input is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setup {
@@ -259,10 +256,7 @@ fn together<T: Scalar>(parts: Vec<ArrayView2<'_, T>>) -> Array2<T> {
 
 /// The clean runs of all parts, in parallel.
 fn clean_runs<T: Scalar>(model: &Transformer<T>, batch: &Sequences<T>) -> Vec<Run<T>> {
-    let step = (PART_ROWS / batch.length().max(1)).max(1);
-    let starts: Vec<usize> = (0..batch.samples()).step_by(step).collect();
-    let run = |start: &usize| {
-        let part = batch.part(*start..(start + step).min(batch.samples()));
+    let run = |part: Sequences<T>| {
         let trace = model.forward_sequences(&part.inputs, &part.answers, part.length());
         Run {
             written: Written::of(model, &part.inputs, &trace),
@@ -270,7 +264,7 @@ fn clean_runs<T: Scalar>(model: &Transformer<T>, batch: &Sequences<T>) -> Vec<Ru
             trace,
         }
     };
-    starts.par_iter().map(run).collect()
+    batch.parts().into_par_iter().map(run).collect()
 }
 
 /// What is written in place of what the parts write.
