@@ -459,11 +459,37 @@ pub enum Error {
         /// The data.
         path: PathBuf,
     },
+    /// Runs that would take more memory than they may.
+    #[error("the runs would take about {needed} MB of memory; {limit} MB are allowed")]
+    TooMuchMemory {
+        /// The data.
+        path: PathBuf,
+        /// Millions of bytes.
+        needed: u64,
+        /// Millions of bytes.
+        limit: u64,
+    },
+    /// A file that should hold a circuit of this network.
+    #[error("this is no circuit of this network: {detail}")]
+    NotACircuit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// Components were asked for, of an MLP.
+    #[error("an MLP has no heads and blocks that circuits could be made of")]
+    NoComponents {
+        /// The checkpoint.
+        path: PathBuf,
+    },
     /// Every patch left the metric exactly as it was.
     #[error(
         "`{method}` gives every edge an effect of exactly 0: under the fill `{fill}` no patch changes the metric `{metric}`"
     )]
     PatchesChangeNothing {
+        /// The data.
+        path: PathBuf,
         /// How edges were scored.
         method: String,
         /// What patched edges carried.
@@ -535,7 +561,6 @@ impl Error {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::PatchesChangeNothing { .. } => None,
             Self::Read { path, .. }
             | Self::Write { path, .. }
             | Self::FileTooLarge { path, .. }
@@ -580,7 +605,11 @@ impl Error {
             | Self::NotAResult { path, .. }
             | Self::ResultSchema { path, .. }
             | Self::MetricNeedsClasses { path, .. }
+            | Self::TooMuchMemory { path, .. }
+            | Self::NotACircuit { path, .. }
+            | Self::PatchesChangeNothing { path, .. }
             | Self::NoCorruptedInputs { path }
+            | Self::NoComponents { path }
             | Self::NoData { path }
             | Self::NoResultFolder { path }
             | Self::ResultExists { path }
@@ -599,6 +628,13 @@ impl Error {
         };
         Some(match self {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
+            Self::TooMuchMemory { .. } => {
+                "`--samples N` uses fewer samples; `--max-memory` allows more".to_owned()
+            }
+            Self::NotACircuit { .. } => {
+                "EAP-IG's graph JSON, a list of \"a->b\", or a tracr truth.json with this network's sites"
+                    .to_owned()
+            }
             Self::PatchesChangeNothing { .. } => {
                 "choose a metric with a slope (not accuracy), a fill that differs from the data, \
                  or an answer that the outputs take part in"
@@ -679,6 +715,7 @@ impl Error {
             Self::NoCorruptedInputs { .. } => {
                 "`--fill mean`, or store `corrupted_inputs` beside `inputs`".to_owned()
             }
+            Self::NoComponents { .. } => "`--granularity weight`".to_owned(),
             Self::NoData { .. } => "`--data FILE`".to_owned(),
             Self::Idx { .. } => "give the unpacked files of images and of labels, as MNIST has them".to_owned(),
             Self::NoLabels { .. } => "store integer classes or float targets as `labels`".to_owned(),
@@ -849,7 +886,17 @@ mod tests {
                 key: tensor(),
                 value: detail(),
             },
+            Error::TooMuchMemory {
+                path: path(),
+                needed: 2000,
+                limit: 1000,
+            },
+            Error::NotACircuit {
+                path: path(),
+                detail: "it has no edges".to_owned(),
+            },
             Error::PatchesChangeNothing {
+                path: path(),
                 method: "eap".to_owned(),
                 fill: "mean".to_owned(),
                 metric: "accuracy".to_owned(),
@@ -901,6 +948,7 @@ mod tests {
                 metric: "accuracy".into(),
             },
             Error::NoCorruptedInputs { path: path() },
+            Error::NoComponents { path: path() },
             Error::NoData { path: path() },
             Error::NoResultFolder { path: path() },
             Error::ResultExists { path: path() },

@@ -17,6 +17,7 @@ pub fn circuits<T: Scalar>(
     subject: &Subject<'_, T>,
     pruned: &Mlp<T>,
     config: &Config,
+    progress: &dyn Fn(&str),
 ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
     let goals = subject.goals(&config.circuits)?;
     let fill = config.circuits.fill(subject.batch.corrupted.is_some());
@@ -36,15 +37,20 @@ pub fn circuits<T: Scalar>(
     };
     let search = Search {
         network: &engine,
+        data: &subject.data.path,
         candidates: surviving(&engine),
         answers: goals.iter().map(answer).collect(),
         config: &config.circuits,
         fill,
         seed: config.seed,
+        progress,
         fill_reference: fill_reference(subject, fill),
         cfg: None,
     };
-    Ok((nodes(subject, pruned, &goals, config)?, search.run()?))
+    Ok((
+        nodes(subject, pruned, &goals, config)?,
+        search.at_its_level()?,
+    ))
 }
 
 /// An engine on the whole batch with a fill.

@@ -26,10 +26,10 @@ use crate::model::{Architecture, Loaded, Mlp, Network, Options};
 use crate::modules::ModulesConfig;
 use crate::numeric::Scalar;
 use crate::prune::{self, Threshold, Tolerance};
-use crate::{Result, result};
+use crate::{Error, Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice};
-pub use methods::{CircuitsConfig, Method, Selection};
+pub use methods::{CircuitsConfig, Granularity, Level, Method, Reference, Selection};
 
 use subject::Subject;
 
@@ -147,6 +147,11 @@ fn run<T: Scalar>(
     progress: &dyn Fn(&str),
     started: Instant,
 ) -> Result<Outcome> {
+    if config.circuits.granularity == Some(Granularity::Component) {
+        return Err(Error::NoComponents {
+            path: checkpoint.path.clone(),
+        });
+    }
     let subject = Subject::new(checkpoint, data, loaded, model)?;
     let mut clock = Clock::new(started);
     let mut seconds = result::Seconds::default();
@@ -169,7 +174,7 @@ fn run<T: Scalar>(
 
     progress("discovering circuits");
     let (nodes, found) = match config.stages.circuits {
-        true => circuits::circuits(&subject, &pruned, config)?,
+        true => circuits::circuits(&subject, &pruned, config, progress)?,
         false => Default::default(),
     };
     let (circuits, graphs) = found.into_iter().map(|f| (f.circuit, f.graph)).unzip();
@@ -198,6 +203,7 @@ fn run<T: Scalar>(
             inference: Some(inference),
             peak_memory_bytes: memory::peak_bytes(),
         },
+        graph: None,
     };
     Ok(Outcome {
         result,

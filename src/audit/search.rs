@@ -4,28 +4,48 @@
 //! transformer's components are searched by one piece of code.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::methods::{CircuitsConfig, Method, Selection};
+use super::methods::{CircuitsConfig, Level, Method, Reference, Selection};
 use crate::circuit::{
-    Acdc, Attributable, Goal, Sign, acdc, connected, effects, greedy, node_effects, random_scores,
-    strongest_first, to_graph,
+    Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, connected, effects, greedy,
+    learned_mask, node_effects, random_scores, strongest_first, to_graph,
 };
-use crate::evaluate::{Choice, Judge, choose, faithfulness_curve, sizes, thresholds};
+use crate::evaluate::{
+    Choice, Judge, choose, faithfulness_curve, recovery, roc_area, sizes, thresholds,
+};
 use crate::metric::MetricKind;
-use crate::patch::{EdgeSet, Fill, Patchable};
+use crate::patch::{EdgeSet, Fill, Nodes, Patchable};
 use crate::result::{
     Circuit, CircuitEdge, FaithfulnessCurve, GraphConfig, GraphJson, LogitDifference, NodeAblation,
     NodeEffect, OutputEffect,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, result};
+
+/// Blocks of edges between which progress is told, and the fewest edges of one.
+const BLOCKS: usize = 50;
+const SMALLEST_BLOCK: usize = 256;
+
+/// Seconds left that are worth telling.
+const WORTH_TELLING: f64 = 2.0;
+
+/// What the method of a circuit is called that was found elsewhere.
+const GIVEN: &str = "given";
+
+/// Whether a method's scores rank all edges.
+fn ranks(method: &str) -> bool {
+    method != GIVEN && method != Method::Acdc.name()
+}
 
 /// A search for circuits.
 pub struct Search<'s, P: Clone> {
     /// The network on all samples.
     pub network: &'s P,
+    /// The data's file, for errors.
+    pub data: &'s Path,
     /// The edges that circuits are made of; all others stay as they are.
     pub candidates: EdgeSet,
     pub answers: Vec<Answer<'s, P>>,
@@ -33,6 +53,8 @@ pub struct Search<'s, P: Clone> {
     /// What stands in for a patched message.
     pub fill: Fill,
     pub seed: u64,
+    /// Is told how far a long search has come.
+    pub progress: &'s dyn Fn(&str),
     /// The set that a fill is taken from, in words.
     pub fill_reference: Option<String>,
     /// What a graph file says of a transformer.
@@ -70,13 +92,47 @@ struct Proposal {
     edges: EdgeSet,
 }
 
-impl<P: Attributable + Clone> Search<'_, P> {
+impl<P: Attributable + Maskable + Clone> Search<'_, P> {
+    /// All circuits, of edges or of nodes.
+    pub fn at_its_level(&self) -> Result<Vec<Found>> {
+        if self.config.level == Level::Edge {
+            return self.run();
+        }
+        let nodes = Nodes::new(self.network);
+        let candidate = |node: &usize| !nodes.out()[*node].is_disjoint(&self.candidates);
+        let mut answers = Vec::with_capacity(self.answers.len());
+        for answer in &self.answers {
+            answers.push(Answer {
+                goal: answer.goal.clone(),
+                network: Cow::Owned(Nodes::new(answer.network.as_ref())),
+                site: answer.site.clone(),
+                name: answer.name.clone(),
+            });
+        }
+        let search = Search {
+            network: &nodes,
+            data: self.data,
+            candidates: nodes.edges((0..nodes.edge_count()).filter(candidate)),
+            answers,
+            config: self.config,
+            fill: self.fill,
+            seed: self.seed,
+            progress: self.progress,
+            fill_reference: self.fill_reference.clone(),
+            cfg: self.cfg,
+        };
+        search.run()
+    }
+
     /// All circuits: the methods of one answer stand side by side.
-    pub fn run(&self) -> Result<Vec<Found>> {
+    fn run(&self) -> Result<Vec<Found>> {
         let mut all: Vec<(usize, Found)> = Vec::new();
+        if let Some(given) = &self.config.given {
+            all.extend(self.given(given)?.into_iter().enumerate());
+        }
         for method in &self.config.methods {
             let found = match method {
-                Method::Acdc => self.by_acdc(),
+                Method::Acdc => self.by_acdc()?,
                 method => self.by_scores(*method)?,
             };
             all.extend(found.into_iter().enumerate());
@@ -89,15 +145,37 @@ impl<P: Attributable + Clone> Search<'_, P> {
     fn by_scores(&self, method: Method) -> Result<Vec<Found>> {
         let scores = self.scores(method);
         self.check(method, &scores)?;
-        let found = self
-            .answers
-            .iter()
-            .zip(scores)
-            .filter_map(|(answer, scores)| {
-                let proposals = self.proposals(&scores.effects);
-                self.found(answer, method, &proposals, &scores)
-            });
-        Ok(found.collect())
+        let found = self.answers.iter().zip(scores).map(|(answer, scores)| {
+            let proposals = self.proposals(&scores.effects);
+            self.found(answer, method.name(), &proposals, &scores)
+        });
+        Ok(found
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    /// A circuit that was found elsewhere, as it is.
+    fn given(&self, given: &Reference) -> Result<Vec<Found>> {
+        let (edges, _) = given.sets(self.network, self.fill)?;
+        let proposal = Proposal {
+            parameter: edges.count_ones(..) as f64,
+            edges,
+        };
+        let scores = Scores {
+            effects: vec![0.0; self.network.edge_count()],
+            evaluations: 0,
+            seconds: 0.0,
+        };
+        let proposals = std::slice::from_ref(&proposal);
+        let found = self.answers.iter();
+        let found = found.map(|answer| self.found(answer, GIVEN, proposals, &scores));
+        Ok(found
+            .collect::<Result<Vec<_>>>()?
+            .into_iter()
+            .flatten()
+            .collect())
     }
 
     /// The scores of all candidates, for every answer.
@@ -113,6 +191,14 @@ impl<P: Attributable + Clone> Search<'_, P> {
                 Some(attribution) => {
                     let runs = attribution.runs(network.node_count());
                     (network.attribute(&metric, attribution), runs as u64)
+                }
+                None if method == Method::Mask => {
+                    let config = MaskConfig {
+                        seed: self.seed,
+                        ..self.config.mask
+                    };
+                    let open = learned_mask(network, &metric, config);
+                    (open, config.steps as u64)
                 }
                 None => (random_scores(network, self.seed + index as u64), 0),
             };
@@ -130,7 +216,21 @@ impl<P: Attributable + Clone> Search<'_, P> {
         let started = Instant::now();
         let edges: Vec<usize> = self.candidates.ones().collect();
         let goals: Vec<Goal> = self.answers.iter().map(|a| a.goal.clone()).collect();
-        let all = effects(self.network, &self.network.edges([]), &edges, &goals);
+        let mut all = vec![Vec::with_capacity(edges.len()); goals.len()];
+        let block = edges.len().div_ceil(BLOCKS).max(SMALLEST_BLOCK);
+        for (index, some) in edges.chunks(block).enumerate() {
+            let found = effects(self.network, &self.network.edges([]), some, &goals);
+            for (all, found) in all.iter_mut().zip(found) {
+                all.extend(found);
+            }
+            let done = (index * block + some.len()) as f64 / edges.len() as f64;
+            let left = started.elapsed().as_secs_f64() * (1.0 - done) / done;
+            if left > WORTH_TELLING {
+                let percent = 100.0 * done;
+                let text = format!("exact effects: {percent:.0} % done, about {left:.0} s left");
+                (self.progress)(&text);
+            }
+        }
         let seconds = started.elapsed().as_secs_f64() / goals.len().max(1) as f64;
         let of_goal = |values: Vec<f64>| {
             let mut effects = vec![0.0; self.network.edge_count()];
@@ -151,6 +251,7 @@ impl<P: Attributable + Clone> Search<'_, P> {
         let silent = |s: &Scores| s.effects.iter().all(|effect| *effect == 0.0);
         if !scores.is_empty() && scores.iter().all(silent) && self.candidates.count_ones(..) > 0 {
             return Err(Error::PatchesChangeNothing {
+                path: self.data.to_owned(),
                 method: method.name().to_owned(),
                 fill: self.fill.to_string(),
                 metric: self.answers[0].goal.metric.kind().to_string(),
@@ -202,8 +303,8 @@ impl<P: Attributable + Clone> Search<'_, P> {
     }
 
     /// ACDC along its threshold.
-    fn by_acdc(&self) -> Vec<Found> {
-        let of_answer = |answer: &Answer<'_, P>| {
+    fn by_acdc(&self) -> Result<Vec<Found>> {
+        let of_answer = |answer: &Answer<'_, P>| -> Result<Option<Found>> {
             let started = Instant::now();
             let (network, metric) = (answer.network.as_ref(), answer.metric());
             let judge = self.judge(answer);
@@ -211,12 +312,13 @@ impl<P: Attributable + Clone> Search<'_, P> {
                 Some(tau) => vec![tau],
                 None => thresholds(judge.scale()),
             };
+            let (candidates, sign) = (&self.candidates, self.config.sign);
             let search = |threshold: &f64| {
                 let config = Acdc {
                     threshold: *threshold,
-                    sign: self.config.sign,
+                    sign,
                 };
-                acdc(network, &metric, &self.candidates, config)
+                acdc(network, &metric, candidates, config)
             };
             let found: Vec<_> = taus.par_iter().map(search).collect();
             let proposal = |(tau, found): (&f64, &crate::circuit::Found)| Proposal {
@@ -224,20 +326,25 @@ impl<P: Attributable + Clone> Search<'_, P> {
                 edges: network.edges(found.kept.iter().map(|(edge, _)| *edge)),
             };
             let proposals: Vec<Proposal> = taus.iter().zip(&found).map(proposal).collect();
-            let choice = self.choice(&judge, &proposals)?;
+            let Some(choice) = self.choice(&judge, &proposals) else {
+                return Ok(None);
+            };
             let chosen = &found[choice.index];
             let mut effects = vec![0.0; network.edge_count()];
-            for trial in chosen.trials.iter().filter(|trial| trial.edges.len() == 1) {
-                effects[trial.edges.start] = trial.effect;
+            for trial in &chosen.trials {
+                if let Try::Edge(edge) = trial.tried {
+                    effects[edge] = trial.effect;
+                }
             }
             let scores = Scores {
                 effects,
                 evaluations: chosen.trials.len() as u64,
                 seconds: started.elapsed().as_secs_f64(),
             };
-            self.found(answer, Method::Acdc, &proposals, &scores)
+            self.found(answer, Method::Acdc.name(), &proposals, &scores)
         };
-        self.answers.iter().filter_map(of_answer).collect()
+        let found: Result<Vec<_>> = self.answers.iter().map(of_answer).collect();
+        Ok(found?.into_iter().flatten().collect())
     }
 
     fn judge<'j>(&self, answer: &'j Answer<'_, P>) -> Judge<'j, P> {
@@ -258,12 +365,14 @@ impl<P: Attributable + Clone> Search<'_, P> {
     fn found(
         &self,
         answer: &Answer<'_, P>,
-        method: Method,
+        method: &str,
         proposals: &[Proposal],
         scores: &Scores,
-    ) -> Option<Found> {
+    ) -> Result<Option<Found>> {
         let judge = self.judge(answer);
-        let choice = self.choice(&judge, proposals)?;
+        let Some(choice) = self.choice(&judge, proposals) else {
+            return Ok(None);
+        };
         let Proposal { parameter, edges } = &proposals[choice.index];
         let verdict = judge.judge(edges, self.seed);
         let kind = answer.goal.metric.kind();
@@ -271,7 +380,8 @@ impl<P: Attributable + Clone> Search<'_, P> {
         let circuit = Circuit {
             output: answer.site.clone(),
             output_name: answer.name.clone(),
-            method: method.name().to_owned(),
+            method: method.to_owned(),
+            level: self.config.level.to_string(),
             fill: self.fill.to_string(),
             fill_reference: self.fill_reference.clone(),
             metric: kind.to_string(),
@@ -298,22 +408,23 @@ impl<P: Attributable + Clone> Search<'_, P> {
             edges: self.named(edges, &scores.effects),
             sweep: choice.points,
             curve: self.curve(&judge, method, scores),
+            recovery: self.recovery(method, edges, scores)?,
             evaluations: scores.evaluations,
             seconds: scores.seconds,
         };
         let direction = kind.direction();
         let graph = to_graph(self.network, self.cfg, &scores.effects, direction, edges);
-        Some(Found { circuit, graph })
+        Ok(Some(Found { circuit, graph }))
     }
 
     /// Faithfulness at MIB's sizes, where all edges have scores and it was asked for.
     fn curve(
         &self,
         judge: &Judge<'_, P>,
-        method: Method,
+        method: &str,
         scores: &Scores,
     ) -> Option<FaithfulnessCurve> {
-        if method == Method::Acdc || !self.config.curve {
+        if !ranks(method) || !self.config.curve {
             return None;
         }
         let edges: Vec<usize> = self.candidates.ones().collect();
@@ -334,11 +445,36 @@ impl<P: Attributable + Clone> Search<'_, P> {
     }
 
     /// Scores are ranked by size; ACDC does as it is told.
-    fn sign(&self, method: Method) -> Sign {
-        match method {
-            Method::Acdc => self.config.sign,
-            _ => Sign::Absolute,
+    fn sign(&self, method: &str) -> Sign {
+        match method == Method::Acdc.name() {
+            true => self.config.sign,
+            false => Sign::Absolute,
         }
+    }
+
+    /// How circuit and scores agree with a known circuit, where one was given.
+    fn recovery(
+        &self,
+        method: &str,
+        circuit: &EdgeSet,
+        scores: &Scores,
+    ) -> Result<Option<result::Recovery>> {
+        let Some(known) = &self.config.known else {
+            return Ok(None);
+        };
+        let (known, left_out) = known.sets(self.network, self.fill)?;
+        let mut counted = self.candidates.clone();
+        counted.difference_with(&left_out);
+        let mut found = circuit.clone();
+        found.difference_with(&left_out);
+        let agreement = recovery(&found, &known);
+        Ok(Some(result::Recovery {
+            known: known.count_ones(..),
+            left_out: left_out.count_ones(..),
+            precision: agreement.precision,
+            recall: agreement.recall,
+            roc_area: roc_area(&scores.effects, &known, &counted).filter(|_| ranks(method)),
+        }))
     }
 
     fn selection(&self, choice: &Choice) -> String {

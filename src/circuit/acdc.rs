@@ -13,6 +13,7 @@
 use std::ops::Range;
 
 use super::Sign;
+use super::select::linked_from;
 use crate::metric::{Direction, Metric};
 use crate::model::Components;
 use crate::model::transformer::{Letter, Reader};
@@ -37,11 +38,20 @@ pub struct Found {
     pub trials: Vec<Trial>,
 }
 
+/// What is tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Try {
+    /// One edge.
+    Edge(usize),
+    /// All edges into a reader, at once.
+    Reader(Range<usize>),
+}
+
 /// One trial.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
-    /// The edges that were patched together: one, or all into a reader.
-    pub edges: Range<usize>,
+    /// What was patched.
+    pub tried: Try,
     /// `metric(as it stood) − metric(without)`.
     pub effect: f64,
     /// Whether they stay.
@@ -58,36 +68,37 @@ pub fn acdc<P: Patchable>(
     config: Acdc,
 ) -> Found {
     let edges = network.readers().into_iter().flat_map(Iterator::rev);
-    acdc_in_order(network, metric, candidates, config, edges.map(one))
+    acdc_in_order(network, metric, candidates, config, edges.map(Try::Edge))
 }
 
-/// The same in a given order of trials, each an edge or all edges into a reader.
+/// The same in a given order.
 pub fn acdc_in_order<P: Patchable>(
     network: &P,
     metric: &Metric,
     candidates: &EdgeSet,
     config: Acdc,
-    order: impl IntoIterator<Item = Range<usize>>,
+    order: impl IntoIterator<Item = Try>,
 ) -> Found {
     let mut found = Found {
         kept: Vec::new(),
         trials: Vec::new(),
     };
     let mut gone = network.edges([]);
-    let mut reaching = vec![false; network.node_count()];
+    let mut reaching = Reaching::new(network);
     for node in network.nodes_read(metric) {
-        reaching[node] = true;
+        reaching.add(node);
     }
     let mut walk = network.walk(gone.clone());
     let mut current = metric.mean(walk.outputs());
     let mut at = None;
-    for edges in order {
+    for tried in order {
+        let edges = tried.edges();
         let within = |set: &EdgeSet| edges.clone().all(|edge| set.contains(edge));
         if !within(candidates) || within(&gone) {
             continue;
         }
         let reader = network.ends(edges.start).1;
-        if !reaching[reader] {
+        if !reaching.nodes[reader] {
             gone.extend(edges);
             continue;
         }
@@ -100,19 +111,44 @@ pub fn acdc_in_order<P: Patchable>(
         let effect = current - without;
         if !kept {
             walk.take();
-            gone.extend(edges.clone());
+            gone.extend(edges);
             current = without;
-        } else if edges.len() == 1 {
-            found.kept.push((edges.start, effect));
-            reaching[network.ends(edges.start).0] = true;
+        } else if let Try::Edge(edge) = tried {
+            found.kept.push((edge, effect));
+            reaching.add(network.ends(edge).0);
         }
         found.trials.push(Trial {
-            edges,
+            tried,
             effect,
             kept,
         });
     }
     found
+}
+
+/// The nodes from which kept edges and links lead to what the metric reads.
+struct Reaching {
+    nodes: Vec<bool>,
+    /// Per node, where links to it come from.
+    behind: Vec<Vec<usize>>,
+}
+
+impl Reaching {
+    fn new<P: Patchable>(network: &P) -> Self {
+        Self {
+            nodes: vec![false; network.node_count()],
+            behind: linked_from(network),
+        }
+    }
+
+    fn add(&mut self, node: usize) {
+        let mut new = vec![node];
+        while let Some(node) = new.pop() {
+            if !std::mem::replace(&mut self.nodes[node], true) {
+                new.extend(&self.behind[node]);
+            }
+        }
+    }
 }
 
 impl Acdc {
@@ -127,24 +163,29 @@ impl Acdc {
     }
 }
 
-fn one(edge: usize) -> Range<usize> {
-    edge..edge + 1
+impl Try {
+    fn edges(&self) -> Range<usize> {
+        match self {
+            Self::Edge(edge) => *edge..edge + 1,
+            Self::Reader(edges) => edges.clone(),
+        }
+    }
 }
 
 /// The order of the authors' code: in a block, first each head's values, keys
 /// and queries as a whole, then the edges into them; writers block by block
 /// from the last, the MLP before the heads, heads from the first.
 #[must_use]
-pub fn authors_order(sites: &Components) -> Vec<Range<usize>> {
+pub fn authors_order(sites: &Components) -> Vec<Try> {
     let mut order = Vec::new();
     for reader in (0..sites.reader_count()).rev() {
         if begins_attention(sites, reader) {
             let heads = 3 * sites.heads();
             let readers = (reader + 1 - heads..=reader).rev();
-            order.extend(readers.map(|reader| sites.edges_into(reader)));
+            order.extend(readers.map(|reader| Try::Reader(sites.edges_into(reader))));
         }
         let writers = authors_writers(sites, reader).into_iter();
-        order.extend(writers.map(|writer| one(sites.edge(writer, reader))));
+        order.extend(writers.map(|writer| Try::Edge(sites.edge(writer, reader))));
     }
     order
 }

@@ -9,15 +9,19 @@ mod acdc;
 mod attribute;
 mod exact;
 mod graph;
+mod known;
+mod mask;
 mod random;
 mod select;
 #[cfg(test)]
 mod tests;
 
-pub use acdc::{Acdc, Found, Trial, acdc, acdc_in_order, authors_order};
+pub use acdc::{Acdc, Found, Trial, Try, acdc, acdc_in_order, authors_order};
 pub use attribute::{Attributable, Attribution, Path};
 pub use exact::{effects, effects_on, node_effects, strongest_first};
 pub use graph::{from_graph, to_graph};
+pub use known::Known;
+pub use mask::{Loss, MaskConfig, Maskable, learned_mask};
 pub use random::random_scores;
 pub use select::{connected, greedy, strongest};
 

@@ -53,7 +53,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     args.prune.apply(&mut config);
     args.certify.apply(&mut config)?;
     args.modules.apply(&mut config);
-    args.circuits.apply(&mut config);
+    args.circuits.apply(&mut config)?;
     pipeline::run(
         &args.common,
         &Job {

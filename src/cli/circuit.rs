@@ -1,17 +1,21 @@
 //! `modscope circuit`: node ablation and circuits alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, not_negative};
 use super::pipeline::{self, Job};
-use crate::audit::{CircuitsConfig, Config, Method, Selection, Stages};
-use crate::circuit::Sign;
+use crate::audit::{
+    CircuitsConfig, Config, Granularity, Level, Method, Reference, Selection, Stages,
+};
+use crate::checkpoint::limited_read;
+use crate::circuit::{MaskConfig, Sign};
 use crate::data::ReadAt;
 use crate::metric::MetricKind;
 use crate::patch::Fill;
 use crate::prune::Threshold;
 use crate::report::exports::Export;
+use crate::{Error, Result};
 
 /// Discover the circuit of every output or class
 #[derive(Debug, clap::Args)]
@@ -39,7 +43,7 @@ pub(super) struct Args {
         help_heading = "Circuits"
     )]
     threshold: Option<f64>,
-    /// Write every circuit with the scores of all edges: json (EAP-IG's graph), graphml, dot; several with commas
+    /// Write every circuit with the scores of all edges: json (EAP-IG's graph), graphml, dot, mib (MIB's folders); several with commas
     #[arg(
         long,
         value_delimiter = ',',
@@ -56,7 +60,7 @@ pub(super) struct Args {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Circuits")]
 pub(super) struct CircuitArgs {
-    /// How circuits are found: exact, acdc, eap, eap-ig-inputs, eap-ig-activations, clean-corrupted, random; several with commas
+    /// How circuits are found: exact, acdc, eap, eap-ig-inputs, eap-ig-activations, clean-corrupted, mask, random; several with commas
     #[arg(
         long = "method",
         default_value = "exact,acdc",
@@ -100,13 +104,34 @@ pub(super) struct CircuitArgs {
     /// Where a transformer's answers are read: last, all, or positions from 0 with commas [default: as the data say]
     #[arg(long, value_name = "WHERE")]
     read: Option<ReadAt>,
+    /// What an edge is: weight (an entry of a linear layer), or component (what heads and MLPs of a transformer read of each other) [default: component for transformers]
+    #[arg(long, value_name = "G")]
+    granularity: Option<Granularity>,
+    /// What circuits are made of: edge, or node (a neuron, a head, an MLP, with all edges out of it)
+    #[arg(long, default_value = "edge", value_name = "L")]
+    level: Level,
+    /// Price of all gates being open, for the method mask: higher gives smaller circuits
+    #[arg(long, default_value_t = 0.3, value_name = "X", value_parser = not_negative)]
+    mask_price: f64,
+    /// Steps of descent of the method mask
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = at_least_one)]
+    mask_steps: usize,
+    /// A known circuit to hold circuits and scores against: EAP-IG's graph JSON, a list of edges, or tracr's truth.json
+    #[arg(long, value_name = "FILE")]
+    known: Option<PathBuf>,
+    /// A circuit found elsewhere, to be judged besides: the same formats
+    #[arg(long, value_name = "FILE")]
+    circuit: Option<PathBuf>,
+    /// The most memory a transformer's runs may take, as 500M or 2G: an error before the run if it is not enough
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    max_memory: Option<u64>,
     /// Tell a transformer's token and position embedding apart
     #[arg(long)]
     split_input: bool,
 }
 
 impl CircuitArgs {
-    pub fn apply(&self, config: &mut Config) {
+    pub fn apply(&self, config: &mut Config) -> Result<()> {
         config.read.clone_from(&self.read);
         config.circuits = CircuitsConfig {
             methods: self.methods.clone(),
@@ -120,14 +145,57 @@ impl CircuitArgs {
             ig_steps: self.ig_steps,
             curve: self.curve,
             within: self.within,
+            max_memory: self.max_memory,
             split_input: self.split_input,
+            known: self.known.as_deref().map(reference).transpose()?,
+            given: self.circuit.as_deref().map(reference).transpose()?,
+            granularity: self.granularity,
+            level: self.level,
+            mask: MaskConfig {
+                price: self.mask_price,
+                steps: self.mask_steps,
+                ..MaskConfig::default()
+            },
         };
+        Ok(())
     }
+}
+
+/// `1000`, `500M`, `2G`
+fn bytes(text: &str) -> std::result::Result<u64, String> {
+    let (number, unit) = match text.strip_suffix(['G', 'M', 'K']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, ""),
+    };
+    let factor = match unit {
+        "G" => 1_000_000_000,
+        "M" => 1_000_000,
+        "K" => 1000,
+        _ => 1,
+    };
+    let number: Option<u64> = number.parse().ok();
+    number
+        .and_then(|n| n.checked_mul(factor))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "expected a number of bytes, as 500M or 2G".to_owned())
+}
+
+/// A circuit in a file.
+fn reference(path: &Path) -> Result<Reference> {
+    let bytes = limited_read(path)?;
+    let value = serde_json::from_slice(&bytes).map_err(|e| Error::Json {
+        path: path.to_owned(),
+        detail: e.to_string(),
+    })?;
+    Ok(Reference {
+        path: path.to_owned(),
+        value,
+    })
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut config = pipeline::config(&args.common, &args.model);
-    args.circuits.apply(&mut config);
+    args.circuits.apply(&mut config)?;
     config.circuits.threshold = args.threshold;
     config.stages = Stages {
         modules: false,

@@ -43,12 +43,7 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
         write_whole(folder, common.force || finished.replace, |dir| {
             let started = Instant::now();
             report::write(&finished.result, finished.command, dir)?;
-            exports::write(
-                &finished.result.circuits,
-                finished.graphs,
-                finished.exports,
-                dir,
-            )?;
+            exports::write(&finished.result, finished.graphs, finished.exports, dir)?;
             if let Some(pruned) = finished.pruned {
                 pruned.write(&dir.join("pruned.safetensors"))?;
             }

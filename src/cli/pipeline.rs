@@ -66,7 +66,10 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
             progress.stage(stage);
         })
     };
-    let outcome = common.in_pool(compute)??;
+    let mut outcome = common.in_pool(compute)??;
+    if job.command == "circuit" {
+        outcome.result.graph = outcome.graphs.first().cloned();
+    }
     progress.stage("writing the report");
     let pruned = if job.compact {
         &outcome.compacted

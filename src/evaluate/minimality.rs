@@ -8,13 +8,17 @@ use crate::patch::{EdgeSet, Patchable};
 /// Random circuits that give the scale.
 const RANDOM_CIRCUITS: usize = 10;
 
+/// Edges that are removed, of a circuit and of all random ones together: of
+/// larger circuits so many are drawn.
+const MOST: usize = 300;
+
 /// An edge counts as mattering when its removal moves the metric more than this
 /// share of the edges of random circuits do.
 const QUANTILE: f64 = 0.95;
 
 /// The share of the circuit's edges whose removal from it moves the metric by
 /// more than 95 % of the edges of random circuits of the same size, removed
-/// from theirs. `None` for an empty circuit and for one of all candidates.
+/// from theirs; of large circuits a sample of the edges stands for all. `None` for an empty circuit and for one of all candidates.
 pub fn minimality<P: Patchable>(
     judge: &Judge<'_, P>,
     circuit: &EdgeSet,
@@ -25,28 +29,39 @@ pub fn minimality<P: Patchable>(
     if size == 0 || size >= candidates.len() {
         return None;
     }
-    let mut random: Vec<f64> = Vec::with_capacity(RANDOM_CIRCUITS * size);
+    let mut random: Vec<f64> = Vec::new();
     for _ in 0..RANDOM_CIRCUITS {
         let mut drawn = candidates.clone();
         rng.shuffle(&mut drawn);
+        let circuit = judge.network().edges(drawn.into_iter().take(size));
         random.extend(removal_effects(
             judge,
-            &judge.network().edges(drawn.into_iter().take(size)),
+            &circuit,
+            MOST / RANDOM_CIRCUITS,
+            rng,
         ));
     }
     random.sort_by(f64::total_cmp);
     let bar = statistics::quantile(&random, QUANTILE)?;
-    let mattering = removal_effects(judge, circuit)
-        .iter()
-        .filter(|e| **e > bar)
-        .count();
-    Some(mattering as f64 / size as f64)
+    let effects = removal_effects(judge, circuit, MOST, rng);
+    let mattering = effects.iter().filter(|effect| **effect > bar).count();
+    Some(mattering as f64 / effects.len() as f64)
 }
 
-/// |effect| of removing each edge of a circuit from it.
-fn removal_effects<P: Patchable>(judge: &Judge<'_, P>, circuit: &EdgeSet) -> Vec<f64> {
+/// |effect| of removing each edge of a circuit from it, of up to `most` edges
+/// drawn at random.
+fn removal_effects<P: Patchable>(
+    judge: &Judge<'_, P>,
+    circuit: &EdgeSet,
+    most: usize,
+    rng: &mut Rng,
+) -> Vec<f64> {
     let network = judge.network();
-    let edges: Vec<usize> = circuit.ones().collect();
+    let mut edges: Vec<usize> = circuit.ones().collect();
+    if edges.len() > most {
+        rng.shuffle(&mut edges);
+        edges.truncate(most);
+    }
     let goal = Goal::of_all(judge.metric().clone(), network.samples());
     let patched = network.all_but(circuit);
     let effects = effects(network, &patched, &edges, std::slice::from_ref(&goal));

@@ -34,12 +34,17 @@
 pub mod component;
 mod engine;
 mod fill;
+mod nodes;
 mod patchable;
 mod ripple;
+mod sets;
 #[cfg(test)]
 mod tests;
+pub mod weight;
 
 pub use component::{ComponentEngine, Setup};
 pub use engine::{EdgeSet, Engine, State};
 pub use fill::{Fill, Fills};
-pub use patchable::{Patchable, Walk};
+pub use nodes::Nodes;
+pub use patchable::{Patchable, SetWalk, Walk};
+pub use weight::WeightEngine;

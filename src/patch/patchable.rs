@@ -39,6 +39,12 @@ pub trait Patchable: Sync {
     /// The nodes that an edge leads from and to.
     fn ends(&self, edge: usize) -> (usize, usize);
 
+    /// What carries values on from node to node besides edges, and cannot be
+    /// patched: from a lower number to a higher one.
+    fn links(&self) -> Vec<(usize, usize)> {
+        Vec::new()
+    }
+
     /// The edges into every reader, readers in the order in which ACDC visits
     /// them: none before a reader that it feeds.
     fn readers(&self) -> Vec<Range<usize>>;
@@ -122,4 +128,49 @@ pub trait Walk<T> {
 
     /// Runs afresh, so that rounding does not build up over steps.
     fn settle(&mut self);
+}
+
+/// A walk every attempt of which is a run of its own.
+pub struct SetWalk<'e, P: Patchable> {
+    network: &'e P,
+    patched: EdgeSet,
+    outputs: Array2<P::Number>,
+    attempted: EdgeSet,
+    attempt: Array2<P::Number>,
+}
+
+impl<'e, P: Patchable> SetWalk<'e, P> {
+    /// A walk that begins with `patched`.
+    #[must_use]
+    pub fn new(network: &'e P, patched: EdgeSet) -> Self {
+        let outputs = network.outputs(&patched);
+        Self {
+            network,
+            attempted: patched.clone(),
+            attempt: outputs.clone(),
+            patched,
+            outputs,
+        }
+    }
+}
+
+impl<P: Patchable> Walk<P::Number> for SetWalk<'_, P> {
+    fn outputs(&self) -> ArrayView2<'_, P::Number> {
+        self.outputs.view()
+    }
+
+    fn attempt(&mut self, edges: Range<usize>) -> ArrayView2<'_, P::Number> {
+        self.attempted = self.patched.clone();
+        self.attempted.extend(edges);
+        self.attempt = self.network.outputs(&self.attempted);
+        self.attempt.view()
+    }
+
+    fn take(&mut self) {
+        self.patched = self.attempted.clone();
+        self.outputs = self.attempt.clone();
+    }
+
+    /// Nothing builds up.
+    fn settle(&mut self) {}
 }

@@ -4,24 +4,27 @@
 //! alone.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde_json::Value;
 
 use super::save;
 use crate::error::Result;
-use crate::result::{Circuit, GraphJson};
+use crate::result::{Audit, Circuit, GraphJson};
 
 /// A format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Export {
-    /// EAP-IG's graph JSON, which MIB reads too: `circuit.json`.
+    /// EAP-IG's graph JSON, which MIB reads too: `graph.json`.
     Json,
     /// GraphML: `graph.graphml`.
     Graphml,
     /// Graphviz: `graph.dot`.
     Dot,
+    /// MIB's circuit localisation track: a folder per method, in it a folder
+    /// `TASK_MODEL` with the scores, `importances.json`.
+    Mib,
 }
 
 impl FromStr for Export {
@@ -32,7 +35,8 @@ impl FromStr for Export {
             "json" => Ok(Self::Json),
             "graphml" => Ok(Self::Graphml),
             "dot" => Ok(Self::Dot),
-            _ => Err("known: json, graphml, dot".to_owned()),
+            "mib" => Ok(Self::Mib),
+            _ => Err("known: json, graphml, dot, mib".to_owned()),
         }
     }
 }
@@ -41,50 +45,89 @@ impl Export {
     /// The name of the file of a single circuit.
     fn file(self) -> (&'static str, &'static str) {
         match self {
-            Self::Json => ("circuit", "json"),
+            Self::Json => ("graph", "json"),
             Self::Graphml => ("graph", "graphml"),
             Self::Dot => ("graph", "dot"),
+            Self::Mib => ("importances", "json"),
         }
     }
 }
 
-/// Writes every circuit in every format into `dir`. A single circuit is
-/// `circuit.json`; of several, each has its output and method in its name.
+/// Writes every circuit of a result in every format into `dir`. A single
+/// circuit is `graph.json`; of several, each has its output and method in its
+/// name.
 ///
 /// # Errors
 /// [`crate::Error::Write`] with the file that could not be written.
-pub fn write(
-    circuits: &[Circuit],
-    graphs: &[GraphJson],
-    exports: &[Export],
-    dir: &Path,
-) -> Result<()> {
+pub fn write(audit: &Audit, graphs: &[GraphJson], exports: &[Export], dir: &Path) -> Result<()> {
     for export in exports {
-        let (stem, extension) = export.file();
-        for (index, (circuit, graph)) in circuits.iter().zip(graphs).enumerate() {
-            let name = match circuits.len() {
-                1 => format!("{stem}.{extension}"),
-                _ => {
-                    let same = circuits[..index].iter().filter(|other| {
-                        (&other.output, &other.method) == (&circuit.output, &circuit.method)
-                    });
-                    let number = match same.count() {
-                        0 => String::new(),
-                        n => format!("-{}", n + 1),
-                    };
-                    let (output, method) = (&circuit.output, &circuit.method);
-                    format!("{stem}-{output}-{method}{number}.{extension}")
-                }
+        for (index, graph) in graphs.iter().enumerate().take(audit.circuits.len()) {
+            let circuit = &audit.circuits[index];
+            let path = match export {
+                Export::Mib => mib_path(audit, index, dir)?,
+                _ => dir.join(file_name(&audit.circuits, index, *export)),
             };
             let text = match export {
-                Export::Json => json(graph),
+                Export::Json | Export::Mib => json(graph),
                 Export::Graphml => graphml(circuit),
                 Export::Dot => dot(circuit),
             };
-            save(&dir.join(name), &text)?;
+            save(&path, &text)?;
         }
     }
     Ok(())
+}
+
+/// `graph.json` of a single circuit, `graph-y0-exact.json` of one of several.
+fn file_name(circuits: &[Circuit], index: usize, export: Export) -> String {
+    let (stem, extension) = export.file();
+    if circuits.len() == 1 {
+        return format!("{stem}.{extension}");
+    }
+    format!("{stem}-{}.{extension}", own_name(circuits, index))
+}
+
+/// Output and method of a circuit, with a number where those are not enough.
+fn own_name(circuits: &[Circuit], index: usize) -> String {
+    let name = |circuit: &Circuit| format!("{}-{}", circuit.output, circuit.method);
+    let own = name(&circuits[index]);
+    match circuits[..index].iter().filter(|c| name(c) == own).count() {
+        0 => own,
+        earlier => format!("{own}-{}", earlier + 1),
+    }
+}
+
+/// `mib/OUTPUT-METHOD_FILL_LEVEL/TASK_MODEL/importances.json`
+fn mib_path(audit: &Audit, index: usize, dir: &Path) -> Result<PathBuf> {
+    let circuit = &audit.circuits[index];
+    let method = own_name(&audit.circuits, index);
+    let model = Path::new(&audit.checkpoint.path);
+    let of_path = |path: Option<&Path>| {
+        let name = path.and_then(Path::file_name);
+        name.map(|name| name.to_string_lossy().into_owned())
+    };
+    let model = of_path(model.parent()).or_else(|| of_path(Some(model)));
+    let task = audit.checkpoint.task.as_deref().unwrap_or("task");
+    let plain = |text: &str| -> String {
+        let keep = |c: char| {
+            if c.is_alphanumeric() || "-.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        };
+        text.chars().map(keep).collect()
+    };
+    let method = format!(
+        "{}_{}_{}",
+        plain(&method),
+        plain(&circuit.fill),
+        plain(&circuit.level)
+    );
+    let cell = format!("{}_{}", plain(task), plain(&model.unwrap_or_default()));
+    let folder = super::folder(dir, "mib")?;
+    let folder = super::folder(&super::folder(&folder, &method)?, &cell)?;
+    Ok(folder.join("importances.json"))
 }
 
 fn json(graph: &GraphJson) -> String {
@@ -224,21 +267,34 @@ mod tests {
             nodes: serde_json::Map::new(),
             edges: serde_json::Map::new(),
         };
-        let circuits = vec![circuit(), circuit()];
+        let mut audit = sample::audit();
+        audit.checkpoint.path = "runs/a model/model.safetensors".to_owned();
+        audit.checkpoint.task = Some("ioi".to_owned());
+        audit.circuits = vec![circuit(), circuit()];
         let graphs = vec![graph.clone(), graph];
-        write(&circuits, &graphs, &[Export::Json, Export::Dot], dir.path()).unwrap();
-        write(&circuits[..1], &graphs[..1], &[Export::Graphml], dir.path()).unwrap();
+        let all = [Export::Json, Export::Dot, Export::Mib];
+        write(&audit, &graphs, &all, dir.path()).unwrap();
+        let (output, method) = (
+            audit.circuits[0].output.clone(),
+            audit.circuits[0].method.clone(),
+        );
+        let cell = format!(
+            "mib/{output}-{method}-2_{}_edge/ioi_a-model",
+            audit.circuits[0].fill
+        );
+        assert!(dir.path().join(cell).join("importances.json").is_file());
+        audit.circuits.truncate(1);
+        write(&audit, &graphs, &[Export::Graphml], dir.path()).unwrap();
         let mut names: Vec<String> = std::fs::read_dir(dir.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort_unstable();
-        let (output, method) = (&circuits[0].output, &circuits[0].method);
-        let first = format!("circuit-{output}-{method}.json");
+        let first = format!("graph-{output}-{method}.json");
         assert!(
             names.contains(&first) && names.contains(&"graph.graphml".to_owned()),
             "{names:?}"
         );
-        assert_eq!(names.len(), 5);
+        assert_eq!(names.len(), 6, "{names:?}");
     }
 }

@@ -11,6 +11,10 @@ pub struct Circuit {
     pub output_name: String,
     /// `exact`, `acdc`, ...
     pub method: String,
+    /// Whether it is a circuit of `edge`s or of `node`s; an edge of a node's is
+    /// from the node to `*`, all that reads it.
+    #[serde(default = "edge_level")]
+    pub level: String,
     /// `zero`, `mean`, `corrupted`, `resample`.
     pub fill: String,
     /// The set a mean or resample is taken from, in words; `null` for zero.
@@ -62,6 +66,9 @@ pub struct Circuit {
     /// methods that score no edges.
     #[serde(default)]
     pub curve: Option<FaithfulnessCurve>,
+    /// Agreement with a known circuit; `null` where none was given.
+    #[serde(default)]
+    pub recovery: Option<Recovery>,
     /// Patched runs that discovery took.
     pub evaluations: u64,
     /// Seconds that discovery took.
@@ -107,6 +114,29 @@ pub struct SweepPoint {
     pub metric: f64,
     /// Its faithfulness; `null` where full = corrupted.
     pub faithfulness: Option<f64>,
+}
+
+/// What results say that were written before there were levels.
+fn edge_level() -> String {
+    "edge".to_owned()
+}
+
+/// Agreement with a known circuit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// Edges of the known circuit.
+    pub known: usize,
+    /// Edges that count neither way: without effect under this fill.
+    pub left_out: usize,
+    /// Share of the circuit's edges that are known.
+    #[serde(deserialize_with = "super::number")]
+    pub precision: f64,
+    /// Share of the known edges that are in the circuit.
+    #[serde(deserialize_with = "super::number")]
+    pub recall: f64,
+    /// Area under the receiver operating characteristic of |scores|, both end
+    /// points in and ties counting half; `null` for methods that score no edges.
+    pub roc_area: Option<f64>,
 }
 
 /// Faithfulness of the circuits of the strongest edges, at the kept fractions

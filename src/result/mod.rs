@@ -14,14 +14,14 @@ mod transformer;
 
 pub use circuits::{
     Circuit, CircuitEdge, FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect,
-    OutputEffect, SweepPoint,
+    OutputEffect, Recovery, SweepPoint,
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use modules::{
     Assignment, Bridge, Component, Independence, Lesion, Modules, NullModel, Partition, Split,
     Wiring,
 };
-pub use network::{Arrangement, Layer, Network, Site};
+pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site};
 pub use prune::{
     Certificate, CertifiedDecisions, Compaction, Counterexample, CurvePoint, LayerCount,
     OutputBound, OutputChange, Prune, WeightShare,

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Attention, Circuit, Modules, Network, NodeAblation, Prompt, Prune, Transformer};
+use super::{
+    Attention, Circuit, GraphJson, Modules, Network, NodeAblation, Prompt, Prune, Transformer,
+};
 
 /// A whole result: what `audit.json` holds. Other commands write the parts
 /// that are theirs and leave the rest `null` or empty.
@@ -27,6 +29,7 @@ pub struct Audit {
     /// Modules of the pruned network.
     pub modules: Option<Modules>,
     /// Ablation of every site, under every fill that the data allow.
+    #[serde(rename = "ablations", default)]
     pub nodes: Vec<NodeAblation>,
     /// One entry per output (or class) and method.
     pub circuits: Vec<Circuit>,
@@ -45,6 +48,11 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// Time and memory.
     pub costs: Costs,
+    /// The first circuit with the scores of all edges, in the result of
+    /// `circuit`: `cfg`, `nodes` and `edges` as EAP-IG's graph JSON has them,
+    /// so that its tools read `circuit.json`.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<GraphJson>,
 }
 
 /// Name and version of the program.

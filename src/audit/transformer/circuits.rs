@@ -3,16 +3,19 @@
 use std::borrow::Cow;
 
 use super::Subject;
-use crate::Result;
-use crate::audit::Config;
 use crate::audit::search::{Answer, Found, Search, ablation};
 use crate::audit::subject::output_name;
-use crate::circuit::Goal;
-use crate::metric::MetricKind;
+use crate::audit::{Config, Granularity};
+use crate::circuit::{Attributable, Goal, Maskable};
+use crate::metric::{Metric, MetricKind};
 use crate::model::Transformer;
 use crate::numeric::Scalar;
-use crate::patch::{ComponentEngine, Fill, Patchable, Setup};
+use crate::patch::{ComponentEngine, EdgeSet, Fill, Patchable, Setup, WeightEngine};
 use crate::result::{GraphConfig, NodeAblation};
+use crate::{Error, Result};
+
+/// Where an answer is read that more than one output takes part in.
+const ANSWER: &str = "logits";
 
 impl<T: Scalar> Subject<'_, T> {
     /// What is sought: one answer for classes, one per trained output for numbers.
@@ -20,9 +23,9 @@ impl<T: Scalar> Subject<'_, T> {
         let truth = self.truth();
         let classes = truth.classes.is_some();
         let usual = match (classes, truth.targets) {
-            (true, _) => MetricKind::LogitDiff,
             (false, Some(_)) => MetricKind::Mse,
-            (false, None) => MetricKind::Kl,
+            (false, None) if self.model.outputs() == 1 => MetricKind::Output,
+            _ => MetricKind::LogitDiff,
         };
         let kind = config.circuits.metric.unwrap_or(usual);
         let single = matches!(kind, MetricKind::Mse | MetricKind::Output) && !classes;
@@ -48,7 +51,7 @@ impl<T: Scalar> Subject<'_, T> {
             .collect()
     }
 
-    /// Ablation of every component, and the circuits.
+    /// Ablation of every node, and the circuits, at the granularity asked for.
     pub fn circuits(
         &self,
         pruned: &Transformer<T>,
@@ -59,38 +62,91 @@ impl<T: Scalar> Subject<'_, T> {
         let setup = Setup {
             fill,
             seed: config.seed,
-            split_input: config.circuits.split_input,
+            split_input: self.split_input(config, fill)?,
         };
-        let goals = self.goals(config)?;
-        progress("running the clean and the filled network");
+        if config.circuits.granularity == Some(Granularity::Weight) {
+            progress("running the clean and the filled network");
+            let engine = WeightEngine::new(pruned, &self.batch, setup)?;
+            let site = |goal: &Goal| match goal.metric {
+                Metric::Mse {
+                    output: Some(q), ..
+                }
+                | Metric::Output { output: q } => format!("y{q}"),
+                _ => ANSWER.to_owned(),
+            };
+            return self.search(&engine, engine.surviving(), site, None, config, progress);
+        }
+        let needed = ComponentEngine::bytes(pruned, &self.batch, setup);
+        if let Some(limit) = config.circuits.max_memory.filter(|limit| needed > *limit) {
+            return Err(Error::TooMuchMemory {
+                path: self.data.path.clone(),
+                needed: needed.div_ceil(1_000_000),
+                limit: limit / 1_000_000,
+            });
+        }
+        progress(&format!(
+            "running the clean and the filled network, in about {} MB",
+            needed.div_ceil(1_000_000)
+        ));
         let engine = ComponentEngine::new(pruned, &self.batch, setup)?;
-        progress("ablating components");
+        let cfg = GraphConfig {
+            n_layers: self.model.blocks.len(),
+            n_heads: self.model.heads.count,
+            parallel_attn_mlp: false,
+            d_model: self.model.width(),
+        };
+        let site = |_: &Goal| ANSWER.to_owned();
+        self.search(&engine, engine.all(), site, Some(cfg), config, progress)
+    }
+
+    /// Ablation and circuits in a network; circuits are made of `candidates`,
+    /// `site` says where an answer is read.
+    fn search<P: Attributable + Maskable + Clone>(
+        &self,
+        network: &P,
+        candidates: EdgeSet,
+        site: impl Fn(&Goal) -> String,
+        cfg: Option<GraphConfig>,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        let fill = config.circuits.fill(self.batch.corrupted.is_some());
+        let goals = self.goals(config)?;
+        progress("ablating nodes");
         let only: Vec<Goal> = goals.iter().map(|(goal, _)| goal.clone()).collect();
-        let sites = vec!["logits".to_owned(); only.len()];
-        let nodes = ablation(&engine, &only, &sites, fill, self.fill_reference(fill));
+        let sites: Vec<String> = only.iter().map(&site).collect();
+        let nodes = ablation(network, &only, &sites, fill, self.fill_reference(fill));
         progress("discovering circuits");
-        let answer = |(goal, name): (Goal, String)| Answer {
+        let answer = |((goal, name), site): ((Goal, String), String)| Answer {
             goal,
-            network: Cow::Borrowed(&engine),
-            site: "logits".to_owned(),
+            network: Cow::Borrowed(network),
+            site,
             name,
         };
         let search = Search {
-            network: &engine,
-            candidates: engine.all(),
-            answers: goals.into_iter().map(answer).collect(),
+            network,
+            data: &self.data.path,
+            candidates,
+            answers: goals.into_iter().zip(sites).map(answer).collect(),
             config: &config.circuits,
             fill,
             seed: config.seed,
+            progress,
             fill_reference: self.fill_reference(fill),
-            cfg: Some(GraphConfig {
-                n_layers: self.model.blocks.len(),
-                n_heads: self.model.heads.count,
-                parallel_attn_mlp: false,
-                d_model: self.model.width(),
-            }),
+            cfg,
         };
-        Ok((vec![nodes], search.run()?))
+        Ok((vec![nodes], search.at_its_level()?))
+    }
+
+    /// Whether token and position embedding are told apart: where that was
+    /// asked for, or where a circuit that was given does.
+    pub fn split_input(&self, config: &Config, fill: Fill) -> Result<bool> {
+        let circuits = [&config.circuits.known, &config.circuits.given];
+        let mut split = config.circuits.split_input;
+        for circuit in circuits.into_iter().flatten() {
+            split |= circuit.known(fill)?.splits_input();
+        }
+        Ok(split)
     }
 
     /// The set a fill is taken from, in words.

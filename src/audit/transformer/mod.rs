@@ -1,6 +1,7 @@
 //! The pipeline for transformers: parity, pruning, ablation, circuits.
 
 mod circuits;
+mod network;
 mod prune;
 mod shape;
 
@@ -12,7 +13,7 @@ use super::truth::Truth;
 use super::{Clock, Config, Outcome, describe, memory, written};
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
-use crate::metric::Metric;
+use crate::metric::{Metric, decision};
 use crate::model::{Loaded, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::{Result, result};
@@ -26,6 +27,8 @@ struct Subject<'a, T> {
     batch: Sequences<T>,
     /// Outputs `[outputs, readings]`.
     clean: Array2<T>,
+    /// Per reading, the largest output: the answer where the data name none.
+    decisions: Vec<usize>,
     loss: Option<Metric>,
     loss_name: &'static str,
 }
@@ -45,6 +48,8 @@ pub fn run<T: Scalar>(
     let mut seconds = result::Seconds::default();
     let parity = subject.truth().parity();
     seconds.load = clock.lap();
+    let fill = config.circuits.fill(subject.batch.corrupted.is_some());
+    let split_input = subject.split_input(config, fill)?;
     progress("pruning and verifying");
     let (pruned, prune) = subject.prune(config);
     seconds.prune = clock.lap();
@@ -67,11 +72,8 @@ pub fn run<T: Scalar>(
         modules: None,
         nodes,
         circuits,
-        network: result::Network {
-            layers: Vec::new(),
-            weights: Vec::new(),
-        },
-        transformer: Some(subject.shape(config)),
+        network: subject.network(&pruned),
+        transformer: Some(subject.shape(split_input)),
         prompts: Vec::new(),
         attention: subject.attention(&pruned),
         findings: subject.findings(config),
@@ -80,6 +82,7 @@ pub fn run<T: Scalar>(
             inference: None,
             peak_memory_bytes: memory::peak_bytes(),
         },
+        graph: None,
     };
     let changed = result.prune.is_some();
     let written_as = changed.then(|| written::pruned_transformer(checkpoint, loaded, &pruned));
@@ -114,6 +117,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             loaded,
             model,
             batch,
+            decisions: clean.columns().into_iter().map(decision).collect(),
             clean,
             loss,
             loss_name,
@@ -121,7 +125,10 @@ impl<'a, T: Scalar> Subject<'a, T> {
     }
 
     fn truth(&self) -> Truth<'_, T> {
-        truth(&self.batch, &self.clean)
+        Truth {
+            answers: Some(&self.decisions).filter(|_| self.batch.correct.is_none()),
+            ..truth(&self.batch, &self.clean)
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! What a result says of a transformer beside its circuits: shape and attention.
 
 use super::Subject;
-use crate::audit::Config;
 use crate::model::Transformer;
 use crate::model::transformer::{Embedding, SequenceTrace};
 use crate::numeric::Scalar;
@@ -15,7 +14,7 @@ const LONGEST_SHOWN: usize = 64;
 
 impl<T: Scalar> Subject<'_, T> {
     /// Its shape, and where its answers are read.
-    pub fn shape(&self, config: &Config) -> result::Transformer {
+    pub fn shape(&self, split_input: bool) -> result::Transformer {
         let model = self.model;
         result::Transformer {
             layers: model.blocks.len(),
@@ -29,7 +28,7 @@ impl<T: Scalar> Subject<'_, T> {
             outputs: model.outputs(),
             causal: model.heads.causal,
             norms: model.blocks.iter().any(|b| b.norm1.is_some()),
-            split_input: config.circuits.split_input,
+            split_input,
             length: self.batch.length(),
             read: self.read(),
             loss: self.loss.as_ref().map(|loss| loss.mean(self.clean.view())),

@@ -2,15 +2,14 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
 
 use super::{Attributable, Attribution, Runs, Share, follow};
 use crate::metric::Metric;
 use crate::model::Components;
 use crate::model::transformer::{Cut, ReaderGradient, SequenceTrace};
-use crate::numeric::{Scalar, matmul_into};
-use crate::patch::component::{Part, Rows, rows_of};
+use crate::numeric::Scalar;
+use crate::patch::component::{Part, Rows, products, rows_of};
 use crate::patch::{ComponentEngine, Patchable};
 
 impl<T: Scalar> Attributable for ComponentEngine<'_, T> {
@@ -138,19 +137,4 @@ fn groups(sites: &Components) -> Vec<Group> {
         });
     }
     groups
-}
-
-/// `a · bᵀ`, `[m, n]`, of `a: [m, k]` and `b: [n, k]` with a long k: blocks in
-/// the networks' precision, their sum in f64.
-fn products<T: Scalar>(a: ArrayView2<'_, T>, b: ArrayView2<'_, T>) -> Array2<f64> {
-    const BLOCK: usize = 4096;
-    let mut total = Array2::zeros((a.nrows(), b.nrows()));
-    let mut block = Array2::zeros((a.nrows(), b.nrows()));
-    for from in (0..a.ncols()).step_by(BLOCK) {
-        let columns = from..(from + BLOCK).min(a.ncols());
-        let (a, b) = (a.slice(s![.., columns.clone()]), b.slice(s![.., columns]));
-        matmul_into(block.view_mut(), a, b.t(), false);
-        total.zip_mut_with(&block, |t: &mut f64, x: &T| *t += x.widen());
-    }
-    total
 }

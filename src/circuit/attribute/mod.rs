@@ -11,9 +11,10 @@ mod component;
 mod mlp;
 #[cfg(test)]
 mod tests;
+mod weight;
 
 use crate::metric::Metric;
-use crate::patch::Patchable;
+use crate::patch::{EdgeSet, Nodes, Patchable};
 
 /// At which runs the gradient is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,15 @@ pub trait Attributable: Patchable {
     /// Estimated effects of all edges, `metric(as is) − metric(edge patched)`,
     /// by edge number; `metric` is over all samples.
     fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64>;
+}
+
+/// To first order, patching a node is patching each edge out of it.
+impl<P: Attributable> Attributable for Nodes<'_, P> {
+    fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
+        let edges = self.network().attribute(metric, method);
+        let sum = |out: &EdgeSet| out.ones().map(|edge| edges[edge]).sum();
+        self.out().iter().map(sum).collect()
+    }
 }
 
 /// The runs of some of the samples at which gradients are taken.

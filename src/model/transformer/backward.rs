@@ -40,23 +40,12 @@ impl<T: Scalar> Transformer<T> {
         visit: &mut dyn FnMut(ReaderGradient<T>),
     ) {
         let layers = self.blocks.len();
-        let mut stream = Array2::zeros(trace.end.stream.raw_dim());
-        matmul_into(
-            stream.view_mut(),
-            at_outputs.view(),
-            self.unembedding().t(),
-            false,
-        );
-        through_norm(
-            self.final_norm.as_ref(),
-            trace.end.normed.as_ref(),
-            stream.view_mut(),
-        );
+        let mut stream = self.end_backward(&trace.end, at_outputs);
         let sites = self.components(false);
         visit(one(sites.logits_reader(), &stream));
         for layer in (0..layers).rev() {
             if cut != Cut::Mlp(layer) {
-                let gradient = self.mlp_backward(trace, layer, &stream);
+                let gradient = self.mlp_half_backward(layer, &trace.mlp[layer], stream.view());
                 stream += &gradient;
                 visit(one(sites.mlp_reader(layer), &gradient));
             }
@@ -70,24 +59,6 @@ impl<T: Scalar> Transformer<T> {
                 self.attention_backward(trace, layer, &at_heads, &mut stream, visit);
             }
         }
-    }
-
-    /// The gradient at an MLP's input, given that at its output.
-    fn mlp_backward(&self, trace: &SequenceTrace<T>, layer: usize, at: &Array2<T>) -> Array2<T> {
-        let (block, half) = (&self.blocks[layer], &trace.mlp[layer]);
-        let mut hidden = Array2::zeros(half.before.raw_dim());
-        matmul_into(hidden.view_mut(), at.view(), block.down.t(), false);
-        if let (Some(gradient), Some(before)) = (hidden.as_slice_mut(), half.before.as_slice()) {
-            self.activation.multiply_by_derivative(gradient, before);
-        }
-        let mut result = Array2::zeros(at.raw_dim());
-        matmul_into(result.view_mut(), hidden.view(), block.up.t(), false);
-        through_norm(
-            block.norm2.as_ref(),
-            half.normed.as_ref(),
-            result.view_mut(),
-        );
-        result
     }
 
     /// Visits the gradients at a block's head inputs and adds their sum to `stream`.
@@ -162,7 +133,7 @@ fn flat<T: Scalar>(gradients: Array3<T>) -> Array2<T> {
         .unwrap_or_else(|_| Array2::zeros((readers, rows * d)))
 }
 
-fn through_norm<T: Scalar>(
+pub(super) fn through_norm<T: Scalar>(
     norm: Option<&Norm<T>>,
     normed: Option<&Normed<T>>,
     gradient: ArrayViewMut2<'_, T>,

@@ -5,14 +5,11 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
-
-use super::attention::{self, Asking};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{
-    Answers, Block, Embedding, Letter, Norm, Normed, SequenceInputs, Sequences, Transformer,
-};
+use super::attention::{self, Asking};
+use super::{Answers, Block, Embedding, Norm, Normed, SequenceInputs, Sequences, Transformer};
 use crate::numeric::{Scalar, matmul_into};
 
 /// One forward pass. Rows are positions of samples; from the queries of the
@@ -276,26 +273,6 @@ impl<T: Scalar> Transformer<T> {
             false => linear(x, q, q_bias),
         };
         (queries, linear(x, kv, kv_bias))
-    }
-
-    /// Queries, keys or values of one head, `[rows, width]`, of a residual stream `[rows, d]`.
-    #[must_use]
-    pub fn project_head(
-        &self,
-        layer: usize,
-        letter: Letter,
-        head: usize,
-        stream: &Array2<T>,
-    ) -> Array2<T> {
-        let block = &self.blocks[layer];
-        let (x, _) = normalise(block.norm1.as_ref(), stream);
-        let from = letter as usize * self.heads.total() + head * self.heads.width;
-        let bias = block.qkv_bias.slice(s![from..from + self.heads.width]);
-        linear(
-            &x,
-            block.projection(self.heads, letter as usize, head),
-            bias,
-        )
     }
 
     /// What heads hold, `[queries, heads · width]`, when those of `heads` have

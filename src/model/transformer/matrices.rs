@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView1, ArrayView2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
 
 use super::{Embedding, Letter, Transformer};
 use crate::numeric::Scalar;
@@ -170,6 +170,27 @@ impl<T: Scalar> Transformer<T> {
             if biases {
                 self.output_bias.mapv_inplace(&change);
             }
+        }
+    }
+
+    /// Gives a linear layer other weights, `[in, out]`; an unembedding that was
+    /// tied is tied no more.
+    pub fn set_weight(&mut self, matrix: Matrix, weight: &Array2<T>) {
+        match matrix {
+            Matrix::Input => {
+                if let Embedding::Values { weight: old, .. } = &mut self.embedding {
+                    old.assign(weight);
+                }
+            }
+            Matrix::Projection { layer, letter } => {
+                let columns = self.columns(letter);
+                let mut old = self.blocks[layer].qkv.slice_mut(s![.., columns]);
+                old.assign(weight);
+            }
+            Matrix::Out(layer) => self.blocks[layer].out.assign(weight),
+            Matrix::Up(layer) => self.blocks[layer].up.assign(weight),
+            Matrix::Down(layer) => self.blocks[layer].down.assign(weight),
+            Matrix::Unembedding => self.unembedding = Some(weight.clone()),
         }
     }
 

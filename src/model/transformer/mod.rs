@@ -11,20 +11,26 @@
 
 mod attention;
 mod backward;
+mod channels;
 mod components;
 mod forward;
+mod linears_backward;
 mod load;
 mod matrices;
 mod norm;
+mod readers;
 mod sequences;
 mod weights;
 
 pub use backward::{Cut, ReaderGradient};
+pub use channels::{Channel, Channels, Span};
 pub use components::{Components, Letter, Reader, Writer};
 pub use forward::{AttentionTrace, End, MlpTrace, SequenceTrace};
+pub use linears_backward::LinearVisitor;
 pub(in crate::model) use load::{dtype, roles};
 pub use load::{is_transformer, load, places};
 pub use matrices::{Matrix, Order, Place};
 pub use norm::{Norm, Normed};
-pub use sequences::{Answers, SequenceInputs, Sequences};
+pub use readers::{Attended, HeadInput};
+pub use sequences::{Answers, PART_ROWS, SequenceInputs, Sequences};
 pub use weights::{Block, Embedding, Heads, Transformer};

@@ -10,6 +10,9 @@ use crate::data::{Dataset, Inputs, Labels, ReadAt};
 use crate::numeric::Scalar;
 use crate::{Error, Result};
 
+/// Rows (positions of samples) of a part: enough for full products, few enough for the cache.
+pub const PART_ROWS: usize = 256;
+
 /// What the sequences hold at each position.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SequenceInputs<T> {
@@ -112,7 +115,7 @@ impl Answers {
     }
 
     /// Adds the rows of `x: [readings, width]` to those rows of `sum: [samples · length, width]`.
-    pub(super) fn add_rows<T: Scalar>(&self, x: ArrayView2<'_, T>, sum: &mut Array2<T>) {
+    pub(crate) fn add_rows<T: Scalar>(&self, x: ArrayView2<'_, T>, sum: &mut Array2<T>) {
         for (row, values) in self.rows().into_iter().zip(x.rows()) {
             let mut target = sum.row_mut(row);
             target += &values;
@@ -206,8 +209,7 @@ impl<T: Scalar> Sequences<T> {
     /// enough for the cache.
     #[must_use]
     pub fn parts(&self) -> Vec<Self> {
-        const ROWS: usize = 256;
-        let step = (ROWS / self.length().max(1)).max(1);
+        let step = (PART_ROWS / self.length().max(1)).max(1);
         let starts = (0..self.samples()).step_by(step);
         starts
             .map(|start| self.part(start..(start + step).min(self.samples())))

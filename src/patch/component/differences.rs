@@ -1,6 +1,6 @@
 //! What a fill writes less what the clean run writes, for every writer.
 
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, s};
 
 use crate::model::transformer::{SequenceTrace, Transformer};
 use crate::model::{Components, Sequences};
@@ -81,11 +81,15 @@ impl<T: Scalar> Written<T> {
             .collect()
     }
 
-    /// The same, to be changed.
-    pub fn arrays_mut(&mut self) -> Vec<&mut Array2<T>> {
-        let first = [&mut self.tokens, &mut self.positions];
-        let rest = self.held.iter_mut().chain(&mut self.hidden);
-        first.into_iter().chain(rest).collect()
+    /// The same with these arrays, in that order.
+    pub fn with(&self, arrays: Vec<Array2<T>>) -> Self {
+        let mut changed = self.clone();
+        let first = [&mut changed.tokens, &mut changed.positions];
+        let rest = changed.held.iter_mut().chain(&mut changed.hidden);
+        for (old, new) in first.into_iter().chain(rest).zip(arrays) {
+            *old = new;
+        }
+        changed
     }
 }
 
@@ -134,12 +138,27 @@ impl<T: Scalar> Differences<T> {
         result
     }
 
+    /// The same shapes, all zero.
+    pub(super) fn zeros(&self) -> Self {
+        Self {
+            everywhere: Array2::zeros(self.everywhere.raw_dim()),
+            readings: Array2::zeros(self.readings.raw_dim()),
+            d: self.d,
+        }
+    }
+
+    /// Whether a writer writes at all positions: those of the last block write
+    /// only where answers are read.
+    pub(super) fn is_early(&self, writer: usize) -> bool {
+        writer < self.everywhere.nrows()
+    }
+
     /// Takes a writer's difference, `[rows, d]` or, in the last block, `[readings, d]`.
-    fn set(&mut self, part: &Sequences<T>, writer: usize, difference: &Array2<T>) {
+    pub(super) fn set(&mut self, part: &Sequences<T>, writer: usize, difference: &Array2<T>) {
         let into = |mut target: ndarray::ArrayViewMut1<'_, T>, values: &Array2<T>| {
             target.iter_mut().zip(values).for_each(|(t, v)| *t = *v);
         };
-        if writer < self.everywhere.nrows() {
+        if self.is_early(writer) {
             into(self.everywhere.row_mut(writer), difference);
             into(
                 self.readings.row_mut(writer),
@@ -156,6 +175,14 @@ impl<T: Scalar> Differences<T> {
         match rows {
             Rows::Everywhere => self.everywhere.slice(s![..writers, ..]),
             Rows::Readings => self.readings.slice(s![..writers, ..]),
+        }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn of_first_mut(&mut self, writers: usize, rows: Rows) -> ArrayViewMut2<'_, T> {
+        match rows {
+            Rows::Everywhere => self.everywhere.slice_mut(s![..writers, ..]),
+            Rows::Readings => self.readings.slice_mut(s![..writers, ..]),
         }
     }
 
@@ -189,4 +216,20 @@ pub(super) fn product<T: Scalar>(a: ArrayView2<'_, T>, b: ArrayView2<'_, T>) -> 
     let mut result = Array2::zeros((a.nrows(), b.ncols()));
     matmul_into(result.view_mut(), a, b, false);
     result
+}
+
+/// `a · bᵀ`, `[m, n]`, of `a: [m, k]` and `b: [n, k]` with a long k: blocks in
+/// the networks' precision, their sum in f64.
+#[must_use]
+pub fn products<T: Scalar>(a: ArrayView2<'_, T>, b: ArrayView2<'_, T>) -> Array2<f64> {
+    const BLOCK: usize = 4096;
+    let mut total = Array2::zeros((a.nrows(), b.nrows()));
+    let mut block = Array2::zeros((a.nrows(), b.nrows()));
+    for from in (0..a.ncols()).step_by(BLOCK) {
+        let columns = from..(from + BLOCK).min(a.ncols());
+        let (a, b) = (a.slice(s![.., columns.clone()]), b.slice(s![.., columns]));
+        matmul_into(block.view_mut(), a, b.t(), false);
+        total.zip_mut_with(&block, |t: &mut f64, x: &T| *t += x.widen());
+    }
+    total
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::differences::Written;
@@ -10,10 +10,11 @@ use super::part::{Part, Run};
 use super::plan::Plan;
 use super::run::PatchedRun;
 use crate::metric::Metric;
-use crate::model::transformer::SequenceInputs;
+use crate::model::transformer::{PART_ROWS, SequenceInputs};
 use crate::model::{Components, Sequences, Transformer};
-use crate::numeric::{Rng, Scalar};
-use crate::patch::{EdgeSet, Fill, Patchable, Walk};
+use crate::numeric::Scalar;
+use crate::patch::sets::{means, resampled, together};
+use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 use crate::{Error, Result};
 
 /// What patched edges carry, and how the input is seen.
@@ -66,6 +67,28 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
             parts,
             readings: first,
         })
+    }
+
+    /// About how many bytes an engine on these samples takes, and its largest
+    /// run besides, beyond the model itself.
+    #[must_use]
+    pub fn bytes(model: &Transformer<T>, batch: &Sequences<T>, setup: Setup) -> u64 {
+        let sites = model.components(setup.split_input);
+        let (d, length) = (model.width(), batch.length());
+        let (heads, total) = (model.heads.count, model.heads.total());
+        let hidden = model.blocks.first().map_or(0, |block| block.up_bias.len());
+        // Streams and norms of both halves; queries, keys, values, what heads
+        // hold; patterns; hidden neurons before and after the activation.
+        let trace = sites.layers() * (4 * d + 4 * total + heads * length + 2 * hidden);
+        // What clean and filled runs have written, while differences are made.
+        let written = 2 * (2 * d + sites.layers() * (total + hidden));
+        let differences = sites.writer_count() * d;
+        let rows = batch.samples() * length;
+        // A backward pass: another trace, and gradients at all readers of a block.
+        let run = trace + (3 * heads + 4) * d;
+        let running = rows.min(PART_ROWS.max(length) * rayon::current_num_threads());
+        let numbers = rows * (trace + written + differences) + running * run;
+        (numbers * size_of::<T>()) as u64
     }
 
     /// The model.
@@ -124,40 +147,10 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     }
 }
 
-/// A walk over a transformer's edges.
-pub struct ComponentWalk<'e, 'm, T> {
-    engine: &'e ComponentEngine<'m, T>,
-    patched: EdgeSet,
-    outputs: Array2<T>,
-    attempted: EdgeSet,
-    attempt: Array2<T>,
-}
-
-impl<T: Scalar> Walk<T> for ComponentWalk<'_, '_, T> {
-    fn outputs(&self) -> ArrayView2<'_, T> {
-        self.outputs.view()
-    }
-
-    fn attempt(&mut self, edges: Range<usize>) -> ArrayView2<'_, T> {
-        self.attempted = self.patched.clone();
-        self.attempted.extend(edges);
-        self.attempt = self.engine.run(&self.attempted);
-        self.attempt.view()
-    }
-
-    fn take(&mut self) {
-        self.patched = self.attempted.clone();
-        self.outputs = self.attempt.clone();
-    }
-
-    /// Every attempt is a run of its own already.
-    fn settle(&mut self) {}
-}
-
-impl<'m, T: Scalar> Patchable for ComponentEngine<'m, T> {
+impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
     type Number = T;
     type Walk<'a>
-        = ComponentWalk<'a, 'm, T>
+        = SetWalk<'a, Self>
     where
         Self: 'a;
 
@@ -236,22 +229,9 @@ impl<'m, T: Scalar> Patchable for ComponentEngine<'m, T> {
             .collect()
     }
 
-    fn walk(&self, patched: EdgeSet) -> ComponentWalk<'_, 'm, T> {
-        ComponentWalk {
-            engine: self,
-            outputs: self.run(&patched),
-            attempted: patched.clone(),
-            attempt: Array2::zeros((0, 0)),
-            patched,
-        }
+    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
+        SetWalk::new(self, patched)
     }
-}
-
-/// `[readings, outputs]` of the parts as `[outputs, readings]` of all.
-fn together<T: Scalar>(parts: Vec<ArrayView2<'_, T>>) -> Array2<T> {
-    ndarray::concatenate(Axis(0), &parts)
-        .unwrap_or_else(|_| Array2::zeros((0, 0)))
-        .reversed_axes()
 }
 
 /// The clean runs of all parts, in parallel.
@@ -275,13 +255,19 @@ fn fills<T: Scalar>(
     setup: Setup,
 ) -> Result<Vec<Written<T>>> {
     let zeros = |x: &Array2<T>| Array2::zeros(x.raw_dim());
+    let arrays: Vec<Vec<&Array2<T>>> = runs.iter().map(|run| run.written.arrays()).collect();
+    let samples: Vec<usize> = runs.iter().map(|run| run.batch.samples()).collect();
+    let with = |arrays: Vec<Vec<Array2<T>>>| {
+        let pairs = runs.iter().zip(arrays);
+        pairs.map(|(run, a)| run.written.with(a)).collect()
+    };
     Ok(match setup.fill {
         Fill::Zero => runs
             .iter()
             .map(|run| run.written.map(false, zeros))
             .collect(),
-        Fill::Mean => means(batch, runs),
-        Fill::Resample => resampled(batch, runs, setup.seed),
+        Fill::Mean => with(means(&arrays, &samples)),
+        Fill::Resample => with(resampled(&arrays, &samples, setup.seed)),
         Fill::Corrupted => {
             let Some(corrupted) = &batch.corrupted else {
                 return Err(Error::NoCorruptedInputs {
@@ -307,52 +293,4 @@ fn corrupted_runs<T: Scalar>(
         Written::of(model, &inputs, &trace)
     };
     runs.par_iter().enumerate().map(run).collect()
-}
-
-/// Each writer's mean over all samples, position by position; sums in f64.
-fn means<T: Scalar>(batch: &Sequences<T>, runs: &[Run<T>]) -> Vec<Written<T>> {
-    let mut fills: Vec<Written<T>> = runs.iter().map(|run| run.written.clone()).collect();
-    let arrays = runs.first().map_or(0, |run| run.written.arrays().len());
-    for array in 0..arrays {
-        let first = runs[0].written.arrays()[array];
-        let per_sample = first.nrows() / runs[0].batch.samples();
-        let mut mean = Array2::<f64>::zeros((per_sample, first.ncols()));
-        for run in runs {
-            for (row, values) in run.written.arrays()[array].rows().into_iter().enumerate() {
-                let mut sum = mean.row_mut(row % per_sample);
-                sum.zip_mut_with(&values, |s, x| *s += x.widen());
-            }
-        }
-        mean /= batch.samples() as f64;
-        for fill in &mut fills {
-            for (row, mut values) in fill.arrays_mut()[array].rows_mut().into_iter().enumerate() {
-                values.zip_mut_with(&mean.row(row % per_sample), |x, m| *x = T::from_f64(*m));
-            }
-        }
-    }
-    fills
-}
-
-/// What another sample writes: one seeded order of the samples without fixed
-/// points (a single sample has no other).
-fn resampled<T: Scalar>(batch: &Sequences<T>, runs: &[Run<T>], seed: u64) -> Vec<Written<T>> {
-    let samples = batch.samples();
-    let cycle = Rng::new(seed, 0).permutation(samples);
-    let mut other = vec![0; samples];
-    for (place, sample) in cycle.iter().enumerate() {
-        other[*sample] = cycle[(place + 1) % samples];
-    }
-    let step = runs.first().map_or(1, |run| run.batch.samples());
-    let mut fills: Vec<Written<T>> = runs.iter().map(|run| run.written.clone()).collect();
-    for (index, fill) in fills.iter_mut().enumerate() {
-        for (array, target) in fill.arrays_mut().into_iter().enumerate() {
-            let per_sample = target.nrows() / runs[index].batch.samples();
-            for (row, mut values) in target.rows_mut().into_iter().enumerate() {
-                let from = other[index * step + row / per_sample];
-                let source = runs[from / step].written.arrays()[array];
-                values.assign(&source.row(from % step * per_sample + row % per_sample));
-            }
-        }
-    }
-    fills
 }

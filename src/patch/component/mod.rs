@@ -16,12 +16,14 @@
 
 mod differences;
 mod engine;
+mod mixed;
 mod part;
 mod plan;
 mod run;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use differences::{Differences, Rows};
+pub use differences::{Differences, Rows, products};
 pub use engine::{ComponentEngine, Setup};
+pub use mixed::Mixed;
 pub use part::{Part, rows_of};

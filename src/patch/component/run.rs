@@ -95,7 +95,7 @@ impl<'e, 'm, T: Scalar> PatchedRun<'e, 'm, T> {
         for (letter, head) in patched {
             let reader = self.engine.sites().head_reader(layer, *letter, *head);
             let input = self.input(reader, &half.stream);
-            let columns = model.project_head(layer, *letter, *head, &input);
+            let columns = model.read_head(layer, *letter, *head, &input).projected;
             let from = head * model.heads.width;
             let (target, from) = match letter {
                 Letter::Q => (queries.to_mut(), from),

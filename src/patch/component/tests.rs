@@ -130,7 +130,7 @@ fn writers_by_definition(
         for head in 0..model.heads.count {
             let project = |letter: Letter| {
                 let x = input(sites.head_reader(layer, letter, head), &before);
-                model.project_head(layer, letter, head, &x)
+                model.read_head(layer, letter, head, &x).projected
             };
             let (q, k, v) = (project(Letter::Q), project(Letter::K), project(Letter::V));
             let held = attention_by_definition(model, &q, &k, &v);

@@ -12,6 +12,7 @@ pub mod faithfulness;
 pub mod labels;
 pub mod legend;
 pub mod lesions;
+pub mod links;
 pub mod network;
 pub mod nodes;
 pub mod null;

@@ -44,6 +44,13 @@ fn method_name(method: &str) -> String {
     match method {
         "exact" => "Exact effects".to_owned(),
         "acdc" => "ACDC".to_owned(),
+        "eap" => "EAP".to_owned(),
+        "eap-ig-inputs" => "EAP-IG on inputs".to_owned(),
+        "eap-ig-activations" => "EAP-IG on activations".to_owned(),
+        "clean-corrupted" => "Clean-corrupted attribution".to_owned(),
+        "mask" => "A learned mask".to_owned(),
+        "random" => "Random scores (the control)".to_owned(),
+        "given" => "The given circuit".to_owned(),
         other => clean(other),
     }
 }
@@ -61,12 +68,21 @@ fn sizes(method: &str, circuits: &[&Circuit]) -> Sentence {
         1 => "a circuit".to_owned(),
         n => format!("{} circuits, one per output,", count_words(n)),
     };
-    let verb = if method == "exact" { "give" } else { "gives" };
+    let verb = match method {
+        "exact" | "random" => "give",
+        "given" => "is",
+        _ => "gives",
+    };
+    let unit = match circuits.first().map(|c| c.level.as_str()) {
+        Some("node") => "nodes",
+        _ => "edges",
+    };
     let text = format!(
-        "{} {verb} {outputs} of {size} of {} edges{}.",
+        "{} {verb} {outputs} of {size} of {} {unit}{}{}.",
         method_name(method),
         count(total),
-        kept_share(circuits)
+        kept_share(circuits),
+        recovered(circuits)
     );
     Sentence::new(TOPIC, Status::Note, text)
 }
@@ -98,6 +114,25 @@ fn kept_share(circuits: &[&Circuit]) -> String {
     format!(
         "{range}; {} {has} none, because patching everything changes nothing there",
         count(unknown)
+    )
+}
+
+/// How a single circuit agrees with a known one.
+fn recovered(circuits: &[&Circuit]) -> String {
+    let [circuit] = circuits else {
+        return String::new();
+    };
+    let Some(recovery) = &circuit.recovery else {
+        return String::new();
+    };
+    let area = recovery.roc_area.map_or_else(String::new, |area| {
+        format!(", area under the ROC curve {}", short(area))
+    });
+    format!(
+        "; of the known circuit's {} edges it has {} %, and {} % of its own are known{area}",
+        count(recovery.known),
+        short(100.0 * recovery.recall),
+        short(100.0 * recovery.precision)
     )
 }
 

@@ -1,0 +1,82 @@
+//! How well every method ranks the edges of circuits that are known: areas under
+//! the ROC curve, one row per program and fill.
+//!
+//! ```console
+//! $ cargo run --release --example known_circuits -- ../shared/truth/*/
+//! ```
+//!
+//! Exact effects and masks are of the squared error against the network's own
+//! outputs, as the truth counts any change of an output; attributions, which
+//! have no gradient there, are of the logit difference between its decision and
+//! the next output, or of the output where there is one.
+#![allow(clippy::print_stdout, reason = "an example prints")]
+
+use std::path::{Path, PathBuf};
+
+use modscope::audit::{Config, Method, Reference, Stages, audit};
+use modscope::checkpoint::Checkpoint;
+use modscope::data::Dataset;
+use modscope::metric::MetricKind;
+use modscope::patch::Fill;
+
+const METHODS: [Method; 7] = [
+    Method::Exact,
+    Method::Mask,
+    Method::Eap,
+    Method::CleanCorrupted,
+    Method::EapIgInputs,
+    Method::EapIgActivations,
+    Method::Random,
+];
+
+fn main() -> anyhow::Result<()> {
+    let names: Vec<&str> = METHODS.iter().map(|method| method.name()).collect();
+    println!("| program | fill | edges | known | {} |", names.join(" | "));
+    println!("|---|---|---|---|{}", "---|".repeat(METHODS.len()));
+    for folder in std::env::args().skip(1) {
+        let folder = PathBuf::from(folder);
+        if folder.join("truth.json").is_file() {
+            for fill in [Fill::Zero, Fill::Corrupted] {
+                println!("{}", row(&folder, fill)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn row(folder: &Path, fill: Fill) -> anyhow::Result<String> {
+    let checkpoint = Checkpoint::open(folder)?;
+    let data = Dataset::open(&folder.join("data.safetensors"), None)?;
+    let path = folder.join("truth.json");
+    let value = serde_json::from_slice(&std::fs::read(&path)?)?;
+    let mut config = Config::new(vec!["known_circuits".to_owned()]);
+    config.stages = Stages {
+        modules: false,
+        circuits: true,
+    };
+    config.circuits.fill = Some(fill);
+    config.circuits.known = Some(Reference { path, value });
+    let (mut edges, mut known) = (0, 0);
+    let mut areas = Vec::new();
+    for method in METHODS {
+        config.circuits.methods = vec![method];
+        config.circuits.metric =
+            matches!(method, Method::Exact | Method::Mask).then_some(MetricKind::Mse);
+        // A method that has no gradient anywhere says so instead of scoring 0.
+        let area = audit(&checkpoint, &data, &config, &|_| ())
+            .ok()
+            .and_then(|outcome| {
+                let circuit = outcome.result.circuits.into_iter().next()?;
+                let recovery = circuit.recovery?;
+                (edges, known) = (circuit.edges_total, recovery.known);
+                recovery.roc_area
+            });
+        areas.push(area.map_or_else(|| "-".to_owned(), |area| format!("{area:.3}")));
+    }
+    let program = folder.file_name().map(|n| n.to_string_lossy().into_owned());
+    Ok(format!(
+        "| {} | {fill} | {edges} | {known} | {} |",
+        program.unwrap_or_default(),
+        areas.join(" | ")
+    ))
+}
