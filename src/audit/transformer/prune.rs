@@ -32,6 +32,11 @@ impl<'a, T: Scalar> Subject<'a, T> {
             outputs: &outputs,
         };
         let (pruned, mut prune) = prune::prune(self.model, &reference, setting, config.prune);
+        let counting = trained(self.model, self.data);
+        let left_out = (0..outputs.len()).filter(|q| !counting.contains(q));
+        for output in left_out {
+            prune.tolerance_rule += &format!("; y{output} was not trained and does not count");
+        }
         prune.not_certified = config
             .certify
             .is_some()

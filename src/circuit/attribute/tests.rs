@@ -51,7 +51,10 @@ fn small_patches_have_their_first_order_effect_at_every_weight() {
             for (edge, (exact, estimate)) in exact.iter().zip(estimates).enumerate() {
                 let error = (exact - estimate).abs() / scale;
                 let (from, to) = engine.edge_names(edge);
-                assert!(error < 1e-4, "{method:?} {from}->{to}: {error:e} of {scale:e}");
+                assert!(
+                    error < 1e-4,
+                    "{method:?} {from}->{to}: {error:e} of {scale:e}"
+                );
             }
         }
     }
