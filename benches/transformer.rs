@@ -3,87 +3,28 @@
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 #![allow(clippy::expect_used, reason = "a bench may stop")]
 
+mod common;
+
+use common::Shape;
 use criterion::{Criterion, criterion_group, criterion_main};
 use modscope::circuit::{Attributable, Attribution, Path, effects_on};
 use modscope::metric::Metric;
-use modscope::model::Sequences;
-use modscope::model::transformer::{
-    Answers, Block, Embedding, Heads, Norm, SequenceInputs, Transformer,
-};
-use modscope::numeric::{Activation, Rng};
+use modscope::numeric::Rng;
 use modscope::patch::{ComponentEngine, Fill, Patchable, Setup};
-use ndarray::{Array1, Array2};
 
-const BLOCKS: usize = 3;
-const HEADS: usize = 4;
-const D: usize = 64;
-const TOKENS: usize = 113;
-const SAMPLES: usize = 128;
-const LENGTH: usize = 15;
-
-fn random(rng: &mut Rng, rows: usize, columns: usize) -> Array2<f32> {
-    let scale = 1.0 / (rows as f64).sqrt();
-    Array2::from_shape_simple_fn((rows, columns), || (scale * rng.normal()) as f32)
-}
-
-fn norm() -> Option<Norm<f32>> {
-    Some(Norm {
-        weight: Array1::ones(D),
-        bias: Array1::zeros(D),
-        epsilon: 1e-5,
-    })
-}
-
-fn model(rng: &mut Rng) -> Transformer<f32> {
-    let block = |rng: &mut Rng| Block {
-        norm1: norm(),
-        qkv: random(rng, D, 3 * D),
-        qkv_bias: Array1::zeros(3 * D),
-        out: random(rng, D, D),
-        out_bias: Array1::zeros(D),
-        norm2: norm(),
-        up: random(rng, D, 4 * D),
-        up_bias: Array1::zeros(4 * D),
-        down: random(rng, 4 * D, D),
-        down_bias: Array1::zeros(D),
-    };
-    Transformer {
-        embedding: Embedding::Tokens(random(rng, TOKENS, D)),
-        positions: Some(random(rng, LENGTH, D)),
-        blocks: (0..BLOCKS).map(|_| block(rng)).collect(),
-        final_norm: norm(),
-        unembedding: None,
-        output_bias: Array1::zeros(TOKENS),
-        out_perm: (0..TOKENS).collect(),
-        heads: Heads {
-            count: HEADS,
-            width: D / HEADS,
-            scale: 0.25,
-            causal: true,
-        },
-        activation: Activation::GeluTanh,
-    }
-}
-
-fn batch(rng: &mut Rng) -> Sequences<f32> {
-    let mut tokens = || Array2::from_shape_simple_fn((SAMPLES, LENGTH), || rng.below(TOKENS));
-    let (clean, corrupted) = (tokens(), tokens());
-    Sequences {
-        path: "random".into(),
-        inputs: SequenceInputs::Tokens(clean),
-        corrupted: Some(SequenceInputs::Tokens(corrupted)),
-        answers: Answers::last(SAMPLES, LENGTH),
-        correct: None,
-        foils: None,
-        targets: None,
-        outputs: None,
-    }
-}
+const SHAPE: Shape = Shape {
+    blocks: 3,
+    heads: 4,
+    width: 64,
+    tokens: 113,
+    samples: 128,
+    length: 15,
+};
 
 fn transformer(c: &mut Criterion) {
     let mut rng = Rng::new(1, 0);
-    let model = model(&mut rng);
-    let batch = batch(&mut rng);
+    let model = SHAPE.model(&mut rng);
+    let batch = SHAPE.batch(&mut rng);
     let setup = Setup {
         fill: Fill::Corrupted,
         seed: 0,
@@ -91,8 +32,8 @@ fn transformer(c: &mut Criterion) {
     };
     let engine = || ComponentEngine::new(&model, &batch, setup).expect("there are pairs");
     let metric = Metric::LogitDiff {
-        answers: vec![1; SAMPLES],
-        foils: vec![2; SAMPLES],
+        answers: vec![1; SHAPE.samples],
+        foils: vec![2; SHAPE.samples],
     };
     let mut group = c.benchmark_group("transformer");
     group.sample_size(10);

@@ -45,6 +45,25 @@ pub enum Error {
         /// The largest that is read.
         limit: u64,
     },
+    /// Networks that cannot be set beside each other.
+    #[error("the {what} of this network is {found}; of the first it is {expected}")]
+    NotComparable {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+        /// Here.
+        found: String,
+        /// In the first network.
+        expected: String,
+    },
+    /// A comparison without networks.
+    #[error("there are no networks to compare")]
+    NothingToCompare {
+        /// Where they were looked for.
+        path: PathBuf,
+    },
+
     /// A file of no bytes.
     #[error("the file is empty")]
     EmptyFile {
@@ -136,6 +155,42 @@ pub enum Error {
         tensor: String,
         /// The type.
         dtype: String,
+    },
+
+    /// A PyTorch file that is damaged, or none.
+    #[error("the PyTorch file cannot be read: {detail}")]
+    TorchFile {
+        /// The file.
+        path: PathBuf,
+        /// Where, and what.
+        detail: String,
+    },
+    /// A PyTorch file that would have something called that rebuilds no tensor.
+    #[error("the file asks for `{}` to be called; nothing is called but what rebuilds tensors", callable.escape_debug())]
+    ForeignCallable {
+        /// The file.
+        path: PathBuf,
+        /// Module and name.
+        callable: String,
+    },
+    /// A PyTorch file without a dictionary of tensors, or with several.
+    #[error("{}", match found.len() {
+        0 => "the file holds no dictionary of tensors by name".to_owned(),
+        _ => format!("the file holds several dictionaries of tensors (found {}); one is expected", listed(found)),
+    })]
+    StateDict {
+        /// The file.
+        path: PathBuf,
+        /// The keys that lead to those there are.
+        found: Vec<String>,
+    },
+    /// An index that disagrees with its shards.
+    #[error("the index and its shards disagree: {detail}")]
+    Shards {
+        /// The index.
+        path: PathBuf,
+        /// In what.
+        detail: String,
     },
 
     // What a data file says.
@@ -259,6 +314,64 @@ pub enum Error {
         sample: usize,
         /// The value.
         found: i64,
+    },
+
+    /// Prompts as text where nothing makes tokens of them.
+    #[error("the data are prompts as text, and no `tokenizer.json` lies beside the checkpoint")]
+    NoTokenizer {
+        /// The data.
+        path: PathBuf,
+    },
+    /// A tokenizer that is none, or that fails.
+    #[error("the tokenizer cannot be used: {detail}")]
+    Tokenizer {
+        /// Its file.
+        path: PathBuf,
+        /// What the library said.
+        detail: String,
+    },
+    /// A text that is not the tokens it should be.
+    #[error("line {line}: `{key}` {text:?} is {} tokens {tokens:?}; {expected}", tokens.len())]
+    PromptText {
+        /// The data.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// Where on the line.
+        key: &'static str,
+        /// What stands there.
+        text: String,
+        /// Its tokens.
+        tokens: Vec<String>,
+        /// What they should be.
+        expected: &'static str,
+    },
+    /// A pair of prompts that do not align.
+    #[error(
+        "line {line}: `clean` has {} tokens {clean:?}, `corrupted` has {} {corrupted:?}",
+        clean.len(), corrupted.len()
+    )]
+    PromptPair {
+        /// The data.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// The tokens of the clean prompt.
+        clean: Vec<String>,
+        /// Those of the other.
+        corrupted: Vec<String>,
+    },
+    /// Prompts of several lengths where one is needed.
+    #[error("the prompts have {shortest} to {longest} tokens; {why}")]
+    PromptLengths {
+        /// The data.
+        path: PathBuf,
+        /// Tokens of the shortest.
+        shortest: usize,
+        /// Tokens of the longest.
+        longest: usize,
+        /// Why they cannot differ.
+        why: &'static str,
     },
 
     // What a model needs.
@@ -565,6 +678,7 @@ impl Error {
             | Self::Write { path, .. }
             | Self::FileTooLarge { path, .. }
             | Self::EmptyFile { path }
+            | Self::NotComparable { path, .. }
             | Self::NotUtf8 { path, .. }
             | Self::Json { path, .. }
             | Self::CheckpointFormat { path }
@@ -574,6 +688,10 @@ impl Error {
             | Self::BytesLeftOver { path, .. }
             | Self::TensorBytes { path, .. }
             | Self::TensorDtype { path, .. }
+            | Self::TorchFile { path, .. }
+            | Self::ForeignCallable { path, .. }
+            | Self::StateDict { path, .. }
+            | Self::Shards { path, .. }
             | Self::DataFormat { path }
             | Self::Table { path, .. }
             | Self::NumPy { path, .. }
@@ -587,6 +705,11 @@ impl Error {
             | Self::Domain { path, .. }
             | Self::NonFiniteData { path, .. }
             | Self::NegativeIndex { path, .. }
+            | Self::NoTokenizer { path }
+            | Self::Tokenizer { path, .. }
+            | Self::PromptText { path, .. }
+            | Self::PromptPair { path, .. }
+            | Self::PromptLengths { path, .. }
             | Self::UnknownLayout { path, .. }
             | Self::MissingTensor { path, .. }
             | Self::TensorShape { path, .. }
@@ -613,7 +736,8 @@ impl Error {
             | Self::NoData { path }
             | Self::NoResultFolder { path }
             | Self::ResultExists { path }
-            | Self::OtherTraining { path, .. } => Some(path),
+            | Self::OtherTraining { path, .. }
+            | Self::NothingToCompare { path } => Some(path),
         }
     }
 
@@ -641,6 +765,10 @@ impl Error {
                     .to_owned()
             }
             Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
+            Self::NotComparable { .. } => "compare networks of one task and shape".to_owned(),
+            Self::NothingToCompare { .. } => {
+                "name checkpoints, or folders that hold some: `modscope compare runs`".to_owned()
+            }
             Self::FileTooLarge { .. } => "use fewer samples, or a smaller checkpoint".to_owned(),
             Self::EmptyFile { .. }
             | Self::HeaderLength { .. }
@@ -652,15 +780,25 @@ impl Error {
             Self::NotUtf8 { .. } => "save the file as UTF-8; is it of another format?".to_owned(),
             Self::Json { .. } => "correct the JSON, or remove the file if it is optional".to_owned(),
             Self::CheckpointFormat { .. } => {
-                "save the weights as `.safetensors`, for example with \
+                "save the weights as `.safetensors` or `.pt`, for example with \
                  `safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`"
                     .to_owned()
             }
             Self::NoCheckpointInFolder { found, .. } if found.is_empty() => {
                 "name a folder that holds `model.safetensors`, or the file itself".to_owned()
             }
-            Self::NoCheckpointInFolder { .. } => "name the `.safetensors` file itself".to_owned(),
+            Self::NoCheckpointInFolder { .. } => "name the file itself".to_owned(),
             Self::TensorDtype { .. } => "convert it to f64, f32, f16, bf16 or an integer type".to_owned(),
+            Self::TorchFile { .. } => {
+                "the file is damaged or was not made by `torch.save`: save it again".to_owned()
+            }
+            Self::ForeignCallable { .. } => {
+                "save the tensors alone: `torch.save(model.state_dict(), \"model.pt\")`".to_owned()
+            }
+            Self::StateDict { .. } => {
+                "save the one that is meant: `torch.save(model.state_dict(), \"model.pt\")`".to_owned()
+            }
+            Self::Shards { .. } => "copy or save the index and all its shards again".to_owned(),
             Self::DataFormat { .. } => "`.safetensors`, `.npz`, `.npy`, `.csv` or `.jsonl`".to_owned(),
             Self::Table { path, .. } if path.extension().is_some_and(|e| e == "jsonl") => {
                 "correct the line; every line is one sample like {\"inputs\": [0.1, 0.2], \"label\": 3}".to_owned()
@@ -683,6 +821,21 @@ impl Error {
             }
             Self::Domain { .. } => {
                 "give one interval [lo, hi] per feature: {\"domain\": {\"box\": [[-1, 1], [-1, 1]]}}".to_owned()
+            }
+            Self::NoTokenizer { .. } => {
+                "put the network's `tokenizer.json` beside it, or store token ids: {\"tokens\": [5, 7], \"answer\": 12}".to_owned()
+            }
+            Self::Tokenizer { .. } => {
+                "copy the network's `tokenizer.json` again; it is the file that the `tokenizers` library writes".to_owned()
+            }
+            Self::PromptText { .. } => {
+                "choose other words; the space before a word is part of its token: \" Mary\"".to_owned()
+            }
+            Self::PromptPair { .. } => {
+                "a pair aligns token by token: choose words of as many tokens".to_owned()
+            }
+            Self::PromptLengths { .. } => {
+                "store prompts of each length in a file of their own, or use `--fill corrupted` or `zero`".to_owned()
             }
             Self::UnknownLayout { .. } => {
                 "`--layout` names the layout; weights are looked for as `linears.{i}.linear.weight`, \
@@ -753,6 +906,13 @@ mod tests {
                 limit: 1,
             },
             Error::EmptyFile { path: path() },
+            Error::NotComparable {
+                path: path(),
+                what: "task".to_owned(),
+                found: "two_moon".to_owned(),
+                expected: "independence".to_owned(),
+            },
+            Error::NothingToCompare { path: path() },
             Error::NotUtf8 {
                 path: path(),
                 position: 1,
@@ -789,6 +949,22 @@ mod tests {
                 path: path(),
                 tensor: tensor(),
                 dtype: "F4".into(),
+            },
+            Error::TorchFile {
+                path: path(),
+                detail: detail(),
+            },
+            Error::ForeignCallable {
+                path: path(),
+                callable: "os.system".into(),
+            },
+            Error::StateDict {
+                path: path(),
+                found: vec![],
+            },
+            Error::Shards {
+                path: path(),
+                detail: detail(),
             },
             Error::DataFormat { path: path() },
             Error::Table {
@@ -845,6 +1021,31 @@ mod tests {
                 tensor: tensor(),
                 sample: 0,
                 found: -1,
+            },
+            Error::NoTokenizer { path: path() },
+            Error::Tokenizer {
+                path: path(),
+                detail: detail(),
+            },
+            Error::PromptText {
+                path: path(),
+                line: 1,
+                key: "answer",
+                text: "Mary".into(),
+                tokens: vec!["M".into(), "ary".into()],
+                expected: "an answer is one token",
+            },
+            Error::PromptPair {
+                path: path(),
+                line: 1,
+                clean: vec!["a".into()],
+                corrupted: vec![],
+            },
+            Error::PromptLengths {
+                path: path(),
+                shortest: 1,
+                longest: 2,
+                why: "one is needed",
             },
             Error::UnknownLayout {
                 path: path(),

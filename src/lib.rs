@@ -23,6 +23,7 @@ pub mod evaluate;
 
 pub mod audit;
 
+pub mod compare;
 pub mod train;
 
 pub mod report;

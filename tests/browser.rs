@@ -1,6 +1,7 @@
-//! A written report in a real browser: it opens without complaint, sorts, fits a phone, prints.
+//! A written report in a real browser: what a person opens, moves, points at, clicks and saves.
 //!
-//! Needs Chromium; where there is none, the tests say so and pass.
+//! Needs Chromium; where there is none, the tests say so and pass, unless
+//! `MODSCOPE_BROWSER_TESTS=required`. `MODSCOPE_SCREENSHOTS=DIR` keeps pictures.
 
 #![allow(
     clippy::expect_used,
@@ -8,196 +9,487 @@
     reason = "a test fails by panicking"
 )]
 
-use std::fs;
+mod chrome;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
+use chrome::Chrome;
 use modscope::report;
-use modscope::result::Audit;
+use modscope::result::{Arrangement, Audit, CircuitEdge};
+use serde_json::json;
 
-/// How long a browser may take before it counts as hung.
-const PATIENCE: Duration = Duration::from_secs(90);
+const DESK: (u32, u32) = (1280, 900);
+const PHONE: (u32, u32) = (390, 844);
 
-/// A folder with a report in it, or nothing where no browser is installed.
-fn report() -> Option<(PathBuf, tempfile::TempDir)> {
-    let Some(browser) = browser() else {
-        println!("skipped: chromium is not installed");
-        return None;
-    };
+fn sample() -> Audit {
+    serde_json::from_str(include_str!("data/report.json")).expect("the fixture is a result")
+}
+
+/// A report of a result in a folder of its own, open in a browser.
+fn opened(audit: &Audit, size: (u32, u32)) -> Option<(Chrome, tempfile::TempDir)> {
+    let browser = chrome::browser()?;
     let dir = tempfile::tempdir().expect("a temporary folder");
-    let audit: Audit =
-        serde_json::from_str(include_str!("data/report.json")).expect("the fixture is a result");
-    report::write(&audit, "audit", dir.path()).expect("the report is written");
-    Some((browser, dir))
+    report::write(audit, "audit", dir.path()).expect("the report is written");
+    let chrome = Chrome::open(&browser, &dir.path().join("index.html"), size);
+    Some((chrome, dir))
 }
 
-fn browser() -> Option<PathBuf> {
-    let names = [
-        "chromium",
-        "chromium-browser",
-        "google-chrome",
-        "google-chrome-stable",
-    ];
-    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
-    let candidates = folders
-        .iter()
-        .flat_map(|folder| names.map(|name| folder.join(name)));
-    candidates.into_iter().find(|path| path.is_file())
-}
-
-/// Opens a page of the folder without a window and returns what the browser printed.
-fn open(browser: &Path, dir: &Path, page: &str, flags: &[&str]) -> Output {
-    let profile = tempfile::tempdir().expect("a temporary folder");
-    let mut child = Command::new(browser)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-first-run",
-        ])
-        .args([
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ])
-        .args(["--enable-logging=stderr", "--v=0"])
-        .arg(format!("--user-data-dir={}", profile.path().display()))
-        .args(flags)
-        .arg(format!("file://{}", dir.join(page).display()))
-        .stdout(fs::File::create(dir.join("stdout")).expect("a file"))
-        .stderr(fs::File::create(dir.join("stderr")).expect("a file"))
-        .stdin(Stdio::null())
-        .spawn()
-        .expect("the browser starts");
-    let started = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("the browser can be waited for") {
-            break status;
-        }
-        if started.elapsed() > PATIENCE {
-            child.kill().expect("the browser can be ended");
-            panic!("the browser did not finish");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
-    let read = |name: &str| fs::read(dir.join(name)).expect("the browser's output");
-    Output {
-        status,
-        stdout: read("stdout"),
-        stderr: read("stderr"),
+/// Keeps a picture of the page where pictures were asked for.
+fn keep_picture(chrome: &mut Chrome, name: &str, is_whole: bool) {
+    if let Some(dir) = std::env::var_os("MODSCOPE_SCREENSHOTS") {
+        chrome.screenshot(&PathBuf::from(dir).join(format!("{name}.png")), is_whole);
     }
 }
 
+/// Where a site is drawn, in the window.
+fn place_of(chrome: &mut Chrome, index: usize) -> (f64, f64) {
+    let circle = format!(".view-stage circle.node:nth-of-type({})", index + 1);
+    chrome.middle(&circle)
+}
+
 #[test]
-fn the_page_opens_without_complaint_and_its_script_runs() {
-    let Some((browser, dir)) = report() else {
+fn the_page_opens_without_complaint_and_asks_for_nothing() {
+    let Some((mut chrome, dir)) = opened(&sample(), DESK) else {
         return;
     };
-    let output = open(&browser, dir.path(), "index.html", &["--dump-dom"]);
-    let (dom, log) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+    assert_eq!(chrome.outside_requests(dir.path()), Vec::<String>::new());
+    assert!(chrome.text("#summary").contains("does not hold"));
+    assert_eq!(
+        chrome.eval("document.querySelectorAll('.view-stage .edge').length"),
+        9
     );
-    let complaints: Vec<&str> = log
-        .lines()
-        .filter(|line| line.contains("CONSOLE"))
-        .collect();
-    assert_eq!(complaints, Vec::<&str>::new());
-    for part in [
-        "<section id=\"summary\"",
-        "<section id=\"network\"",
-        "class=\"bridge\"",
-        "<section id=\"circuits\"",
-        "does not hold",
-    ] {
-        assert!(dom.contains(part), "{part} is missing");
+    keep_picture(&mut chrome, "desk", true);
+}
+
+#[test]
+fn the_slider_changes_what_is_left() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    let before = chrome.text("#view-kept");
+    assert!(before.starts_with("9 of "), "{before}");
+    assert!(before.contains("largest change of an output"), "{before}");
+    chrome.press("#view-threshold");
+    chrome.key("End");
+    let after = chrome.text("#view-kept");
+    let left = chrome.eval("document.querySelectorAll('.view-stage .edge').length");
+    assert!(after.starts_with(&format!("{left} of ")), "{after}");
+    assert!(left.as_u64() < Some(9), "{left}");
+    chrome.key("ArrowLeft");
+    assert_ne!(chrome.text("#view-kept"), after);
+}
+
+#[test]
+fn pointing_tells_and_a_click_pins() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    let site = place_of(&mut chrome, 0);
+    chrome.hover(site);
+    let tip = chrome.text(".view-tip");
+    assert!(
+        tip.starts_with("x4 (x0)") && tip.contains("activation"),
+        "{tip}"
+    );
+    chrome.click(site);
+    let detail = chrome.text(".view-detail");
+    assert!(
+        detail.starts_with("x4 (x0)") && detail.contains("out to"),
+        "{detail}"
+    );
+    keep_picture(&mut chrome, "pinned", false);
+    // A column's title sorts, and a site's name leads on to it.
+    chrome.press(".view-detail thead th:nth-child(3) button");
+    let sorted = chrome.eval("[...document.querySelectorAll('.view-detail tbody tr td:nth-child(3)')].map(c => Number(c.dataset.key)).every((v, k, all) => !k || all[k - 1] >= v)");
+    assert_eq!(sorted, true);
+    chrome.press(".view-detail .jump");
+    assert!(chrome.text(".view-detail h3").starts_with("h1."));
+    chrome.press(".view-stage");
+    chrome.key("Escape");
+    assert_eq!(
+        chrome.eval("document.querySelector('.view-detail').hidden"),
+        true
+    );
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn an_edge_tells_its_weight_and_effects() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    let middle = "(() => { document.querySelector('.view-stage').scrollIntoView({block: 'center'}); const p = [...document.querySelectorAll('.view-stage .edge')].pop(); const m = p.getPointAtLength(p.getTotalLength() * 0.4); const b = document.querySelector('.view-stage svg').getBoundingClientRect(); return [b.x + m.x, b.y + m.y]; })()";
+    let at = chrome.eval(middle);
+    let at = (at[0].as_f64().expect("x"), at[1].as_f64().expect("y"));
+    chrome.hover(at);
+    let tip = chrome.text(".view-tip");
+    assert!(tip.contains(" → ") && tip.contains("weight"), "{tip}");
+    chrome.click(at);
+    assert!(
+        chrome
+            .text(".view-detail")
+            .contains("Its effect in the circuits")
+    );
+}
+
+#[test]
+fn search_finds_by_own_name_and_enter_pins() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    chrome.press(".view-controls input[type=search]");
+    for letter in ["y", "1"] {
+        chrome.key(letter);
     }
+    assert!(chrome.text(".view-status").contains("found"));
     assert!(
-        dom.contains("<button type=\"button\">Largest change"),
-        "tables cannot be sorted"
+        chrome
+            .eval("document.querySelectorAll('.halo-found').length")
+            .as_u64()
+            >= Some(1)
     );
-}
-
-/// The page with a probe in place of its script, which leaves an answer in the title.
-fn probe(dir: &Path, script: &str) {
-    let html = fs::read_to_string(dir.join("index.html")).expect("the page");
-    let policy = html.find("<meta http-equiv").expect("a policy");
-    let end = policy + html[policy..].find('>').expect("its end") + 1;
-    let free = format!("{}{}", &html[..policy], &html[end..]);
-    let probe = format!(
-        "<script>addEventListener('load',()=>{{document.title='answer:'+({script})+';'}})</script></body>"
-    );
-    fs::write(dir.join("probe.html"), free.replace("</body>", &probe))
-        .expect("the probe is written");
-}
-
-fn answer(dom: &str) -> &str {
-    let start = dom.find("answer:").expect("the probe answers") + "answer:".len();
-    dom[start..].split(';').next().unwrap_or("")
+    chrome.key("Enter");
+    assert!(chrome.text(".view-detail h3").contains("y1"));
 }
 
 #[test]
-fn nothing_scrolls_sideways_on_a_phone() {
-    let Some((browser, dir)) = report() else {
+fn keys_walk_from_site_to_site() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
         return;
     };
-    probe(
-        dir.path(),
-        "[innerWidth, document.documentElement.scrollWidth].join(' ')",
-    );
-    let output = open(
-        &browser,
-        dir.path(),
-        "probe.html",
-        &["--window-size=390,844", "--dump-dom"],
-    );
-    let dom = String::from_utf8_lossy(&output.stdout);
-    let widths: Vec<u32> = answer(&dom)
-        .split(' ')
-        .map(|n| n.parse().expect("a number"))
-        .collect();
+    chrome.eval("document.querySelector('.view-stage').focus()");
+    chrome.key("ArrowRight");
+    let first = chrome.text(".view-status");
+    assert!(first.starts_with('x'), "{first}");
+    chrome.key("ArrowUp");
+    assert!(chrome.text(".view-status").starts_with("h1."));
+    chrome.key("Enter");
+    assert!(chrome.text(".view-status").starts_with("Pinned: h1."));
+    chrome.key("+");
+    let moved = chrome.eval("document.querySelector('.view-stage g').getAttribute('transform')");
     assert!(
-        widths[1] <= widths[0],
-        "{} px wide on {} px",
-        widths[1],
-        widths[0]
+        moved.as_str().is_some_and(|t| t.contains("scale(1.5)")),
+        "{moved}"
     );
+}
+
+#[test]
+fn circuits_play_output_by_output() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    chrome.press(".view-group button[aria-pressed]");
+    let shown =
+        |chrome: &mut Chrome| chrome.eval("document.querySelector('.view-group select').value");
+    assert_eq!(shown(&mut chrome), "0");
+    chrome.wait("the next circuit", |chrome| shown(chrome) == "1");
+    chrome.press(".view-group button[aria-pressed]");
+    assert!(chrome.text(".view-status").contains("faithfulness"));
+    let pale = chrome.eval("document.querySelectorAll('.view-stage .edge.pale').length");
+    assert!(pale.as_u64() > Some(0));
+    for colour in ["module", "effect", "circuit"] {
+        let pick = format!(
+            "(() => {{ const s = document.querySelector('.view-controls select'); s.value = '{colour}'; s.dispatchEvent(new Event('change')); }})()"
+        );
+        chrome.eval(&pick);
+        keep_picture(&mut chrome, &format!("colour-{colour}"), false);
+    }
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn names_of_modules_are_saved_with_the_page() {
+    let Some((mut chrome, dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    chrome.press(".view-modules summary");
+    chrome.press(".view-modules input");
+    for letter in ["s", "i", "n", "<", "/"] {
+        chrome.key(letter);
+    }
+    chrome.press(".view-modules > button");
+    let saved = dir.path().join("named.html");
+    std::fs::write(&saved, chrome.download("index.html")).expect("written");
+    chrome.visit(&saved);
+    let name = chrome.eval("document.querySelector('.view-modules input').value");
+    assert_eq!(name, "sin</");
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn tables_figures_and_the_result_can_be_taken_away() {
+    let Some((mut chrome, dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    // Without the folder beside it the page still has everything.
+    std::fs::remove_dir_all(dir.path().join("figures")).expect("removed");
+    std::fs::remove_file(dir.path().join("audit.json")).expect("removed");
+    chrome.press("#result-link");
+    let result: Audit = serde_json::from_slice(&chrome.download("audit.json")).expect("a result");
+    assert_eq!(result, sample());
+    chrome.press("#pruning figcaption a");
+    let svg = String::from_utf8(chrome.download("threshold-curve.svg")).expect("text");
+    assert!(svg.contains("http://www.w3.org/2000/svg") && !svg.contains("var("));
+    chrome.press("#pruning figcaption button");
+    assert!(
+        chrome
+            .download("threshold-curve.png")
+            .starts_with(b"\x89PNG")
+    );
+    chrome.press("#pruning .more button");
+    let csv = String::from_utf8(chrome.download("outputs.csv")).expect("text");
+    assert!(
+        csv.starts_with("Output,Name,") && csv.lines().count() == 3,
+        "{csv}"
+    );
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
 }
 
 #[test]
 fn a_click_on_a_title_sorts() {
-    let Some((browser, dir)) = report() else {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
         return;
     };
-    let click = "(()=>{const t=[...document.querySelectorAll('table')].find(t=>t.caption.textContent.startsWith('What pruning'));\
-        const first=()=>t.tBodies[0].rows[0].cells[0].textContent;const before=first();\
-        t.tHead.rows[0].cells[4].firstElementChild.click();t.tHead.rows[0].cells[4].firstElementChild.click();\
-        return before+first()+t.tHead.rows[0].cells[4].getAttribute('aria-sort')})()";
-    probe(dir.path(), click);
-    let output = open(&browser, dir.path(), "probe.html", &["--dump-dom"]);
-    assert_eq!(
-        answer(&String::from_utf8_lossy(&output.stdout)),
-        "y0y1ascending"
-    );
+    let first = "document.querySelector('#pruning tbody td').textContent";
+    let before = chrome.eval(first);
+    let title = "#pruning thead th:nth-child(5) button";
+    chrome.press(title);
+    chrome.press(title);
+    assert_ne!(chrome.eval(first), before);
+    let order = chrome
+        .eval("document.querySelector('#pruning thead th:nth-child(5)').getAttribute('aria-sort')");
+    assert_eq!(order, "ascending");
 }
 
 #[test]
-fn the_page_prints() {
-    let Some((browser, dir)) = report() else {
+fn every_number_says_how_it_was_computed() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
         return;
     };
-    let pdf = dir.path().join("page.pdf");
-    open(
-        &browser,
-        dir.path(),
-        "index.html",
-        &[&format!("--print-to-pdf={}", pdf.display())],
-    );
-    let bytes = fs::read(&pdf).expect("a PDF was printed");
+    for section in ["network", "pruning", "modules", "circuits", "nodes"] {
+        let words = chrome.text(&format!("#{section} > details:last-of-type"));
+        assert!(
+            words.contains("Seed") && words.contains("SHA-256"),
+            "{section}: {words}"
+        );
+    }
+}
+
+#[test]
+fn on_a_phone_nothing_scrolls_sideways_and_a_tap_pins() {
+    let Some((mut chrome, _dir)) = opened(&sample(), PHONE) else {
+        return;
+    };
+    let width = chrome.eval("document.documentElement.scrollWidth");
     assert!(
-        bytes.starts_with(b"%PDF") && bytes.len() > 20_000,
-        "{} bytes",
-        bytes.len()
+        width.as_u64() <= Some(u64::from(PHONE.0)),
+        "{width} px wide"
     );
+    keep_picture(&mut chrome, "phone", true);
+    chrome.call(
+        "Emulation.setTouchEmulationEnabled",
+        json!({"enabled": true}),
+    );
+    let (x, y) = place_of(&mut chrome, 1);
+    chrome.call(
+        "Input.dispatchTouchEvent",
+        json!({"type": "touchStart", "touchPoints": [{"x": x, "y": y}]}),
+    );
+    chrome.call(
+        "Input.dispatchTouchEvent",
+        json!({"type": "touchEnd", "touchPoints": []}),
+    );
+    chrome.wait("the tap to pin", |chrome| {
+        !chrome.text(".view-detail h3").is_empty()
+    });
+}
+
+#[test]
+fn dark_mode_is_dark_and_the_page_prints_light() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    let ground = "getComputedStyle(document.body).backgroundColor";
+    assert_eq!(chrome.eval(ground), "rgb(255, 255, 255)");
+    let dark = json!({"features": [{"name": "prefers-color-scheme", "value": "dark"}]});
+    chrome.call("Emulation.setEmulatedMedia", dark);
+    assert_eq!(chrome.eval(ground), "rgb(21, 24, 29)");
+    keep_picture(&mut chrome, "dark", true);
+    chrome.call(
+        "Emulation.setEmulatedMedia",
+        json!({"media": "print", "features": []}),
+    );
+    assert_eq!(chrome.eval(ground), "rgb(255, 255, 255)");
+    assert_eq!(
+        chrome.eval("getComputedStyle(document.querySelector('.view')).display"),
+        "none"
+    );
+    assert_eq!(
+        chrome.eval("getComputedStyle(document.querySelector('#network figure .scroll')).display"),
+        "block"
+    );
+    let pdf = chrome.pdf();
+    assert!(
+        pdf.starts_with(b"%PDF") && pdf.len() > 20_000,
+        "{} bytes",
+        pdf.len()
+    );
+}
+
+/// A transformer's circuit as its edges name it.
+fn transformer() -> Audit {
+    let mut audit = sample();
+    audit.network.layers.clear();
+    audit.network.weights.clear();
+    (audit.prune, audit.modules) = (None, None);
+    audit.nodes.clear();
+    let edges = [
+        ("input", "a0.h1<q>", 0.5),
+        ("input", "a0.h1<k>", 0.25),
+        ("input", "m0", -0.4),
+        ("a0.h1", "a1.h0<v>", 0.75),
+        ("m0", "a1.h0<q>", -0.125),
+        ("a0.h3", "m1", 0.3),
+        ("input", "logits", 0.2),
+        ("m1", "logits", 0.01),
+        ("a1.h0", "logits", 1.5),
+    ];
+    let edge = |(from, to, effect): (&str, &str, f64)| CircuitEdge {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        effect,
+    };
+    audit.circuits.truncate(2);
+    audit.circuits[0].edges = edges.map(edge).to_vec();
+    audit.circuits[1].edges = edges[..4].iter().copied().map(edge).collect();
+    audit
+}
+
+#[test]
+fn a_transformer_is_drawn_by_its_components() {
+    let Some((mut chrome, _dir)) = opened(&transformer(), DESK) else {
+        return;
+    };
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+    assert_eq!(
+        chrome.eval("document.querySelectorAll('.view-stage .edge').length"),
+        9
+    );
+    assert_eq!(
+        chrome.eval("document.querySelectorAll('.view-stage .edge.port2').length"),
+        1
+    );
+    chrome.middle(".view-stage");
+    keep_picture(&mut chrome, "transformer", false);
+    chrome.press(".view-group button[aria-label='Next circuit']");
+    assert_eq!(
+        chrome.eval("document.querySelectorAll('.view-stage .edge').length"),
+        4
+    );
+}
+
+/// A network of 784-100-100-10 with all its 89,400 weights.
+fn large() -> Audit {
+    let mut audit = sample();
+    let widths = [784_usize, 100, 100, 10];
+    let template = audit.network.layers[0].sites[0].clone();
+    audit.network.layers = widths
+        .iter()
+        .enumerate()
+        .map(|(l, width)| {
+            let side = width.isqrt();
+            let is_grid = side * side == *width;
+            let mut layer = audit.network.layers[0].clone();
+            layer.name = format!("layer {l}");
+            layer.arrangement = if is_grid {
+                Arrangement::Grid
+            } else {
+                Arrangement::Ring
+            };
+            layer.sites = (0..*width)
+                .map(|k| {
+                    let mut site = template.clone();
+                    site.site = match l {
+                        0 => format!("x{k}"),
+                        3 => format!("y{k}"),
+                        _ => format!("h{l}.{k}"),
+                    };
+                    site.name = site.site.clone();
+                    let angle = (k as f64 + 0.5) * std::f64::consts::TAU / *width as f64;
+                    (site.x, site.y) = if is_grid {
+                        (
+                            ((k % side) as f64 + 0.5) / side as f64,
+                            ((k / side) as f64 + 0.5) / side as f64,
+                        )
+                    } else {
+                        (0.5 + angle.cos() / 4.0, 0.5 + angle.sin() / 4.0)
+                    };
+                    site
+                })
+                .collect();
+            layer
+        })
+        .collect();
+    let mut state = 1_u64;
+    let mut weight = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        Some(f64::from(
+            ((state >> 40) as f32 / (1_u32 << 23) as f32 - 1.0).powi(3),
+        ))
+    };
+    audit.network.weights = widths
+        .windows(2)
+        .map(|pair| (0..pair[0] * pair[1]).map(|_| weight()).collect())
+        .collect();
+    (audit.prune, audit.modules) = (None, None);
+    audit.circuits.clear();
+    audit.nodes.clear();
+    audit
+}
+
+#[test]
+fn ninety_thousand_edges_stay_usable() {
+    let Some((mut chrome, dir)) = opened(&large(), DESK) else {
+        return;
+    };
+    let bytes = std::fs::metadata(dir.path().join("index.html"))
+        .expect("a page")
+        .len();
+    assert!(bytes < 4_000_000, "{bytes} bytes");
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+    assert!(
+        chrome
+            .text("#view-kept")
+            .starts_with("89,400 of 89,400 edges")
+    );
+    let opened = chrome.eval("performance.timing.domComplete - performance.timing.navigationStart");
+    let frames = "new Promise((done) => { const times = []; const tick = (t) => { times.push(t); if (times.length < 60) requestAnimationFrame(tick); else { const gaps = times.slice(1).map((t, k) => t - times[k]).sort((a, b) => a - b); done([gaps[29], gaps[56]]); } }; requestAnimationFrame(tick); })";
+    let start = chrome.middle(".view-stage");
+    keep_picture(&mut chrome, "large", false);
+    chrome.mouse("mousePressed", start, true);
+    chrome.eval(&format!("window.measured = {frames}; 1"));
+    for step in 0..60 {
+        chrome.mouse(
+            "mouseMoved",
+            (start.0 + f64::from(step) * 3.0, start.1),
+            true,
+        );
+    }
+    let gaps = chrome.eval("window.measured");
+    chrome.mouse("mouseReleased", start, false);
+    println!(
+        "{bytes} bytes, opened in {opened} ms, pan: {} ms a frame (median), {} ms (95 %)",
+        gaps[0], gaps[1]
+    );
+    chrome.press(".view-controls button[aria-pressed='false']:last-of-type");
+    chrome.settle();
+    keep_picture(&mut chrome, "large-3d", false);
+    chrome.press("#view-threshold");
+    assert!(!chrome.text("#view-kept").starts_with("89,400"));
+    chrome.hover(start);
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+    let _: &Path = dir.path();
 }

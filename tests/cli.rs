@@ -224,6 +224,119 @@ fn a_pruned_checkpoint_is_audited_like_any_other() {
 }
 
 #[test]
+fn a_relocated_network_is_the_same_function_with_shorter_wiring() {
+    let desk = Desk::new();
+    let source = fixture("two_moon-bimt");
+    for method in ["--relocate", "--relocate=annealing"] {
+        let line = format!("modules {source} {method} --write-relocated --out {method}");
+        let seen = desk.run(&line);
+        assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+        assert!(
+            seen.stdout.contains("lowers the wiring cost"),
+            "{}",
+            seen.stdout
+        );
+        let folder = desk.path(method);
+        assert!(folder.join("figures/network-relocated.svg").exists());
+        let json = fs::read_to_string(folder.join("modules.json")).unwrap();
+        let result: Value = serde_json::from_str(&json).unwrap();
+        let wiring = &result["modules"]["wiring"];
+        let (before, after) = (&wiring["cost"], wiring["cost_after_relocation"].as_f64());
+        assert!(after < before.as_f64(), "{wiring}");
+
+        // The file has the same outputs, and nothing more to gain.
+        let again = desk.run(&format!(
+            "modules {} --data {source}/data.safetensors --threshold {} --relocate --json",
+            folder.join("relocated.safetensors").display(),
+            result["prune"]["threshold"]
+        ));
+        assert_eq!(again.code, Some(0), "{}", again.stderr);
+        let again: Value = serde_json::from_str(&again.stdout).unwrap();
+        assert_eq!(again["parity"]["holds"], true);
+        assert_eq!(again["modules"]["wiring"]["relocation"]["swaps"], 0);
+        let cost = again["modules"]["wiring"]["cost"].as_f64().unwrap();
+        assert!((cost - after.unwrap()).abs() < 1e-5, "{cost} {after:?}");
+    }
+}
+
+/// The result of `modscope modules` on the fixture of two independent formulas.
+fn modules_of_the_example(desk: &Desk, flags: &str) -> Value {
+    let source = fixture("independence-bimt");
+    let seen = desk.run(&format!(
+        "modules {source} --threshold 0.015 --tolerance 0.1 --json {flags}"
+    ));
+    assert_eq!(seen.code, Some(0), "{flags}: {}", seen.stderr);
+    serde_json::from_str::<Value>(&seen.stdout).unwrap()["modules"].clone()
+}
+
+#[test]
+fn every_algorithm_and_edge_weight_respects_the_two_formulas() {
+    let desk = Desk::new();
+    let algorithms = [
+        "leiden",
+        "louvain",
+        "spectral",
+        "infomap",
+        "label-propagation",
+        "components",
+    ];
+    let flags = algorithms.map(|name| format!("--algorithm {name} --null layer:5"));
+    let weights = ["spread", "effect", "spread --per-layer"];
+    let weights = weights.map(|name| format!("--edge-weight {name} --null degree:5"));
+    for flags in flags.into_iter().chain(weights) {
+        let modules = modules_of_the_example(&desk, &flags);
+        let parts = modules["independence"]["components"].as_array().unwrap();
+        assert_eq!(parts.len(), 2, "{flags}");
+        let first = parts[0].to_string();
+        let mut sides = std::collections::BTreeMap::new();
+        for site in modules["partition"].as_array().unwrap() {
+            let is_first = first.contains(&format!("\"{}\"", site["site"].as_str().unwrap()));
+            let module = site["module"].as_u64().unwrap();
+            assert_eq!(
+                *sides.entry(module).or_insert(is_first),
+                is_first,
+                "{flags}"
+            );
+        }
+        assert!(sides.len() > 1, "{flags}");
+    }
+}
+
+#[test]
+fn modules_answer_what_they_are_asked() {
+    let desk = Desk::new();
+    let flags = "--null layer:19,untrained:19 --scan --hierarchy --shapley";
+    let modules = modules_of_the_example(&desk, flags);
+    let nulls = modules["measures"][0]["nulls"].as_array().unwrap();
+    assert_eq!((nulls.len(), &nulls[1]["model"]), (2, &"untrained".into()));
+    let plateaus = modules["scan"]["plateaus"].as_array().unwrap();
+    assert!(plateaus.iter().any(|p| p["count"] == 2), "{plateaus:?}");
+    // Shapley values add up to what all modules do together.
+    for game in modules["coalitions"].as_array().unwrap() {
+        let shares = game["shares"].as_array().unwrap();
+        let sum: f64 = shares.iter().map(|s| s["shapley"].as_f64().unwrap()).sum();
+        let whole = game["all"].as_f64().unwrap() - game["none"].as_f64().unwrap();
+        assert!(
+            (sum - whole).abs() < 1e-9 * whole.abs().max(1.0),
+            "{sum} {whole}"
+        );
+        assert_eq!(game["subsets"].as_array().unwrap().len(), 1 << shares.len());
+    }
+    // The formulas are those of the pruned network, up to five digits.
+    let formulas = modules["insight"]["formulas"].as_array().unwrap();
+    assert_eq!(formulas.len(), 2);
+    for formula in formulas {
+        assert!(formula["text"].as_str().unwrap().contains("silu("));
+        assert!(
+            formula["max_abs_difference"].as_f64().unwrap() < 1e-3,
+            "{formula}"
+        );
+    }
+    let plain = modules_of_the_example(&desk, "--null 0");
+    assert!(plain["null"].is_null() && plain["scan"].is_null());
+}
+
+#[test]
 fn inspect_lists_tensors_even_of_what_is_no_network() {
     let desk = Desk::new();
     let seen = desk.run(&format!("inspect {}", fixture("independence-bimt")));
@@ -303,11 +416,18 @@ fn what_cannot_be_meant_is_exit_code_2() {
         "audit --null no-such-model",
         "audit --null layer:many",
         "audit --algorithm no-such-algorithm",
+        "audit --edge-weight no-such-weight",
+        "audit --null layer:5,no-such-model",
+        "audit --quality no-such-quality",
+        "audit --clusters 0",
         "audit --method no-such-method",
         "audit --metric no-such-metric",
         "audit --fill no-such-fill",
         "audit --quiet --verbose",
         "audit --json --write-pruned",
+        "audit --relocate=no-such-method",
+        "audit --write-relocated",
+        "audit --json --relocate --write-relocated",
         "circuit x --threshold -1",
         "completions no-such-shell",
         "inspect",

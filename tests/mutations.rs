@@ -218,6 +218,35 @@ fn mutated_checkpoints_never_panic() {
 }
 
 #[test]
+fn mutated_pytorch_files_never_panic() {
+    let (mut refused, mut read_on) = (0, 0);
+    for file in [
+        "sequential.pt",
+        "sequential-legacy.pt",
+        "nested.pth",
+        "tensors.pt",
+    ] {
+        let good = read(&format!("torch/{file}"));
+        for case in 0..1_000 {
+            let bytes = mutated(&good, &mut Rng::new(case, 7));
+            let name = format!("{file}, case {case}");
+            let written = never_panics(&name, || {
+                let checkpoint = Checkpoint::from_bytes("mutated.pt", &bytes, None).ok()?;
+                let _ = Loaded::from_checkpoint(&checkpoint, Options::default());
+                Some(checkpoint.to_bytes().unwrap())
+            });
+            if written.is_some() {
+                read_on += 1;
+            } else {
+                refused += 1;
+            }
+        }
+    }
+    println!("{refused} refused, {read_on} read");
+    assert!(refused > 400 && read_on > 400, "{refused} {read_on}");
+}
+
+#[test]
 fn mutated_data_never_panic() {
     let folder = tempfile::tempdir().unwrap();
     let values = Checkpoint::open(&fixture("broken/good/bimt")).unwrap();

@@ -54,7 +54,7 @@ pub fn circuits<T: Scalar>(
 }
 
 /// An engine on the whole batch with a fill.
-fn engine<'m, T: Scalar>(
+pub fn engine<'m, T: Scalar>(
     subject: &Subject<'_, T>,
     model: &'m Mlp<T>,
     fill: Fill,
@@ -93,7 +93,7 @@ fn fill_reference<T: Scalar>(subject: &Subject<'_, T>, fill: Fill) -> Option<Str
 }
 
 /// The edges whose weights are not zero.
-fn surviving<T: Scalar>(engine: &Engine<'_, T>) -> EdgeSet {
+pub fn surviving<T: Scalar>(engine: &Engine<'_, T>) -> EdgeSet {
     let weights = engine.model().layers.iter().flat_map(|l| &l.weight);
     engine.edges(
         weights

@@ -4,24 +4,29 @@
 //! number comes from a module above it in the house, under the conventions
 //! stated there.
 
+mod agreement;
 mod certify;
-mod circuits;
+pub(crate) mod circuits;
 mod describe;
 mod findings;
+mod insight;
 pub mod memory;
 mod methods;
 mod modules;
 mod network;
 mod search;
-mod subject;
+pub(crate) mod subject;
 mod transformer;
 mod truth;
+mod weighing;
+mod wiring;
 mod written;
 
 use std::time::Instant;
 
 use crate::checkpoint::Checkpoint;
 use crate::data::{Dataset, ReadAt};
+use crate::graph::relocation::Method as RelocationMethod;
 use crate::model::{Architecture, Loaded, Mlp, Network, Options};
 use crate::modules::ModulesConfig;
 use crate::numeric::Scalar;
@@ -52,8 +57,12 @@ pub struct Config {
     pub stages: Stages,
     /// How modules are found and tested.
     pub modules: ModulesConfig,
+    /// How neurons are swapped for shorter wiring, if at all.
+    pub relocate: Option<RelocationMethod>,
     /// Random sets per module and lesion.
     pub lesion_samples: usize,
+    /// Whether Shapley values are computed of however many modules; of few they always are.
+    pub shapley: bool,
     /// How circuits are found.
     pub circuits: CircuitsConfig,
 }
@@ -80,6 +89,8 @@ pub struct Outcome {
     /// The same network without its idle neurons, in the same layout, narrower;
     /// `None` where that was not tried.
     pub compacted: Option<Checkpoint>,
+    /// The checkpoint as it was given, with its neurons at their new places; where asked for.
+    pub relocated: Option<Checkpoint>,
 }
 
 impl Config {
@@ -102,7 +113,9 @@ impl Config {
                 circuits: true,
             },
             modules: ModulesConfig::default(),
+            relocate: None,
             lesion_samples: 100,
+            shapley: false,
             circuits: CircuitsConfig::new(),
         }
     }
@@ -166,18 +179,33 @@ fn run<T: Scalar>(
     seconds.prune = clock.lap();
 
     progress("finding modules");
-    let modules = config
+    let mut modules = config
         .stages
         .modules
         .then(|| modules::modules(&subject, &pruned, &prune, &reference, config));
     seconds.modules = clock.lap();
+
+    if let Some(modules) = &mut modules {
+        modules.wiring = Some(wiring::wiring(
+            &subject,
+            &pruned,
+            config.relocate,
+            config.seed,
+        ));
+    }
+    seconds.relocation = clock.lap();
 
     progress("discovering circuits");
     let (nodes, found) = match config.stages.circuits {
         true => circuits::circuits(&subject, &pruned, config, progress)?,
         false => Default::default(),
     };
-    let (circuits, graphs) = found.into_iter().map(|f| (f.circuit, f.graph)).unzip();
+    let (circuits, graphs): (Vec<_>, Vec<_>) =
+        found.into_iter().map(|f| (f.circuit, f.graph)).unzip();
+    if let Some(modules) = &mut modules {
+        modules.agreement = agreement::agreement(modules, &circuits);
+        modules.insight = Some(insight::insight(&subject, &pruned, modules, &nodes));
+    }
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
 
@@ -205,7 +233,10 @@ fn run<T: Scalar>(
         },
         graph: None,
     };
+    let moved = result.modules.iter().flat_map(|m| &m.wiring);
+    let moved = moved.flat_map(|w| &w.relocation).next();
     Ok(Outcome {
+        relocated: moved.map(|found| written::relocated(checkpoint, loaded, model, &found.orders)),
         result,
         graphs,
         pruned: Some(written::pruned(checkpoint, loaded, &pruned)),

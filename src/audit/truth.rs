@@ -113,7 +113,11 @@ impl<T: Scalar> Truth<'_, T> {
 
     /// Agreement with the source framework's own outputs, where the data hold them.
     pub fn parity(&self) -> Option<result::Parity> {
-        let theirs = self.framework?;
+        self.framework.map(|theirs| self.agreement(theirs))
+    }
+
+    /// Agreement with the same outputs computed in another way.
+    pub fn agreement(&self, theirs: &Array2<f64>) -> result::Parity {
         let largest = |values: &mut dyn Iterator<Item = f64>| {
             values.fold(
                 0.0_f64,
@@ -124,12 +128,12 @@ impl<T: Scalar> Truth<'_, T> {
         let max_abs_difference = largest(&mut pairs.map(|(a, b)| (a.widen() - b).abs()));
         let output_scale = largest(&mut theirs.iter().map(|b| b.abs()));
         let allowed = PARITY_UNITS * T::epsilon().widen() * output_scale.max(1.0);
-        Some(result::Parity {
+        result::Parity {
             max_abs_difference,
             output_scale,
             allowed,
             holds: max_abs_difference <= allowed,
             samples: self.clean.ncols(),
-        })
+        }
     }
 }

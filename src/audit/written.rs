@@ -62,6 +62,34 @@ pub fn pruned_transformer<T: Scalar>(
     written
 }
 
+/// The checkpoint with its sites in another order; every number stays as it is.
+pub fn relocated<T: Scalar>(
+    checkpoint: &Checkpoint,
+    loaded: &Loaded,
+    model: &Mlp<T>,
+    orders: &[Vec<usize>],
+) -> Checkpoint {
+    let mut written = checkpoint.clone();
+    let inputs = orders.first().map(|order| {
+        let fold = model.in_perm.len();
+        order.iter().take(fold).map(|q| q % fold).collect()
+    });
+    let inputs: Vec<usize> = inputs.unwrap_or_default();
+    for (name, role) in &loaded.roles {
+        let (rows, columns) = match role {
+            Role::Weight(layer) => (&orders[layer + 1], &orders[*layer][..]),
+            Role::Bias(layer) => (&orders[layer + 1], &[0][..]),
+            Role::Permutation if name == "in_perm" => (&inputs, &[0][..]),
+            Role::Permutation => (&orders[orders.len() - 1], &[0][..]),
+            _ => continue,
+        };
+        if let Some(tensor) = written.tensors.get_mut(name) {
+            *tensor = tensor.reordered(rows, columns);
+        }
+    }
+    written
+}
+
 /// The checkpoint with the tensors of a network of other widths, in f32 or f64.
 /// A layer that had no bias in the file has one if constants were folded into it.
 pub fn compacted<T: Scalar>(

@@ -7,7 +7,9 @@
 
 mod diagnose;
 mod read;
+mod shards;
 mod tensor;
+mod torch;
 mod write;
 
 pub use tensor::{Dtype, IntegerKind, Tensor};
@@ -24,7 +26,8 @@ use serde_json::{Map, Value};
 pub struct Checkpoint {
     /// The path as it was given, or `embedded:NAME`.
     pub path: PathBuf,
-    /// SHA-256 of the file's bytes, in hexadecimal.
+    /// SHA-256 of the file's bytes, in hexadecimal. Of a checkpoint in shards: of
+    /// what `sha256sum` prints for the index and then each shard by name.
     pub sha256: String,
     /// Tensors by name.
     pub tensors: BTreeMap<String, Tensor>,

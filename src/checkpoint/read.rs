@@ -1,4 +1,4 @@
-//! Reading safetensors files, and what lies beside them.
+//! Opening checkpoint files, and what lies beside them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,15 +9,16 @@ use safetensors::SafeTensors;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Checkpoint, Dtype, IntegerKind, Tensor, diagnose};
+use super::{Checkpoint, Dtype, IntegerKind, Tensor, diagnose, shards, torch};
 use crate::{Error, Result};
 
 /// Files larger than this are refused: they would not fit in memory beside
 /// what is computed from them.
-const LARGEST_FILE: u64 = 8 << 30;
+pub(super) const LARGEST_FILE: u64 = 8 << 30;
 
 impl Checkpoint {
-    /// Opens a `.safetensors` file, or the one in a folder, with the
+    /// Opens a `.safetensors`, `.pt` or `.pth` file, the index of several
+    /// (`model.safetensors.index.json`), or the one of these in a folder, with the
     /// `config.json` beside it.
     ///
     /// # Errors
@@ -28,42 +29,80 @@ impl Checkpoint {
         } else {
             path.to_owned()
         };
-        if file.extension().is_none_or(|e| e != "safetensors") {
+        let index = file.to_string_lossy().ends_with(shards::ENDING);
+        if !is_checkpoint(&file) && !index {
             return Err(Error::CheckpointFormat { path: file });
         }
         let bytes = limited_read(&file)?;
         let config = sibling(&file, "config.json")?;
+        if index {
+            let read = shards::read(&file, &bytes)?;
+            return Self::of_parts(&file, read, config.as_deref());
+        }
         Self::from_bytes(&file.display().to_string(), &bytes, config.as_deref())
     }
 
-    /// Reads the bytes of a safetensors file that goes by `name`, and the text
-    /// of its `config.json`.
+    /// Reads the bytes of a file that goes by `name`, and the text of its
+    /// `config.json`: PyTorch's format for `.pt` and `.pth`, else safetensors.
     ///
     /// # Errors
     /// If the bytes are not what they say they are, or the text is no JSON object.
     pub fn from_bytes(name: &str, bytes: &[u8], config: Option<&str>) -> Result<Self> {
         let path = PathBuf::from(name);
-        let (tensors, metadata) = parse_tensors(&path, bytes)?;
-        Ok(Self {
+        let (tensors, metadata) = if TORCH.contains(&extension(&path)) {
+            (torch::read(&path, bytes)?, BTreeMap::new())
+        } else {
+            parse_tensors(&path, bytes)?
+        };
+        let parts = Parts {
             sha256: sha256(bytes),
-            config: config.map_or_else(|| Ok(Map::new()), |text| object(&path, text))?,
-            path,
             tensors,
             metadata,
+        };
+        Self::of_parts(&path, parts, config)
+    }
+
+    fn of_parts(path: &Path, parts: Parts, config: Option<&str>) -> Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            sha256: parts.sha256,
+            tensors: parts.tensors,
+            metadata: parts.metadata,
+            config: config.map_or_else(|| Ok(Map::new()), |text| object(path, text))?,
         })
     }
 }
 
-/// `model.safetensors` in a folder, or the only checkpoint there.
+/// What one or several files hold, without what lies beside them.
+pub(super) struct Parts {
+    pub sha256: String,
+    pub tensors: BTreeMap<String, Tensor>,
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// The endings of PyTorch's files.
+const TORCH: [&str; 2] = ["pt", "pth"];
+
+fn extension(path: &Path) -> &str {
+    path.extension().and_then(|e| e.to_str()).unwrap_or("")
+}
+
+/// Whether a name is that of a checkpoint.
+fn is_checkpoint(path: &Path) -> bool {
+    extension(path) == "safetensors" || TORCH.contains(&extension(path))
+}
+
+/// `model.safetensors` in a folder, its index, or the only checkpoint there.
 fn in_folder(folder: &Path) -> Result<PathBuf> {
-    let usual = folder.join("model.safetensors");
-    if usual.is_file() {
-        return Ok(usual);
+    for usual in ["model.safetensors", "model.safetensors.index.json"] {
+        if folder.join(usual).is_file() {
+            return Ok(folder.join(usual));
+        }
     }
     let listing = fs::read_dir(folder).map_err(|source| read_error(folder, source))?;
     let mut found: Vec<PathBuf> = listing
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "safetensors"))
+        .filter(|path| is_checkpoint(path))
         .filter(|path| path.file_name().is_some_and(|n| n != "data.safetensors"))
         .collect();
     found.sort();

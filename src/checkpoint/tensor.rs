@@ -176,6 +176,22 @@ impl Tensor {
         }
     }
 
+    /// The same tensor with its rows and columns in another order; a vector has one column.
+    ///
+    /// `rows[k]` is the old number of the row that becomes row k.
+    #[must_use]
+    pub fn reordered(&self, rows: &[usize], columns: &[usize]) -> Self {
+        let old: Vec<&[u8]> = self.bytes.chunks_exact(self.dtype.size()).collect();
+        let element = |row: usize, column: &usize| old.get(row * columns.len() + column).copied();
+        let new = rows
+            .iter()
+            .flat_map(|row| columns.iter().filter_map(|column| element(*row, column)));
+        Self {
+            bytes: new.flatten().copied().collect(),
+            ..self.clone()
+        }
+    }
+
     /// How many elements are NaN, and how many infinite.
     #[must_use]
     pub fn non_finite(&self) -> (usize, usize) {
@@ -236,6 +252,16 @@ mod tests {
         assert_eq!(floats(&[0.5]).to_indices(), None);
         assert_eq!(floats(&[-1.0]).to_indices(), None);
         assert_eq!(floats(&[f32::NAN]).to_indices(), None);
+    }
+
+    #[test]
+    fn rows_and_columns_change_places() {
+        let tensor = Tensor::of_floats(&[2, 3], &[1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        let other = tensor.reordered(&[1, 0], &[2, 0, 1]);
+        assert_eq!(other.to_f64(), [6.0, 4.0, 5.0, 3.0, 1.0, 2.0]);
+        assert_eq!((other.shape, other.dtype), (vec![2, 3], Dtype::F32));
+        let vector = Tensor::of_floats(&[2], &[1.0_f64, 2.0]).reordered(&[1, 0], &[0]);
+        assert_eq!(vector.to_f64(), [2.0, 1.0]);
     }
 
     #[test]

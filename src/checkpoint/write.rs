@@ -11,8 +11,9 @@ use super::{Checkpoint, Dtype, IntegerKind};
 use crate::{Error, Result};
 
 impl Checkpoint {
-    /// Writes a safetensors file with the same tensors, types and metadata. The
-    /// file appears whole: it is written beside its place and then moved there.
+    /// Writes one safetensors file with the same tensors, types and metadata,
+    /// whatever they were read from. It appears whole: it is written beside its
+    /// place and then moved there.
     ///
     /// # Errors
     /// If the system does not let us write there.

@@ -8,8 +8,9 @@ use clap::Args;
 use crate::audit::Config;
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
+use crate::graph::relocation::Method as RelocationMethod;
 use crate::model::{Layout, Options};
-use crate::modules::{Algorithm, NullKind};
+use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality};
 use crate::numeric::Activation;
 use crate::prune::{Threshold, Tolerance};
 use crate::{Error, Result};
@@ -26,6 +27,9 @@ pub(super) struct Common {
     /// Print the result as JSON, and nothing else; write a report only with --out
     #[arg(long)]
     pub json: bool,
+    /// Open the report in the browser when it is written
+    #[arg(long)]
+    pub open: bool,
     /// Threads to use [default: all]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
@@ -112,6 +116,9 @@ pub(super) struct DataArgs {
     /// Which split of the data [default: test, if there is one]
     #[arg(long, value_name = "NAME")]
     pub split: Option<String>,
+    /// Use only the first N samples
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub samples: Option<usize>,
 }
 
 /// How to prune.
@@ -160,12 +167,27 @@ impl PruneArgs {
 /// How modules are found and tested.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ModulesArgs {
-    /// How modules are found: leiden or components
+    /// How modules are found: leiden, louvain, spectral, infomap, label-propagation or components
     #[arg(long, default_value = "leiden", value_name = "NAME", value_parser = algorithm, help_heading = "Modules")]
     pub algorithm: Algorithm,
     /// What an edge weighs in the graph of the modules
-    #[arg(long, default_value = "abs-weight", value_name = "NAME", value_parser = ["abs-weight"], help_heading = "Modules")]
-    pub edge_weight: String,
+    ///
+    /// abs-weight: |w|; spread: |w| times the standard deviation of the writer's activation;
+    /// effect: |effect of patching the edge on the loss|
+    #[arg(long, default_value = "abs-weight", value_name = "NAME", value_parser = edge_weight, help_heading = "Modules")]
+    pub edge_weight: EdgeWeight,
+    /// Divide the weights of every layer by their mean
+    #[arg(long, help_heading = "Modules")]
+    pub per_layer: bool,
+    /// What Leiden makes large: modularity, or cpm (constant Potts model)
+    #[arg(long, default_value = "modularity", value_name = "NAME", value_parser = quality, help_heading = "Modules")]
+    pub quality: Quality,
+    /// Number of modules of the spectral algorithm [default: where the eigenvalues have their largest gap]
+    #[arg(long, value_name = "K", value_parser = at_least_one, help_heading = "Modules")]
+    pub clusters: Option<usize>,
+    /// Independent searches of which the best counts, for the network and for each shuffle
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one, help_heading = "Modules")]
+    pub restarts: usize,
     /// Higher gives more and smaller modules; 1 is Newman's modularity
     #[arg(
         long,
@@ -176,14 +198,39 @@ pub(super) struct ModulesArgs {
         help_heading = "Modules"
     )]
     pub resolution: f64,
-    /// What shuffled networks keep: layer-nonzero, layer or degree; with a count: layer:200
+    /// What shuffled networks keep: layer-nonzero, layer or degree, or untrained networks
+    /// in their place; with a count: layer:200; several: layer:200,untrained:100
     #[arg(
         long,
         default_value = "layer-nonzero:100",
         value_name = "MODEL[:N]",
+        value_delimiter = ',',
         help_heading = "Modules"
     )]
-    pub null: Null,
+    pub null: Vec<Null>,
+    /// Follow the modules along the resolution, from 0.1 to 10
+    #[arg(long, help_heading = "Modules")]
+    pub scan: bool,
+    /// Compute Shapley values of however many modules; of up to five they always are
+    #[arg(long, help_heading = "Modules")]
+    pub shapley: bool,
+    /// Divide modules further where their inside is more modular than chance
+    #[arg(long, help_heading = "Modules")]
+    pub hierarchy: bool,
+    /// Swap neurons for shorter wiring, without changing the function: descent or annealing
+    #[arg(
+        long,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "descent",
+        value_name = "METHOD",
+        value_parser = relocation,
+        help_heading = "Modules"
+    )]
+    pub relocate: Option<RelocationMethod>,
+    /// Write the relocated network into the report's folder, in the layout it came in
+    #[arg(long, requires = "relocate", help_heading = "Modules")]
+    pub write_relocated: bool,
 }
 
 /// A null model and a number of shuffles.
@@ -211,17 +258,33 @@ impl FromStr for Null {
             None => (text, SAMPLES),
         };
         let kind = NullKind::ALL.into_iter().find(|kind| kind.name() == name);
-        let kind = kind.ok_or_else(|| "known: layer-nonzero, layer, degree".to_owned())?;
+        let kind =
+            kind.ok_or_else(|| "known: layer-nonzero, layer, degree, untrained".to_owned())?;
         Ok(Self { kind, samples })
     }
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {
-    let found = Algorithm::ALL
-        .into_iter()
-        .find(|algorithm| algorithm.name() == text);
+    by_name(text, &Algorithm::ALL, Algorithm::name)
+}
+
+fn edge_weight(text: &str) -> Result<EdgeWeight, String> {
+    by_name(text, &EdgeWeight::ALL, EdgeWeight::name)
+}
+
+fn quality(text: &str) -> Result<Quality, String> {
+    by_name(text, &Quality::ALL, Quality::name)
+}
+
+fn relocation(text: &str) -> Result<RelocationMethod, String> {
+    by_name(text, &RelocationMethod::ALL, RelocationMethod::name)
+}
+
+/// The one of `all` that has this name.
+fn by_name<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
+    let found = all.iter().copied().find(|one| name(*one) == text);
     found.ok_or_else(|| {
-        let known: Vec<_> = Algorithm::ALL.iter().map(|a| a.name()).collect();
+        let known: Vec<_> = all.iter().map(|one| name(*one)).collect();
         format!("known: {}", known.join(", "))
     })
 }
@@ -230,29 +293,47 @@ impl ModulesArgs {
     pub fn apply(&self, config: &mut Config) {
         config.modules.algorithm = self.algorithm;
         config.modules.resolution = self.resolution;
-        config.modules.null = self.null.kind;
-        config.modules.null_samples = self.null.samples;
+        config.modules.edge_weight = self.edge_weight;
+        config.modules.per_layer = self.per_layer;
+        config.modules.quality = self.quality;
+        config.modules.clusters = self.clusters;
+        config.modules.restarts = self.restarts;
+        config.modules.scan = self.scan;
+        config.modules.hierarchy = self.hierarchy;
+        let mut nulls = self.null.iter().map(|null| (null.kind, null.samples));
+        (config.modules.null, config.modules.null_samples) =
+            nulls.next().unwrap_or((NullKind::default(), 0));
+        config.modules.more_nulls = nulls.collect();
+        config.relocate = self.relocate;
+        config.shapley = self.shapley;
     }
 }
 
-/// Opens data, by default those beside the checkpoint.
+/// Opens data, by default those beside the checkpoint, with its `tokenizer.json`.
 pub(super) fn open_data(args: &DataArgs, checkpoint: &Path) -> Result<Dataset> {
-    match &args.data {
-        Some(path) => Dataset::open(path, args.split.as_deref()),
-        None => {
-            let folder = if checkpoint.is_dir() {
-                Some(checkpoint)
-            } else {
-                checkpoint.parent()
-            };
-            let beside = folder.unwrap_or(Path::new(".")).join("data.safetensors");
-            if beside.is_file() {
-                Dataset::open(&beside, args.split.as_deref())
-            } else {
-                Err(Error::NoData { path: beside })
-            }
+    let folder = if checkpoint.is_dir() {
+        Some(checkpoint)
+    } else {
+        checkpoint.parent()
+    };
+    let folder = folder.unwrap_or(Path::new("."));
+    let data = match &args.data {
+        Some(path) => {
+            let tokenizer = Some(folder.join("tokenizer.json")).filter(|file| file.is_file());
+            Dataset::open_with(path, args.split.as_deref(), tokenizer.as_deref())?
         }
-    }
+        None => {
+            let beside = folder.join("data.safetensors");
+            if !beside.is_file() {
+                return Err(Error::NoData { path: beside });
+            }
+            Dataset::open(&beside, args.split.as_deref())?
+        }
+    };
+    Ok(match args.samples {
+        Some(samples) => data.first(samples),
+        None => data,
+    })
 }
 
 /// Opens a checkpoint.
@@ -280,7 +361,9 @@ pub(super) fn result_name(checkpoint: &Path) -> String {
         .and_then(|f| f.file_name())
         .map(|s| s.to_string_lossy().into_owned());
     match (stem(checkpoint), folder) {
-        (Some(stem), Some(folder)) if stem == "model" => folder,
+        (Some(stem), Some(folder)) if stem == "model" || stem == "model.safetensors.index" => {
+            folder
+        }
         (_, Some(folder)) if checkpoint.is_dir() => folder,
         (Some(stem), _) => stem,
         _ => "network".to_owned(),

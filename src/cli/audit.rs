@@ -18,7 +18,7 @@ use super::pipeline::{self, Job, PrunedTo};
   modscope audit runs/a/model.safetensors --data runs/a/data.safetensors --out reports/a
   modscope audit runs/a --threshold 0.01 --tolerance 0.05 --json | jq .prune.verified")]
 pub(super) struct Args {
-    /// A .safetensors file, or a folder that holds one [default: the embedded example]
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one [default: the embedded example]
     checkpoint: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
@@ -43,12 +43,6 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
-    if args.write_pruned && args.common.json && args.common.out.is_none() {
-        anyhow::bail!(
-            "`--write-pruned` writes into the report's folder, and `--json` makes none; \
-             name one with `--out DIR`"
-        );
-    }
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
     args.certify.apply(&mut config)?;
@@ -63,6 +57,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: args.write_pruned.then_some(PrunedTo::Report),
             compact: args.compact,
+            write_relocated: args.modules.write_relocated,
             exports: &[],
         },
     )

@@ -23,7 +23,7 @@ use crate::{Error, Result};
   modscope circuit runs/a --data runs/a/data.safetensors --method acdc --metric logit-diff --fill mean
   modscope circuit runs/a --prune-threshold 0 --method exact --top 50")]
 pub(super) struct Args {
-    /// A .safetensors file, or a folder that holds one
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
     #[command(flatten)]
     data: DataArgs,
@@ -211,6 +211,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: None,
             compact: false,
+            write_relocated: false,
             exports: &args.export,
         },
     )

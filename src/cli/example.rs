@@ -21,5 +21,9 @@ pub(super) fn open(args: &DataArgs) -> Result<(Checkpoint, Dataset)> {
             None,
         )?,
     };
+    let data = match args.samples {
+        Some(samples) => data.first(samples),
+        None => data,
+    };
     Ok((checkpoint, data))
 }

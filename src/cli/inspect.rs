@@ -13,7 +13,7 @@ use crate::numeric::Scalar;
 #[command(after_help = "Example:
   modscope inspect runs/a/model.safetensors")]
 pub(super) struct Args {
-    /// A .safetensors file, or a folder that holds one
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
     #[command(flatten)]
     model: ModelArgs,

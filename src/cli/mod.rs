@@ -7,9 +7,11 @@ mod args;
 mod audit;
 mod certify;
 mod circuit;
+mod compare;
 mod completions;
 mod example;
 mod inspect;
+mod members;
 mod modules;
 mod output;
 mod pipeline;
@@ -56,6 +58,7 @@ enum Command {
     Prune(prune::Args),
     Modules(modules::Args),
     Circuit(circuit::Args),
+    Compare(Box<compare::Args>),
     Train(Box<train::Args>),
     Report(report::Args),
     Completions(completions::Args),
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Prune(args) => prune::run(&args),
         Command::Modules(args) => modules::run(&args),
         Command::Circuit(args) => circuit::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Completions(args) => completions::run(&args),

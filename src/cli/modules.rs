@@ -13,7 +13,7 @@ use crate::audit::Stages;
   modscope modules runs/a
   modscope modules runs/a --threshold 0.01 --resolution 0.5 --null layer:500")]
 pub(super) struct Args {
-    /// A .safetensors file, or a folder that holds one
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
     #[command(flatten)]
     data: DataArgs,
@@ -44,6 +44,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: None,
             compact: false,
+            write_relocated: args.modules.write_relocated,
             exports: &[],
         },
     )

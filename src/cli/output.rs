@@ -20,12 +20,12 @@ pub(super) struct Finished<'a> {
     /// The name of the folder under `reports/` if none was given.
     pub name: &'a str,
     pub result: Audit,
+    /// Networks to be written beside the report, by the name of the file.
+    pub networks: Vec<(&'static str, &'a Checkpoint)>,
     /// The scores of all edges, one graph for each circuit.
     pub graphs: &'a [GraphJson],
     /// What is written of every circuit.
     pub exports: &'a [Export],
-    /// Written beside the report as `pruned.safetensors`, where asked for.
-    pub pruned: Option<&'a Checkpoint>,
     /// Whether the result that is there may be replaced without `--force`.
     pub replace: bool,
 }
@@ -44,8 +44,8 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
             let started = Instant::now();
             report::write(&finished.result, finished.command, dir)?;
             exports::write(&finished.result, finished.graphs, finished.exports, dir)?;
-            if let Some(pruned) = finished.pruned {
-                pruned.write(&dir.join("pruned.safetensors"))?;
+            for (name, network) in &finished.networks {
+                network.write(&dir.join(name))?;
             }
             // The time of the drawing goes into the file that is read again.
             let seconds = &mut finished.result.costs.seconds;
@@ -63,7 +63,23 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
 /// Prints the summary or the JSON, and says whether all that was to be verified holds.
 pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Verdict> {
     print_to(common, &written.result, written.folder.as_deref())?;
+    if let Some(folder) = &written.folder {
+        show(common, folder);
+    }
     Ok(verdict(&written.result))
+}
+
+/// Opens a report in the browser where that was asked for. A machine without one
+/// still has the report.
+pub(super) fn show(common: &Common, folder: &Path) {
+    if !common.open {
+        return;
+    }
+    let page = folder.join("index.html");
+    let page = page.canonicalize().unwrap_or(page);
+    if let Err(error) = open::that_detached(&page) {
+        super::say(&format!("note: no browser could be opened: {error}"));
+    }
 }
 
 /// Refuses a folder that exists, before any work is done for it.
@@ -92,7 +108,7 @@ pub(super) fn check_free_file(common: &Common, path: &Path) -> Result<()> {
 
 /// What is there may be replaced if that was asked for and it is a result:
 /// `--force` must not take a folder of other things away.
-fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
+pub(super) fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
     if !path.exists() {
         return Ok(());
     }
@@ -113,7 +129,7 @@ fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
 }
 
 /// Where the report goes; nowhere for `--json` without `--out`.
-fn folder(common: &Common, name: &str) -> Option<PathBuf> {
+pub(super) fn folder(common: &Common, name: &str) -> Option<PathBuf> {
     match (&common.out, common.json) {
         (Some(out), _) => Some(out.clone()),
         (None, true) => None,
@@ -225,7 +241,7 @@ fn recognised(checkpoint: &CheckpointInfo) -> String {
 }
 
 /// A mark that does not rest on colour alone.
-fn mark(status: Status, colour: bool) -> String {
+pub(super) fn mark(status: Status, colour: bool) -> String {
     let (text, code) = match status {
         Status::Holds => ("holds        ", "32"),
         Status::DoesNotHold => ("does not hold", "31"),
@@ -239,7 +255,7 @@ fn mark(status: Status, colour: bool) -> String {
     }
 }
 
-fn verdict(result: &Audit) -> Verdict {
+pub(super) fn verdict(result: &Audit) -> Verdict {
     let parity = result.parity.as_ref().is_none_or(|p| p.holds);
     let certified =
         |p: &Prune| p.not_certified.is_none() && p.certificate.as_ref().is_none_or(|c| c.holds);
@@ -247,7 +263,9 @@ fn verdict(result: &Audit) -> Verdict {
         .prune
         .as_ref()
         .is_none_or(|p| p.verified && certified(p));
-    if parity && prune {
+    let relocation = result.modules.iter().flat_map(|m| &m.wiring);
+    let mut relocation = relocation.flat_map(|w| &w.relocation);
+    if parity && prune && relocation.all(|r| r.holds) {
         Verdict::Holds
     } else {
         Verdict::DoesNotHold

@@ -21,6 +21,8 @@ pub(super) struct Job<'a> {
     pub write_pruned: Option<PrunedTo>,
     /// Whether it is written without its idle neurons.
     pub compact: bool,
+    /// Whether the relocated network is written into the report's folder.
+    pub write_relocated: bool,
     /// Files that are written of every circuit.
     pub exports: &'a [Export],
 }
@@ -43,6 +45,9 @@ pub(super) fn config(common: &Common, model: &ModelArgs) -> Config {
 
 /// Opens, computes, writes, and says whether all that was to be verified holds.
 pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
+    if common.json && common.out.is_none() {
+        refuse_without_folder(job)?;
+    }
     let name = job
         .checkpoint
         .map_or_else(|| "example".to_owned(), args::result_name);
@@ -83,13 +88,21 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
         });
     }
     let in_report = matches!(job.write_pruned, Some(PrunedTo::Report));
+    let relocated = outcome.relocated.as_ref().filter(|_| job.write_relocated);
+    let networks = [
+        pruned
+            .as_ref()
+            .filter(|_| in_report)
+            .map(|network| ("pruned.safetensors", network)),
+        relocated.map(|network| ("relocated.safetensors", network)),
+    ];
     let finished = Finished {
         command: job.command,
         name: &name,
         result: outcome.result,
+        networks: networks.into_iter().flatten().collect(),
         graphs: &outcome.graphs,
         exports: job.exports,
-        pruned: pruned.as_ref().filter(|_| in_report),
         replace,
     };
     let written = output::write(common, finished)?;
@@ -98,4 +111,22 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
     }
     progress.finish();
     output::print(common, &written)
+}
+
+/// Networks are written into the report's folder; without one there is no place for them.
+fn refuse_without_folder(job: &Job<'_>) -> anyhow::Result<()> {
+    let flags = [
+        (
+            "--write-pruned",
+            matches!(job.write_pruned, Some(PrunedTo::Report)),
+        ),
+        ("--write-relocated", job.write_relocated),
+    ];
+    match flags.iter().find(|(_, asked)| *asked) {
+        Some((flag, _)) => anyhow::bail!(
+            "`{flag}` writes into the report's folder, and `--json` makes none; \
+             name one with `--out DIR`"
+        ),
+        None => Ok(()),
+    }
 }

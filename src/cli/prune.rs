@@ -15,7 +15,7 @@ use crate::audit::Stages;
   modscope prune runs/a --threshold 0.01 --tolerance 0.05
   modscope prune runs/a --certify --domain box:-1,1")]
 pub(super) struct Args {
-    /// A .safetensors file, or a folder that holds one
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
     #[command(flatten)]
     data: DataArgs,
@@ -27,7 +27,7 @@ pub(super) struct Args {
     prune: PruneArgs,
     #[command(flatten)]
     certify: CertifyArgs,
-    /// Write the pruned network to this file, in the layout it came in
+    /// Write the pruned network to this one .safetensors file, in the layout it came in
     #[arg(
         short = 'o',
         long = "output",
@@ -58,6 +58,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             config,
             write_pruned: args.write.clone().map(PrunedTo::File),
             compact: args.compact,
+            write_relocated: false,
             exports: &[],
         },
     )

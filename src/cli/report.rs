@@ -7,25 +7,33 @@ use super::args::{self, Common};
 use super::output::{self, Finished};
 use crate::checkpoint::limited_read;
 use crate::result::{Audit, SCHEMA};
-use crate::{Error, Result};
+use crate::{Error, Result, report};
 
-/// Draw a saved result again
+/// Draw a saved result again; of several, one page with a row for each
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:
-  modscope report reports/a/audit.json --out reports/a-again")]
+#[command(after_help = "Examples:
+  modscope report reports/a/audit.json --out reports/a-again
+  modscope report reports/a/audit.json reports/b/audit.json --out reports/both --open")]
 pub(super) struct Args {
-    /// A result this tool has written
-    result: PathBuf,
+    /// Results this tool has written
+    #[arg(required = true, value_name = "RESULT")]
+    results: Vec<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
-    let name = format!("{}-report", args::result_name(&args.result));
+    match args.results.as_slice() {
+        [result] => one(args, result),
+        several => all(args, several),
+    }
+}
+
+fn one(args: &Args, path: &Path) -> anyhow::Result<Verdict> {
+    let name = format!("{}-report", args::result_name(path));
     output::check_free(&args.common, &name, false)?;
-    let result = open(&args.result)?;
-    let command = args
-        .result
+    let result = open(path)?;
+    let command = path
         .file_stem()
         .map_or_else(|| "audit".into(), |stem| stem.to_string_lossy());
     let written = output::write(
@@ -34,13 +42,63 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
             command: &command,
             name: &name,
             result,
+            networks: Vec::new(),
             graphs: &[],
             exports: &[],
-            pruned: None,
             replace: false,
         },
     )?;
     output::print(&args.common, &written)
+}
+
+/// An index over several results; it holds if all of them do.
+fn all(args: &Args, paths: &[PathBuf]) -> anyhow::Result<Verdict> {
+    if args.common.json {
+        anyhow::bail!("--json prints one result; name one, or leave --json out");
+    }
+    let default = Path::new("reports").join("index");
+    let folder = args.common.out.clone().unwrap_or(default);
+    output::check_replaceable(&folder, args.common.force)?;
+    let mut results: Vec<(String, Audit)> = Vec::new();
+    for path in paths {
+        let audit = open(path)?;
+        results.push((folder_name(path, &results), audit));
+    }
+    output::write_whole(&folder, args.common.force, |dir| {
+        report::write_index(&results, dir)
+    })?;
+    if !args.common.quiet {
+        let page = folder.join("index.html");
+        output::to_stdout(format!("index: {}\n", page.display()).as_bytes())?;
+    }
+    output::show(&args.common, &folder);
+    let fails = |(_, audit): &(String, Audit)| output::verdict(audit) == Verdict::DoesNotHold;
+    Ok(match results.iter().any(fails) {
+        true => Verdict::DoesNotHold,
+        false => Verdict::Holds,
+    })
+}
+
+/// The name of the folder a result comes from, with a number where it is taken.
+fn folder_name(path: &Path, taken: &[(String, Audit)]) -> String {
+    let folder = path.parent().and_then(Path::file_name);
+    let name = folder.or(path.file_stem());
+    let name: String = name
+        .map_or_else(|| "result".into(), |n| n.to_string_lossy())
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
+    let is_free = |name: &String| !taken.iter().any(|(other, _)| other == name);
+    std::iter::once(name.clone())
+        .chain((2..).map(|k| format!("{name}-{k}")))
+        .find(is_free)
+        .unwrap_or(name)
 }
 
 /// Reads a result, and says which of its parts is not as it should be.

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use super::Task;
 use crate::checkpoint::Tensor;
+use crate::result::Prompt;
 
 /// The contents of a data file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NamedArrays {
     pub arrays: BTreeMap<String, NamedArray>,
     pub task: Task,
+    /// What the tokens are as text, where they were text.
+    pub prompts: Vec<Prompt>,
 }
 
 /// One array, row-major; the first dimension counts samples.

@@ -61,6 +61,7 @@ pub(super) fn assemble(
         input_shape,
         corrupted,
         task: arrays.task.clone(),
+        prompts: arrays.prompts.clone(),
     })
 }
 

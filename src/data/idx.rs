@@ -43,6 +43,7 @@ pub fn open(images: &Path, labels: &Path) -> Result<Dataset> {
         outputs: None,
         positions: None,
         task: Task::default(),
+        prompts: Vec::new(),
     })
 }
 

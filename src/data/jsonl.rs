@@ -3,13 +3,14 @@
 //! `{"inputs": [0.1, 0.2], "label": 3}` or `{"tokens": [5, 7], "label": 12}`;
 //! `label` is a class or a list of targets; `corrupted_inputs`,
 //! `corrupted_tokens`, `answer` and `foil` as in the design. Every line has the
-//! same keys and lengths.
+//! same keys and lengths. Lines of text are for [`super::prompts`].
 
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use super::arrays::{NamedArray, NamedArrays};
+use super::prompts;
 use crate::{Error, Result};
 
 /// A key on a line, the array it goes to, and whether it is integers.
@@ -33,10 +34,27 @@ enum Kind {
 }
 
 /// The number of a line, from 0, and the sample it holds.
-type Line = (usize, Map<String, Value>);
+pub(super) type Line = (usize, Map<String, Value>);
 
-/// Reads the lines.
-pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
+/// Reads the lines; text with the `tokenizer.json` at `tokenizer`.
+pub(super) fn read(path: &Path, bytes: &[u8], tokenizer: Option<&Path>) -> Result<NamedArrays> {
+    let lines = lines(path, bytes)?;
+    if prompts::are_prompts(&lines) {
+        return prompts::read(path, &lines, tokenizer);
+    }
+    let mut result = NamedArrays::default();
+    for (key, array, kind) in KEYS {
+        if lines.iter().any(|(_, line)| line.contains_key(key)) {
+            result
+                .arrays
+                .insert(array.to_owned(), column(path, &lines, key, kind)?);
+        }
+    }
+    Ok(result)
+}
+
+/// The objects that are not blank.
+fn lines(path: &Path, bytes: &[u8]) -> Result<Vec<Line>> {
     let text = std::str::from_utf8(bytes).map_err(|error| Error::NotUtf8 {
         path: path.to_owned(),
         position: error.valid_up_to(),
@@ -60,15 +78,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
         };
         lines.push((number, object));
     }
-    let mut result = NamedArrays::default();
-    for (key, array, kind) in KEYS {
-        if lines.iter().any(|(_, line)| line.contains_key(key)) {
-            result
-                .arrays
-                .insert(array.to_owned(), column(path, &lines, key, kind)?);
-        }
-    }
-    Ok(result)
+    Ok(lines)
 }
 
 /// The values of one key on all lines.
@@ -122,7 +132,7 @@ fn column(path: &Path, lines: &[Line], key: &str, kind: Kind) -> Result<NamedArr
     })
 }
 
-fn fault(path: &Path, number: usize, detail: &str) -> Error {
+pub(super) fn fault(path: &Path, number: usize, detail: &str) -> Error {
     Error::Table {
         path: path.to_owned(),
         detail: format!("line {}: {detail}", number + 1),

@@ -11,15 +11,18 @@ mod csv;
 pub mod idx;
 mod jsonl;
 mod npz;
+mod prompts;
 mod task;
+mod tokenizer;
 
 pub use task::{Domain, ReadAt, Task, read_box};
 
 use std::path::{Path, PathBuf};
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 use crate::checkpoint::{limited_read, parse_tensors, sha256, sibling};
+use crate::result::Prompt;
 use crate::{Error, Result};
 
 /// What a network is run on.
@@ -49,6 +52,8 @@ pub struct Dataset {
     pub outputs: Option<Array2<f64>>,
     /// What the data say of the task.
     pub task: Task,
+    /// The tokens of each sample as text, where the data are text; else none.
+    pub prompts: Vec<Prompt>,
 }
 
 /// The samples of a data set.
@@ -99,6 +104,47 @@ impl Dataset {
         self.inputs.is_empty()
     }
 
+    /// The first samples of a data set, at most so many.
+    #[must_use]
+    pub fn first(self, samples: usize) -> Self {
+        let n = samples.min(self.len());
+        let rows = |x: Array2<f64>| x.slice_move(s![..n, ..]);
+        let ids = |x: Array2<usize>| x.slice_move(s![..n, ..]);
+        let inputs = |inputs: Inputs| match inputs {
+            Inputs::Values(values) => Inputs::Values(rows(values)),
+            Inputs::Tokens(tokens) => Inputs::Tokens(ids(tokens)),
+        };
+        let some = |list: Vec<usize>| list.into_iter().take(n).collect();
+        // A single row of positions is for all samples.
+        let positions = |x: Array2<usize>| match x.nrows() {
+            1 => x,
+            _ => ids(x),
+        };
+        Self {
+            labels: self.labels.map(|labels| match labels {
+                Labels::Classes(classes) => Labels::Classes(some(classes)),
+                Labels::Targets(targets) => Labels::Targets(rows(targets)),
+            }),
+            inputs: inputs(self.inputs),
+            corrupted: self.corrupted.map(inputs),
+            answers: self.answers.map(some),
+            foils: self.foils.map(some),
+            positions: self.positions.map(positions),
+            outputs: self.outputs.map(rows),
+            prompts: self.prompts.into_iter().take(n).collect(),
+            ..self
+        }
+    }
+
+    /// The shortest and the longest prompt in tokens, where they differ: then the
+    /// rows of shorter ones end in padding.
+    #[must_use]
+    pub fn prompt_lengths(&self) -> Option<(usize, usize)> {
+        let lengths = || self.prompts.iter().map(|prompt| prompt.clean.len());
+        let both = lengths().min().zip(lengths().max());
+        both.filter(|(shortest, longest)| shortest < longest)
+    }
+
     /// Opens `.safetensors`, `.npz`, `.npy`, `.csv` or `.jsonl`, with the
     /// `task.json` and `config.json` beside it. `split` chooses among names with
     /// a prefix (`train_inputs`, `test_inputs`); without it, `test` if there is one.
@@ -106,6 +152,16 @@ impl Dataset {
     /// # Errors
     /// If the file is not what its name says, or its parts disagree.
     pub fn open(path: &Path, split: Option<&str>) -> Result<Self> {
+        Self::open_with(path, split, None)
+    }
+
+    /// Opens data as [`Dataset::open`] does, and prompts as text with the
+    /// `tokenizer.json` at `tokenizer`.
+    ///
+    /// # Errors
+    /// If the file is not what its name says, its parts disagree, or a text is not
+    /// the tokens it should be.
+    pub fn open_with(path: &Path, split: Option<&str>, tokenizer: Option<&Path>) -> Result<Self> {
         let read = reader(path)?;
         let bytes = limited_read(path)?;
         if bytes.is_empty() {
@@ -113,7 +169,7 @@ impl Dataset {
                 path: path.to_owned(),
             });
         }
-        let mut arrays = read(path, &bytes)?;
+        let mut arrays = read(path, &bytes, tokenizer)?;
         if let Some(text) = sibling(path, "task.json")? {
             arrays.task = arrays
                 .task
@@ -145,8 +201,8 @@ impl Dataset {
     }
 }
 
-/// What makes arrays of a file's bytes.
-type Reader = fn(&Path, &[u8]) -> Result<arrays::NamedArrays>;
+/// What makes arrays of a file's bytes, with a tokenizer where there is one.
+type Reader = fn(&Path, &[u8], Option<&Path>) -> Result<arrays::NamedArrays>;
 
 /// The reader that a file's name asks for.
 fn reader(path: &Path) -> Result<Reader> {
@@ -154,10 +210,10 @@ fn reader(path: &Path) -> Result<Reader> {
         .extension()
         .map(|e| e.to_string_lossy().to_ascii_lowercase());
     Ok(match extension.as_deref() {
-        Some("safetensors") => from_safetensors,
-        Some("npz") => npz::read,
-        Some("npy") => npz::read_one,
-        Some("csv") => csv::read,
+        Some("safetensors") => |path, bytes, _| from_safetensors(path, bytes),
+        Some("npz") => |path, bytes, _| npz::read(path, bytes),
+        Some("npy") => |path, bytes, _| npz::read_one(path, bytes),
+        Some("csv") => |path, bytes, _| csv::read(path, bytes),
         Some("jsonl") => jsonl::read,
         _ => {
             return Err(Error::DataFormat {
@@ -175,5 +231,6 @@ fn from_safetensors(path: &Path, bytes: &[u8]) -> Result<arrays::NamedArrays> {
             .map(|(name, t)| (name, arrays::NamedArray::from(&t)))
             .collect(),
         task: task::from_metadata(path, &metadata)?,
+        prompts: Vec::new(),
     })
 }

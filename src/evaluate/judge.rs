@@ -86,6 +86,19 @@ impl<'n, P: Patchable> Judge<'n, P> {
         self.metric.values(outputs.view())
     }
 
+    /// The metric, sample by sample, with nothing patched.
+    #[must_use]
+    pub fn full(&self) -> &[f64] {
+        &self.full
+    }
+
+    /// Mean over samples of |value − full|, in units of the metric.
+    #[must_use]
+    pub fn gap(&self, values: &[f64]) -> f64 {
+        let gaps = values.iter().zip(&self.full).map(|(c, f)| (c - f).abs());
+        gaps.sum::<f64>() / values.len().max(1) as f64
+    }
+
     /// `(m − corrupted) / (full − corrupted)` of a circuit's metric; `None`
     /// where patching everything changes nothing.
     #[must_use]
@@ -104,11 +117,6 @@ impl<'n, P: Patchable> Judge<'n, P> {
         let mut complement = self.candidates.clone();
         complement.difference_with(circuit);
         let complement = statistics::mean(&self.values(&complement));
-        let gaps: Vec<f64> = values
-            .iter()
-            .zip(&self.full)
-            .map(|(c, f)| (c - f).abs())
-            .collect();
         let at = |values: &[f64], rows: &[usize]| rows.iter().map(|r| values[*r]).sum::<f64>();
         let resampled = |rows: &[usize]| {
             faithfulness(
@@ -122,7 +130,7 @@ impl<'n, P: Patchable> Judge<'n, P> {
             full: statistics::mean(&self.full),
             circuit: circuit_mean,
             corrupted: statistics::mean(&self.corrupted),
-            gap: statistics::mean(&gaps),
+            gap: self.gap(&values),
             faithfulness: self.faithfulness(circuit_mean),
             completeness: self.faithfulness(complement).map(|f| 1.0 - f),
             minimality: minimality::minimality(self, circuit, &mut Rng::new(seed, 1)),

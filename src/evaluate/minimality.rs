@@ -50,7 +50,7 @@ pub fn minimality<P: Patchable>(
 
 /// |effect| of removing each edge of a circuit from it, of up to `most` edges
 /// drawn at random.
-fn removal_effects<P: Patchable>(
+pub(super) fn removal_effects<P: Patchable>(
     judge: &Judge<'_, P>,
     circuit: &EdgeSet,
     most: usize,

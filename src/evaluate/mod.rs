@@ -5,6 +5,7 @@
 //! the full network, against nothing at all, and against random circuits.
 
 mod curve;
+pub mod hypotheses;
 mod judge;
 mod minimality;
 mod recovery;

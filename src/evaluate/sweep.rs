@@ -51,12 +51,14 @@ pub fn choose<P: Patchable>(
 }
 
 fn point<P: Patchable>(judge: &Judge<'_, P>, parameter: f64, circuit: &EdgeSet) -> SweepPoint {
-    let metric = statistics::mean(&judge.values(circuit));
+    let values = judge.values(circuit);
+    let metric = statistics::mean(&values);
     SweepPoint {
         parameter,
         edges_kept: circuit.count_ones(..),
         metric,
         faithfulness: judge.faithfulness(metric),
+        gap: Some(judge.gap(&values)),
     }
 }
 

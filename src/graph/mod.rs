@@ -5,7 +5,11 @@
 pub mod adjacency;
 pub mod layered;
 pub mod places;
+pub mod relocation;
+pub mod swaps;
 
 pub use adjacency::Adjacency;
 pub use layered::Layered;
 pub use places::{Place, wiring_cost};
+pub use relocation::{Relocation, relocate};
+pub use swaps::PlaceCosts;

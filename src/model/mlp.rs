@@ -147,6 +147,38 @@ impl<T: Scalar> Mlp<T> {
         value
     }
 
+    /// The same function with sites at other positions: `orders[l][p]` is the old
+    /// position of the site that stands at position p of layer l.
+    ///
+    /// The permutations of inputs and outputs follow; folds must move alike. Outputs
+    /// are the same up to the rounding of sums in another order.
+    #[must_use]
+    pub fn rearranged(&self, orders: &[Vec<usize>]) -> Self {
+        let fold = self.in_perm.len();
+        let ends = (orders.first(), orders.last());
+        let layers = self.layers.iter().zip(orders.windows(2));
+        let layers = layers.map(|(linear, ends)| Linear {
+            weight: linear
+                .weight
+                .select(Axis(0), &ends[1])
+                .select(Axis(1), &ends[0])
+                .as_standard_layout()
+                .into_owned(),
+            bias: linear.bias.select(Axis(0), &ends[1]),
+        });
+        Self {
+            layers: layers.collect(),
+            in_perm: ends.0.map_or_else(Vec::new, |order| {
+                let first = order.iter().take(fold);
+                first.map(|q| self.in_perm[q % fold]).collect()
+            }),
+            out_perm: ends.1.map_or_else(Vec::new, |order| {
+                order.iter().map(|q| self.out_perm[*q]).collect()
+            }),
+            ..self.clone()
+        }
+    }
+
     /// Outputs in the order of the targets, `[samples, targets]`, of physical
     /// outputs `[outputs, samples]`.
     #[must_use]
@@ -263,6 +295,21 @@ pub(crate) mod tests {
             array![[11.0, 25.5]]
         );
         assert_eq!(model.position_of_target(), [1, 0]);
+    }
+
+    #[test]
+    fn sites_change_places_and_the_function_stays() {
+        let model = random_mlp(&[4, 5, 3], 2, Activation::Silu, 3);
+        let orders = [vec![1, 0, 3, 2], vec![4, 0, 3, 1, 2], vec![2, 0, 1]];
+        let moved = model.rearranged(&orders);
+        assert_eq!(
+            moved.layers[0].weight[[0, 1]],
+            model.layers[0].weight[[4, 0]]
+        );
+        let features = random_inputs(&model, 20, 4);
+        let answer = |m: &Mlp<f64>| m.by_target(m.outputs(m.arrange(features.t()).view()).view());
+        let change = answer(&model) - answer(&moved);
+        assert!(change.iter().all(|c| c.abs() < 1e-12), "{change}");
     }
 
     #[test]

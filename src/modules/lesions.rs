@@ -2,9 +2,37 @@
 
 use rayon::prelude::*;
 
+use ndarray::ArrayView2;
+
 use crate::metric::Metric;
 use crate::numeric::{Rng, Scalar, statistics};
 use crate::patch::{Engine, Patchable};
+
+/// What is measured, and on which samples.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    /// Its name in results.
+    pub name: String,
+    /// The metric, over all samples of the batch.
+    pub metric: Metric,
+    /// The samples that count; all without.
+    pub rows: Option<Vec<usize>>,
+}
+
+impl Measured {
+    /// The mean over the samples that count, of `outputs: [outputs, samples]`.
+    #[must_use]
+    pub fn mean<T: Scalar>(&self, outputs: ArrayView2<'_, T>) -> f64 {
+        let Some(rows) = &self.rows else {
+            return self.metric.mean(outputs);
+        };
+        let values: Vec<f64> = rows
+            .iter()
+            .map(|row| self.metric.value(outputs, *row))
+            .collect();
+        statistics::mean(&values)
+    }
+}
 
 /// The ablation of one set of sites.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,7 +91,7 @@ impl Ablation {
 pub fn lesions<T: Scalar>(
     engine: &Engine<'_, T>,
     groups: &[Vec<usize>],
-    metrics: &[Metric],
+    metrics: &[Measured],
     samples: usize,
     seed: u64,
 ) -> Vec<Vec<Ablation>> {
@@ -97,7 +125,11 @@ pub fn lesions<T: Scalar>(
 }
 
 /// The metrics with all messages out of `sites` patched.
-fn measure<T: Scalar>(engine: &Engine<'_, T>, sites: &[usize], metrics: &[Metric]) -> Vec<f64> {
+pub(super) fn measure<T: Scalar>(
+    engine: &Engine<'_, T>,
+    sites: &[usize],
+    metrics: &[Measured],
+) -> Vec<f64> {
     let all = engine.sites();
     let edges = sites.iter().flat_map(|site| {
         let (layer, position) = all.place(*site);

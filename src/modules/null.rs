@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use std::collections::HashSet;
 
 use crate::graph::Layered;
-use crate::numeric::Rng;
+use crate::numeric::{Rng, statistics};
 use crate::result::NullModel;
 
 /// Statistics closer than this are the same number: sums in another order differ by less.
@@ -15,7 +15,7 @@ const SAME: f64 = 1e-12;
 /// Edge swaps tried per edge in a degree-preserving shuffle.
 const SWAPS_PER_EDGE: usize = 10;
 
-/// What a shuffle keeps; the weights of every layer are kept by all.
+/// What a shuffle keeps; all but the untrained networks keep the weights of every layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NullKind {
     /// Keeps which edges there are: non-zero weights permuted among the non-zero places.
@@ -25,11 +25,18 @@ pub enum NullKind {
     Layer,
     /// Keeps how many edges each node writes to and reads from per layer: edge swaps.
     Degree,
+    /// Keeps the number of edges per layer: the largest weights of an untrained network.
+    Untrained,
 }
 
 impl NullKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::LayerNonzero, Self::Layer, Self::Degree];
+    pub const ALL: [Self; 4] = [
+        Self::LayerNonzero,
+        Self::Layer,
+        Self::Degree,
+        Self::Untrained,
+    ];
 
     /// The name on the command line and in results.
     #[must_use]
@@ -38,6 +45,7 @@ impl NullKind {
             Self::LayerNonzero => "layer-nonzero",
             Self::Layer => "layer",
             Self::Degree => "degree",
+            Self::Untrained => "untrained",
         }
     }
 }
@@ -54,6 +62,7 @@ pub fn shuffled(network: &Layered, kind: NullKind, rng: &mut Rng) -> Layered {
             NullKind::Layer => permute(&mut copy, layer, |_| true, rng),
             NullKind::LayerNonzero => permute(&mut copy, layer, |w| w != 0.0, rng),
             NullKind::Degree => swap_edges(&mut copy, layer, rng),
+            NullKind::Untrained => untrained(&mut copy, layer, rng),
         }
     }
     copy
@@ -115,50 +124,91 @@ fn try_swap(
     edges[other].0 = a;
 }
 
-/// Sets an observed statistic against `samples` shuffles; `None` for no samples.
+/// The largest of fresh weights, as many as the layer has edges.
 ///
-/// `statistic` gets a shuffled network and the number of the draw, to seed its
+/// Fresh weights are uniform in ±1/√writers, as PyTorch's `nn.Linear` draws them.
+fn untrained(network: &mut Layered, layer: usize, rng: &mut Rng) {
+    let weights = &mut network.weights[layer];
+    let edges = weights.iter().filter(|weight| **weight != 0.0).count();
+    let bound = 1.0 / (weights.ncols().max(1) as f64).sqrt();
+    weights.mapv_inplace(|_| (2.0 * rng.uniform() - 1.0) * bound);
+    let mut sizes: Vec<f64> = weights.iter().map(|weight| weight.abs()).collect();
+    sizes.sort_by(|a, b| b.total_cmp(a));
+    let least = match edges {
+        0 => f64::INFINITY,
+        edges => sizes[edges - 1],
+    };
+    weights.mapv_inplace(|weight| if weight.abs() < least { 0.0 } else { weight });
+}
+
+/// A statistic of the network that is set against its null model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Observed {
+    /// Its value.
+    pub value: f64,
+    /// Whether more of it is more modular.
+    pub higher_is_better: bool,
+}
+
+/// Sets statistics against `samples` shuffles, one null model each; empty for no samples.
+///
+/// `statistics` gets a shuffled network and the number of the draw, to seed its
 /// own searches. Draws run in parallel, each with its own stream of `seed`, so
 /// the result does not depend on the number of threads. z = (observed − mean) / sd
 /// with the sample's standard deviation (n − 1); p = (r + 1)/(n + 1), where r
-/// counts the shuffles that reach the observed value: one-sided, higher is more
-/// modular. Source of p: North, Curtis & Sham (2002).
-pub fn null_model(
+/// counts the shuffles that are at least as modular: one-sided. Source of p: North,
+/// Curtis & Sham (2002).
+pub fn null_models<const N: usize>(
     network: &Layered,
     kind: NullKind,
     samples: usize,
     seed: u64,
-    observed: f64,
-    statistic: impl Fn(&Layered, u64) -> f64 + Sync,
-) -> Option<NullModel> {
+    observed: [Observed; N],
+    statistics: impl Fn(&Layered, u64) -> [f64; N] + Sync,
+) -> Vec<NullModel> {
     let draw = |stream: u64| {
-        statistic(
+        statistics(
             &shuffled(network, kind, &mut Rng::new(seed, stream)),
             stream,
         )
     };
-    let mut draws: Vec<f64> = (0..samples as u64).into_par_iter().map(draw).collect();
-    draws.sort_by(f64::total_cmp);
-    (samples > 0).then(|| summary(kind, observed, draws))
+    let draws: Vec<[f64; N]> = (0..samples as u64).into_par_iter().map(draw).collect();
+    if draws.is_empty() {
+        return Vec::new();
+    }
+    let of = |(k, observed): (usize, Observed)| {
+        let mut draws: Vec<f64> = draws.iter().map(|draw| draw[k]).collect();
+        draws.sort_by(f64::total_cmp);
+        summary(kind, observed, draws)
+    };
+    observed.into_iter().enumerate().map(of).collect()
 }
 
-fn summary(kind: NullKind, observed: f64, draws: Vec<f64>) -> NullModel {
-    let n = draws.len() as f64;
-    let mean = draws.iter().sum::<f64>() / n;
-    let squares: f64 = draws.iter().map(|draw| (draw - mean).powi(2)).sum();
-    let sd = (squares / (n - 1.0).max(1.0)).sqrt();
+/// `(r + 1)/(n + 1)`, r = draws at least as modular as observed.
+#[must_use]
+pub fn p_value(observed: Observed, draws: &[f64]) -> f64 {
+    let reached = |draw: &&f64| {
+        if observed.higher_is_better {
+            **draw >= observed.value - SAME
+        } else {
+            **draw <= observed.value + SAME
+        }
+    };
+    let reached = draws.iter().filter(reached).count();
+    (reached as f64 + 1.0) / (draws.len() as f64 + 1.0)
+}
+
+fn summary(kind: NullKind, observed: Observed, draws: Vec<f64>) -> NullModel {
+    let sd = statistics::sample_sd(&draws);
     let sd = if sd < SAME { 0.0 } else { sd };
-    let reached = draws
-        .iter()
-        .filter(|draw| **draw >= observed - SAME)
-        .count();
+    let mean = statistics::mean(&draws);
     NullModel {
         model: kind.name().to_owned(),
         samples: draws.len(),
         mean,
         sd,
-        z: (sd > 0.0).then(|| (observed - mean) / sd),
-        p: (reached as f64 + 1.0) / (n + 1.0),
+        z: (sd > 0.0).then(|| (observed.value - mean) / sd),
+        p: p_value(observed, &draws),
         draws,
     }
 }
@@ -197,7 +247,7 @@ mod tests {
     #[test]
     fn every_shuffle_keeps_what_it_says() {
         let network = network();
-        for kind in NullKind::ALL {
+        for kind in [NullKind::LayerNonzero, NullKind::Layer, NullKind::Degree] {
             let copy = shuffled(&network, kind, &mut Rng::new(2, 0));
             for (before, after) in network.weights.iter().zip(&copy.weights) {
                 assert_ne!(before, after, "{kind:?}");
@@ -213,28 +263,49 @@ mod tests {
 
     #[test]
     fn summary_by_hand() {
-        let null = summary(NullKind::Layer, 3.0, vec![1.0, 2.0, 3.0]);
-        assert_eq!(
-            (null.mean, null.sd, null.z, null.p),
-            (2.0, 1.0, Some(1.0), 0.5)
-        );
-        assert_eq!(summary(NullKind::Layer, 3.0, vec![1.0, 1.0]).z, None);
-        assert_eq!(summary(NullKind::Layer, 3.0, vec![1.0]).z, None);
+        let up = Observed {
+            value: 3.0,
+            higher_is_better: true,
+        };
+        let null = summary(NullKind::Layer, up, vec![1.0, 2.0, 3.0]);
+        assert_eq!((null.mean, null.p), (2.0, 0.5));
+        assert!((null.sd - 1.0).abs() < 1e-12);
+        assert!(null.z.is_some_and(|z| (z - 1.0).abs() < 1e-12));
+        assert_eq!(summary(NullKind::Layer, up, vec![1.0, 1.0]).z, None);
+        assert_eq!(summary(NullKind::Layer, up, vec![1.0]).z, None);
+        let down = Observed {
+            value: 1.0,
+            higher_is_better: false,
+        };
+        assert_eq!(p_value(down, &[1.0, 2.0, 3.0]), 0.5);
     }
 
     #[test]
     fn threads_do_not_matter() {
-        let first = |network: &Layered, draw: u64| network.weights[0][[0, 0]] + draw as f64;
-        let run = || null_model(&network(), NullKind::Layer, 50, 7, 0.0, first);
+        let first = |network: &Layered, draw: u64| [network.weights[0][[0, 0]] + draw as f64];
+        let observed = [Observed {
+            value: 0.0,
+            higher_is_better: true,
+        }];
+        let run = |n| null_models(&network(), NullKind::Layer, n, 7, observed, first);
         let one = rayon::ThreadPoolBuilder::new()
             .num_threads(1)
             .build()
             .unwrap();
-        assert_eq!(one.install(run), run());
-        assert_eq!(
-            null_model(&network(), NullKind::Layer, 0, 7, 0.0, first),
-            None
-        );
+        assert_eq!(one.install(|| run(50)), run(50));
+        assert!(run(0).is_empty());
+    }
+
+    #[test]
+    fn untrained_networks_have_as_many_edges() {
+        let network = network();
+        let fresh = shuffled(&network, NullKind::Untrained, &mut Rng::new(4, 0));
+        let count = |layer: &Array2<f64>| layer.iter().filter(|w| **w != 0.0).count();
+        for (before, after) in network.weights.iter().zip(&fresh.weights) {
+            assert_eq!(count(before), count(after));
+            let bound = 1.0 / 6.0_f64.sqrt();
+            assert!(after.iter().all(|w| w.abs() <= bound));
+        }
     }
 
     #[test]

@@ -40,6 +40,61 @@ pub fn modularity(graph: &Adjacency, communities: &Communities, resolution: f64)
     terms.sum()
 }
 
+/// What leaves a module, and what it is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Boundary {
+    /// Weight of the edges that leave it.
+    pub cut: f64,
+    /// Sum of its nodes' strengths.
+    pub volume: f64,
+}
+
+impl Boundary {
+    /// Conductance, in [0, 1]: cut / min(volume, `twice_total` − volume), 0 where nothing leaves.
+    ///
+    /// Lower is more apart. Source: Kannan, Vempala & Vetta (2004).
+    #[must_use]
+    pub fn conductance(self, twice_total: f64) -> f64 {
+        if self.cut <= 0.0 {
+            return 0.0;
+        }
+        self.cut / self.volume.min(twice_total - self.volume)
+    }
+}
+
+/// The boundary of every module. O(nodes + edges).
+#[must_use]
+pub fn boundaries(graph: &Adjacency, communities: &Communities) -> Vec<Boundary> {
+    let mut all = vec![Boundary::default(); communities.count];
+    for (node, module) in communities.of.iter().enumerate() {
+        let Some(module) = *module else { continue };
+        let outside = |other: &(usize, f64)| communities.of[other.0] != Some(module);
+        all[module].volume += graph.strength(node);
+        all[module].cut += graph
+            .neighbours(node)
+            .filter(outside)
+            .map(|edge| edge.1)
+            .sum::<f64>();
+    }
+    all
+}
+
+/// Normalised cut Σ cut / volume over modules; lower is better, at most their number.
+///
+/// Source: Shi & Malik (2000); on neural networks, Filan et al. (2021).
+///
+/// ```
+/// use modscope::{graph::Adjacency, modules::{Communities, quality::n_cut}};
+/// let path = Adjacency::from_edges(4, &[(0, 1, 1.0), (1, 2, 1.0), (2, 3, 1.0)]);
+/// let two = Communities::from_labels(&[Some(0), Some(0), Some(1), Some(1)]);
+/// assert_eq!(n_cut(&path, &two), 2.0 / 3.0);
+/// ```
+#[must_use]
+pub fn n_cut(graph: &Adjacency, communities: &Communities) -> f64 {
+    let share = |b: &Boundary| if b.cut > 0.0 { b.cut / b.volume } else { 0.0 };
+    boundaries(graph, communities).iter().map(share).sum()
+}
+
 /// The weight between a node and its module; a self-loop counts twice.
 fn weight_inside(graph: &Adjacency, communities: &Communities, node: usize, module: usize) -> f64 {
     let same = |other: &(usize, f64)| communities.of[other.0] == Some(module);
@@ -143,6 +198,22 @@ mod tests {
     fn a_self_loop_is_inside() {
         let graph = Adjacency::from_edges(2, &[(0, 0, 1.0), (0, 1, 1.0)]);
         assert!((modularity(&graph, &labels(&[0, 1]), 1.0) - (0.5 - 10.0 / 16.0)).abs() < 1e-15);
+    }
+
+    /// Two triangles joined by an edge: each has a cut of 1 and a volume of 7.
+    #[test]
+    fn cuts_of_two_triangles() {
+        let edges = [(0, 1), (1, 2), (0, 2), (3, 4), (4, 5), (3, 5), (2, 3)];
+        let graph = Adjacency::from_edges(6, &edges.map(|(a, b)| (a, b, 1.0)));
+        let halves = labels(&[0, 0, 0, 1, 1, 1]);
+        let conductance = |b: Boundary| b.conductance(14.0);
+        let all = boundaries(&graph, &halves).into_iter().map(conductance);
+        assert!(all.eq([1.0 / 7.0, 1.0 / 7.0]));
+        assert!((n_cut(&graph, &halves) - 2.0 / 7.0).abs() < 1e-15);
+        assert_eq!(n_cut(&graph, &labels(&[0; 6])), 0.0);
+        // A node alone: everything it has leaves.
+        let alone = boundaries(&graph, &labels(&[0, 1, 1, 1, 1, 1]));
+        assert_eq!(alone[1].conductance(14.0), 1.0);
     }
 
     #[test]

@@ -56,10 +56,23 @@ pub fn normalised_mutual_information(one: &Communities, other: &Communities) -> 
 /// Mean adjusted Rand index over all pairs; `None` for fewer than two partitions.
 #[must_use]
 pub fn mean_agreement(partitions: &[Communities]) -> Option<f64> {
+    mean_of_pairs(partitions, adjusted_rand_index)
+}
+
+/// Mean normalised mutual information over all pairs; `None` for fewer than two partitions.
+#[must_use]
+pub fn mean_information(partitions: &[Communities]) -> Option<f64> {
+    mean_of_pairs(partitions, normalised_mutual_information)
+}
+
+fn mean_of_pairs(
+    partitions: &[Communities],
+    agreement: fn(&Communities, &Communities) -> f64,
+) -> Option<f64> {
     let pairs = partitions.iter().enumerate().flat_map(|(index, one)| {
         partitions[index + 1..]
             .iter()
-            .map(move |other| adjusted_rand_index(one, other))
+            .map(move |other| agreement(one, other))
     });
     let agreements: Vec<f64> = pairs.collect();
     let mean = agreements.iter().sum::<f64>() / agreements.len() as f64;

@@ -70,9 +70,65 @@ pub fn bootstrap_interval(
     Some([quantile(&draws, 0.025)?, quantile(&draws, 0.975)?])
 }
 
+/// Holm's adjusted p-values of one family of tests, in the order they came.
+///
+/// The k-th smallest of m is multiplied by m − k + 1, kept from falling and from
+/// passing 1: rejecting what is at most α keeps the chance of any false rejection
+/// at α. Source: Holm (1979).
+///
+/// ```
+/// use modscope::numeric::statistics::holm;
+/// assert_eq!(holm(&[0.01, 0.04, 0.03]), [0.03, 0.06, 0.06]);
+/// ```
+#[must_use]
+pub fn holm(ps: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..ps.len()).collect();
+    order.sort_by(|a, b| ps[*a].total_cmp(&ps[*b]));
+    let mut adjusted = vec![0.0; ps.len()];
+    let mut least = 0.0_f64;
+    for (rank, test) in order.into_iter().enumerate() {
+        least = least.max(ps[test] * (ps.len() - rank) as f64).min(1.0);
+        adjusted[test] = least;
+    }
+    adjusted
+}
+
+/// Upper tail P(X ≥ `both`) of the hypergeometric distribution: of `all` things `one`
+/// are marked, `other` are drawn without looking, and X of them are marked.
+///
+/// ```
+/// use modscope::numeric::statistics::hypergeometric_tail;
+/// // Both marked ones of four among two drawn: 1 of 6 draws.
+/// assert!((hypergeometric_tail(2, 2, 2, 4) - 1.0 / 6.0).abs() < 1e-12);
+/// ```
+#[must_use]
+pub fn hypergeometric_tail(both: usize, one: usize, other: usize, all: usize) -> f64 {
+    let ln_choose = |n: usize, k: usize| {
+        let ln_factorial = |m: usize| libm::lgamma(m as f64 + 1.0);
+        ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k)
+    };
+    let possible = both.max((one + other).saturating_sub(all))..=one.min(other);
+    let term =
+        |k| (ln_choose(one, k) + ln_choose(all - one, other - k) - ln_choose(all, other)).exp();
+    possible.map(term).sum::<f64>().min(1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_whole_hypergeometric_distribution_sums_to_one() {
+        assert!((hypergeometric_tail(0, 5, 7, 20) - 1.0).abs() < 1e-12);
+        assert!((hypergeometric_tail(0, 15, 17, 20) - 1.0).abs() < 1e-12);
+        assert_eq!(hypergeometric_tail(6, 5, 7, 20), 0.0);
+    }
+
+    #[test]
+    fn adjusted_values_do_not_fall_or_pass_one() {
+        assert_eq!(holm(&[0.5, 0.6, 0.2]), [1.0, 1.0, 0.6000000000000001]);
+        assert!(holm(&[]).is_empty());
+    }
 
     #[test]
     fn spreads_worked_out_by_hand() {

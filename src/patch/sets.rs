@@ -5,7 +5,23 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
+use super::Fill;
+use crate::model::Sequences;
 use crate::numeric::{Rng, Scalar};
+use crate::{Error, Result};
+
+/// Refuses fills from other samples where those are of other lengths.
+pub(super) fn check_lengths<T>(batch: &Sequences<T>, fill: Fill) -> Result<()> {
+    match (fill, batch.lengths) {
+        (Fill::Mean | Fill::Resample, Some((shortest, longest))) => Err(Error::PromptLengths {
+            path: batch.path.clone(),
+            shortest,
+            longest,
+            why: "this fill would take what stands at the padding of others",
+        }),
+        _ => Ok(()),
+    }
+}
 
 /// Each number's mean over all samples, position by position, in the shapes of
 /// the parts; `samples` are those of each part. Sums in f64.

@@ -9,11 +9,14 @@ pub mod exports;
 pub mod figures;
 pub mod format;
 pub mod json;
+mod module_tables;
+mod packed;
 mod page;
 #[cfg(test)]
 mod sample;
 pub mod sites;
 pub mod tables;
+pub mod view;
 pub mod words;
 
 use std::fs;
@@ -21,7 +24,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::result::Audit;
+use crate::result::{Audit, Comparison};
 use figures::Gallery;
 
 /// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
@@ -54,6 +57,57 @@ pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
     }
     let index = dir.join("index.html");
     let page = page::render(audit, command, &gallery)
+        .map_err(|source| write_error(&index, io::Error::other(source)))?;
+    save(&index, &page)
+}
+
+/// Writes several results into one folder: a report in a folder of its own for each,
+/// and `index.html` over all of them.
+///
+/// Each result comes with the name of its folder, which must be one name without
+/// separators.
+///
+/// # Errors
+/// [`Error::Write`] with the file or folder that could not be written.
+pub fn write_index(results: &[(String, Audit)], dir: &Path) -> Result<()> {
+    for (name, audit) in results {
+        write(audit, "audit", &folder(dir, name)?)?;
+    }
+    let index = dir.join("index.html");
+    let page = page::index::render(results)
+        .map_err(|source| write_error(&index, io::Error::other(source)))?;
+    save(&index, &page)
+}
+
+/// Writes a comparison into a folder: `index.html`, `compare.json`, `figures/*.svg`,
+/// `tables/*.csv`, `tables/compare.md` and `tables/compare.tex`.
+///
+/// # Errors
+/// [`Error::Write`] with the file or folder that could not be written.
+pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
+    let json = dir.join("compare.json");
+    let write = || json::write(comparison, BufWriter::new(fs::File::create(&json)?));
+    write().map_err(|source| write_error(&json, source))?;
+    let tables = folder(dir, "tables")?;
+    tables::compare::write(comparison, &tables)?;
+    save(
+        &tables.join("compare.md"),
+        &tables::compare::markdown(comparison),
+    )?;
+    save(
+        &tables.join("compare.tex"),
+        &tables::compare::latex(comparison),
+    )?;
+    let drawings = folder(dir, "figures")?;
+    let figures = figures::compare::all(comparison);
+    for figure in &figures {
+        save(
+            &drawings.join(format!("{}.svg", figure.name)),
+            &figure.file(),
+        )?;
+    }
+    let index = dir.join("index.html");
+    let page = page::compare::render(comparison, &figures)
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
     save(&index, &page)
 }

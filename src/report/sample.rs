@@ -8,6 +8,54 @@ pub fn audit() -> Audit {
     serde_json::from_str(json).expect("the fixture is a result")
 }
 
+/// A transformer of two layers with a circuit, as its edges name it.
+pub fn transformer() -> Audit {
+    let mut audit = audit();
+    audit.network.layers.clear();
+    audit.network.weights.clear();
+    (audit.prune, audit.modules) = (None, None);
+    audit.nodes.clear();
+    audit.circuits.truncate(1);
+    let edges = [
+        ("input", "a0.h1<q>", 0.5),
+        ("input", "a0.h1<k>", 0.25),
+        ("input", "m0", -0.4),
+        ("a0.h1", "a1.h0<v>", 0.75),
+        ("m0", "a1.h0<q>", -0.125),
+        ("m1", "logits", 0.01),
+        ("a1.h0", "logits", 1.5),
+    ];
+    audit.circuits[0].edges = edges
+        .map(|(from, to, effect)| CircuitEdge {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            effect,
+        })
+        .to_vec();
+    audit
+}
+
+/// A wiring cost of 3 that relocation lowers to 2.
+pub fn relocated(swaps: usize, max_abs_change: f64) -> Wiring {
+    Wiring {
+        cost: 3.0,
+        cost_after_relocation: Some(2.0),
+        relocation: Some(Relocation {
+            method: "descent".to_owned(),
+            swaps,
+            inputs_move: false,
+            outputs_move: false,
+            max_abs_change,
+            allowed: 1e-6,
+            holds: max_abs_change <= 1e-6,
+            samples: 100,
+            orders: vec![vec![0, 1, 2, 3], vec![1, 0, 2, 3], vec![0, 1]],
+        }),
+        lambda: 1.0,
+        l0: 0.1,
+    }
+}
+
 /// Whether text is one element of well-formed XML: tags nest, values are quoted, nothing raw.
 pub fn well_formed(text: &str) -> Result<(), String> {
     let mut open: Vec<&str> = Vec::new();

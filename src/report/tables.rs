@@ -4,6 +4,8 @@
 //! in front; numbers are written as Rust prints them, so that reading them back
 //! gives the same bits.
 
+pub mod compare;
+
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -66,6 +68,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
             bridges(modules),
             null(modules),
         ]);
+        all.extend(super::module_tables::sheets(modules));
     }
     all.extend([circuits(audit), circuit_edges(audit), sweeps(audit)]);
     all.retain(|sheet| !sheet.rows.is_empty());
@@ -73,7 +76,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
 }
 
 /// Text that no spreadsheet takes for a formula.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let text = plain(text);
     if text.starts_with(['=', '+', '-', '@']) {
         format!("'{text}")
@@ -82,7 +85,7 @@ fn word(text: &str) -> String {
     }
 }
 
-fn some<T: ToString>(value: Option<T>) -> String {
+pub(super) fn some<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
@@ -328,6 +331,7 @@ fn lesions(modules: &Modules) -> Sheet {
             l.random_mean,
             l.random_sd,
             l.p,
+            l.p_holm.unwrap_or(f64::NAN),
         ];
         let words = [
             word(&l.scope),
@@ -356,6 +360,7 @@ fn lesions(modules: &Modules) -> Sheet {
             "random_mean",
             "random_sd",
             "p",
+            "p_holm",
             "random_sets",
         ],
         rows: modules.lesions.iter().map(row).collect(),

@@ -114,6 +114,9 @@ pub struct SweepPoint {
     pub metric: f64,
     /// Its faithfulness; `null` where full = corrupted.
     pub faithfulness: Option<f64>,
+    /// Mean over samples of |circuit - full|; `null` in results that do not have it.
+    #[serde(default)]
+    pub gap: Option<f64>,
 }
 
 /// What results say that were written before there were levels.

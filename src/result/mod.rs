@@ -5,7 +5,9 @@
 //! it deliberately knows no models, no graphs and no drawing.
 
 mod circuits;
+mod compare;
 mod graph;
+mod insight;
 mod modules;
 mod network;
 mod prune;
@@ -16,10 +18,17 @@ pub use circuits::{
     Circuit, CircuitEdge, FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect,
     OutputEffect, Recovery, SweepPoint,
 };
+pub use compare::{
+    Better, CompareSettings, ComparedCircuit, ComparedGroup, ComparedMeasure, ComparedNetwork,
+    Comparison, Control, FrontPoint, GroupOverlap, GroupSummary, Hypothesis, MeasureInfo, Overlap,
+    OverlapPair, Picture, PlacedLayer, Test, UniversalShare,
+};
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
+pub use insight::{Embedding, Formula, Insight, Polysemanticity, SignDimension};
 pub use modules::{
-    Assignment, Bridge, Component, Independence, Lesion, Modules, NullModel, Partition, Split,
-    Wiring,
+    Agreement, Assignment, AtThreshold, Bridge, Coalitions, Component, Conductance, Enrichment,
+    Independence, Lesion, Measure, Modules, NullModel, Partition, Plateau, Relocation, Scan,
+    ScanPoint, Share, Split, Subset, Wiring,
 };
 pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site};
 pub use prune::{

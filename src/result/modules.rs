@@ -29,12 +29,39 @@ pub struct Modules {
     pub partition: Vec<Assignment>,
     /// Modularity against shuffled networks.
     pub null: Option<NullModel>,
+    /// How good the partition is by several measures, each against every null model.
+    #[serde(default)]
+    pub measures: Vec<Measure>,
+    /// How far apart each module is from the rest.
+    #[serde(default)]
+    pub conductance: Vec<Conductance>,
     /// Mean adjusted Rand index between partitions of different seeds: 1 is perfect agreement.
     pub stability: Option<f64>,
+    /// Mean normalised mutual information between the same partitions.
+    #[serde(default)]
+    pub stability_nmi: Option<f64>,
+    /// The partition along the pruning threshold.
+    #[serde(default)]
+    pub along_threshold: Vec<AtThreshold>,
+    /// Modules along the resolution, where asked for.
+    #[serde(default)]
+    pub scan: Option<Scan>,
+    /// Modules within modules, where asked for: each partition refines the one before it.
+    #[serde(default)]
+    pub hierarchy: Vec<Partition>,
     /// Wiring cost, where sites have places.
     pub wiring: Option<Wiring>,
     /// Ablation of each module.
     pub lesions: Vec<Lesion>,
+    /// Subsets of the modules, and each one's share.
+    #[serde(default)]
+    pub coalitions: Vec<Coalitions>,
+    /// Agreement with the circuits, by method.
+    #[serde(default)]
+    pub agreement: Vec<Agreement>,
+    /// What the modules say about the task.
+    #[serde(default)]
+    pub insight: Option<super::Insight>,
     /// The partition when the output sites, which all modules may share, are left out.
     pub without_outputs: Option<Partition>,
     /// Connected components along the threshold.
@@ -83,6 +110,88 @@ pub struct NullModel {
     pub draws: Vec<f64>,
 }
 
+/// A quality of the partition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// `modularity`, `layered-modularity`, `n-cut`, `n-cut-per-module`, `lowest-conductance`.
+    pub name: String,
+    /// Its value.
+    #[serde(deserialize_with = "super::number")]
+    pub value: f64,
+    /// Whether more of it is more modular.
+    pub higher_is_better: bool,
+    /// Against each null model, searched in the same way.
+    pub nulls: Vec<NullModel>,
+}
+
+/// How far apart a module is from the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Conductance {
+    /// The module.
+    pub module: usize,
+    /// Weight that leaves it by the smaller of its strength and the rest's: 0 is apart.
+    #[serde(deserialize_with = "super::number")]
+    pub value: f64,
+    /// `(r + 1) / (n + 1)`, r = draws of the first null model whose *lowest* conductance is
+    /// as low: corrected for the number of modules.
+    pub p: Option<f64>,
+}
+
+/// The partition of the network pruned elsewhere, beside the one reported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AtThreshold {
+    /// The other threshold.
+    #[serde(deserialize_with = "super::number")]
+    pub threshold: f64,
+    /// Modules there.
+    pub count: usize,
+    /// Modularity there.
+    #[serde(deserialize_with = "super::number")]
+    pub modularity: f64,
+    /// Adjusted Rand index with the partition reported, over the sites in both.
+    #[serde(deserialize_with = "super::number")]
+    pub rand_index: f64,
+    /// Normalised mutual information with it.
+    #[serde(deserialize_with = "super::number")]
+    pub nmi: f64,
+}
+
+/// Modules along the resolution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scan {
+    /// By resolution, from small to large.
+    pub points: Vec<ScanPoint>,
+    /// Ranges over which the partition stays the same, longest first.
+    pub plateaus: Vec<Plateau>,
+}
+
+/// The modules at one resolution.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScanPoint {
+    /// γ
+    pub resolution: f64,
+    /// Number of modules.
+    pub count: usize,
+    /// Newman's modularity (γ = 1) of the partition.
+    #[serde(deserialize_with = "super::number")]
+    pub modularity: f64,
+    /// Mean adjusted Rand index between seeds.
+    pub stability: Option<f64>,
+}
+
+/// A range of resolutions with one partition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plateau {
+    /// The first resolution.
+    pub from: f64,
+    /// The last.
+    pub to: f64,
+    /// Modules there.
+    pub count: usize,
+    /// The module of every site.
+    pub partition: Vec<Assignment>,
+}
+
 /// Wiring cost as BIMT counts it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Wiring {
@@ -91,12 +200,43 @@ pub struct Wiring {
     pub cost: f64,
     /// The same after neuron swaps; `null` where none were asked for.
     pub cost_after_relocation: Option<f64>,
+    /// How neurons were swapped; `null` where nobody asked.
+    #[serde(default)]
+    pub relocation: Option<Relocation>,
     /// Weight of the distance.
     #[serde(deserialize_with = "super::number")]
     pub lambda: f64,
     /// Cost of a connection of length zero.
     #[serde(deserialize_with = "super::number")]
     pub l0: f64,
+}
+
+/// Swaps of neurons after training, which leave the function as it is.
+///
+/// Places are found for the surviving edges; the network that is renumbered, and
+/// whose function is checked, is the one that was given, before pruning.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Relocation {
+    /// `descent` or `annealing`.
+    pub method: String,
+    /// Swaps made.
+    pub swaps: usize,
+    /// Whether inputs could move: only where the network remembers which input stands where.
+    pub inputs_move: bool,
+    /// Whether outputs could.
+    pub outputs_move: bool,
+    /// Largest |f - f relocated| over samples and outputs.
+    #[serde(deserialize_with = "super::number")]
+    pub max_abs_change: f64,
+    /// The change that rounding explains.
+    #[serde(deserialize_with = "super::number")]
+    pub allowed: f64,
+    /// Whether the change stays within `allowed`.
+    pub holds: bool,
+    /// Samples compared.
+    pub samples: usize,
+    /// Per layer and position, the old position of the site that stands there now.
+    pub orders: Vec<Vec<usize>>,
 }
 
 /// The ablation of one module, against random sets of as many sites per layer.
@@ -106,7 +246,7 @@ pub struct Lesion {
     pub module: usize,
     /// `all` or `without-outputs`: which partition the module belongs to.
     pub scope: String,
-    /// `zero` or `mean`.
+    /// `zero`, `mean`, `resample` or `corrupted`.
     pub fill: String,
     /// What is measured: `loss`, `accuracy`, ...
     pub metric: String,
@@ -130,8 +270,99 @@ pub struct Lesion {
     pub random_sd: f64,
     /// `(r + 1) / (n + 1)`, r = random sets with an |effect| at least as large.
     pub p: f64,
+    /// p by Holm's correction for the modules of the same partition, fill and metric.
+    #[serde(default)]
+    pub p_holm: Option<f64>,
     /// Random sets drawn.
     pub samples: usize,
+}
+
+/// What the modules of a partition do together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Coalitions {
+    /// `all` or `without-outputs`: which partition the modules belong to.
+    pub scope: String,
+    /// What stands for the messages of the modules that are out.
+    pub fill: String,
+    /// What is measured: `loss`, `accuracy`.
+    pub metric: String,
+    /// The metric with all modules.
+    #[serde(deserialize_with = "super::number")]
+    pub all: f64,
+    /// The metric with none.
+    #[serde(deserialize_with = "super::number")]
+    pub none: f64,
+    /// By module.
+    pub shares: Vec<Share>,
+    /// Orders sampled for the Shapley values; `null` where they are exact.
+    pub orders: Option<usize>,
+    /// The metric of every subset of a few modules.
+    pub subsets: Vec<Subset>,
+}
+
+/// One module's share of a metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// The module.
+    pub module: usize,
+    /// What it adds, on average over the orders of bringing modules back.
+    #[serde(deserialize_with = "super::number")]
+    pub shapley: f64,
+    /// The standard error of that, where orders were sampled.
+    pub standard_error: Option<f64>,
+    /// The metric with this module alone.
+    #[serde(deserialize_with = "super::number")]
+    pub alone: f64,
+    /// The metric with all but this one.
+    #[serde(deserialize_with = "super::number")]
+    pub without: f64,
+}
+
+/// The metric of a set of modules; the others are patched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subset {
+    /// The modules that stay.
+    pub modules: Vec<usize>,
+    /// The metric.
+    #[serde(deserialize_with = "super::number")]
+    pub value: f64,
+}
+
+/// How the modules agree with the circuits of one method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// The method of the circuits.
+    pub method: String,
+    /// Normalised mutual information between the module of a site and the set of
+    /// circuits it is in, over the sites that are in a module.
+    #[serde(deserialize_with = "super::number")]
+    pub nmi: f64,
+    /// Sites in a module.
+    pub sites: usize,
+    /// Every circuit with every module that it shares sites with.
+    pub pairs: Vec<Enrichment>,
+}
+
+/// A circuit and a module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Enrichment {
+    /// The output whose circuit it is.
+    pub output: String,
+    /// The module.
+    pub module: usize,
+    /// Sites in both.
+    pub both: usize,
+    /// Sites of the circuit that are in a module.
+    pub in_circuit: usize,
+    /// Sites of the module.
+    pub in_module: usize,
+    /// Sites that chance would put in both.
+    #[serde(deserialize_with = "super::number")]
+    pub expected: f64,
+    /// Chance of as many or more: upper tail of the hypergeometric distribution.
+    pub p: f64,
+    /// p by Holm's correction for all pairs of the method.
+    pub p_holm: f64,
 }
 
 /// The independence scan: connected components of the network along the threshold.

@@ -204,6 +204,9 @@ pub struct Seconds {
     pub prune: f64,
     /// Communities, null models and lesions.
     pub modules: f64,
+    /// The search for shorter wiring, where asked for.
+    #[serde(default)]
+    pub relocation: f64,
     /// Ablation, exact effects and discovery.
     pub circuits: f64,
     /// Figures, tables and page.

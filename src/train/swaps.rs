@@ -6,16 +6,14 @@
 //! inputs and outputs are renumbered in the permutations, and folds move together.
 //! Source: arXiv 2305.08746, section 2.
 //!
-//! Only the change of cost is computed. With c(j, p) the cost of neuron j's
-//! connections if it stood at place p, swapping j and k changes the cost by
-//! c(j, k) + c(k, j) − c(j, j) − c(k, k): no two neurons of a layer are connected.
+//! Only the change of cost is computed, by [`PlaceCosts`].
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 use super::cost::places;
 use super::parameters::Parameters;
 use super::recipe::{CostRecipe, Reduction, Space, SwapRecipe};
-use crate::graph::Place;
+use crate::graph::{Place, PlaceCosts};
 use crate::numeric::Scalar;
 
 /// One exchange of places.
@@ -67,10 +65,10 @@ impl Wiring {
         let mut costs = self.costs_by_place(parameters, layer);
         let mut swaps = Vec::new();
         for from in most_connected(parameters, layer, self.recipe.top_k) {
-            let (with, change) = best_partner(&costs, from);
+            let (with, change) = costs.best_partner(from);
             if with != from {
                 exchange(parameters, layer, from, with);
-                swap_rows(&mut costs, from, with);
+                costs.swap(from, with);
                 swaps.push(Swap {
                     layer,
                     from,
@@ -82,45 +80,23 @@ impl Wiring {
         swaps
     }
 
-    /// c(j, p): `[neurons, places]`; folds count as one neuron.
-    fn costs_by_place<T: Scalar>(&self, parameters: &Parameters<T>, layer: usize) -> Array2<f64> {
-        let neurons = neurons(parameters, layer);
-        let mut costs = Array2::zeros((neurons, neurons));
+    /// What the neurons of a layer cost at every place; folds count as one neuron.
+    fn costs_by_place<T: Scalar>(&self, parameters: &Parameters<T>, layer: usize) -> PlaceCosts {
+        let mut costs = PlaceCosts::new(neurons(parameters, layer));
+        let mut charge = |weights: ArrayView2<'_, T>, other: usize| {
+            let scale = match self.reduction {
+                Reduction::Sum => self.recipe.weight_factor,
+                Reduction::Mean => self.recipe.weight_factor / weights.len() as f64,
+            };
+            costs.charge(weights, &self.places[layer], &self.places[other], scale);
+        };
         if layer > 0 {
-            let weights = parameters.weights(layer - 1);
-            self.charge(&mut costs, weights, layer, layer - 1);
+            charge(parameters.weights(layer - 1), layer - 1);
         }
         if layer < parameters.form.depth() {
-            let weights = parameters.weights(layer);
-            self.charge(&mut costs, weights.reversed_axes(), layer, layer + 1);
+            charge(parameters.weights(layer).reversed_axes(), layer + 1);
         }
         costs
-    }
-
-    /// Adds the costs of connections `[this layer, other layer]`.
-    fn charge<T: Scalar>(
-        &self,
-        costs: &mut Array2<f64>,
-        weights: ArrayView2<'_, T>,
-        layer: usize,
-        other: usize,
-    ) {
-        let scale = match self.reduction {
-            Reduction::Sum => self.recipe.weight_factor,
-            Reduction::Mean => self.recipe.weight_factor / weights.len() as f64,
-        };
-        let (here, there) = (&self.places[layer], &self.places[other]);
-        let neurons = costs.nrows();
-        for (place, mut column) in costs.columns_mut().into_iter().enumerate() {
-            let lengths: Vec<f64> = there
-                .iter()
-                .map(|t| scale * here[place].distance(*t))
-                .collect();
-            for (row, weights) in weights.rows().into_iter().enumerate() {
-                let terms = weights.iter().zip(&lengths);
-                column[row % neurons] += terms.map(|(w, d)| w.widen().abs() * d).sum::<f64>();
-            }
-        }
     }
 }
 
@@ -153,27 +129,6 @@ fn most_connected<T: Scalar>(parameters: &Parameters<T>, layer: usize, top_k: us
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(b.cmp(a)));
     order.truncate(top_k);
     order
-}
-
-/// The position to change places with, the first of the best, and the change of the cost.
-fn best_partner(costs: &Array2<f64>, from: usize) -> (usize, f64) {
-    let change = |with: usize| {
-        (costs[[from, with]] - costs[[from, from]]) + (costs[[with, from]] - costs[[with, with]])
-    };
-    (0..costs.nrows()).fold((from, 0.0), |best, with| {
-        let change = change(with);
-        if change < best.1 {
-            (with, change)
-        } else {
-            best
-        }
-    })
-}
-
-fn swap_rows(costs: &mut Array2<f64>, a: usize, b: usize) {
-    for mut column in costs.columns_mut() {
-        column.swap(a, b);
-    }
 }
 
 /// Exchanges two positions of a layer of sites; the function stays the same.

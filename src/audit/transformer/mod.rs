@@ -74,7 +74,7 @@ pub fn run<T: Scalar>(
         circuits,
         network: subject.network(&pruned),
         transformer: Some(subject.shape(split_input)),
-        prompts: Vec::new(),
+        prompts: data.prompts.clone(),
         attention: subject.attention(&pruned),
         findings: subject.findings(config),
         costs: result::Costs {
@@ -91,6 +91,7 @@ pub fn run<T: Scalar>(
         graphs,
         pruned: written_as,
         compacted: None,
+        relocated: None,
     })
 }
 

@@ -49,6 +49,8 @@ pub struct Sequences<T> {
     pub targets: Option<Array2<f64>>,
     /// The source framework's own outputs `[outputs, readings]`, outputs in physical order.
     pub outputs: Option<Array2<f64>>,
+    /// The shortest and the longest prompt, where shorter ones end in padding.
+    pub lengths: Option<(usize, usize)>,
 }
 
 impl Answers {
@@ -202,6 +204,7 @@ impl<T: Scalar> Sequences<T> {
             foils: None,
             targets: None,
             outputs: None,
+            lengths: self.lengths,
         }
     }
 
@@ -223,6 +226,9 @@ impl<T: Scalar> Sequences<T> {
     /// # Errors
     /// If widths, tokens, classes or positions do not fit the model.
     pub fn new(model: &Transformer<T>, data: &Dataset, read: Option<&ReadAt>) -> Result<Self> {
+        if !model.heads.causal {
+            one_length(data, "a network that looks both ways sees the padding")?;
+        }
         let (inputs, length) = sequence_inputs(model, data, &data.inputs)?;
         let corrupted = data
             .corrupted
@@ -256,6 +262,7 @@ impl<T: Scalar> Sequences<T> {
             inputs,
             corrupted,
             answers,
+            lengths: data.prompt_lengths(),
         })
     }
 }
@@ -325,6 +332,19 @@ fn check_length<T: Scalar>(model: &Transformer<T>, data: &Dataset, length: usize
     Ok(())
 }
 
+/// Refuses prompts of several lengths, and says why.
+fn one_length(data: &Dataset, why: &'static str) -> Result<()> {
+    match data.prompt_lengths() {
+        None => Ok(()),
+        Some((shortest, longest)) => Err(Error::PromptLengths {
+            path: data.path.clone(),
+            shortest,
+            longest,
+            why,
+        }),
+    }
+}
+
 /// Where answers are read.
 fn answers(data: &Dataset, length: usize, asked: Option<&ReadAt>) -> Result<Answers> {
     let samples = data.len();
@@ -333,6 +353,11 @@ fn answers(data: &Dataset, length: usize, asked: Option<&ReadAt>) -> Result<Answ
         Inputs::Tokens(_) => ReadAt::Last,
         Inputs::Values(_) => ReadAt::All,
     };
+    if asked.is_some_and(|read| *read != ReadAt::Last) {
+        one_length(data, "answers are to be read at one place of them all")?;
+    }
+    // The last token of a prompt is where the data say.
+    let asked = asked.filter(|read| **read != ReadAt::Last || data.prompts.is_empty());
     let positions = match (asked, &data.positions) {
         (None, Some(positions)) if positions.nrows() == samples => positions.clone(),
         (None, Some(positions)) => shared(positions.row(0).to_vec().as_slice()),

@@ -1,74 +1,7 @@
 //! Refinement: each community is rebuilt from single nodes into well-connected parts.
 
-use super::level::{Level, Links};
-use super::partition::Partition;
+use crate::modules::local::{Level, Links, Partition, Parts};
 use crate::numeric::Rng;
-
-/// The parts that become the nodes of the next level.
-pub(super) struct Parts {
-    /// The part of each node.
-    pub(super) of: Vec<u32>,
-    pub(super) count: usize,
-}
-
-impl Parts {
-    /// Parts numbered in the order of their first nodes.
-    fn from_labels(labels: &[u32]) -> Self {
-        let mut number = vec![u32::MAX; labels.len()];
-        let mut count = 0;
-        let mut of = Vec::with_capacity(labels.len());
-        for label in labels {
-            let number = &mut number[*label as usize];
-            if *number == u32::MAX {
-                *number = count;
-                count += 1;
-            }
-            of.push(*number);
-        }
-        Self {
-            of,
-            count: count as usize,
-        }
-    }
-
-    /// All nodes by part, and where in that list each part begins and the last one ends.
-    pub(super) fn members(&self) -> (Vec<u32>, Vec<usize>) {
-        let mut starts = vec![0; self.count + 1];
-        for part in &self.of {
-            starts[*part as usize + 1] += 1;
-        }
-        for part in 0..self.count {
-            starts[part + 1] += starts[part];
-        }
-        let mut next = starts.clone();
-        let mut nodes = vec![0; self.of.len()];
-        for (node, part) in self.of.iter().enumerate() {
-            let slot = &mut next[*part as usize];
-            nodes[*slot] = node as u32;
-            *slot += 1;
-        }
-        (nodes, starts)
-    }
-
-    /// The community of each part, numbered from 0.
-    pub(super) fn lift(&self, partition: &Partition) -> Vec<u32> {
-        let mut community = vec![0; self.count];
-        for (part, label) in self.of.iter().zip(&partition.of) {
-            community[*part as usize] = *label;
-        }
-        let mut number = vec![u32::MAX; partition.of.len()];
-        let mut next = 0;
-        for label in &mut community {
-            let number = &mut number[*label as usize];
-            if *number == u32::MAX {
-                *number = next;
-                next += 1;
-            }
-            *label = *number;
-        }
-        community
-    }
-}
 
 /// Splits every community into connected parts, fewer than there are nodes
 /// unless every community is a single node or has no edges inside.

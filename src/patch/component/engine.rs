@@ -13,7 +13,7 @@ use crate::metric::Metric;
 use crate::model::transformer::{PART_ROWS, SequenceInputs};
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::patch::sets::{means, resampled, together};
+use crate::patch::sets::{check_lengths, means, resampled, together};
 use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 use crate::{Error, Result};
 
@@ -261,6 +261,7 @@ fn fills<T: Scalar>(
         let pairs = runs.iter().zip(arrays);
         pairs.map(|(run, a)| run.written.with(a)).collect()
     };
+    check_lengths(batch, setup.fill)?;
     Ok(match setup.fill {
         Fill::Zero => runs
             .iter()

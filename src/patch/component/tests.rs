@@ -92,6 +92,7 @@ pub(crate) fn batch(positions: &[usize], distance: f64) -> Sequences<f64> {
         foils: None,
         targets: None,
         outputs: None,
+        lengths: None,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::transformer::{Channel, Channels, SequenceTrace};
 use crate::model::{Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::component::Setup;
-use crate::patch::sets::{means, resampled, together};
+use crate::patch::sets::{check_lengths, means, resampled, together};
 use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 use crate::{Error, Result};
 
@@ -139,6 +139,7 @@ fn fills<T: Scalar>(
     values: &[Values<T>],
     setup: Setup,
 ) -> Result<Vec<Values<T>>> {
+    check_lengths(batch, setup.fill)?;
     let arrays: Vec<Vec<&Array2<T>>> = values.iter().map(Values::arrays).collect();
     let samples: Vec<usize> = parts.iter().map(Sequences::samples).collect();
     let with = |arrays: Vec<Vec<Array2<T>>>| {

@@ -3,20 +3,30 @@
 //! A figure is drawn once as SVG and used twice, inside the page and as a file.
 //! Drawing computes nothing that a result does not already say.
 
+pub mod attention;
 pub mod axes;
 pub mod canvas;
 pub mod circuits;
+pub mod compare;
+pub mod component_graph;
+pub mod components;
 pub mod curve;
 pub mod edges;
+pub mod embedding;
 pub mod faithfulness;
+pub mod forest;
 pub mod labels;
 pub mod legend;
 pub mod lesions;
 pub mod links;
+pub mod matrix;
+pub mod module_matrix;
 pub mod network;
 pub mod nodes;
 pub mod null;
 pub mod palette;
+pub mod pareto;
+pub mod scan;
 pub mod scene;
 pub mod weights;
 
@@ -38,10 +48,20 @@ pub struct Gallery {
     pub curve: Option<Figure>,
     /// Magnitudes of the weights.
     pub weights: Option<Figure>,
+    /// The surviving network after relocation.
+    pub relocated: Option<Figure>,
     /// Modularity against shuffled networks.
     pub null: Option<Figure>,
+    /// Token embeddings by module.
+    pub embedding: Option<Figure>,
+    /// Modules along the resolution.
+    pub scan: Option<Figure>,
     /// Ablation of modules.
     pub lesions: Option<Figure>,
+    /// Weights between and within modules.
+    pub module_matrix: Option<Figure>,
+    /// What heads attend to.
+    pub attention: Vec<Figure>,
     /// Faithfulness against edges kept.
     pub faithfulness: Option<Figure>,
     /// One per circuit, in their order.
@@ -58,7 +78,7 @@ impl Gallery {
         let splits = modules.iter().flat_map(|m| &m.independence.splits);
         let stage = circuits::Stage::new(audit);
         Self {
-            network: network::overview(audit),
+            network: overview(audit),
             splits: splits
                 .take(MOST_SPLITS)
                 .enumerate()
@@ -66,17 +86,21 @@ impl Gallery {
                 .collect(),
             curve: curve::draw(audit),
             weights: weights::draw(audit),
+            relocated: network::relocated(audit),
             null: modules.and_then(null::draw),
+            embedding: modules.and_then(embedding::draw),
+            scan: modules.and_then(scan::draw),
             lesions: modules.and_then(lesions::draw),
+            module_matrix: module_matrix::draw(audit),
+            attention: attention::draw(audit),
             faithfulness: faithfulness::draw(&audit.circuits),
             circuits: audit
                 .circuits
                 .iter()
                 .map(|circuit| {
-                    stage.draw(
-                        circuit,
-                        &file_name(&["circuit", &circuit.method, &circuit.output]),
-                    )
+                    let name = file_name(&["circuit", &circuit.method, &circuit.output]);
+                    let components = component_graph::circuit(audit, circuit, &name);
+                    components.unwrap_or_else(|| stage.draw(circuit, &name))
                 })
                 .collect(),
             circuits_show_rest: stage.shows_rest(),
@@ -88,15 +112,29 @@ impl Gallery {
         let single = [
             &self.curve,
             &self.weights,
+            &self.relocated,
             &self.null,
+            &self.scan,
+            &self.embedding,
             &self.lesions,
+            &self.module_matrix,
             &self.faithfulness,
         ];
         std::iter::once(&self.network)
             .chain(&self.splits)
             .chain(single.into_iter().flatten())
+            .chain(&self.attention)
             .chain(&self.circuits)
     }
+}
+
+/// The network weight by weight, or its components where it is too large for that.
+fn overview(audit: &Audit) -> Figure {
+    let components = match audit.network.layers.is_empty() {
+        true => component_graph::overview(audit),
+        false => None,
+    };
+    components.unwrap_or_else(|| network::overview(audit))
 }
 
 /// A file name from words that may come from a file: letters, digits and dashes only.

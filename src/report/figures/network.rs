@@ -14,13 +14,16 @@ use super::palette::{MODULE_COLOURS, module_class, sign_class};
 use super::scene::{LARGE, SMALL, Scene, Size};
 use crate::report::format::{count, number};
 use crate::report::sites::{Place, Sites, Wire};
-use crate::result::{Arrangement, Audit, Bridge, LinkKind, Modules, Split};
+use crate::result::{Arrangement, Audit, Bridge, LinkKind, Modules, Network, Split};
 
 /// Most bridges that are drawn apart: more are no longer a few edges one can see.
 pub const MOST_BRIDGES: usize = 40;
 
 /// Most edges outside the parts that the picture of a split shows.
 pub const MOST_PALE: usize = edges::SINGLE;
+
+/// Most weights that the still figure shows; the interactive view has all.
+pub const MOST_DRAWN: usize = 20_000;
 
 /// Width of the strongest weight in pixels.
 const WIDEST: f64 = 5.5;
@@ -51,9 +54,35 @@ pub fn bridge_count(split: &Split) -> usize {
 /// The surviving network, coloured by module, with the edges that alone keep parts joined.
 #[must_use]
 pub fn overview(audit: &Audit) -> Figure {
+    placed(audit, &audit.network, "network")
+}
+
+/// The same with its sites where relocation put them.
+#[must_use]
+pub fn relocated(audit: &Audit) -> Option<Figure> {
+    let wiring = audit.modules.as_ref()?.wiring.as_ref()?;
+    let found = wiring.relocation.as_ref()?;
+    let mut moved = audit.network.clone();
+    for ((layer, old), order) in moved
+        .layers
+        .iter_mut()
+        .zip(&audit.network.layers)
+        .zip(&found.orders)
+    {
+        for (place, site) in old.sites.iter().zip(order) {
+            if let Some(site) = layer.sites.get_mut(*site) {
+                (site.x, site.y) = (place.x, place.y);
+            }
+        }
+    }
+    Some(placed(audit, &moved, "network-relocated"))
+}
+
+/// The surviving network with its sites at the places of `network`.
+fn placed(audit: &Audit, network: &Network, name: &str) -> Figure {
     let sites = Sites::new(&audit.network);
     let wires = sites.surviving(drawn_threshold(audit));
-    let scene = Scene::new(&audit.network, LARGE);
+    let scene = Scene::new(network, LARGE);
     let mut groups = Groups {
         noun: "module",
         ..Groups::connected_by(&wires)
@@ -67,11 +96,15 @@ pub fn overview(audit: &Audit) -> Figure {
     let bridges = audit.modules.as_ref().and_then(bridged_split);
     let bridges = bridges.map_or(&[][..], |split| &split.bridges);
     let apart: BTreeSet<(Place, Place)> = bridges.iter().filter_map(|b| ends(b, &sites)).collect();
-    let plain: Vec<Wire> = wires
+    let mut plain: Vec<Wire> = wires
         .iter()
         .copied()
         .filter(|w| !apart.contains(&(w.from, w.to)))
         .collect();
+    if plain.len() > MOST_DRAWN {
+        plain.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        plain.truncate(MOST_DRAWN);
+    }
     let mut drawn = links::draw(&passages, &scene, &sites);
     drawn.extend(coloured(&plain, &scene, &sites, |wire| {
         sign_class(wire.weight)
@@ -92,7 +125,7 @@ pub fn overview(audit: &Audit) -> Figure {
         legend: overview_legend(&plain, &groups, &passages, !apart.is_empty()),
         layers: layer_names(&scene, &sites, &groups),
     };
-    picture.compose("network", &label, &scene)
+    picture.compose(name, &label, &scene)
 }
 
 /// The network cut at a split: its parts in colours of their own.

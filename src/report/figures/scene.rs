@@ -5,7 +5,7 @@
 //! are drawn as planes seen obliquely, one above the other.
 
 use crate::report::sites::Place;
-use crate::result::{Arrangement, Layer, Network};
+use crate::result::{Arrangement, Layer, Network, Site};
 
 /// How large a network is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -83,6 +83,13 @@ impl Scene {
     #[must_use]
     pub fn point(&self, place: Place) -> Option<(f64, f64)> {
         self.points.get(place.layer)?.get(place.index).copied()
+    }
+
+    /// The place of a site on its layer's plane; on a line, in the middle of its depth.
+    #[must_use]
+    pub fn on_plane(site: &Site, layer: &Layer) -> [f64; 2] {
+        let is_line = layer.arrangement == Arrangement::Line;
+        [unit(site.x), if is_line { 0.5 } else { unit(site.y) }]
     }
 
     /// Whether layers are drawn as planes.
@@ -164,13 +171,8 @@ fn planes(network: &Network, size: Size) -> Scene {
     let corners =
         |level| [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)].map(|(x, y)| project(level, x, y));
     let points = network.layers.iter().enumerate().map(|(level, layer)| {
-        let is_line = layer.arrangement == Arrangement::Line;
-        let row = |y: f64| if is_line { 0.5 } else { unit(y) };
-        layer
-            .sites
-            .iter()
-            .map(|s| project(level, unit(s.x), row(s.y)))
-            .collect()
+        let places = layer.sites.iter().map(|s| Scene::on_plane(s, layer));
+        places.map(|[x, y]| project(level, x, y)).collect()
     });
     Scene {
         size,

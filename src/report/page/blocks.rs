@@ -187,6 +187,8 @@ pub struct Cell {
     pub is_number: bool,
     /// Class for a tint or a mark.
     pub class: String,
+    /// Where its text leads; empty for most.
+    pub link: String,
 }
 
 impl Cell {
@@ -198,6 +200,7 @@ impl Cell {
             key: String::new(),
             is_number: false,
             class: String::new(),
+            link: String::new(),
         }
     }
 
@@ -228,6 +231,7 @@ impl Cell {
             key: format!("{value:e}"),
             is_number: true,
             class: String::new(),
+            link: String::new(),
         }
     }
 
@@ -235,6 +239,13 @@ impl Cell {
     #[must_use]
     pub fn with_class(mut self, class: impl Into<String>) -> Self {
         self.class = class.into();
+        self
+    }
+
+    /// Makes its text a link.
+    #[must_use]
+    pub fn with_link(mut self, link: String) -> Self {
+        self.link = link;
         self
     }
 

@@ -8,7 +8,7 @@ use crate::report::sites::{Sites, clean, plain};
 use crate::result::{Audit, Circuit};
 
 /// Bytes of pictures of circuits that a page carries; the rest are links to files.
-const PICTURES: usize = 1_300_000;
+const PICTURES: usize = 700_000;
 
 /// Most circuits with pictures and edges beside each other; more are folded away.
 const UNFOLDED: usize = 4;

@@ -1,6 +1,7 @@
 //! What every quantity on the page means, with its sign and direction.
 
 use super::blocks::{Block, Fact, Section};
+use super::facts::{self, fact};
 use crate::result::Audit;
 
 const GENERAL: [(&str, &str); 3] = [
@@ -106,6 +107,29 @@ const NODES: [(&str, &str); 1] = [(
     "All messages a site writes are replaced by the fill. Effect = metric(as is) − metric(site ablated).",
 )];
 
+fn definition((term, text): &(&str, &str)) -> Fact {
+    fact(term, *text)
+}
+
+/// How the numbers of a section came about: what they mean, and what they were
+/// computed from. `None` for sections without numbers of their own.
+pub(super) fn how(audit: &Audit, section: &str) -> Option<Block> {
+    let groups: &[&[(&str, &str)]] = match section {
+        "network" => &[&GENERAL, &PRUNING],
+        "pruning" | "certificate" | "compaction" => &[&PRUNING],
+        "independence" => &[&PRUNING, &MODULES],
+        "modules" => &[&MODULES],
+        "circuits" | "attention" => &[&GENERAL, &CIRCUITS],
+        "nodes" => &[&NODES, &GENERAL],
+        _ => return None,
+    };
+    let terms = groups.iter().flat_map(|group| group.iter());
+    let mut facts: Vec<Fact> = terms.map(definition).collect();
+    facts.extend(facts::run(audit));
+    let summary = "How these numbers are computed".to_owned();
+    Some(Block::Folded(summary, vec![Block::Facts(facts)]))
+}
+
 pub(super) fn section(audit: &Audit) -> Section {
     let groups: [(bool, &[(&str, &str)]); 5] = [
         (true, &GENERAL),
@@ -118,14 +142,9 @@ pub(super) fn section(audit: &Audit) -> Section {
         .into_iter()
         .filter(|(is_used, _)| *is_used)
         .flat_map(|(_, terms)| terms);
-    let fact = |(term, text): &(&str, &str)| Fact {
-        term: (*term).to_owned(),
-        text: (*text).to_owned(),
-        is_code: false,
-    };
     Section {
         id: "definitions",
         title: "Definitions",
-        blocks: vec![Block::Facts(used.map(fact).collect())],
+        blocks: vec![Block::Facts(used.map(definition).collect())],
     }
 }

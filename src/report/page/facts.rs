@@ -5,7 +5,7 @@ use crate::report::format::{bytes, count, seconds};
 use crate::report::sites::{clean, plain, shortened};
 use crate::result::{Audit, Finding};
 
-fn fact(term: &str, text: impl Into<String>) -> Fact {
+pub(super) fn fact(term: &str, text: impl Into<String>) -> Fact {
     Fact {
         term: term.to_owned(),
         text: text.into(),
@@ -134,6 +134,17 @@ fn origin(audit: &Audit) -> Vec<Fact> {
     facts
 }
 
+/// What anyone needs to compute the same numbers again.
+pub(super) fn run(audit: &Audit) -> Vec<Fact> {
+    let mut facts = vec![
+        code("Command", &audit.command.join(" ")),
+        fact("Seed", audit.seed.to_string()),
+        code("Checkpoint, SHA-256", &audit.checkpoint.sha256),
+    ];
+    facts.extend(audit.data.iter().map(|d| code("Data, SHA-256", &d.sha256)));
+    facts
+}
+
 fn tensors(audit: &Audit) -> Block {
     let row = |t: &crate::result::TensorInfo| {
         let shape: Vec<String> = t.shape.iter().map(ToString::to_string).collect();
@@ -164,6 +175,7 @@ pub(super) fn costs(audit: &Audit) -> Section {
         ("Reading and checking", s.load),
         ("Thresholds and verification", s.prune),
         ("Modules, null models, lesions", s.modules),
+        ("Relocation", s.relocation),
         ("Ablation and circuits", s.circuits),
         ("Report", s.report),
         ("All", s.total),

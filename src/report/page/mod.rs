@@ -3,16 +3,22 @@
 //! Sections are built from the result and the sentences of [`super::words`];
 //! the templates hold the markup and escape all text.
 
+mod attention;
 mod blocks;
 mod certificate;
 mod circuits;
+pub(super) mod compare;
 mod definitions;
 mod facts;
 mod independence;
+pub(super) mod index;
+mod insight;
 mod modules;
 mod network;
 mod nodes;
 mod pruning;
+mod qualities;
+mod script;
 mod security;
 
 use askama::Template;
@@ -20,17 +26,22 @@ use askama::Template;
 use super::figures::{Gallery, palette};
 use super::format::count;
 use super::sites::{Sites, clean, plain};
+use super::view;
 use super::words::{self, Sentence};
+use super::{json, packed};
 use crate::result::Audit;
 use blocks::Section;
 
+/// Bytes that a page may have and still carry its result.
+const LARGEST: usize = 3_900_000;
+
 const STYLE: &str = include_str!("../../../templates/style.css");
-const SCRIPT: &str = include_str!("../../../templates/page.js");
 
 /// The page as the template sees it.
 #[derive(Template)]
 #[template(path = "audit.html")]
 struct Page {
+    kind: &'static str,
     title: String,
     subtitle: String,
     policy: String,
@@ -41,23 +52,62 @@ struct Page {
     json: String,
     tool: String,
     command: String,
+    /// What the interactive view draws, as JSON; empty where there is nothing.
+    view: String,
+    /// The result itself, in base64 of gzip; empty where the page would grow too large.
+    carried: String,
+}
+
+impl Page {
+    /// Style, script and policy, and nothing else.
+    fn bare() -> Self {
+        Self {
+            kind: "",
+            title: String::new(),
+            subtitle: String::new(),
+            policy: security::policy(script::TEXT),
+            style: format!("{}{}{}", palette::variables(), palette::FIGURE_CSS, STYLE),
+            script: script::TEXT,
+            verdicts: Vec::new(),
+            sections: Vec::new(),
+            json: String::new(),
+            tool: String::new(),
+            command: String::new(),
+            view: String::new(),
+            carried: String::new(),
+        }
+    }
 }
 
 /// Renders the page of a result.
 pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama::Result<String> {
-    let page = Page {
+    let mut page = Page {
+        kind: "Audit of a trained network",
         title: title(audit),
         subtitle: subtitle(audit),
-        policy: security::policy(SCRIPT),
-        style: format!("{}{}{}", palette::variables(), palette::FIGURE_CSS, STYLE),
-        script: SCRIPT,
         verdicts: words::summary(audit),
         sections: sections(audit, gallery),
         json: format!("{command}.json"),
         tool: format!("{} {}", clean(&audit.tool.name), clean(&audit.tool.version)),
         command: plain(&audit.command.join(" ")),
+        view: view::view(audit)
+            .map_or_else(|| Ok(String::new()), |view| view::embedded(&view))
+            .map_err(askama::Error::custom)?,
+        ..Page::bare()
     };
+    let bare = page.render()?;
+    page.carried = carried(audit).map_err(askama::Error::custom)?;
+    if bare.len() + page.carried.len() > LARGEST {
+        return Ok(bare);
+    }
     page.render()
+}
+
+/// The result as the page carries it.
+fn carried(result: &impl serde::Serialize) -> std::io::Result<String> {
+    let mut text = Vec::new();
+    json::write(result, &mut text)?;
+    Ok(packed::base64(&packed::gzip(&text)?))
 }
 
 /// The sections that the result has something for, in reading order.
@@ -71,14 +121,20 @@ fn sections(audit: &Audit, gallery: &Gallery) -> Vec<Section> {
         certificate::compaction(audit),
         modules::section(audit, gallery, &sites),
         circuits::section(audit, gallery, &sites),
+        attention::section(gallery),
         nodes::section(audit, &sites),
         facts::findings(audit),
         facts::checkpoint(audit),
         definitions::section(audit),
         facts::costs(audit),
     ];
+    let with_how = |mut section: Section| {
+        section.blocks.extend(definitions::how(audit, section.id));
+        section
+    };
     all.into_iter()
         .filter(|section| !section.blocks.is_empty())
+        .map(with_how)
         .collect()
 }
 
@@ -189,7 +245,9 @@ mod tests {
             .replace("Neuron h1.0", hostile)
             .replace("\"x0\"", &format!("\"{hostile}\""));
         let html = page(&serde_json::from_str(&text).expect("it is a result"));
-        assert_eq!(html.matches("<script").count(), 1);
+        // The names, the view, the result, and the script.
+        assert_eq!(html.matches("<script").count(), 4);
+        assert_eq!(html.matches("</script").count(), 4);
         assert_eq!(html.matches("<style").count(), 1);
         assert!(!html.contains("<img"));
     }

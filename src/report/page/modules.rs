@@ -8,7 +8,7 @@ use crate::report::figures::lesions::is_of_one_output;
 use crate::report::figures::palette::module_class;
 use crate::report::format::{count, number, p_value, percent};
 use crate::report::sites::{Place, Sites, Wire, clean};
-use crate::report::words::null_words;
+use crate::report::words::{null_words, what_moves};
 use crate::result::{Assignment, Audit, Lesion, Modules, Wiring};
 
 pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
@@ -33,12 +33,21 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Se
         );
         blocks.push(table(&caption, &inner.partition, modules, sites));
     }
+    blocks.extend(super::qualities::blocks(modules, gallery));
+    blocks.extend(
+        gallery
+            .relocated
+            .as_ref()
+            .map(|figure| Block::Figure(Shown::new(figure, RELOCATED))),
+    );
     blocks.extend(
         gallery
             .null
             .as_ref()
             .map(|figure| Block::Figure(Shown::new(figure, null_caption(modules)))),
     );
+    let matrix = gallery.module_matrix.as_ref();
+    blocks.extend(matrix.map(|figure| Block::Figure(Shown::new(figure, matrix_caption()))));
     blocks.extend(
         gallery
             .lesions
@@ -48,6 +57,8 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Se
     if !modules.lesions.is_empty() {
         blocks.push(lesions(modules));
     }
+    blocks.extend(super::qualities::function(modules));
+    blocks.extend(super::insight::blocks(modules, gallery));
     Section {
         id: "modules",
         title: "Modules",
@@ -118,9 +129,19 @@ fn facts(modules: &Modules) -> Vec<Fact> {
 }
 
 fn wiring(wiring: &Wiring) -> String {
-    let after = wiring.cost_after_relocation.map_or_else(
+    let relocated = wiring.cost_after_relocation.zip(wiring.relocation.as_ref());
+    let after = relocated.map_or_else(
         || "relocation was not asked for".to_owned(),
-        |after| format!("{} after relocation", number(after)),
+        |(after, found)| {
+            format!(
+                "{} after relocation of {} by {} ({} swaps; outputs move by at most {} on the samples)",
+                number(after),
+                what_moves(found),
+                clean(&found.method),
+                count(found.swaps),
+                number(found.max_abs_change)
+            )
+        },
     );
     let (lambda, l0) = (number(wiring.lambda), number(wiring.l0));
     format!("{} (λ = {lambda}, l0 = {l0}); {after}", number(wiring.cost))
@@ -211,11 +232,19 @@ fn row(
     ]
 }
 
+const RELOCATED: &str = "The same network with its neurons where their wiring is shortest, as far as \
+     swaps find it: the function is the one above. Sites keep their names.";
+
 fn null_caption(modules: &Modules) -> String {
     let words = modules.null.as_ref().map_or_else(String::new, null_words);
     format!(
         "Modularity of {words} (grey), each partitioned by the same algorithm, and of this network (line)."
     )
+}
+
+fn matrix_caption() -> &'static str {
+    "How much weight runs from module to module: Σ |w| over the surviving weights whose writer is in the \
+     row's module and whose reader is in the column's. What is off the diagonal joins modules."
 }
 
 fn lesion_caption() -> &'static str {
@@ -248,6 +277,7 @@ fn lesions(modules: &Modules) -> Block {
                     .to_owned(),
                 l.p,
             ),
+            Cell::optional(l.p_holm),
             Cell::number(l.metric_alone),
         ]
     };
@@ -261,13 +291,14 @@ fn lesions(modules: &Modules) -> Block {
         numbers("Effect"),
         numbers("Random sets"),
         numbers("p"),
+        numbers("p (Holm)"),
         numbers("Module alone"),
     ];
     let mut sorted: Vec<&Lesion> = modules.lesions.iter().collect();
     sorted.sort_by_key(|lesion| is_of_one_output(lesion));
     let draws = modules.lesions.first().map_or(0, |l| l.samples);
     let caption = format!(
-        "Ablation of each module, against {} random sets of as many sites per layer (p not corrected for the number of modules)",
+        "Ablation of each module, against {} random sets of as many sites per layer (Holm: corrected for the modules of one partition, fill and metric)",
         count(draws)
     );
     Block::Table(Table::new(

@@ -2,7 +2,8 @@
 
 use super::blocks::{Block, Section, Shown};
 use crate::report::figures::Gallery;
-use crate::report::figures::network::{bridge_count, bridged_split, drawn_threshold};
+use crate::report::figures::component_graph::strongest;
+use crate::report::figures::network::{MOST_DRAWN, bridge_count, bridged_split, drawn_threshold};
 use crate::report::format::{count, count_words, short};
 use crate::report::sites::Sites;
 use crate::result::{Audit, Split};
@@ -17,6 +18,9 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery) -> Section {
 }
 
 fn caption(audit: &Audit) -> String {
+    if audit.network.layers.is_empty() {
+        return of_components(audit);
+    }
     let threshold = drawn_threshold(audit);
     let wires = Sites::new(&audit.network).surviving(threshold).len();
     let kept = audit
@@ -39,8 +43,28 @@ fn caption(audit: &Audit) -> String {
     };
     let bridges = audit.modules.as_ref().and_then(bridged_split);
     let bridges = bridges.map_or_else(String::new, |split| format!(" Dashed: {}", dashed(split)));
+    let most = if wires > MOST_DRAWN {
+        format!(
+            " The still figure shows the strongest {}.",
+            count(MOST_DRAWN)
+        )
+    } else {
+        String::new()
+    };
     format!(
-        "{which}{verified}. Inputs are below and outputs on top; point at a site or an edge for its numbers.{bridges}"
+        "{which}{verified}. Inputs are below and outputs on top; point at a site or an edge for its numbers.{bridges}{most}"
+    )
+}
+
+fn of_components(audit: &Audit) -> String {
+    let edges = strongest(&audit.circuits).len();
+    let total = audit.circuits.iter().map(|c| c.edges_total).max();
+    format!(
+        "The {} edges of the circuits, of {} between components. The input is below and the logits on top; \
+         heads stand in rows by layer, with the MLP to their right. Edges are as wide as their effect is large; \
+         into keys they are dashed, into values dotted.",
+        count(edges),
+        count(total.unwrap_or(0))
     )
 }
 

@@ -5,7 +5,9 @@
 //! been asked. The page and the terminal print the same sentences.
 
 mod circuits;
+pub mod compare;
 mod independence;
+mod insight;
 mod modules;
 mod parity;
 mod pruning;
@@ -16,7 +18,7 @@ use super::sites::Sites;
 use crate::result::{Audit, DataInfo};
 
 pub use independence::{caption as split_caption, no_split, part};
-pub use modules::null_words;
+pub use modules::{null_words, what_moves};
 
 /// What a sentence says about a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,7 +165,7 @@ fn joined(items: &[String]) -> String {
 }
 
 /// `edge` or `edges`, by number.
-fn plural<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
+pub(super) fn plural<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
     if count == 1 { one } else { many }
 }
 

@@ -1,9 +1,9 @@
 //! Which modules there are, and whether they are more than chance gives.
 
 use super::{Sentence, Status, joined, plural};
-use crate::report::format::{count, count_words, optional, p_value, short};
+use crate::report::format::{count, count_words, p_value, short};
 use crate::report::sites::{Sites, clean};
-use crate::result::{Audit, Lesion, Modules, NullModel, Split};
+use crate::result::{Audit, Lesion, Modules, NullModel, Relocation, Split};
 
 const TOPIC: &str = "Modules";
 
@@ -19,12 +19,19 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
         )];
     };
     let mut said = vec![found(modules)];
-    said.push(chance(modules));
+    said.push(chance(modules, modules.null.as_ref()));
+    let newman = modules.measures.iter().find(|m| m.name == "modularity");
+    let others = newman.iter().flat_map(|m| m.nulls.iter().skip(1));
+    said.extend(others.map(|null| chance(modules, Some(null))));
     said.extend(straddling(modules, sites));
     said.extend(without_outputs(modules));
     said.extend(stability(modules));
     said.extend(lesions(modules));
+    said.extend(together(modules));
+    said.extend(plateau(modules));
+    said.extend(circuits_agree(modules));
     said.extend(wiring(modules));
+    said.extend(super::insight::sentences(modules));
     said
 }
 
@@ -60,16 +67,16 @@ fn found(modules: &Modules) -> Sentence {
 }
 
 /// With a capital letter at the beginning.
-fn capital(word: &str) -> String {
+pub(super) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     let first = letters.next().map(|c| c.to_uppercase().collect::<String>());
     format!("{}{}", first.unwrap_or_default(), letters.as_str())
 }
 
-fn chance(modules: &Modules) -> Sentence {
+fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
     let topic = "Modularity";
     let q = short(modules.modularity);
-    let Some(null) = &modules.null else {
+    let Some(null) = null else {
         let text = format!("Modularity is {q}; without a null model that says nothing yet.");
         return Sentence::new(topic, Status::NotAsked, text);
     };
@@ -117,6 +124,7 @@ pub fn null_words(null: &NullModel) -> String {
         "layer" => "the same weights shuffled within each layer",
         "layer-nonzero" => "the same surviving weights shuffled within each layer",
         "degree" => "the same degrees and other connections",
+        "untrained" => "untrained weights, pruned to as many edges",
         _ => "shuffled weights",
     };
     format!("{} networks with {how}", count(null.samples))
@@ -197,7 +205,14 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
     let first = groups.first()?;
     let same = |l: &&&Lesion| l.metric == first.metric && l.fill == first.fill;
     let tested: Vec<&&Lesion> = groups.iter().filter(same).collect();
-    let matter = tested.iter().filter(|l| l.p <= LEVEL).count();
+    let corrected = tested.iter().all(|l| l.p_holm.is_some());
+    let p = |l: &Lesion| l.p_holm.unwrap_or(l.p);
+    let matter = tested.iter().filter(|l| p(l) <= LEVEL).count();
+    let how = if corrected {
+        ", Holm's correction for the number of modules"
+    } else {
+        " each, not corrected for the number of modules"
+    };
     let verb = if matter < 2 { "matters" } else { "matter" };
     let number = if matter == 0 {
         "none".to_owned()
@@ -205,7 +220,7 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
         count_words(matter)
     };
     let text = format!(
-        "Ablated alone ({} fill), {} of {} {} {verb} more to the {} than random sets of as many sites (p ≤ {LEVEL} each, not corrected for the number of modules).",
+        "Ablated alone ({} fill), {} of {} {} {verb} more to the {} than random sets of as many sites (p ≤ {LEVEL}{how}).",
         clean(&first.fill),
         number,
         count_words(tested.len()),
@@ -217,13 +232,124 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
 
 fn wiring(modules: &Modules) -> Option<Sentence> {
     let wiring = modules.wiring.as_ref()?;
-    wiring.cost_after_relocation?;
+    let (after, found) = (wiring.cost_after_relocation?, wiring.relocation.as_ref()?);
+    let swaps = count(found.swaps);
+    let swaps = format!("{swaps} {}", plural(found.swaps, "swap", "swaps"));
+    let (status, check) = if found.holds {
+        (Status::Holds, "the function stays as it is")
+    } else {
+        (
+            Status::DoesNotHold,
+            "the function does not stay as it is, more than rounding explains",
+        )
+    };
     let text = format!(
-        "Swapping neurons, which leaves the function as it is, would lower the wiring cost from {} to {}.",
+        "Relocation ({}, {swaps} of {}) lowers the wiring cost from {} to {}; {check}: outputs move by {} on {} samples (rounding explains {}).",
+        clean(&found.method),
+        what_moves(found),
         short(wiring.cost),
-        optional(wiring.cost_after_relocation)
+        short(after),
+        short(found.max_abs_change),
+        count(found.samples),
+        short(found.allowed)
     );
-    Some(Sentence::new("Wiring", Status::Note, text))
+    Some(Sentence::new("Wiring", status, text))
+}
+
+/// What one module does alone, and what the best of several do, of up to five modules.
+fn together(modules: &Modules) -> Option<Sentence> {
+    let c = modules.coalitions.iter().find(|c| c.scope == "all")?;
+    let higher = c.all > c.none;
+    let better = |a: f64, b: f64| if higher { a > b } else { a < b };
+    let best_of = |size: usize| {
+        let mine = c.subsets.iter().filter(|s| s.modules.len() == size);
+        mine.map(|s| s.value)
+            .reduce(|a, b| if better(b, a) { b } else { a })
+    };
+    let sizes = (1..c.shares.len()).filter_map(|size| {
+        let what = if size == 1 { "one module" } else { "modules" };
+        let number = if size == 1 {
+            "at best ".to_owned()
+        } else {
+            format!("{} ", count_words(size))
+        };
+        Some(format!("{} with {number}{what}", short(best_of(size)?)))
+    });
+    let listed: Vec<String> = sizes.collect();
+    if listed.is_empty() {
+        return None;
+    }
+    let text = format!(
+        "Of {} modules together ({} fill), the {} is {} with all, {} with none, {}.",
+        count_words(c.shares.len()),
+        clean(&c.fill),
+        clean(&c.metric),
+        short(c.all),
+        short(c.none),
+        joined(&listed)
+    );
+    Some(Sentence::new("Modules together", Status::Note, text))
+}
+
+fn plateau(modules: &Modules) -> Option<Sentence> {
+    let scan = modules.scan.as_ref()?;
+    let longest: Vec<String> = scan
+        .plateaus
+        .iter()
+        .filter(|p| p.count > 1)
+        .take(3)
+        .map(|p| {
+            format!(
+                "{} modules from γ = {} to {}",
+                count_words(p.count),
+                short(p.from),
+                short(p.to)
+            )
+        })
+        .collect();
+    let text = if longest.is_empty() {
+        "Along the resolution, no partition into several modules lasts.".to_owned()
+    } else {
+        format!(
+            "Along the resolution, the partitions that last longest are {}.",
+            joined(&longest)
+        )
+    };
+    Some(Sentence::new("Resolution", Status::Note, text))
+}
+
+/// How many circuits lie in a module more than chance puts them there.
+fn circuits_agree(modules: &Modules) -> Option<Sentence> {
+    let found = modules.agreement.first()?;
+    let mut outputs: Vec<&str> = found.pairs.iter().map(|p| p.output.as_str()).collect();
+    outputs.dedup();
+    let enriched = found.pairs.iter().filter(|p| p.p_holm <= LEVEL);
+    let mut in_module: Vec<&str> = enriched.map(|p| p.output.as_str()).collect();
+    in_module.dedup();
+    let text = format!(
+        "{} of {} circuits found by {} {} more sites with one module than chance would give (p ≤ {LEVEL}, Holm); normalised mutual information of modules and circuits {}.",
+        capital(&count_words(in_module.len())),
+        count_words(outputs.len()),
+        clean(&found.method),
+        if in_module.len() == 1 {
+            "shares"
+        } else {
+            "share"
+        },
+        short(found.nmi)
+    );
+    Some(Sentence::new("Modules and circuits", Status::Note, text))
+}
+
+/// The sites that may change places, in words.
+#[must_use]
+pub fn what_moves(found: &Relocation) -> &'static str {
+    match (found.inputs_move, found.outputs_move) {
+        (true, true) => "inputs, hidden neurons and outputs",
+        (false, true) => "hidden neurons and outputs",
+        (true, false) => "inputs and hidden neurons",
+        (false, false) => "hidden neurons",
+    }
 }
 
 #[cfg(test)]
@@ -273,6 +399,21 @@ mod tests {
             text[1],
             "– Modularity: Modularity is 0.47; without a null model that says nothing yet."
         );
+    }
+
+    #[test]
+    fn relocation_says_what_moved_and_what_stayed() {
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(2, 1e-7));
+        });
+        assert_eq!(
+            text.last().expect("there"),
+            "✓ Wiring: Relocation (descent, 2 swaps of hidden neurons) lowers the wiring cost from 3 to 2; the function stays as it is: outputs move by 1 × 10⁻⁷ on 100 samples (rounding explains 1 × 10⁻⁶)."
+        );
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(1, 1.0));
+        });
+        assert!(text.last().is_some_and(|t| t.starts_with('✗')), "{text:?}");
     }
 
     #[test]

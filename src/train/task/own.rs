@@ -144,6 +144,7 @@ mod tests {
             outputs: None,
             positions: None,
             task: crate::data::Task::default(),
+            prompts: Vec::new(),
         }
     }
 

@@ -1,5 +1,5 @@
 //! Hugging Face's GPT-2: linears stored `[in, out]`, queries, keys and values
-//! fused, the unembedding tied unless `lm_head.weight` differs in name.
+//! fused, the unembedding tied unless `lm_head.weight` differs from the embedding.
 
 use ndarray::Array1;
 
@@ -29,7 +29,10 @@ pub(super) fn load<T: Scalar>(
     let epsilon = tensors.number("layer_norm_epsilon").unwrap_or(1e-5);
     let blocks = tensors.blocks(|l| named(&format!("h.{l}.attn.c_attn.weight")));
     let block = |l: usize| block(tensors, &named(&format!("h.{l}")), d, epsilon);
-    let untied = tensors.has("lm_head.weight");
+    let stored = &tensors.checkpoint.tensors;
+    let untied = stored
+        .get("lm_head.weight")
+        .is_some_and(|head| stored.get(&named("wte.weight")) != Some(head));
     Ok(Transformer {
         embedding: Embedding::Tokens(tensors.matrix(&named("wte.weight"), tokens, d)?),
         positions: Some(tensors.matrix(&named("wpe.weight"), length, d)?),

@@ -104,6 +104,14 @@ pub(in crate::model) fn roles(checkpoint: &Checkpoint, layout: Layout) -> BTreeM
         let norm = name.contains(".ln") || name.starts_with("ln_");
         match layout {
             Layout::BimtTransformer if norm => Role::Unused,
+            // Masks that older versions of the framework saved.
+            Layout::Gpt2
+                if [".attn.bias", ".masked_bias"]
+                    .iter()
+                    .any(|b| name.ends_with(b)) =>
+            {
+                Role::Unused
+            }
             _ if norm => Role::Norm,
             _ if name.ends_with("_perm") => Role::Permutation,
             _ if ["wte", "wpe", "embed."].iter().any(|e| name.contains(e))

@@ -1,0 +1,89 @@
+//! Random GPT-2s and pairs of prompts for them.
+#![allow(missing_docs, reason = "part of benches")]
+#![allow(dead_code, reason = "each bench uses its own part")]
+
+use modscope::model::Sequences;
+use modscope::model::transformer::{
+    Answers, Block, Embedding, Heads, Norm, SequenceInputs, Transformer,
+};
+use modscope::numeric::{Activation, Rng};
+use ndarray::{Array1, Array2};
+
+/// What a GPT-2 and its prompts are like.
+pub struct Shape {
+    pub blocks: usize,
+    pub heads: usize,
+    pub width: usize,
+    pub tokens: usize,
+    pub samples: usize,
+    pub length: usize,
+}
+
+fn random(rng: &mut Rng, rows: usize, columns: usize) -> Array2<f32> {
+    let scale = 1.0 / (rows as f64).sqrt();
+    Array2::from_shape_simple_fn((rows, columns), || (scale * rng.normal()) as f32)
+}
+
+impl Shape {
+    fn norm(&self) -> Option<Norm<f32>> {
+        Some(Norm {
+            weight: Array1::ones(self.width),
+            bias: Array1::zeros(self.width),
+            epsilon: 1e-5,
+        })
+    }
+
+    fn block(&self, rng: &mut Rng) -> Block<f32> {
+        let d = self.width;
+        Block {
+            norm1: self.norm(),
+            qkv: random(rng, d, 3 * d),
+            qkv_bias: Array1::zeros(3 * d),
+            out: random(rng, d, d),
+            out_bias: Array1::zeros(d),
+            norm2: self.norm(),
+            up: random(rng, d, 4 * d),
+            up_bias: Array1::zeros(4 * d),
+            down: random(rng, 4 * d, d),
+            down_bias: Array1::zeros(d),
+        }
+    }
+
+    /// A network with random weights.
+    pub fn model(&self, rng: &mut Rng) -> Transformer<f32> {
+        Transformer {
+            embedding: Embedding::Tokens(random(rng, self.tokens, self.width)),
+            positions: Some(random(rng, self.length, self.width)),
+            blocks: (0..self.blocks).map(|_| self.block(rng)).collect(),
+            final_norm: self.norm(),
+            unembedding: None,
+            output_bias: Array1::zeros(self.tokens),
+            out_perm: (0..self.tokens).collect(),
+            heads: Heads {
+                count: self.heads,
+                width: self.width / self.heads,
+                scale: 1.0 / ((self.width / self.heads) as f64).sqrt(),
+                causal: true,
+            },
+            activation: Activation::GeluTanh,
+        }
+    }
+
+    /// Random prompts, each with another random one; answers at the last position.
+    pub fn batch(&self, rng: &mut Rng) -> Sequences<f32> {
+        let shape = (self.samples, self.length);
+        let mut tokens = || Array2::from_shape_simple_fn(shape, || rng.below(self.tokens));
+        let (clean, corrupted) = (tokens(), tokens());
+        Sequences {
+            path: "random".into(),
+            inputs: SequenceInputs::Tokens(clean),
+            corrupted: Some(SequenceInputs::Tokens(corrupted)),
+            answers: Answers::last(self.samples, self.length),
+            correct: None,
+            foils: None,
+            targets: None,
+            outputs: None,
+            lengths: None,
+        }
+    }
+}

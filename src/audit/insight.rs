@@ -1,0 +1,189 @@
+//! What the modules say about the task: embeddings, signs, neurons of many purposes, formulas.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ndarray::{Array2, Axis};
+
+use super::subject::Subject;
+use crate::model::Mlp;
+use crate::modules::embeddings::{correlation, frequencies, permutation_signs, principal};
+use crate::modules::formula;
+use crate::numeric::Scalar;
+use crate::result::{
+    Embedding, Formula, Insight, Modules, NodeAblation, Polysemanticity, SignDimension,
+};
+
+/// An output with more weights than this has no formula that one could read.
+const MOST_WEIGHTS: usize = 40;
+
+/// Permutations of up to so many things are looked for.
+const MOST_THINGS: usize = 6;
+
+/// Everything that can be said.
+pub fn insight<T: Scalar>(
+    subject: &Subject<'_, T>,
+    pruned: &Mlp<T>,
+    modules: &Modules,
+    nodes: &[NodeAblation],
+) -> Insight {
+    let table = subject.model.embedding.as_ref();
+    let table = table.map(|table| table.mapv(Scalar::widen));
+    let owners = table.as_ref().map(|_| owners(subject, modules));
+    let (embeddings, signs) = match table.as_ref().zip(owners.as_ref()) {
+        Some((table, owners)) => (
+            embeddings(subject, table, owners),
+            signs(subject, table, owners),
+        ),
+        None => Default::default(),
+    };
+    Insight {
+        embeddings,
+        signs,
+        polysemanticity: polysemanticity(nodes),
+        formulas: formulas(subject, pruned),
+    }
+}
+
+/// The modules of each embedding dimension: its inputs may be in several.
+fn owners<T: Scalar>(subject: &Subject<'_, T>, modules: &Modules) -> Vec<BTreeSet<usize>> {
+    let fold = subject.model.in_perm.len();
+    let mut owners = vec![BTreeSet::new(); fold];
+    for assignment in &modules.partition {
+        let input = assignment.site.strip_prefix('x');
+        if let Some(position) = input.and_then(|q| q.parse::<usize>().ok()) {
+            owners[subject.model.in_perm[position % fold]].insert(assignment.module);
+        }
+    }
+    owners
+}
+
+/// The whole table, then the dimensions of each module that has several.
+fn embeddings<T: Scalar>(
+    subject: &Subject<'_, T>,
+    table: &Array2<f64>,
+    owners: &[BTreeSet<usize>],
+) -> Vec<Embedding> {
+    let is_cyclic = task(subject).contains("modular");
+    let shape = |module: Option<usize>, dimensions: Vec<usize>| {
+        let part = table.select(Axis(1), &dimensions);
+        let found = principal(part.view());
+        Embedding {
+            module,
+            dimensions,
+            variance: found.shares,
+            points: found.points,
+            frequencies: if is_cyclic {
+                frequencies(part.view())
+            } else {
+                Vec::new()
+            },
+        }
+    };
+    let mut all = vec![shape(None, (0..table.ncols()).collect())];
+    let modules: BTreeSet<usize> = owners.iter().flatten().copied().collect();
+    for module in modules {
+        let mine = |d: &usize| owners[*d].contains(&module);
+        let dimensions: Vec<usize> = (0..owners.len()).filter(mine).collect();
+        if dimensions.len() > 1 {
+            all.push(shape(Some(module), dimensions));
+        }
+    }
+    all
+}
+
+/// The name of the task, as far as files tell.
+fn task<T: Scalar>(subject: &Subject<'_, T>) -> String {
+    let config = subject
+        .checkpoint
+        .config
+        .get("task")
+        .and_then(|t| t.as_str());
+    let named = config
+        .map(str::to_owned)
+        .or_else(|| subject.data.task.name.clone());
+    named.unwrap_or_default()
+}
+
+/// How well each dimension follows the sign, where tokens are all permutations in
+/// lexicographic order, as the task's name says.
+fn signs<T: Scalar>(
+    subject: &Subject<'_, T>,
+    table: &Array2<f64>,
+    owners: &[BTreeSet<usize>],
+) -> Vec<SignDimension> {
+    let factorial = |n: usize| (1..=n).product::<usize>();
+    let degree = (2..=MOST_THINGS).find(|n| factorial(*n) == table.nrows());
+    let Some(degree) = degree.filter(|_| task(subject).contains("permutation")) else {
+        return Vec::new();
+    };
+    let signs = permutation_signs(degree);
+    let spread = |column: &[f64]| crate::numeric::statistics::population_sd(column).powi(2);
+    let columns: Vec<Vec<f64>> = table.columns().into_iter().map(|c| c.to_vec()).collect();
+    let total: f64 = columns.iter().map(|column| spread(column)).sum();
+    let dimension = |(dimension, column): (usize, &Vec<f64>)| {
+        let module = owners[dimension].iter().copied().next();
+        let module = module.filter(|_| owners[dimension].len() == 1);
+        let sharers = owners
+            .iter()
+            .filter(|o| module.is_some_and(|m| o.contains(&m)));
+        SignDimension {
+            dimension,
+            correlation: correlation(column, &signs),
+            variance: spread(column) / total,
+            module,
+            alone: sharers.count() == 1,
+        }
+    };
+    let mut all: Vec<SignDimension> = columns.iter().enumerate().map(dimension).collect();
+    all.sort_by(|a, b| b.correlation.abs().total_cmp(&a.correlation.abs()));
+    all
+}
+
+/// The participation ratio of the effects of every hidden neuron, mean fill where there is one.
+fn polysemanticity(nodes: &[NodeAblation]) -> Vec<Polysemanticity> {
+    let mean = nodes.iter().find(|n| n.fill == "mean").or(nodes.first());
+    let index = |effect: &crate::result::NodeEffect| {
+        let sum: f64 = effect.outputs.iter().map(|o| o.effect.abs()).sum();
+        let squares: f64 = effect.outputs.iter().map(|o| o.effect.powi(2)).sum();
+        (squares > 0.0 && effect.site.starts_with('h')).then(|| Polysemanticity {
+            site: effect.site.clone(),
+            index: sum * sum / squares,
+        })
+    };
+    let effects = mean.iter().flat_map(|n| &n.effects);
+    let mut all: Vec<Polysemanticity> = effects.filter_map(index).collect();
+    all.sort_by(|a, b| b.index.total_cmp(&a.index));
+    all
+}
+
+/// The outputs that few weights make, each checked on the samples.
+fn formulas<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Vec<Formula> {
+    let inputs = subject.batch.inputs.mapv(Scalar::widen);
+    let outputs = pruned.outputs(subject.batch.inputs.view());
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut names: Vec<String> = (0..inputs.nrows()).map(|q| subject.input_name(q)).collect();
+    names
+        .iter()
+        .for_each(|name| *seen.entry(name.clone()).or_default() += 1);
+    // Names that are not their own are no names.
+    for (q, name) in names.iter_mut().enumerate() {
+        if seen.get(name.as_str()).is_some_and(|n| *n > 1) || name.contains(' ') {
+            *name = format!("x{q}");
+        }
+    }
+    let of = |position: usize| {
+        let found = formula::Formula::of_output(pruned, position, MOST_WEIGHTS)?;
+        let values = found.evaluate(inputs.view(), pruned.activation);
+        let differences = values.iter().zip(outputs.row(position));
+        let differences = differences.map(|(a, b)| (a - b.widen()).abs());
+        let (output, name) = subject.outputs[position].clone();
+        Some(Formula {
+            output,
+            name,
+            text: found.text(&names, pruned.activation),
+            latex: found.latex(&names, pruned.activation),
+            max_abs_difference: differences.fold(0.0, f64::max),
+        })
+    };
+    (0..subject.outputs.len()).filter_map(of).collect()
+}

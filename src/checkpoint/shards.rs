@@ -1,0 +1,122 @@
+//! Checkpoints in several safetensors files, with an index of what is where.
+//!
+//! `{"weight_map": {"wte.weight": "model-00001-of-00002.safetensors", …}}`. Index
+//! and shards must agree in every tensor. It deliberately writes none: what is
+//! written is one file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::read::{LARGEST_FILE, Parts, limited_read, parse_tensors, sha256};
+use crate::{Error, Result};
+
+/// How the name of an index ends.
+pub(super) const ENDING: &str = ".safetensors.index.json";
+
+/// What is read of an index.
+#[derive(Deserialize)]
+struct Index {
+    /// The shard of each tensor.
+    weight_map: BTreeMap<String, String>,
+}
+
+/// The tensors of all shards of the index at `path`.
+pub(super) fn read(path: &Path, index: &[u8]) -> Result<Parts> {
+    let not_json = |error: serde_json::Error| Error::Json {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    };
+    let Index { weight_map } = serde_json::from_slice(index).map_err(not_json)?;
+    let shards: BTreeSet<&str> = weight_map.values().map(String::as_str).collect();
+    if let Some(bad) = shards.iter().find(|name| !is_shard(name)) {
+        let detail = format!("`{bad}` is no name of a safetensors file beside the index");
+        return Err(fault(path, detail));
+    }
+    let own = path.file_name().unwrap_or_default().to_string_lossy();
+    let mut sums = sum_line(index, &own);
+    let (mut tensors, mut metadata) = (BTreeMap::new(), BTreeMap::new());
+    let mut total = 0;
+    for name in shards {
+        let file = path.with_file_name(name);
+        if !file.is_file() {
+            return Err(fault(path, format!("shard `{name}` is not there")));
+        }
+        let bytes = limited_read(&file)?;
+        total += bytes.len() as u64;
+        if total > LARGEST_FILE {
+            return Err(Error::FileTooLarge {
+                path: file,
+                size: total,
+                limit: LARGEST_FILE,
+            });
+        }
+        sums += &sum_line(&bytes, name);
+        let (found, described) = parse_tensors(&file, &bytes)?;
+        if let Some(tensor) = found
+            .keys()
+            .find(|tensor| weight_map.get(*tensor).is_none_or(|shard| shard != name))
+        {
+            return Err(fault(path, misplaced(&weight_map, tensor, name)));
+        }
+        tensors.extend(found);
+        metadata.extend(described);
+    }
+    if let Some((tensor, shard)) = weight_map.iter().find(|(t, _)| !tensors.contains_key(*t)) {
+        let detail = format!("tensor `{tensor}` is not in `{shard}`, where the index has it");
+        return Err(fault(path, detail));
+    }
+    Ok(Parts {
+        sha256: sha256(sums.as_bytes()),
+        tensors,
+        metadata,
+    })
+}
+
+/// A plain file name: nothing that leads elsewhere.
+fn is_shard(name: &str) -> bool {
+    let elsewhere = |c: char| matches!(c, '/' | '\\' | ':') || c.is_control();
+    name.ends_with(".safetensors") && !name.starts_with('.') && !name.contains(elsewhere)
+}
+
+/// A tensor that `shard` holds and the index does not have there.
+fn misplaced(weight_map: &BTreeMap<String, String>, tensor: &str, shard: &str) -> String {
+    match weight_map.get(tensor) {
+        Some(other) => {
+            format!("tensor `{tensor}` is in `{shard}`; the index has it in `{other}`")
+        }
+        None => format!("tensor `{tensor}` is in `{shard}`; the index does not have it"),
+    }
+}
+
+/// A line as `sha256sum` prints it.
+fn sum_line(bytes: &[u8], name: &str) -> String {
+    format!("{}  {name}\n", sha256(bytes))
+}
+
+fn fault(path: &Path, detail: String) -> Error {
+    Error::Shards {
+        path: path.to_owned(),
+        detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn shards_lie_beside_their_index() {
+        assert!(super::is_shard("model-00001-of-00002.safetensors"));
+        for name in [
+            "../x.safetensors",
+            "/x.safetensors",
+            "a\\x.safetensors",
+            "C:x.safetensors",
+            ".safetensors",
+            "x.bin",
+            "",
+        ] {
+            assert!(!super::is_shard(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! PyTorch's `.pt` and `.pth` files → named tensors, without executing anything.
+//!
+//! Such a file is a pickle, which is a program for a small stack machine, and the
+//! bytes of its storages. Our machine builds plain values and tensors; whatever
+//! else the program asks to be called is refused by name before it is used. It
+//! deliberately does not read whole pickled modules, sparse and quantised tensors.
+
+mod callable;
+mod container;
+mod machine;
+mod state;
+mod value;
+mod view;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Tensor;
+use crate::{Error, Result};
+
+/// All tensors together may take this many times the bytes of their file, plus
+/// [`ROOM`]: tensors may share a storage, and stand in it more than once.
+const TIMES_THE_FILE: usize = 4;
+/// What small files with shared storages may take beyond that.
+const ROOM: usize = 16 << 20;
+
+/// What can be wrong with a file, without its path.
+#[derive(Debug)]
+enum Fault {
+    /// It is damaged, or no file that `torch.save` wrote.
+    Broken(String),
+    /// It asks for this to be called.
+    Foreign(String),
+    /// It has no dictionary of tensors, or several.
+    States(Vec<String>),
+    /// This tensor does not fit its storage.
+    Tensor(String, String),
+    /// This tensor is of a type that is not read.
+    Dtype(String, String),
+}
+
+/// The tensors of the one dictionary of tensors in a file.
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
+    let path = path.to_owned();
+    if bytes.is_empty() {
+        return Err(Error::EmptyFile { path });
+    }
+    tensors(bytes).map_err(|fault| match fault {
+        Fault::Broken(detail) => Error::TorchFile { path, detail },
+        Fault::Foreign(callable) => Error::ForeignCallable { path, callable },
+        Fault::States(found) => Error::StateDict { path, found },
+        Fault::Tensor(tensor, detail) => Error::TensorBytes {
+            path,
+            tensor,
+            detail,
+        },
+        Fault::Dtype(tensor, dtype) => Error::TensorDtype {
+            path,
+            tensor,
+            dtype,
+        },
+    })
+}
+
+fn tensors(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Fault> {
+    let container::Contents { values, storages } = container::open(bytes)?;
+    let mut room = bytes.len().saturating_mul(TIMES_THE_FILE) + ROOM;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in state::dictionary(&values)? {
+        let tensor = view
+            .tensor(&storages, &mut room)
+            .map_err(|error| error.of_tensor(name))?;
+        tensors.insert(name.to_owned(), tensor);
+    }
+    Ok(tensors)
+}
+
+#[cfg(test)]
+mod tests;

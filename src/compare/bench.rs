@@ -1,0 +1,196 @@
+//! One network on the bench: its audit, its controls, its circuits under test.
+
+use super::controls::Kind;
+use super::numbers::{Source, numbers};
+use super::points;
+use super::tests_of_circuits::circuits;
+use super::{Config, Entry, Part};
+use crate::audit::audit;
+use crate::audit::subject::Subject;
+use crate::data::Dataset;
+use crate::metric::Metric;
+use crate::model::{Loaded, Mlp};
+use crate::numeric::{Rng, Scalar};
+use crate::prune::{Threshold, apply};
+use crate::result::{
+    self, Audit, Circuit, ComparedNetwork, FrontPoint, Picture, PlacedLayer, Prune,
+};
+use crate::{Result, audit::Stages};
+
+/// Edges of a network that are drawn, the strongest.
+const DRAWN: usize = 240;
+
+/// Audits of one control, one per draw.
+pub struct Controlled {
+    /// Which control.
+    pub kind: Kind,
+    /// Its audits.
+    pub audits: Vec<Audit>,
+}
+
+/// Everything that is measured of a network alone.
+pub fn measure<T: Scalar>(
+    entry: &Entry,
+    data: &Dataset,
+    loaded: &Loaded,
+    model: &Mlp<T>,
+    config: &Config,
+    progress: &dyn Fn(&str),
+) -> Result<Part> {
+    progress("audit");
+    let audited = audit(&entry.checkpoint, data, &config.audit, &|_| ())?.result;
+    let equal = at_equal_threshold(entry, data, config)?;
+    progress("controls");
+    let controls = controls(entry, data, loaded, config)?;
+    progress("tests of circuits");
+    let subject = Subject::new(&entry.checkpoint, data, loaded, model)?;
+    let threshold = audited.prune.as_ref().map_or(0.0, |p| p.threshold);
+    let pruned = apply(model, threshold, config.audit.prune.biases);
+    let circuits = circuits(&subject, &pruned, &audited, &controls, config)?;
+    let numbers = numbers(&Source {
+        audit: &audited,
+        equal: equal.as_ref(),
+        circuits: &circuits,
+        controls: &controls,
+        accuracy: accuracy(&subject),
+        config,
+        training: &entry.checkpoint.config,
+    });
+    let network = ComparedNetwork {
+        name: entry.name.clone(),
+        path: audited.checkpoint.path.clone(),
+        sha256: audited.checkpoint.sha256.clone(),
+        group: entry.group.clone(),
+        seed: entry.seed,
+        values: numbers.values,
+        front: front(&exact(&audited)),
+        circuits,
+        picture: picture(&audited, threshold),
+    };
+    Ok(Part {
+        network,
+        infos: numbers.infos,
+        data: subject.data_info(),
+        metric: audited
+            .circuits
+            .first()
+            .map_or_else(String::new, |c| c.metric.clone()),
+        layers: audited.checkpoint.layers.clone(),
+        places: places(&audited.network),
+    })
+}
+
+/// The circuits of an audit by exact effects.
+pub fn exact(audit: &Audit) -> Vec<&Circuit> {
+    let by_exact = |c: &&Circuit| c.method == "exact";
+    audit.circuits.iter().filter(by_exact).collect()
+}
+
+/// What pruning does at the threshold that is the same for all networks.
+fn at_equal_threshold(entry: &Entry, data: &Dataset, config: &Config) -> Result<Option<Prune>> {
+    let mut at = config.audit.clone();
+    at.prune.threshold = Threshold::At(config.equal_threshold);
+    at.certify = None;
+    at.stages = Stages {
+        modules: false,
+        circuits: false,
+    };
+    Ok(audit(&entry.checkpoint, data, &at, &|_| ())?.result.prune)
+}
+
+/// The same audit of every control.
+fn controls(
+    entry: &Entry,
+    data: &Dataset,
+    loaded: &Loaded,
+    config: &Config,
+) -> Result<Vec<Controlled>> {
+    let of_kind = |(stream, kind): (usize, Kind)| {
+        let one = |draw: usize| {
+            let seed = config.audit.seed + draw as u64;
+            let mut rng = Rng::new(seed, 100 + stream as u64);
+            let (checkpoint, data) = kind.of(&entry.checkpoint, loaded, data, &mut rng);
+            Ok(audit(&checkpoint, &data, &config.for_controls(seed), &|_| ())?.result)
+        };
+        let audits: Result<Vec<Audit>> = (0..config.control_draws).map(one).collect();
+        Ok(Controlled {
+            kind,
+            audits: audits?,
+        })
+    };
+    Kind::ALL.into_iter().enumerate().map(of_kind).collect()
+}
+
+/// Share of right decisions of the whole network.
+fn accuracy<T: Scalar>(subject: &Subject<'_, T>) -> Option<f64> {
+    let classes = subject.batch.classes.clone()?;
+    Some(Metric::Accuracy { classes }.mean(subject.clean.view()))
+}
+
+/// Circuits along their size, about ten sizes per factor of ten, means over outputs.
+fn front(circuits: &[&Circuit]) -> Vec<FrontPoint> {
+    const PER_DECADE: f64 = 10.0;
+    let total = circuits.first().map_or(0, |c| c.edges_total);
+    let largest = circuits
+        .iter()
+        .filter_map(|c| c.sweep.last())
+        .map(|point| point.edges_kept)
+        .max();
+    let mut sizes: Vec<usize> = Vec::new();
+    for step in 0.. {
+        let size = 10_f64.powf(f64::from(step) / PER_DECADE).round() as usize;
+        if size >= largest.unwrap_or(0) {
+            break;
+        }
+        sizes.push(size);
+    }
+    sizes.extend(largest);
+    sizes.dedup();
+    let point = |edges: usize| {
+        let at = |of: fn(&Circuit, &result::SweepPoint) -> Option<f64>| {
+            let each = circuits
+                .iter()
+                .map(|c| points::at_size(c, edges).and_then(|p| of(c, p)));
+            points::mean(each)
+        };
+        FrontPoint {
+            edges,
+            kept: edges as f64 / total.max(1) as f64,
+            gap: at(|circuit, point| points::relative(circuit, point.gap)),
+            faithfulness: at(|_, point| point.faithfulness),
+        }
+    };
+    sizes.into_iter().map(point).collect()
+}
+
+/// The strongest surviving edges.
+fn picture(audit: &Audit, threshold: f64) -> Picture {
+    let mut edges: Vec<(usize, usize, usize, f64)> = Vec::new();
+    for (layer, weights) in audit.network.weights.iter().enumerate() {
+        let width = audit.checkpoint.layers[layer].max(1);
+        for (place, weight) in weights.iter().enumerate() {
+            match weight {
+                Some(w) if w.abs() >= threshold && *w != 0.0 => {
+                    edges.push((layer, place % width, place / width, *w));
+                }
+                _ => {}
+            }
+        }
+    }
+    let surviving = edges.len();
+    edges.sort_by(|a, b| b.3.abs().total_cmp(&a.3.abs()));
+    edges.truncate(DRAWN);
+    // Three digits draw as well as seventeen.
+    for edge in &mut edges {
+        edge.3 = (edge.3 * 1e3).round() / 1e3;
+    }
+    Picture { surviving, edges }
+}
+
+fn places(network: &result::Network) -> Vec<PlacedLayer> {
+    let layer = |layer: &result::Layer| PlacedLayer {
+        arrangement: layer.arrangement,
+        sites: layer.sites.iter().map(|s| (s.x, s.y)).collect(),
+    };
+    network.layers.iter().map(layer).collect()
+}

@@ -1,0 +1,157 @@
+//! Random circuits of the same size, kept alone and taken away.
+
+use std::collections::BTreeMap;
+
+use super::binomial::upper_tail;
+use super::{Judge, QUANTILE};
+use crate::numeric::{Rng, statistics};
+use crate::patch::{EdgeSet, Patchable};
+
+/// Random circuits drawn.
+const DRAWS: usize = 199;
+
+/// A circuit beside random ones of its size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// Random circuits drawn.
+    pub draws: usize,
+    /// |mean(circuit) − mean(full)|, in units of the metric.
+    pub error: f64,
+    /// The same of every random circuit.
+    pub random_errors: Vec<f64>,
+    /// |mean(without the circuit) − mean(full)|.
+    pub loss: f64,
+    /// The same without every random circuit.
+    pub random_losses: Vec<f64>,
+}
+
+impl Drawn {
+    /// Share of the random circuits that are further from the network.
+    #[must_use]
+    pub fn sufficiency(&self) -> f64 {
+        let beaten = self.random_errors.iter().filter(|e| **e > self.error);
+        beaten.count() as f64 / self.draws as f64
+    }
+
+    /// Share of the random circuits whose loss costs less.
+    #[must_use]
+    pub fn necessity(&self) -> f64 {
+        let beaten = self.random_losses.iter().filter(|l| **l < self.loss);
+        beaten.count() as f64 / self.draws as f64
+    }
+
+    /// p of a share of beaten random circuits at least as high, were the chance
+    /// to beat one [`QUANTILE`].
+    #[must_use]
+    pub fn p(&self, share: f64) -> f64 {
+        upper_tail(
+            self.draws,
+            (share * self.draws as f64).round() as usize,
+            QUANTILE,
+        )
+    }
+}
+
+/// Sets a circuit beside random ones of as many edges; `None` for no edges and
+/// for all of the candidates, where there is nothing to set beside.
+#[must_use]
+pub fn random_circuits<P: Patchable>(
+    judge: &Judge<'_, P>,
+    circuit: &EdgeSet,
+    rng: &mut Rng,
+) -> Option<Drawn> {
+    let size = circuit.count_ones(..);
+    if size == 0 || size >= judge.candidates().count_ones(..) {
+        return None;
+    }
+    let ways = Ways::new(judge.network(), judge.candidates());
+    let full = statistics::mean(judge.full());
+    let error = |set: &EdgeSet| (statistics::mean(&judge.values(set)) - full).abs();
+    let loss = |set: &EdgeSet| {
+        let mut rest = judge.candidates().clone();
+        rest.difference_with(set);
+        error(&rest)
+    };
+    let sets: Vec<EdgeSet> = (0..DRAWS)
+        .map(|_| ways.circuit(judge.network().edges([]), size, rng))
+        .collect();
+    Some(Drawn {
+        draws: DRAWS,
+        error: error(circuit),
+        random_errors: sets.iter().map(error).collect(),
+        loss: loss(circuit),
+        random_losses: sets.iter().map(loss).collect(),
+    })
+}
+
+/// The candidates as ways through the network.
+pub(super) struct Ways {
+    candidates: Vec<usize>,
+    /// The nodes that each candidate leads from and to.
+    ends: BTreeMap<usize, (usize, usize)>,
+    /// The candidates out of every node.
+    out: Vec<Vec<usize>>,
+    /// The candidates into every node.
+    into: Vec<Vec<usize>>,
+}
+
+impl Ways {
+    pub fn new<P: Patchable>(network: &P, candidates: &EdgeSet) -> Self {
+        let nodes = network.node_count();
+        let mut ways = Self {
+            candidates: candidates.ones().collect(),
+            ends: BTreeMap::new(),
+            out: vec![Vec::new(); nodes],
+            into: vec![Vec::new(); nodes],
+        };
+        for edge in candidates.ones() {
+            let (from, to) = network.ends(edge);
+            ways.ends.insert(edge, (from, to));
+            ways.out[from].push(edge);
+            ways.into[to].push(edge);
+        }
+        ways
+    }
+
+    /// So many of the candidates, path by path, beginning with none in `set`:
+    /// edges drawn one by one would hardly ever join an input to an output, and
+    /// be too easy to beat.
+    fn circuit(&self, mut set: EdgeSet, size: usize, rng: &mut Rng) -> EdgeSet {
+        let mut order = self.candidates.clone();
+        rng.shuffle(&mut order);
+        let mut kept = 0;
+        for start in order {
+            for edge in self.path_through(start, rng) {
+                if kept == size {
+                    return set;
+                }
+                if !set.put(edge) {
+                    kept += 1;
+                }
+            }
+        }
+        set
+    }
+
+    /// A random path of candidates through one of them, as far as it goes on
+    /// either side.
+    pub fn path_through(&self, through: usize, rng: &mut Rng) -> Vec<usize> {
+        let mut path = vec![through];
+        let ends = |edge: usize| self.ends.get(&edge).copied();
+        let mut here = ends(through).map(|(_, to)| to);
+        while let Some(edge) = here.and_then(|node| pick(&self.out[node], rng)) {
+            path.push(edge);
+            here = ends(edge).map(|(_, to)| to);
+        }
+        let mut here = ends(through).map(|(from, _)| from);
+        while let Some(edge) = here.and_then(|node| pick(&self.into[node], rng)) {
+            path.push(edge);
+            here = ends(edge).map(|(from, _)| from);
+        }
+        path
+    }
+}
+
+fn pick(edges: &[usize], rng: &mut Rng) -> Option<usize> {
+    edges.get(rng.below(edges.len())).copied()
+}

@@ -1,0 +1,182 @@
+//! One graph of the shrinking series: rows, and the mass of each node.
+
+use super::Parts;
+use crate::graph::Adjacency;
+
+/// A gain below this share of the mean edge weight is rounding, not a gain.
+const SMALLEST_GAIN: f64 = 1e-10;
+
+/// What the partition should be good at, of the qualities that are sums over pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Quality {
+    /// Newman's modularity: more weight inside than strengths lead one to expect.
+    #[default]
+    Modularity,
+    /// Constant Potts model: more weight per pair of nodes than the resolution.
+    Cpm,
+}
+
+impl Quality {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Modularity, Self::Cpm];
+
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Modularity => "modularity",
+            Self::Cpm => "cpm",
+        }
+    }
+}
+
+/// A graph on which communities gain `w − rate · mass · mass` by joining.
+///
+/// Both qualities are `Σ_c [w_c − rate · M_c² / 2]` up to a constant: for
+/// modularity (times m) the mass is the strength and the rate γ/2m, for the
+/// constant Potts model they are the number of nodes and γ. Self-loops are
+/// left out, since they go wherever their node goes.
+pub(in crate::modules) struct Level {
+    offsets: Vec<usize>,
+    targets: Vec<u32>,
+    weights: Vec<f64>,
+    pub(in crate::modules) mass: Vec<f64>,
+    pub(in crate::modules) rate: f64,
+    /// Mean weight of the edges of the base graph.
+    pub(in crate::modules) mean_weight: f64,
+    /// Below this a gain is rounding.
+    pub(in crate::modules) smallest_gain: f64,
+}
+
+impl Level {
+    /// The graph itself.
+    pub(in crate::modules) fn base(graph: &Adjacency, quality: Quality, resolution: f64) -> Self {
+        let (offsets, targets, weights) = graph.rows();
+        let total = graph.total();
+        let mean_weight = if total > 0.0 {
+            total / graph.edge_count() as f64
+        } else {
+            1.0
+        };
+        let strength = |node| graph.strength(node);
+        let (mass, rate) = match quality {
+            Quality::Modularity if total > 0.0 => (
+                (0..graph.node_count()).map(strength).collect(),
+                resolution / (2.0 * total),
+            ),
+            _ => (vec![1.0; graph.node_count()], resolution),
+        };
+        Self {
+            offsets: offsets.to_vec(),
+            targets: targets.to_vec(),
+            weights: weights.to_vec(),
+            mass,
+            rate,
+            mean_weight,
+            smallest_gain: SMALLEST_GAIN * mean_weight,
+        }
+    }
+
+    /// Number of nodes.
+    pub(in crate::modules) fn len(&self) -> usize {
+        self.mass.len()
+    }
+
+    /// The neighbours of a node and the weights to them.
+    #[inline]
+    pub(in crate::modules) fn neighbours(
+        &self,
+        node: u32,
+    ) -> impl Iterator<Item = (u32, f64)> + '_ {
+        let node = node as usize;
+        let row = self.offsets[node]..self.offsets[node + 1];
+        self.targets[row.clone()]
+            .iter()
+            .copied()
+            .zip(self.weights[row].iter().copied())
+    }
+
+    /// The graph whose nodes are these parts. O(nodes + edges).
+    pub(in crate::modules) fn aggregate(&self, parts: &Parts) -> Self {
+        let mut smaller = Self {
+            offsets: Vec::with_capacity(parts.count + 1),
+            targets: Vec::new(),
+            weights: Vec::new(),
+            mass: vec![0.0; parts.count],
+            ..*self
+        };
+        smaller.offsets.push(0);
+        let mut links = Links::new(parts.count);
+        let (nodes, starts) = parts.members();
+        for part in 0..parts.count {
+            for &node in &nodes[starts[part]..starts[part + 1]] {
+                smaller.mass[part] += self.mass[node as usize];
+                for (target, weight) in self.neighbours(node) {
+                    links.add(parts.of[target as usize], weight);
+                }
+            }
+            smaller.push_row(part as u32, &mut links);
+        }
+        smaller
+    }
+
+    /// Appends the row of `part`, without its inner weight.
+    fn push_row(&mut self, part: u32, links: &mut Links) {
+        for (target, weight) in links.iter().filter(|link| link.0 != part) {
+            self.targets.push(target);
+            self.weights.push(weight);
+        }
+        self.offsets.push(self.targets.len());
+        links.clear();
+    }
+}
+
+/// Weights summed by label, in the order in which the labels were met.
+///
+/// A flat array, since this is the inner loop of everything here.
+pub(in crate::modules) struct Links {
+    sum: Vec<f64>,
+    met: Vec<u32>,
+}
+
+impl Links {
+    /// Sums for labels 0..n.
+    pub(in crate::modules) fn new(n: usize) -> Self {
+        Self {
+            sum: vec![0.0; n],
+            met: Vec::new(),
+        }
+    }
+
+    /// Adds a weight above zero.
+    #[inline]
+    pub(in crate::modules) fn add(&mut self, label: u32, weight: f64) {
+        let sum = &mut self.sum[label as usize];
+        if *sum == 0.0 {
+            self.met.push(label);
+        }
+        *sum += weight;
+    }
+
+    /// The sum of a label, 0 where it was not met.
+    #[inline]
+    pub(in crate::modules) fn to(&self, label: u32) -> f64 {
+        self.sum[label as usize]
+    }
+
+    /// All labels that were met, and their sums.
+    #[inline]
+    pub(in crate::modules) fn iter(&self) -> impl Iterator<Item = (u32, f64)> + '_ {
+        self.met
+            .iter()
+            .map(|label| (*label, self.sum[*label as usize]))
+    }
+
+    /// Forgets everything. O(labels met).
+    #[inline]
+    pub(in crate::modules) fn clear(&mut self) {
+        for label in self.met.drain(..) {
+            self.sum[label as usize] = 0.0;
+        }
+    }
+}

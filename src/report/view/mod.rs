@@ -1,0 +1,170 @@
+//! What the interactive view shows: nodes with places, edges with values.
+//!
+//! The view knows neither MLPs nor transformers. Each kind of network has a
+//! producer that gives nodes places and edges values; the page's script draws
+//! what they give. Large lists travel as base64 of 32-bit numbers. Every count
+//! is made here in full precision, so that the script compares no weights.
+
+mod components;
+mod layered;
+
+pub use components::components;
+pub use layered::layered;
+
+use serde::Serialize;
+
+use crate::result::Audit;
+
+/// Everything the view needs.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct View {
+    /// What an edge's value is: `weight` or `effect`.
+    pub value: &'static str,
+    /// Width of the drawing.
+    pub width: f64,
+    /// Height of the drawing.
+    pub height: f64,
+    /// Whether nodes have places in depth and can be turned.
+    pub solid: bool,
+    /// Whether edges bend from row to row instead of running straight.
+    pub bent: bool,
+    /// The rows of nodes, inputs first.
+    pub rows: Vec<Row>,
+    /// The nodes, row by row.
+    pub nodes: Vec<Node>,
+    /// The edges, the strongest first.
+    pub edges: Edges,
+    /// Edges of the whole network, those that are zero or not listed too.
+    pub edges_total: usize,
+    /// Indices of the edges that alone still join parts which a higher threshold separates.
+    pub bridges: Vec<usize>,
+    /// Thresholds to choose from, from small to large.
+    pub stops: Vec<Stop>,
+    /// The stop that is shown first.
+    pub start: usize,
+    /// Circuits to show.
+    pub circuits: Vec<Path>,
+    /// The effects of ablating each node.
+    pub ablation: Option<Ablation>,
+}
+
+/// A row of nodes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// Its name.
+    pub name: String,
+    /// Where the name stands.
+    pub y: f64,
+}
+
+/// A node.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Node {
+    /// The site.
+    pub site: String,
+    /// Its own name.
+    pub name: String,
+    /// The row it belongs to.
+    pub row: usize,
+    /// Place across.
+    pub x: f64,
+    /// Place from above.
+    pub y: f64,
+    /// Radius.
+    pub r: f64,
+    /// Place on its plane, in [0, 1]², where layers are planes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plane: Option<[f64; 2]>,
+    /// Its module.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<usize>,
+    /// Its bias.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bias: Option<f64>,
+    /// Mean and standard deviation of its activation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation: Option<[f64; 2]>,
+}
+
+/// Edges as lists of equal length, in base64.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Edges {
+    /// How many there are.
+    pub count: usize,
+    /// Index of the writer, 32-bit whole numbers.
+    pub from: String,
+    /// Index of the reader.
+    pub to: String,
+    /// Value, 32-bit floats.
+    pub value: String,
+    /// Which input of the reader: 0 the only one, 1 q, 2 k, 3 v. Empty where all are 0.
+    pub port: String,
+}
+
+/// A threshold, what it leaves and what it was measured to do.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Stop {
+    /// Edges with |value| below it are not shown.
+    pub threshold: f64,
+    /// How many of the listed edges are left: the first so many.
+    pub shown: usize,
+    /// Largest change of an output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<f64>,
+    /// Largest change in units of the output's tolerance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over: Option<f64>,
+    /// The loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+    /// A certified bound of the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound: Option<f64>,
+}
+
+/// A circuit.
+#[derive(Debug, Clone, Serialize)]
+pub struct Path {
+    /// The output it computes.
+    pub output: String,
+    /// How it was found.
+    pub method: String,
+    /// Its size and quality in words.
+    pub words: String,
+    /// Indices of its edges in base64, the strongest first.
+    pub edges: String,
+    /// Their effects in base64.
+    pub effects: String,
+    /// Edges that are not listed.
+    pub left_out: usize,
+}
+
+/// The effects of ablating nodes.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ablation {
+    /// Metric and fill in words.
+    pub words: String,
+    /// The outputs.
+    pub outputs: Vec<String>,
+    /// `[nodes, outputs]` in base64; NaN where there is none.
+    pub effects: String,
+}
+
+/// The view of a result: of its layers, or else of the components its circuits name.
+#[must_use]
+pub fn view(audit: &Audit) -> Option<View> {
+    if audit.network.layers.is_empty() {
+        components(audit)
+    } else {
+        Some(layered(audit))
+    }
+}
+
+/// JSON that can stand inside a `script` element: nothing in it ends the element.
+///
+/// # Errors
+/// If a map has keys that are no strings, which none here has.
+pub fn embedded(value: &impl Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string(value)?;
+    Ok(text.replace('<', "\\u003c").replace('>', "\\u003e"))
+}

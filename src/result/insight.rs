@@ -1,0 +1,74 @@
+//! What the modules of a network say about its task.
+
+use serde::{Deserialize, Serialize};
+
+/// Insight in the task, where the data say what inputs and outputs are.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Insight {
+    /// Token embeddings: the whole table, then the part of each module.
+    pub embeddings: Vec<Embedding>,
+    /// For permutations: embedding dimensions by how well they follow the sign, best first.
+    pub signs: Vec<SignDimension>,
+    /// How many outputs or classes a hidden neuron serves; most first.
+    pub polysemanticity: Vec<Polysemanticity>,
+    /// Outputs of few weights as formulas.
+    pub formulas: Vec<Formula>,
+}
+
+/// The embedding of the tokens in the dimensions of one module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Embedding {
+    /// The module; `null` for the whole table.
+    pub module: Option<usize>,
+    /// The dimensions of the table, from 0.
+    pub dimensions: Vec<usize>,
+    /// Share of the variance along each principal component, largest first.
+    pub variance: Vec<f64>,
+    /// Each token along the first two components.
+    pub points: Vec<[f64; 2]>,
+    /// For modular arithmetic: share of the variance at each frequency from 1; else empty.
+    pub frequencies: Vec<f64>,
+}
+
+/// An embedding dimension beside the sign of the permutation that a token stands for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignDimension {
+    /// The dimension, from 0.
+    pub dimension: usize,
+    /// Correlation over the tokens, in [-1, 1].
+    #[serde(deserialize_with = "super::number")]
+    pub correlation: f64,
+    /// Share of the embedding's variance that the dimension has.
+    #[serde(deserialize_with = "super::number")]
+    pub variance: f64,
+    /// The module of its inputs, where they are in one.
+    pub module: Option<usize>,
+    /// Whether that module has no other dimension of the embedding.
+    pub alone: bool,
+}
+
+/// How many outputs a neuron serves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Polysemanticity {
+    /// The neuron.
+    pub site: String,
+    /// `(Σ |effect|)² / Σ effect²` over outputs: 1 serves one, n serves n alike.
+    #[serde(deserialize_with = "super::number")]
+    pub index: f64,
+}
+
+/// An output as a formula of the inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Formula {
+    /// The output site.
+    pub output: String,
+    /// Its own name.
+    pub name: String,
+    /// The formula in plain text, weights to five digits.
+    pub text: String,
+    /// The same for LaTeX's mathematics mode.
+    pub latex: String,
+    /// Largest |formula - pruned network| over the samples.
+    #[serde(deserialize_with = "super::number")]
+    pub max_abs_difference: f64,
+}

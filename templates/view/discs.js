@@ -1,0 +1,111 @@
+// Nodes, their names and the names of rows, above the edges.
+
+/** How large a node of this row is drawn on a stage of this width. */
+function radiusOf(state, node) {
+  const fit = Math.max(0.5, Math.min(1, state.places.width / state.graph.width));
+  return state.graph.nodes[node].r * fit * Math.min(3, Math.sqrt(state.camera.scale));
+}
+
+/** Where a node is on the stage. */
+function onStage(state, node) {
+  const { scale, x, y } = state.camera;
+  return [state.places.x[node] * scale + x, state.places.y[node] * scale + y];
+}
+
+/** Draws all nodes and the names that fit. */
+function drawDiscs(state, group) {
+  const drawn = [];
+  const numbers = [];
+  state.graph.nodes.forEach((_, n) => {
+    const [cx, cy] = onStage(state, n).map((v) => v.toFixed(1));
+    const look = nodeLook(state, n);
+    const r = radiusOf(state, n) * look.size;
+    drawn.push(draw("circle", { cx, cy, r: Math.max(1.5, r).toFixed(1), class: look.class, "fill-opacity": look.opacity.toFixed(2) }));
+    if (look.module !== undefined && r >= 8) numbers.push(draw("text", { x: cx, y: Number(cy) + 4, class: "number" }, String(look.module)));
+  });
+  group.replaceChildren(...drawn, ...numbers, ...namesOf(state));
+}
+
+const LETTER = 6.7;
+
+/** Names beside nodes and at the left of rows, left out where they would touch. */
+function namesOf(state) {
+  const { graph, places } = state;
+  const last = graph.rows.length - 1;
+  const taken = [];
+  const names = [];
+  const place = (n, dy) => {
+    const [x, y] = onStage(state, n);
+    const text = short(graph.nodes[n].name, 24);
+    const half = (text.length * LETTER) / 2 + 3;
+    // Components have edges below and above: their names stand to the right.
+    const beside = graph.bent ? radiusOf(state, n) + half + 2 : 0;
+    const middle = Math.max(half, Math.min(places.width - half, x + beside));
+    const box = [middle - half, y + dy - 12, middle + half, y + dy + 4];
+    if (x < 0 || x > places.width || box[1] < 0 || box[3] > places.height || taken.some((other) => overlap(box, other))) return;
+    taken.push(box);
+    names.push(draw("text", { x: middle.toFixed(1), y: (y + dy).toFixed(1), class: "mid halo" }, text));
+  };
+  const down = (n) => (graph.bent ? 4 : graph.nodes[n].row === last ? -radiusOf(state, n) - 7 : radiusOf(state, n) + 16);
+  for (const n of named(state)) place(n, down(n));
+  if (!state.solid) names.push(...rowNames(state, taken));
+  return names;
+}
+
+/** The nodes that want a name: what is asked for first, then ends and components, busy ones first. */
+function named(state) {
+  const { graph } = state;
+  const last = graph.rows.length - 1;
+  const asked = [state.hover.node, state.pin.node, ...state.found].filter((n) => n >= 0);
+  // The names of pixels say nothing that their places do not.
+  const isEnd = (n) => graph.bent || graph.nodes[n].row === last || (graph.nodes[n].row === 0 && !state.graph.solid);
+  const ends = graph.nodes.map((_, n) => n).filter((n) => isEnd(n) && (state.busy[n] || !state.solid));
+  ends.sort((a, b) => state.busy[b] - state.busy[a]);
+  return [...new Set([...asked, ...ends])];
+}
+
+function rowNames(state, taken) {
+  const { graph, places } = state;
+  const left = Math.min(...places.x) * state.camera.scale + state.camera.x;
+  return graph.rows.flatMap((row) => {
+    const y = (row.y / graph.height) * places.height * state.camera.scale + state.camera.y;
+    const width = row.name.length * LETTER + 4;
+    const box = [0, y - 8, width, y + 8];
+    if (left < width || taken.some((other) => overlap(box, other))) return [];
+    return [draw("text", { x: 2, y: (y + 4).toFixed(1), class: "quiet small halo" }, row.name)];
+  });
+}
+
+function overlap(a, b) {
+  return a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3] > b[1];
+}
+
+function short(text, most) {
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+}
+
+/** Rings around what is pointed at, pinned and found, and their edges drawn strong. */
+function drawFocus(state, group) {
+  const marks = [];
+  for (const [what, focus] of [["found", state.found], ["hover", [state.hover.node]], ["pin", [state.pin.node]]]) {
+    for (const n of focus) if (n >= 0) marks.push(ring(state, n, what));
+  }
+  const node = state.pin.node >= 0 ? state.pin.node : state.hover.node;
+  const edges = node >= 0 ? visibleAt(state, node).slice(0, 60) : [];
+  for (const focus of [state.hover, state.pin]) if (focus.edge >= 0) edges.push(focus.edge);
+  const { scale, x, y } = state.camera;
+  const lines = edges.map((edge) =>
+    draw("path", {
+      d: pathOf(pointsOf(state.graph, state.places, edge, state.radius)),
+      class: `edge focus ${state.hue[edge] === 1 ? "neg" : "pos"}`,
+      transform: `translate(${x} ${y}) scale(${scale})`,
+      "vector-effect": "non-scaling-stroke",
+    }),
+  );
+  group.replaceChildren(...lines, ...marks);
+}
+
+function ring(state, node, what) {
+  const [cx, cy] = onStage(state, node);
+  return draw("circle", { cx, cy, r: radiusOf(state, node) + 4, class: `halo-${what}` });
+}

@@ -1,0 +1,57 @@
+// Modules by the names that the reader gives them, and the page saved with those names.
+
+// The page as it came, before the script adds anything: what is saved is this with names in it.
+const pristine = document.documentElement.outerHTML;
+
+/** Names and groups, as the page carries them. */
+function readNames() {
+  const carried = JSON.parse(document.getElementById("module-names").textContent);
+  const names = { name: carried.name ?? {}, group: carried.group ?? {} };
+  names.leader = (module) => {
+    let leader = module;
+    for (let step = 0; step < 100 && names.group[leader] !== undefined; step++) leader = names.group[leader];
+    return leader;
+  };
+  names.of = (module) => names.name[names.leader(module)] || `module ${names.leader(module)}`;
+  return names;
+}
+
+/** The list of modules with a field for each name and a choice of what to join it with. */
+function modulePanel(state, changed) {
+  const sizes = new Map();
+  for (const { module } of state.graph.nodes) if (module !== undefined) sizes.set(module, (sizes.get(module) ?? 0) + 1);
+  if (!sizes.size) return undefined;
+  const modules = [...sizes.keys()].sort((a, b) => a - b);
+  const rows = modules.map((module) => moduleRow(state, module, modules, sizes.get(module), changed));
+  const keep = make("button", { type: "button", click: () => savePage(state.names) }, "Save this page with the names");
+  return make("details", { class: "view-modules" }, make("summary", {}, "Name and group modules"), make("ul", {}, ...rows), keep);
+}
+
+function moduleRow(state, module, modules, size, changed) {
+  const { names } = state;
+  const field = make("input", { type: "text", maxlength: 60, "aria-label": `Name of module ${module}`, placeholder: `module ${module}` });
+  field.value = names.name[module] ?? "";
+  field.addEventListener("input", () => {
+    names.name[module] = field.value.trim();
+    changed();
+  });
+  const options = modules.filter((m) => m !== module && m < module).map((m) => make("option", { value: m }, `with module ${m}`));
+  const choice = make("select", { "aria-label": `Group of module ${module}` }, make("option", { value: "" }, "on its own"), ...options);
+  choice.value = names.group[module] ?? "";
+  choice.addEventListener("change", () => {
+    if (choice.value === "") delete names.group[module];
+    else names.group[module] = Number(choice.value);
+    changed();
+  });
+  const swatch = make("span", { class: `swatch m${module % HUES}`, "aria-hidden": "true" });
+  return make("li", {}, swatch, field, options.length ? choice : undefined, make("span", { class: "quiet" }, `${size} sites`));
+}
+
+/** The page as it came, with the names where the next reader's script finds them. */
+function savePage(names) {
+  const carried = JSON.stringify({ name: names.name, group: names.group }).replaceAll("<", "\\u003c");
+  const start = 'id="module-names">';
+  const from = pristine.indexOf(start) + start.length;
+  const page = `<!DOCTYPE html>\n${pristine.slice(0, from)}${carried}${pristine.slice(pristine.indexOf("<", from))}`;
+  save("index.html", new Blob([page], { type: "text/html" }));
+}

@@ -1,0 +1,12 @@
+// What runs when the page is there; it is complete without any of it.
+
+readyTables();
+readyFigures();
+readyResult();
+const carriedView = document.getElementById("view-data");
+if (carriedView) showView(document.getElementById("network"), carriedView.textContent);
+
+// What is folded away is opened for printing.
+addEventListener("beforeprint", () => {
+  for (const folded of document.querySelectorAll("details")) folded.open = true;
+});

@@ -1,0 +1,239 @@
+//! Transformers on the command line: what a person types, and sees.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::shared;
+use serde_json::Value;
+
+/// Exit code, standard output and standard error of a command typed in the
+/// project's folder.
+fn typed(line: &str) -> (i32, String, String) {
+    let seen = Command::new(env!("CARGO_BIN_EXE_modscope"))
+        .args(line.split_whitespace())
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let code = seen.status.code().unwrap();
+    (code, text(seen.stdout), text(seen.stderr))
+}
+
+/// The result of a command that ends well.
+fn result(line: &str) -> Value {
+    let (code, out, err) = typed(&format!("{line} --json"));
+    assert_eq!(code, 0, "{line}: {err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+/// What a command that is refused says.
+fn refused(line: &str) -> String {
+    let (code, out, err) = typed(line);
+    assert_eq!((code, out.as_str()), (2, ""), "{line}");
+    err
+}
+
+const PROMPTS: &str = "circuit fixtures/gpt2 --data fixtures/gpt2/prompts.jsonl";
+
+#[test]
+fn every_method_finds_circuits_on_prompts() {
+    let methods = "exact,acdc,eap,eap-ig-inputs,eap-ig-activations,clean-corrupted,mask,random";
+    let found = result(&format!(
+        "{PROMPTS} --method {methods} --mask-steps 20 --curve"
+    ));
+    let circuits = found["circuits"].as_array().unwrap();
+    let names: Vec<&str> = circuits
+        .iter()
+        .map(|c| c["method"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.join(","), methods);
+    for circuit in circuits {
+        let method = circuit["method"].as_str().unwrap();
+        assert_eq!(circuit["fill"], "corrupted", "the data have pairs");
+        assert_eq!(circuit["metric"], "logit-diff");
+        assert_eq!(circuit["edges_total"], 46);
+        let kept = circuit["edges_kept"].as_u64().unwrap();
+        assert_eq!(
+            circuit["edges"].as_array().unwrap().len() as u64,
+            kept,
+            "{method}"
+        );
+        assert_eq!(circuit["curve"].is_object(), method != "acdc", "{method}");
+        let full = circuits[0]["metric_full"].as_f64().unwrap();
+        assert_eq!(circuit["metric_full"].as_f64().unwrap(), full);
+    }
+    // The same file is EAP-IG's graph.
+    assert_eq!(
+        (&found["cfg"]["n_layers"], &found["cfg"]["n_heads"]),
+        (&2.into(), &2.into())
+    );
+    assert_eq!(found["edges"].as_object().unwrap().len(), 46);
+    assert!(found["nodes"]["a1.h0"]["in_graph"].is_boolean());
+    assert!(found["edges"]["a0.h1->a1.h0<k>"]["score"].is_number());
+    assert_eq!(found["transformer"]["layers"], 2);
+    let prompt = &found["prompts"][0];
+    assert_eq!(prompt["answer"], " Mary");
+    let tokens = prompt["clean"].as_array().unwrap().len();
+    assert_eq!(prompt["corrupted"].as_array().unwrap().len(), tokens);
+    let rows = found["attention"][0]["pattern"].as_array().unwrap();
+    let sum: f64 = rows.iter().map(|x| x.as_f64().unwrap()).sum();
+    let queries = found["attention"][0]["queries"].as_array().unwrap().len();
+    assert!(
+        (sum - queries as f64).abs() < 1e-4,
+        "each row of a pattern sums to 1"
+    );
+}
+
+#[test]
+fn a_circuit_that_was_written_is_judged_as_when_it_was_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("found");
+    let line = format!(
+        "{PROMPTS} --method exact --top 12 --export json,dot,graphml,mib --out {}",
+        out.display()
+    );
+    let (code, said, err) = typed(&line);
+    assert_eq!(code, 0, "{err}");
+    assert!(said.contains("Exact effects give a circuit of"), "{said}");
+    for file in [
+        "index.html",
+        "circuit.json",
+        "graph.json",
+        "graph.dot",
+        "graph.graphml",
+        "mib/logits-exact_corrupted_edge/task_gpt2/importances.json",
+    ] {
+        assert!(out.join(file).is_file(), "{file}");
+    }
+    let graph = |file: &str| out.join(file).display().to_string();
+    let first: Value =
+        serde_json::from_slice(&std::fs::read(out.join("circuit.json")).unwrap()).unwrap();
+    for file in ["graph.json", "circuit.json"] {
+        let line = format!(
+            "{PROMPTS} --method eap --circuit {0} --known {0}",
+            graph(file)
+        );
+        let again = result(&line);
+        let (given, eap) = (&again["circuits"][0], &again["circuits"][1]);
+        assert_eq!(given["method"], "given");
+        for key in [
+            "edges_kept",
+            "metric_circuit",
+            "faithfulness",
+            "completeness",
+        ] {
+            assert_eq!(given[key], first["circuits"][0][key], "{key}");
+        }
+        assert_eq!(
+            (&given["recovery"]["recall"], &given["recovery"]["roc_area"]),
+            (&1.0.into(), &Value::Null)
+        );
+        let area = eap["recovery"]["roc_area"].as_f64().unwrap();
+        assert!(area > 0.5, "{area}");
+    }
+    let (code, said, err) = typed(&format!(
+        "report {} --out {}",
+        graph("circuit.json"),
+        dir.path().join("again").display()
+    ));
+    assert_eq!(code, 0, "{said}{err}");
+}
+
+#[test]
+fn nodes_are_searched_as_edges_are() {
+    let found = result(&format!("{PROMPTS} --method exact,acdc --level node"));
+    let circuit = &found["circuits"][0];
+    assert_eq!(
+        (&circuit["level"], &circuit["edges_total"]),
+        (&"node".into(), &7.into())
+    );
+    assert!(
+        circuit["edges"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|edge| edge["to"] == "*")
+    );
+    // The exact effect of a node is its ablation.
+    let ablations = found["ablations"][0]["effects"].as_array().unwrap();
+    for edge in circuit["edges"].as_array().unwrap() {
+        let of = ablations
+            .iter()
+            .find(|a| a["site"] == edge["from"])
+            .unwrap();
+        let (a, b) = (
+            edge["effect"].as_f64().unwrap(),
+            of["outputs"][0]["effect"].as_f64().unwrap(),
+        );
+        assert!((a - b).abs() < 1e-6, "{edge}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_said_before_it_is_tried() {
+    let said = refused(&format!("{PROMPTS} --method eap --metric accuracy"));
+    assert!(
+        said.contains("effect of exactly 0") && said.contains("a metric with a slope"),
+        "{said}"
+    );
+    let said = refused(&format!("{PROMPTS} --max-memory 1K"));
+    assert!(
+        said.contains("MB of memory") && said.contains("--samples"),
+        "{said}"
+    );
+    let said = refused(&format!("{PROMPTS} --max-memory lots"));
+    assert!(said.contains("500M or 2G"), "{said}");
+    let said = refused(&format!("{PROMPTS} --method magic"));
+    assert!(
+        said.contains("eap-ig-activations, clean-corrupted, mask, random"),
+        "{said}"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("other.json");
+    std::fs::write(&file, r#"["a7.h0->logits"]"#).unwrap();
+    let said = refused(&format!("{PROMPTS} --known {}", file.display()));
+    assert!(said.contains("has no edge `a7.h0->logits`"), "{said}");
+}
+
+#[test]
+fn known_programs_are_recovered_from_the_command_line() {
+    let Some(folder) = shared("truth/sort") else {
+        return;
+    };
+    let folder = |name: &str| Path::new(&folder).join(name).display().to_string();
+    for fill in ["zero", "corrupted"] {
+        let line = format!(
+            "circuit {} --fill {fill} --method exact,acdc --known {}",
+            folder(""),
+            folder("truth.json")
+        );
+        let found = result(&line);
+        assert_eq!(
+            found["transformer"]["split_input"], true,
+            "as the truth has it"
+        );
+        for circuit in found["circuits"].as_array().unwrap() {
+            let recovery = &circuit["recovery"];
+            assert_eq!(
+                (&recovery["precision"], &recovery["recall"]),
+                (&1.0.into(), &1.0.into())
+            );
+        }
+        assert_eq!(found["circuits"][0]["recovery"]["roc_area"], 1.0);
+    }
+}
+
+#[test]
+fn fewer_samples_may_be_asked_for() {
+    let found = result(&format!("{PROMPTS} --method exact --samples 3"));
+    assert_eq!(found["data"]["samples"], 3);
+    assert_eq!(found["circuits"][0]["samples"], 3);
+}
