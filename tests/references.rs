@@ -13,7 +13,7 @@ mod common;
 use common::{REFERENCE_MLPS, reference};
 use modscope::audit::{Config, Stages, audit};
 use modscope::checkpoint::Checkpoint;
-use modscope::data::Dataset;
+use modscope::data::{Dataset, ReadAt};
 use modscope::prune::Threshold;
 use modscope::result::Audit;
 
@@ -61,6 +61,68 @@ fn every_mlp_reproduces_its_framework() {
         };
         assert!(relative < expected, "{name}: {relative:e}");
     }
+}
+
+/// The thresholds file says what the authors' framework does at a threshold, over
+/// all positions and outputs; there biases are pruned too.
+#[test]
+fn transformers_are_pruned_as_by_their_framework() {
+    for name in ["incontext-bimt-s1", "incontext-vanilla-s1"] {
+        let Some(folder) = reference(name) else {
+            return;
+        };
+        let checkpoint = Checkpoint::open(&folder).unwrap();
+        let mut data = Dataset::open(&folder.join("data.safetensors"), None).unwrap();
+        data.task.trained = None;
+        let text = std::fs::read_to_string(folder.join("thresholds.json")).unwrap();
+        let theirs: serde_json::Value = serde_json::from_str(&text).unwrap();
+        for threshold in ["0.001", "0.01", "0.03", "0.1"] {
+            let mut config = Config::new(vec!["test".into()]);
+            only_pruning(&mut config);
+            config.prune.threshold = Threshold::At(threshold.parse().unwrap());
+            config.prune.biases = true;
+            config.read = Some(ReadAt::All);
+            let outcome = audit(&checkpoint, &data, &config, &|_| ()).unwrap();
+            let (ours, theirs) = (outcome.result.prune.unwrap(), &theirs[threshold]);
+            let change = theirs["max_abs_output_change"].as_f64().unwrap();
+            let error = (ours.max_abs_change - change).abs();
+            println!(
+                "{name} at {threshold}: {} kept, change {change:.3}, error {error:.1e}",
+                ours.edges_kept
+            );
+            assert!(error < 1e-10, "{name} at {threshold}");
+            assert_eq!(ours.edges_kept as u64, theirs["weights_surviving"]);
+            assert_eq!(ours.edges_total as u64, theirs["weights_total"]);
+            assert_eq!(ours.biases_kept as u64, theirs["biases_surviving"]);
+            for layer in &ours.layers {
+                let surviving = &theirs["surviving_by_tensor"][&layer.tensor];
+                assert_eq!(layer.edges_kept as u64, *surviving, "{}", layer.tensor);
+            }
+            // What is written is the network that was verified.
+            let mut whole = config.clone();
+            whole.prune.threshold = Threshold::At(0.0);
+            let again = audit(&outcome.pruned.unwrap(), &data, &whole, &|_| ()).unwrap();
+            assert_eq!(again.result.prune.unwrap().edges_kept, ours.edges_kept);
+            let difference = again.result.parity.unwrap().max_abs_difference;
+            assert!((difference - change).abs() < 1e-10, "{difference}");
+        }
+    }
+}
+
+/// Only the trained output counts, at the last position.
+#[test]
+fn auto_prunes_a_bimt_transformer_and_verifies() {
+    let Some(result) = audited("incontext-bimt-s1", only_pruning) else {
+        return;
+    };
+    let prune = result.prune.unwrap();
+    println!(
+        "threshold {:.3e}, kept {} of {}",
+        prune.threshold, prune.edges_kept, prune.edges_total
+    );
+    assert!(prune.verified && prune.edges_total == 24_704);
+    assert_eq!(prune.outputs.len(), 1);
+    assert!(prune.edges_kept < 2_000);
 }
 
 fn at_threshold(threshold: f64) -> impl FnOnce(&mut Config) {

@@ -11,8 +11,8 @@ mod common;
 use common::{TRACR, raw, shared};
 use modscope::checkpoint::Checkpoint;
 use modscope::data::Dataset;
-use modscope::model::transformer::{SequenceInputs, SequenceTrace};
-use modscope::model::{Architecture, Loaded, Network, Options, Sequences, Transformer};
+use modscope::model::transformer::{SequenceInputs, SequenceTrace, places};
+use modscope::model::{Architecture, Layout, Loaded, Network, Options, Sequences, Transformer};
 use modscope::numeric::Scalar;
 use ndarray::{Array2, ArrayView2, s};
 
@@ -146,4 +146,52 @@ fn scores_differ(
         }
     }
     worst
+}
+
+/// Every weight is in the file where it is said to be.
+fn weights_are_in_place<T: Scalar>(
+    model: &Transformer<T>,
+    checkpoint: &Checkpoint,
+    layout: Layout,
+) {
+    let places = places(model, checkpoint, layout);
+    assert_eq!(places.len(), model.matrices().len());
+    for place in places {
+        let numbers = checkpoint.tensors[&place.tensor].to_f64();
+        let weight = model.weight(place.matrix);
+        for ((from, to), w) in weight.indexed_iter() {
+            let entry = place.entry(weight.nrows(), from, to);
+            assert_eq!(numbers[entry], w.widen(), "{place:?} {from} {to}");
+        }
+        if let Some(tensor) = checkpoint.tensors.get(&place.bias.0) {
+            let numbers = tensor.to_f64();
+            for (to, b) in model.bias(place.matrix).iter().enumerate() {
+                assert_eq!(numbers[place.bias.1 + to], b.widen(), "{place:?} bias {to}");
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_are_where_the_layouts_say() {
+    for name in [
+        "checkpoints/incontext-bimt-s1",
+        "peers/toy-ioi",
+        "truth/reverse",
+    ] {
+        let Some(folder) = shared(name) else {
+            return;
+        };
+        let checkpoint = Checkpoint::open(&folder).unwrap();
+        let loaded = Loaded::from_checkpoint(&checkpoint, Options::default()).unwrap();
+        match &loaded.network {
+            Network::F32(Architecture::Transformer(model)) => {
+                weights_are_in_place(model, &checkpoint, loaded.layout);
+            }
+            Network::F64(Architecture::Transformer(model)) => {
+                weights_are_in_place(model, &checkpoint, loaded.layout);
+            }
+            _ => panic!("a transformer"),
+        }
+    }
 }

@@ -52,7 +52,7 @@ struct Case<'a, T> {
 /// verifies on the samples. A refusal leaves the latter and is told later.
 pub fn certified_threshold<T: Scalar>(
     subject: &Subject<'_, T>,
-    reference: &Reference<T>,
+    reference: &Reference<Mlp<T>>,
     prune: Config,
     config: &CertifyConfig,
     seed: u64,
@@ -81,7 +81,7 @@ pub fn certified_threshold<T: Scalar>(
 /// Certifies what was pruned and writes it into the result, or why it cannot be.
 pub fn certify<T: Scalar>(
     subject: &Subject<'_, T>,
-    reference: &Reference<T>,
+    reference: &Reference<Mlp<T>>,
     pruned: &Mlp<T>,
     prune: Config,
     config: &CertifyConfig,
@@ -100,7 +100,7 @@ pub fn certify<T: Scalar>(
 
 fn case<'a, T: Scalar>(
     subject: &'a Subject<'a, T>,
-    reference: &'a Reference<T>,
+    reference: &'a Reference<Mlp<T>>,
     prune: Config,
     config: &CertifyConfig,
     seed: u64,

@@ -137,7 +137,8 @@ pub fn non_finite(checkpoint: &Checkpoint) -> Vec<Finding> {
     bad.collect()
 }
 
-fn finding(severity: &str, kind: &str, subjects: Vec<String>, text: String) -> Finding {
+/// A remark.
+pub fn finding(severity: &str, kind: &str, subjects: Vec<String>, text: String) -> Finding {
     Finding {
         severity: severity.to_owned(),
         kind: kind.to_owned(),

@@ -103,7 +103,7 @@ impl Config {
             model: Options::default(),
             read: None,
             prune: prune::Config {
-                threshold: Threshold::Auto,
+                threshold: Threshold::Usual,
                 tolerance: Tolerance::Relative(0.01),
                 biases: false,
             },
@@ -243,12 +243,13 @@ fn run<T: Scalar>(
 /// Prunes, verifies, and certifies where asked to.
 fn pruning<T: Scalar>(
     subject: &Subject<'_, T>,
-    reference: &prune::Reference<T>,
+    reference: &prune::Reference<Mlp<T>>,
     config: &Config,
     progress: &dyn Fn(&str),
 ) -> (Mlp<T>, result::Prune) {
     let mut settings = config.prune;
-    if let (Some(asked), Threshold::Auto) = (&config.certify, settings.threshold) {
+    if let (Some(asked), Threshold::Usual | Threshold::Auto) = (&config.certify, settings.threshold)
+    {
         progress("looking for the largest threshold that can be certified");
         settings.threshold =
             certify::certified_threshold(subject, reference, settings, asked, config.seed);

@@ -26,7 +26,7 @@ pub fn modules<T: Scalar>(
     subject: &Subject<'_, T>,
     pruned: &Mlp<T>,
     prune: &Prune,
-    reference: &Reference<T>,
+    reference: &Reference<Mlp<T>>,
     config: &Config,
 ) -> Modules {
     let names = subject.sites.names();
@@ -64,7 +64,7 @@ fn scopes(found: &Modules) -> Vec<(&'static str, Vec<Assignment>)> {
 /// What pruning at a threshold does to the outputs.
 fn change_at<T: Scalar>(
     subject: &Subject<'_, T>,
-    reference: &Reference<T>,
+    reference: &Reference<Mlp<T>>,
     threshold: f64,
     biases: bool,
 ) -> Change {

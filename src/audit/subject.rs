@@ -74,7 +74,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
     }
 
     /// The network as it is, to hold pruned ones against.
-    pub fn reference(&self, tolerance: Tolerance) -> Reference<T> {
+    pub fn reference(&self, tolerance: Tolerance) -> Reference<Mlp<T>> {
         Reference::new(
             self.model,
             self.batch.inputs.clone(),

@@ -6,7 +6,8 @@ use ndarray::Array2;
 
 use super::subject::Subject;
 use crate::checkpoint::{Checkpoint, Tensor};
-use crate::model::{Loaded, Mlp, Role};
+use crate::model::transformer::places;
+use crate::model::{Loaded, Mlp, Role, Transformer};
 use crate::numeric::Scalar;
 use crate::prune::compact::{Compacted, compact};
 use crate::prune::sparse::Sparse;
@@ -30,6 +31,32 @@ pub fn pruned<T: Scalar>(checkpoint: &Checkpoint, loaded: &Loaded, pruned: &Mlp<
                     tensor.set_zero(index);
                 }
             }
+        }
+    }
+    written
+}
+
+/// The checkpoint with zeros where a transformer's linear layers have them;
+/// nothing else changes.
+pub fn pruned_transformer<T: Scalar>(
+    checkpoint: &Checkpoint,
+    loaded: &Loaded,
+    pruned: &Transformer<T>,
+) -> Checkpoint {
+    let mut written = checkpoint.clone();
+    for place in places(pruned, checkpoint, loaded.layout) {
+        let weight = pruned.weight(place.matrix);
+        if let Some(tensor) = written.tensors.get_mut(&place.tensor) {
+            let zeros = weight.indexed_iter().filter(|(_, w)| w.is_zero());
+            for ((from, to), _) in zeros {
+                tensor.set_zero(place.entry(weight.nrows(), from, to));
+            }
+        }
+        let (name, first) = &place.bias;
+        if let Some(tensor) = written.tensors.get_mut(name) {
+            let biases = pruned.bias(place.matrix);
+            let zeros = biases.iter().enumerate().filter(|(_, b)| b.is_zero());
+            zeros.for_each(|(index, _)| tensor.set_zero(first + index));
         }
     }
     written

@@ -13,6 +13,7 @@
 use std::ops::Range;
 
 use super::Sign;
+use super::select::linked_from;
 use crate::metric::{Direction, Metric};
 use crate::model::Components;
 use crate::model::transformer::{Letter, Reader};
@@ -83,9 +84,9 @@ pub fn acdc_in_order<P: Patchable>(
         trials: Vec::new(),
     };
     let mut gone = network.edges([]);
-    let mut reaching = vec![false; network.node_count()];
+    let mut reaching = Reaching::new(network);
     for node in network.nodes_read(metric) {
-        reaching[node] = true;
+        reaching.add(node);
     }
     let mut walk = network.walk(gone.clone());
     let mut current = metric.mean(walk.outputs());
@@ -97,7 +98,7 @@ pub fn acdc_in_order<P: Patchable>(
             continue;
         }
         let reader = network.ends(edges.start).1;
-        if !reaching[reader] {
+        if !reaching.nodes[reader] {
             gone.extend(edges);
             continue;
         }
@@ -114,7 +115,7 @@ pub fn acdc_in_order<P: Patchable>(
             current = without;
         } else if let Try::Edge(edge) = tried {
             found.kept.push((edge, effect));
-            reaching[network.ends(edge).0] = true;
+            reaching.add(network.ends(edge).0);
         }
         found.trials.push(Trial {
             tried,
@@ -123,6 +124,31 @@ pub fn acdc_in_order<P: Patchable>(
         });
     }
     found
+}
+
+/// The nodes from which kept edges and links lead to what the metric reads.
+struct Reaching {
+    nodes: Vec<bool>,
+    /// Per node, where links to it come from.
+    behind: Vec<Vec<usize>>,
+}
+
+impl Reaching {
+    fn new<P: Patchable>(network: &P) -> Self {
+        Self {
+            nodes: vec![false; network.node_count()],
+            behind: linked_from(network),
+        }
+    }
+
+    fn add(&mut self, node: usize) {
+        let mut new = vec![node];
+        while let Some(node) = new.pop() {
+            if !std::mem::replace(&mut self.nodes[node], true) {
+                new.extend(&self.behind[node]);
+            }
+        }
+    }
 }
 
 impl Acdc {

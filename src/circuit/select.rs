@@ -24,6 +24,10 @@ pub fn greedy<P: Patchable>(network: &P, scores: &[f64], candidates: &EdgeSet) -
         into[reader].push(edge);
         leads_on[writer] = true;
     }
+    let mut behind = linked_from(network);
+    for (writer, _) in network.links() {
+        leads_on[writer] = true;
+    }
     let mut open = std::collections::BinaryHeap::new();
     let mut grown = Vec::new();
     let open_node = |open: &mut std::collections::BinaryHeap<_>, edges: Vec<usize>| {
@@ -32,15 +36,27 @@ pub fn greedy<P: Patchable>(network: &P, scores: &[f64], candidates: &EdgeSet) -
             edge,
         }));
     };
-    for node in (0..into.len()).filter(|node| !leads_on[*node]) {
-        open_node(&mut open, std::mem::take(&mut into[node]));
-    }
-    while let Some(Open { edge, .. }) = open.pop() {
+    let mut reached: Vec<usize> = (0..into.len()).filter(|node| !leads_on[*node]).collect();
+    loop {
+        while let Some(node) = reached.pop() {
+            open_node(&mut open, std::mem::take(&mut into[node]));
+            reached.extend(std::mem::take(&mut behind[node]));
+        }
+        let Some(Open { edge, .. }) = open.pop() else {
+            return grown;
+        };
         grown.push(edge);
-        let writer = network.ends(edge).0;
-        open_node(&mut open, std::mem::take(&mut into[writer]));
+        reached.push(network.ends(edge).0);
     }
-    grown
+}
+
+/// Per node, the nodes that links lead from to it.
+pub(super) fn linked_from<P: Patchable>(network: &P) -> Vec<Vec<usize>> {
+    let mut behind = vec![Vec::new(); network.node_count()];
+    for (from, to) in network.links() {
+        behind[to].push(from);
+    }
+    behind
 }
 
 /// An edge that may be taken next.
@@ -70,28 +86,30 @@ impl PartialEq for Open {
 
 impl Eq for Open {}
 
-/// The edges that lie on a path from an input to an output: edges out of nodes
-/// that nothing kept reaches, and into nodes from which nothing kept leads on,
-/// go.
+/// The edges that lie on a path from an input to an output, through kept edges
+/// and links: edges out of nodes that nothing kept reaches, and into nodes from
+/// which nothing kept leads on, go.
 #[must_use]
 pub fn connected<P: Patchable>(network: &P, circuit: &EdgeSet) -> EdgeSet {
     let mut fed = vec![true; network.node_count()];
     let mut read = vec![true; network.node_count()];
-    for edge in 0..network.edge_count() {
-        let (writer, reader) = network.ends(edge);
+    let links = network.links();
+    let edges = (0..network.edge_count()).map(|edge| network.ends(edge));
+    for (writer, reader) in edges.chain(links.iter().copied()) {
         fed[reader] = false;
         read[writer] = false;
     }
-    let mut kept: Vec<usize> = circuit.ones().collect();
-    kept.sort_by_key(|edge| network.ends(*edge).0);
-    for (writer, reader) in kept.iter().map(|edge| network.ends(*edge)) {
-        fed[reader] |= fed[writer];
+    let mut ways: Vec<(usize, usize)> = circuit.ones().map(|edge| network.ends(edge)).collect();
+    ways.extend(links);
+    ways.sort_unstable();
+    for (writer, reader) in &ways {
+        fed[*reader] |= fed[*writer];
     }
-    kept.sort_by_key(|edge| std::cmp::Reverse(network.ends(*edge).1));
-    for (writer, reader) in kept.iter().map(|edge| network.ends(*edge)) {
+    ways.sort_by_key(|(_, reader)| std::cmp::Reverse(*reader));
+    for (writer, reader) in ways {
         read[writer] |= read[reader];
     }
-    network.edges(kept.into_iter().filter(|edge| {
+    network.edges(circuit.ones().filter(|edge| {
         let (writer, reader) = network.ends(*edge);
         fed[writer] && read[reader]
     }))

@@ -124,16 +124,15 @@ pub(super) struct DataArgs {
 /// How to prune.
 #[derive(Debug, Clone, Args)]
 pub(super) struct PruneArgs {
-    /// Prune weights with |w| below this: a number, or `auto` for the largest that verifies
+    /// Prune weights with |w| below this: a number, or `auto` for the largest that verifies [default: auto; transformers of more than 200,000 weights are not pruned]
     #[arg(
         short,
         long,
-        default_value = "auto",
         value_name = "X",
         allow_negative_numbers = true,
         help_heading = "Pruning"
     )]
-    pub threshold: Threshold,
+    pub threshold: Option<Threshold>,
     /// What counts as unchanged: `0.01` for every output, or `1%` of each output's standard deviation
     #[arg(
         long,
@@ -152,14 +151,14 @@ impl PruneArgs {
     /// The defaults, but for the threshold.
     pub fn at(threshold: Threshold) -> Self {
         Self {
-            threshold,
+            threshold: Some(threshold),
             tolerance: Tolerance::Relative(0.01),
             prune_biases: false,
         }
     }
 
     pub fn apply(&self, config: &mut Config) {
-        config.prune.threshold = self.threshold;
+        config.prune.threshold = self.threshold.unwrap_or(Threshold::Usual);
         config.prune.tolerance = self.tolerance;
         config.prune.biases = self.prune_biases;
     }

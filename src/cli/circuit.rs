@@ -110,7 +110,7 @@ pub(super) struct CircuitArgs {
     /// What circuits are made of: edge, or node (a neuron, a head, an MLP, with all edges out of it)
     #[arg(long, default_value = "edge", value_name = "L")]
     level: Level,
-    /// How fine a network is taken apart: weight (MLPs), neuron (in transformers channels of the residual stream too), component (transformers) [default: weight for MLPs, component for transformers]
+    /// How fine a network is taken apart: weight (of linear layers; MLPs and small transformers), neuron (in transformers channels of the residual stream too), component (transformers) [default: weight for MLPs, component for transformers]
     #[arg(long, value_name = "G")]
     granularity: Option<Granularity>,
     /// Tell a transformer's edges apart by the position at which they are read; samples must be aligned

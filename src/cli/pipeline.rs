@@ -81,6 +81,12 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
     } else {
         &outcome.pruned
     };
+    if job.write_pruned.is_some() && pruned.is_none() {
+        anyhow::bail!(match job.compact {
+            true => "`--compact` is for MLPs: leave it out to write the pruned network",
+            false => "nothing was pruned, so there is no network to write: name a `--threshold`",
+        });
+    }
     let in_report = matches!(job.write_pruned, Some(PrunedTo::Report));
     let relocated = outcome.relocated.as_ref().filter(|_| job.write_relocated);
     let networks = [

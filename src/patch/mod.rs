@@ -39,8 +39,10 @@ mod nodes;
 mod patchable;
 mod recorded;
 mod ripple;
+mod sets;
 #[cfg(test)]
 mod tests;
+pub mod weight;
 
 pub use component::{ComponentEngine, Setup};
 pub use engine::{EdgeSet, Engine, State};
@@ -48,3 +50,4 @@ pub use fill::{Fill, Fills};
 pub use neuron::{NeuronEngine, NeuronPart};
 pub use nodes::Nodes;
 pub use patchable::{Patchable, SetWalk, Walk};
+pub use weight::WeightEngine;

@@ -39,6 +39,12 @@ pub trait Patchable: Sync {
     /// The nodes that an edge leads from and to.
     fn ends(&self, edge: usize) -> (usize, usize);
 
+    /// What carries values on from node to node besides edges, and cannot be
+    /// patched: from a lower number to a higher one.
+    fn links(&self) -> Vec<(usize, usize)> {
+        Vec::new()
+    }
+
     /// The edges into every reader, readers in the order in which ACDC visits
     /// them: none before a reader that it feeds.
     fn readers(&self) -> Vec<Range<usize>>;

@@ -3,22 +3,25 @@
 //! More pruning does not always mean more change, so the answer cannot be found
 //! by bisection: every distinct magnitude is tried, from the largest down. A
 //! threshold that fails mostly fails on the same few samples as its neighbour,
-//! so those are tried first; only one that passes there is tried on all.
+//! so those are tried first; only one that passes there is tried on all. Where
+//! there are very many magnitudes some of them, evenly spread, are tried first,
+//! and then all between the first of these that verifies and the one above it.
 
 use rayon::prelude::*;
 
 use super::threshold::{apply, magnitudes};
-use super::verify::Reference;
-use crate::model::Mlp;
-use crate::numeric::Scalar;
+use super::{Prunable, Reference};
 
 /// Samples that a threshold must pass before all are tried.
 const HARD_SAMPLES: usize = 8;
 
+/// Up to so many distinct magnitudes all are tried; beyond, this many first.
+const MOST_TRIED: usize = 32_768;
+
 /// The largest of the weights' distinct magnitudes such that pruning everything
 /// below it verifies; 0, which prunes nothing, where none does.
 #[must_use]
-pub fn largest_threshold<T: Scalar>(model: &Mlp<T>, reference: &Reference<T>, biases: bool) -> f64 {
+pub fn largest_threshold<P: Prunable>(model: &P, reference: &Reference<P>, biases: bool) -> f64 {
     let candidates = magnitudes(model, biases);
     let Some(middle) = candidates.get(candidates.len() / 2) else {
         return 0.0;
@@ -27,12 +30,25 @@ pub fn largest_threshold<T: Scalar>(model: &Mlp<T>, reference: &Reference<T>, bi
     let mut hard = reference.hardest_first(&probe);
     hard.truncate(HARD_SAMPLES);
     let few = reference.select(model, &hard);
-    let passes = |reference: &Reference<T>, threshold: f64| {
-        reference.verifies(&reference.change(&apply(model, threshold, biases)))
+    let passes = |threshold: f64| {
+        let pruned = apply(model, threshold, biases);
+        let holds = |reference: &Reference<P>| reference.verifies(&reference.change(&pruned));
+        holds(&few) && holds(reference)
     };
-    candidates
-        .par_iter()
-        .find_first(|threshold| passes(&few, **threshold) && passes(reference, **threshold))
-        .copied()
-        .unwrap_or(0.0)
+    first_that(&candidates, passes).unwrap_or(0.0)
+}
+
+/// The first candidate that passes, among some if there are very many.
+fn first_that(candidates: &[f64], passes: impl Fn(f64) -> bool + Sync) -> Option<f64> {
+    let first = |some: &[f64]| some.par_iter().find_first(|c| passes(**c)).copied();
+    if candidates.len() <= MOST_TRIED {
+        return first(candidates);
+    }
+    let step = candidates.len().div_ceil(MOST_TRIED);
+    let spread: Vec<usize> = (0..candidates.len()).step_by(step).collect();
+    let coarse = spread.par_iter().find_first(|c| passes(candidates[**c]));
+    let from = coarse.map_or(spread.len() * step, |c| *c);
+    let above = candidates.get((from + 1).saturating_sub(step)..from.min(candidates.len()));
+    let found = above.and_then(first);
+    found.or_else(|| coarse.map(|c| candidates[*c]))
 }

@@ -1,12 +1,11 @@
 //! What other thresholds would do.
 
+use num_traits::Zero;
 use rayon::prelude::*;
 
 use super::threshold::{apply, magnitudes};
-use super::verify::Reference;
+use super::{Prunable, Reference};
 use crate::metric::Metric;
-use crate::model::Mlp;
-use crate::numeric::Scalar;
 use crate::result::CurvePoint;
 
 /// Thresholds drawn, spread evenly on a logarithmic axis.
@@ -18,9 +17,9 @@ const SPAN: f64 = 1e-6;
 /// Edges kept, change and loss along the threshold, from small to large;
 /// `chosen` is among the points.
 #[must_use]
-pub fn curve<T: Scalar>(
-    model: &Mlp<T>,
-    reference: &Reference<T>,
+pub fn curve<P: Prunable>(
+    model: &P,
+    reference: &Reference<P>,
     loss: Option<&Metric>,
     chosen: f64,
     biases: bool,
@@ -28,10 +27,10 @@ pub fn curve<T: Scalar>(
     let point = |threshold: &f64| {
         let pruned = apply(model, *threshold, biases);
         let change = reference.change(&pruned);
-        let weights = pruned.layers.iter().flat_map(|l| &l.weight);
+        let weights = pruned.weights();
         CurvePoint {
             threshold: *threshold,
-            edges_kept: weights.filter(|w| !w.is_zero()).count(),
+            edges_kept: weights.iter().flatten().filter(|w| !w.is_zero()).count(),
             max_abs_change: change.largest(),
             change_over_tolerance: reference.change_over_tolerance(&change),
             loss: loss.map(|loss| loss.mean(change.outputs.view())),

@@ -10,6 +10,7 @@ mod auto;
 pub mod certify;
 pub mod compact;
 mod curve;
+mod prunable;
 pub mod sparse;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ mod verify;
 
 pub use auto::largest_threshold;
 pub use curve::curve;
+pub use prunable::Prunable;
 pub use threshold::{apply, layer_counts, magnitudes};
 pub use verify::{Change, Reference, Tolerance};
 
@@ -25,13 +27,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::metric::Metric;
-use crate::model::Mlp;
-use crate::numeric::Scalar;
 use crate::result;
+use num_traits::Zero;
 
 /// Where to cut.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Threshold {
+    /// What serves most: `Auto`, unless the network is a transformer so large
+    /// that nothing is pruned unasked.
+    Usual,
     /// The largest that verifies on the samples.
     Auto,
     /// This magnitude.
@@ -56,7 +60,8 @@ pub struct Config {
 pub struct Setting<'a> {
     /// The loss, where there are labels.
     pub loss: Option<&'a Metric>,
-    /// Name of each linear layer's weight tensor.
+    /// Name of each linear layer's weight tensor; layers that share one follow
+    /// each other.
     pub tensors: &'a [String],
     /// Site and own name of each output.
     pub outputs: &'a [(String, String)],
@@ -64,43 +69,36 @@ pub struct Setting<'a> {
 
 /// Prunes a network and verifies it against `reference`.
 #[must_use]
-pub fn prune<T: Scalar>(
-    model: &Mlp<T>,
-    reference: &Reference<T>,
+pub fn prune<P: Prunable>(
+    model: &P,
+    reference: &Reference<P>,
     setting: Setting<'_>,
     config: Config,
-) -> (Mlp<T>, result::Prune) {
+) -> (P, result::Prune) {
     let threshold = match config.threshold {
         Threshold::At(threshold) | Threshold::Certified(threshold) => threshold,
-        Threshold::Auto => largest_threshold(model, reference, config.biases),
+        Threshold::Usual | Threshold::Auto => largest_threshold(model, reference, config.biases),
     };
     let pruned = apply(model, threshold, config.biases);
     let change = reference.change(&pruned);
     let layers = layer_counts(model, threshold, setting.tensors);
     let edges_total = layers.iter().map(|l| l.edges_total).sum();
     let edges_kept = layers.iter().map(|l| l.edges_kept).sum();
-    let biases = |m: &Mlp<T>| {
-        m.layers
-            .iter()
-            .flat_map(|l| &l.bias)
-            .filter(|b| !b.is_zero())
-            .count()
+    let left = |model: &P| {
+        let biases = model.biases();
+        biases.iter().flatten().filter(|b| !b.is_zero()).count()
     };
     let loss = |outputs| setting.loss.map(|loss| loss.mean(outputs));
     let result = result::Prune {
         threshold,
         requested: config.threshold.to_string(),
-        tolerance: reference
-            .tolerances()
-            .iter()
-            .copied()
-            .fold(f64::INFINITY, f64::min),
+        tolerance: reference.least_tolerance(),
         tolerance_rule: config.tolerance.to_string(),
         edges_total,
         edges_kept,
         sparsity: 1.0 - edges_kept as f64 / edges_total as f64,
-        biases_total: model.layers.iter().map(|l| l.bias.len()).sum(),
-        biases_kept: biases(&pruned),
+        biases_total: model.biases().iter().map(|b| b.len()).sum(),
+        biases_kept: left(&pruned),
         layers,
         max_abs_change: change.largest(),
         mean_abs_change: change.mean,
@@ -120,7 +118,7 @@ pub fn prune<T: Scalar>(
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Auto => f.write_str("auto"),
+            Self::Usual | Self::Auto => f.write_str("auto"),
             Self::At(threshold) => threshold.fmt(f),
             Self::Certified(_) => f.write_str("auto, certified"),
         }

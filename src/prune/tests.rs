@@ -1,8 +1,8 @@
 use ndarray::array;
 
 use super::*;
-use crate::model::Linear;
 use crate::model::mlp::tests::{random_inputs, random_mlp};
+use crate::model::{Linear, Mlp};
 use crate::numeric::Activation;
 
 /// y = (1 x0 + 0.1 x1, 0.01 x0), linear.
@@ -20,7 +20,7 @@ fn linear() -> Mlp<f64> {
     }
 }
 
-fn reference(model: &Mlp<f64>, tolerance: Tolerance, classes: bool) -> Reference<f64> {
+fn reference(model: &Mlp<f64>, tolerance: Tolerance, classes: bool) -> Reference<Mlp<f64>> {
     Reference::new(model, array![[1.0, -1.0], [1.0, -1.0]], tolerance, classes)
 }
 

@@ -1,21 +1,20 @@
 //! Setting small weights to zero, and counting them.
 
-use crate::model::Mlp;
+use num_traits::{Float, Zero};
+
+use super::Prunable;
 use crate::numeric::Scalar;
 use crate::result::LayerCount;
 
 /// The network with every weight of |w| < `threshold` set to zero, and the
 /// biases too if `biases`. NaN is never below a threshold and stays.
 #[must_use]
-pub fn apply<T: Scalar>(model: &Mlp<T>, threshold: f64, biases: bool) -> Mlp<T> {
+pub fn apply<P: Prunable>(model: &P, threshold: f64, biases: bool) -> P {
     let mut pruned = model.clone();
-    let cut = |x: T| if below(x, threshold) { T::zero() } else { x };
-    for layer in &mut pruned.layers {
-        layer.weight.mapv_inplace(cut);
-        if biases {
-            layer.bias.mapv_inplace(cut);
-        }
-    }
+    pruned.change(biases, |x| match below(x, threshold) {
+        true => P::Number::zero(),
+        false => x,
+    });
     pruned
 }
 
@@ -27,34 +26,39 @@ fn below<T: Scalar>(x: T, threshold: f64) -> bool {
 /// The distinct magnitudes of the weights (and biases), from large to small;
 /// zeros and NaN left out.
 #[must_use]
-pub fn magnitudes<T: Scalar>(model: &Mlp<T>, biases: bool) -> Vec<f64> {
-    let weights = model.layers.iter().flat_map(|l| &l.weight);
-    let offsets = model.layers.iter().flat_map(|l| &l.bias).filter(|_| biases);
-    let mut all: Vec<f64> = weights
-        .chain(offsets)
-        .map(|x| x.abs().widen())
-        .filter(|x| *x > 0.0)
-        .collect();
+pub fn magnitudes<P: Prunable>(model: &P, biases: bool) -> Vec<f64> {
+    let magnitude = |x: &P::Number| x.abs().widen();
+    let weights = model.weights();
+    let mut all: Vec<f64> = weights.iter().flatten().map(magnitude).collect();
+    if biases {
+        all.extend(model.biases().iter().flatten().map(magnitude));
+    }
+    all.retain(|x| *x > 0.0);
     all.sort_by(|a, b| b.total_cmp(a));
     all.dedup();
     all
 }
 
-/// Edges in total and at a threshold, layer by layer. Exact zeros are no edges kept.
+/// Edges in total and at a threshold, by the tensor that holds them; layers
+/// that share one (they follow each other) are counted together. Exact zeros
+/// are no edges kept.
 #[must_use]
-pub fn layer_counts<T: Scalar>(
-    model: &Mlp<T>,
-    threshold: f64,
-    tensors: &[String],
-) -> Vec<LayerCount> {
-    let count = |(layer, tensor): (&crate::model::Linear<T>, &String)| LayerCount {
-        tensor: tensor.clone(),
-        edges_total: layer.weight.len(),
-        edges_kept: layer
-            .weight
-            .iter()
-            .filter(|w| !w.is_zero() && !below(**w, threshold))
-            .count(),
-    };
-    model.layers.iter().zip(tensors).map(count).collect()
+pub fn layer_counts<P: Prunable>(model: &P, threshold: f64, tensors: &[String]) -> Vec<LayerCount> {
+    let mut counts: Vec<LayerCount> = Vec::new();
+    for (weight, tensor) in model.weights().iter().zip(tensors) {
+        let kept = |w: &&P::Number| !w.is_zero() && !below(**w, threshold);
+        let (edges_total, edges_kept) = (weight.len(), weight.iter().filter(kept).count());
+        match counts.last_mut().filter(|last| last.tensor == *tensor) {
+            Some(last) => {
+                last.edges_total += edges_total;
+                last.edges_kept += edges_kept;
+            }
+            None => counts.push(LayerCount {
+                tensor: tensor.clone(),
+                edges_total,
+                edges_kept,
+            }),
+        }
+    }
+    counts
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
+use super::Prunable;
 use crate::metric::decision;
-use crate::model::Mlp;
 use crate::numeric::{Scalar, statistics};
 use crate::result::OutputChange;
 
@@ -21,15 +21,16 @@ pub enum Tolerance {
 
 /// The network as it is, on samples.
 #[derive(Debug, Clone)]
-pub struct Reference<T> {
-    /// Physical inputs `[width, samples]`.
-    inputs: Array2<T>,
+pub struct Reference<P: Prunable> {
+    batch: P::Batch,
     /// Physical outputs `[outputs, samples]`.
-    outputs: Array2<T>,
+    outputs: Array2<P::Number>,
     /// Standard deviation of each output over the samples.
     sds: Vec<f64>,
     /// What each output may move by.
     tolerances: Vec<f64>,
+    /// Per output, whether it counts.
+    counts: Vec<bool>,
     /// Per sample the largest output, where outputs stand for classes.
     decisions: Option<Vec<usize>>,
 }
@@ -39,21 +40,22 @@ pub struct Reference<T> {
 pub struct Change<T> {
     /// Its physical outputs `[outputs, samples]`.
     pub outputs: Array2<T>,
-    /// Largest |f − f'| of each output; NaN where an output is.
+    /// Largest |f − f'| of each output; NaN where an output is, 0 for outputs
+    /// that do not count.
     pub per_output: Vec<f64>,
-    /// Mean |f − f'| over samples and outputs.
+    /// Mean |f − f'| over samples and outputs that count.
     pub mean: f64,
     /// Share of samples with the same decision, for classifiers.
     pub decision_agreement: Option<f64>,
 }
 
-impl<T: Scalar> Reference<T> {
-    /// Runs the network on physical inputs `[width, samples]`; `classes` says
-    /// whether the largest output is a decision that must stay.
+impl<P: Prunable> Reference<P> {
+    /// Runs the network on a batch; `classes` says whether the largest output
+    /// is a decision that must stay.
     #[must_use]
-    pub fn new(model: &Mlp<T>, inputs: Array2<T>, tolerance: Tolerance, classes: bool) -> Self {
-        let outputs = model.outputs(inputs.view());
-        let sd = |row: ArrayView1<'_, T>| {
+    pub fn new(model: &P, batch: P::Batch, tolerance: Tolerance, classes: bool) -> Self {
+        let outputs = model.outputs_on(&batch);
+        let sd = |row: ArrayView1<'_, P::Number>| {
             let row: Vec<f64> = row.iter().map(|x| x.widen()).collect();
             statistics::population_sd(&row)
         };
@@ -61,12 +63,30 @@ impl<T: Scalar> Reference<T> {
         let tolerances = sds.iter().map(|sd| tolerance.of(*sd)).collect();
         let decisions = classes.then(|| decisions(outputs.view()));
         Self {
-            inputs,
+            batch,
+            counts: vec![true; outputs.nrows()],
             outputs,
             sds,
             tolerances,
             decisions,
         }
+    }
+
+    /// The same, but only these outputs count, by physical position.
+    #[must_use]
+    pub fn counting(mut self, outputs: &[usize]) -> Self {
+        let count = |(output, counts): (usize, &mut bool)| *counts = outputs.contains(&output);
+        self.counts.iter_mut().enumerate().for_each(count);
+        self
+    }
+
+    /// The least that an output that counts may move by.
+    #[must_use]
+    pub fn least_tolerance(&self) -> f64 {
+        let counting = self.tolerances.iter().zip(&self.counts);
+        counting
+            .filter(|(_, counts)| **counts)
+            .fold(f64::INFINITY, |least, (tolerance, _)| least.min(*tolerance))
     }
 
     /// What each output may move by.
@@ -77,39 +97,34 @@ impl<T: Scalar> Reference<T> {
 
     /// The network's own outputs `[outputs, samples]`.
     #[must_use]
-    pub fn outputs(&self) -> ArrayView2<'_, T> {
+    pub fn outputs(&self) -> ArrayView2<'_, P::Number> {
         self.outputs.view()
     }
 
     /// What `other` does on the same samples.
     #[must_use]
-    pub fn change(&self, other: &Mlp<T>) -> Change<T> {
-        let outputs = other.outputs(self.inputs.view());
-        let moved = |a: &T, b: &T| (a.widen() - b.widen()).abs();
-        let per_output = outputs
-            .rows()
-            .into_iter()
-            .zip(self.outputs.rows())
-            .map(|(new, old)| {
-                new.iter()
-                    .zip(old)
-                    .map(|(a, b)| moved(a, b))
-                    .fold(0.0, nan_max)
-            })
-            .collect();
-        let total: f64 = outputs
-            .iter()
-            .zip(&self.outputs)
-            .map(|(a, b)| moved(a, b))
-            .sum();
+    pub fn change(&self, other: &P) -> Change<P::Number> {
+        let outputs = other.outputs_on(&self.batch);
+        let moved = |a: &P::Number, b: &P::Number| (a.widen() - b.widen()).abs();
+        let (mut per_output, mut total) = (vec![0.0; outputs.nrows()], 0.0);
+        for output in (0..outputs.nrows()).filter(|output| self.counts[*output]) {
+            let pairs = outputs
+                .row(output)
+                .into_iter()
+                .zip(self.outputs.row(output));
+            let moved: Vec<f64> = pairs.map(|(a, b)| moved(a, b)).collect();
+            per_output[output] = moved.iter().copied().fold(0.0, nan_max);
+            total += moved.iter().sum::<f64>();
+        }
         let decision_agreement = self.decisions.as_ref().map(|before| {
             let after = decisions(outputs.view());
             let same = before.iter().zip(&after).filter(|(a, b)| a == b).count();
             same as f64 / before.len().max(1) as f64
         });
+        let counted = self.counts.iter().filter(|counts| **counts).count();
         Change {
             per_output,
-            mean: total / outputs.len().max(1) as f64,
+            mean: total / (counted * outputs.ncols()).max(1) as f64,
             decision_agreement,
             outputs,
         }
@@ -117,7 +132,7 @@ impl<T: Scalar> Reference<T> {
 
     /// Whether a change is within tolerance everywhere and leaves every decision.
     #[must_use]
-    pub fn verifies(&self, change: &Change<T>) -> bool {
+    pub fn verifies(&self, change: &Change<P::Number>) -> bool {
         let within = change
             .per_output
             .iter()
@@ -128,7 +143,7 @@ impl<T: Scalar> Reference<T> {
 
     /// Largest over outputs of change / tolerance; 0 / 0 is 0.
     #[must_use]
-    pub fn change_over_tolerance(&self, change: &Change<T>) -> f64 {
+    pub fn change_over_tolerance(&self, change: &Change<P::Number>) -> f64 {
         let ratio = |(c, t): (&f64, &f64)| if *c == 0.0 { 0.0 } else { c / t };
         change
             .per_output
@@ -142,7 +157,7 @@ impl<T: Scalar> Reference<T> {
     #[must_use]
     pub fn output_changes(
         &self,
-        change: &Change<T>,
+        change: &Change<P::Number>,
         names: &[(String, String)],
     ) -> Vec<OutputChange> {
         let entry = |(place, (output, name)): (usize, &(String, String))| OutputChange {
@@ -152,34 +167,39 @@ impl<T: Scalar> Reference<T> {
             tolerance: self.tolerances[place],
             max_abs_change: change.per_output[place],
         };
-        names.iter().enumerate().map(entry).collect()
+        let named = names.iter().enumerate();
+        named
+            .filter(|(place, _)| self.counts[*place])
+            .map(entry)
+            .collect()
     }
 
-    /// The same on some of the samples; tolerances stay those of all. `model`
+    /// The same on at least these samples; tolerances stay those of all. `model`
     /// is run again, as rounding may depend on the number of samples.
     #[must_use]
-    pub(super) fn select(&self, model: &Mlp<T>, rows: &[usize]) -> Self {
-        let inputs = self.inputs.select(Axis(1), rows);
+    pub(super) fn select(&self, model: &P, rows: &[usize]) -> Self {
+        let batch = P::pick(&self.batch, rows);
+        let outputs = model.outputs_on(&batch);
+        let classes = self.decisions.is_some();
         Self {
-            outputs: model.outputs(inputs.view()),
-            inputs,
+            decisions: classes.then(|| decisions(outputs.view())),
+            outputs,
+            batch,
             sds: self.sds.clone(),
             tolerances: self.tolerances.clone(),
-            decisions: self
-                .decisions
-                .as_ref()
-                .map(|all| rows.iter().map(|row| all[*row]).collect()),
+            counts: self.counts.clone(),
         }
     }
 
     /// The samples, those first whose outputs move most between the networks.
-    pub(super) fn hardest_first(&self, change: &Change<T>) -> Vec<usize> {
+    pub(super) fn hardest_first(&self, change: &Change<P::Number>) -> Vec<usize> {
         let hardness = |sample: usize| {
             let column = self.outputs.column(sample);
             let moved = column.iter().zip(change.outputs.column(sample));
             moved
-                .zip(&self.tolerances)
-                .map(|((a, b), tolerance)| (a.widen() - b.widen()).abs() / tolerance)
+                .zip(self.tolerances.iter().zip(&self.counts))
+                .filter(|(_, (_, counts))| **counts)
+                .map(|((a, b), (tolerance, _))| (a.widen() - b.widen()).abs() / tolerance)
                 .fold(0.0, f64::max)
         };
         let mut order: Vec<(usize, f64)> = (0..self.outputs.ncols())

@@ -30,7 +30,7 @@ pub use modules::{
     Independence, Lesion, Measure, Modules, NullModel, Partition, Plateau, Relocation, Scan,
     ScanPoint, Share, Split, Subset, Wiring,
 };
-pub use network::{Arrangement, Layer, Network, Site};
+pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site};
 pub use prune::{
     Certificate, CertifiedDecisions, Compaction, Counterexample, CurvePoint, LayerCount,
     OutputBound, OutputChange, Prune, WeightShare,

@@ -9,7 +9,33 @@ pub struct Network {
     pub layers: Vec<Layer>,
     /// Between layer l and l + 1: the weights of the network as it is, before pruning,
     /// row by row `[layers[l+1].sites, layers[l].sites]`; NaN is written as `null`.
+    /// Empty where no linear layer stands between the two.
     pub weights: Vec<Vec<Option<f64>>>,
+    /// What carries values on besides weights.
+    #[serde(default)]
+    pub links: Vec<Link>,
+}
+
+/// Values that pass from layer to layer without a weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The earlier layer.
+    pub from_layer: usize,
+    /// The later layer, not always the next.
+    pub to_layer: usize,
+    /// How they pass.
+    pub kind: LinkKind,
+}
+
+/// How values pass without a weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkKind {
+    /// Every site is added to the one at its position: the residual stream.
+    Identity,
+    /// Attention: the earlier layer's sites are queries, keys and values, a
+    /// third each; the later layer's position i is gathered from value i.
+    Attention,
 }
 
 /// One layer of sites.

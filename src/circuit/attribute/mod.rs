@@ -12,6 +12,7 @@ mod mlp;
 mod neuron;
 #[cfg(test)]
 mod tests;
+mod weight;
 
 use crate::metric::Metric;
 use crate::patch::{EdgeSet, Nodes, Patchable};

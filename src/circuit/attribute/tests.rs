@@ -6,7 +6,9 @@ use crate::metric::Metric;
 use crate::model::mlp::tests::{random_inputs, random_mlp};
 use crate::numeric::Activation;
 use crate::patch::component::tests::{batch, models, setup};
-use crate::patch::{ComponentEngine, Engine, Fill, Fills, NeuronEngine, Patchable as _};
+use crate::patch::{
+    ComponentEngine, Engine, Fill, Fills, NeuronEngine, Patchable as _, WeightEngine,
+};
 
 #[test]
 fn small_patches_have_their_first_order_effect_at_every_edge() {
@@ -130,6 +132,36 @@ fn own_paths_add_up_to_the_effects_of_whole_layers() {
         assert!(effect.abs() > 1e-3, "layer {layer}: {effect}");
         let error = (estimate - effect).abs() / effect.abs();
         assert!(error < 1e-3, "layer {layer}: {estimate} and {effect}");
+    }
+}
+
+#[test]
+fn small_patches_have_their_first_order_effect_at_every_weight() {
+    let own_source = true;
+    let (steps, path) = (2, Path::Midpoints);
+    for model in models() {
+        let batch = batch(&[1, 3], 1e-6);
+        let engine = WeightEngine::new(&model, &batch, setup(Fill::Corrupted, false)).unwrap();
+        let classes = (0..engine.samples()).map(|r| r % 3).collect();
+        let metric = Metric::CrossEntropy { classes };
+        let exact = effects_on(&engine, &metric);
+        let scale = exact.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
+        for method in [
+            Attribution::Eap,
+            Attribution::CleanCorrupted,
+            Attribution::IgInputs { steps, path },
+            Attribution::IgActivations { steps, own_source },
+        ] {
+            let estimates = engine.attribute(&metric, method);
+            for (edge, (exact, estimate)) in exact.iter().zip(estimates).enumerate() {
+                let error = (exact - estimate).abs() / scale;
+                let (from, to) = engine.edge_names(edge);
+                assert!(
+                    error < 1e-4,
+                    "{method:?} {from}->{to}: {error:e} of {scale:e}"
+                );
+            }
+        }
     }
 }
 

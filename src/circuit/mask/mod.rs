@@ -13,6 +13,7 @@
 mod component;
 mod mlp;
 mod neuron;
+mod weight;
 
 use ndarray::{Array2, ArrayView2};
 
@@ -236,7 +237,7 @@ mod tests {
     use crate::model::mlp::tests::{random_inputs, random_mlp};
     use crate::numeric::Activation;
     use crate::patch::component::tests::{batch, models, setup};
-    use crate::patch::{ComponentEngine, Engine, Fill, Fills, NeuronEngine};
+    use crate::patch::{ComponentEngine, Engine, Fill, Fills, NeuronEngine, WeightEngine};
 
     /// Shares of 0 and 1 are patching, and gradients are finite differences.
     fn check<P: Maskable<Number = f64>>(network: &P, metric: &Metric) {
@@ -295,6 +296,7 @@ mod tests {
                 check(&engine.at_positions(&batch).unwrap(), &metric);
                 let neurons = NeuronEngine::new(&model, &batch, Fill::Corrupted, 0).unwrap();
                 check(&neurons, &metric);
+                check(&WeightEngine::new(&model, &batch, setup).unwrap(), &metric);
             }
         }
     }

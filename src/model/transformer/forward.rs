@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use rayon::prelude::*;
 
 use super::attention::{self, Asking};
-use super::{Answers, Block, Embedding, Norm, Normed, SequenceInputs, Transformer};
+use super::{Answers, Block, Embedding, Norm, Normed, SequenceInputs, Sequences, Transformer};
 use crate::numeric::{Scalar, matmul_into};
 
 /// One forward pass. Rows are positions of samples; from the queries of the
@@ -128,6 +129,21 @@ impl<T: Scalar> Transformer<T> {
             },
         };
         self.resume(&begin, 0, stream)
+    }
+
+    /// The outputs at all readings of a batch, `[outputs, readings]`; parts of
+    /// it run in parallel.
+    #[must_use]
+    pub fn outputs_of(&self, batch: &Sequences<T>) -> Array2<T> {
+        let run = |part: &Sequences<T>| {
+            let trace = self.forward_sequences(&part.inputs, &part.answers, part.length());
+            trace.end.outputs
+        };
+        let parts: Vec<Array2<T>> = batch.parts().par_iter().map(run).collect();
+        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+        ndarray::concatenate(Axis(0), &views)
+            .unwrap_or_else(|_| Array2::zeros((0, self.outputs())))
+            .reversed_axes()
     }
 
     /// What the inputs write into the stream, positions aside, `[samples · length, d]`.

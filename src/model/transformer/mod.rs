@@ -11,10 +11,13 @@
 
 mod attention;
 mod backward;
+mod channels;
 mod components;
 mod forward;
 mod gradients;
+mod linears_backward;
 mod load;
+mod matrices;
 mod neurons;
 mod norm;
 mod readers;
@@ -22,13 +25,16 @@ mod sequences;
 mod weights;
 
 pub use backward::{Cut, ReaderGradient};
+pub use channels::{Channel, Channels, Span};
 pub use components::{Components, Letter, Reader, Writer};
 pub use forward::{AttentionTrace, End, MlpTrace, SequenceTrace};
 pub use gradients::{BlockGradient, LinearGradient, WeightGradient};
+pub use linears_backward::LinearVisitor;
 pub(in crate::model) use load::{dtype, roles};
-pub use load::{is_transformer, load};
+pub use load::{is_transformer, load, places};
+pub use matrices::{Matrix, Order, Place};
 pub use neurons::Neurons;
 pub use norm::{Norm, Normed};
 pub use readers::{Attended, HeadInput};
-pub use sequences::{Answers, SequenceInputs, Sequences};
+pub use sequences::{Answers, PART_ROWS, SequenceInputs, Sequences};
 pub use weights::{Block, Embedding, Heads, Transformer};

@@ -10,6 +10,9 @@ use crate::data::{Dataset, Inputs, Labels, ReadAt};
 use crate::numeric::Scalar;
 use crate::{Error, Result};
 
+/// Rows (positions of samples) of a part: enough for full products, few enough for the cache.
+pub const PART_ROWS: usize = 256;
+
 /// What the sequences hold at each position.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SequenceInputs<T> {
@@ -154,6 +157,21 @@ impl<T: Scalar> SequenceInputs<T> {
     }
 }
 
+impl<T: Scalar> SequenceInputs<T> {
+    /// Those of these samples, of sequences `length` long.
+    #[must_use]
+    pub fn select(&self, samples: &[usize], length: usize) -> Self {
+        match self {
+            Self::Tokens(ids) => Self::Tokens(ids.select(Axis(0), samples)),
+            Self::Values(rows) => {
+                let of_sample = |sample: &usize| sample * length..(sample + 1) * length;
+                let wanted: Vec<usize> = samples.iter().flat_map(of_sample).collect();
+                Self::Values(rows.select(Axis(0), &wanted))
+            }
+        }
+    }
+}
+
 impl<T: Scalar> Sequences<T> {
     /// Number of samples.
     #[must_use]
@@ -165,6 +183,20 @@ impl<T: Scalar> Sequences<T> {
     #[must_use]
     pub fn length(&self) -> usize {
         self.answers.length
+    }
+
+    /// These samples, without targets and outputs.
+    #[must_use]
+    pub fn select(&self, samples: &[usize]) -> Self {
+        let length = self.length();
+        let pick = |inputs: &SequenceInputs<T>| inputs.select(samples, length);
+        let positions = self.answers.positions.select(Axis(0), samples);
+        Self {
+            inputs: pick(&self.inputs),
+            corrupted: self.corrupted.as_ref().map(pick),
+            answers: Answers::new(positions, length),
+            ..self.part(0..0)
+        }
     }
 
     /// Some of the samples; without targets and outputs, which are not needed for runs.
@@ -183,6 +215,17 @@ impl<T: Scalar> Sequences<T> {
             outputs: None,
             lengths: self.lengths,
         }
+    }
+
+    /// The samples in parts, in order: enough rows for full products, few
+    /// enough for the cache.
+    #[must_use]
+    pub fn parts(&self) -> Vec<Self> {
+        let step = (PART_ROWS / self.length().max(1)).max(1);
+        let starts = (0..self.samples()).step_by(step);
+        starts
+            .map(|start| self.part(start..(start + step).min(self.samples())))
+            .collect()
     }
 
     /// Checks data against a model. `read` says where answers are read; without

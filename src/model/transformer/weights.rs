@@ -116,6 +116,15 @@ impl<T: Scalar> Transformer<T> {
             .collect()
     }
 
+    /// Physical feature → feature in the data; empty for tokens.
+    #[must_use]
+    pub fn in_perm(&self) -> &[usize] {
+        match &self.embedding {
+            Embedding::Tokens(_) => &[],
+            Embedding::Values { in_perm, .. } => in_perm,
+        }
+    }
+
     /// Number of outputs per position.
     #[must_use]
     pub fn outputs(&self) -> usize {

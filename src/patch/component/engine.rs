@@ -10,9 +10,11 @@ use super::part::Part;
 use super::plan::Plan;
 use super::run::PatchedRun;
 use crate::metric::Metric;
+use crate::model::transformer::PART_ROWS;
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::patch::recorded::{PART_ROWS, clean_runs, fills, together};
+use crate::patch::recorded::{clean_runs, fills};
+use crate::patch::sets::together;
 use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 use crate::{Error, Result};
 

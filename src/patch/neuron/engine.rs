@@ -9,10 +9,12 @@ use super::part::{Part, Values};
 use crate::Result;
 use crate::metric::Metric;
 use crate::model::transformer::Neurons;
+use crate::model::transformer::PART_ROWS;
 use crate::model::{Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::nodes::READERS;
-use crate::patch::recorded::{PART_ROWS, clean_runs, fills, together};
+use crate::patch::recorded::{clean_runs, fills};
+use crate::patch::sets::together;
 use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
 
 /// A transformer, its clean run on a batch, and the fills for its channels and

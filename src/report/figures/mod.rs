@@ -18,6 +18,7 @@ pub mod forest;
 pub mod labels;
 pub mod legend;
 pub mod lesions;
+pub mod links;
 pub mod matrix;
 pub mod module_matrix;
 pub mod network;
@@ -77,7 +78,7 @@ impl Gallery {
         let splits = modules.iter().flat_map(|m| &m.independence.splits);
         let stage = circuits::Stage::new(audit);
         Self {
-            network: component_graph::overview(audit).unwrap_or_else(|| network::overview(audit)),
+            network: overview(audit),
             splits: splits
                 .take(MOST_SPLITS)
                 .enumerate()
@@ -125,6 +126,15 @@ impl Gallery {
             .chain(&self.attention)
             .chain(&self.circuits)
     }
+}
+
+/// The network weight by weight, or its components where it is too large for that.
+fn overview(audit: &Audit) -> Figure {
+    let components = match audit.network.layers.is_empty() {
+        true => component_graph::overview(audit),
+        false => None,
+    };
+    components.unwrap_or_else(|| network::overview(audit))
 }
 
 /// A file name from words that may come from a file: letters, digits and dashes only.

@@ -8,12 +8,13 @@ use super::canvas::{Figure, line, path, text, through, tip};
 use super::edges::{self, Pen, Stroke};
 use super::labels::{self, Names, Side, Wanted};
 use super::legend::{self, Entry, Sample};
+use super::links::{self, Passing};
 use super::nodes::{self, Groups};
 use super::palette::{MODULE_COLOURS, module_class, sign_class};
 use super::scene::{LARGE, SMALL, Scene, Size};
 use crate::report::format::{count, number};
 use crate::report::sites::{Place, Sites, Wire};
-use crate::result::{Arrangement, Audit, Bridge, Modules, Network, Split};
+use crate::result::{Arrangement, Audit, Bridge, LinkKind, Modules, Network, Split};
 
 /// Most bridges that are drawn apart: more are no longer a few edges one can see.
 pub const MOST_BRIDGES: usize = 40;
@@ -86,6 +87,9 @@ fn placed(audit: &Audit, network: &Network, name: &str) -> Figure {
         noun: "module",
         ..Groups::connected_by(&wires)
     };
+    let passages = links::alive(&audit.network, &wires);
+    let passed = passages.iter().flat_map(|p| [p.from, p.to]);
+    groups.connected.extend(passed);
     for assignment in audit.modules.iter().flat_map(|modules| &modules.partition) {
         groups.assign(&sites, [&assignment.site], assignment.module);
     }
@@ -101,7 +105,10 @@ fn placed(audit: &Audit, network: &Network, name: &str) -> Figure {
         plain.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
         plain.truncate(MOST_DRAWN);
     }
-    let mut drawn = coloured(&plain, &scene, &sites, |wire| sign_class(wire.weight));
+    let mut drawn = links::draw(&passages, &scene, &sites);
+    drawn.extend(coloured(&plain, &scene, &sites, |wire| {
+        sign_class(wire.weight)
+    }));
     drawn.extend(
         bridges
             .iter()
@@ -115,7 +122,7 @@ fn placed(audit: &Audit, network: &Network, name: &str) -> Figure {
         edges: drawn,
         nodes: nodes::discs(&scene, &sites, &groups),
         names: names(&scene, &sites, &wires),
-        legend: overview_legend(&plain, &groups, !apart.is_empty()),
+        legend: overview_legend(&plain, &groups, &passages, !apart.is_empty()),
         layers: layer_names(&scene, &sites, &groups),
     };
     picture.compose(name, &label, &scene)
@@ -388,7 +395,12 @@ fn layer_names(scene: &Scene, sites: &Sites<'_>, groups: &Groups) -> Vec<Element
     drawn
 }
 
-fn overview_legend(wires: &[Wire], groups: &Groups, has_bridges: bool) -> Vec<Entry> {
+fn overview_legend(
+    wires: &[Wire],
+    groups: &Groups,
+    passages: &[Passing],
+    has_bridges: bool,
+) -> Vec<Entry> {
     let mut entries = vec![
         Entry::new(Sample::Line("pos"), "positive weight"),
         Entry::new(Sample::Line("neg"), "negative weight"),
@@ -397,6 +409,23 @@ fn overview_legend(wires: &[Wire], groups: &Groups, has_bridges: bool) -> Vec<En
     if strongest > 0.0 {
         let words = format!("wider is stronger, up to |w| = {}", number(strongest));
         entries.push(Entry::new(Sample::Words, words));
+    }
+    let kinds = [
+        (
+            LinkKind::Identity,
+            "bypass",
+            "residual stream, passed on as it is",
+        ),
+        (
+            LinkKind::Attention,
+            "gathered",
+            "value gathered by attention",
+        ),
+    ];
+    for (kind, class, words) in kinds {
+        if passages.iter().any(|passing| passing.kind == kind) {
+            entries.push(Entry::new(Sample::Line(class), words));
+        }
     }
     if has_bridges {
         entries.push(Entry::new(

@@ -4,7 +4,7 @@
 
 use super::tensors::Tensors;
 use crate::Result;
-use crate::model::transformer::{Block, Embedding, Heads, Transformer};
+use crate::model::transformer::{Block, Embedding, Heads, Matrix, Order, Place, Transformer};
 use crate::numeric::{Activation, Scalar};
 
 pub(super) fn load<T: Scalar>(
@@ -60,4 +60,25 @@ fn block<T: Scalar>(tensors: Tensors<'_>, l: usize, d: usize) -> Result<Block<T>
         down: tensors.transposed(&at("mlp.linears.1.linear.weight"), hidden, d)?,
         down_bias: tensors.vector(&at("mlp.linears.1.linear.bias"), d)?,
     })
+}
+
+/// Where a linear layer is; `total` is the width of all heads, `d` of the stream.
+pub(super) fn place(matrix: Matrix, total: usize, d: usize) -> Place {
+    let (name, part) = match matrix {
+        Matrix::Input => ("l_i".to_owned(), 0),
+        Matrix::Projection { layer, letter } => {
+            (format!("blocks.{layer}.attn.l_attn"), letter as usize)
+        }
+        Matrix::Out(layer) => (format!("blocks.{layer}.attn.l_proj"), 0),
+        Matrix::Up(layer) => (format!("blocks.{layer}.mlp.linears.0"), 0),
+        Matrix::Down(layer) => (format!("blocks.{layer}.mlp.linears.1"), 0),
+        Matrix::Unembedding => ("l_f".to_owned(), 0),
+    };
+    Place {
+        matrix,
+        tensor: format!("{name}.linear.weight"),
+        first: part * total * d,
+        order: Order::OutIn,
+        bias: (format!("{name}.linear.bias"), part * total),
+    }
 }

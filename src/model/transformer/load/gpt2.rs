@@ -5,18 +5,14 @@ use ndarray::Array1;
 
 use super::tensors::Tensors;
 use crate::Result;
-use crate::model::transformer::{Block, Embedding, Heads, Transformer};
+use crate::model::transformer::{Block, Embedding, Heads, Matrix, Order, Place, Transformer};
 use crate::numeric::{Activation, Scalar};
 
 pub(super) fn load<T: Scalar>(
     tensors: Tensors<'_>,
     activation: Activation,
 ) -> Result<Transformer<T>> {
-    let prefix = if tensors.has("transformer.wte.weight") {
-        "transformer."
-    } else {
-        ""
-    };
+    let prefix = prefix(tensors);
     for key in ["scale_attn_by_inverse_layer_idx", "add_cross_attention"] {
         if tensors.setting(key).and_then(serde_json::Value::as_bool) == Some(true) {
             return Err(tensors.unsupported(key, "true"));
@@ -61,6 +57,14 @@ pub(super) fn load<T: Scalar>(
     })
 }
 
+/// What stands before the names of all tensors but `lm_head.weight`.
+fn prefix(tensors: Tensors<'_>) -> &'static str {
+    match tensors.has("transformer.wte.weight") {
+        true => "transformer.",
+        false => "",
+    }
+}
+
 fn block<T: Scalar>(tensors: Tensors<'_>, name: &str, d: usize, epsilon: f64) -> Result<Block<T>> {
     let at = |part: &str| format!("{name}.{part}");
     let (_, hidden) = tensors.shape2(&at("mlp.c_fc.weight"))?;
@@ -84,4 +88,29 @@ fn block<T: Scalar>(tensors: Tensors<'_>, name: &str, d: usize, epsilon: f64) ->
         down: tensors.matrix(&at("mlp.c_proj.weight"), hidden, d)?,
         down_bias: tensors.vector(&at("mlp.c_proj.bias"), d)?,
     })
+}
+
+/// Where a linear layer, `width` wide, is; `total` is the width of all heads.
+pub(super) fn place(tensors: Tensors<'_>, matrix: Matrix, width: usize, total: usize) -> Place {
+    let prefix = prefix(tensors);
+    let at = |layer: usize, part: &str| format!("{prefix}h.{layer}.{part}");
+    let rows = Order::InOut { stride: width };
+    let (name, part, order) = match matrix {
+        Matrix::Projection { layer, letter } => {
+            let stride = 3 * total;
+            let order = Order::InOut { stride };
+            (at(layer, "attn.c_attn"), letter as usize, order)
+        }
+        Matrix::Out(layer) => (at(layer, "attn.c_proj"), 0, rows),
+        Matrix::Up(layer) => (at(layer, "mlp.c_fc"), 0, rows),
+        Matrix::Down(layer) => (at(layer, "mlp.c_proj"), 0, rows),
+        Matrix::Input | Matrix::Unembedding => ("lm_head".to_owned(), 0, Order::OutIn),
+    };
+    Place {
+        matrix,
+        tensor: format!("{name}.weight"),
+        first: part * total,
+        order,
+        bias: (format!("{name}.bias"), part * total),
+    }
 }

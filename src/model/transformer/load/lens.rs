@@ -1,11 +1,13 @@
 //! TransformerLens state dicts: one matrix per head and letter, `[heads, d, width]`.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, s};
 use serde_json::Value;
 
 use super::tensors::Tensors;
 use crate::Result;
-use crate::model::transformer::{Block, Embedding, Heads, Norm, Transformer};
+use crate::model::transformer::{
+    Block, Embedding, Heads, Letter, Matrix, Norm, Order, Place, Transformer,
+};
 use crate::numeric::{Activation, Scalar};
 
 /// How a block is normalised.
@@ -110,18 +112,18 @@ fn block<T: Scalar>(
     let (count, width, total) = (heads.count, heads.width, heads.total());
     let mut qkv = Array2::zeros((d, 3 * total));
     let mut qkv_bias = Array1::zeros(3 * total);
-    for (place, letter) in ["Q", "K", "V"].into_iter().enumerate() {
-        let weight: Vec<T> =
-            tensors.numbers(&at(&format!("attn.W_{letter}")), &[count, d, width])?;
-        for (index, w) in weight.into_iter().enumerate() {
-            let (head, row, column) = (index / (d * width), index / width % d, index % width);
-            qkv[[row, place * total + head * width + column]] = w;
+    for letter in Letter::ALL {
+        let place = place(Matrix::Projection { layer: l, letter }, total, width);
+        let first = letter as usize * total;
+        let weight: Vec<T> = tensors.numbers(&place.tensor, &[count, d, width])?;
+        let mut columns = qkv.slice_mut(s![.., first..first + total]);
+        for ((from, to), entry) in columns.indexed_iter_mut() {
+            *entry = weight[place.entry(d, from, to)];
         }
-        let bias = at(&format!("attn.b_{letter}"));
-        if tensors.has(&bias) {
-            let bias: Vec<T> = tensors.numbers(&bias, &[count, width])?;
+        if tensors.has(&place.bias.0) {
+            let bias: Vec<T> = tensors.numbers(&place.bias.0, &[count, width])?;
             for (column, b) in bias.into_iter().enumerate() {
-                qkv_bias[place * total + column] = b;
+                qkv_bias[first + column] = b;
             }
         }
     }
@@ -139,4 +141,30 @@ fn block<T: Scalar>(
         down: tensors.matrix(&at("mlp.W_out"), hidden, d)?,
         down_bias: tensors.vector_or_zero(&at("mlp.b_out"), d)?,
     })
+}
+
+/// Where a linear layer, `wide` wide, is; `width` is that of one head.
+pub(super) fn place(matrix: Matrix, wide: usize, width: usize) -> Place {
+    let rows = Order::InOut { stride: wide };
+    let (layer, part, order) = match matrix {
+        Matrix::Projection { layer, letter } => {
+            let part = ["attn._Q", "attn._K", "attn._V"][letter as usize];
+            (Some(layer), part, Order::Heads { width })
+        }
+        Matrix::Out(layer) => (Some(layer), "attn._O", rows),
+        Matrix::Up(layer) => (Some(layer), "mlp._in", rows),
+        Matrix::Down(layer) => (Some(layer), "mlp._out", rows),
+        Matrix::Input | Matrix::Unembedding => (None, "unembed._U", rows),
+    };
+    let named = |kind: &str| {
+        let part = part.replace("._", &format!(".{kind}_"));
+        layer.map_or_else(|| part.clone(), |layer| format!("blocks.{layer}.{part}"))
+    };
+    Place {
+        matrix,
+        tensor: named("W"),
+        first: 0,
+        order,
+        bias: (named("b"), 0),
+    }
 }

@@ -16,7 +16,7 @@ mod tensors;
 
 use std::collections::BTreeMap;
 
-use super::Transformer;
+use super::{Place, Transformer};
 use crate::checkpoint::{Checkpoint, Dtype};
 use crate::model::{Layout, Role};
 use crate::numeric::{Activation, Scalar};
@@ -58,6 +58,27 @@ pub fn load<T: Scalar>(
             tensors: checkpoint.tensors.keys().cloned().collect(),
         }),
     }
+}
+
+/// Where each of a transformer's linear layers is in files of a layout, in the
+/// order of [`Transformer::matrices`].
+#[must_use]
+pub fn places<T: Scalar>(
+    model: &Transformer<T>,
+    checkpoint: &Checkpoint,
+    layout: Layout,
+) -> Vec<Place> {
+    let tensors = Tensors { checkpoint };
+    let (total, width) = (model.heads.total(), model.heads.width);
+    let place = |matrix| {
+        let wide = model.bias(matrix).len();
+        match layout {
+            Layout::TransformerLens => lens::place(matrix, wide, width),
+            Layout::Gpt2 => gpt2::place(tensors, matrix, wide, total),
+            _ => bimt::place(matrix, total, model.width()),
+        }
+    };
+    model.matrices().into_iter().map(place).collect()
 }
 
 /// The number type of the weights: f64 where every float of more than one

@@ -1,0 +1,228 @@
+//! The circuits of a transformer: of its components, or of its weights.
+
+use std::borrow::Cow;
+
+use super::Subject;
+use crate::audit::methods::no_positions;
+use crate::audit::search::{Answer, Found, Search, ablation};
+use crate::audit::subject::output_name;
+use crate::audit::{Config, Conventions, Granularity};
+use crate::circuit::{Attributable, Goal, Maskable, Try, authors_order};
+use crate::metric::{Metric, MetricKind};
+use crate::model::Transformer;
+use crate::numeric::Scalar;
+use crate::patch::{ComponentEngine, EdgeSet, Fill, NeuronEngine, Patchable, Setup, WeightEngine};
+use crate::result::{GraphConfig, NodeAblation};
+use crate::{Error, Result};
+
+/// What goes with circuits of components alone.
+struct OfComponents {
+    /// What a graph file says.
+    cfg: GraphConfig,
+    /// The order of ACDC's published code, where that is asked for.
+    order: Option<Vec<Try>>,
+}
+
+/// Where an answer is read that more than one output takes part in.
+const ANSWER: &str = "logits";
+
+impl<T: Scalar> Subject<'_, T> {
+    /// What is sought: one answer for classes, one per trained output for numbers.
+    fn goals(&self, config: &Config) -> Result<Vec<(Goal, String)>> {
+        let truth = self.truth();
+        let classes = truth.classes.is_some();
+        let usual = match (classes, truth.targets) {
+            (false, Some(_)) => MetricKind::Mse,
+            (false, None) if self.model.outputs() == 1 => MetricKind::Output,
+            _ => MetricKind::LogitDiff,
+        };
+        let kind = config.circuits.metric.unwrap_or(usual);
+        let single = matches!(kind, MetricKind::Mse | MetricKind::Output) && !classes;
+        let goal = |output: Option<usize>| -> Result<(Goal, String)> {
+            let goal = Goal {
+                output: output.unwrap_or(0),
+                rows: (0..self.batch.answers.len()).collect(),
+                metric: truth.metric(kind, output)?,
+            };
+            let name = output.map(|o| output_name(self.data, self.model.out_perm[o]));
+            Ok((goal, name.unwrap_or_else(|| "the answer".to_owned())))
+        };
+        if !single || truth.targets.is_none() {
+            return Ok(vec![goal(None)?]);
+        }
+        let trained = self.data.task.trained.clone();
+        let targets = trained.unwrap_or_else(|| (0..self.model.outputs()).collect());
+        let place = |target: &usize| self.model.out_perm.iter().position(|t| t == target);
+        targets
+            .iter()
+            .filter_map(place)
+            .map(|o| goal(Some(o)))
+            .collect()
+    }
+
+    /// Ablation of every node, and the circuits, at the granularity asked for.
+    pub fn circuits(
+        &self,
+        pruned: &Transformer<T>,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        let fill = config.circuits.fill(self.batch.corrupted.is_some());
+        let setup = Setup {
+            fill,
+            seed: config.seed,
+            split_input: self.split_input(config, fill)?,
+        };
+        let needed = self.bounded(pruned, config, setup)?;
+        progress(&format!(
+            "running the clean and the filled network, in about {needed} MB"
+        ));
+        let (settings, path) = (&config.circuits, &self.data.path);
+        match settings.granularity {
+            None | Some(Granularity::Component) => {
+                self.of_components(pruned, setup, config, progress)
+            }
+            Some(_) if settings.positions => {
+                let detail = "weights, channels and neurons are patched at all positions";
+                Err(no_positions(path, detail))
+            }
+            Some(Granularity::Weight) => {
+                let engine = WeightEngine::new(pruned, &self.batch, setup)?;
+                let site = |goal: &Goal| match goal.metric {
+                    Metric::Mse {
+                        output: Some(q), ..
+                    }
+                    | Metric::Output { output: q } => format!("y{q}"),
+                    _ => ANSWER.to_owned(),
+                };
+                self.search(&engine, engine.surviving(), site, None, config, progress)
+            }
+            Some(Granularity::Neuron) => {
+                let engine = NeuronEngine::new(pruned, &self.batch, setup.fill, setup.seed)?;
+                let site = |_: &Goal| ANSWER.to_owned();
+                // Each is a node already.
+                let of_nodes = Config {
+                    circuits: settings.of_nodes(),
+                    ..config.clone()
+                };
+                self.search(&engine, engine.all(), site, None, &of_nodes, progress)
+            }
+        }
+    }
+
+    /// The circuits of components, whole or position by position.
+    fn of_components(
+        &self,
+        pruned: &Transformer<T>,
+        setup: Setup,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        let engine = ComponentEngine::new(pruned, &self.batch, setup)?;
+        let engine = match config.circuits.positions {
+            true => engine.at_positions(&self.batch)?,
+            false => engine,
+        };
+        let cfg = GraphConfig {
+            n_layers: self.model.blocks.len(),
+            n_heads: self.model.heads.count,
+            parallel_attn_mlp: false,
+            d_model: self.model.width(),
+        };
+        let published = config.circuits.conventions == Conventions::Published;
+        let order =
+            (published && !config.circuits.positions).then(|| authors_order(engine.sites()));
+        let site = |_: &Goal| ANSWER.to_owned();
+        let of = OfComponents { cfg, order };
+        self.search(&engine, engine.all(), site, Some(of), config, progress)
+    }
+
+    /// The megabytes that runs take.
+    ///
+    /// # Errors
+    /// If they are more than allowed.
+    fn bounded(&self, pruned: &Transformer<T>, config: &Config, setup: Setup) -> Result<u64> {
+        let mut needed = ComponentEngine::bytes(pruned, &self.batch, setup);
+        if config.circuits.granularity == Some(Granularity::Neuron) {
+            needed = needed.max(NeuronEngine::bytes(pruned, &self.batch));
+        }
+        match config.circuits.max_memory.filter(|limit| needed > *limit) {
+            None => Ok(needed.div_ceil(1_000_000)),
+            Some(limit) => Err(Error::TooMuchMemory {
+                path: self.data.path.clone(),
+                needed: needed.div_ceil(1_000_000),
+                limit: limit / 1_000_000,
+            }),
+        }
+    }
+
+    /// Ablation and circuits in a network; circuits are made of `candidates`,
+    /// `site` says where an answer is read.
+    fn search<P: Attributable + Maskable + Clone>(
+        &self,
+        network: &P,
+        candidates: EdgeSet,
+        site: impl Fn(&Goal) -> String,
+        components: Option<OfComponents>,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        let fill = config.circuits.fill(self.batch.corrupted.is_some());
+        let goals = self.goals(config)?;
+        progress("ablating nodes");
+        let only: Vec<Goal> = goals.iter().map(|(goal, _)| goal.clone()).collect();
+        let sites: Vec<String> = only.iter().map(&site).collect();
+        let nodes = ablation(network, &only, &sites, fill, self.fill_reference(fill));
+        progress("discovering circuits");
+        let answer = |((goal, name), site): ((Goal, String), String)| Answer {
+            goal,
+            network: Cow::Borrowed(network),
+            site,
+            name,
+        };
+        let search = Search {
+            network,
+            data: &self.data.path,
+            candidates,
+            answers: goals.into_iter().zip(sites).map(answer).collect(),
+            config: &config.circuits,
+            fill,
+            seed: config.seed,
+            progress,
+            fill_reference: self.fill_reference(fill),
+            cfg: components.as_ref().map(|of| of.cfg),
+            published_order: components.and_then(|of| of.order),
+        };
+        let found = match config.circuits.granularity {
+            // Each is a node already.
+            Some(Granularity::Neuron) => search.run()?,
+            _ => search.at_its_level()?,
+        };
+        Ok((vec![nodes], found))
+    }
+
+    /// Whether token and position embedding are told apart: where that was
+    /// asked for, or where a circuit that was given does.
+    pub fn split_input(&self, config: &Config, fill: Fill) -> Result<bool> {
+        let circuits = [&config.circuits.known, &config.circuits.given];
+        let mut split = config.circuits.split_input;
+        for circuit in circuits.into_iter().flatten() {
+            split |= circuit.known(fill)?.splits_input();
+        }
+        Ok(split)
+    }
+
+    /// The set a fill is taken from, in words.
+    fn fill_reference(&self, fill: Fill) -> Option<String> {
+        let samples = format!(
+            "the {} samples of split `{}`, position by position",
+            self.batch.samples(),
+            self.data.split
+        );
+        match fill {
+            Fill::Zero => None,
+            Fill::Mean | Fill::Resample => Some(samples),
+            Fill::Corrupted => Some("each sample's own pair".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The pipeline for transformers: parity, pruning, ablation, circuits.
+
+mod circuits;
+mod network;
+mod prune;
+mod shape;
+
+use std::time::Instant;
+
+use ndarray::Array2;
+
+use super::truth::Truth;
+use super::{Clock, Config, Outcome, describe, findings, memory, written};
+use crate::checkpoint::Checkpoint;
+use crate::data::Dataset;
+use crate::metric::{Metric, decision};
+use crate::model::{Loaded, Sequences, Transformer};
+use crate::numeric::Scalar;
+use crate::{Result, result};
+
+/// A transformer under audit, with its data.
+struct Subject<'a, T> {
+    checkpoint: &'a Checkpoint,
+    data: &'a Dataset,
+    loaded: &'a Loaded,
+    model: &'a Transformer<T>,
+    batch: Sequences<T>,
+    /// Outputs `[outputs, readings]`.
+    clean: Array2<T>,
+    /// Per reading, the largest output: the answer where the data name none.
+    decisions: Vec<usize>,
+    loss: Option<Metric>,
+    loss_name: &'static str,
+}
+
+/// Answers what `config.stages` asks of a transformer.
+pub fn run<T: Scalar>(
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    loaded: &Loaded,
+    model: &Transformer<T>,
+    config: &Config,
+    progress: &dyn Fn(&str),
+    started: Instant,
+) -> Result<Outcome> {
+    let subject = Subject::new(checkpoint, data, loaded, model, config)?;
+    let mut clock = Clock::new(started);
+    let mut seconds = result::Seconds::default();
+    let parity = subject.truth().parity();
+    seconds.load = clock.lap();
+    let fill = config.circuits.fill(subject.batch.corrupted.is_some());
+    let split_input = subject.split_input(config, fill)?;
+    progress("pruning and verifying");
+    let (pruned, prune) = subject.prune(config);
+    seconds.prune = clock.lap();
+    let (nodes, found) = match config.stages.circuits {
+        true => subject.circuits(&pruned, config, progress)?,
+        false => Default::default(),
+    };
+    let silent = findings::silent(found.iter().filter(|f| f.silent).map(|f| &f.circuit));
+    let graphs = found.iter().filter_map(|f| f.graph.clone()).collect();
+    let circuits = found.into_iter().map(|f| f.circuit).collect();
+    seconds.circuits = clock.lap();
+    seconds.total = clock.total();
+    let result = result::Audit {
+        schema: result::SCHEMA.to_owned(),
+        tool: result::Tool::this(),
+        command: config.command.clone(),
+        seed: config.seed,
+        checkpoint: describe::checkpoint(checkpoint, loaded),
+        data: Some(describe::data(data, subject.loss_name)),
+        parity,
+        prune,
+        modules: None,
+        nodes,
+        circuits,
+        network: subject.network(&pruned),
+        transformer: Some(subject.shape(split_input)),
+        prompts: data.prompts.clone(),
+        attention: subject.attention(&pruned),
+        findings: [subject.findings(config), silent].concat(),
+        costs: result::Costs {
+            seconds,
+            inference: None,
+            peak_memory_bytes: memory::peak_bytes(),
+        },
+        graph: None,
+    };
+    let changed = result.prune.is_some();
+    let written_as = changed.then(|| written::pruned_transformer(checkpoint, loaded, &pruned));
+    Ok(Outcome {
+        result,
+        graphs,
+        pruned: written_as,
+        compacted: None,
+        relocated: None,
+    })
+}
+
+impl<'a, T: Scalar> Subject<'a, T> {
+    fn new(
+        checkpoint: &'a Checkpoint,
+        data: &'a Dataset,
+        loaded: &'a Loaded,
+        model: &'a Transformer<T>,
+        config: &Config,
+    ) -> Result<Self> {
+        let batch = Sequences::new(model, data, config.read.as_ref())?;
+        let clean = model.outputs_of(&batch);
+        let (mut loss, loss_name) = truth(&batch, &clean).loss(data.task.loss.as_deref())?;
+        // Of numbers, only outputs that were trained can be wrong.
+        if let (Some(Metric::Mse { output, .. }), [only]) = (&mut loss, &trained(model, data)[..])
+            && batch.correct.is_none()
+        {
+            *output = Some(*only);
+        }
+        Ok(Self {
+            checkpoint,
+            data,
+            loaded,
+            model,
+            batch,
+            decisions: clean.columns().into_iter().map(decision).collect(),
+            clean,
+            loss,
+            loss_name,
+        })
+    }
+
+    fn truth(&self) -> Truth<'_, T> {
+        Truth {
+            answers: Some(&self.decisions).filter(|_| self.batch.correct.is_none()),
+            ..truth(&self.batch, &self.clean)
+        }
+    }
+}
+
+/// What data say of the outputs `[outputs, readings]`.
+fn truth<'b, T: Scalar>(batch: &'b Sequences<T>, clean: &'b Array2<T>) -> Truth<'b, T> {
+    Truth {
+        path: &batch.path,
+        clean,
+        classes: batch.correct.as_ref(),
+        answers: None,
+        foils: batch.foils.as_ref(),
+        targets: batch.targets.as_ref(),
+        framework: batch.outputs.as_ref(),
+    }
+}
+
+/// The physical positions of the outputs that were trained.
+fn trained<T: Scalar>(model: &Transformer<T>, data: &Dataset) -> Vec<usize> {
+    let all = 0..model.outputs();
+    match &data.task.trained {
+        Some(targets) => all
+            .filter(|output| targets.contains(&model.out_perm[*output]))
+            .collect(),
+        None => all.collect(),
+    }
+}
