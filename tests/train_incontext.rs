@@ -243,7 +243,7 @@ fn a_transformer_is_trained_and_opened() {
     assert_eq!(model.config["swap_every"], 2);
     assert_eq!(model.config["n_parameters"], 25_638);
     let (code, said) = run("inspect t");
-    assert!(code == 0 && said.contains("BIMT"), "{said}");
+    assert!(code == 0 && said.contains("bimt-transformer"), "{said}");
 
     let (code, said) = run("train incontext --heads 3 --out u");
     assert!(code == 2 && said.contains("--heads"), "{said}");
