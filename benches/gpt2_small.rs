@@ -81,7 +81,7 @@ fn main() {
     let (steps, path) = (5, Path::Midpoints);
     let inputs = Attribution::IgInputs { steps, path };
     report("EAP-IG on inputs, 5 steps", || {
-        drop(engine.attribute(&metric, inputs))
+        drop(engine.attribute(&metric, inputs));
     });
     let step = (engine.edge_count() / TRIED).max(1);
     let edges: Vec<usize> = (0..engine.edge_count()).step_by(step).collect();

@@ -1,6 +1,7 @@
 //! Speed of a training step: a symbolic formula, modular addition, and a transformer.
 //!
 //! `benches/training.py` times the same steps beside PyTorch's.
+#![allow(clippy::expect_used, reason = "a bench may stop")]
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 
 use criterion::{Criterion, criterion_group, criterion_main};

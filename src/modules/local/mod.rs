@@ -3,7 +3,7 @@
 //! Nodes move between communities while that gains; communities, or parts of them,
 //! become the nodes of a smaller graph, where it goes on; and the whole starts again
 //! from its own result until nothing more is found. What a move gains is an
-//! [`Objective`]'s; which parts become nodes is the algorithm's.
+//! `Objective`'s; which parts become nodes is the algorithm's.
 
 mod level;
 mod moving;

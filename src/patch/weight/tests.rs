@@ -91,8 +91,7 @@ fn by_definition(
     else {
         panic!("numbers");
     };
-    let whole =
-        |matrix: Matrix, x: &Array2<f64>| x.dot(&model.weight(matrix)) + &model.bias(matrix);
+    let whole = |matrix: Matrix, x: &Array2<f64>| x.dot(&model.weight(matrix)) + model.bias(matrix);
     let clean = run(model, inputs, &whole).0;
     let fills: Vec<(Matrix, Array2<f64>)> = match fill {
         Fill::Corrupted => run(model, corrupted, &whole).0,

@@ -54,7 +54,10 @@ impl<T: Scalar> Values<T> {
     pub fn at(&self, matrix: Matrix) -> ArrayView2<'_, T> {
         let place = match matrix {
             Matrix::Input => 0,
-            Matrix::Projection { layer, letter } if letter == Letter::Q => 1 + 5 * layer,
+            Matrix::Projection {
+                layer,
+                letter: Letter::Q,
+            } => 1 + 5 * layer,
             Matrix::Projection { layer, .. } => 2 + 5 * layer,
             Matrix::Out(layer) => 3 + 5 * layer,
             Matrix::Up(layer) => 4 + 5 * layer,
