@@ -871,7 +871,7 @@ impl Error {
             Self::ConfigMissing { .. } => "put the `config.json` of the checkpoint beside it".to_owned(),
             Self::ConfigUnsupported { .. } => "convert the network, or ask for this to be added".to_owned(),
             Self::TransformerNotYet { .. } => {
-                "`modscope inspect` lists it; the library finds its circuits (`modscope::circuit::component`)".to_owned()
+                "`modscope audit`, `prune` and `circuit` take transformers".to_owned()
             }
             Self::SequenceLength { .. } => "cut the sequences".to_owned(),
             Self::InputWidth { .. } | Self::TokenCount { .. } | Self::OutputWidth { .. } => {

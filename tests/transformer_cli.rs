@@ -274,3 +274,42 @@ fn published_conventions_give_the_scores_of_published_code() {
         }
     }
 }
+
+#[test]
+fn modules_of_transformers_are_refused_and_their_pruning_is_verified() {
+    let said = refused("modules fixtures/gpt2");
+    assert!(
+        said.contains("is a transformer") && said.contains("`prune`"),
+        "{said}"
+    );
+    let found = result("prune fixtures/gpt2 --threshold 0.001");
+    let prune = &found["prune"];
+    assert_eq!(prune["threshold"], 0.001);
+    assert!(
+        prune["edges_kept"].as_u64() < prune["edges_total"].as_u64(),
+        "{prune}"
+    );
+}
+
+#[test]
+fn neurons_positions_and_weights_are_searched_as_components_are() {
+    for (flags, level) in [
+        ("--granularity neuron", "node"),
+        ("--positions", "edge"),
+        ("--granularity weight --prune-threshold 0.1", "edge"),
+    ] {
+        let line = format!("circuit fixtures/gpt2 {flags} --method eap --top 40 --fill zero");
+        let found = result(&line);
+        let circuit = &found["circuits"][0];
+        assert_eq!(circuit["level"], level, "{flags}");
+        let (kept, total) = (&circuit["edges_kept"], &circuit["edges_total"]);
+        assert!(
+            kept.as_u64() <= Some(40) && total.as_u64() > Some(40),
+            "{flags}: {kept} of {total}"
+        );
+    }
+    let said = refused("circuit fixtures/gpt2 --granularity neuron --positions --method eap");
+    assert!(said.contains("at all positions"), "{said}");
+    let said = refused("circuit fixtures/two_moon-bimt --granularity component");
+    assert!(said.contains("component") && said.contains("MLP"), "{said}");
+}

@@ -16,7 +16,7 @@ use crate::data::Dataset;
 use crate::metric::{Metric, decision};
 use crate::model::{Loaded, Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::{Result, result};
+use crate::{Error, Result, result};
 
 /// A transformer under audit, with its data.
 struct Subject<'a, T> {
@@ -43,6 +43,12 @@ pub fn run<T: Scalar>(
     progress: &dyn Fn(&str),
     started: Instant,
 ) -> Result<Outcome> {
+    // Modules alone are sought in MLPs only.
+    if config.stages.modules && !config.stages.circuits {
+        return Err(Error::TransformerNotYet {
+            path: checkpoint.path.clone(),
+        });
+    }
     let subject = Subject::new(checkpoint, data, loaded, model, config)?;
     let mut clock = Clock::new(started);
     let mut seconds = result::Seconds::default();
