@@ -168,7 +168,7 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), gallery.all().count());
-        assert_eq!(names.len(), 10);
+        assert_eq!(names.len(), 13);
     }
 
     #[test]
