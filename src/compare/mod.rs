@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::audit::{self, Method, Stages};
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
+use crate::graph::relocation::Method as Relocation;
 use crate::metric::MetricKind;
 use crate::model::{Architecture, Loaded, Network};
 use crate::result::{
@@ -83,7 +84,10 @@ impl Config {
     #[must_use]
     pub fn new(command: Vec<String>) -> Self {
         Self {
-            audit: audit::Config::new(command),
+            audit: audit::Config {
+                relocate: Some(Relocation::Descent),
+                ..audit::Config::new(command)
+            },
             equal_threshold: 0.01,
             control_draws: 2,
             reference: None,
@@ -95,6 +99,7 @@ impl Config {
         let mut config = self.audit.clone();
         config.seed = seed;
         config.certify = None;
+        config.relocate = None;
         config.stages = Stages {
             modules: false,
             circuits: true,
