@@ -295,7 +295,7 @@ fn modules_of_transformers_are_refused_and_their_pruning_is_verified() {
 fn neurons_positions_and_weights_are_searched_as_components_are() {
     for (flags, level) in [
         ("--granularity neuron", "node"),
-        ("--positions", "edge"),
+        ("--positions --read last", "edge"),
         ("--granularity weight --prune-threshold 0.1", "edge"),
     ] {
         let line = format!("circuit fixtures/gpt2 {flags} --method eap --top 40 --fill zero");
