@@ -773,7 +773,7 @@ impl Error {
                     .to_owned()
             }
             Self::Granularity { .. } => {
-                "`--granularity` weight or neuron for MLPs, neuron or component for transformers"
+                "`--granularity` weight or neuron for MLPs, weight, neuron or component for transformers"
                     .to_owned()
             }
             Self::Positions { .. } => {
