@@ -295,8 +295,8 @@ fn modules_of_transformers_are_refused_and_their_pruning_is_verified() {
 fn neurons_positions_and_weights_are_searched_as_components_are() {
     for (flags, level) in [
         ("--granularity neuron", "node"),
-        ("--positions --read last", "edge"),
-        ("--granularity weight --prune-threshold 0.1", "edge"),
+        ("--positions --samples 1", "edge"),
+        ("--granularity weight", "edge"),
     ] {
         let line = format!("circuit fixtures/gpt2 {flags} --method eap --top 40 --fill zero");
         let found = result(&line);
