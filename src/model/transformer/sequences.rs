@@ -259,7 +259,10 @@ impl<T: Scalar> Sequences<T> {
             ids.map(|ids| class_per_reading(model, data, name, ids, &answers))
                 .transpose()
         };
+        // Outputs of one position are those of the data's own positions, not of others.
+        let everywhere = length * model.outputs();
         let outputs = data.outputs.as_ref();
+        let outputs = outputs.filter(|o| read.is_none() || o.ncols() == everywhere);
         Ok(Self {
             path: data.path.clone(),
             correct: ids("answers", data.answers.as_ref().or(classes))?,
