@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::Scalar;
 
 /// An element-wise activation function.
@@ -147,8 +149,28 @@ fn with_sigmoid<T: Scalar>(xs: &mut [T], derivatives: &mut [T], pair: impl Fn(T,
         *derivative = -*x;
     }
     T::exp_in_place(derivatives);
-    for (x, derivative) in xs.iter_mut().zip(derivatives) {
-        (*x, *derivative) = pair(*x, T::one() / (T::one() + *derivative));
+    Arch::new().dispatch(Pairs {
+        xs,
+        derivatives,
+        pair,
+    });
+}
+
+/// The part of [`with_sigmoid`] after the exponentials.
+struct Pairs<'v, T, F> {
+    xs: &'v mut [T],
+    derivatives: &'v mut [T],
+    pair: F,
+}
+
+impl<T: Scalar, F: Fn(T, T) -> (T, T)> WithSimd for Pairs<'_, T, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (x, derivative) in self.xs.iter_mut().zip(self.derivatives) {
+            (*x, *derivative) = (self.pair)(*x, T::one() / (T::one() + *derivative));
+        }
     }
 }
 

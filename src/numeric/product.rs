@@ -1,15 +1,26 @@
 //! Matrix products through `gemm`: one function, single-threaded.
 //!
 //! Parallelism lies above, over patches and samples, so that results do not
-//! depend on the number of threads.
+//! depend on the number of threads. Nor do they depend on how wide the machine's
+//! registers are: every sum runs over k in order, but for small products of rows
+//! with columns that both lie in order in memory. There `gemm` would keep as many
+//! partial sums as a register holds; [`Dots`] always keep eight.
 #![allow(
     unsafe_code,
     reason = "gemm takes raw pointers; shapes are checked here"
 )]
 
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+
+use pulp::{Arch, Simd, WithSimd};
 
 use super::Scalar;
+
+/// Partial sums of a dot product.
+const LANES: usize = 8;
+
+/// The most entries of a product that `gemm` computes by dot products.
+const SMALL: usize = 256;
 
 /// `out = a · b`, or `out += a · b` with `add`.
 ///
@@ -41,6 +52,10 @@ pub fn matmul_into<T: Scalar>(
         strides(a.strides()),
         strides(b.strides()),
     );
+    let lone = m.min(n) <= 1 || m * n <= SMALL;
+    if lone && a_strides.1 == 1 && b_strides.0 == 1 {
+        return Arch::new().dispatch(Dots { out, a, b, add });
+    }
     // SAFETY: the three views are valid for their shapes and strides, which were
     // just checked to agree, and `out` is borrowed mutably, so it overlaps neither.
     unsafe {
@@ -68,6 +83,94 @@ pub fn matmul_into<T: Scalar>(
     }
 }
 
+/// [`matmul_into`] where rows of `a` and columns of `b` lie in order in memory.
+struct Dots<'v, T> {
+    out: ArrayViewMut2<'v, T>,
+    a: ArrayView2<'v, T>,
+    b: ArrayView2<'v, T>,
+    add: bool,
+}
+
+impl<T: Scalar> WithSimd for Dots<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        const ROWS: usize = 2;
+        const COLUMNS: usize = 4;
+        let (mut out, a, b) = (self.out, self.a, self.b.reversed_axes());
+        let (m, n) = out.dim();
+        for top in (0..m).step_by(ROWS) {
+            for left in (0..n).step_by(COLUMNS) {
+                let sums = tile(lines::<_, ROWS>(&a, top), lines::<_, COLUMNS>(&b, left));
+                for (i, sums) in (top..m).zip(sums) {
+                    for (j, sum) in (left..n).zip(sums) {
+                        let before = if self.add { out[[i, j]] } else { T::zero() };
+                        out[[i, j]] = sum + before;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rows from `first` on; the last again where there are no more.
+#[inline(always)]
+fn lines<'v, T, const N: usize>(of: &'v ArrayView2<'_, T>, first: usize) -> [&'v [T]; N] {
+    std::array::from_fn(|i| {
+        let row = of.index_axis(Axis(0), (first + i).min(of.nrows() - 1));
+        row.to_slice().unwrap_or_default()
+    })
+}
+
+/// The dot product of each of `a` with each of `b`, all of one length: partial sums
+/// over every eighth product, fused, added up by halves.
+#[inline(always)]
+fn tile<T: Scalar, const R: usize, const C: usize>(a: [&[T]; R], b: [&[T]; C]) -> [[T; C]; R] {
+    let mut sums = [[[T::zero(); LANES]; C]; R];
+    let len = a[0].len();
+    let whole = len - len % LANES;
+    for at in (0..whole).step_by(LANES) {
+        let b = b.map(|b| lanes(&b[at..]));
+        for (a, sums) in a.iter().zip(&mut sums) {
+            let a = lanes(&a[at..]);
+            for (b, sums) in b.iter().zip(sums) {
+                for lane in 0..LANES {
+                    sums[lane] = a[lane].mul_add(b[lane], sums[lane]);
+                }
+            }
+        }
+    }
+    for (a, sums) in a.iter().zip(&mut sums) {
+        for (b, sums) in b.iter().zip(sums) {
+            for ((a, b), sum) in a[whole..].iter().zip(&b[whole..]).zip(sums) {
+                *sum = a.mul_add(*b, *sum);
+            }
+        }
+    }
+    sums.map(|sums| sums.map(add_by_halves))
+}
+
+/// The first eight numbers, of at least eight.
+#[inline(always)]
+fn lanes<T: Scalar>(of: &[T]) -> [T; LANES] {
+    let mut lanes = [T::zero(); LANES];
+    lanes.copy_from_slice(&of[..LANES]);
+    lanes
+}
+
+#[inline(always)]
+fn add_by_halves<T: Scalar>(mut sums: [T; LANES]) -> T {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for i in 0..half {
+            sums[i] += sums[i + half];
+        }
+        half /= 2;
+    }
+    sums[0]
+}
+
 fn strides(of: &[isize]) -> (isize, isize) {
     (of[0], of[1])
 }
@@ -85,6 +188,39 @@ mod tests {
         matmul_into(out.view_mut(), a.view(), b.t(), true);
         let expected = a.dot(&b.t()) + 1.0;
         assert!((&out - &expected).iter().all(|d| d.abs() < 1e-12));
+    }
+
+    fn dots(out: &mut Array2<f32>, a: &Array2<f32>, b: &Array2<f32>, add: bool) {
+        let (out, a, b) = (out.view_mut(), a.view(), b.t());
+        Arch::new().dispatch(Dots { out, a, b, add });
+    }
+
+    #[test]
+    fn dot_products_of_every_shape_agree_with_plain_sums() {
+        for (m, n, k) in [(1, 1, 1), (1, 300, 9), (3, 5, 8), (7, 9, 100), (16, 16, 31)] {
+            let a = Array2::from_shape_fn((m, k), |(i, j)| ((i * 7 + j * 3) % 11) as f32 - 5.0);
+            let b = Array2::from_shape_fn((n, k), |(i, j)| ((i * 5 + j * 2) % 13) as f32 - 6.0);
+            let mut out = Array2::from_elem((m, n), 2.0);
+            dots(&mut out, &a, &b, true);
+            assert_eq!(out, a.dot(&b.t()) + 2.0, "{m} x {n} x {k}");
+            dots(&mut out, &a, &b, false);
+            assert_eq!(out, a.dot(&b.t()), "{m} x {n} x {k}");
+        }
+    }
+
+    #[test]
+    fn partial_sums_are_eight_on_every_machine() {
+        // In f32, 2^24 swallows the ones of its own lane, and of no other.
+        let mut a = Array2::from_elem((1, 16), 1.0_f32);
+        a[[0, 0]] = 16_777_216.0;
+        let mut out = Array2::zeros((1, 1));
+        matmul_into(
+            out.view_mut(),
+            a.view(),
+            Array2::ones((16, 1)).view(),
+            false,
+        );
+        assert_eq!(out[[0, 0]], 16_777_230.0);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! is for the training curve.
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Zip};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::recipe::Loss;
 use crate::numeric::Scalar;
@@ -39,6 +40,9 @@ impl Score {
 
 /// Writes the derivative of the loss averaged over `of` samples into `gradient`,
 /// `[outputs, samples]` like the outputs. `scratch` holds one number per sample.
+///
+/// # Panics
+/// If the matrices do not lie row by row in memory.
 pub fn gradient<T: Scalar>(
     loss: Loss,
     outputs: ArrayView2<'_, T>,
@@ -51,7 +55,12 @@ pub fn gradient<T: Scalar>(
     match (loss, truth) {
         (Loss::CrossEntropy, Truth::Rows(rows)) => {
             let weight = T::from_f64(1.0 / of as f64);
-            softmax(outputs, weight, gradient.view_mut(), scratch);
+            Arch::new().dispatch(Softmax {
+                outputs,
+                weight,
+                result: gradient.view_mut(),
+                scratch,
+            });
             take_from_rows(gradient, rows, weight);
         }
         (_, Truth::Rows(rows)) => {
@@ -68,34 +77,51 @@ pub fn gradient<T: Scalar>(
 }
 
 /// `weight` · softmax over the outputs of each sample.
-fn softmax<T: Scalar>(
-    outputs: ArrayView2<'_, T>,
+struct Softmax<'v, T> {
+    outputs: ArrayView2<'v, T>,
     weight: T,
-    mut result: ArrayViewMut2<'_, T>,
-    scratch: &mut [T],
-) {
-    scratch.fill(T::neg_infinity());
-    for row in outputs.rows() {
-        scratch
-            .iter_mut()
-            .zip(row)
-            .for_each(|(m, x)| *m = if *x > *m { *x } else { *m });
-    }
-    for (mut row, values) in result.rows_mut().into_iter().zip(outputs.rows()) {
-        for ((r, x), m) in row.iter_mut().zip(values).zip(&*scratch) {
-            *r = *x - *m;
+    result: ArrayViewMut2<'v, T>,
+    /// One number per sample.
+    scratch: &'v mut [T],
+}
+
+impl<T: Scalar> WithSimd for Softmax<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, _: S) {
+        let (scratch, samples) = (self.scratch, self.outputs.ncols());
+        let (Some(outputs), Some(result)) = (self.outputs.to_slice(), self.result.as_slice_mut())
+        else {
+            unreachable!("outputs and their gradients lie row by row in memory")
+        };
+        scratch.fill(T::neg_infinity());
+        for row in outputs.chunks_exact(samples) {
+            for (largest, x) in scratch.iter_mut().zip(row) {
+                *largest = if *x > *largest { *x } else { *largest };
+            }
         }
-        row.as_slice_mut().into_iter().for_each(T::exp_in_place);
-    }
-    scratch.fill(T::zero());
-    for row in result.rows() {
-        scratch.iter_mut().zip(row).for_each(|(sum, e)| *sum += *e);
-    }
-    scratch.iter_mut().for_each(|sum| *sum = weight / *sum);
-    for mut row in result.rows_mut() {
-        row.iter_mut()
-            .zip(&*scratch)
-            .for_each(|(e, factor)| *e *= *factor);
+        let rows = result.chunks_exact_mut(samples);
+        for (result, outputs) in rows.zip(outputs.chunks_exact(samples)) {
+            for ((r, x), largest) in result.iter_mut().zip(outputs).zip(&*scratch) {
+                *r = *x - *largest;
+            }
+        }
+        T::exp_in_place(result);
+        scratch.fill(T::zero());
+        for row in result.chunks_exact(samples) {
+            for (sum, e) in scratch.iter_mut().zip(row) {
+                *sum += *e;
+            }
+        }
+        for sum in &mut *scratch {
+            *sum = self.weight / *sum;
+        }
+        for row in result.chunks_exact_mut(samples) {
+            for (e, factor) in row.iter_mut().zip(&*scratch) {
+                *e *= *factor;
+            }
+        }
     }
 }
 

@@ -294,14 +294,29 @@ fn gather<'a, T: Scalar>(
 }
 
 /// The gradient of [`gather`]: what each token's message is answerable for.
+///
+/// Several rows at a time, so that one row's sum need not wait for another's.
 fn scatter<T: Scalar>(of_tables: &mut [Array2<T>], read: ArrayView2<'_, T>, tokens: &[Vec<usize>]) {
+    const ROWS: usize = 8;
     for (table, tokens) in of_tables.iter_mut().zip(tokens) {
-        table.fill(T::zero());
-        for (mut sums, slopes) in table.rows_mut().into_iter().zip(read.rows()) {
-            slopes
-                .iter()
-                .zip(tokens)
-                .for_each(|(slope, token)| sums[*token] += *slope);
+        let mut sums = vec![[T::zero(); ROWS]; table.ncols()];
+        for (mut table, read) in table
+            .axis_chunks_iter_mut(Axis(0), ROWS)
+            .zip(read.axis_chunks_iter(Axis(0), ROWS))
+        {
+            sums.fill([T::zero(); ROWS]);
+            let last = read.nrows() - 1;
+            let rows: [&[T]; ROWS] =
+                std::array::from_fn(|row| read.row(row.min(last)).to_slice().unwrap_or_default());
+            for (sample, token) in tokens.iter().enumerate() {
+                let sums = &mut sums[*token];
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    *sum += row[sample];
+                }
+            }
+            for ((row, token), sum) in table.indexed_iter_mut() {
+                *sum = sums[token][row];
+            }
         }
     }
 }
