@@ -1,8 +1,6 @@
 //! How circuits are found and chosen: what the command line can ask for.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use crate::circuit::Known;
 use crate::circuit::{Attribution, MaskConfig, Path, Sign};
@@ -241,25 +239,6 @@ impl Default for CircuitsConfig {
 }
 
 impl Method {
-    /// Every method and its name on the command line and in results.
-    pub const ALL: [(Self, &'static str); 8] = [
-        (Self::Exact, "exact"),
-        (Self::Acdc, "acdc"),
-        (Self::Eap, "eap"),
-        (Self::EapIgInputs, "eap-ig-inputs"),
-        (Self::EapIgActivations, "eap-ig-activations"),
-        (Self::CleanCorrupted, "clean-corrupted"),
-        (Self::Mask, "mask"),
-        (Self::Random, "random"),
-    ];
-
-    /// The name on the command line and in results.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        let found = Self::ALL.iter().find(|(method, _)| *method == self);
-        found.map_or("unknown", |(_, name)| name)
-    }
-
     /// The attribution that it is, if it is one.
     #[must_use]
     pub fn attribution(self, steps: usize, conventions: Conventions) -> Option<Attribution> {
@@ -283,91 +262,23 @@ impl Method {
     }
 }
 
-impl FromStr for Method {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|(_, name)| *name == text);
-        found.map(|(method, _)| *method).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|(_, name)| *name).collect();
-            format!("known: {}", known.join(", "))
-        })
+named! {
+    Method: "method" {
+        Exact = "exact",
+        Acdc = "acdc",
+        Eap = "eap",
+        EapIgInputs = "eap-ig-inputs",
+        EapIgActivations = "eap-ig-activations",
+        CleanCorrupted = "clean-corrupted",
+        Mask = "mask",
+        Random = "random",
     }
-}
-
-impl fmt::Display for Selection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Top => "top",
-            Self::Greedy => "greedy",
-        })
-    }
-}
-
-impl FromStr for Selection {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "top" => Ok(Self::Top),
-            "greedy" => Ok(Self::Greedy),
-            _ => Err("known: top, greedy".to_owned()),
-        }
-    }
-}
-
-impl FromStr for Conventions {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "own" => Ok(Self::Own),
-            "published" => Ok(Self::Published),
-            _ => Err("known: own, published".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Edge => "edge",
-            Self::Node => "node",
-        })
-    }
-}
-
-impl FromStr for Level {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "edge" => Ok(Self::Edge),
-            "node" => Ok(Self::Node),
-            _ => Err("known: edge, node".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for Granularity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Weight => "weight",
-            Self::Neuron => "neuron",
-            Self::Component => "component",
-        })
-    }
-}
-
-impl FromStr for Granularity {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "weight" => Ok(Self::Weight),
-            "neuron" => Ok(Self::Neuron),
-            "component" => Ok(Self::Component),
-            _ => Err("known: weight, neuron, component".to_owned()),
-        }
+    Selection: "selection" { Top = "top", Greedy = "greedy" }
+    Conventions: "set of conventions" { Own = "own", Published = "published" }
+    Level: "level" { Edge = "edge", Node = "node" }
+    Granularity: "granularity" {
+        Weight = "weight",
+        Neuron = "neuron",
+        Component = "component",
     }
 }

@@ -25,9 +25,6 @@ pub use mask::{Loss, MaskConfig, Maskable, learned_mask};
 pub use random::random_scores;
 pub use select::{connected, greedy, strongest};
 
-use std::fmt;
-use std::str::FromStr;
-
 use ndarray::ArrayView2;
 
 use crate::metric::Metric;
@@ -76,23 +73,6 @@ pub enum Sign {
     Absolute,
 }
 
-impl fmt::Display for Sign {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Signed => "signed",
-            Self::Absolute => "absolute",
-        })
-    }
-}
-
-impl FromStr for Sign {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "signed" => Ok(Self::Signed),
-            "absolute" => Ok(Self::Absolute),
-            _ => Err("known: signed, absolute".to_owned()),
-        }
-    }
+named! {
+    Sign: "sign" { Signed = "signed", Absolute = "absolute" }
 }

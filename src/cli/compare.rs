@@ -15,6 +15,7 @@ use super::members::{self, Grouping};
 use super::output;
 use crate::audit::Level;
 use crate::checkpoint::sha256;
+use crate::compare::matching::Matching;
 use crate::compare::{self, Config, Entry, Part};
 use crate::data::Dataset;
 use crate::report::words;
@@ -57,6 +58,15 @@ pub(super) struct Args {
     /// Draws of every control: shuffled, untrained, nonsense
     #[arg(long, default_value_t = 2, value_name = "N", value_parser = at_least_one, help_heading = "Circuits")]
     control_draws: usize,
+    /// What neurons of two networks are matched by, for what their circuits share:
+    /// activations or weights
+    #[arg(
+        long = "match",
+        default_value_t = Matching::Activations,
+        value_name = "BY",
+        help_heading = "Overlap"
+    )]
+    matching: Matching,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -120,6 +130,7 @@ fn config(args: &Args) -> anyhow::Result<Config> {
     }
     config.equal_threshold = args.equal_threshold;
     config.control_draws = args.control_draws;
+    config.matching = args.matching;
     config.reference.clone_from(&args.reference);
     Ok(config)
 }
@@ -171,6 +182,7 @@ fn key(entry: &Entry, data: &Dataset, config: &Config) -> String {
     // Neither changes what is measured of one network.
     settings.audit.command.clear();
     settings.reference = None;
+    settings.matching = Matching::Activations;
     let text = format!(
         "{} {} {} {} {:?} {} {} {settings:?}",
         env!("CARGO_PKG_VERSION"),

@@ -1,5 +1,7 @@
 //! One network on the bench: its audit, its controls, its circuits under test.
 
+use std::collections::BTreeMap;
+
 use super::controls::Kind;
 use super::numbers::{Source, numbers};
 use super::points;
@@ -10,6 +12,7 @@ use crate::audit::subject::Subject;
 use crate::data::Dataset;
 use crate::metric::Metric;
 use crate::model::{Loaded, Mlp};
+use crate::numeric::statistics::bootstrap_interval;
 use crate::numeric::{Rng, Scalar};
 use crate::prune::{Threshold, apply};
 use crate::result::{
@@ -19,6 +22,9 @@ use crate::{Result, audit::Stages};
 
 /// Edges of a network that are drawn, the strongest.
 const DRAWN: usize = 240;
+
+/// Resamples of a bootstrap interval.
+const RESAMPLES: usize = 1000;
 
 /// Audits of one control, one per draw.
 pub struct Controlled {
@@ -63,6 +69,7 @@ pub fn measure<T: Scalar>(
         group: entry.group.clone(),
         seed: entry.seed,
         values: numbers.values,
+        intervals: intervals(&subject, config.audit.seed),
         front: front(&exact(&audited)),
         circuits,
         picture: picture(&audited, threshold),
@@ -125,6 +132,26 @@ fn controls(
 fn accuracy<T: Scalar>(subject: &Subject<'_, T>) -> Option<f64> {
     let classes = subject.batch.classes.clone()?;
     Some(Metric::Accuracy { classes }.mean(subject.clean.view()))
+}
+
+/// 95 % bootstrap intervals over the samples of the whole network's means, by key.
+fn intervals<T: Scalar>(subject: &Subject<'_, T>, seed: u64) -> BTreeMap<String, [f64; 2]> {
+    let accuracy = subject.batch.classes.clone();
+    let accuracy = accuracy.map(|classes| Metric::Accuracy { classes });
+    let means = [
+        ("loss", subject.loss.as_ref()),
+        ("accuracy", accuracy.as_ref()),
+    ];
+    let interval = |(key, metric): (&str, Option<&Metric>)| {
+        let values = metric?.values(subject.clean.view());
+        let resampled = |rows: &[usize]| {
+            let sum: f64 = rows.iter().map(|row| values[*row]).sum();
+            Some(sum / rows.len() as f64)
+        };
+        let found = bootstrap_interval(values.len(), RESAMPLES, seed, resampled)?;
+        Some((key.to_owned(), found))
+    };
+    means.into_iter().filter_map(interval).collect()
 }
 
 /// Circuits along their size, about ten sizes per factor of ten, means over outputs.

@@ -9,6 +9,7 @@
 mod assignment;
 mod bench;
 mod controls;
+pub mod matching;
 mod numbers;
 mod overlap;
 mod points;
@@ -16,6 +17,7 @@ mod statistics;
 mod tests_of_circuits;
 
 pub use assignment::assign;
+use matching::Matching;
 pub use statistics::{paired_permutation, student_interval, two_sample_permutation};
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +25,6 @@ use serde::{Deserialize, Serialize};
 use crate::audit::{self, Method, Stages};
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
-use crate::graph::relocation::Method as Relocation;
 use crate::metric::MetricKind;
 use crate::model::{Architecture, Loaded, Network};
 use crate::result::{
@@ -45,6 +46,8 @@ pub struct Config {
     pub equal_threshold: f64,
     /// Draws of the shuffled, untrained and nonsense controls each.
     pub control_draws: usize,
+    /// What neurons of two networks are matched by.
+    pub matching: Matching,
     /// The regime that the others are held against; `bimt` or else the first.
     pub reference: Option<String>,
 }
@@ -84,12 +87,10 @@ impl Config {
     #[must_use]
     pub fn new(command: Vec<String>) -> Self {
         Self {
-            audit: audit::Config {
-                relocate: Some(Relocation::Descent),
-                ..audit::Config::new(command)
-            },
+            audit: audit::Config::new(command),
             equal_threshold: 0.01,
             control_draws: 2,
+            matching: Matching::Activations,
             reference: None,
         }
     }

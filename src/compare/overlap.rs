@@ -1,15 +1,14 @@
 //! Which parts circuits share, after matching the neurons of two networks.
 //!
-//! Neurons have no names that two networks share. They are matched layer by
-//! layer, one to one, so that the |correlations| of their activations over the
-//! same samples add up to the most. Inputs and outputs are what they stand for.
+//! Neurons have no names that two networks share: they are matched one to one
+//! ([`super::matching`]). Inputs and outputs are what they stand for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::assignment::assign;
+use super::matching::{self, Matching};
 use super::numbers::jaccard;
 use super::points::mean;
 use super::{Config, Entry, Part};
@@ -20,7 +19,7 @@ use crate::numeric::{Rng, Scalar};
 use crate::prune::apply;
 use crate::result::{GroupOverlap, Overlap, OverlapPair, UniversalShare};
 
-/// From this |correlation| on, two neurons are called the same.
+/// From this likeness on, two neurons are called the same.
 const UNIVERSAL: f64 = 0.9;
 
 /// Random matchings that give the chance level.
@@ -37,6 +36,9 @@ struct Signals {
     /// Per hidden layer, activations with mean 0 and length 1, `[width, samples]`;
     /// rows of zeros where a neuron is dead.
     layers: Vec<Array2<f64>>,
+    /// Of each layer the surviving weights `[readers, writers]`, inputs and outputs by
+    /// what they stand for.
+    weights: Vec<Array2<f64>>,
     /// The circuit of every target, inputs and outputs by what they stand for.
     circuits: BTreeMap<String, BTreeSet<Edge>>,
 }
@@ -76,16 +78,16 @@ pub fn overlap(
         .into_par_iter()
         .map(|(a, b)| {
             let seed = config.audit.seed;
-            ((a, b), matched(&signals[a], &signals[b], seed))
+            let matched = matched(&signals[a], &signals[b], config.matching, seed);
+            ((a, b), matched)
         })
         .collect();
     let mut names: Vec<String> = signals.iter().map(|s| s.group.clone()).collect();
     names.sort();
     names.dedup();
     Ok(Some(Overlap {
-        matching: "one to one within each hidden layer, by the |correlation| of activations over \
-                   the samples"
-            .to_owned(),
+        matching: config.matching.words().to_owned(),
+        likeness: config.matching.likeness().to_owned(),
         universal_from: UNIVERSAL,
         groups: names
             .into_iter()
@@ -166,31 +168,55 @@ fn of_model<T: Scalar>(
         group: entry.group.clone(),
         seed: entry.seed,
         layers: layers.collect(),
+        weights: weights(&pruned),
         circuits: circuits.collect(),
     })
 }
 
+/// The weights of every layer, inputs and outputs by what they stand for.
+fn weights<T: Scalar>(model: &Mlp<T>) -> Vec<Array2<f64>> {
+    let fold = model.in_perm.len();
+    let mut all: Vec<Array2<f64>> = model
+        .layers
+        .iter()
+        .map(|layer| layer.weight.mapv(T::widen))
+        .collect();
+    if let Some(first) = all.first_mut() {
+        let read = first.clone();
+        for (position, column) in read.columns().into_iter().enumerate() {
+            let feature = position / fold * fold + model.in_perm[position % fold];
+            first.column_mut(feature).assign(&column);
+        }
+    }
+    if let Some(last) = all.last_mut() {
+        let written = last.clone();
+        for (row, target) in written.rows().into_iter().zip(&model.out_perm) {
+            last.row_mut(*target).assign(&row);
+        }
+    }
+    all
+}
+
 /// Matches the neurons of two networks and compares their circuits.
-fn matched(one: &Signals, other: &Signals, seed: u64) -> Matched {
-    let mut to: Vec<Vec<usize>> = Vec::new();
+fn matched(one: &Signals, other: &Signals, by: Matching, seed: u64) -> Matched {
+    let matching::Matched { to, likeness } = match by {
+        Matching::Activations => matching::by_activations(&one.layers, &other.layers),
+        Matching::Weights => matching::by_weights(&one.weights, &other.weights),
+    };
     let mut same = [BTreeSet::new(), BTreeSet::new()];
-    let mut correlations = Vec::new();
+    let mut of_live = Vec::new();
     let mut live: Vec<Vec<usize>> = Vec::new();
     for (layer, (a, b)) in one.layers.iter().zip(&other.layers).enumerate() {
-        let correlation = a.dot(&b.t()).mapv(f64::abs);
-        let columns = assign(correlation.view());
-        for (neuron, column) in columns.iter().enumerate() {
-            let r = correlation[[neuron, *column]];
-            if is_live(a, neuron) || is_live(b, *column) {
-                correlations.push(Some(r));
+        for (neuron, (partner, alike)) in to[layer].iter().zip(&likeness[layer]).enumerate() {
+            if is_live(a, neuron) || is_live(b, *partner) {
+                of_live.push(Some(*alike));
             }
-            if r >= UNIVERSAL {
+            if *alike >= UNIVERSAL {
                 same[0].insert((layer + 1, neuron));
-                same[1].insert((layer + 1, *column));
+                same[1].insert((layer + 1, *partner));
             }
         }
         live.push((0..a.nrows()).filter(|n| is_live(a, *n)).collect());
-        to.push(columns);
     }
     let (edges, nodes) = shared(one, other, &to);
     let mut rng = Rng::new(seed, 31);
@@ -201,7 +227,7 @@ fn matched(one: &Signals, other: &Signals, seed: u64) -> Matched {
         pair: OverlapPair {
             one: one.name.clone(),
             other: other.name.clone(),
-            correlation: mean(correlations),
+            correlation: mean(of_live),
             edges,
             nodes,
             edges_by_chance: mean(by_chance.iter().map(|(edges, _)| *edges)),

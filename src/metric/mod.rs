@@ -7,7 +7,6 @@
 mod softmax;
 
 use std::fmt;
-use std::str::FromStr;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
@@ -307,18 +306,19 @@ fn largest_where<T: Scalar>(outputs: ArrayView1<'_, T>, wanted: impl Fn(usize) -
     best.unwrap_or(0)
 }
 
-impl MetricKind {
-    /// Every metric and its name.
-    pub const ALL: [(Self, &'static str); 7] = [
-        (Self::LogitDiff, "logit-diff"),
-        (Self::ProbDiff, "prob-diff"),
-        (Self::Kl, "kl"),
-        (Self::CrossEntropy, "cross-entropy"),
-        (Self::Accuracy, "accuracy"),
-        (Self::Mse, "mse"),
-        (Self::Output, "output"),
-    ];
+named! {
+    MetricKind: "metric" {
+        LogitDiff = "logit-diff",
+        ProbDiff = "prob-diff",
+        Kl = "kl",
+        CrossEntropy = "cross-entropy",
+        Accuracy = "accuracy",
+        Mse = "mse",
+        Output = "output",
+    }
+}
 
+impl MetricKind {
     /// Whether more of it is better.
     #[must_use]
     pub fn direction(self) -> Direction {
@@ -326,25 +326,6 @@ impl MetricKind {
             Self::Kl | Self::CrossEntropy | Self::Mse => Direction::LowerIsBetter,
             _ => Direction::HigherIsBetter,
         }
-    }
-}
-
-impl fmt::Display for MetricKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = Self::ALL.iter().find(|(kind, _)| kind == self);
-        f.write_str(found.map_or("unknown", |(_, name)| name))
-    }
-}
-
-impl FromStr for MetricKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|(_, name)| *name == text);
-        found.map(|(kind, _)| *kind).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|(_, name)| *name).collect();
-            format!("known metrics: {}", known.join(", "))
-        })
     }
 }
 

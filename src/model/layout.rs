@@ -11,7 +11,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 
 use ndarray::{Array1, Array2};
 
@@ -194,14 +193,6 @@ struct LinearNames {
 }
 
 impl Layout {
-    const ALL: [(Self, &'static str); 5] = [
-        (Self::BimtMlp, "bimt-mlp"),
-        (Self::PlainMlp, "plain-mlp"),
-        (Self::BimtTransformer, "bimt-transformer"),
-        (Self::TransformerLens, "transformer-lens"),
-        (Self::Gpt2, "gpt2"),
-    ];
-
     /// Whether networks of this layout are transformers.
     #[must_use]
     pub fn is_transformer(self) -> bool {
@@ -563,21 +554,12 @@ impl fmt::Display for Role {
     }
 }
 
-impl fmt::Display for Layout {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = Self::ALL.iter().find(|(layout, _)| layout == self);
-        f.write_str(found.map_or("unknown", |(_, name)| name))
-    }
-}
-
-impl FromStr for Layout {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|(_, name)| *name == text);
-        found.map(|(layout, _)| *layout).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|(_, name)| *name).collect();
-            format!("`{text}` is not a layout (known: {})", known.join(", "))
-        })
+named! {
+    Layout: "layout" {
+        BimtMlp = "bimt-mlp",
+        PlainMlp = "plain-mlp",
+        BimtTransformer = "bimt-transformer",
+        TransformerLens = "transformer-lens",
+        Gpt2 = "gpt2",
     }
 }

@@ -1,8 +1,5 @@
 //! What stands in for the message on a patched edge.
 
-use std::fmt;
-use std::str::FromStr;
-
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use crate::model::Trace;
@@ -134,31 +131,11 @@ impl<T: Scalar> Fills<T> {
     }
 }
 
-impl Fill {
-    /// Every fill and its name.
-    pub const ALL: [(Self, &'static str); 4] = [
-        (Self::Zero, "zero"),
-        (Self::Mean, "mean"),
-        (Self::Corrupted, "corrupted"),
-        (Self::Resample, "resample"),
-    ];
-}
-
-impl fmt::Display for Fill {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = Self::ALL.iter().find(|(fill, _)| fill == self);
-        f.write_str(found.map_or("unknown", |(_, name)| name))
-    }
-}
-
-impl FromStr for Fill {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|(_, name)| *name == text);
-        found.map(|(fill, _)| *fill).ok_or_else(|| {
-            let known: Vec<_> = Self::ALL.iter().map(|(_, name)| *name).collect();
-            format!("known fills: {}", known.join(", "))
-        })
+named! {
+    Fill: "fill" {
+        Zero = "zero",
+        Mean = "mean",
+        Corrupted = "corrupted",
+        Resample = "resample",
     }
 }

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde_json::Value;
 
@@ -27,18 +26,8 @@ pub enum Export {
     Mib,
 }
 
-impl FromStr for Export {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "json" => Ok(Self::Json),
-            "graphml" => Ok(Self::Graphml),
-            "dot" => Ok(Self::Dot),
-            "mib" => Ok(Self::Mib),
-            _ => Err("known: json, graphml, dot, mib".to_owned()),
-        }
-    }
+named! {
+    Export: "format" { Json = "json", Graphml = "graphml", Dot = "dot", Mib = "mib" }
 }
 
 impl Export {

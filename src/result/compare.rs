@@ -86,6 +86,9 @@ pub struct ComparedNetwork {
     pub seed: Option<u64>,
     /// Its numbers by the key of the measure; `null` where there is none.
     pub values: BTreeMap<String, Option<f64>>,
+    /// 95 % bootstrap intervals over the samples of those that are means over them, by key.
+    #[serde(default)]
+    pub intervals: BTreeMap<String, [f64; 2]>,
     /// Its circuits by exact effects, one per output.
     pub circuits: Vec<ComparedCircuit>,
     /// Circuits by exact effects along their size, means over outputs.
@@ -267,12 +270,19 @@ pub struct Test {
 pub struct Overlap {
     /// How neurons of two networks are matched, in words.
     pub matching: String,
-    /// From which |correlation| a match counts as the same neuron.
+    /// What the likeness of two neurons is, in words: `|correlation|`, `cosine of weights`.
+    #[serde(default = "correlation")]
+    pub likeness: String,
+    /// From which likeness a match counts as the same neuron.
     pub universal_from: f64,
     /// Pairs of networks.
     pub pairs: Vec<OverlapPair>,
     /// Each regime among itself, in the order of the groups.
     pub groups: Vec<GroupOverlap>,
+}
+
+fn correlation() -> String {
+    "|correlation|".to_owned()
 }
 
 /// Two networks.
@@ -282,7 +292,8 @@ pub struct OverlapPair {
     pub one: String,
     /// The other.
     pub other: String,
-    /// Mean |correlation| of matched hidden neurons, live in either.
+    /// Mean likeness of matched hidden neurons, live in either: the |correlation| of their
+    /// activations, or the cosine of their weights.
     pub correlation: Option<f64>,
     /// Edge Jaccard index of the circuits, mean over outputs.
     pub edges: Option<f64>,

@@ -23,15 +23,6 @@ pub enum Regime {
 }
 
 impl Regime {
-    /// All of them, with their names.
-    pub const ALL: [(Self, &'static str); 5] = [
-        (Self::Vanilla, "vanilla"),
-        (Self::L1, "l1"),
-        (Self::Local, "local"),
-        (Self::Swap, "swap"),
-        (Self::Bimt, "bimt"),
-    ];
-
     /// Whether connections cost anything.
     #[must_use]
     pub fn penalises(self) -> bool {
@@ -60,10 +51,6 @@ pub enum Precision {
     F64,
 }
 
-impl Precision {
-    const ALL: [(Self, &'static str); 2] = [(Self::F32, "float32"), (Self::F64, "float64")];
-}
-
 /// What is minimised besides the connection cost, averaged over samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
@@ -76,12 +63,6 @@ pub enum Loss {
 }
 
 impl Loss {
-    const ALL: [(Self, &'static str); 3] = [
-        (Self::Mse, "mse"),
-        (Self::CrossEntropy, "cross_entropy"),
-        (Self::MseOnehot, "mse_onehot"),
-    ];
-
     /// Whether the labels are classes.
     #[must_use]
     pub fn has_classes(self) -> bool {
@@ -98,10 +79,6 @@ pub enum Reduction {
     Mean,
 }
 
-impl Reduction {
-    const ALL: [(Self, &'static str); 2] = [(Self::Sum, "sum"), (Self::Mean, "mean")];
-}
-
 /// The space in which neurons have places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Space {
@@ -111,41 +88,19 @@ pub enum Space {
     Sheet,
 }
 
-impl Space {
-    const ALL: [(Self, &'static str); 2] = [(Self::Line, "1d"), (Self::Sheet, "2d")];
+named! {
+    Regime: "regime" {
+        Vanilla = "vanilla",
+        L1 = "l1",
+        Local = "local",
+        Swap = "swap",
+        Bimt = "bimt",
+    }
+    Precision: "precision" { F32 = "float32", F64 = "float64" }
+    Loss: "loss" { Mse = "mse", CrossEntropy = "cross_entropy", MseOnehot = "mse_onehot" }
+    Reduction: "reduction" { Sum = "sum", Mean = "mean" }
+    Space: "space" { Line = "1d", Sheet = "2d" }
 }
-
-/// Gives an enum with a table `ALL` its names.
-macro_rules! named {
-    ($($kind:ty: $what:literal),* $(,)?) => {$(
-        impl fmt::Display for $kind {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let found = Self::ALL.iter().find(|(value, _)| value == self);
-                f.pad(found.map_or("unknown", |(_, name)| name))
-            }
-        }
-
-        impl FromStr for $kind {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                let found = Self::ALL.iter().find(|(_, name)| *name == text);
-                found.map(|(value, _)| *value).ok_or_else(|| {
-                    let known: Vec<_> = Self::ALL.iter().map(|(_, name)| *name).collect();
-                    format!("`{text}` is not a {} (known: {})", $what, known.join(", "))
-                })
-            }
-        }
-    )*};
-}
-
-named!(
-    Regime: "regime",
-    Precision: "precision",
-    Loss: "loss",
-    Reduction: "reduction",
-    Space: "space",
-);
 
 /// A value that changes at given steps: `[(0, a), (5000, b)]` is a before step 5000 and b from it on.
 #[derive(Debug, Clone, PartialEq)]

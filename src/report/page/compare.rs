@@ -323,9 +323,10 @@ fn overlap(comparison: &Comparison) -> Section {
         let intro = format!(
             "Neurons are matched {}. The Jaccard index of two circuits is the share of the edges (or \
              hidden neurons) in either that are in both; by chance: with neurons matched at random. A \
-             neuron is universal if every other network of its regime has one with |correlation| of \
+             neuron is universal if every other network of its regime has one with a {} of \
              at least {}.",
             plain(&overlap.matching),
+            plain(&overlap.likeness),
             overlap.universal_from
         );
         blocks.push(Block::Text(intro));
@@ -333,7 +334,7 @@ fn overlap(comparison: &Comparison) -> Section {
             .chain(
                 [
                     "pairs",
-                    "correlation",
+                    "likeness",
                     "edges",
                     "by chance",
                     "hidden neurons",
@@ -405,14 +406,21 @@ fn each(comparison: &Comparison) -> Section {
                 0.0,
             ),
         ];
-        row.extend(
-            shown
-                .iter()
-                .map(|m| Cell::optional(n.values.get(&m.info.key).copied().flatten())),
-        );
+        let value = |m: &&ComparedMeasure| {
+            let value = n.values.get(&m.info.key).copied().flatten();
+            match (value, n.intervals.get(&m.info.key)) {
+                (Some(value), Some([low, high])) => {
+                    let text = format!("{} [{}, {}]", short(value), short(*low), short(*high));
+                    Cell::shown(text, value)
+                }
+                _ => Cell::optional(value),
+            }
+        };
+        row.extend(shown.iter().map(value));
         row
     });
-    let table = Table::new("Every network", "networks", columns, rows.collect());
+    let caption = "Every network; in brackets 95 % bootstrap intervals over the samples";
+    let table = Table::new(caption, "networks", columns, rows.collect());
     Section {
         id: "each",
         title: "Each network",

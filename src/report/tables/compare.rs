@@ -1,5 +1,6 @@
 //! A comparison as CSV, and as tables for a paper in Markdown and LaTeX.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -64,10 +65,22 @@ fn networks(comparison: &Comparison) -> Table {
         .map(str::to_owned)
         .to_vec();
     columns.extend(keys.iter().map(|key| word(key)));
+    let over_samples: BTreeSet<&String> = comparison
+        .networks
+        .iter()
+        .flat_map(|n| n.intervals.keys())
+        .collect();
+    for key in &over_samples {
+        columns.extend([format!("{}_low", word(key)), format!("{}_high", word(key))]);
+    }
     let rows = comparison.networks.iter().map(|n| {
         let mut row = vec![word(&n.name), word(&n.group), some(n.seed), word(&n.sha256)];
         let value = |key: &&String| some(n.values.get(*key).copied().flatten());
         row.extend(keys.iter().map(value));
+        for key in &over_samples {
+            let interval = n.intervals.get(*key);
+            row.extend([some(interval.map(|i| i[0])), some(interval.map(|i| i[1]))]);
+        }
         row
     });
     Table {

@@ -316,9 +316,10 @@ fn overlap(comparison: &Comparison) -> Option<Sentence> {
             Status::Note,
             format!(
                 "Edges that circuits of the same answer share across seeds, as a share of those in \
-                 either: {}. A neuron is universal if every other seed has one with |correlation| of \
-                 at least {}.",
+                 either: {}. A neuron is universal if every other seed has one with a {} of at \
+                 least {}.",
                 groups.join("; "),
+                clean(&overlap.likeness),
                 overlap.universal_from
             ),
         )
