@@ -6,7 +6,8 @@ mod common;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use modscope::compare::{self, Config, Entry};
+use modscope::compare::matching::Matching;
+use modscope::compare::{self, Config, Entry, Part};
 use modscope::data::Dataset;
 use modscope::evaluate::Judge;
 use modscope::evaluate::hypotheses::{holm, hypotheses};
@@ -78,6 +79,14 @@ fn a_sweep_becomes_a_comparison() {
         for network in &result.networks {
             assert!(network.values.contains_key(&measure.info.key));
         }
+    }
+    for network in &result.networks {
+        let ([low, high], loss) = (network.intervals["loss"], network.values["loss"].unwrap());
+        assert!(
+            low <= loss && loss <= high && low < high,
+            "{}",
+            network.name
+        );
     }
     for file in [
         "index.html",
@@ -329,19 +338,22 @@ fn renumbered_neurons_are_matched() {
         seed: Some(seed),
         checkpoint,
     });
-    let config = Config::new(vec!["test".into()]);
+    let mut config = Config::new(vec!["test".into()]);
     let measure = |entry: &Entry| compare::measure(entry, &data, &config, &|_| ()).unwrap();
-    let parts = entries.iter().map(measure).collect();
-    let joined = compare::join(&entries, parts, &data, &config).unwrap();
-    let overlap = joined.overlap.unwrap();
-    let pair = &overlap.pairs[0];
-    assert_eq!((pair.edges, pair.nodes), (Some(1.0), Some(1.0)));
-    assert!(pair.correlation.unwrap() > 0.999, "{pair:?}");
-    assert!(pair.edges_by_chance.unwrap() < 0.9, "{pair:?}");
-    let shares = &overlap.groups[0].universal;
-    assert!(
-        shares
-            .iter()
-            .all(|u| u.universal.len() == u.live && u.live > 0)
-    );
+    let parts: Vec<Part> = entries.iter().map(measure).collect();
+    for (matching, _) in Matching::ALL {
+        config.matching = matching;
+        let joined = compare::join(&entries, parts.clone(), &data, &config).unwrap();
+        let overlap = joined.overlap.unwrap();
+        let pair = &overlap.pairs[0];
+        assert_eq!((pair.edges, pair.nodes), (Some(1.0), Some(1.0)));
+        assert!(pair.correlation.unwrap() > 0.999, "{matching}: {pair:?}");
+        assert!(pair.edges_by_chance.unwrap() < 0.9, "{matching}: {pair:?}");
+        let shares = &overlap.groups[0].universal;
+        assert!(
+            shares
+                .iter()
+                .all(|u| u.universal.len() == u.live && u.live > 0)
+        );
+    }
 }

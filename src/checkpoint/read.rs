@@ -30,7 +30,7 @@ impl Checkpoint {
             path.to_owned()
         };
         let index = file.to_string_lossy().ends_with(shards::ENDING);
-        if !is_checkpoint(&file) && !index {
+        if file.exists() && !is_checkpoint(&file) && !index {
             return Err(Error::CheckpointFormat { path: file });
         }
         let bytes = limited_read(&file)?;
