@@ -101,7 +101,7 @@ fn pointing_tells_and_a_click_pins() {
     keep_picture(&mut chrome, "pinned", false);
     // A column's title sorts, and a site's name leads on to it.
     chrome.press(".view-detail thead th:nth-child(3) button");
-    let sorted = chrome.eval("[...document.querySelectorAll('.view-detail tbody tr td:nth-child(3)')].map(c => Number(c.dataset.key)).every((v, k, all) => !k || all[k - 1] >= v)");
+    let sorted = chrome.eval("[...document.querySelector('.view-detail table').tBodies[0].rows].map(r => r.cells[2]).map(c => Number(c.dataset.key)).every((v, k, all) => !k || all[k - 1] >= v)");
     assert_eq!(sorted, true);
     chrome.press(".view-detail .jump");
     assert!(chrome.text(".view-detail h3").starts_with("h1."));
@@ -112,6 +112,60 @@ fn pointing_tells_and_a_click_pins() {
         true
     );
     assert_eq!(chrome.complaints(), Vec::<String>::new());
+}
+
+/// Opens a result, pins `h1.0` by its name and gives the words of the tables of its samples.
+fn samples_of_pinned(audit: &Audit) -> Option<(Chrome, tempfile::TempDir, Vec<String>)> {
+    let (mut chrome, dir) = opened(audit, DESK)?;
+    chrome.press(".view-controls input[type=search]");
+    for letter in ["h", "1", ".", "0", "Enter"] {
+        chrome.key(letter);
+    }
+    let tables = "[...document.querySelectorAll('.view-detail table')].filter(t => t.caption.textContent.startsWith('Samples')).map(t => t.innerText.replace(/\\s+/g, ' '))";
+    let tables = chrome.eval(tables);
+    let texts = tables.as_array().into_iter().flatten();
+    let texts = texts.filter_map(|t| t.as_str().map(str::to_owned));
+    let texts = texts.collect();
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+    Some((chrome, dir, texts))
+}
+
+#[test]
+fn a_pinned_site_shows_its_strongest_samples() {
+    let Some((mut chrome, _dir, tables)) = samples_of_pinned(&sample()) else {
+        return;
+    };
+    keep_picture(&mut chrome, "samples", true);
+    let row = "7 2.5 0.5, 1.25 0.5, 1 0.5, −0.5, 1, 0";
+    assert_eq!(tables.len(), 2);
+    assert!(tables[0].starts_with("Samples with its largest activation"));
+    assert!(tables[0].contains("Input (x1, x2, x3, x4)"), "{tables:?}");
+    let (first, last) = (tables[0].find(row), tables[1].find(row));
+    assert!(first.is_some_and(|p| tables[0][p + row.len()..].contains("3 −0.25")));
+    assert!(last.is_some_and(|p| tables[1][..p].contains("3 −0.25")));
+}
+
+#[test]
+fn samples_that_are_images_are_drawn_and_tokens_are_marked() {
+    let mut audit = sample();
+    let strongest = audit.strongest.as_mut().expect("there are samples");
+    strongest.image = Some([2, 2]);
+    let Some((mut chrome, _dir, _)) = samples_of_pinned(&audit) else {
+        return;
+    };
+    // The second number of sample 7 is its smallest, the third its largest.
+    let shades = "[...document.querySelector('.sample-image').getContext('2d').getImageData(0, 0, 2, 2).data].filter((_, k) => k % 4 === 3)";
+    assert_eq!(chrome.eval(shades), json!([170, 0, 255, 85]));
+
+    let mut audit = sample();
+    let strongest = audit.strongest.as_mut().expect("there are samples");
+    strongest.sites[0].largest[0].position = Some(1);
+    strongest.samples[0].tokens = ["Mary", "<b>gave</b>"].map(str::to_owned).to_vec();
+    let Some((mut chrome, _dir, _)) = samples_of_pinned(&audit) else {
+        return;
+    };
+    assert_eq!(chrome.text(".sample-tokens"), "Mary <b>gave</b>");
+    assert_eq!(chrome.text(".sample-tokens mark"), "<b>gave</b>");
 }
 
 #[test]

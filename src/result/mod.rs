@@ -12,6 +12,7 @@ mod modules;
 mod network;
 mod prune;
 mod run;
+mod strongest;
 mod transformer;
 
 pub use circuits::{
@@ -38,6 +39,7 @@ pub use prune::{
 pub use run::{
     Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, Seconds, TensorInfo, Tool,
 };
+pub use strongest::{Extreme, Extremes, Sample, Strongest};
 pub use transformer::{Attention, Prompt, Transformer};
 
 /// The value of `schema` in every result this version writes.
