@@ -168,6 +168,44 @@ fn samples_that_are_images_are_drawn_and_tokens_are_marked() {
     assert_eq!(chrome.text(".sample-tokens mark"), "<b>gave</b>");
 }
 
+/// Sets a module's name as a reader types it.
+fn name_module(chrome: &mut Chrome, module: usize, name: &str) {
+    let field = format!("input[aria-label=\"Name of module {module}\"]");
+    chrome.eval(&format!(
+        "(() => {{ const field = document.querySelector({}); field.value = {}; field.dispatchEvent(new Event('input')); }})()",
+        json!(field),
+        json!(name)
+    ));
+}
+
+#[test]
+fn names_of_modules_show_in_tables_and_figures_and_in_the_saved_page() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    let cell = "#modules td.module";
+    assert_eq!(chrome.text(cell), "0");
+    name_module(&mut chrome, 0, "<b>sine</b>");
+    assert_eq!(chrome.text(cell), "0 <b>sine</b>");
+    let figures = "[...document.querySelectorAll('figure:not(#network figure) svg.fig text, #modules svg.fig text')].filter(t => t.textContent.startsWith('<b>sine')).length";
+    assert!(chrome.eval(figures).as_u64() > Some(0));
+    assert!(chrome.text(".module-key").contains("0: <b>sine</b>"));
+    // What is saved holds the name for the script of whoever opens it.
+    let saved = "new Promise((done) => { URL.createObjectURL = (blob) => { blob.text().then(done); return '#'; }; [...document.querySelectorAll('.view-modules button')].pop().click(); })";
+    let saved = chrome.eval(saved);
+    let saved = saved.as_str().expect("a page");
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = dir.path().join("saved.html");
+    std::fs::write(&path, saved).expect("it is written");
+    let browser = chrome::browser().expect("there is one");
+    let mut again = Chrome::open(&browser, &path, DESK);
+    assert_eq!(again.text(cell), "0 <b>sine</b>");
+    assert_eq!(again.complaints(), Vec::<String>::new());
+    // Without a name the number alone is back.
+    name_module(&mut again, 0, "");
+    assert_eq!(again.text(cell), "0");
+}
+
 #[test]
 fn an_edge_tells_its_weight_and_effects() {
     let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
