@@ -72,7 +72,12 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
         ]);
         all.extend(super::module_tables::sheets(modules));
     }
-    all.extend([circuits(audit), circuit_edges(audit), sweeps(audit)]);
+    all.extend([
+        circuits(audit),
+        circuit_edges(audit),
+        sweeps(audit),
+        roc(audit),
+    ]);
     all.retain(|sheet| !sheet.rows.is_empty());
     all
 }
@@ -560,6 +565,22 @@ fn circuits(audit: &Audit) -> Sheet {
             "seconds",
         ],
         rows: audit.circuits.iter().map(row).collect(),
+    }
+}
+
+/// The corners of every curve against a known circuit.
+fn roc(audit: &Audit) -> Sheet {
+    let rows = audit.circuits.iter().flat_map(|c| {
+        let corners = c.recovery.iter().flat_map(|known| &known.roc);
+        corners.map(|[others, known]| {
+            let (output, method) = (word(&c.output), word(&c.method));
+            vec![output, method, others.to_string(), known.to_string()]
+        })
+    });
+    Sheet {
+        name: "roc",
+        columns: vec!["output", "method", "share_of_others", "share_of_known"],
+        rows: rows.collect(),
     }
 }
 

@@ -26,6 +26,7 @@ pub mod nodes;
 pub mod null;
 pub mod palette;
 pub mod pareto;
+pub mod roc;
 pub mod scan;
 pub mod scene;
 pub mod weights;
@@ -64,6 +65,8 @@ pub struct Gallery {
     pub attention: Vec<Figure>,
     /// Faithfulness against edges kept.
     pub faithfulness: Option<Figure>,
+    /// Scores against a known circuit.
+    pub roc: Option<Figure>,
     /// One per circuit, in their order.
     pub circuits: Vec<Figure>,
     /// Whether the pictures of circuits show the edges outside them.
@@ -94,6 +97,7 @@ impl Gallery {
             module_matrix: module_matrix::draw(audit),
             attention: attention::draw(audit),
             faithfulness: faithfulness::draw(&audit.circuits),
+            roc: roc::draw(&audit.circuits),
             circuits: audit
                 .circuits
                 .iter()
@@ -119,6 +123,7 @@ impl Gallery {
             &self.lesions,
             &self.module_matrix,
             &self.faithfulness,
+            &self.roc,
         ];
         std::iter::once(&self.network)
             .chain(&self.splits)
