@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use chrome::Chrome;
 use modscope::report;
-use modscope::result::{Arrangement, Audit, CircuitEdge};
+use modscope::result::{Arrangement, Audit, CircuitEdge, Film, FilmFrame, Training};
 use serde_json::json;
 
 const DESK: (u32, u32) = (1280, 900);
@@ -204,6 +204,55 @@ fn names_of_modules_show_in_tables_and_figures_and_in_the_saved_page() {
     // Without a name the number alone is back.
     name_module(&mut again, 0, "");
     assert_eq!(again.text(cell), "0");
+}
+
+#[test]
+fn the_film_of_a_training_plays() {
+    let mut audit = sample();
+    let frame = |step: usize, lines: &[i64]| FilmFrame {
+        step,
+        loss: 0.25,
+        edges: 3,
+        in_perm: vec![1, 0],
+        out_perm: vec![0],
+        lines: lines.to_vec(),
+    };
+    audit.training = Some(Training {
+        film: Some(Film {
+            places: vec![vec![[0.25, 1.0], [0.75, 1.0]], vec![[0.5, 0.0]]],
+            inputs: vec!["a".into(), "</script>".into()],
+            outputs: vec!["sum".into()],
+            frames: vec![
+                frame(0, &[0, 0, 0, 100, 0, 0, 1, -50]),
+                frame(100, &[0, 0, 1, 100]),
+            ],
+            ..Film::default()
+        }),
+        ..Training::default()
+    });
+    let Some((mut chrome, _dir)) = opened(&audit, DESK) else {
+        return;
+    };
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+    let lines = "document.querySelectorAll('.film line').length";
+    assert_eq!(chrome.eval(lines), 1);
+    assert!(
+        chrome
+            .text(".film output")
+            .starts_with("step 100 · test loss 0.25")
+    );
+    assert_eq!(chrome.text(".film text"), "</script>");
+    chrome.press(".film input");
+    chrome.key("Home");
+    assert_eq!(chrome.eval(lines), 2);
+    assert_eq!(
+        chrome.eval("document.querySelectorAll('.film line.neg').length"),
+        1
+    );
+    chrome.press(".film button");
+    chrome.eval("new Promise((done) => setTimeout(done, 400))");
+    assert!(chrome.text(".film output").starts_with("step 100"));
+    assert_eq!(chrome.text(".film button"), "Play");
 }
 
 #[test]

@@ -218,6 +218,7 @@ fn run<T: Scalar>(
         transformer: None,
         prompts: Vec::new(),
         attention: Vec::new(),
+        training: None,
         strongest: Some(strongest::of_mlp(&subject, &pruned)),
         findings: [findings::findings(&subject, &pruned, &prune), silent].concat(),
         prune: Some(prune),

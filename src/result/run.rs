@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Attention, Circuit, GraphJson, Modules, Network, NodeAblation, Prompt, Prune, Strongest,
-    Transformer,
+    Training, Transformer,
 };
 
 /// A whole result: what `audit.json` holds. Other commands write the parts
@@ -48,6 +48,9 @@ pub struct Audit {
     /// The samples at which sites are strongest and weakest; `null` in results that do not have them.
     #[serde(default)]
     pub strongest: Option<Strongest>,
+    /// How it was trained, where files beside the checkpoint tell.
+    #[serde(default)]
+    pub training: Option<Training>,
     /// Remarks on the checkpoint: dead neurons, constants, NaN and infinite weights.
     pub findings: Vec<Finding>,
     /// Time and memory.

@@ -86,6 +86,7 @@ pub fn run<T: Scalar>(
         nodes,
         circuits,
         strongest,
+        training: None,
         network,
         transformer: Some(subject.shape(split_input)),
         prompts: data.prompts.clone(),

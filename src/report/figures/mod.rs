@@ -29,6 +29,7 @@ pub mod pareto;
 pub mod roc;
 pub mod scan;
 pub mod scene;
+pub mod training;
 pub mod weights;
 
 pub use canvas::Figure;
@@ -67,6 +68,8 @@ pub struct Gallery {
     pub faithfulness: Option<Figure>,
     /// Scores against a known circuit.
     pub roc: Option<Figure>,
+    /// The course of the training.
+    pub training: Option<Figure>,
     /// One per circuit, in their order.
     pub circuits: Vec<Figure>,
     /// Whether the pictures of circuits show the edges outside them.
@@ -98,6 +101,7 @@ impl Gallery {
             attention: attention::draw(audit),
             faithfulness: faithfulness::draw(&audit.circuits),
             roc: roc::draw(&audit.circuits),
+            training: training::draw(audit),
             circuits: audit
                 .circuits
                 .iter()
@@ -124,6 +128,7 @@ impl Gallery {
             &self.module_matrix,
             &self.faithfulness,
             &self.roc,
+            &self.training,
         ];
         std::iter::once(&self.network)
             .chain(&self.splits)

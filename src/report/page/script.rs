@@ -19,6 +19,7 @@ pub const TEXT: &str = concat!(
     include_str!("../../../templates/view/controls.js"),
     include_str!("../../../templates/view/pointer.js"),
     include_str!("../../../templates/view/view.js"),
+    include_str!("../../../templates/view/film.js"),
     include_str!("../../../templates/view/start.js"),
     "})();\n"
 );
