@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use chrome::Chrome;
 use modscope::report;
-use modscope::result::{Arrangement, Audit, CircuitEdge};
+use modscope::result::{Arrangement, Audit, CircuitEdge, Film, FilmFrame, Training};
 use serde_json::json;
 
 const DESK: (u32, u32) = (1280, 900);
@@ -101,7 +101,7 @@ fn pointing_tells_and_a_click_pins() {
     keep_picture(&mut chrome, "pinned", false);
     // A column's title sorts, and a site's name leads on to it.
     chrome.press(".view-detail thead th:nth-child(3) button");
-    let sorted = chrome.eval("[...document.querySelectorAll('.view-detail tbody tr td:nth-child(3)')].map(c => Number(c.dataset.key)).every((v, k, all) => !k || all[k - 1] >= v)");
+    let sorted = chrome.eval("[...document.querySelector('.view-detail table').tBodies[0].rows].map(r => r.cells[2]).map(c => Number(c.dataset.key)).every((v, k, all) => !k || all[k - 1] >= v)");
     assert_eq!(sorted, true);
     chrome.press(".view-detail .jump");
     assert!(chrome.text(".view-detail h3").starts_with("h1."));
@@ -112,6 +112,147 @@ fn pointing_tells_and_a_click_pins() {
         true
     );
     assert_eq!(chrome.complaints(), Vec::<String>::new());
+}
+
+/// Opens a result, pins `h1.0` by its name and gives the words of the tables of its samples.
+fn samples_of_pinned(audit: &Audit) -> Option<(Chrome, tempfile::TempDir, Vec<String>)> {
+    let (mut chrome, dir) = opened(audit, DESK)?;
+    chrome.press(".view-controls input[type=search]");
+    for letter in ["h", "1", ".", "0", "Enter"] {
+        chrome.key(letter);
+    }
+    let tables = "[...document.querySelectorAll('.view-detail table')].filter(t => t.caption.textContent.startsWith('Samples')).map(t => t.innerText.replace(/\\s+/g, ' '))";
+    let tables = chrome.eval(tables);
+    let texts = tables.as_array().into_iter().flatten();
+    let texts = texts.filter_map(|t| t.as_str().map(str::to_owned));
+    let texts = texts.collect();
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+    Some((chrome, dir, texts))
+}
+
+#[test]
+fn a_pinned_site_shows_its_strongest_samples() {
+    let Some((mut chrome, _dir, tables)) = samples_of_pinned(&sample()) else {
+        return;
+    };
+    keep_picture(&mut chrome, "samples", true);
+    let row = "7 2.5 0.5, 1.25 0.5, 1 0.5, −0.5, 1, 0";
+    assert_eq!(tables.len(), 2);
+    assert!(tables[0].starts_with("Samples with its largest activation"));
+    assert!(tables[0].contains("Input (x1, x2, x3, x4)"), "{tables:?}");
+    let (first, last) = (tables[0].find(row), tables[1].find(row));
+    assert!(first.is_some_and(|p| tables[0][p + row.len()..].contains("3 −0.25")));
+    assert!(last.is_some_and(|p| tables[1][..p].contains("3 −0.25")));
+}
+
+#[test]
+fn samples_that_are_images_are_drawn_and_tokens_are_marked() {
+    let mut audit = sample();
+    let strongest = audit.strongest.as_mut().expect("there are samples");
+    strongest.image = Some([2, 2]);
+    let Some((mut chrome, _dir, _)) = samples_of_pinned(&audit) else {
+        return;
+    };
+    // The second number of sample 7 is its smallest, the third its largest.
+    let shades = "[...document.querySelector('.sample-image').getContext('2d').getImageData(0, 0, 2, 2).data].filter((_, k) => k % 4 === 3)";
+    assert_eq!(chrome.eval(shades), json!([170, 0, 255, 85]));
+
+    let mut audit = sample();
+    let strongest = audit.strongest.as_mut().expect("there are samples");
+    strongest.sites[0].largest[0].position = Some(1);
+    strongest.samples[0].tokens = ["Mary", "<b>gave</b>"].map(str::to_owned).to_vec();
+    let Some((mut chrome, _dir, _)) = samples_of_pinned(&audit) else {
+        return;
+    };
+    assert_eq!(chrome.text(".sample-tokens"), "Mary <b>gave</b>");
+    assert_eq!(chrome.text(".sample-tokens mark"), "<b>gave</b>");
+}
+
+/// Sets a module's name as a reader types it.
+fn name_module(chrome: &mut Chrome, module: usize, name: &str) {
+    let field = format!("input[aria-label=\"Name of module {module}\"]");
+    chrome.eval(&format!(
+        "(() => {{ const field = document.querySelector({}); field.value = {}; field.dispatchEvent(new Event('input')); }})()",
+        json!(field),
+        json!(name)
+    ));
+}
+
+#[test]
+fn names_of_modules_show_in_tables_and_figures_and_in_the_saved_page() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    let cell = "#modules td.module";
+    assert_eq!(chrome.text(cell), "0");
+    name_module(&mut chrome, 0, "<b>sine</b>");
+    assert_eq!(chrome.text(cell), "0 <b>sine</b>");
+    let figures = "[...document.querySelectorAll('figure:not(#network figure) svg.fig text, #modules svg.fig text')].filter(t => t.textContent.startsWith('<b>sine')).length";
+    assert!(chrome.eval(figures).as_u64() > Some(0));
+    assert!(chrome.text(".module-key").contains("0: <b>sine</b>"));
+    // What is saved holds the name for the script of whoever opens it.
+    let saved = "new Promise((done) => { URL.createObjectURL = (blob) => { blob.text().then(done); return '#'; }; [...document.querySelectorAll('.view-modules button')].pop().click(); })";
+    let saved = chrome.eval(saved);
+    let saved = saved.as_str().expect("a page");
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let path = dir.path().join("saved.html");
+    std::fs::write(&path, saved).expect("it is written");
+    let browser = chrome::browser().expect("there is one");
+    let mut again = Chrome::open(&browser, &path, DESK);
+    assert_eq!(again.text(cell), "0 <b>sine</b>");
+    assert_eq!(again.complaints(), Vec::<String>::new());
+    // Without a name the number alone is back.
+    name_module(&mut again, 0, "");
+    assert_eq!(again.text(cell), "0");
+}
+
+#[test]
+fn the_film_of_a_training_plays() {
+    let mut audit = sample();
+    let frame = |step: usize, lines: &[i64]| FilmFrame {
+        step,
+        loss: 0.25,
+        edges: 3,
+        in_perm: vec![1, 0],
+        out_perm: vec![0],
+        lines: lines.to_vec(),
+    };
+    audit.training = Some(Training {
+        film: Some(Film {
+            places: vec![vec![[0.25, 1.0], [0.75, 1.0]], vec![[0.5, 0.0]]],
+            inputs: vec!["a".into(), "</script>".into()],
+            outputs: vec!["sum".into()],
+            frames: vec![
+                frame(0, &[0, 0, 0, 100, 0, 0, 1, -50]),
+                frame(100, &[0, 0, 1, 100]),
+            ],
+            ..Film::default()
+        }),
+        ..Training::default()
+    });
+    let Some((mut chrome, _dir)) = opened(&audit, DESK) else {
+        return;
+    };
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+    let lines = "document.querySelectorAll('.film line').length";
+    assert_eq!(chrome.eval(lines), 1);
+    assert!(
+        chrome
+            .text(".film output")
+            .starts_with("step 100 · test loss 0.25")
+    );
+    assert_eq!(chrome.text(".film text"), "</script>");
+    chrome.press(".film input");
+    chrome.key("Home");
+    assert_eq!(chrome.eval(lines), 2);
+    assert_eq!(
+        chrome.eval("document.querySelectorAll('.film line.neg').length"),
+        1
+    );
+    chrome.press(".film button");
+    chrome.eval("new Promise((done) => setTimeout(done, 400))");
+    assert!(chrome.text(".film output").starts_with("step 100"));
+    assert_eq!(chrome.text(".film button"), "Play");
 }
 
 #[test]

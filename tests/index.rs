@@ -86,3 +86,27 @@ fn open_hands_the_page_to_the_desktop() {
         out.join("index.html").canonicalize().unwrap()
     );
 }
+
+#[test]
+fn a_comparison_is_drawn_again_and_stays_as_it_is() {
+    const COMPARISON: &str = "reports/compare-independence/compare.json";
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("again");
+    let to = out.to_str().unwrap();
+    let mut command = modscope();
+    let run = command
+        .args(["report", COMPARISON, "--out", to])
+        .assert()
+        .success();
+    let told = String::from_utf8_lossy(&run.get_output().stdout).into_owned();
+    assert!(told.contains("report: "), "{told}");
+    let text = |path: &Path| fs::read_to_string(path).unwrap();
+    assert_eq!(text(&out.join("compare.json")), text(Path::new(COMPARISON)));
+    assert!(text(&out.join("index.html")).contains("Comparison"));
+    assert!(out.join("tables/compare.md").is_file());
+    // An index is over results of single networks.
+    let arguments = ["report", RESULT, COMPARISON, "--out", to, "--force"];
+    let run = modscope().args(arguments).assert().code(2);
+    let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(told.contains("draw it again alone"), "{told}");
+}

@@ -15,6 +15,7 @@ mod methods;
 mod modules;
 mod network;
 mod search;
+mod strongest;
 pub(crate) mod subject;
 mod transformer;
 mod truth;
@@ -217,6 +218,8 @@ fn run<T: Scalar>(
         transformer: None,
         prompts: Vec::new(),
         attention: Vec::new(),
+        training: None,
+        strongest: Some(strongest::of_mlp(&subject, &pruned)),
         findings: [findings::findings(&subject, &pruned, &prune), silent].concat(),
         prune: Some(prune),
         modules,

@@ -15,7 +15,7 @@ use crate::circuit::{
     effects, greedy, learned_mask, node_effects, random_scores, strongest_first, to_graph,
 };
 use crate::evaluate::{
-    Choice, Judge, choose, faithfulness_curve, recovery, roc_area, sizes, thresholds,
+    Choice, Judge, choose, faithfulness_curve, recovery, roc_area, roc_curve, sizes, thresholds,
 };
 use crate::metric::MetricKind;
 use crate::patch::{EdgeSet, Fill, Nodes, Patchable};
@@ -500,6 +500,10 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             precision: agreement.precision,
             recall: agreement.recall,
             roc_area: roc_area(&scores.effects, &known, &counted).filter(|_| ranks(method)),
+            roc: match ranks(method) {
+                true => roc_curve(&scores.effects, &known, &counted),
+                false => Vec::new(),
+            },
         }))
     }
 

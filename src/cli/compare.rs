@@ -230,7 +230,11 @@ fn progress(common: &Common, networks: usize) -> ProgressBar {
 }
 
 /// The verdicts in words, or the whole result as JSON.
-fn print(common: &Common, result: &Comparison, folder: Option<&Path>) -> anyhow::Result<()> {
+pub(super) fn print(
+    common: &Common,
+    result: &Comparison,
+    folder: Option<&Path>,
+) -> anyhow::Result<()> {
     let mut out: Vec<u8> = Vec::new();
     if common.json {
         serde_json::to_writer_pretty(&mut out, result)?;

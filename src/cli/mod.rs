@@ -20,6 +20,7 @@ mod prune;
 mod recipe_args;
 mod report;
 mod train;
+mod training;
 
 use std::io::Write as _;
 use std::process::ExitCode;

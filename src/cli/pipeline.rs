@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::{self, Common, DataArgs, ModelArgs};
 use super::output::{self, Finished};
 use super::progress::Progress;
-use super::{Verdict, example};
+use super::{Verdict, example, training};
 use crate::audit::{Config, audit};
 use crate::report::exports::Export;
 
@@ -74,6 +74,9 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
     let mut outcome = common.in_pool(compute)??;
     if job.command == "circuit" {
         outcome.result.graph = outcome.graphs.first().cloned();
+    }
+    if job.checkpoint.is_some() {
+        outcome.result.training = training::beside(&checkpoint.path);
     }
     progress.stage("writing the report");
     let pruned = if job.compact {

@@ -4,16 +4,18 @@ use std::path::{Path, PathBuf};
 
 use super::Verdict;
 use super::args::{self, Common};
+use super::compare;
 use super::output::{self, Finished};
 use crate::checkpoint::limited_read;
-use crate::result::{Audit, SCHEMA};
+use crate::result::{Audit, Comparison, SCHEMA};
 use crate::{Error, Result, report};
 
 /// Draw a saved result again; of several, one page with a row for each
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   modscope report reports/a/audit.json --out reports/a-again
-  modscope report reports/a/audit.json reports/b/audit.json --out reports/both --open")]
+  modscope report reports/a/audit.json reports/b/audit.json --out reports/both --open
+  modscope report reports/compare/compare.json --out reports/compare-again")]
 pub(super) struct Args {
     /// Results this tool has written
     #[arg(required = true, value_name = "RESULT")]
@@ -32,7 +34,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
 fn one(args: &Args, path: &Path) -> anyhow::Result<Verdict> {
     let name = format!("{}-report", args::result_name(path));
     output::check_free(&args.common, &name, false)?;
-    let result = open(path)?;
+    let result = match open(path)? {
+        Opened::Audit(audit) => *audit,
+        Opened::Comparison(result) => return again(args, &name, &result),
+    };
     let command = path
         .file_stem()
         .map_or_else(|| "audit".into(), |stem| stem.to_string_lossy());
@@ -51,6 +56,21 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Verdict> {
     output::print(&args.common, &written)
 }
 
+/// Draws a comparison again.
+fn again(args: &Args, name: &str, result: &Comparison) -> anyhow::Result<Verdict> {
+    let folder = output::folder(&args.common, name);
+    if let Some(folder) = &folder {
+        output::write_whole(folder, args.common.force, |dir| {
+            report::write_comparison(result, dir)
+        })?;
+    }
+    compare::print(&args.common, result, folder.as_deref())?;
+    if let Some(folder) = &folder {
+        output::show(&args.common, folder);
+    }
+    Ok(Verdict::Holds)
+}
+
 /// An index over several results; it holds if all of them do.
 fn all(args: &Args, paths: &[PathBuf]) -> anyhow::Result<Verdict> {
     if args.common.json {
@@ -61,8 +81,14 @@ fn all(args: &Args, paths: &[PathBuf]) -> anyhow::Result<Verdict> {
     output::check_replaceable(&folder, args.common.force)?;
     let mut results: Vec<(String, Audit)> = Vec::new();
     for path in paths {
-        let audit = open(path)?;
-        results.push((folder_name(path, &results), audit));
+        match open(path)? {
+            Opened::Audit(audit) => results.push((folder_name(path, &results), *audit)),
+            Opened::Comparison(_) => anyhow::bail!(
+                "{} is a comparison: draw it again alone, with `modscope report {}`",
+                path.display(),
+                path.display()
+            ),
+        }
     }
     output::write_whole(&folder, args.common.force, |dir| {
         report::write_index(&results, dir)
@@ -101,8 +127,14 @@ fn folder_name(path: &Path, taken: &[(String, Audit)]) -> String {
         .unwrap_or(name)
 }
 
+/// A result that was opened.
+enum Opened {
+    Audit(Box<Audit>),
+    Comparison(Box<Comparison>),
+}
+
 /// Reads a result, and says which of its parts is not as it should be.
-fn open(path: &Path) -> Result<Audit> {
+fn open(path: &Path) -> Result<Opened> {
     let bytes = limited_read(path)?;
     if bytes.is_empty() {
         return Err(Error::EmptyFile {
@@ -122,11 +154,16 @@ fn open(path: &Path) -> Result<Audit> {
             expected: SCHEMA,
         });
     }
-    serde_json::from_slice(&bytes).map_err(fault)
+    match head.measures {
+        Some(_) => serde_json::from_slice(&bytes).map(Opened::Comparison),
+        None => serde_json::from_slice(&bytes).map(Opened::Audit),
+    }
+    .map_err(fault)
 }
 
-/// The part of a result that every version has.
+/// The part of a result that every version has, and what comparisons alone have.
 #[derive(serde::Deserialize)]
 struct Head {
     schema: String,
+    measures: Option<serde::de::IgnoredAny>,
 }

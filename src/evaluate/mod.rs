@@ -15,5 +15,5 @@ mod tests;
 
 pub use curve::{Curve, FRACTIONS, faithfulness_curve};
 pub use judge::{Judge, Judgement};
-pub use recovery::{Recovery, recovery, roc_area};
+pub use recovery::{Recovery, recovery, roc_area, roc_curve};
 pub use sweep::{Choice, choose, sizes, thresholds};

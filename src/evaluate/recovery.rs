@@ -55,3 +55,80 @@ pub fn roc_area(scores: &[f64], known: &EdgeSet, counted: &EdgeSet) -> Option<f6
     let pairs = inside.len() * outside.len();
     (pairs > 0).then(|| inside.iter().map(wins).sum::<f64>() / pairs as f64)
 }
+
+/// The corners of that curve: `[share of the other edges, share of the known
+/// edges]` whose |score| is at least a cut, from none to all. Edges that tie
+/// come together, so that the line between two corners is slanted there.
+/// Corners on a straight line are left out. Empty where either kind is missing.
+///
+/// ```
+/// use modscope::evaluate::roc_curve;
+/// use modscope::patch::EdgeSet;
+///
+/// let set = |edges: &[usize]| edges.iter().copied().collect::<EdgeSet>();
+/// let curve = roc_curve(&[0.9, -0.5, 0.5, 0.1], &set(&[0, 1]), &set(&[0, 1, 2, 3]));
+/// assert_eq!(curve, [[0.0, 0.0], [0.0, 0.5], [0.5, 1.0], [1.0, 1.0]]);
+/// ```
+#[must_use]
+pub fn roc_curve(scores: &[f64], known: &EdgeSet, counted: &EdgeSet) -> Vec<[f64; 2]> {
+    let score = |edge: usize| scores.get(edge).copied().unwrap_or(0.0).abs();
+    let mut ranked: Vec<(f64, bool)> = counted
+        .ones()
+        .map(|edge| (score(edge), known.contains(edge)))
+        .collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let inside = ranked.iter().filter(|(_, is_known)| *is_known).count();
+    let all = [ranked.len() - inside, inside];
+    if all.contains(&0) {
+        return Vec::new();
+    }
+    let mut counts = vec![[0, 0]];
+    for tied in ranked.chunk_by(|a, b| a.0 == b.0) {
+        let [mut outside, mut inside] = counts[counts.len() - 1];
+        for (_, is_known) in tied {
+            outside += usize::from(!is_known);
+            inside += usize::from(*is_known);
+        }
+        if let [.., a, b] = counts[..]
+            && is_straight(a, b, [outside, inside])
+        {
+            counts.pop();
+        }
+        counts.push([outside, inside]);
+    }
+    let share = |count: &[usize; 2]| [0, 1].map(|k| count[k] as f64 / all[k] as f64);
+    counts.iter().map(share).collect()
+}
+
+/// Whether three points, each above or right of the one before, lie on one line.
+fn is_straight(a: [usize; 2], b: [usize; 2], c: [usize; 2]) -> bool {
+    (b[0] - a[0]) * (c[1] - b[1]) == (c[0] - b[0]) * (b[1] - a[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_area_under_the_corners_is_the_area() {
+        let scores = [0.3, 0.7, 0.7, 0.1, 0.9, 0.0, 0.7, 0.2, 0.3, 0.05];
+        let set = |edges: &[usize]| edges.iter().copied().collect::<EdgeSet>();
+        let (known, counted) = (set(&[1, 4, 7, 8]), (0..10).collect::<EdgeSet>());
+        let curve = roc_curve(&scores, &known, &counted);
+        let trapezoid = |p: &[[f64; 2]]| (p[1][0] - p[0][0]) * (p[0][1] + p[1][1]) / 2.0;
+        let area: f64 = curve.windows(2).map(trapezoid).sum();
+        let ranked = roc_area(&scores, &known, &counted).unwrap();
+        assert!((area - ranked).abs() < 1e-15, "{area} {ranked}");
+        // 0.9; three of 0.7, one known; two of 0.3, one known; 0.2 known; three others.
+        let sixth = |n: f64| n / 6.0;
+        let corners = [
+            [0.0, 0.25],
+            [sixth(2.0), 0.5],
+            [sixth(3.0), 0.75],
+            [sixth(3.0), 1.0],
+        ];
+        assert_eq!(curve[1..5], corners);
+        assert_eq!(curve.len(), 6);
+        assert_eq!(roc_curve(&scores, &known, &known), Vec::<[f64; 2]>::new());
+    }
+}

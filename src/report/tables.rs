@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::sites::{Place, Sites, plain};
 use crate::error::{Error, Result};
-use crate::result::{Audit, Modules};
+use crate::result::{Audit, Extreme, Extremes, Modules};
 
 /// A table: the file's name without `.csv`, its columns and its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
         findings(audit),
         ablation(audit),
         prompts(audit),
+        samples(audit),
     ];
     if audit.prune.is_some() {
         all.extend([curve(audit), outputs(audit), layers(audit)]);
@@ -71,7 +72,12 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
         ]);
         all.extend(super::module_tables::sheets(modules));
     }
-    all.extend([circuits(audit), circuit_edges(audit), sweeps(audit)]);
+    all.extend([
+        circuits(audit),
+        circuit_edges(audit),
+        sweeps(audit),
+        roc(audit),
+    ]);
     all.retain(|sheet| !sheet.rows.is_empty());
     all
 }
@@ -156,6 +162,35 @@ fn prompts(audit: &Audit) -> Sheet {
         name: "prompts",
         columns: vec!["clean", "corrupted", "answer", "foil", "tokens"],
         rows: audit.prompts.iter().map(row).collect(),
+    }
+}
+
+/// The samples at either end of every site; ranks from 1.
+fn samples(audit: &Audit) -> Sheet {
+    let row = |site: &str, end: &str, rank: usize, e: &Extreme| {
+        vec![
+            word(site),
+            end.to_owned(),
+            (rank + 1).to_string(),
+            e.sample.to_string(),
+            some(e.position),
+            e.value.to_string(),
+        ]
+    };
+    let rows = |ends: &Extremes| {
+        let both = [("largest", &ends.largest), ("smallest", &ends.smallest)];
+        let rows = both.map(|(end, list)| {
+            let ranked = list.iter().enumerate();
+            let rows = ranked.map(|(rank, extreme)| row(&ends.site, end, rank, extreme));
+            rows.collect::<Vec<_>>()
+        });
+        rows.concat()
+    };
+    let strongest = audit.strongest.iter();
+    Sheet {
+        name: "samples",
+        columns: vec!["site", "end", "rank", "sample", "position", "value"],
+        rows: strongest.flat_map(|s| &s.sites).flat_map(rows).collect(),
     }
 }
 
@@ -530,6 +565,22 @@ fn circuits(audit: &Audit) -> Sheet {
             "seconds",
         ],
         rows: audit.circuits.iter().map(row).collect(),
+    }
+}
+
+/// The corners of every curve against a known circuit.
+fn roc(audit: &Audit) -> Sheet {
+    let rows = audit.circuits.iter().flat_map(|c| {
+        let corners = c.recovery.iter().flat_map(|known| &known.roc);
+        corners.map(|[others, known]| {
+            let (output, method) = (word(&c.output), word(&c.method));
+            vec![output, method, others.to_string(), known.to_string()]
+        })
+    });
+    Sheet {
+        name: "roc",
+        columns: vec!["output", "method", "share_of_others", "share_of_known"],
+        rows: rows.collect(),
     }
 }
 

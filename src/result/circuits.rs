@@ -140,6 +140,10 @@ pub struct Recovery {
     /// Area under the receiver operating characteristic of |scores|, both end
     /// points in and ties counting half; `null` for methods that score no edges.
     pub roc_area: Option<f64>,
+    /// Its corners `[share of other edges, share of known edges]` that score at least so high,
+    /// from none to all; empty where there is no area.
+    #[serde(default)]
+    pub roc: Vec<[f64; 2]>,
 }
 
 /// Faithfulness of the circuits of the strongest edges, at the kept fractions

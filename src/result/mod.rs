@@ -12,6 +12,8 @@ mod modules;
 mod network;
 mod prune;
 mod run;
+mod strongest;
+mod training;
 mod transformer;
 
 pub use circuits::{
@@ -38,6 +40,8 @@ pub use prune::{
 pub use run::{
     Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, Seconds, TensorInfo, Tool,
 };
+pub use strongest::{Extreme, Extremes, Sample, Strongest};
+pub use training::{Film, FilmFrame, Training, TrainingPoint};
 pub use transformer::{Attention, Prompt, Transformer};
 
 /// The value of `schema` in every result this version writes.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attention, Circuit, GraphJson, Modules, Network, NodeAblation, Prompt, Prune, Transformer,
+    Attention, Circuit, GraphJson, Modules, Network, NodeAblation, Prompt, Prune, Strongest,
+    Training, Transformer,
 };
 
 /// A whole result: what `audit.json` holds. Other commands write the parts
@@ -44,6 +45,12 @@ pub struct Audit {
     /// Attention patterns of a few samples.
     #[serde(default)]
     pub attention: Vec<Attention>,
+    /// The samples at which sites are strongest and weakest; `null` in results that do not have them.
+    #[serde(default)]
+    pub strongest: Option<Strongest>,
+    /// How it was trained, where files beside the checkpoint tell.
+    #[serde(default)]
+    pub training: Option<Training>,
     /// Remarks on the checkpoint: dead neurons, constants, NaN and infinite weights.
     pub findings: Vec<Finding>,
     /// Time and memory.

@@ -4,7 +4,7 @@
 //! largest weight of their layer, as BIMT's figures draw them: width by |w| over
 //! the layer's largest, blue for positive and red for negative.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::cost::places;
 use super::parameters::Parameters;
@@ -12,24 +12,16 @@ use super::recipe::{Recipe, Space};
 use super::task::Problem;
 use super::trainer::Measure;
 use crate::numeric::Scalar;
+use crate::result::Film;
+
+/// The network at one step.
+pub use crate::result::FilmFrame as Frame;
 
 /// Connections below this share of their layer's largest weight are not drawn.
 const VISIBLE: f64 = 0.02;
 
 /// Most connections of a frame; the strongest are kept.
 const MOST: usize = 3000;
-
-/// The network at one step.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Frame {
-    step: usize,
-    loss: f64,
-    edges: usize,
-    in_perm: Vec<usize>,
-    out_perm: Vec<usize>,
-    /// Layer, reader, writer, and the weight over the layer's largest in hundredths.
-    lines: Vec<[i64; 4]>,
-}
 
 /// The frame of a network as it stands.
 #[must_use]
@@ -45,7 +37,7 @@ pub fn frame<T: Scalar>(parameters: &Parameters<T>, measure: &Measure) -> Frame 
         edges: measure.edges,
         in_perm: parameters.in_perm.clone(),
         out_perm: parameters.out_perm.clone(),
-        lines,
+        lines: lines.into_flattened(),
     }
 }
 
@@ -67,33 +59,73 @@ fn lines_of<T: Scalar>(parameters: &Parameters<T>, layer: usize) -> Vec<[i64; 4]
 /// The page.
 #[must_use]
 pub fn page(problem: &Problem, recipe: &Recipe, seed: u64, frames: &[Frame]) -> String {
-    let title = format!("{} · {} · seed {seed}", problem.name, recipe.regime);
-    let data = json!({
-        "title": title,
-        "places": points(problem, recipe),
-        "inputs": problem.inputs,
-        "outputs": problem.outputs,
-        "tokens": problem.tokens.is_some(),
-        "frames": frames.iter().map(as_json).collect::<Vec<_>>(),
-    });
+    let film = Film {
+        title: format!("{} · {} · seed {seed}", problem.name, recipe.regime),
+        places: points(problem, recipe),
+        rows: rows(recipe),
+        inputs: problem.inputs.clone(),
+        outputs: problem.outputs.clone(),
+        tokens: problem.tokens.is_some(),
+        frames: frames.to_vec(),
+    };
     // A name could hold `</script>`; a `<` inside JSON strings may be written so.
-    let data = data.to_string().replace('<', "\\u003c");
-    let escaped = title.replace('&', "&amp;").replace('<', "&lt;");
+    let data = json!(film).to_string().replace('<', "\\u003c");
+    let escaped = film.title.replace('&', "&amp;").replace('<', "&lt;");
     include_str!("film.html")
+        .replace("{{style}}", include_str!("../../templates/film.css"))
+        .replace("{{helpers}}", include_str!("../../templates/view/dom.js"))
+        .replace("{{player}}", include_str!("../../templates/view/film.js"))
         .replace("{{title}}", &escaped)
         .replace("{{data}}", &data)
 }
 
-fn as_json(frame: &Frame) -> Value {
-    let flat: Vec<i64> = frame.lines.iter().flatten().copied().collect();
-    json!({
-        "step": frame.step,
-        "loss": format!("{:.3e}", frame.loss),
-        "edges": frame.edges,
-        "in": frame.in_perm,
-        "out": frame.out_perm,
-        "lines": flat,
-    })
+/// The film in a page that this tool has written; `None` in any other text.
+#[must_use]
+pub fn read(page: &str) -> Option<Film> {
+    let (_, data) = page.split_once(DATA)?;
+    let (data, _) = data.split_once("</script>")?;
+    serde_json::from_str(data).ok().filter(fits)
+}
+
+/// What stands before the data of a page.
+const DATA: &str = "<script type=\"application/json\" id=\"film-data\">";
+
+/// Whether every site that a frame names has a place, and inputs and outputs names.
+fn fits(film: &Film) -> bool {
+    let has = |layer: i64, site: i64| {
+        let sites = usize::try_from(layer).ok().and_then(|l| film.places.get(l));
+        usize::try_from(site).is_ok_and(|site| sites.is_some_and(|s| site < s.len()))
+    };
+    let line = |line: &[i64]| match line {
+        [layer, reader, writer, _] => {
+            layer.checked_add(1).is_some_and(|next| has(next, *reader)) && has(*layer, *writer)
+        }
+        _ => false,
+    };
+    let names = |order: &[usize], names: &[String]| order.iter().all(|i| *i < names.len());
+    let frame = |frame: &Frame| {
+        let inputs = film.tokens || names(&frame.in_perm, &film.inputs);
+        inputs && names(&frame.out_perm, &film.outputs) && frame.lines.chunks(4).all(line)
+    };
+    !film.frames.is_empty() && film.frames.iter().all(frame)
+}
+
+/// The names of a transformer's rows, from below.
+fn rows(recipe: &Recipe) -> Vec<String> {
+    let Some(attention) = recipe.attention else {
+        return Vec::new();
+    };
+    let block = |b: usize| {
+        let halves = [format!("heads of block {b}"), format!("MLP of block {b}")];
+        halves.map(|half| [half, "stream".to_owned()]).concat()
+    };
+    let middle = (0..attention.blocks).flat_map(block);
+    let ends = |name: &str| name.to_owned();
+    std::iter::once(ends("inputs"))
+        .chain([ends("stream")])
+        .chain(middle)
+        .chain([ends("outputs")])
+        .collect()
 }
 
 /// Where every neuron is drawn, per layer `[x, y]` in the unit square, inputs at
@@ -135,11 +167,24 @@ mod tests {
         problem.name = "</script>".into();
         let trainer = Trainer::<f32>::new(&problem, &recipe, 0);
         let frame = frame(trainer.state().0, &trainer.measure());
-        assert!(
-            frame.lines.len() > 300 && frame.lines.is_sorted_by(|a, b| a[3].abs() >= b[3].abs())
-        );
-        let page = page(&problem, &recipe, 0, &[frame]);
+        let strengths: Vec<i64> = frame.lines.chunks(4).map(|line| line[3].abs()).collect();
+        assert!(strengths.len() > 300 && strengths.is_sorted_by(|a, b| a >= b));
+        let page = page(&problem, &recipe, 0, &[frame.clone()]);
         assert_eq!(page.matches("</script>").count(), 2);
-        assert!(!page.contains("http://") && !page.contains("https://"));
+        let text = page.replace("http://www.w3.org/2000/svg", "");
+        assert!(!text.contains("http://") && !text.contains("https://"));
+
+        let film = read(&page).unwrap();
+        assert_eq!(film.frames, [frame]);
+        let beyond = page.replacen("\"lines\":[", "\"lines\":[2,0,0,50,", 1);
+        assert_eq!(beyond.len(), page.len() + 9);
+        assert_eq!((read(&beyond), read("<html>")), (None, None));
+    }
+
+    #[test]
+    fn every_row_of_a_transformer_has_a_name() {
+        let task = Task::InContext;
+        let (problem, recipe) = (task.problem(0), task.recipe(Regime::Bimt));
+        assert_eq!(rows(&recipe).len(), points(&problem, &recipe).len());
     }
 }

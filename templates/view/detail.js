@@ -71,7 +71,7 @@ function nodeDetail(state, n, go) {
     const rows = ablations.map(({ output, effect }) => [output, effect]);
     parts.push(smallTable(`Effect of ablating it: ${state.graph.ablation.words}`, ["Output", "Effect"], rows));
   }
-  return parts;
+  return [...parts, ...sampleTables(state, n)];
 }
 
 function edgeTable(state, n, edges, caption, go) {

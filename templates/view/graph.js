@@ -30,6 +30,7 @@ function readGraph(text) {
     bridges: new Set(data.bridges),
     port: edges.port ? bytesOf(edges.port) : new Uint8Array(edges.count),
     circuits: data.circuits.map(readCircuit),
+    samples: readSamples(data.samples),
     ablation: data.ablation && { ...data.ablation, effects: floatsOf(data.ablation.effects) },
   };
   graph.touching = touching(graph);

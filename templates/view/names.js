@@ -12,6 +12,7 @@ function readNames() {
     for (let step = 0; step < 100 && names.group[leader] !== undefined; step++) leader = names.group[leader];
     return leader;
   };
+  names.given = (module) => names.name[names.leader(module)] || (names.leader(module) === module ? undefined : `module ${names.leader(module)}`);
   names.of = (module) => names.name[names.leader(module)] || `module ${names.leader(module)}`;
   return names;
 }
@@ -54,4 +55,47 @@ function savePage(names) {
   const from = pristine.indexOf(start) + start.length;
   const page = `<!DOCTYPE html>\n${pristine.slice(0, from)}${carried}${pristine.slice(pristine.indexOf("<", from))}`;
   save("index.html", new Blob([page], { type: "text/html" }));
+}
+
+const OF_MODULE = /\bmodule (\d+)\b/g;
+
+// Characters of a name that fit where a figure says `module 3`.
+const FITS = 10;
+
+/** Every place of the page, the view aside, that names a module: cells, words of figures, sentences. */
+function modulePlaces() {
+  const cells = [...document.querySelectorAll("main td.module")].map((cell) => ({ cell, module: Number(cell.textContent) }));
+  const all = document.querySelectorAll("main .said, main svg.fig text, main svg.fig title");
+  const isStill = (element) => !element.closest(".view, .unnamed") && element.textContent.search(OF_MODULE) >= 0;
+  const words = [...all].filter(isStill).map((element) => ({ element, text: element.textContent }));
+  return [...cells, ...words];
+}
+
+/** Writes the names that modules have now into those places. */
+function nameModules(places, names) {
+  for (const { cell, module, element, text } of places) {
+    if (cell) nameCell(cell, module, names.given(module));
+    else element.textContent = text.replace(OF_MODULE, (words, module) => inWords(element, words, names.given(Number(module))));
+  }
+  const link = document.querySelector("figcaption a[href$='module-matrix.svg']");
+  link?.closest("figure").querySelector(".module-key")?.remove();
+  link?.closest("figcaption").prepend(make("span", { class: "module-key" }, keyWords(names)));
+}
+
+function nameCell(cell, module, name) {
+  cell.textContent = name ? `${module} ${name}` : String(module);
+  if (name) cell.dataset.name = name;
+  else delete cell.dataset.name;
+}
+
+function inWords(element, words, name) {
+  if (!name) return words;
+  if (element.tagName !== "text") return `${name} (${words})`;
+  return short(name, element.classList.contains("end") ? 2 * FITS : FITS);
+}
+
+/** What the numbers of a matrix stand for. */
+function keyWords(names) {
+  const named = Object.keys({ ...names.name, ...names.group }).map(Number).sort((a, b) => a - b).filter((module) => names.given(module));
+  return named.length ? `${named.map((module) => `${module}: ${names.given(module)}`).join(", ")}. ` : "";
 }

@@ -5,6 +5,8 @@ readyFigures();
 readyResult();
 const carriedView = document.getElementById("view-data");
 if (carriedView) showView(document.getElementById("network"), carriedView.textContent);
+const carriedFilm = document.getElementById("film-data");
+if (carriedFilm) playFilm(document.getElementById("training"), JSON.parse(carriedFilm.textContent));
 
 // What is folded away is opened for printing.
 addEventListener("beforeprint", () => {

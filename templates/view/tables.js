@@ -36,7 +36,9 @@ function makeSortable(table) {
 
 /** A field as RFC 4180 quotes it; what a spreadsheet would run gets an apostrophe. */
 function csvField(cell) {
-  const text = cell.dataset.key ?? (/^[=+\-@]/.test(cell.textContent) ? `'${cell.textContent}` : cell.textContent);
+  const words = cell.dataset.name ?? cell.textContent;
+  const isWord = cell.dataset.name || cell.dataset.key === undefined;
+  const text = isWord ? words.replace(/^[=+\-@]/, "'$&") : cell.dataset.key;
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -73,7 +73,12 @@ function addControls(view, actions) {
   view.updates = controls.map((control) => control.update);
   const bar = make("div", { class: "view-controls" }, ...controls.map((control) => control.element), cameraControls(state, actions));
   view.element.prepend(bar);
-  const modules = modulePanel(state, () => redraw(view));
+  const places = modulePlaces();
+  nameModules(places, state.names);
+  const modules = modulePanel(state, () => {
+    nameModules(places, state.names);
+    redraw(view);
+  });
   if (modules) view.element.append(modules);
 }
 

@@ -4,6 +4,7 @@ mod circuits;
 mod network;
 mod prune;
 mod shape;
+mod strongest;
 
 use std::time::Instant;
 
@@ -68,6 +69,10 @@ pub fn run<T: Scalar>(
     let circuits = found.into_iter().map(|f| f.circuit).collect();
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
+    let (network, channels) = subject.network(&pruned);
+    // Components are drawn where there are circuits of them.
+    let is_drawn = config.stages.circuits || !channels.is_empty();
+    let strongest = is_drawn.then(|| subject.strongest(&pruned, channels, split_input));
     let result = result::Audit {
         schema: result::SCHEMA.to_owned(),
         tool: result::Tool::this(),
@@ -80,7 +85,9 @@ pub fn run<T: Scalar>(
         modules: None,
         nodes,
         circuits,
-        network: subject.network(&pruned),
+        strongest,
+        training: None,
+        network,
         transformer: Some(subject.shape(split_input)),
         prompts: data.prompts.clone(),
         attention: subject.attention(&pruned),

@@ -8,39 +8,39 @@ use crate::model::Transformer;
 use crate::model::transformer::{Letter, Matrix, SequenceInputs, SequenceTrace};
 use crate::numeric::{Scalar, statistics};
 use crate::prune::Prunable;
-use crate::result::{Arrangement, Layer, Link, LinkKind, Network, Site};
+use crate::result::{Arrangement, Extremes, Layer, Link, LinkKind, Network, Site};
 
 /// Transformers of more weights than this are not drawn weight by weight.
 const LARGEST_DRAWN: usize = 100_000;
 
 impl<T: Scalar> Subject<'_, T> {
     /// The weights as they were before pruning, with activation statistics of
-    /// the pruned network; without layers where it is too large.
-    pub fn network(&self, pruned: &Transformer<T>) -> Network {
+    /// the pruned network and the samples at their ends; without layers where
+    /// it is too large.
+    pub fn network(&self, pruned: &Transformer<T>) -> (Network, Vec<Extremes>) {
+        let network = Network {
+            layers: Vec::new(),
+            weights: Vec::new(),
+            links: Vec::new(),
+        };
         let weights: usize = self.model.weights().iter().map(|w| w.len()).sum();
         if weights > LARGEST_DRAWN {
-            return Network {
-                layers: Vec::new(),
-                weights: Vec::new(),
-                links: Vec::new(),
-            };
+            return (network, Vec::new());
         }
         let batch = &self.batch;
         let trace = pruned.forward_sequences(&batch.inputs, &batch.answers, batch.length());
         let mut picture = Picture {
-            model: self.model,
-            network: Network {
-                layers: Vec::new(),
-                weights: Vec::new(),
-                links: Vec::new(),
-            },
+            subject: self,
+            trace: &trace,
+            network,
+            extremes: Vec::new(),
         };
-        picture.inputs(self, &trace);
+        picture.inputs();
         for layer in 0..self.model.blocks.len() {
-            picture.block(layer, &trace);
+            picture.block(layer);
         }
-        picture.outputs(self, &trace);
-        picture.network
+        picture.outputs();
+        (picture.network, picture.extremes)
     }
 
     /// The data's name of an input.
@@ -51,22 +51,25 @@ impl<T: Scalar> Subject<'_, T> {
 }
 
 /// A network that is put together layer by layer.
-struct Picture<'m, T> {
-    model: &'m Transformer<T>,
+struct Picture<'s, T> {
+    subject: &'s Subject<'s, T>,
+    trace: &'s SequenceTrace<T>,
     network: Network,
+    extremes: Vec<Extremes>,
 }
 
-impl<T: Scalar> Picture<'_, T> {
+impl<'s, T: Scalar> Picture<'s, T> {
     /// The inputs, where they are numbers, and the first stream.
-    fn inputs(&mut self, subject: &Subject<'_, T>, trace: &SequenceTrace<T>) {
+    fn inputs(&mut self) {
+        let subject = self.subject;
         if let SequenceInputs::Values(values) = &subject.batch.inputs {
             self.layer("inputs", "x", values, None);
             let order = subject.model.in_perm();
             self.name_last(|q| subject.input_name(order.get(q).copied().unwrap_or(q)));
             self.weights(&[Matrix::Input]);
         }
-        let bias = self.model.bias(Matrix::Input).to_vec();
-        let stream = self.stream_before(trace, 0);
+        let bias = subject.model.bias(Matrix::Input).to_vec();
+        let stream = self.stream_before(0);
         self.layer(
             "stream 0",
             "r0.",
@@ -76,16 +79,17 @@ impl<T: Scalar> Picture<'_, T> {
     }
 
     /// A block, from the stream before it, which is there, to the stream after it.
-    fn block(&mut self, layer: usize, trace: &SequenceTrace<T>) {
-        let (block, half) = (&self.model.blocks[layer], &trace.attention[layer]);
+    fn block(&mut self, layer: usize) {
+        let (model, trace) = (self.subject.model, self.trace);
+        let (block, half) = (&model.blocks[layer], &trace.attention[layer]);
         let before = self.network.layers.len() - 1;
         let projections = Letter::ALL.map(|letter| Matrix::Projection { layer, letter });
         self.weights(&projections);
-        let total = self.model.heads.total();
+        let total = model.heads.total();
         let (keys, values) = half.keys_values.view().split_at(ndarray::Axis(1), total);
-        let mut all = sites(&half.queries, |i| format!("b{layer}.q{i}"));
-        all.extend(sites(&keys.to_owned(), |i| format!("b{layer}.k{i}")));
-        all.extend(sites(&values.to_owned(), |i| format!("b{layer}.v{i}")));
+        let mut all = self.sites(&half.queries, |i| format!("b{layer}.q{i}"));
+        all.extend(self.sites(&keys.to_owned(), |i| format!("b{layer}.k{i}")));
+        all.extend(self.sites(&values.to_owned(), |i| format!("b{layer}.v{i}")));
         self.push(
             &format!("q, k, v of block {layer}"),
             all,
@@ -121,7 +125,7 @@ impl<T: Scalar> Picture<'_, T> {
         );
         self.weights(&[Matrix::Down(layer)]);
         let bias = block.down_bias.to_vec();
-        let stream = self.stream_before(trace, layer + 1);
+        let stream = self.stream_before(layer + 1);
         self.layer(
             &format!("stream {after}"),
             &format!("r{after}."),
@@ -131,11 +135,11 @@ impl<T: Scalar> Picture<'_, T> {
         self.link(before + 3, before + 5, LinkKind::Identity);
     }
 
-    fn outputs(&mut self, subject: &Subject<'_, T>, trace: &SequenceTrace<T>) {
+    fn outputs(&mut self) {
         self.weights(&[Matrix::Unembedding]);
-        let bias = self.model.output_bias.to_vec();
-        self.layer("outputs", "y", &trace.end.outputs, Some(&bias));
-        let names = subject.outputs();
+        let bias = self.subject.model.output_bias.to_vec();
+        self.layer("outputs", "y", &self.trace.end.outputs, Some(&bias));
+        let names = self.subject.outputs();
         self.name_last(|q| {
             names
                 .get(q)
@@ -144,9 +148,9 @@ impl<T: Scalar> Picture<'_, T> {
     }
 
     /// The stream before a block, or at the end.
-    fn stream_before<'t>(&self, trace: &'t SequenceTrace<T>, block: usize) -> &'t Array2<T> {
-        let half = trace.attention.get(block);
-        half.map_or(&trace.end.stream, |half| &half.stream)
+    fn stream_before(&self, block: usize) -> &'s Array2<T> {
+        let half = self.trace.attention.get(block);
+        half.map_or(&self.trace.end.stream, |half| &half.stream)
     }
 
     /// The weights from the last layer to the next, `[readers, writers]`, of
@@ -154,7 +158,7 @@ impl<T: Scalar> Picture<'_, T> {
     fn weights(&mut self, matrices: &[Matrix]) {
         let finite = |w: &T| Some(w.widen()).filter(|w| w.is_finite());
         let of = |matrix: &Matrix| -> Vec<Option<f64>> {
-            let weight = self.model.weight(*matrix);
+            let weight = self.subject.model.weight(*matrix);
             weight.t().iter().map(finite).collect()
         };
         let all = matrices.iter().flat_map(of).collect();
@@ -171,7 +175,7 @@ impl<T: Scalar> Picture<'_, T> {
 
     /// A layer of sites with these values `[rows, width]`.
     fn layer(&mut self, name: &str, prefix: &str, values: &Array2<T>, bias: Option<&Vec<T>>) {
-        let sites = sites(values, |i| format!("{prefix}{i}"));
+        let sites = self.sites(values, |i| format!("{prefix}{i}"));
         self.push(name, sites, bias);
     }
 
@@ -195,21 +199,31 @@ impl<T: Scalar> Picture<'_, T> {
             sites.for_each(|(index, site)| site.name = name(index));
         }
     }
-}
 
-/// One site per column of `values: [rows, width]`.
-fn sites<T: Scalar>(values: &Array2<T>, name: impl Fn(usize) -> String) -> Vec<Site> {
-    let site = |(index, column): (usize, ndarray::ArrayView1<'_, T>)| {
-        let values: Vec<f64> = column.iter().map(|x| x.widen()).collect();
-        Site {
-            site: name(index),
-            name: name(index),
-            x: 0.0,
-            y: 0.0,
-            bias: None,
-            mean: Some(statistics::mean(&values)),
-            sd: Some(statistics::population_sd(&values)),
-        }
-    };
-    values.columns().into_iter().enumerate().map(site).collect()
+    /// One site per column of `values: [rows, width]`, each with its ends.
+    fn sites(&mut self, values: &Array2<T>, name: impl Fn(usize) -> String) -> Vec<Site> {
+        // What only readings have is computed for them alone.
+        let rows = match values.nrows() == self.trace.everywhere.len() {
+            true => &self.trace.everywhere,
+            false => &self.trace.answers,
+        };
+        let columns = values.columns().into_iter().enumerate();
+        let ends = columns
+            .clone()
+            .map(|(index, column)| self.subject.extremes(name(index), rows, column.into_iter()));
+        self.extremes.extend(ends);
+        let site = |(index, column): (usize, ndarray::ArrayView1<'_, T>)| {
+            let values: Vec<f64> = column.iter().map(|x| x.widen()).collect();
+            Site {
+                site: name(index),
+                name: name(index),
+                x: 0.0,
+                y: 0.0,
+                bias: None,
+                mean: Some(statistics::mean(&values)),
+                sd: Some(statistics::population_sd(&values)),
+            }
+        };
+        columns.map(site).collect()
+    }
 }

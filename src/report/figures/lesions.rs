@@ -118,10 +118,15 @@ fn panel(figure: &mut Figure, lesions: &[&Lesion], top: f64) -> f64 {
 }
 
 fn row(figure: &mut Figure, panel: &Panel, lesion: &Lesion, y: f64) {
+    // Readers name the modules of the whole partition; these may be others.
+    let unnamed = match lesion.scope.as_str() {
+        "without-outputs" => " unnamed",
+        _ => "",
+    };
     figure.add(text(
         panel.left - 12.0,
         y + 4.0,
-        "end",
+        &format!("end{unnamed}"),
         &format!("module {}", lesion.module),
     ));
     let spread = 2.0 * lesion.random_sd;
@@ -139,7 +144,7 @@ fn row(figure: &mut Figure, panel: &Panel, lesion: &Lesion, y: f64) {
         number(lesion.random_mean),
         number(lesion.random_sd)
     );
-    figure.add(disc((panel.px(lesion.effect), y), 5.0, "mark").add(tip(&words)));
+    figure.add(disc((panel.px(lesion.effect), y), 5.0, &format!("mark{unnamed}")).add(tip(&words)));
     figure.add(text(
         panel.right() + 14.0,
         y + 4.0,

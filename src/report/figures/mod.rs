@@ -26,8 +26,10 @@ pub mod nodes;
 pub mod null;
 pub mod palette;
 pub mod pareto;
+pub mod roc;
 pub mod scan;
 pub mod scene;
+pub mod training;
 pub mod weights;
 
 pub use canvas::Figure;
@@ -64,6 +66,10 @@ pub struct Gallery {
     pub attention: Vec<Figure>,
     /// Faithfulness against edges kept.
     pub faithfulness: Option<Figure>,
+    /// Scores against a known circuit.
+    pub roc: Option<Figure>,
+    /// The course of the training.
+    pub training: Option<Figure>,
     /// One per circuit, in their order.
     pub circuits: Vec<Figure>,
     /// Whether the pictures of circuits show the edges outside them.
@@ -94,6 +100,8 @@ impl Gallery {
             module_matrix: module_matrix::draw(audit),
             attention: attention::draw(audit),
             faithfulness: faithfulness::draw(&audit.circuits),
+            roc: roc::draw(&audit.circuits),
+            training: training::draw(audit),
             circuits: audit
                 .circuits
                 .iter()
@@ -119,6 +127,8 @@ impl Gallery {
             &self.lesions,
             &self.module_matrix,
             &self.faithfulness,
+            &self.roc,
+            &self.training,
         ];
         std::iter::once(&self.network)
             .chain(&self.splits)

@@ -13,6 +13,10 @@ const PICTURES: usize = 700_000;
 /// Most circuits with pictures and edges beside each other; more are folded away.
 const UNFOLDED: usize = 4;
 
+const ROC: &str = "How well scores rank the edges of the known circuit (receiver operating characteristic): from the \
+     highest |score| down, the share of the known edges that have come against the share of the others. \
+     A curve along the upper left corner ranks all known edges first; ties are slanted.";
+
 pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
     let mut blocks = Vec::new();
     if !audit.circuits.is_empty() {
@@ -25,6 +29,12 @@ pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Se
                 .map(|f| Block::Figure(Shown::new(f, faithfulness_caption()))),
         );
         blocks.extend(against_known(&audit.circuits, sites));
+        blocks.extend(
+            gallery
+                .roc
+                .as_ref()
+                .map(|f| Block::Figure(Shown::new(f, ROC))),
+        );
         blocks.extend(at_sizes(&audit.circuits, sites));
         blocks.extend(cards(audit, gallery, sites));
         blocks.extend(prompts(audit));

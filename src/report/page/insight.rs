@@ -1,6 +1,7 @@
 //! What the modules say about the task.
 
 use super::blocks::{Block, Cell, Shown, Table, numbers, words};
+use super::modules::name;
 use crate::report::figures::Gallery;
 use crate::report::format::{number, percent};
 use crate::report::sites::clean;
@@ -64,7 +65,8 @@ fn embeddings(all: &[Embedding]) -> Block {
             |(k, share)| (k.to_string(), percent(share)),
         );
         vec![
-            Cell::word(e.module.map_or_else(|| "all".to_owned(), |m| m.to_string())),
+            e.module
+                .map_or_else(|| Cell::word("all"), |m| name(m, true)),
             Cell::count(e.dimensions.len()),
             Cell::shown(percent(two), two),
             Cell::word(frequency),
@@ -91,10 +93,8 @@ fn signs(all: &[SignDimension]) -> Block {
             Cell::count(s.dimension),
             Cell::number(s.correlation),
             Cell::shown(percent(s.variance), s.variance),
-            Cell::word(
-                s.module
-                    .map_or_else(|| "several or none".to_owned(), |m| m.to_string()),
-            ),
+            s.module
+                .map_or_else(|| Cell::word("several or none"), |m| name(m, true)),
             Cell::word(if s.alone { "yes" } else { "no" }),
         ]
     };

@@ -20,6 +20,7 @@ mod pruning;
 mod qualities;
 mod script;
 mod security;
+mod training;
 
 use askama::Template;
 
@@ -36,6 +37,7 @@ use blocks::Section;
 const LARGEST: usize = 3_900_000;
 
 const STYLE: &str = include_str!("../../../templates/style.css");
+const FILM: &str = include_str!("../../../templates/film.css");
 
 /// The page as the template sees it.
 #[derive(Template)]
@@ -54,6 +56,8 @@ struct Page {
     command: String,
     /// What the interactive view draws, as JSON; empty where there is nothing.
     view: String,
+    /// The film of the training, as JSON; empty where there is none.
+    film: String,
     /// The result itself, in base64 of gzip; empty where the page would grow too large.
     carried: String,
 }
@@ -66,7 +70,7 @@ impl Page {
             title: String::new(),
             subtitle: String::new(),
             policy: security::policy(script::TEXT),
-            style: format!("{}{}{}", palette::variables(), palette::FIGURE_CSS, STYLE),
+            style: [&palette::variables(), palette::FIGURE_CSS, STYLE, FILM].concat(),
             script: script::TEXT,
             verdicts: Vec::new(),
             sections: Vec::new(),
@@ -74,6 +78,7 @@ impl Page {
             tool: String::new(),
             command: String::new(),
             view: String::new(),
+            film: String::new(),
             carried: String::new(),
         }
     }
@@ -93,6 +98,7 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
         view: view::view(audit)
             .map_or_else(|| Ok(String::new()), |view| view::embedded(&view))
             .map_err(askama::Error::custom)?,
+        film: film(audit).map_err(askama::Error::custom)?,
         ..Page::bare()
     };
     let bare = page.render()?;
@@ -101,6 +107,11 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
         return Ok(bare);
     }
     page.render()
+}
+
+fn film(audit: &Audit) -> serde_json::Result<String> {
+    let film = audit.training.as_ref().and_then(|t| t.film.as_ref());
+    film.map_or_else(|| Ok(String::new()), view::embedded)
 }
 
 /// The result as the page carries it.
@@ -123,6 +134,7 @@ fn sections(audit: &Audit, gallery: &Gallery) -> Vec<Section> {
         circuits::section(audit, gallery, &sites),
         attention::section(gallery),
         nodes::section(audit, &sites),
+        training::section(audit, gallery),
         facts::findings(audit),
         facts::checkpoint(audit),
         definitions::section(audit),

@@ -185,7 +185,7 @@ fn table(caption: &str, partition: &[Assignment], modules: &Modules, sites: &Sit
 }
 
 /// A module by its number, with its colour where the pictures show it.
-fn name(module: usize, is_drawn: bool) -> Cell {
+pub(super) fn name(module: usize, is_drawn: bool) -> Cell {
     let cell = Cell::count(module);
     if is_drawn {
         cell.with_class(format!("module {}", module_class(module)))

@@ -6,10 +6,13 @@ use crate::report::figures::component_graph::strongest;
 use crate::report::figures::network::{MOST_DRAWN, bridge_count, bridged_split, drawn_threshold};
 use crate::report::format::{count, count_words, short};
 use crate::report::sites::Sites;
+use crate::report::view::sample_words;
 use crate::result::{Audit, Split};
 
 pub(super) fn section(audit: &Audit, gallery: &Gallery) -> Section {
-    let shown = Shown::new(&gallery.network, caption(audit));
+    let strongest = audit.strongest.as_ref().map(sample_words);
+    let strongest = strongest.map_or_else(String::new, |words| format!(" {words}"));
+    let shown = Shown::new(&gallery.network, caption(audit) + &strongest);
     Section {
         id: "network",
         title: "The network",

@@ -1,6 +1,7 @@
 //! How good the partition is, how long it lasts, and what the modules do together.
 
 use super::blocks::{Block, Cell, Fact, Shown, Table, numbers, words};
+use super::modules::name;
 use crate::report::figures::Gallery;
 use crate::report::format::{count, number, p_value};
 use crate::report::sites::clean;
@@ -119,11 +120,7 @@ fn measure_words(name: &str) -> String {
 
 fn conductance(modules: &Modules) -> Block {
     let row = |c: &crate::result::Conductance| {
-        vec![
-            Cell::count(c.module),
-            Cell::number(c.value),
-            optional_p(c.p),
-        ]
+        vec![name(c.module, true), Cell::number(c.value), optional_p(c.p)]
     };
     Block::Table(Table::new(
         "Conductance of each module: the share of its weight that leaves it (p against the lowest of every null network, which corrects for the number of modules)",
@@ -214,7 +211,7 @@ fn shares(first: &Coalitions, all: &[&Coalitions]) -> Block {
             vec![
                 Cell::word(scope_words(&c.scope)),
                 Cell::word(clean(&c.fill)),
-                Cell::count(share.module),
+                name(share.module, c.scope == "all"),
                 Cell::number(share.alone),
                 Cell::number(share.without),
                 Cell::shown(shapley, share.shapley),
@@ -276,7 +273,7 @@ fn agreement(found: &Agreement) -> Block {
     let row = |e: &&crate::result::Enrichment| {
         vec![
             Cell::word(clean(&e.output)),
-            Cell::count(e.module),
+            name(e.module, true),
             Cell::count(e.both),
             Cell::count(e.in_circuit),
             Cell::count(e.in_module),

@@ -14,10 +14,12 @@ pub const TEXT: &str = concat!(
     include_str!("../../../templates/view/discs.js"),
     include_str!("../../../templates/view/legend.js"),
     include_str!("../../../templates/view/names.js"),
+    include_str!("../../../templates/view/samples.js"),
     include_str!("../../../templates/view/detail.js"),
     include_str!("../../../templates/view/controls.js"),
     include_str!("../../../templates/view/pointer.js"),
     include_str!("../../../templates/view/view.js"),
+    include_str!("../../../templates/view/film.js"),
     include_str!("../../../templates/view/start.js"),
     "})();\n"
 );

@@ -45,6 +45,7 @@ pub fn components(audit: &Audit) -> Option<View> {
         start: 0,
         circuits: circuits(audit, &edges),
         ablation: audit.nodes.first().map(|a| ablation(a, audit, &index)),
+        samples: None,
     })
 }
 

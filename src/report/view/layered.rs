@@ -51,6 +51,7 @@ pub fn layered(audit: &Audit) -> View {
         stops,
         circuits: circuits(audit, &sites, &wires),
         ablation: audit.nodes.first().map(|a| ablation(a, &sites, &index)),
+        samples: None,
     }
 }
 

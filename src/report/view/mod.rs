@@ -7,9 +7,11 @@
 
 mod components;
 mod layered;
+mod samples;
 
 pub use components::components;
 pub use layered::layered;
+pub use samples::words as sample_words;
 
 use serde::Serialize;
 
@@ -46,6 +48,8 @@ pub struct View {
     pub circuits: Vec<Path>,
     /// The effects of ablating each node.
     pub ablation: Option<Ablation>,
+    /// The samples at which each node is strongest and weakest.
+    pub samples: Option<Samples>,
 }
 
 /// A row of nodes.
@@ -150,14 +154,54 @@ pub struct Ablation {
     pub effects: String,
 }
 
+/// The samples at which nodes are strongest and weakest: `[nodes, 2 · each]`, the largest first.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Samples {
+    /// What is ranked.
+    pub measure: String,
+    /// Samples at either end.
+    pub each: usize,
+    /// Places in `list`, in base64; the largest whole number where there is none.
+    pub sample: String,
+    /// Positions, in the same way; empty where samples have one only.
+    pub position: String,
+    /// Values in base64; NaN where there is none.
+    pub value: String,
+    /// Rows and columns of a sample that is an image.
+    pub image: Option<[usize; 2]>,
+    /// Names of the numbers of a sample, or of each of its positions.
+    pub features: Vec<String>,
+    /// Numbers of a sample.
+    pub width: usize,
+    /// The numbers of the first of the samples, as far as they are carried, in base64.
+    pub inputs: String,
+    /// The samples.
+    pub list: Vec<Shown>,
+}
+
+/// A sample in words.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Shown {
+    /// Its number in the data.
+    pub sample: usize,
+    /// Its class or targets.
+    pub label: String,
+    /// What the network answers.
+    pub output: String,
+    /// Its tokens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<String>,
+}
+
 /// The view of a result: of its layers, or else of the components its circuits name.
 #[must_use]
 pub fn view(audit: &Audit) -> Option<View> {
-    if audit.network.layers.is_empty() {
-        components(audit)
-    } else {
-        Some(layered(audit))
-    }
+    let mut view = match audit.network.layers.is_empty() {
+        true => components(audit)?,
+        false => layered(audit),
+    };
+    view.samples = samples::samples(audit, &view.nodes);
+    Some(view)
 }
 
 /// JSON that can stand inside a `script` element: nothing in it ends the element.
