@@ -600,6 +600,14 @@ pub enum Error {
         /// The kind of network.
         network: String,
     },
+    /// An edge weight that components do not have.
+    #[error("edges between components have no `{edge_weight}`: they are many weights each")]
+    EdgeWeight {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What was asked for.
+        edge_weight: String,
+    },
     /// Edges that cannot be told apart by position.
     #[error("edges cannot be told apart by position: {detail}")]
     Positions {
@@ -743,6 +751,7 @@ impl Error {
             | Self::TooMuchMemory { path, .. }
             | Self::NotACircuit { path, .. }
             | Self::Granularity { path, .. }
+            | Self::EdgeWeight { path, .. }
             | Self::Positions { path, .. }
             | Self::PatchesChangeNothing { path, .. }
             | Self::NoCorruptedInputs { path }
@@ -775,6 +784,9 @@ impl Error {
             Self::Granularity { .. } => {
                 "`--granularity` weight or neuron for MLPs, weight, neuron or component for transformers"
                     .to_owned()
+            }
+            Self::EdgeWeight { .. } => {
+                "`--edge-weight effect` or `attribution`; or `--granularity neuron`".to_owned()
             }
             Self::Positions { .. } => {
                 "without `--positions` an edge is patched at all positions; `--read last` reads every sample at its last"
@@ -871,7 +883,7 @@ impl Error {
             Self::ConfigMissing { .. } => "put the `config.json` of the checkpoint beside it".to_owned(),
             Self::ConfigUnsupported { .. } => "convert the network, or ask for this to be added".to_owned(),
             Self::TransformerNotYet { .. } => {
-                "`modscope audit`, `prune` and `circuit` take transformers".to_owned()
+                "`modscope audit`, `prune`, `modules` and `circuit` take transformers".to_owned()
             }
             Self::SequenceLength { .. } => "cut the sequences".to_owned(),
             Self::InputWidth { .. } | Self::TokenCount { .. } | Self::OutputWidth { .. } => {
@@ -1167,6 +1179,10 @@ mod tests {
                 path: path(),
                 granularity: "component".to_owned(),
                 network: "an MLP".to_owned(),
+            },
+            Error::EdgeWeight {
+                path: path(),
+                edge_weight: "abs-weight".to_owned(),
             },
             Error::Positions {
                 path: path(),

@@ -305,6 +305,72 @@ fn every_algorithm_and_edge_weight_respects_the_two_formulas() {
 }
 
 #[test]
+fn modules_of_transformers_are_of_components_or_of_channels() {
+    let desk = Desk::new();
+    let gpt2 = fixture("gpt2");
+    let modules = |flags: &str| {
+        let seen = desk.run(&format!(
+            "modules {gpt2} --threshold 0 --null 9 --json {flags}"
+        ));
+        assert_eq!(seen.code, Some(0), "{flags}: {}", seen.stderr);
+        serde_json::from_str::<Value>(&seen.stdout).unwrap()["modules"].clone()
+    };
+    let found = modules("--resamples 5");
+    assert_eq!(found["granularity"], "component");
+    assert_eq!(found["edge_weight"], "effect");
+    assert_eq!(found["measured_on"], "logit-diff, corrupted fill");
+    assert_eq!(found["bootstrap"]["draws"].as_array().unwrap().len(), 5);
+    let sites = |found: &Value| -> Vec<String> {
+        let assigned = found["partition"].as_array().unwrap().iter();
+        let isolated = found["isolated"].as_array().unwrap().iter();
+        let sites = assigned.map(|a| &a["site"]).chain(isolated);
+        sites
+            .map(|site| site.as_str().unwrap().to_owned())
+            .collect()
+    };
+    let mut components = sites(&found);
+    components.sort();
+    let expected = "a0.h0 a0.h1 a1.h0 a1.h1 input logits m0 m1";
+    assert_eq!(components.join(" "), expected);
+    assert_eq!(found["lesions"][0]["metric"], "logit-diff");
+    let estimated = modules("--edge-weight attribution");
+    assert_eq!(estimated["bootstrap"], Value::Null);
+    let fine = modules("--granularity neuron --edge-weight spread --resamples 3");
+    assert_eq!(fine["granularity"], "neuron");
+    // A channel is in one module from the embedding to the end.
+    let module = |site: &str| {
+        let mut assigned = fine["partition"].as_array().unwrap().iter();
+        assigned.find(|a| a["site"] == site).unwrap()["module"].clone()
+    };
+    assert_eq!(module("r0.3"), module("r4.3"));
+    let seen = desk.run(&format!(
+        "modules {gpt2} --threshold 0 --edge-weight spread --json"
+    ));
+    assert_eq!(seen.code, Some(2), "{}", seen.stderr);
+    assert!(
+        seen.stderr.contains("--granularity neuron"),
+        "{}",
+        seen.stderr
+    );
+}
+
+#[test]
+fn modules_hang_on_samples_and_places() {
+    let desk = Desk::new();
+    let found = modules_of_the_example(&desk, "--edge-weight spread --resamples 4 --null 30");
+    let bootstrap = &found["bootstrap"];
+    assert_eq!(bootstrap["draws"].as_array().unwrap().len(), 4);
+    assert!(bootstrap["rand_index"].as_f64().unwrap() > 0.0);
+    let placement = &found["placement"];
+    let spreads = placement["spreads"].as_array().unwrap();
+    assert!(!spreads.is_empty() && spreads.len() as u64 <= found["count"].as_u64().unwrap());
+    assert_eq!(placement["neighbours"]["null"]["samples"], 30);
+    let weights_alone = modules_of_the_example(&desk, "--null 0");
+    assert_eq!(weights_alone["bootstrap"], Value::Null);
+    assert_eq!(weights_alone["placement"], Value::Null);
+}
+
+#[test]
 fn modules_answer_what_they_are_asked() {
     let desk = Desk::new();
     let flags = "--null layer:19,untrained:19 --scan --hierarchy --shapley";

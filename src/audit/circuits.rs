@@ -21,9 +21,8 @@ pub fn circuits<T: Scalar>(
     progress: &dyn Fn(&str),
 ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
     let settings = match config.circuits.granularity {
-        None | Some(Granularity::Weight) => Cow::Borrowed(&config.circuits),
         Some(Granularity::Neuron) => Cow::Owned(config.circuits.of_nodes()),
-        Some(other) => return Err(other.refused(&subject.data.path, "an MLP")),
+        _ => Cow::Borrowed(&config.circuits),
     };
     if settings.positions {
         return Err(no_positions(&subject.data.path, "an MLP has none"));

@@ -9,6 +9,7 @@ mod certify;
 pub(crate) mod circuits;
 mod describe;
 mod findings;
+mod function;
 mod insight;
 pub mod memory;
 mod methods;
@@ -161,6 +162,9 @@ fn run<T: Scalar>(
     progress: &dyn Fn(&str),
     started: Instant,
 ) -> Result<Outcome> {
+    if let Some(coarse @ Granularity::Component) = config.circuits.granularity {
+        return Err(coarse.refused(&data.path, "an MLP"));
+    }
     let subject = Subject::new(checkpoint, data, loaded, model)?;
     let mut clock = Clock::new(started);
     let mut seconds = result::Seconds::default();
@@ -188,6 +192,7 @@ fn run<T: Scalar>(
             config.relocate,
             config.seed,
         ));
+        modules.placement = wiring::placement(&subject, modules, config);
     }
     seconds.relocation = clock.lap();
 

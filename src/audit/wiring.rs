@@ -2,13 +2,15 @@
 
 use ndarray::{Array2, Axis};
 
+use super::Config;
 use super::network::{arrangements, layered, wiring_places};
 use super::subject::Subject;
 use crate::graph::relocation::{Method, Moves, relocate};
 use crate::graph::wiring_cost;
 use crate::model::{Layout, Mlp};
+use crate::modules;
 use crate::numeric::Scalar;
-use crate::result::{Arrangement, Relocation, Wiring};
+use crate::result::{Arrangement, Modules, Placement, Relocation, Wiring};
 
 /// Wiring cost with the λ and l0 of the network's own training, where its
 /// configuration names them, else 1 and 0.1, the published method's for regression;
@@ -37,6 +39,17 @@ pub fn wiring<T: Scalar>(
         lambda,
         l0,
     }
+}
+
+/// Whether the modules keep together in the places that count for wiring.
+pub fn placement<T: Scalar>(
+    subject: &Subject<'_, T>,
+    modules: &Modules,
+    config: &Config,
+) -> Option<Placement> {
+    let (names, places) = (subject.sites.names(), wiring_places(subject));
+    let samples = config.modules.null_samples;
+    modules::placement(&modules.partition, &names, &places, samples, config.seed)
 }
 
 /// Places for the surviving edges, and what moving there does to the outputs of

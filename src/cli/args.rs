@@ -173,9 +173,15 @@ pub(super) struct ModulesArgs {
     /// What an edge weighs in the graph of the modules
     ///
     /// abs-weight: |w|; spread: |w| times the standard deviation of the writer's activation;
-    /// effect: |effect of patching the edge on the loss|
-    #[arg(long, default_value = "abs-weight", value_name = "NAME", value_parser = edge_weight, help_heading = "Modules")]
-    pub edge_weight: EdgeWeight,
+    /// effect: |effect of patching the edge| on the loss or, in transformers, on the metric of
+    /// the circuits; attribution: the same, estimated by integrated gradients
+    /// [default: abs-weight; between components effect, or attribution of more than 2,000 edges]
+    #[arg(long, value_name = "NAME", value_parser = edge_weight, help_heading = "Modules")]
+    pub edge_weight: Option<EdgeWeight>,
+    /// Bootstrap resamples of the samples that modules are found on again, where the edge
+    /// weights spread and effect depend on samples; 0 for none
+    #[arg(long, default_value_t = 20, value_name = "N", help_heading = "Modules")]
+    pub resamples: usize,
     /// Divide the weights of every layer by their mean
     #[arg(long, help_heading = "Modules")]
     pub per_layer: bool,
@@ -295,6 +301,7 @@ impl ModulesArgs {
         config.modules.resolution = self.resolution;
         config.modules.edge_weight = self.edge_weight;
         config.modules.per_layer = self.per_layer;
+        config.modules.resamples = self.resamples;
         config.modules.quality = self.quality;
         config.modules.clusters = self.clusters;
         config.modules.restarts = self.restarts;

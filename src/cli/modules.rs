@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs};
 use super::pipeline::{self, Job};
-use crate::audit::Stages;
+use crate::audit::{Granularity, Stages};
 
 /// Find the modules of the pruned network and test them against chance
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   modscope modules runs/a
-  modscope modules runs/a --threshold 0.01 --resolution 0.5 --null layer:500")]
+  modscope modules runs/a --threshold 0.01 --resolution 0.5 --null layer:500
+  modscope modules runs/gpt --granularity neuron --edge-weight spread")]
 pub(super) struct Args {
     /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
@@ -25,12 +26,16 @@ pub(super) struct Args {
     prune: PruneArgs,
     #[command(flatten)]
     modules: ModulesArgs,
+    /// What a transformer's modules are made of: component (heads and MLPs), or neuron (channels of the residual stream, neurons of heads and MLPs) [default: component]
+    #[arg(long, value_name = "G", help_heading = "Modules")]
+    granularity: Option<Granularity>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
     args.modules.apply(&mut config);
+    config.circuits.granularity = args.granularity;
     config.stages = Stages {
         modules: true,
         circuits: false,

@@ -1,8 +1,8 @@
-//! A layered weighted network: every edge joins one layer to the next.
+//! A layered weighted network: every edge is an entry of a matrix from some nodes to others.
 //!
 //! It holds weights and nothing else: no biases, no activations, no names.
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::Adjacency;
@@ -11,7 +11,8 @@ use super::Adjacency;
 ///
 /// A node's number is the offset of its layer plus its position in the layer,
 /// inputs first and outputs last. An *edge* is a weight that is neither zero
-/// nor NaN.
+/// nor NaN. Mostly each matrix leads from one layer to the next; in a network
+/// with a residual stream a reader may read from all that comes before it.
 ///
 /// # Example
 /// ```
@@ -24,8 +25,20 @@ use super::Adjacency;
 pub struct Layered {
     /// Nodes per layer.
     pub widths: Vec<usize>,
-    /// `weights[l]: [widths[l + 1], widths[l]]`; a row is a reader, a column a writer.
+    /// `weights[l]: [readers, writers]`, where all matrices lead from layer to layer
+    /// `[widths[l + 1], widths[l]]`.
     pub weights: Vec<Array2<f64>>,
+    /// What the rows and columns of each matrix are.
+    joins: Vec<Join>,
+}
+
+/// The nodes that one matrix of weights joins.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Join {
+    /// The node of each column.
+    pub writers: Vec<usize>,
+    /// The node of each row.
+    pub readers: Vec<usize>,
 }
 
 impl Layered {
@@ -35,11 +48,33 @@ impl Layered {
     /// matrices has no nodes.
     #[must_use]
     pub fn new(weights: Vec<Array2<f64>>) -> Self {
+        let mut first = 0;
+        let joins = weights.iter().map(|matrix| {
+            let (writers, readers) = (first, first + matrix.ncols());
+            first = readers;
+            Join {
+                writers: (writers..readers).collect(),
+                readers: (readers..readers + matrix.nrows()).collect(),
+            }
+        });
+        let joins = joins.collect();
         let inputs = weights.first().map(Array2::ncols);
         let readers = weights.iter().map(Array2::nrows);
         Self {
             widths: inputs.into_iter().chain(readers).collect(),
             weights,
+            joins,
+        }
+    }
+
+    /// The network of layers of these widths and these matrices between any nodes.
+    #[must_use]
+    pub fn joined(widths: Vec<usize>, matrices: Vec<(Join, Array2<f64>)>) -> Self {
+        let (joins, weights) = matrices.into_iter().unzip();
+        Self {
+            widths,
+            weights,
+            joins,
         }
     }
 
@@ -85,22 +120,22 @@ impl Layered {
         self.node_count() - last..self.node_count()
     }
 
-    /// All edges `(writer, reader, weight)`: by layer, then reader, then writer.
+    /// All edges `(writer, reader, weight)`: by matrix, then reader, then writer.
     ///
     /// O(entries of the weights).
     pub fn edges(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
-        (0..self.weights.len()).flat_map(|layer| self.edges_after(layer))
+        (0..self.weights.len()).flat_map(|matrix| self.edges_of(matrix))
     }
 
-    /// The edges from `layer` to the one after it, by reader, then writer.
-    pub fn edges_after(&self, layer: usize) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
-        let (writers, readers) = (self.offset(layer), self.offset(layer + 1));
-        self.weights
-            .get(layer)
-            .into_iter()
-            .flat_map(|weights| weights.indexed_iter())
-            .filter(|(_, weight)| is_edge(**weight))
-            .map(move |((reader, writer), weight)| (writers + writer, readers + reader, *weight))
+    /// The edges of one matrix, by reader, then writer.
+    pub fn edges_of(&self, matrix: usize) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        let both = self.joins.get(matrix).zip(self.weights.get(matrix));
+        both.into_iter().flat_map(|(join, weights)| {
+            let edges = weights.indexed_iter().filter(|(_, w)| is_edge(**w));
+            edges.map(|((reader, writer), weight)| {
+                (join.writers[writer], join.readers[reader], *weight)
+            })
+        })
     }
 
     /// Number of edges. O(entries of the weights).
@@ -127,17 +162,42 @@ impl Layered {
         Self {
             widths: self.widths.clone(),
             weights,
+            joins: self.joins.clone(),
         }
     }
 
     /// The network without its last layer of nodes and the edges into it.
     #[must_use]
     pub fn without_last_layer(&self) -> Self {
-        let kept = self.weights.len().saturating_sub(1);
-        Self {
-            widths: self.widths.iter().copied().take(kept + 1).collect(),
-            weights: self.weights.iter().take(kept).cloned().collect(),
-        }
+        let last = self.outputs();
+        let (mut below, _) = self.among(|node| !last.contains(&node));
+        below.widths.pop();
+        below
+    }
+
+    /// The network of some of the nodes alone, renumbered in order, and which they are.
+    #[must_use]
+    pub fn among(&self, is_in: impl Fn(usize) -> bool) -> (Self, Vec<usize>) {
+        let nodes: Vec<usize> = (0..self.node_count()).filter(|n| is_in(*n)).collect();
+        let kept = |all: &[usize]| -> (Vec<usize>, Vec<usize>) {
+            let places = all.iter().enumerate();
+            let numbers =
+                places.filter_map(|(at, node)| Some((at, nodes.binary_search(node).ok()?)));
+            numbers.unzip()
+        };
+        let matrices = self.weights.iter().zip(&self.joins);
+        let matrices = matrices.filter_map(|(weights, join)| {
+            let ((rows, readers), (columns, writers)) = (kept(&join.readers), kept(&join.writers));
+            let weights = weights.select(Axis(0), &rows).select(Axis(1), &columns);
+            (!weights.is_empty()).then_some((Join { writers, readers }, weights))
+        });
+        let mut first = 0;
+        let widths = self.widths.iter().map(|width| {
+            let layer = first..first + width;
+            first = layer.end;
+            nodes.iter().filter(|node| layer.contains(node)).count()
+        });
+        (Self::joined(widths.collect(), matrices.collect()), nodes)
     }
 
     /// The same network for petgraph: a node weighs its number, an edge its weight.
@@ -196,10 +256,7 @@ mod tests {
 
     #[test]
     fn empty_layers_are_passed_over() {
-        let network = Layered {
-            widths: vec![1, 0, 2],
-            weights: vec![],
-        };
+        let network = Layered::joined(vec![1, 0, 2], vec![]);
         assert_eq!([0, 1, 2].map(|node| network.layer_of(node)), [0, 2, 2]);
     }
 
@@ -234,6 +291,33 @@ mod tests {
             ([2, 3].as_slice(), 3)
         );
         assert_eq!(Layered::default().without_last_layer(), Layered::default());
+    }
+
+    /// Node 3 reads from node 0 besides its own layer; what is left of it without node 1.
+    #[test]
+    fn matrices_join_any_nodes() {
+        let join = |writers: &[usize], readers: &[usize]| Join {
+            writers: writers.to_vec(),
+            readers: readers.to_vec(),
+        };
+        let network = Layered::joined(
+            vec![1, 2, 1],
+            vec![
+                (join(&[0], &[1, 2]), array![[1.0], [2.0]]),
+                (join(&[0, 1, 2], &[3]), array![[3.0, 4.0, 5.0]]),
+            ],
+        );
+        let edges: Vec<_> = network.edges_of(1).collect();
+        assert_eq!(edges, [(0, 3, 3.0), (1, 3, 4.0), (2, 3, 5.0)]);
+        let (part, nodes) = network.among(|node| node != 1);
+        assert_eq!(
+            (part.widths.as_slice(), nodes.as_slice()),
+            ([1, 1, 1].as_slice(), [0, 2, 3].as_slice())
+        );
+        let edges: Vec<_> = part.edges().collect();
+        assert_eq!(edges, [(0, 1, 2.0), (0, 2, 3.0), (1, 2, 5.0)]);
+        let below: Vec<_> = network.without_last_layer().edges().collect();
+        assert_eq!(below, [(0, 1, 1.0), (0, 2, 2.0)]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub mod relocation;
 pub mod swaps;
 
 pub use adjacency::Adjacency;
-pub use layered::Layered;
+pub use layered::{Join, Layered};
 pub use places::{Place, wiring_cost};
 pub use relocation::{Relocation, relocate};
 pub use swaps::PlaceCosts;

@@ -8,9 +8,10 @@
 
 use rayon::prelude::*;
 
+use super::Graph;
 use super::lesions::{Measured, measure};
-use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::Engine;
+use crate::numeric::{Rng, statistics};
+use crate::patch::Patchable;
 
 /// Up to so many modules every subset is measured.
 pub const MOST_EXACT: usize = 12;
@@ -37,13 +38,14 @@ pub struct Shares {
     pub none: f64,
 }
 
-/// Measures subsets of `groups` (sites by number).
+/// Measures subsets of `groups` (nodes of the graph, by number).
 ///
 /// Up to [`MOST_EXACT`] groups all 2^groups of them, beyond [`ORDERS`] seeded orders
 /// of bringing them back. One run of the network each, in parallel.
 #[must_use]
-pub fn shares<T: Scalar>(
-    engine: &Engine<'_, T>,
+pub fn shares<P: Patchable>(
+    network: &P,
+    graph: &Graph,
     groups: &[Vec<usize>],
     measured: &Measured,
     seed: u64,
@@ -55,7 +57,7 @@ pub fn shares<T: Scalar>(
             .filter(|(group, _)| !is_in(*group))
             .flat_map(|(_, sites)| sites.iter().copied())
             .collect();
-        measure(engine, &out, std::slice::from_ref(measured))[0]
+        measure(network, graph, &out, std::slice::from_ref(measured))[0]
     };
     let modules = 0..groups.len();
     let mut shares = Shares {

@@ -53,13 +53,20 @@ pub enum EdgeWeight {
     AbsWeight,
     /// |w| · the standard deviation of what the writer writes, over the data.
     Spread,
-    /// |effect of patching the edge on the loss|.
+    /// |effect of patching the edge|, exactly.
     Effect,
+    /// The same, estimated to first order.
+    Attribution,
 }
 
 impl EdgeWeight {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::AbsWeight, Self::Spread, Self::Effect];
+    pub const ALL: [Self; 4] = [
+        Self::AbsWeight,
+        Self::Spread,
+        Self::Effect,
+        Self::Attribution,
+    ];
 
     /// The name on the command line and in results.
     #[must_use]
@@ -68,6 +75,7 @@ impl EdgeWeight {
             Self::AbsWeight => "abs-weight",
             Self::Spread => "spread",
             Self::Effect => "effect",
+            Self::Attribution => "attribution",
         }
     }
 }
@@ -81,8 +89,9 @@ pub struct ModulesConfig {
     pub quality: Quality,
     /// Number of modules of the spectral algorithm; `None` for the eigengap's choice.
     pub clusters: Option<usize>,
-    /// What an edge weighs.
-    pub edge_weight: EdgeWeight,
+    /// What an edge weighs; `None`: |w|, or between components, which have none, the
+    /// effect, if there are few enough edges to patch each, else its estimate.
+    pub edge_weight: Option<EdgeWeight>,
     /// Whether the weights of every layer are divided by their mean.
     pub per_layer: bool,
     /// γ: higher gives more and smaller modules; 1 is Newman's modularity.
@@ -101,6 +110,9 @@ pub struct ModulesConfig {
     pub more_nulls: Vec<(NullKind, usize)>,
     /// Partitions compared for the stability; below 2 for none.
     pub stability_seeds: usize,
+    /// Resamples of the samples on which modules are found again, where edge weights
+    /// are measured on samples; 0 for none.
+    pub resamples: usize,
     /// Whether modules are followed along the resolution.
     pub scan: bool,
     /// Whether modules are divided further.
@@ -113,7 +125,7 @@ impl Default for ModulesConfig {
             algorithm: Algorithm::default(),
             quality: Quality::default(),
             clusters: None,
-            edge_weight: EdgeWeight::default(),
+            edge_weight: None,
             per_layer: false,
             resolution: 1.0,
             threshold: 0.0,
@@ -123,6 +135,7 @@ impl Default for ModulesConfig {
             null_samples: 100,
             more_nulls: Vec::new(),
             stability_seeds: 20,
+            resamples: 20,
             scan: false,
             hierarchy: false,
         }

@@ -65,10 +65,14 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         measures,
         stability: stability::mean_agreement(&stability),
         stability_nmi: stability::mean_information(&stability),
+        bootstrap: None,
+        measured_on: None,
+        granularity: None,
         along_threshold: Vec::new(),
         scan: config.scan.then(|| scan(&graph, names, config)),
         hierarchy: levels(network, &graph, &communities, names, config),
         wiring: None,
+        placement: None,
         lesions: Vec::new(),
         coalitions: Vec::new(),
         agreement: Vec::new(),
@@ -124,7 +128,7 @@ fn beside(
 }
 
 /// Communities from a partition by names.
-fn labels_of(partition: &[Assignment], names: &[String]) -> Communities {
+pub(super) fn labels_of(partition: &[Assignment], names: &[String]) -> Communities {
     let of: std::collections::BTreeMap<&str, usize> = partition
         .iter()
         .map(|a| (a.site.as_str(), a.module))
@@ -156,7 +160,7 @@ fn levels(
 }
 
 fn edge_weight_name(config: &ModulesConfig) -> String {
-    let name = config.edge_weight.name();
+    let name = config.edge_weight.unwrap_or_default().name();
     if config.per_layer {
         format!("{name}, per layer")
     } else {

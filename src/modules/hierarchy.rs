@@ -1,7 +1,6 @@
 //! Modules within modules, divided only where chance would not divide them as well.
 
 use super::{Communities, ModulesConfig};
-use ndarray::Axis;
 
 use super::find::detect;
 use super::null::{Observed, null_models};
@@ -34,7 +33,7 @@ pub fn hierarchy(
         let mut labels: Vec<Option<usize>> = whole.of.clone();
         let mut next = whole.count;
         for module in 0..whole.count {
-            let (inner, nodes) = inside(network, whole, module);
+            let (inner, nodes) = network.among(|node| whole.of[node] == Some(module));
             let Some(parts) = divided(&inner, config) else {
                 continue;
             };
@@ -50,27 +49,6 @@ pub fn hierarchy(
         levels.push(Communities::from_labels(&labels));
     }
     levels
-}
-
-/// The network of one module's nodes alone, and which nodes they are.
-fn inside(network: &Layered, communities: &Communities, module: usize) -> (Layered, Vec<usize>) {
-    let positions: Vec<Vec<usize>> = network
-        .widths
-        .iter()
-        .enumerate()
-        .map(|(layer, width)| {
-            let is_in = |at: &usize| communities.of[network.node(layer, *at)] == Some(module);
-            (0..*width).filter(is_in).collect()
-        })
-        .collect();
-    let layers = network.weights.iter().zip(positions.windows(2));
-    let layers =
-        layers.map(|(weights, ends)| weights.select(Axis(0), &ends[1]).select(Axis(1), &ends[0]));
-    let nodes = positions.iter().enumerate().flat_map(|(layer, positions)| {
-        let offset = network.offset(layer);
-        positions.iter().map(move |at| offset + at)
-    });
-    (Layered::new(layers.collect()), nodes.collect())
 }
 
 /// The parts of a network, where they are several and better than chance.

@@ -4,9 +4,10 @@ use rayon::prelude::*;
 
 use ndarray::ArrayView2;
 
+use super::Graph;
 use crate::metric::Metric;
 use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::{Engine, Patchable};
+use crate::patch::Patchable;
 
 /// What is measured, and on which samples.
 #[derive(Debug, Clone)]
@@ -82,35 +83,38 @@ impl Ablation {
     }
 }
 
-/// Ablates each of `groups` (sites by number; output sites write nothing and
+/// Ablates each of `groups` (nodes of the graph, by number; outputs write nothing and
 /// are passed over), for each of `metrics`: `[groups][metrics]`.
 ///
-/// Random sets have as many sites in each layer as the group, drawn from the
+/// Random sets have as many nodes in each layer as the group, drawn from the
 /// union of the groups; `samples` of them per group.
 #[must_use]
-pub fn lesions<T: Scalar>(
-    engine: &Engine<'_, T>,
+pub fn lesions<P: Patchable>(
+    network: &P,
+    graph: &Graph,
     groups: &[Vec<usize>],
     metrics: &[Measured],
     samples: usize,
     seed: u64,
 ) -> Vec<Vec<Ablation>> {
-    let clean = measure(engine, &[], metrics);
+    let clean = measure(network, graph, &[], metrics);
     let pool: Vec<usize> = groups.iter().flatten().copied().collect();
+    let layers = graph.layers();
     let of_group = |(index, group): (usize, &Vec<usize>)| {
         let others: Vec<usize> = groups
             .iter()
             .enumerate()
             .filter(|(other, _)| *other != index)
-            .flat_map(|(_, sites)| sites.iter().copied())
+            .flat_map(|(_, nodes)| nodes.iter().copied())
             .collect();
-        let lesioned = measure(engine, group, metrics);
-        let alone = measure(engine, &others, metrics);
+        let lesioned = measure(network, graph, group, metrics);
+        let alone = measure(network, graph, &others, metrics);
         let random: Vec<Vec<f64>> = (0..samples)
             .into_par_iter()
             .map(|draw| {
                 let mut rng = Rng::new(seed, (index * samples + draw) as u64);
-                measure(engine, &alike(engine, group, &pool, &mut rng), metrics)
+                let nodes = alike(&layers, group, &pool, &mut rng);
+                measure(network, graph, &nodes, metrics)
             })
             .collect();
         let ablation = |metric: usize| Ablation {
@@ -124,39 +128,31 @@ pub fn lesions<T: Scalar>(
     groups.iter().enumerate().map(of_group).collect()
 }
 
-/// The metrics with all messages out of `sites` patched.
-pub(super) fn measure<T: Scalar>(
-    engine: &Engine<'_, T>,
-    sites: &[usize],
+/// The metrics with all messages out of `nodes` patched.
+pub(super) fn measure<P: Patchable>(
+    network: &P,
+    graph: &Graph,
+    nodes: &[usize],
     metrics: &[Measured],
 ) -> Vec<f64> {
-    let all = engine.sites();
-    let edges = sites.iter().flat_map(|site| {
-        let (layer, position) = all.place(*site);
-        all.edges_out_of(layer, position)
-    });
-    let state = engine.run(&engine.edges(edges));
+    let edges = nodes.iter().flat_map(|node| graph.out[*node].iter());
+    let outputs = network.outputs_alone(&network.edges(edges.copied()));
     metrics
         .iter()
-        .map(|metric| metric.mean(state.outputs()))
+        .map(|metric| metric.mean(outputs.view()))
         .collect()
 }
 
-/// A random set with as many sites of each layer as `group`, from `pool`.
-fn alike<T: Scalar>(
-    engine: &Engine<'_, T>,
-    group: &[usize],
-    pool: &[usize],
-    rng: &mut Rng,
-) -> Vec<usize> {
-    let layer_of = |site: &usize| engine.sites().place(*site).0;
+/// A random set with as many nodes of each layer (but the last, the outputs) as `group`,
+/// from `pool`.
+fn alike(layers: &[usize], group: &[usize], pool: &[usize], rng: &mut Rng) -> Vec<usize> {
     let mut set = Vec::with_capacity(group.len());
-    for layer in 0..engine.sites().depth() {
-        let wanted = group.iter().filter(|site| layer_of(site) == layer).count();
+    for layer in 0..layers.last().copied().unwrap_or(0) {
+        let wanted = group.iter().filter(|node| layers[**node] == layer).count();
         let mut candidates: Vec<usize> = pool
             .iter()
             .copied()
-            .filter(|site| layer_of(site) == layer)
+            .filter(|node| layers[*node] == layer)
             .collect();
         rng.shuffle(&mut candidates);
         set.extend(candidates.into_iter().take(wanted));

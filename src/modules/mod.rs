@@ -1,7 +1,8 @@
 //! Modules: communities of a network's graph, how good they are, and whether chance would do as well.
 //!
-//! It sees graphs only: what a module *does* is measured where models are known.
+//! It sees graphs only, and patches what they were made of.
 
+pub mod bootstrap;
 pub mod coalitions;
 pub mod communities;
 pub mod components;
@@ -9,6 +10,7 @@ pub mod config;
 pub mod embeddings;
 pub mod find;
 pub mod formula;
+pub mod graph;
 pub mod hierarchy;
 pub mod independence;
 pub mod infomap;
@@ -19,15 +21,19 @@ pub mod local;
 pub mod louvain;
 mod measures;
 pub mod null;
+pub mod placement;
 pub mod quality;
 pub mod scan;
 pub mod spectral;
 pub mod stability;
 
+pub use bootstrap::bootstrap;
 pub use communities::Communities;
 pub use config::{Algorithm, EdgeWeight, ModulesConfig};
 pub use find::{find, find_in};
+pub use graph::Graph;
 pub use independence::{Change, independence};
 pub use leiden::{LeidenConfig, leiden};
 pub use local::Quality;
 pub use null::NullKind;
+pub use placement::placement;

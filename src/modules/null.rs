@@ -177,9 +177,8 @@ pub fn null_models<const N: usize>(
         return Vec::new();
     }
     let of = |(k, observed): (usize, Observed)| {
-        let mut draws: Vec<f64> = draws.iter().map(|draw| draw[k]).collect();
-        draws.sort_by(f64::total_cmp);
-        summary(kind, observed, draws)
+        let draws = draws.iter().map(|draw| draw[k]).collect();
+        summary(kind.name(), observed, draws)
     };
     observed.into_iter().enumerate().map(of).collect()
 }
@@ -198,12 +197,14 @@ pub fn p_value(observed: Observed, draws: &[f64]) -> f64 {
     (reached as f64 + 1.0) / (draws.len() as f64 + 1.0)
 }
 
-fn summary(kind: NullKind, observed: Observed, draws: Vec<f64>) -> NullModel {
+/// A statistic beside draws of a null model.
+pub(super) fn summary(model: &str, observed: Observed, mut draws: Vec<f64>) -> NullModel {
+    draws.sort_by(f64::total_cmp);
     let sd = statistics::sample_sd(&draws);
     let sd = if sd < SAME { 0.0 } else { sd };
     let mean = statistics::mean(&draws);
     NullModel {
-        model: kind.name().to_owned(),
+        model: model.to_owned(),
         samples: draws.len(),
         mean,
         sd,
@@ -267,12 +268,12 @@ mod tests {
             value: 3.0,
             higher_is_better: true,
         };
-        let null = summary(NullKind::Layer, up, vec![1.0, 2.0, 3.0]);
+        let null = summary("layer", up, vec![1.0, 2.0, 3.0]);
         assert_eq!((null.mean, null.p), (2.0, 0.5));
         assert!((null.sd - 1.0).abs() < 1e-12);
         assert!(null.z.is_some_and(|z| (z - 1.0).abs() < 1e-12));
-        assert_eq!(summary(NullKind::Layer, up, vec![1.0, 1.0]).z, None);
-        assert_eq!(summary(NullKind::Layer, up, vec![1.0]).z, None);
+        assert_eq!(summary("layer", up, vec![1.0, 1.0]).z, None);
+        assert_eq!(summary("layer", up, vec![1.0]).z, None);
         let down = Observed {
             value: 1.0,
             higher_is_better: false,

@@ -113,7 +113,7 @@ fn weight_inside(graph: &Adjacency, communities: &Communities, node: usize, modu
 #[must_use]
 pub fn layered_modularity(network: &Layered, communities: &Communities, resolution: f64) -> f64 {
     let layers = (0..network.weights.len())
-        .map(|layer| LayerSums::new(network.edges_after(layer), communities));
+        .map(|layer| LayerSums::new(network.edges_of(layer), communities));
     let (mut total, mut excess) = (0.0, 0.0);
     for sums in layers {
         total += sums.weight;

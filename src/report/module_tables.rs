@@ -8,6 +8,8 @@ pub(super) fn sheets(modules: &Modules) -> Vec<Sheet> {
         measures(modules),
         conductance(modules),
         along_threshold(modules),
+        resamples(modules),
+        placement(modules),
         scan(modules),
         plateaus(modules),
         hierarchy(modules),
@@ -84,6 +86,53 @@ fn along_threshold(modules: &Modules) -> Sheet {
     });
     let columns = ["threshold", "modules", "modularity", "rand_index", "nmi"];
     sheet("along_threshold", &columns, rows)
+}
+
+fn resamples(modules: &Modules) -> Sheet {
+    let draws = modules.bootstrap.iter().flat_map(|b| &b.draws);
+    let rows = draws.map(|draw| {
+        vec![
+            draw.count.to_string(),
+            draw.modularity.to_string(),
+            draw.rand_index.to_string(),
+            draw.nmi.to_string(),
+        ]
+    });
+    let columns = ["modules", "modularity", "rand_index", "nmi"];
+    sheet("resamples", &columns, rows)
+}
+
+fn placement(modules: &Modules) -> Sheet {
+    let placed = modules.placement.iter();
+    let rows = placed.flat_map(|found| {
+        let neighbours = found.neighbours.iter();
+        let neighbours = neighbours.map(|n| ("neighbours", None, n.share, &n.null, None));
+        let spreads = found.spreads.iter();
+        let spreads = spreads.map(|s| {
+            (
+                "spread",
+                Some(s.module),
+                s.distance,
+                &s.null,
+                Some(s.p_holm),
+            )
+        });
+        neighbours.chain(spreads)
+    });
+    let rows = rows.map(|(what, module, value, null, p_holm)| {
+        vec![
+            what.to_owned(),
+            some(module),
+            value.to_string(),
+            null.mean.to_string(),
+            null.sd.to_string(),
+            some(null.z),
+            null.p.to_string(),
+            some(p_holm),
+        ]
+    });
+    let columns = ["what", "module", "value", "mean", "sd", "z", "p", "p_holm"];
+    sheet("placement", &columns, rows)
 }
 
 fn scan(modules: &Modules) -> Sheet {

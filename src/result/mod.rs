@@ -28,9 +28,10 @@ pub use compare::{
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use insight::{Embedding, Formula, Insight, Polysemanticity, SignDimension};
 pub use modules::{
-    Agreement, Assignment, AtThreshold, Bridge, Coalitions, Component, Conductance, Enrichment,
-    Independence, Lesion, Measure, Modules, NullModel, Partition, Plateau, Relocation, Scan,
-    ScanPoint, Share, Split, Subset, Wiring,
+    Agreement, Assignment, AtThreshold, Bootstrap, Bridge, Coalitions, Component, Conductance,
+    Enrichment, Independence, Lesion, Measure, Modules, Neighbours, NullModel, Partition,
+    Placement, Plateau, Relocation, Resample, Scan, ScanPoint, Share, Split, Spread, Subset,
+    Wiring,
 };
 pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site};
 pub use prune::{

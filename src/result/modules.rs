@@ -9,6 +9,12 @@ pub struct Modules {
     pub algorithm: String,
     /// What an edge weighs in the graph: `abs-weight`, ...
     pub edge_weight: String,
+    /// What a weight that is an effect was measured in: metric and fill.
+    #[serde(default)]
+    pub measured_on: Option<String>,
+    /// What the nodes are in a transformer: `component` or `neuron`.
+    #[serde(default)]
+    pub granularity: Option<String>,
     /// Resolution of the quality function; 1 is Newman's modularity.
     pub resolution: f64,
     /// The pruning threshold of the graph.
@@ -40,6 +46,10 @@ pub struct Modules {
     /// Mean normalised mutual information between the same partitions.
     #[serde(default)]
     pub stability_nmi: Option<f64>,
+    /// Agreement with the partitions found on resamples of the samples; `null` where edge
+    /// weights do not depend on samples.
+    #[serde(default)]
+    pub bootstrap: Option<Bootstrap>,
     /// The partition along the pruning threshold.
     #[serde(default)]
     pub along_threshold: Vec<AtThreshold>,
@@ -51,6 +61,9 @@ pub struct Modules {
     pub hierarchy: Vec<Partition>,
     /// Wiring cost, where sites have places.
     pub wiring: Option<Wiring>,
+    /// Whether modules keep together in place, where sites have places.
+    #[serde(default)]
+    pub placement: Option<Placement>,
     /// Ablation of each module.
     pub lesions: Vec<Lesion>,
     /// Subsets of the modules, and each one's share.
@@ -135,6 +148,39 @@ pub struct Conductance {
     /// `(r + 1) / (n + 1)`, r = draws of the first null model whose *lowest* conductance is
     /// as low: corrected for the number of modules.
     pub p: Option<f64>,
+}
+
+/// Partitions found on bootstrap resamples of the samples, beside the one reported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bootstrap {
+    /// Mean adjusted Rand index with the partition reported: 1 is perfect agreement.
+    #[serde(deserialize_with = "super::number")]
+    pub rand_index: f64,
+    /// The middle 95 % of it.
+    pub rand_index_interval: [f64; 2],
+    /// Mean normalised mutual information with it.
+    #[serde(deserialize_with = "super::number")]
+    pub nmi: f64,
+    /// The middle 95 % of it.
+    pub nmi_interval: [f64; 2],
+    /// By resample.
+    pub draws: Vec<Resample>,
+}
+
+/// The partition found on one resample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resample {
+    /// Modules.
+    pub count: usize,
+    /// Modularity.
+    #[serde(deserialize_with = "super::number")]
+    pub modularity: f64,
+    /// Adjusted Rand index with the partition reported, over the sites in both.
+    #[serde(deserialize_with = "super::number")]
+    pub rand_index: f64,
+    /// Normalised mutual information with it.
+    #[serde(deserialize_with = "super::number")]
+    pub nmi: f64,
 }
 
 /// The partition of the network pruned elsewhere, beside the one reported.
@@ -237,6 +283,41 @@ pub struct Relocation {
     pub samples: usize,
     /// Per layer and position, the old position of the site that stands there now.
     pub orders: Vec<Vec<usize>>,
+}
+
+/// Where modules sit in their layers, against modules handed out anew among the sites
+/// of each layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Placement {
+    /// How far each module's sites are spread out.
+    pub spreads: Vec<Spread>,
+    /// How often neighbours share a module; `null` where no site has a neighbour.
+    pub neighbours: Option<Neighbours>,
+}
+
+/// How far a module's sites are spread out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// The module.
+    pub module: usize,
+    /// Mean distance |Δx| + |Δy| of its sites from the centre of those in their layer, of
+    /// layers in which it has several; a layer is one unit wide.
+    #[serde(deserialize_with = "super::number")]
+    pub distance: f64,
+    /// Against random sets of as many sites per layer; p: as close together or closer.
+    pub null: NullModel,
+    /// p by Holm's correction for the modules.
+    pub p_holm: f64,
+}
+
+/// How often neighbours share a module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Neighbours {
+    /// Mean over sites of the share of their nearest sites that are in their module.
+    #[serde(deserialize_with = "super::number")]
+    pub share: f64,
+    /// Against modules handed out anew; p: as often or more often.
+    pub null: NullModel,
 }
 
 /// The ablation of one module, against random sets of as many sites per layer.

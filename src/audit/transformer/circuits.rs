@@ -28,7 +28,7 @@ const ANSWER: &str = "logits";
 
 impl<T: Scalar> Subject<'_, T> {
     /// What is sought: one answer for classes, one per trained output for numbers.
-    fn goals(&self, config: &Config) -> Result<Vec<(Goal, String)>> {
+    pub(super) fn goals(&self, config: &Config) -> Result<Vec<(Goal, String)>> {
         let truth = self.truth();
         let classes = truth.classes.is_some();
         let usual = match (classes, truth.targets) {
@@ -141,7 +141,12 @@ impl<T: Scalar> Subject<'_, T> {
     ///
     /// # Errors
     /// If they are more than allowed.
-    fn bounded(&self, pruned: &Transformer<T>, config: &Config, setup: Setup) -> Result<u64> {
+    pub(super) fn bounded(
+        &self,
+        pruned: &Transformer<T>,
+        config: &Config,
+        setup: Setup,
+    ) -> Result<u64> {
         let mut needed = ComponentEngine::bytes(pruned, &self.batch, setup);
         if config.circuits.granularity == Some(Granularity::Neuron) {
             needed = needed.max(NeuronEngine::bytes(pruned, &self.batch));

@@ -1,6 +1,7 @@
-//! The pipeline for transformers: parity, pruning, ablation, circuits.
+//! The pipeline for transformers: parity, pruning, modules, ablation, circuits.
 
 mod circuits;
+mod modules;
 mod network;
 mod prune;
 mod shape;
@@ -11,13 +12,13 @@ use std::time::Instant;
 use ndarray::Array2;
 
 use super::truth::Truth;
-use super::{Clock, Config, Outcome, describe, findings, memory, written};
+use super::{Clock, Config, Outcome, agreement, describe, findings, memory, written};
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
 use crate::metric::{Metric, decision};
 use crate::model::{Loaded, Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::{Error, Result, result};
+use crate::{Result, result};
 
 /// A transformer under audit, with its data.
 struct Subject<'a, T> {
@@ -44,12 +45,6 @@ pub fn run<T: Scalar>(
     progress: &dyn Fn(&str),
     started: Instant,
 ) -> Result<Outcome> {
-    // Modules alone are sought in MLPs only.
-    if config.stages.modules && !config.stages.circuits {
-        return Err(Error::TransformerNotYet {
-            path: checkpoint.path.clone(),
-        });
-    }
     let subject = Subject::new(checkpoint, data, loaded, model, config)?;
     let mut clock = Clock::new(started);
     let mut seconds = result::Seconds::default();
@@ -60,13 +55,22 @@ pub fn run<T: Scalar>(
     progress("pruning and verifying");
     let (pruned, prune) = subject.prune(config);
     seconds.prune = clock.lap();
+    let mut modules = None;
+    if config.stages.modules {
+        progress("finding modules");
+        modules = Some(subject.modules(&pruned, prune.as_ref(), config)?);
+    }
+    seconds.modules = clock.lap();
     let (nodes, found) = match config.stages.circuits {
         true => subject.circuits(&pruned, config, progress)?,
         false => Default::default(),
     };
     let silent = findings::silent(found.iter().filter(|f| f.silent).map(|f| &f.circuit));
     let graphs = found.iter().filter_map(|f| f.graph.clone()).collect();
-    let circuits = found.into_iter().map(|f| f.circuit).collect();
+    let circuits: Vec<_> = found.into_iter().map(|f| f.circuit).collect();
+    if let Some(modules) = &mut modules {
+        modules.agreement = agreement::agreement(modules, &circuits);
+    }
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
     let (network, channels) = subject.network(&pruned);
@@ -82,7 +86,7 @@ pub fn run<T: Scalar>(
         data: Some(describe::data(data, subject.loss_name)),
         parity,
         prune,
-        modules: None,
+        modules,
         nodes,
         circuits,
         strongest,

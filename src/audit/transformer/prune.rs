@@ -85,7 +85,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
     }
 
     /// Entries of the linear layers.
-    fn weights(&self) -> usize {
+    pub fn weights(&self) -> usize {
         self.model.weights().iter().map(|w| w.len()).sum()
     }
 }

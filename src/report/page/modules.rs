@@ -78,7 +78,7 @@ fn facts(modules: &Modules) -> Vec<Fact> {
             format!(
                 "{} on {}, resolution {}",
                 clean(&modules.algorithm),
-                clean(&modules.edge_weight),
+                edges(modules),
                 number(modules.resolution)
             ),
         ),
@@ -119,6 +119,21 @@ fn facts(modules: &Modules) -> Vec<Fact> {
             ),
         )
     }));
+    facts.extend(modules.bootstrap.as_ref().map(|b| {
+        let interval = |[lo, hi]: [f64; 2]| format!("{} to {}", number(lo), number(hi));
+        fact(
+            "Over resamples",
+            format!(
+                "agreement with the partitions of {} bootstrap resamples of the samples: adjusted Rand index {} \
+                 (95 % within {}), normalised mutual information {} ({})",
+                count(b.draws.len()),
+                number(b.rand_index),
+                interval(b.rand_index_interval),
+                number(b.nmi),
+                interval(b.nmi_interval)
+            ),
+        )
+    }));
     facts.extend(
         modules
             .wiring
@@ -126,6 +141,19 @@ fn facts(modules: &Modules) -> Vec<Fact> {
             .map(|w| fact("Wiring cost", wiring(w))),
     );
     facts
+}
+
+/// What the graph's edges weigh, in words.
+fn edges(modules: &Modules) -> String {
+    let weight = clean(&modules.edge_weight);
+    let between = match modules.granularity.as_deref() {
+        Some("component") => " between components",
+        Some("neuron") => " between channels and neurons",
+        _ => "",
+    };
+    let measured = modules.measured_on.as_ref();
+    let measured = measured.map_or_else(String::new, |on| format!(" ({})", clean(on)));
+    format!("{weight}{measured}{between}")
 }
 
 fn wiring(wiring: &Wiring) -> String {
@@ -163,6 +191,9 @@ fn table(caption: &str, partition: &[Assignment], modules: &Modules, sites: &Sit
             .or_default()
             .push(&assignment.site);
     }
+    if group.is_empty() {
+        return by_name(caption, &members, is_drawn, sites);
+    }
     let rows = members
         .iter()
         .map(|(module, members)| {
@@ -181,6 +212,25 @@ fn table(caption: &str, partition: &[Assignment], modules: &Modules, sites: &Sit
         numbers("Edges out"),
         numbers("Share of |w| inside"),
     ];
+    Block::Table(Table::new(caption, "modules", columns, rows))
+}
+
+/// Modules of sites that are not drawn: heads and MLPs, or those of a large network.
+fn by_name(
+    caption: &str,
+    members: &BTreeMap<usize, Vec<&String>>,
+    is_drawn: bool,
+    sites: &Sites<'_>,
+) -> Block {
+    let row = |(module, members): (&usize, &Vec<&String>)| {
+        vec![
+            name(*module, is_drawn),
+            Cell::count(members.len()),
+            Cell::word(sites.list(members.iter().copied(), 40)),
+        ]
+    };
+    let columns = vec![numbers("Module"), numbers("Sites"), words("Which")];
+    let rows = members.iter().map(row).collect();
     Block::Table(Table::new(caption, "modules", columns, rows))
 }
 

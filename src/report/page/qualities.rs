@@ -6,7 +6,9 @@ use crate::report::figures::Gallery;
 use crate::report::format::{count, number, p_value};
 use crate::report::sites::clean;
 use crate::report::words::plural;
-use crate::result::{Agreement, Coalitions, Modules, NullModel, Partition, Plateau};
+use crate::result::{
+    Agreement, Coalitions, Modules, NullModel, Partition, Placement, Plateau, Spread,
+};
 
 /// Everything that follows the table of modules, as far as the result has it.
 pub(super) fn blocks(modules: &Modules, gallery: &Gallery) -> Vec<Block> {
@@ -14,6 +16,7 @@ pub(super) fn blocks(modules: &Modules, gallery: &Gallery) -> Vec<Block> {
     blocks.extend((!modules.measures.is_empty()).then(|| measures(modules)));
     blocks.extend((!modules.conductance.is_empty()).then(|| conductance(modules)));
     blocks.extend((!modules.along_threshold.is_empty()).then(|| along_threshold(modules)));
+    blocks.extend(modules.placement.as_ref().map(placement));
     blocks.extend(
         gallery
             .scan
@@ -151,6 +154,48 @@ fn along_threshold(modules: &Modules) -> Block {
             numbers("Normalised mutual information"),
         ],
         modules.along_threshold.iter().map(row).collect(),
+    ))
+}
+
+fn placement(found: &Placement) -> Block {
+    let row = |what: Cell, value: f64, null: &NullModel, p_holm: Option<f64>| {
+        vec![
+            what,
+            Cell::number(value),
+            Cell::shown(
+                format!("{} ± {}", number(null.mean), number(null.sd)),
+                null.mean,
+            ),
+            Cell::optional(null.z),
+            p_cell(null.p),
+            optional_p(p_holm),
+        ]
+    };
+    let spread = |s: &Spread| {
+        let what = Cell::word(format!("spread of module {}", s.module));
+        row(what, s.distance, &s.null, Some(s.p_holm))
+    };
+    let neighbours = found.neighbours.as_ref();
+    let neighbours = neighbours.map(|n| {
+        let what = Cell::word("neighbours in one module");
+        row(what, n.share, &n.null, None)
+    });
+    let columns = vec![
+        words("What"),
+        numbers("This network"),
+        numbers("Shuffled places"),
+        numbers("z"),
+        numbers("p"),
+        numbers("p (Holm)"),
+    ];
+    Block::Table(Table::new(
+        "Places: mean distance of a module's sites from the centre of those in their layer (layers are one unit wide), and the share of nearest sites that are in the same module, against modules handed out anew among each layer's sites (p one-sided: closer together, more often)",
+        "placement",
+        columns,
+        neighbours
+            .into_iter()
+            .chain(found.spreads.iter().map(spread))
+            .collect(),
     ))
 }
 

@@ -205,7 +205,9 @@ pub fn no_split(audit: &Audit) -> &'static str {
         .layers
         .last()
         .map_or(0, |layer| layer.sites.len());
-    if outputs == 1 {
+    if audit.transformer.is_some() {
+        "In transformers no parts are looked for: attention joins what no weight joins."
+    } else if outputs == 1 {
         "With a single output there are no parts to separate."
     } else {
         "No threshold was found at which the outputs fall into parts that share no connection."

@@ -26,6 +26,8 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     said.extend(straddling(modules, sites));
     said.extend(without_outputs(modules));
     said.extend(stability(modules));
+    said.extend(resamples(modules));
+    said.extend(neighbours(modules));
     said.extend(lesions(modules));
     said.extend(super::function::sentences(modules));
     said.extend(wiring(modules));
@@ -192,6 +194,32 @@ fn stability(modules: &Modules) -> Option<Sentence> {
         short(index)
     );
     Some(Sentence::new(TOPIC, Status::Note, text))
+}
+
+fn resamples(modules: &Modules) -> Option<Sentence> {
+    let bootstrap = modules.bootstrap.as_ref()?;
+    let text = format!(
+        "Partitions of {} bootstrap resamples of the samples agree with this one to an adjusted Rand index of {}.",
+        count(bootstrap.draws.len()),
+        short(bootstrap.rand_index)
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text))
+}
+
+fn neighbours(modules: &Modules) -> Option<Sentence> {
+    let found = modules.placement.as_ref()?.neighbours.as_ref()?;
+    let how = match found.null.p <= LEVEL {
+        true => "more often than",
+        false => "not clearly more often than",
+    };
+    let text = format!(
+        "Neighbours in a layer share a module {how} in shuffled places: {} against {} ± {} ({}).",
+        short(found.share),
+        short(found.null.mean),
+        short(found.null.sd),
+        p_value(found.null.p)
+    );
+    Some(Sentence::new("Places", Status::Note, text))
 }
 
 fn lesions(modules: &Modules) -> Option<Sentence> {

@@ -1,0 +1,138 @@
+//! What modules do: they are ablated one by one and in every combination.
+
+use super::Config;
+use crate::modules::Graph;
+use crate::modules::coalitions::{ORDERS, shares};
+use crate::modules::lesions::{Ablation, Measured, lesions};
+use crate::numeric::statistics;
+use crate::patch::{Fill, Patchable};
+use crate::result::{Assignment, Coalitions, Lesion, Modules, Share, Subset};
+
+/// Outputs and classes are measured one by one up to this many.
+pub const OUTPUTS_APART: usize = 12;
+
+/// Every subset is listed of up to so many modules; of more, shares are computed on request.
+const MOST_LISTED: usize = 5;
+
+/// What is ablated, and what is measured then.
+pub struct Function<'f, P> {
+    /// The graph that modules are parts of.
+    pub graph: &'f Graph,
+    /// The network, once for every fill.
+    pub engines: Vec<(Fill, P)>,
+    /// The first is the main one.
+    pub metrics: Vec<Measured>,
+}
+
+/// Adds what the modules do, in the whole partition and in that without outputs.
+pub fn function<P: Patchable>(found: &mut Modules, of: &Function<'_, P>, config: &Config) {
+    let mut scopes = vec![("all", found.partition.clone())];
+    if let Some(part) = &found.without_outputs {
+        scopes.push(("without-outputs", part.partition.clone()));
+    }
+    for (scope, partition) in scopes {
+        for engine in &of.engines {
+            let groups = groups(of.graph, &engine.1, &partition);
+            found
+                .lesions
+                .extend(lesioned(engine, of, &groups, scope, config));
+            let few = (2..=MOST_LISTED).contains(&groups.len());
+            if let Some(main) = of.metrics.first().filter(|_| few || config.shapley) {
+                let together = coalitions(engine, of.graph, &groups, main, scope, config.seed);
+                found.coalitions.push(together);
+            }
+        }
+    }
+}
+
+/// The lesions of a partition's modules with one fill.
+fn lesioned<P: Patchable>(
+    (fill, engine): &(Fill, P),
+    of: &Function<'_, P>,
+    groups: &[Vec<usize>],
+    scope: &str,
+    config: &Config,
+) -> Vec<Lesion> {
+    let (samples, seed) = (config.lesion_samples, config.seed);
+    let ablations = lesions(engine, of.graph, groups, &of.metrics, samples, seed);
+    let mut all = Vec::new();
+    for (k, measured) in of.metrics.iter().enumerate() {
+        let ps: Vec<f64> = ablations.iter().map(|of_module| of_module[k].p()).collect();
+        for (module, p_holm) in statistics::holm(&ps).into_iter().enumerate() {
+            all.push(Lesion {
+                p_holm: Some(p_holm),
+                ..lesion(module, scope, *fill, &measured.name, &ablations[module][k])
+            });
+        }
+    }
+    all
+}
+
+/// Every subset of modules, as far as they are few, and each one's share.
+fn coalitions<P: Patchable>(
+    (fill, engine): &(Fill, P),
+    graph: &Graph,
+    groups: &[Vec<usize>],
+    measured: &Measured,
+    scope: &str,
+    seed: u64,
+) -> Coalitions {
+    let found = shares(engine, graph, groups, measured, seed);
+    let share = |module: usize| Share {
+        module,
+        shapley: found.shapley[module],
+        standard_error: found.standard_error.as_ref().map(|errors| errors[module]),
+        alone: found.alone[module],
+        without: found.without[module],
+    };
+    let subset = |(mask, value): (usize, &f64)| Subset {
+        modules: (0..groups.len()).filter(|k| mask >> k & 1 == 1).collect(),
+        value: *value,
+    };
+    let listed = found.subsets.iter().enumerate();
+    Coalitions {
+        scope: scope.to_owned(),
+        fill: fill.to_string(),
+        metric: measured.name.clone(),
+        all: found.all,
+        none: found.none,
+        shares: (0..groups.len()).map(share).collect(),
+        orders: found.standard_error.as_ref().map(|_| ORDERS),
+        subsets: listed
+            .filter(|_| groups.len() <= MOST_LISTED)
+            .map(subset)
+            .collect(),
+    }
+}
+
+fn lesion(module: usize, scope: &str, fill: Fill, metric: &str, ablation: &Ablation) -> Lesion {
+    let (random_mean, random_sd) = ablation.random_mean_and_sd();
+    Lesion {
+        module,
+        scope: scope.to_owned(),
+        fill: fill.to_string(),
+        metric: metric.to_owned(),
+        effect: ablation.effect(),
+        metric_full: ablation.full,
+        metric_lesioned: ablation.lesioned,
+        metric_alone: ablation.alone,
+        random_mean,
+        random_sd,
+        p: ablation.p(),
+        p_holm: None,
+        samples: ablation.random.len(),
+    }
+}
+
+/// The nodes of each module, by number.
+fn groups<P: Patchable>(graph: &Graph, network: &P, partition: &[Assignment]) -> Vec<Vec<usize>> {
+    let names = graph.names(network);
+    let count = partition.iter().map(|a| a.module + 1).max().unwrap_or(0);
+    let mut groups = vec![Vec::new(); count];
+    for assignment in partition {
+        if let Some(node) = names.iter().position(|name| *name == assignment.site) {
+            groups[assignment.module].push(node);
+        }
+    }
+    groups
+}
