@@ -1,0 +1,229 @@
+//! Where each error lies and what to do about it: two tables, one line per cause.
+
+use std::path::Path;
+
+use super::Error;
+
+impl Error {
+    /// The file the error is about.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Read { path, .. }
+            | Self::Write { path, .. }
+            | Self::FileTooLarge { path, .. }
+            | Self::EmptyFile { path }
+            | Self::NotComparable { path, .. }
+            | Self::NotUtf8 { path, .. }
+            | Self::Json { path, .. }
+            | Self::CheckpointFormat { path }
+            | Self::NoCheckpointInFolder { path, .. }
+            | Self::HeaderLength { path, .. }
+            | Self::Header { path, .. }
+            | Self::BytesLeftOver { path, .. }
+            | Self::TensorBytes { path, .. }
+            | Self::TensorDtype { path, .. }
+            | Self::TorchFile { path, .. }
+            | Self::ForeignCallable { path, .. }
+            | Self::StateDict { path, .. }
+            | Self::Shards { path, .. }
+            | Self::DataFormat { path }
+            | Self::Table { path, .. }
+            | Self::NumPy { path, .. }
+            | Self::Idx { path, .. }
+            | Self::NoLabels { path }
+            | Self::NoInputs { path, .. }
+            | Self::NoSamples { path, .. }
+            | Self::NoSuchSplit { path, .. }
+            | Self::DataShape { path, .. }
+            | Self::IntegersExpected { path, .. }
+            | Self::Domain { path, .. }
+            | Self::NonFiniteData { path, .. }
+            | Self::NegativeIndex { path, .. }
+            | Self::NoTokenizer { path }
+            | Self::Tokenizer { path, .. }
+            | Self::PromptText { path, .. }
+            | Self::PromptPair { path, .. }
+            | Self::PromptLengths { path, .. }
+            | Self::UnknownLayout { path, .. }
+            | Self::MissingTensor { path, .. }
+            | Self::TensorShape { path, .. }
+            | Self::WeightDtype { path, .. }
+            | Self::NotAPermutation { path, .. }
+            | Self::ActivationUnknown { path, .. }
+            | Self::ConfigMissing { path, .. }
+            | Self::ConfigUnsupported { path, .. }
+            | Self::TransformerNotYet { path }
+            | Self::SequenceLength { path, .. }
+            | Self::InputWidth { path, .. }
+            | Self::TokenCount { path, .. }
+            | Self::TokensExpected { path, .. }
+            | Self::OutputWidth { path, .. }
+            | Self::ClassRange { path, .. }
+            | Self::NotAResult { path, .. }
+            | Self::ResultSchema { path, .. }
+            | Self::MetricNeedsClasses { path, .. }
+            | Self::TooMuchMemory { path, .. }
+            | Self::NotACircuit { path, .. }
+            | Self::Granularity { path, .. }
+            | Self::EdgeWeight { path, .. }
+            | Self::Positions { path, .. }
+            | Self::PatchesChangeNothing { path, .. }
+            | Self::NoCorruptedInputs { path }
+            | Self::NoData { path }
+            | Self::NoResultFolder { path }
+            | Self::ResultExists { path }
+            | Self::OtherTraining { path, .. }
+            | Self::NothingToCompare { path } => Some(path),
+        }
+    }
+
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn remedy(&self) -> Option<String> {
+        let inspect = |path: &Path| {
+            format!(
+                "`modscope inspect {}` lists every tensor and the layout that was recognised",
+                path.display()
+            )
+        };
+        Some(match self {
+            Self::Read { .. } => "check the path and its permissions".to_owned(),
+            Self::TooMuchMemory { .. } => {
+                "`--samples N` uses fewer samples; `--max-memory` allows more".to_owned()
+            }
+            Self::NotACircuit { .. } => {
+                "EAP-IG's graph JSON, a list of \"a->b\", or a tracr truth.json with this network's sites"
+                    .to_owned()
+            }
+            Self::Granularity { .. } => {
+                "`--granularity` weight or neuron for MLPs, weight, neuron or component for transformers"
+                    .to_owned()
+            }
+            Self::EdgeWeight { .. } => {
+                "`--edge-weight effect` or `attribution`; or `--granularity neuron`".to_owned()
+            }
+            Self::Positions { .. } => {
+                "without `--positions` an edge is patched at all positions; `--read last` reads every sample at its last"
+                    .to_owned()
+            }
+            Self::PatchesChangeNothing { .. } => {
+                "choose a metric with a slope (not accuracy), a fill that differs from the data, \
+                 or an answer that the outputs take part in"
+                    .to_owned()
+            }
+            Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
+            Self::NotComparable { .. } => "compare networks of one task and shape".to_owned(),
+            Self::NothingToCompare { .. } => {
+                "name checkpoints, or folders that hold some: `modscope compare runs`".to_owned()
+            }
+            Self::FileTooLarge { .. } => "use fewer samples, or a smaller checkpoint".to_owned(),
+            Self::EmptyFile { .. }
+            | Self::HeaderLength { .. }
+            | Self::BytesLeftOver { .. }
+            | Self::TensorBytes { .. } => {
+                "the file is cut short or damaged: copy or save it again".to_owned()
+            }
+            Self::Header { .. } => "the file is damaged, or of another format than its name says".to_owned(),
+            Self::NotUtf8 { .. } => "save the file as UTF-8; is it of another format?".to_owned(),
+            Self::Json { .. } => "correct the JSON, or remove the file if it is optional".to_owned(),
+            Self::CheckpointFormat { .. } => {
+                "save the weights as `.safetensors` or `.pt`, for example with \
+                 `safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`"
+                    .to_owned()
+            }
+            Self::NoCheckpointInFolder { found, .. } if found.is_empty() => {
+                "name a folder that holds `model.safetensors`, or the file itself".to_owned()
+            }
+            Self::NoCheckpointInFolder { .. } => "name the file itself".to_owned(),
+            Self::TensorDtype { .. } => "convert it to f64, f32, f16, bf16 or an integer type".to_owned(),
+            Self::TorchFile { .. } => {
+                "the file is damaged or was not made by `torch.save`: save it again".to_owned()
+            }
+            Self::ForeignCallable { .. } => {
+                "save the tensors alone: `torch.save(model.state_dict(), \"model.pt\")`".to_owned()
+            }
+            Self::StateDict { .. } => {
+                "save the one that is meant: `torch.save(model.state_dict(), \"model.pt\")`".to_owned()
+            }
+            Self::Shards { .. } => "copy or save the index and all its shards again".to_owned(),
+            Self::DataFormat { .. } => "`.safetensors`, `.npz`, `.npy`, `.csv` or `.jsonl`".to_owned(),
+            Self::Table { path, .. } if path.extension().is_some_and(|e| e == "jsonl") => {
+                "correct the line; every line is one sample like {\"inputs\": [0.1, 0.2], \"label\": 3}".to_owned()
+            }
+            Self::Table { .. } => "correct the line; a CSV file needs a header row and numbers below it".to_owned(),
+            Self::NumPy { .. } => "save plain arrays: `numpy.savez(file, inputs=x, labels=y)`".to_owned(),
+            Self::NoInputs { .. } => {
+                "name the samples `inputs` (numbers) or `tokens` (integers), with `train_` or `test_` before it for a split"
+                    .to_owned()
+            }
+            Self::NoSamples { .. } => "store at least one sample".to_owned(),
+            Self::NoSuchSplit { found, .. } => match found.first() {
+                Some(split) => format!("`--split {split}`"),
+                None => "leave `--split` out".to_owned(),
+            },
+            Self::DataShape { .. } => "every array has one row per sample".to_owned(),
+            Self::NonFiniteData { .. } => "leave such samples out".to_owned(),
+            Self::NegativeIndex { .. } | Self::IntegersExpected { .. } => {
+                "store classes and tokens as integers from 0".to_owned()
+            }
+            Self::Domain { .. } => {
+                "give one interval [lo, hi] per feature: {\"domain\": {\"box\": [[-1, 1], [-1, 1]]}}".to_owned()
+            }
+            Self::NoTokenizer { .. } => {
+                "put the network's `tokenizer.json` beside it, or store token ids: {\"tokens\": [5, 7], \"answer\": 12}".to_owned()
+            }
+            Self::Tokenizer { .. } => {
+                "copy the network's `tokenizer.json` again; it is the file that the `tokenizers` library writes".to_owned()
+            }
+            Self::PromptText { .. } => {
+                "choose other words; the space before a word is part of its token: \" Mary\"".to_owned()
+            }
+            Self::PromptPair { .. } => {
+                "a pair aligns token by token: choose words of as many tokens".to_owned()
+            }
+            Self::PromptLengths { .. } => {
+                "store prompts of each length in a file of their own, or use `--fill corrupted` or `zero`".to_owned()
+            }
+            Self::UnknownLayout { .. } => {
+                "`--layout` names the layout; weights are looked for as `linears.{i}.linear.weight`, \
+                 `{i}.weight`, `net.{i}.weight`, `layers.{i}.weight` or `fc{i}.weight`"
+                    .to_owned()
+            }
+            Self::MissingTensor { path, .. }
+            | Self::TensorShape { path, .. }
+            | Self::WeightDtype { path, .. }
+            | Self::NotAPermutation { path, .. } => inspect(path),
+            Self::ActivationUnknown { known, .. } => format!("`--activation NAME` (known: {known})"),
+            Self::ConfigMissing { .. } => "put the `config.json` of the checkpoint beside it".to_owned(),
+            Self::ConfigUnsupported { .. } => "convert the network, or ask for this to be added".to_owned(),
+            Self::TransformerNotYet { .. } => {
+                "`modscope audit`, `prune`, `modules` and `circuit` take transformers".to_owned()
+            }
+            Self::SequenceLength { .. } => "cut the sequences".to_owned(),
+            Self::InputWidth { .. } | Self::TokenCount { .. } | Self::OutputWidth { .. } => {
+                "`--data FILE` names other data; were these made for another network?".to_owned()
+            }
+            Self::TokensExpected { .. } => "store token ids as integers named `tokens`".to_owned(),
+            Self::ClassRange { .. } => "count classes and tokens from 0".to_owned(),
+            Self::NotAResult { .. } => {
+                "name the `.json` file that `modscope audit` wrote into its report".to_owned()
+            }
+            Self::ResultSchema { .. } => "run the audit again with this version".to_owned(),
+            Self::MetricNeedsClasses { .. } => {
+                "`--metric mse` or `--metric output`; or store integer `labels`".to_owned()
+            }
+            Self::NoCorruptedInputs { .. } => {
+                "`--fill mean`, or store `corrupted_inputs` beside `inputs`".to_owned()
+            }
+            Self::NoData { .. } => "`--data FILE`".to_owned(),
+            Self::Idx { .. } => "give the unpacked files of images and of labels, as MNIST has them".to_owned(),
+            Self::NoLabels { .. } => "store integer classes or float targets as `labels`".to_owned(),
+            Self::OtherTraining { key, .. } => format!(
+                "resume with the task, seed and flags of the first run, {key} included; or train afresh"
+            ),
+            Self::NoResultFolder { .. } => "`--out DIR` writes elsewhere".to_owned(),
+            Self::ResultExists { .. } => "`--force` replaces it, `--out DIR` writes elsewhere".to_owned(),
+        })
+    }
+}
