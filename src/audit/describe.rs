@@ -1,10 +1,46 @@
 //! What a result says of the files it was made from.
 
+use super::Config;
 use crate::checkpoint::{Checkpoint, Tensor};
 use crate::data::{Dataset, Labels};
 use crate::model::{Architecture, Loaded, Network};
 use crate::numeric::Scalar;
 use crate::result;
+
+/// A result that says what was audited and how, and nothing of it yet.
+pub fn audit(
+    checkpoint: result::CheckpointInfo,
+    data: result::DataInfo,
+    network: result::Network,
+    config: &Config,
+) -> result::Audit {
+    result::Audit {
+        schema: result::SCHEMA.to_owned(),
+        tool: result::Tool::this(),
+        command: config.command.clone(),
+        seed: config.seed,
+        checkpoint,
+        data: Some(data),
+        parity: None,
+        network,
+        transformer: None,
+        prompts: Vec::new(),
+        attention: Vec::new(),
+        training: None,
+        strongest: None,
+        findings: Vec::new(),
+        prune: None,
+        modules: None,
+        nodes: Vec::new(),
+        circuits: Vec::new(),
+        costs: result::Costs {
+            seconds: result::Seconds::default(),
+            inference: None,
+            peak_memory_bytes: 0,
+        },
+        graph: None,
+    }
+}
 
 /// What was recognised in a checkpoint.
 pub fn checkpoint(checkpoint: &Checkpoint, loaded: &Loaded) -> result::CheckpointInfo {

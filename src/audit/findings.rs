@@ -112,18 +112,14 @@ fn fates<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Vec<(String, F
         .collect()
 }
 
-/// Searches in which no patch changed anything: their zeros are no scores.
-pub fn silent<'c>(circuits: impl Iterator<Item = &'c Circuit>) -> Vec<Finding> {
-    circuits
-        .map(|circuit| {
-            let text = format!(
-                "`{}` gives every edge an effect of exactly 0 on `{}`: no patch under the fill `{}` changes it",
-                circuit.method, circuit.metric, circuit.fill
-            );
-            let subjects = vec![circuit.output.clone()];
-            finding("warning", "patches-change-nothing", subjects, text)
-        })
-        .collect()
+/// A search in which no patch changed anything.
+pub fn silent(circuit: &Circuit) -> Finding {
+    let text = format!(
+        "`{}` gives every edge an effect of exactly 0 on `{}`: no patch under the fill `{}` changes it",
+        circuit.method, circuit.metric, circuit.fill
+    );
+    let subjects = vec![circuit.output.clone()];
+    finding("warning", "patches-change-nothing", subjects, text)
 }
 
 /// Tensors with NaN or infinite values.

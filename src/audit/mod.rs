@@ -201,48 +201,40 @@ fn run<T: Scalar>(
         true => circuits::circuits(&subject, &pruned, config, progress)?,
         false => Default::default(),
     };
-    let silent = findings::silent(found.iter().filter(|f| f.silent).map(|f| &f.circuit));
-    let graphs = found.iter().filter_map(|f| f.graph.clone()).collect();
-    let circuits: Vec<_> = found.into_iter().map(|f| f.circuit).collect();
+    let found = search::gathered(found);
     if let Some(modules) = &mut modules {
-        modules.agreement = agreement::agreement(modules, &circuits);
+        modules.agreement = agreement::agreement(modules, &found.circuits);
         modules.insight = Some(insight::insight(&subject, &pruned, modules, &nodes));
     }
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
 
     let result = result::Audit {
-        schema: result::SCHEMA.to_owned(),
-        tool: result::Tool::this(),
-        command: config.command.clone(),
-        seed: config.seed,
-        checkpoint: subject.checkpoint_info(),
-        data: Some(subject.data_info()),
         parity,
-        network: network::network(&subject, &pruned),
-        transformer: None,
-        prompts: Vec::new(),
-        attention: Vec::new(),
-        training: None,
         strongest: Some(strongest::of_mlp(&subject, &pruned)),
-        findings: [findings::findings(&subject, &pruned, &prune), silent].concat(),
+        findings: [findings::findings(&subject, &pruned, &prune), found.silent].concat(),
         prune: Some(prune),
         modules,
         nodes,
-        circuits,
+        circuits: found.circuits,
         costs: result::Costs {
             seconds,
             inference: Some(inference),
             peak_memory_bytes: memory::peak_bytes(),
         },
-        graph: None,
+        ..describe::audit(
+            subject.checkpoint_info(),
+            subject.data_info(),
+            network::network(&subject, &pruned),
+            config,
+        )
     };
     let moved = result.modules.iter().flat_map(|m| &m.wiring);
     let moved = moved.flat_map(|w| &w.relocation).next();
     Ok(Outcome {
         relocated: moved.map(|found| written::relocated(checkpoint, loaded, model, &found.orders)),
         result,
-        graphs,
+        graphs: found.graphs,
         pruned: Some(written::pruned(checkpoint, loaded, &pruned)),
         compacted: Some(written::compacted(checkpoint, loaded, &compact)),
     })

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::findings;
 use super::methods::{CircuitsConfig, Level, Method, Reference, Selection};
 use crate::circuit::{
     Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, acdc_in_order, connected,
@@ -20,8 +21,8 @@ use crate::evaluate::{
 use crate::metric::MetricKind;
 use crate::patch::{EdgeSet, Fill, Nodes, Patchable};
 use crate::result::{
-    Circuit, CircuitEdge, FaithfulnessCurve, GraphConfig, GraphJson, LogitDifference, NodeAblation,
-    NodeEffect, OutputEffect,
+    Circuit, CircuitEdge, FaithfulnessCurve, Finding, GraphConfig, GraphJson, LogitDifference,
+    NodeAblation, NodeEffect, OutputEffect,
 };
 use crate::{Error, Result, result};
 
@@ -86,6 +87,33 @@ pub struct Found {
     pub graph: Option<GraphJson>,
     /// Whether no patch changed anything.
     pub silent: bool,
+}
+
+/// What searches found, as a result holds it.
+#[derive(Default)]
+pub struct Gathered {
+    pub circuits: Vec<Circuit>,
+    /// The scores of all edges, where they were asked for.
+    pub graphs: Vec<GraphJson>,
+    /// Searches in which no patch changed anything: their zeros are no scores.
+    pub silent: Vec<Finding>,
+}
+
+/// Sorts what was found into what a result holds.
+pub fn gathered(found: Vec<Found>) -> Gathered {
+    let mut all = Gathered::default();
+    for Found {
+        circuit,
+        graph,
+        silent,
+    } in found
+    {
+        all.silent
+            .extend(silent.then(|| findings::silent(&circuit)));
+        all.graphs.extend(graph);
+        all.circuits.push(circuit);
+    }
+    all
 }
 
 /// Scores of all edges for one answer, or `None` where the method gives none.

@@ -12,7 +12,7 @@ use std::time::Instant;
 use ndarray::Array2;
 
 use super::truth::Truth;
-use super::{Clock, Config, Outcome, agreement, describe, findings, memory, written};
+use super::{Clock, Config, Outcome, agreement, describe, memory, search, written};
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
 use crate::metric::{Metric, decision};
@@ -65,11 +65,9 @@ pub fn run<T: Scalar>(
         true => subject.circuits(&pruned, config, progress)?,
         false => Default::default(),
     };
-    let silent = findings::silent(found.iter().filter(|f| f.silent).map(|f| &f.circuit));
-    let graphs = found.iter().filter_map(|f| f.graph.clone()).collect();
-    let circuits: Vec<_> = found.into_iter().map(|f| f.circuit).collect();
+    let found = search::gathered(found);
     if let Some(modules) = &mut modules {
-        modules.agreement = agreement::agreement(modules, &circuits);
+        modules.agreement = agreement::agreement(modules, &found.circuits);
     }
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
@@ -78,36 +76,33 @@ pub fn run<T: Scalar>(
     let is_drawn = config.stages.circuits || !channels.is_empty();
     let strongest = is_drawn.then(|| subject.strongest(&pruned, channels, split_input));
     let result = result::Audit {
-        schema: result::SCHEMA.to_owned(),
-        tool: result::Tool::this(),
-        command: config.command.clone(),
-        seed: config.seed,
-        checkpoint: describe::checkpoint(checkpoint, loaded),
-        data: Some(describe::data(data, subject.loss_name)),
         parity,
         prune,
         modules,
         nodes,
-        circuits,
+        circuits: found.circuits,
         strongest,
-        training: None,
-        network,
         transformer: Some(subject.shape(split_input)),
         prompts: data.prompts.clone(),
         attention: subject.attention(&pruned),
-        findings: [subject.findings(config), silent].concat(),
+        findings: [subject.findings(config), found.silent].concat(),
         costs: result::Costs {
             seconds,
             inference: None,
             peak_memory_bytes: memory::peak_bytes(),
         },
-        graph: None,
+        ..describe::audit(
+            describe::checkpoint(checkpoint, loaded),
+            describe::data(data, subject.loss_name),
+            network,
+            config,
+        )
     };
     let changed = result.prune.is_some();
     let written_as = changed.then(|| written::pruned_transformer(checkpoint, loaded, &pruned));
     Ok(Outcome {
         result,
-        graphs,
+        graphs: found.graphs,
         pruned: written_as,
         compacted: None,
         relocated: None,
