@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::sites::{Place, Sites, plain};
 use crate::error::{Error, Result};
-use crate::result::{Audit, Extreme, Extremes, Modules};
+use crate::result::{Audit, Circuit, Extreme, Extremes, Modules};
 
 /// A table: the file's name without `.csv`, its columns and its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -488,82 +488,59 @@ fn null(modules: &Modules) -> Sheet {
     }
 }
 
+/// The columns of the circuits' sheet.
+const CIRCUIT: [(&str, fn(&Circuit) -> String); 32] = [
+    ("output", |c| word(&c.output)),
+    ("output_name", |c| word(&c.output_name)),
+    ("method", |c| word(&c.method)),
+    ("fill", |c| word(&c.fill)),
+    ("metric", |c| word(&c.metric)),
+    ("direction", |c| word(&c.direction)),
+    ("sign", |c| word(&c.sign)),
+    ("selection", |c| word(&c.selection)),
+    ("parameter", |c| c.parameter.to_string()),
+    ("samples", |c| c.samples.to_string()),
+    ("edges_total", |c| c.edges_total.to_string()),
+    ("edges_kept", |c| c.edges_kept.to_string()),
+    ("sparsity", |c| c.sparsity.to_string()),
+    ("metric_full", |c| c.metric_full.to_string()),
+    ("metric_circuit", |c| c.metric_circuit.to_string()),
+    ("metric_corrupted", |c| c.metric_corrupted.to_string()),
+    ("logit_difference_full", |c| {
+        some(c.logit_difference.as_ref().map(|l| l.full))
+    }),
+    ("logit_difference_circuit", |c| {
+        some(c.logit_difference.as_ref().map(|l| l.circuit))
+    }),
+    ("logit_difference_gap", |c| {
+        some(c.logit_difference.as_ref().map(|l| l.gap))
+    }),
+    ("faithfulness", |c| some(c.faithfulness)),
+    ("interval_low", |c| some(c.interval.map(|i| i[0]))),
+    ("interval_high", |c| some(c.interval.map(|i| i[1]))),
+    ("completeness", |c| some(c.completeness)),
+    ("minimality", |c| some(c.minimality)),
+    ("level", |c| word(&c.level)),
+    ("cpr", |c| some(c.curve.as_ref().map(|curve| curve.cpr))),
+    ("cmd", |c| some(c.curve.as_ref().map(|curve| curve.cmd))),
+    ("known_precision", |c| {
+        some(c.recovery.as_ref().map(|known| known.precision))
+    }),
+    ("known_recall", |c| {
+        some(c.recovery.as_ref().map(|known| known.recall))
+    }),
+    ("roc_area", |c| {
+        some(c.recovery.as_ref().and_then(|known| known.roc_area))
+    }),
+    ("evaluations", |c| c.evaluations.to_string()),
+    ("seconds", |c| c.seconds.to_string()),
+];
+
 fn circuits(audit: &Audit) -> Sheet {
-    let row = |c: &crate::result::Circuit| {
-        let logits = |pick: fn(&crate::result::LogitDifference) -> f64| {
-            some(c.logit_difference.as_ref().map(pick))
-        };
-        vec![
-            word(&c.output),
-            word(&c.output_name),
-            word(&c.method),
-            word(&c.fill),
-            word(&c.metric),
-            word(&c.direction),
-            word(&c.sign),
-            word(&c.selection),
-            c.parameter.to_string(),
-            c.samples.to_string(),
-            c.edges_total.to_string(),
-            c.edges_kept.to_string(),
-            c.sparsity.to_string(),
-            c.metric_full.to_string(),
-            c.metric_circuit.to_string(),
-            c.metric_corrupted.to_string(),
-            logits(|l| l.full),
-            logits(|l| l.circuit),
-            logits(|l| l.gap),
-            some(c.faithfulness),
-            some(c.interval.map(|i| i[0])),
-            some(c.interval.map(|i| i[1])),
-            some(c.completeness),
-            some(c.minimality),
-            word(&c.level),
-            some(c.curve.as_ref().map(|curve| curve.cpr)),
-            some(c.curve.as_ref().map(|curve| curve.cmd)),
-            some(c.recovery.as_ref().map(|known| known.precision)),
-            some(c.recovery.as_ref().map(|known| known.recall)),
-            some(c.recovery.as_ref().and_then(|known| known.roc_area)),
-            c.evaluations.to_string(),
-            c.seconds.to_string(),
-        ]
-    };
+    let row = |c: &Circuit| CIRCUIT.iter().map(|(_, of)| of(c)).collect();
     Sheet {
         name: "circuits",
-        columns: vec![
-            "output",
-            "output_name",
-            "method",
-            "fill",
-            "metric",
-            "direction",
-            "sign",
-            "selection",
-            "parameter",
-            "samples",
-            "edges_total",
-            "edges_kept",
-            "sparsity",
-            "metric_full",
-            "metric_circuit",
-            "metric_corrupted",
-            "logit_difference_full",
-            "logit_difference_circuit",
-            "logit_difference_gap",
-            "faithfulness",
-            "interval_low",
-            "interval_high",
-            "completeness",
-            "minimality",
-            "level",
-            "cpr",
-            "cmd",
-            "known_precision",
-            "known_recall",
-            "roc_area",
-            "evaluations",
-            "seconds",
-        ],
+        columns: CIRCUIT.iter().map(|(name, _)| *name).collect(),
         rows: audit.circuits.iter().map(row).collect(),
     }
 }

@@ -29,49 +29,26 @@ pub fn chosen(numbers: &mut Numbers, source: &Source<'_>, method: Method) {
         let sum: f64 = all.iter().map(|c| f(c)).sum();
         (!all.is_empty()).then_some(sum)
     };
-    let key = |key: &str| format!("{name}_{key}");
     let mut add = |what: &str, title: &str, better, value| {
-        numbers.add(&key(what), title, &point, better, value);
+        numbers.add(&format!("{name}_{what}"), title, &point, better, value);
     };
     let edges = of(|c| Some(c.edges_kept as f64));
     add("edges", "edges per circuit", Lower, edges);
     add("sparsity", "sparsity", Higher, of(|c| Some(c.sparsity)));
     if all.iter().any(|c| c.logit_difference.is_some()) {
         let (full, circuit) = (of(|c| Some(c.metric_full)), of(|c| Some(c.metric_circuit)));
-        let words = "logit difference";
-        add(
-            "logit_difference_full",
-            &format!("{words}, network"),
-            Neither,
-            full,
-        );
-        add(
-            "logit_difference_circuit",
-            &format!("{words}, circuit"),
-            Neither,
-            circuit,
-        );
+        let [network, kept] = ["network", "circuit"].map(|of| format!("logit difference, {of}"));
+        add("logit_difference_full", &network, Neither, full);
+        add("logit_difference_circuit", &kept, Neither, circuit);
     }
     let gap = of(|c| at::relative(c, gap(c)));
     add("gap", "relative gap", Lower, gap);
-    add(
-        "faithfulness",
-        "faithfulness",
-        Neither,
-        of(|c| c.faithfulness),
-    );
-    add(
-        "completeness",
-        "completeness",
-        Neither,
-        of(|c| c.completeness),
-    );
-    add(
-        "minimality",
-        "minimality (share)",
-        Higher,
-        of(|c| c.minimality),
-    );
+    let faithful = of(|c| c.faithfulness);
+    add("faithfulness", "faithfulness", Neither, faithful);
+    let complete = of(|c| c.completeness);
+    add("completeness", "completeness", Neither, complete);
+    let minimal = of(|c| c.minimality);
+    add("minimality", "minimality (share)", Higher, minimal);
     let (seconds, runs) = (sum(|c| c.seconds), sum(|c| c.evaluations as f64));
     add("seconds", "discovery time, s, all outputs", Lower, seconds);
     add("evaluations", "patched runs, all outputs", Lower, runs);

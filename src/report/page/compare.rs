@@ -430,13 +430,8 @@ fn each(comparison: &Comparison) -> Section {
 
 fn conventions(comparison: &Comparison) -> Section {
     let settings = &comparison.settings;
-    let fact = |term: &str, said: String| Fact {
-        term: term.to_owned(),
-        text: said,
-        is_code: false,
-    };
-    let facts = vec![
-        fact(
+    let held = [
+        (
             "samples",
             format!(
                 "{} of {}, the same for all networks",
@@ -444,7 +439,7 @@ fn conventions(comparison: &Comparison) -> Section {
                 plain(&comparison.data.path)
             ),
         ),
-        fact(
+        (
             "equal tolerance",
             format!(
                 "threshold {}; unchanged: {}",
@@ -452,11 +447,11 @@ fn conventions(comparison: &Comparison) -> Section {
                 clean(&settings.tolerance)
             ),
         ),
-        fact(
+        (
             "equal threshold",
             format!("weights below {} pruned in all networks", settings.equal_threshold),
         ),
-        fact(
+        (
             "circuits",
             format!(
                 "metric {}, fill {}; faithful: |1 − faithfulness| ≤ {}; sizes by exact effects of the \
@@ -466,30 +461,30 @@ fn conventions(comparison: &Comparison) -> Section {
                 settings.within
             ),
         ),
-        fact("relative gap", format!("mean |circuit − network| over {}", settings.scale)),
-        fact(
+        ("relative gap", format!("mean |circuit − network| over {}", settings.scale)),
+        (
             "polysemanticity",
             "in how many outputs' circuits a neuron that is in any takes part; 1 is one each"
                 .to_owned(),
         ),
-        fact(
+        (
             "n-cut",
             "Σ over modules of the weight that leaves it over the weight at its sites".to_owned(),
         ),
-        fact(
+        (
             "wiring cost",
             "Σ |w| (distance + 0.1), the same for all regimes, at the places of training"
                 .to_owned(),
         ),
-        fact(
+        (
             "controls",
             format!(
                 "{} draws of each of shuffled, untrained and nonsense; 199 random circuits",
                 settings.control_draws
             ),
         ),
-        fact("seed", comparison.seed.to_string()),
-        fact(
+        ("seed", comparison.seed.to_string()),
+        (
             "not compared",
             "inference and discovery times are of this machine and this run; training times and \
              memory are what the configurations say; the memory of this run is that of all networks \
@@ -497,9 +492,14 @@ fn conventions(comparison: &Comparison) -> Section {
                 .to_owned(),
         ),
     ];
+    let fact = |(term, text): (&str, String)| Fact {
+        term: term.to_owned(),
+        text,
+        is_code: false,
+    };
     Section {
         id: "conventions",
         title: "What was held equal",
-        blocks: vec![Block::Facts(facts)],
+        blocks: vec![Block::Facts(held.map(fact).into())],
     }
 }
