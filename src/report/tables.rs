@@ -488,8 +488,11 @@ fn null(modules: &Modules) -> Sheet {
     }
 }
 
+/// A column: its name and what stands in it.
+type Column = (&'static str, fn(&Circuit) -> String);
+
 /// The columns of the circuits' sheet.
-const CIRCUIT: [(&str, fn(&Circuit) -> String); 32] = [
+const CIRCUIT: [Column; 32] = [
     ("output", |c| word(&c.output)),
     ("output_name", |c| word(&c.output_name)),
     ("method", |c| word(&c.method)),

@@ -10,7 +10,7 @@ use crate::model::Transformer;
 use crate::modules::lesions::Measured;
 use crate::modules::{EdgeWeight, Graph, ModulesConfig};
 use crate::numeric::Scalar;
-use crate::patch::{ComponentEngine, EdgeSet, Fill, Patchable, Setup, WeightEngine};
+use crate::patch::{ComponentEngine, EdgeSet, Fill, Parted, Patchable, Setup, WeightEngine};
 use crate::result::{Assignment, Modules, Prune};
 use crate::{Error, Result};
 

@@ -2,15 +2,13 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use super::{Attributable, Attribution, Runs, Share, follow, sum};
+use super::{Attributable, Attribution, Runs, Share, over_parts};
 use crate::metric::Metric;
 use crate::model::Components;
 use crate::model::transformer::{Cut, ReaderGradient, SequenceTrace};
 use crate::numeric::Scalar;
+use crate::patch::ComponentEngine;
 use crate::patch::component::{Part, Rows, at_position, products, rows_of};
-use crate::patch::{ComponentEngine, Patchable};
 
 impl<T: Scalar> Attributable for ComponentEngine<'_, T> {
     fn groups(&self) -> usize {
@@ -19,20 +17,12 @@ impl<T: Scalar> Attributable for ComponentEngine<'_, T> {
 
     /// Parts run in parallel.
     fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
-        let of_part = |part: &Part<T>| {
-            let readings: Vec<usize> = part.readings.clone().collect();
-            let runs = PartRuns {
-                engine: self,
-                part,
-                metric: metric.select(&readings),
-                groups: groups(self.sites()),
-            };
-            let mut effects = vec![0.0; self.edge_count()];
-            let share = readings.len() as f64 / self.readings() as f64;
-            follow(&runs, method, share, &mut effects);
-            effects
-        };
-        sum(self.parts().par_iter().map(of_part).collect())
+        over_parts(self, metric, method, |part, metric| PartRuns {
+            engine: self,
+            part,
+            metric,
+            groups: groups(self.sites()),
+        })
     }
 }
 

@@ -14,8 +14,10 @@ mod neuron;
 mod tests;
 mod weight;
 
+use rayon::prelude::*;
+
 use crate::metric::Metric;
-use crate::patch::{EdgeSet, Nodes, Patchable};
+use crate::patch::{EdgeSet, Nodes, Parted, Patchable};
 
 /// At which runs the gradient is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +132,25 @@ fn follow<R: Runs>(runs: &R, method: Attribution, share: f64, effects: &mut [f64
             }
         }
     }
+}
+
+/// The effects over all parts of a network, which run in parallel; `runs` are those of
+/// one part, on the metric of its readings.
+fn over_parts<'e, P: Parted, R: Runs>(
+    network: &'e P,
+    metric: &Metric,
+    method: Attribution,
+    runs: impl Fn(&'e P::Part, Metric) -> R + Sync,
+) -> Vec<f64> {
+    let of_part = |part: &'e P::Part| {
+        let readings: Vec<usize> = P::readings_of(part).collect();
+        let share = readings.len() as f64 / network.samples() as f64;
+        let mut effects = vec![0.0; network.edge_count()];
+        let runs = runs(part, metric.select(&readings));
+        follow(&runs, method, share, &mut effects);
+        effects
+    };
+    sum(network.parts().par_iter().map(of_part).collect())
 }
 
 /// The sum of the effects of all parts, edge by edge.

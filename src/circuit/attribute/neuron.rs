@@ -1,13 +1,12 @@
 //! Attribution on a transformer's channels and hidden neurons.
 
 use ndarray::{Array2, Zip};
-use rayon::prelude::*;
 
-use super::{Attributable, Attribution, Runs, Share, follow, sum};
+use super::{Attributable, Attribution, Runs, Share, over_parts};
 use crate::metric::Metric;
 use crate::model::transformer::SequenceTrace;
 use crate::numeric::Scalar;
-use crate::patch::{NeuronEngine, NeuronPart, Patchable};
+use crate::patch::{NeuronEngine, NeuronPart};
 
 impl<T: Scalar> Attributable for NeuronEngine<'_, T> {
     fn groups(&self) -> usize {
@@ -16,19 +15,11 @@ impl<T: Scalar> Attributable for NeuronEngine<'_, T> {
 
     /// Parts run in parallel.
     fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
-        let of_part = |part: &NeuronPart<T>| {
-            let readings: Vec<usize> = part.readings.clone().collect();
-            let runs = PartRuns {
-                engine: self,
-                part,
-                metric: metric.select(&readings),
-            };
-            let mut effects = vec![0.0; self.edge_count()];
-            let share = readings.len() as f64 / self.samples() as f64;
-            follow(&runs, method, share, &mut effects);
-            effects
-        };
-        sum(self.parts().par_iter().map(of_part).collect())
+        over_parts(self, metric, method, |part, metric| PartRuns {
+            engine: self,
+            part,
+            metric,
+        })
     }
 }
 

@@ -1,13 +1,11 @@
 //! Attribution on the weights of a transformer.
 
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
-use super::{Attributable, Attribution, Runs, Share, follow};
+use super::{Attributable, Attribution, Runs, Share, over_parts};
 use crate::metric::Metric;
 use crate::model::transformer::{Channel, Matrix, SequenceTrace};
 use crate::numeric::{Scalar, matmul_into};
-use crate::patch::Patchable;
 use crate::patch::component::products;
 use crate::patch::weight::{WeightEngine, WeightPart};
 
@@ -26,25 +24,12 @@ impl<T: Scalar> Attributable for WeightEngine<'_, T> {
             },
             other => other,
         };
-        let of_part = |part: &WeightPart<T>| {
-            let readings: Vec<usize> = part.readings.clone().collect();
-            let runs = PartRuns {
-                engine: self,
-                part,
-                metric: metric.select(&readings),
-                groups: groups(self),
-            };
-            let mut effects = vec![0.0; self.edge_count()];
-            let share = readings.len() as f64 / self.samples() as f64;
-            follow(&runs, method, share, &mut effects);
-            effects
-        };
-        let parts: Vec<Vec<f64>> = self.parts().par_iter().map(of_part).collect();
-        let mut total = vec![0.0; self.edge_count()];
-        for part in parts {
-            total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
-        }
-        total
+        over_parts(self, metric, method, |part, metric| PartRuns {
+            engine: self,
+            part,
+            metric,
+            groups: groups(self),
+        })
     }
 }
 

@@ -1,14 +1,11 @@
 //! Runs of a transformer whose components' edges carry shares of their messages.
 
-use rayon::prelude::*;
-
-use super::{Loss, Maskable, sum_of_parts};
+use super::{Loss, Maskable, over_parts};
 use crate::numeric::Scalar;
 use crate::patch::ComponentEngine;
 use crate::patch::component::{Mixed, Part};
 
 impl<T: Scalar> Maskable for ComponentEngine<'_, T> {
-    /// Parts run in parallel.
     fn mixed(&self, shares: &[f64], loss: &Loss<'_, T>) -> (f64, Vec<f64>) {
         let of_part = |part: &Part<T>| {
             let run = Mixed::new(self, part, shares);
@@ -16,6 +13,6 @@ impl<T: Scalar> Maskable for ComponentEngine<'_, T> {
             let (value, at_outputs) = loss(run.outputs(), &readings);
             (value, run.backward(at_outputs.t()))
         };
-        sum_of_parts(self.parts().par_iter().map(of_part).collect())
+        over_parts(self, of_part)
     }
 }

@@ -17,9 +17,11 @@ mod weight;
 
 use ndarray::{Array2, ArrayView2};
 
+use rayon::prelude::*;
+
 use crate::metric::Metric;
 use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::{EdgeSet, Nodes, Patchable};
+use crate::patch::{EdgeSet, Nodes, Parted, Patchable};
 
 /// The hard concrete distribution's temperature and the interval it is stretched to.
 const TEMPERATURE: f64 = 2.0 / 3.0;
@@ -81,12 +83,17 @@ impl<P: Maskable> Maskable for Nodes<'_, P> {
     }
 }
 
-/// The sum of the losses of all parts, and of their gradients.
-fn sum_of_parts(parts: Vec<(f64, Vec<f64>)>) -> (f64, Vec<f64>) {
+/// The sum of the losses of all parts of a network, and of their gradients; parts run in
+/// parallel.
+fn over_parts<P: Parted>(
+    network: &P,
+    of_part: impl Fn(&P::Part) -> (f64, Vec<f64>) + Sync + Send,
+) -> (f64, Vec<f64>) {
     let add = |(value, mut total): (f64, Vec<f64>), (more, part): (f64, Vec<f64>)| {
         total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
         (value + more, total)
     };
+    let parts: Vec<(f64, Vec<f64>)> = network.parts().par_iter().map(of_part).collect();
     parts.into_iter().reduce(add).unwrap_or_default()
 }
 

@@ -2,17 +2,14 @@
 //! their values.
 
 use ndarray::{Array1, Array2};
-use rayon::prelude::*;
 
-use super::{Loss, Maskable, sum_of_parts};
+use super::{Loss, Maskable, over_parts};
 use crate::numeric::Scalar;
 use crate::patch::{NeuronEngine, NeuronPart, Patchable};
 
 impl<T: Scalar> Maskable for NeuronEngine<'_, T> {
-    /// Parts run in parallel.
     fn mixed(&self, shares: &[f64], loss: &Loss<'_, T>) -> (f64, Vec<f64>) {
-        let of_part = |part: &NeuronPart<T>| mixed_part(self, part, shares, loss);
-        sum_of_parts(self.parts().par_iter().map(of_part).collect())
+        over_parts(self, |part| mixed_part(self, part, shares, loss))
     }
 }
 

@@ -1,26 +1,14 @@
 //! Shares of the messages on a transformer's weights.
 
-use rayon::prelude::*;
-
-use super::{Loss, Maskable};
+use super::{Loss, Maskable, over_parts};
 use crate::numeric::Scalar;
 use crate::patch::Patchable;
 use crate::patch::component::products;
 use crate::patch::weight::{Values, WeightEngine, WeightPart};
 
 impl<T: Scalar> Maskable for WeightEngine<'_, T> {
-    /// Parts run in parallel.
     fn mixed(&self, shares: &[f64], loss: &Loss<'_, T>) -> (f64, Vec<f64>) {
-        let parts = self.parts().par_iter();
-        let of_parts: Vec<(f64, Vec<f64>)> = parts
-            .map(|part| part_of(self, part, shares, loss))
-            .collect();
-        let mut total = (0.0, vec![0.0; self.edge_count()]);
-        for (value, gradient) in of_parts {
-            total.0 += value;
-            total.1.iter_mut().zip(gradient).for_each(|(t, g)| *t += g);
-        }
-        total
+        over_parts(self, |part| part_of(self, part, shares, loss))
     }
 }
 

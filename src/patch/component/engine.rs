@@ -15,7 +15,7 @@ use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::recorded::{clean_runs, fills};
 use crate::patch::sets::together;
-use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
+use crate::patch::{EdgeSet, Fill, Parted, Patchable, SetWalk};
 use crate::{Error, Result};
 
 /// What patched edges carry, and how the input is seen.
@@ -118,12 +118,6 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
         &self.sites
     }
 
-    /// The parts of the samples, in order.
-    #[must_use]
-    pub fn parts(&self) -> &[Part<T>] {
-        &self.parts
-    }
-
     /// Readings: positions at which answers are read, of all samples.
     #[must_use]
     pub fn readings(&self) -> usize {
@@ -135,18 +129,6 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     pub fn clean(&self) -> Array2<T> {
         let outputs = self.parts.iter().map(|part| part.clean.end.outputs.clone());
         together(&outputs.collect::<Vec<_>>())
-    }
-
-    /// The outputs with the messages on `patched` replaced, `[outputs, readings]`.
-    /// Parts run in parallel.
-    #[must_use]
-    pub fn run(&self, patched: &EdgeSet) -> Array2<T> {
-        let plan = Plan::new(&self.sites, patched);
-        let parts = self.parts.par_iter();
-        let outputs: Vec<Array2<T>> = parts
-            .map(|part| PatchedRun::outputs(self, part, &plan))
-            .collect();
-        together(&outputs)
     }
 }
 
@@ -201,20 +183,35 @@ impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
     }
 
     fn outputs(&self, patched: &EdgeSet) -> Array2<T> {
-        self.run(patched)
+        self.run_in_parallel(patched)
     }
 
-    /// Part after part.
     fn outputs_alone(&self, patched: &EdgeSet) -> Array2<T> {
-        let plan = Plan::new(&self.sites, patched);
-        let parts = self.parts.iter();
-        let outputs: Vec<Array2<T>> = parts
-            .map(|part| PatchedRun::outputs(self, part, &plan))
-            .collect();
-        together(&outputs)
+        self.run_in_turn(patched)
     }
 
     fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
         SetWalk::new(self, patched)
+    }
+}
+
+impl<T: Scalar> Parted for ComponentEngine<'_, T> {
+    type Part = Part<T>;
+    type Plan = Plan;
+
+    fn parts(&self) -> &[Part<T>] {
+        &self.parts
+    }
+
+    fn readings_of(part: &Part<T>) -> Range<usize> {
+        part.readings.clone()
+    }
+
+    fn plan(&self, patched: &EdgeSet) -> Plan {
+        Plan::new(&self.sites, patched)
+    }
+
+    fn run_part(&self, part: &Part<T>, plan: &Plan) -> Array2<T> {
+        PatchedRun::outputs(self, part, plan)
     }
 }

@@ -8,7 +8,7 @@ use crate::patch::EdgeSet;
 
 /// How a reader's input is put together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Input {
+pub enum Input {
     /// The stream as it is.
     Stream,
     /// The stream, with what these sources write replaced by their fills.
@@ -20,7 +20,7 @@ pub(super) enum Input {
 
 /// What a writer writes for a reader, at some of the positions that it reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
+pub struct Source {
     pub writer: usize,
     at: At,
 }
@@ -53,7 +53,7 @@ impl Source {
 
 /// What a run has to do.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
+pub struct Plan {
     /// The block of the first patched reader; the number of blocks for the
     /// logits; `None` where nothing is patched.
     pub first: Option<usize>,

@@ -258,7 +258,7 @@ fn runs_agree_with_the_definition() {
                     let set = engine.edges((0..edges).filter(|_| rng.uniform() < share));
                     let patched = |w, r, _| set.contains(engine.sites().edge(w, r));
                     let expected = by_definition(&model, engine.sites(), &batch, fill, &patched);
-                    assert_close(&engine.run(&set), &expected);
+                    assert_close(&engine.outputs(&set), &expected);
                     assert_close(&engine.each_set(&[set], |o| o.to_owned())[0], &expected);
                 }
             }
@@ -284,7 +284,7 @@ fn at_positions_too_runs_agree_with_the_definition() {
                     names.contains(&format!("{from}->{to}@{position}"))
                 };
                 let expected = by_definition(&model, sites, &batch, Fill::Corrupted, &patched);
-                assert_close(&engine.run(&set), &expected);
+                assert_close(&engine.outputs(&set), &expected);
             }
             // All positions of an edge are the edge.
             for share in [0.05, 0.5, 0.95] {
@@ -296,7 +296,7 @@ fn at_positions_too_runs_agree_with_the_definition() {
                     first..first + sites.positions_of(reader)
                 };
                 let everywhere = engine.edges(set.ones().flat_map(of_edge));
-                assert_close(&engine.run(&everywhere), &whole.run(&set));
+                assert_close(&engine.outputs(&everywhere), &whole.outputs(&set));
             }
         }
     }
@@ -318,8 +318,8 @@ fn resampling_takes_every_sample_from_another_and_patching_nothing_changes_nothi
     let (model, batch) = (model(true, true, Activation::Relu), batch(&[3], 1.0));
     let engine = ComponentEngine::new(&model, &batch, setup(Fill::Resample, false)).unwrap();
     let clean = engine.clean();
-    assert_eq!(engine.run(&engine.edges([])), clean);
-    let all = engine.run(&engine.all_but(&engine.edges([])));
+    assert_eq!(engine.outputs(&engine.edges([])), clean);
+    let all = engine.outputs(&engine.all_but(&engine.edges([])));
     for (sample, column) in all.columns().into_iter().enumerate() {
         let distance = |other: usize| {
             let difference = &column - &clean.column(other);

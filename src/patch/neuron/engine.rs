@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use ndarray::{Array2, Axis};
-use rayon::prelude::*;
 
 use super::part::{Part, Values};
 use crate::Result;
@@ -14,8 +13,7 @@ use crate::model::{Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::nodes::READERS;
 use crate::patch::recorded::{clean_runs, fills};
-use crate::patch::sets::together;
-use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
+use crate::patch::{EdgeSet, Fill, Parted, Patchable, SetWalk};
 
 /// A transformer, its clean run on a batch, and the fills for its channels and
 /// hidden neurons.
@@ -28,7 +26,7 @@ pub struct NeuronEngine<'m, T> {
 }
 
 /// The patched columns of every layer.
-type Columns = Vec<Vec<usize>>;
+pub type Columns = Vec<Vec<usize>>;
 
 impl<'m, T: Scalar> NeuronEngine<'m, T> {
     /// Runs the model on a batch, and on what fills come from, and keeps the
@@ -85,21 +83,6 @@ impl<'m, T: Scalar> NeuronEngine<'m, T> {
         &self.neurons
     }
 
-    /// The parts of the samples, in order.
-    #[must_use]
-    pub fn parts(&self) -> &[Part<T>] {
-        &self.parts
-    }
-
-    fn columns(&self, patched: &EdgeSet) -> Columns {
-        let mut columns = vec![Vec::new(); self.neurons.layers()];
-        for neuron in patched.ones() {
-            let (layer, column) = self.neurons.place(neuron);
-            columns[layer].push(column);
-        }
-        columns
-    }
-
     /// The layer that a run begins at: the last stream that is patched whole, of
     /// which nothing before it is left, or else the first with anything patched.
     fn first(&self, columns: &Columns) -> Option<usize> {
@@ -108,28 +91,6 @@ impl<'m, T: Scalar> NeuronEngine<'m, T> {
             .into_iter()
             .find(|layer| columns[*layer].len() == self.neurons.of_layer(*layer).len())
             .or_else(|| columns.iter().position(|columns| !columns.is_empty()))
-    }
-
-    /// The outputs `[readings, outputs]` of one part.
-    fn run(&self, part: &Part<T>, columns: &Columns) -> Array2<T> {
-        let Some(first) = self.first(columns) else {
-            return part.clean.end.outputs.clone();
-        };
-        let of = |values: &Array2<T>| values.select(Axis(1), &columns[first]);
-        let change = of(&part.fills[first]) - of(part.clean_values(first));
-        let run = part.run_from(
-            self.model,
-            first,
-            &columns[first],
-            &change,
-            &mut |layer, values| {
-                let fill = &part.fills[layer];
-                for column in &columns[layer] {
-                    values.column_mut(*column).assign(&fill.column(*column));
-                }
-            },
-        );
-        run.end.outputs
     }
 }
 
@@ -178,23 +139,58 @@ impl<T: Scalar> Patchable for NeuronEngine<'_, T> {
         }
     }
 
-    /// Parts run in parallel.
     fn outputs(&self, patched: &EdgeSet) -> Array2<T> {
-        let columns = self.columns(patched);
-        let parts = self.parts.par_iter();
-        let outputs: Vec<Array2<T>> = parts.map(|part| self.run(part, &columns)).collect();
-        together(&outputs)
+        self.run_in_parallel(patched)
     }
 
-    /// Part after part.
     fn outputs_alone(&self, patched: &EdgeSet) -> Array2<T> {
-        let columns = self.columns(patched);
-        let parts = self.parts.iter();
-        let outputs: Vec<Array2<T>> = parts.map(|part| self.run(part, &columns)).collect();
-        together(&outputs)
+        self.run_in_turn(patched)
     }
 
     fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
         SetWalk::new(self, patched)
+    }
+}
+
+impl<T: Scalar> Parted for NeuronEngine<'_, T> {
+    type Part = Part<T>;
+    type Plan = Columns;
+
+    fn parts(&self) -> &[Part<T>] {
+        &self.parts
+    }
+
+    fn readings_of(part: &Part<T>) -> Range<usize> {
+        part.readings.clone()
+    }
+
+    fn plan(&self, patched: &EdgeSet) -> Columns {
+        let mut columns = vec![Vec::new(); self.neurons.layers()];
+        for neuron in patched.ones() {
+            let (layer, column) = self.neurons.place(neuron);
+            columns[layer].push(column);
+        }
+        columns
+    }
+
+    fn run_part(&self, part: &Part<T>, columns: &Columns) -> Array2<T> {
+        let Some(first) = self.first(columns) else {
+            return part.clean.end.outputs.clone();
+        };
+        let of = |values: &Array2<T>| values.select(Axis(1), &columns[first]);
+        let change = of(&part.fills[first]) - of(part.clean_values(first));
+        let run = part.run_from(
+            self.model,
+            first,
+            &columns[first],
+            &change,
+            &mut |layer, values| {
+                let fill = &part.fills[layer];
+                for column in &columns[layer] {
+                    values.column_mut(*column).assign(&fill.column(*column));
+                }
+            },
+        );
+        run.end.outputs
     }
 }

@@ -2,20 +2,19 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
+use ndarray::Array2;
 
 use super::plan::Plan;
 use super::run::PatchedRun;
 use super::values::Values;
+use crate::Result;
 use crate::metric::Metric;
 use crate::model::transformer::{Channel, Channels, SequenceTrace};
 use crate::model::{Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::component::Setup;
-use crate::patch::sets::{check_lengths, means, resampled, together};
-use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
-use crate::{Error, Result};
+use crate::patch::recorded::{Run, clean_runs, fills};
+use crate::patch::{EdgeSet, Parted, Patchable, SetWalk};
 
 /// A transformer, its clean run on a batch, and the fills for patched edges.
 #[derive(Debug, Clone)]
@@ -47,32 +46,20 @@ impl<'m, T: Scalar> WeightEngine<'m, T> {
     /// # Errors
     /// If the fill is `corrupted` and the batch has no pairs.
     pub fn new(model: &'m Transformer<T>, batch: &Sequences<T>, setup: Setup) -> Result<Self> {
-        let parts = batch.parts();
-        let run = |part: &Sequences<T>| {
-            let trace = model.forward_sequences(&part.inputs, &part.answers, part.length());
-            (Values::of(model, &part.inputs, &trace), trace)
+        let runs = clean_runs::<T, Values<T>>(model, batch);
+        let fills = fills(model, batch, &runs, setup.fill, setup.seed)?;
+        let part = |(run, fill): (Run<T, Values<T>>, Values<T>)| WeightPart {
+            readings: run.readings,
+            batch: run.batch,
+            clean: run.trace,
+            values: run.recorded,
+            fill,
         };
-        let runs: Vec<(Values<T>, SequenceTrace<T>)> = parts.par_iter().map(run).collect();
-        let values: Vec<Values<T>> = runs.iter().map(|(values, _)| values.clone()).collect();
-        let fills = fills(model, batch, &parts, &values, setup)?;
-        let mut first = 0;
-        let mut built = Vec::with_capacity(parts.len());
-        for ((part, (values, clean)), fill) in parts.into_iter().zip(runs).zip(fills) {
-            let readings = first..first + part.answers.len();
-            first = readings.end;
-            built.push(WeightPart {
-                readings,
-                batch: part,
-                clean,
-                values,
-                fill,
-            });
-        }
         Ok(Self {
             model,
             sites: Channels::new(model),
-            parts: built,
-            readings: first,
+            parts: runs.into_iter().zip(fills).map(part).collect(),
+            readings: batch.answers.len(),
         })
     }
 
@@ -86,12 +73,6 @@ impl<'m, T: Scalar> WeightEngine<'m, T> {
     #[must_use]
     pub fn sites(&self) -> &Channels {
         &self.sites
-    }
-
-    /// The parts of the samples, in order.
-    #[must_use]
-    pub fn parts(&self) -> &[WeightPart<T>] {
-        &self.parts
     }
 
     /// The edges whose weights are not zero.
@@ -121,50 +102,6 @@ impl<'m, T: Scalar> WeightEngine<'m, T> {
         let model = self.model;
         PatchedRun { model, part, plan }.trace()
     }
-
-    /// A patched run, part after part: for runs that are parallel among themselves.
-    fn run_alone(&self, patched: &EdgeSet) -> Array2<T> {
-        let plan = Plan::new(self.model, &self.sites, patched);
-        let parts = self.parts.iter();
-        let outputs: Vec<Array2<T>> = parts.map(|p| self.trace(p, &plan).end.outputs).collect();
-        together(&outputs)
-    }
-}
-
-/// What is read in place of what the parts read.
-fn fills<T: Scalar>(
-    model: &Transformer<T>,
-    batch: &Sequences<T>,
-    parts: &[Sequences<T>],
-    values: &[Values<T>],
-    setup: Setup,
-) -> Result<Vec<Values<T>>> {
-    check_lengths(batch, setup.fill)?;
-    let arrays: Vec<Vec<&Array2<T>>> = values.iter().map(Values::arrays).collect();
-    let samples: Vec<usize> = parts.iter().map(Sequences::samples).collect();
-    let with = |arrays: Vec<Vec<Array2<T>>>| {
-        let pairs = values.iter().zip(arrays);
-        pairs.map(|(values, arrays)| values.with(arrays)).collect()
-    };
-    let zeros = |run: &Vec<&Array2<T>>| -> Vec<Array2<T>> {
-        run.iter().map(|x| Array2::zeros(x.raw_dim())).collect()
-    };
-    Ok(match setup.fill {
-        Fill::Zero => with(arrays.iter().map(zeros).collect()),
-        Fill::Mean => with(means(&arrays, &samples)),
-        Fill::Resample => with(resampled(&arrays, &samples, setup.seed)),
-        Fill::Corrupted => {
-            let corrupted = |part: &Sequences<T>| {
-                let inputs = part.corrupted.as_ref()?;
-                let trace = model.forward_sequences(inputs, &part.answers, part.length());
-                Some(Values::of(model, inputs, &trace))
-            };
-            let runs: Option<Vec<Values<T>>> = parts.par_iter().map(corrupted).collect();
-            runs.ok_or_else(|| Error::NoCorruptedInputs {
-                path: batch.path.clone(),
-            })?
-        }
-    })
 }
 
 impl<T: Scalar> Patchable for WeightEngine<'_, T> {
@@ -215,40 +152,36 @@ impl<T: Scalar> Patchable for WeightEngine<'_, T> {
         self.sites.name(node)
     }
 
-    /// Parts run in parallel.
     fn outputs(&self, patched: &EdgeSet) -> Array2<T> {
-        let plan = Plan::new(self.model, &self.sites, patched);
-        let parts = self.parts.par_iter();
-        let outputs: Vec<Array2<T>> = parts.map(|p| self.trace(p, &plan).end.outputs).collect();
-        together(&outputs)
+        self.run_in_parallel(patched)
     }
 
-    fn each_edge<R: Send>(
-        &self,
-        patched: &EdgeSet,
-        edges: &[usize],
-        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
-    ) -> Vec<R> {
-        let one = |edge: &usize| {
-            let mut set = patched.clone();
-            set.grow(self.edge_count());
-            set.toggle(*edge);
-            measure(self.run_alone(&set).view())
-        };
-        edges.par_iter().map(one).collect()
-    }
-
-    fn each_set<R: Send>(
-        &self,
-        sets: &[EdgeSet],
-        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
-    ) -> Vec<R> {
-        sets.par_iter()
-            .map(|set| measure(self.run_alone(set).view()))
-            .collect()
+    fn outputs_alone(&self, patched: &EdgeSet) -> Array2<T> {
+        self.run_in_turn(patched)
     }
 
     fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
         SetWalk::new(self, patched)
+    }
+}
+
+impl<T: Scalar> Parted for WeightEngine<'_, T> {
+    type Part = WeightPart<T>;
+    type Plan = Plan<T>;
+
+    fn parts(&self) -> &[WeightPart<T>] {
+        &self.parts
+    }
+
+    fn readings_of(part: &WeightPart<T>) -> Range<usize> {
+        part.readings.clone()
+    }
+
+    fn plan(&self, patched: &EdgeSet) -> Plan<T> {
+        Plan::new(self.model, &self.sites, patched)
+    }
+
+    fn run_part(&self, part: &WeightPart<T>, plan: &Plan<T>) -> Array2<T> {
+        self.trace(part, plan).end.outputs
     }
 }

@@ -12,7 +12,7 @@ const FEW: usize = 32;
 
 /// How a linear layer is computed.
 #[derive(Debug, Clone)]
-pub(super) enum Linear<T> {
+pub enum Linear<T> {
     /// As it is.
     Whole,
     /// As it is, then the messages of these edges replaced: writer, reader, weight.
@@ -23,7 +23,7 @@ pub(super) enum Linear<T> {
 
 /// What a run has to do, per linear layer.
 #[derive(Debug, Clone)]
-pub(super) struct Plan<T> {
+pub struct Plan<T> {
     linears: Vec<(Matrix, Linear<T>)>,
 }
 

@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::model::Transformer;
 use crate::model::transformer::{Letter, Matrix, Norm, SequenceInputs, SequenceTrace};
 use crate::numeric::Scalar;
+use crate::patch::recorded::Recorded;
 
 /// What every linear layer reads, after norms, and the streams before norms.
 #[derive(Debug, Clone)]
@@ -72,18 +73,27 @@ impl<T: Scalar> Values<T> {
     pub fn stream(&self, halves: usize) -> ArrayView2<'_, T> {
         self.arrays[2 + 5 * self.blocks + halves].view()
     }
+}
 
-    /// All arrays, in one fixed order.
-    pub(super) fn arrays(&self) -> Vec<&Array2<T>> {
+impl<T: Scalar> Recorded<T> for Values<T> {
+    fn of(model: &Transformer<T>, inputs: &SequenceInputs<T>, trace: &SequenceTrace<T>) -> Self {
+        Self::of(model, inputs, trace)
+    }
+
+    fn zero(&self) -> Self {
+        let mut zero = self.clone();
+        for array in &mut zero.arrays {
+            array.fill(T::zero());
+        }
+        zero
+    }
+
+    fn arrays(&self) -> Vec<&Array2<T>> {
         self.arrays.iter().collect()
     }
 
-    /// The same with these arrays.
-    pub(super) fn with(&self, arrays: Vec<Array2<T>>) -> Self {
-        Self {
-            blocks: self.blocks,
-            arrays,
-        }
+    fn arrays_mut(&mut self) -> Vec<&mut Array2<T>> {
+        self.arrays.iter_mut().collect()
     }
 }
 
