@@ -335,7 +335,7 @@ fn modules_of_transformers_are_of_components_or_of_channels() {
     assert_eq!(found["lesions"][0]["metric"], "logit-diff");
     let estimated = modules("--edge-weight attribution");
     assert_eq!(estimated["bootstrap"], Value::Null);
-    let fine = modules("--granularity neuron --edge-weight spread --resamples 3");
+    let fine = modules("--granularity neuron --edge-weight spread --resamples 3 --samples 3");
     assert_eq!(fine["granularity"], "neuron");
     // A channel is in one module from the embedding to the end.
     let module = |site: &str| {

@@ -9,6 +9,10 @@ use crate::metric::Metric;
 use crate::numeric::{Rng, Scalar, statistics};
 use crate::patch::Patchable;
 
+/// Means of a metric that differ by a smaller share of it are sums of the same terms in
+/// another order.
+const SAME: f64 = 1e-12;
+
 /// What is measured, and on which samples.
 #[derive(Debug, Clone)]
 pub struct Measured {
@@ -68,10 +72,8 @@ impl Ablation {
     #[must_use]
     pub fn p(&self) -> f64 {
         let effects = self.random_effects();
-        let as_large = effects
-            .iter()
-            .filter(|e| e.abs() >= self.effect().abs())
-            .count();
+        let least = self.effect().abs() - self.rounding();
+        let as_large = effects.iter().filter(|e| e.abs() >= least).count();
         (as_large + 1) as f64 / (effects.len() + 1) as f64
     }
 
@@ -79,7 +81,14 @@ impl Ablation {
     #[must_use]
     pub fn random_mean_and_sd(&self) -> (f64, f64) {
         let effects = self.random_effects();
-        (statistics::mean(&effects), statistics::sample_sd(&effects))
+        let sd = statistics::sample_sd(&effects);
+        let sd = if sd < self.rounding() { 0.0 } else { sd };
+        (statistics::mean(&effects), sd)
+    }
+
+    /// Effects that differ by less are the same.
+    fn rounding(&self) -> f64 {
+        SAME * (self.full.abs() + self.lesioned.abs())
     }
 }
 
@@ -158,4 +167,24 @@ fn alike(layers: &[usize], group: &[usize], pool: &[usize], rng: &mut Rng) -> Ve
         set.extend(candidates.into_iter().take(wanted));
     }
     set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sets that do the same but for rounding are as large, and do not vary.
+    #[test]
+    fn rounding_is_no_difference() {
+        let ablation = |random: Vec<f64>| Ablation {
+            full: 44.0,
+            lesioned: 29.0,
+            alone: 44.0,
+            random,
+        };
+        let same = ablation(vec![29.0 + 1e-14, 29.0, 29.0 - 1e-14]);
+        assert_eq!((same.p(), same.random_mean_and_sd().1), (1.0, 0.0));
+        let less = ablation(vec![30.0, 31.0, 32.0]);
+        assert_eq!((less.p(), less.random_mean_and_sd()), (0.25, (13.0, 1.0)));
+    }
 }

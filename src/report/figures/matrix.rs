@@ -35,6 +35,9 @@ pub struct Frame {
 /// Squares smaller than this have no names beside them, but at the ends.
 const NAMED: f64 = 9.0;
 
+/// Column names of so many letters stand upright.
+const UPRIGHT: usize = 2;
+
 /// The longest name, in characters.
 const LONGEST: usize = 14;
 
@@ -145,9 +148,19 @@ impl Matrix {
 
     fn column_names(&self, frame: Frame) -> Vec<Element> {
         let y = frame.top + at(self.rows.len()) * frame.cell + 8.0;
+        let is_short = self.columns.iter().all(|name| name.len() <= UPRIGHT);
         let name = |(k, name): (usize, &String)| {
-            let x = frame.left + (at(k) + 0.5) * frame.cell + 4.0;
-            turned(x, y, -90.0, "tick small end", &shortened(name, LONGEST))
+            let x = frame.left + (at(k) + 0.5) * frame.cell;
+            if is_short {
+                return text(x, y + 8.0, "tick small mid", name);
+            }
+            turned(
+                x + 4.0,
+                y,
+                -90.0,
+                "tick small end",
+                &shortened(name, LONGEST),
+            )
         };
         let named = self.columns.iter().enumerate();
         named

@@ -17,18 +17,20 @@ const WIDTH: f64 = 520.0;
 const LEFT: f64 = 70.0;
 const TOP: f64 = 30.0;
 
-/// Σ |w| of the surviving weights from module to module; `None` for fewer than two modules.
+/// Σ |w| of the surviving weights from module to module; `None` for fewer than two modules
+/// or where their sites are not drawn: components, or a large network.
 #[must_use]
 pub fn draw(audit: &Audit) -> Option<Figure> {
     let modules = audit.modules.as_ref()?;
     let count = modules.count.min(MOST);
-    if count < 2 {
+    let values = sums(audit, count);
+    if count < 2 || values.iter().all(|sum| *sum == 0.0) {
         return None;
     }
     let matrix = Matrix {
         rows: (0..count).map(|m| m.to_string()).collect(),
         columns: (0..count).map(|m| m.to_string()).collect(),
-        values: sums(audit, count),
+        values,
         joins: "→",
     };
     #[allow(clippy::cast_precision_loss, reason = "at most 24")]

@@ -102,11 +102,12 @@ fn facts(modules: &Modules) -> Vec<Fact> {
         facts.push(fact(
             "Against chance",
             format!(
-                "{}: {} ± {}, {z}, {}",
+                "{}: {} ± {}, {}, {}",
                 null_words(null),
                 number(null.mean),
                 number(null.sd),
-                p_value(null.p)
+                whole(&z),
+                whole(&p_value(null.p))
             ),
         ));
     }
@@ -141,6 +142,11 @@ fn facts(modules: &Modules) -> Vec<Fact> {
             .map(|w| fact("Wiring cost", wiring(w))),
     );
     facts
+}
+
+/// Text that no line ends within.
+fn whole(text: &str) -> String {
+    text.replace(' ', "\u{a0}")
 }
 
 /// What the graph's edges weigh, in words.
