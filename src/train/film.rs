@@ -169,7 +169,7 @@ mod tests {
         let frame = frame(trainer.state().0, &trainer.measure());
         let strengths: Vec<i64> = frame.lines.chunks(4).map(|line| line[3].abs()).collect();
         assert!(strengths.len() > 300 && strengths.is_sorted_by(|a, b| a >= b));
-        let page = page(&problem, &recipe, 0, &[frame.clone()]);
+        let page = page(&problem, &recipe, 0, std::slice::from_ref(&frame));
         assert_eq!(page.matches("</script>").count(), 2);
         let text = page.replace("http://www.w3.org/2000/svg", "");
         assert!(!text.contains("http://") && !text.contains("https://"));
