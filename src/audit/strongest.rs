@@ -76,6 +76,11 @@ pub fn extremes(site: String, values: impl Iterator<Item = Extreme>) -> Extremes
         keep(&mut largest, found, |a, b| a > b);
         keep(&mut smallest, found, |a, b| a < b);
     }
+    // Of a constant there is nothing to rank.
+    let value = |list: &Vec<Extreme>| list.first().map(|e| e.value);
+    if value(&largest) == value(&smallest) {
+        (largest, smallest) = Default::default();
+    }
     Extremes {
         site,
         largest,
@@ -117,7 +122,7 @@ pub fn listed(
         }
         let (tokens, inputs) = input(data, extreme.sample);
         // Once there is no room for one there is none for those after it either.
-        room = room.checked_sub(tokens.len() + inputs.len()).unwrap_or(0);
+        room = room.saturating_sub(tokens.len() + inputs.len());
         let (tokens, inputs) = match room {
             0 => Default::default(),
             _ => (tokens, inputs),
@@ -188,6 +193,12 @@ mod tests {
         let ends = found(&rows);
         assert_eq!(samples(&ends.largest), [6, 2, 3, 4, 0]);
         assert_eq!(samples(&ends.smallest), [7, 1, 0, 3, 4]);
+    }
+
+    #[test]
+    fn of_a_constant_nothing_is_listed() {
+        let ends = found(&[(0, 0, 2.0), (1, 0, 2.0), (2, 0, 2.0)]);
+        assert!(ends.largest.is_empty() && ends.smallest.is_empty());
     }
 
     #[test]

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Strongest {
-    /// What is ranked: `activation`, or `norm of the output` of a component.
+    /// What is ranked: `activation`, or `output norm` of a component: the Euclidean norm of
+    /// what it writes into the stream at one position.
     pub measure: String,
     /// Most samples listed at either end.
     pub each: usize,
@@ -27,7 +28,7 @@ pub struct Strongest {
 pub struct Extremes {
     /// Name of the site.
     pub site: String,
-    /// From the largest down.
+    /// From the largest down; empty, as `smallest` is, where all samples have the same value.
     pub largest: Vec<Extreme>,
     /// From the smallest up.
     pub smallest: Vec<Extreme>,

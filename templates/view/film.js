@@ -83,12 +83,14 @@ function connection(places, [layer, reader, writer, weight], count) {
   return draw("line", { x1, y1, x2, y2, ...pen, class: weight > 0 ? "pos" : "neg" });
 }
 
-function filmNames({ film, far }, frame) {
+function filmNames({ film, far = 1 }, frame) {
   const last = film.places.length - 1;
-  const bottom = film.tokens || frame.in.length > MOST_NAMED ? [] : siteNames(frame.in.map((feature) => film.inputs[feature]), film.places[0], 11 + 13 * (far ?? 1), far);
+  const bottom = film.tokens || frame.in.length > MOST_NAMED ? [] : siteNames(frame.in.map((feature) => film.inputs[feature]), film.places[0], 11 + 13 * far, far);
   const top = frame.out.length > MOST_NAMED ? [] : siteNames(frame.out.map((target) => film.outputs[target]), film.places[last], -14, far);
-  const row = (name, layer) => draw("text", { class: "row", x: 0, y: inStage(film.places[layer][0])[1] + 4 }, name);
-  return [...bottom, ...top, ...film.rows.map(row)];
+  // On a phone there is no room for all.
+  const isRoomy = (name) => far < 1.5 || name !== "stream";
+  const row = (name, layer) => (isRoomy(name) ? [draw("text", { class: "row", x: 0, y: inStage(film.places[layer][0])[1] + 4 }, name)] : []);
+  return [...bottom, ...top, ...film.rows.flatMap(row)];
 }
 
 /** Names from left to right, without those that would touch the one before. */

@@ -20,7 +20,10 @@ function sampleTables(state, n) {
   const at = (end) => Array.from({ length: samples.each }, (_, k) => start + end * samples.each + k).filter((k) => samples.sample[k] !== NO_SAMPLE);
   const table = (end, word) => {
     const rows = at(end).map((k) => sampleRow(samples, k));
-    return rows.length ? [smallTable(`Samples with its ${word} ${samples.measure}`, sampleHeads(samples), rows)] : [];
+    if (!rows.length) return [];
+    const whole = smallTable(`Samples with its ${word} ${samples.measure}`, sampleHeads(samples), rows);
+    whole.classList.add("samples");
+    return [whole];
   };
   return [...table(0, "largest"), ...table(1, "smallest")];
 }

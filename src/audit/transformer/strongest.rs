@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::Subject;
 use crate::audit::strongest::{extremes, finite, listed, numbers};
 use crate::audit::subject::output_name;
-use crate::model::transformer::{Answers, SequenceTrace, Writer};
+use crate::model::transformer::{Answers, SequenceInputs, SequenceTrace, Writer};
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::result::{Extreme, Extremes, Sample, Strongest};
@@ -22,7 +22,7 @@ impl<T: Scalar> Subject<'_, T> {
         let is_drawn = !channels.is_empty();
         let (measure, sites) = match is_drawn {
             true => ("activation", channels),
-            false => ("norm of the output", self.components(pruned, split_input)),
+            false => ("output norm", self.components(pruned, split_input)),
         };
         Strongest {
             measure: measure.to_owned(),
@@ -82,7 +82,14 @@ impl<T: Scalar> Subject<'_, T> {
     fn described(&self, sample: usize) -> Sample {
         let each = self.batch.answers.per_sample();
         let reading = (sample + 1) * each - 1;
-        let name = |output: usize| output_name(self.data, self.model.out_perm[output]);
+        let name = |output: usize| {
+            let target = self.model.out_perm[output];
+            let named = self.data.task.outputs.get(target).cloned();
+            named.unwrap_or_else(|| match self.batch.inputs {
+                SequenceInputs::Tokens(_) => format!("token {target}"),
+                SequenceInputs::Values(_) => output_name(self.data, target),
+            })
+        };
         let outputs = self.clean.column(reading);
         let targets = self.batch.targets.as_ref();
         let is_class = targets.is_none();

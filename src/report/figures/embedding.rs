@@ -52,7 +52,7 @@ fn panel(figure: &mut Figure, embedding: &Embedding, left: f64, top: f64) {
         None => "all dimensions".to_owned(),
     };
     let two: f64 = embedding.variance.iter().take(2).sum();
-    let title = format!("{module}: {} of the variance", percent(two));
+    let title = format!("{module}: {} of variance", percent(two));
     figure.add(text(panel.left, panel.top - 14.0, "strong", &title));
     let at = |token: usize| {
         let [x, y] = embedding.points.get(token).copied().unwrap_or_default();

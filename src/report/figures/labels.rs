@@ -85,6 +85,8 @@ fn level(wanted: &Wanted, side: Side, offset: f64, font: f64) -> Element {
         Side::Above => y - offset,
         Side::Below => y + offset + font * 0.72,
     };
+    // A name at the left edge of a drawing stays inside it.
+    let x = x.max(text_width(&wanted.name, font) / 2.0 + 1.0);
     sized(text(x, y, "mid", &wanted.name), font)
 }
 

@@ -3,7 +3,7 @@
 use svg::node::element::Element;
 
 use super::canvas::{bar, text, tip, turned};
-use crate::report::format::number;
+use crate::report::format::{number, significant};
 use crate::report::sites::shortened;
 
 /// A matrix with names for its rows and columns.
@@ -124,7 +124,7 @@ impl Matrix {
             } else {
                 "mid small"
             };
-            drawn.push(text(middle.0, middle.1, class, &number(value)));
+            drawn.push(text(middle.0, middle.1, class, &significant(value, 3)));
         }
         drawn
     }

@@ -44,7 +44,7 @@ pub fn draw(circuits: &[Circuit]) -> Option<Figure> {
         y: Axis::new(Scale::Linear, 0.0, 1.0, "share of known edges above it"),
     };
     panel.frame(&mut figure);
-    figure.add(line(panel.point(0.0, 0.0), panel.point(1.0, 1.0), "limit"));
+    figure.add(line(panel.point(0.0, 0.0), panel.point(1.0, 1.0), "base"));
     let is_one_output = curves.iter().all(|(c, _)| c.output == curves[0].0.output);
     let mut entries = Vec::new();
     for ((circuit, recovery), class) in curves.iter().zip(LINES) {
@@ -71,7 +71,7 @@ fn words(circuit: &Circuit, recovery: &Recovery, is_one_output: bool) -> String 
 /// One entry to a row, beside the panel.
 fn key(figure: &mut Figure, mut entries: Vec<Entry>, curves: usize) {
     let left = LEFT + SIDE + 34.0;
-    entries.push(Entry::new(Sample::Line("limit"), "scores at random: 0.5"));
+    entries.push(Entry::new(Sample::Line("base"), "scores at random: 0.5"));
     if curves > LINES.len() {
         let rest = format!("{} more in the table", curves - LINES.len());
         entries.push(Entry::new(Sample::Words, rest));
@@ -99,7 +99,7 @@ mod tests {
             roc_area: Some(0.875),
             roc: vec![[0.0, 0.0], [0.0, 0.5], [0.5, 1.0], [1.0, 1.0]],
         };
-        circuits[0].recovery = Some(recovery.clone());
+        circuits[0].recovery = Some(recovery);
         let drawn = draw(&circuits).expect("there is a curve").inline();
         assert!(drawn.contains(&format!("{}: 0.875", circuits[0].method)));
         // Of a side of 270 from (64, 290): half way up, then half way across to the top.

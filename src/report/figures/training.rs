@@ -11,10 +11,17 @@ const RIGHT: f64 = 120.0;
 const PANEL: f64 = 140.0;
 const GAP: f64 = 24.0;
 
-/// What a panel shows: its axis, and per line the name, class and points.
+/// A line: name, class and points.
+struct Course {
+    name: &'static str,
+    class: &'static str,
+    points: Vec<(f64, f64)>,
+}
+
+/// What a panel shows.
 struct Measures {
     axis: Axis,
-    lines: Vec<(&'static str, &'static str, Vec<(f64, f64)>)>,
+    lines: Vec<Course>,
 }
 
 /// One panel for each kind of measure; `None` without a curve.
@@ -26,7 +33,7 @@ pub fn draw(audit: &Audit) -> Option<Figure> {
     if curve.len() < 2 || all.is_empty() {
         return None;
     }
-    let steps = || curve.iter().map(|p| step(p));
+    let steps = || curve.iter().map(step);
     let last = steps().fold(0.0, f64::max);
     let x = Axis::new(Scale::Linear, 0.0, last, "step");
     #[allow(clippy::cast_precision_loss, reason = "three panels")]
@@ -72,11 +79,14 @@ fn measures(
         let point = |p: &TrainingPoint| Some((step(p), of(p).filter(|v| v.is_finite())?));
         curve.iter().filter_map(point).collect()
     };
-    let lines = of
-        .iter()
-        .map(|(name, class, of)| (*name, *class, points(*of)));
-    let lines: Vec<_> = lines.filter(|(_, _, points)| points.len() > 1).collect();
-    let values = lines.iter().flat_map(|(_, _, points)| points);
+    let line = |(name, class, of): &(&'static str, &'static str, Of)| Course {
+        name,
+        class,
+        points: points(*of),
+    };
+    let lines = of.iter().map(line).filter(|line| line.points.len() > 1);
+    let lines: Vec<Course> = lines.collect();
+    let values = lines.iter().flat_map(|line| &line.points);
     Measures {
         axis: axis(values.map(|(_, value)| *value).collect()),
         lines,
@@ -107,12 +117,17 @@ fn weights(curve: &[TrainingPoint]) -> Measures {
 }
 
 /// Every line with its name at its end; names that would touch stand apart.
-fn lines(figure: &mut Figure, panel: &Panel, lines: &[(&str, &str, Vec<(f64, f64)>)]) {
+fn lines(figure: &mut Figure, panel: &Panel, lines: &[Course]) {
     let mut above = f64::NEG_INFINITY;
     let end = |points: &[(f64, f64)]| points.last().map_or(0.0, |(_, y)| panel.py(*y));
     let mut sorted: Vec<_> = lines.iter().collect();
-    sorted.sort_by(|a, b| end(&a.2).total_cmp(&end(&b.2)));
-    for (name, class, points) in sorted {
+    sorted.sort_by(|a, b| end(&a.points).total_cmp(&end(&b.points)));
+    for Course {
+        name,
+        class,
+        points,
+    } in sorted
+    {
         let places: Vec<(f64, f64)> = points.iter().map(|(x, y)| panel.point(*x, *y)).collect();
         let last = points.last().map_or(f64::NAN, |(_, value)| *value);
         let words = format!("{name}: {} at the end", number(last));

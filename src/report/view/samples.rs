@@ -89,6 +89,9 @@ pub fn words(strongest: &Strongest) -> String {
             strongest.sites_total
         );
     }
+    if strongest.measure == "output norm" {
+        words += "; the norm is the Euclidean one of what a component writes into the stream at one position";
+    }
     let is_bare = |s: &&Sample| s.inputs.is_empty() && s.tokens.is_empty();
     let bare = strongest.samples.iter().filter(is_bare).count();
     if bare > 0 {
