@@ -662,6 +662,16 @@ pub enum Error {
         /// The data.
         path: PathBuf,
     },
+    /// Samples to train on that are not of the task's kind.
+    #[error("the data are {found}; the task has {expected}")]
+    OtherKind {
+        /// The data.
+        path: PathBuf,
+        /// What they are.
+        found: String,
+        /// What the task has.
+        expected: String,
+    },
     /// A snapshot of another training.
     #[error("the snapshot has {key} = {found}; this training has {expected}")]
     OtherTraining {

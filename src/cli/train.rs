@@ -65,7 +65,8 @@ pub(super) struct Args {
     /// Print errors only
     #[arg(short, long)]
     quiet: bool,
-    /// Samples of your own: .safetensors, .npz, .csv, .jsonl, or images as IDX files
+    /// Samples of your own, for `images` and `data` or in place of a task's: .safetensors, .npz,
+    /// .csv, .jsonl, or images as IDX files
     #[arg(short, long, value_name = "FILE", help_heading = "Data")]
     data: Option<PathBuf>,
     /// The labels of IDX images
@@ -255,7 +256,12 @@ fn problem(args: &Args, regime: Regime, seed: u64) -> Result<(Problem, Recipe)> 
         let recipe = own::recipe(&problem, regime);
         return Ok((problem, recipe));
     };
-    Ok((task.problem(seed), task.recipe(regime)))
+    let usual = task.problem(seed);
+    let problem = match &args.data {
+        Some(path) => own::for_task(usual, own_problem(args, seed)?, path)?,
+        None => usual,
+    };
+    Ok((problem, task.recipe(regime)))
 }
 
 /// The task, if it is one that is generated in code.

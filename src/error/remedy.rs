@@ -73,6 +73,7 @@ impl Error {
             | Self::NoData { path }
             | Self::NoResultFolder { path }
             | Self::ResultExists { path }
+            | Self::OtherKind { path, .. }
             | Self::OtherTraining { path, .. }
             | Self::NothingToCompare { path } => Some(path),
         }
@@ -219,6 +220,9 @@ impl Error {
             Self::NoData { .. } => "`--data FILE`".to_owned(),
             Self::Idx { .. } => "give the unpacked files of images and of labels, as MNIST has them".to_owned(),
             Self::NoLabels { .. } => "store integer classes or float targets as `labels`".to_owned(),
+            Self::OtherKind { .. } => {
+                "`modscope train data` takes samples of any kind, with a recipe by their kind".to_owned()
+            }
             Self::OtherTraining { key, .. } => format!(
                 "resume with the task, seed and flags of the first run, {key} included; or train afresh"
             ),

@@ -283,6 +283,11 @@ fn all() -> Vec<Error> {
         Error::NoResultFolder { path: path() },
         Error::ResultExists { path: path() },
         Error::NoLabels { path: path() },
+        Error::OtherKind {
+            path: path(),
+            found: "tokens with classes".into(),
+            expected: "numbers with targets".into(),
+        },
         Error::OtherTraining {
             path: path(),
             key: "seed".into(),

@@ -1,5 +1,7 @@
 //! Problems from a person's own data.
 
+use std::path::Path;
+
 use ndarray::{Array2, Axis};
 
 use super::{Problem, Samples};
@@ -48,6 +50,58 @@ pub fn holding_out(name: &str, data: Dataset, seed: u64) -> Result<Problem> {
     let mut order = Rng::new(seed, super::super::trainer::STREAM_DATA).permutation(data.len());
     let test = order.split_off(data.len() - data.len() / HELD_OUT);
     from_parts(name, part(&data, &order), part(&data, &test))
+}
+
+/// The samples of `given` for the task of `usual`: its name, and its names of inputs and
+/// outputs.
+///
+/// # Errors
+/// If the samples are of another kind or width than the task's.
+pub fn for_task(usual: Problem, given: Problem, path: &Path) -> Result<Problem> {
+    if !fits(&given, &usual) {
+        return Err(Error::OtherKind {
+            path: path.to_owned(),
+            found: kind(&given),
+            expected: kind(&usual),
+        });
+    }
+    let (found, expected) = (given.train.width(), usual.train.width());
+    if found != expected {
+        return Err(Error::InputWidth {
+            path: path.to_owned(),
+            found,
+            expected,
+        });
+    }
+    Ok(Problem {
+        train: given.train,
+        test: given.test,
+        domain: given.domain,
+        ..usual
+    })
+}
+
+/// Whether samples are of a task's kind, with no more tokens or classes than it has.
+fn fits(given: &Problem, usual: &Problem) -> bool {
+    let labels = match (&given.train.labels, &usual.train.labels) {
+        (Labels::Classes(_), Labels::Classes(_)) => given.outputs.len() <= usual.outputs.len(),
+        (Labels::Targets(_), Labels::Targets(_)) => given.outputs.len() == usual.outputs.len(),
+        _ => false,
+    };
+    labels && given.tokens.is_some() == usual.tokens.is_some() && given.tokens <= usual.tokens
+}
+
+/// The kind of a problem's samples, in words.
+fn kind(problem: &Problem) -> String {
+    let inputs = match problem.tokens {
+        Some(tokens) => format!("tokens below {tokens}"),
+        None => "numbers".to_owned(),
+    };
+    let labels = match problem.train.labels {
+        Labels::Classes(_) => "classes",
+        Labels::Targets(_) => "targets",
+    };
+    format!("{inputs} with {} {labels}", problem.outputs.len())
 }
 
 /// A recipe by the kind of the data: formulas, moons or modular addition.
@@ -170,6 +224,30 @@ mod tests {
     fn data_without_labels_are_refused() {
         let refused = holding_out("own", data(None), 0);
         assert!(matches!(refused, Err(Error::NoLabels { .. })));
+    }
+
+    #[test]
+    fn samples_of_another_kind_than_the_tasks_are_refused() {
+        let usual = || crate::train::Task::Independence.problem(0);
+        let own = |labels| holding_out("own", data(Some(labels)), 3).unwrap();
+        let classes = own(Labels::Classes(vec![0, 1, 0, 1, 0]));
+        let refused = for_task(usual(), classes, Path::new("own.csv")).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the data are numbers with 2 classes; the task has numbers with 2 targets"
+        );
+        let targets = own(Labels::Targets(Array2::zeros((5, 2))));
+        let refused = for_task(usual(), targets, Path::new("own.csv"));
+        assert!(matches!(
+            refused,
+            Err(Error::InputWidth {
+                found: 1,
+                expected: 4,
+                ..
+            })
+        ));
+        let again = for_task(usual(), usual(), Path::new("own.csv")).unwrap();
+        assert_eq!(again, usual());
     }
 
     #[test]
