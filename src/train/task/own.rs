@@ -85,7 +85,7 @@ pub fn for_task(usual: Problem, given: Problem, path: &Path) -> Result<Problem> 
 fn fits(given: &Problem, usual: &Problem) -> bool {
     let labels = match (&given.train.labels, &usual.train.labels) {
         (Labels::Classes(_), Labels::Classes(_)) => given.outputs.len() <= usual.outputs.len(),
-        (Labels::Targets(_), Labels::Targets(_)) => given.outputs.len() == usual.outputs.len(),
+        (Labels::Targets(a), Labels::Targets(b)) => a.ncols() == b.ncols(),
         _ => false,
     };
     labels && given.tokens.is_some() == usual.tokens.is_some() && given.tokens <= usual.tokens
@@ -97,11 +97,11 @@ fn kind(problem: &Problem) -> String {
         Some(tokens) => format!("tokens below {tokens}"),
         None => "numbers".to_owned(),
     };
-    let labels = match problem.train.labels {
-        Labels::Classes(_) => "classes",
-        Labels::Targets(_) => "targets",
+    let labels = match &problem.train.labels {
+        Labels::Classes(_) => format!("{} classes", problem.outputs.len()),
+        Labels::Targets(targets) => format!("{} targets", targets.ncols()),
     };
-    format!("{inputs} with {} {labels}", problem.outputs.len())
+    format!("{inputs} with {labels}")
 }
 
 /// A recipe by the kind of the data: formulas, moons or modular addition.
@@ -246,8 +246,14 @@ mod tests {
                 ..
             })
         ));
-        let again = for_task(usual(), usual(), Path::new("own.csv")).unwrap();
-        assert_eq!(again, usual());
+        for task in [
+            crate::train::Task::Independence,
+            crate::train::Task::InContext,
+        ] {
+            let usual = || task.problem(0);
+            let again = for_task(usual(), usual(), Path::new("own.csv")).unwrap();
+            assert_eq!(again, usual());
+        }
     }
 
     #[test]
