@@ -17,8 +17,9 @@ use crate::{Error, Result};
 /// Edges between components are patched one by one, unasked, up to so many.
 const MOST_PATCHED: usize = 2_000;
 
-/// Networks of more weights than this are ablated with one fill only.
-const LARGEST_ALL_FILLS: usize = 200_000;
+/// Modules of networks of more weights than this are not ablated: random sets take
+/// hundreds of runs.
+const LARGEST_ABLATED: usize = 200_000;
 
 impl<T: Scalar> Subject<'_, T> {
     /// The modules of the pruned network and what they do.
@@ -61,7 +62,7 @@ impl<T: Scalar> Subject<'_, T> {
     /// where the network is small.
     fn engines<P>(&self, fill: Fill, engine: impl Fn(Fill) -> Result<P>) -> Result<Vec<(Fill, P)>> {
         let mut engines = vec![(fill, engine(fill)?)];
-        if self.weights() <= LARGEST_ALL_FILLS {
+        if self.weights() <= LARGEST_ABLATED {
             let others = Fill::ALL.iter().map(|(other, _)| *other);
             let others = others.filter(|other| *other != fill);
             engines.extend(others.filter_map(|other| Some((other, engine(other).ok()?))));
@@ -171,7 +172,9 @@ impl<T: Scalar> Subject<'_, T> {
             engines,
             metrics: self.metrics(goals),
         };
-        function(&mut found, &of, config);
+        if self.weights() <= LARGEST_ABLATED {
+            function(&mut found, &of, config);
+        }
         if let Some((_, engine)) = of.engines.first() {
             by_site(&mut found, graph, engine);
         }
