@@ -31,6 +31,17 @@ pub enum Side {
     Below,
 }
 
+/// How names are written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lettering {
+    /// From a site's middle to its name, in pixels.
+    pub offset: f64,
+    /// Font size in pixels.
+    pub font: f64,
+    /// Width of the drawing, which no level name leaves.
+    pub width: f64,
+}
+
 /// Names of one layer, placed.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
@@ -44,29 +55,26 @@ pub struct Names {
 
 /// Places the names of sites that share a line.
 #[must_use]
-pub fn on_line(mut wanted: Vec<Wanted>, side: Side, offset: f64, font: f64) -> Names {
+pub fn on_line(mut wanted: Vec<Wanted>, side: Side, how: Lettering) -> Names {
     for label in &mut wanted {
         label.name = shortened(&label.name, LONGEST);
     }
-    if level_fits(&wanted, font) {
+    if level_fits(&wanted, how) {
         return Names {
-            elements: wanted
-                .iter()
-                .map(|w| level(w, side, offset, font))
-                .collect(),
+            elements: wanted.iter().map(|w| level(w, side, how)).collect(),
             room: if wanted.is_empty() {
                 0.0
             } else {
-                offset + font + 4.0
+                how.offset + how.font + 4.0
             },
             left_out: 0,
         };
     }
-    turned_names(wanted, side, offset, font)
+    turned_names(wanted, side, how)
 }
 
-fn level_fits(wanted: &[Wanted], font: f64) -> bool {
-    let mut spans: Vec<(f64, f64)> = wanted.iter().map(|w| span(w, font)).collect();
+fn level_fits(wanted: &[Wanted], how: Lettering) -> bool {
+    let mut spans: Vec<(f64, f64)> = wanted.iter().map(|w| span(w, how)).collect();
     spans.sort_by(|a, b| a.0.total_cmp(&b.0));
     spans
         .iter()
@@ -74,23 +82,29 @@ fn level_fits(wanted: &[Wanted], font: f64) -> bool {
         .all(|(a, b)| a.1 < b.0)
 }
 
-fn span(wanted: &Wanted, font: f64) -> (f64, f64) {
-    let half = text_width(&wanted.name, font) / 2.0 + 3.0;
-    (wanted.point.0 - half, wanted.point.0 + half)
+/// From where to where a level name reaches.
+fn span(wanted: &Wanted, how: Lettering) -> (f64, f64) {
+    let half = text_width(&wanted.name, how.font) / 2.0 + 3.0;
+    let middle = middle(wanted, how);
+    (middle - half, middle + half)
 }
 
-fn level(wanted: &Wanted, side: Side, offset: f64, font: f64) -> Element {
-    let (x, y) = wanted.point;
+/// The middle of a level name: its site's, but inside the drawing.
+fn middle(wanted: &Wanted, how: Lettering) -> f64 {
+    let half = text_width(&wanted.name, how.font) / 2.0 + 1.0;
+    wanted.point.0.min(how.width - half).max(half)
+}
+
+fn level(wanted: &Wanted, side: Side, how: Lettering) -> Element {
     let y = match side {
-        Side::Above => y - offset,
-        Side::Below => y + offset + font * 0.72,
+        Side::Above => wanted.point.1 - how.offset,
+        Side::Below => wanted.point.1 + how.offset + how.font * 0.72,
     };
-    // A name at the left edge of a drawing stays inside it.
-    let x = x.max(text_width(&wanted.name, font) / 2.0 + 1.0);
-    sized(text(x, y, "mid", &wanted.name), font)
+    sized(text(middle(wanted, how), y, "mid", &wanted.name), how.font)
 }
 
-fn turned_names(mut wanted: Vec<Wanted>, side: Side, offset: f64, font: f64) -> Names {
+fn turned_names(mut wanted: Vec<Wanted>, side: Side, how: Lettering) -> Names {
+    let Lettering { offset, font, .. } = how;
     wanted.sort_by(|a, b| b.importance.total_cmp(&a.importance));
     let mut placed: Vec<Wanted> = Vec::new();
     let mut left_out = 0;
@@ -108,16 +122,14 @@ fn turned_names(mut wanted: Vec<Wanted>, side: Side, offset: f64, font: f64) -> 
         .map(|w| text_width(&w.name, font))
         .fold(0.0, f64::max);
     Names {
-        elements: placed
-            .iter()
-            .map(|w| upright(w, side, offset, font))
-            .collect(),
+        elements: placed.iter().map(|w| upright(w, side, how)).collect(),
         room: offset + longest + 6.0,
         left_out,
     }
 }
 
-fn upright(wanted: &Wanted, side: Side, offset: f64, font: f64) -> Element {
+fn upright(wanted: &Wanted, side: Side, how: Lettering) -> Element {
+    let Lettering { offset, font, .. } = how;
     let (x, y) = wanted.point;
     let x = x + font * 0.36;
     let element = match side {
@@ -135,7 +147,12 @@ fn sized(mut element: Element, font: f64) -> Element {
 /// Places names in the open: above their sites, else beside or below them, where
 /// no other name or site stands; the most important first.
 #[must_use]
-pub fn in_the_open(mut wanted: Vec<Wanted>, offset: f64, font: f64) -> Names {
+pub fn in_the_open(mut wanted: Vec<Wanted>, how: Lettering) -> Names {
+    let Lettering {
+        offset,
+        font,
+        width,
+    } = how;
     wanted.sort_by(|a, b| b.importance.total_cmp(&a.importance));
     let mut boxes: Vec<[f64; 4]> = Vec::new();
     let room = |(x, y): (f64, f64)| [x - 3.0, y - 3.0, x + 3.0, y + 3.0];
@@ -149,7 +166,8 @@ pub fn in_the_open(mut wanted: Vec<Wanted>, offset: f64, font: f64) -> Names {
         let places = around(&label, offset, font);
         let is_free = |place: &&(Spot, [f64; 4])| {
             let taken = boxes.iter().chain(&sites);
-            !taken.into_iter().any(|other| overlap(other, &place.1))
+            let inside = place.1[0] >= 0.0 && place.1[2] <= width;
+            inside && !taken.into_iter().any(|other| overlap(other, &place.1))
         };
         if let Some((spot, area)) = places.iter().find(is_free) {
             boxes.push(*area);
@@ -196,9 +214,15 @@ fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
 mod tests {
     use super::*;
 
+    const HOW: Lettering = Lettering {
+        offset: 10.0,
+        font: 13.0,
+        width: 1000.0,
+    };
+
     fn wanted(count: u32, step: f64, name: &str) -> Vec<Wanted> {
         let one = |k: u32| Wanted {
-            point: (f64::from(k) * step, 0.0),
+            point: (f64::from(k) * step + 60.0, 0.0),
             name: name.to_owned(),
             importance: f64::from(k),
         };
@@ -207,35 +231,54 @@ mod tests {
 
     #[test]
     fn few_names_stand_level() {
-        let names = on_line(wanted(4, 100.0, "x1"), Side::Below, 10.0, 13.0);
+        let names = on_line(wanted(4, 100.0, "x1"), Side::Below, HOW);
         assert_eq!((names.elements.len(), names.left_out), (4, 0));
         assert!(!names.elements[0].to_string().contains("rotate"));
     }
 
     #[test]
     fn many_names_turn() {
-        let names = on_line(wanted(59, 15.0, "class 17"), Side::Above, 10.0, 13.0);
+        let names = on_line(wanted(59, 15.0, "class 17"), Side::Above, HOW);
         assert_eq!((names.elements.len(), names.left_out), (59, 0));
         assert!(names.elements[0].to_string().contains("rotate(-90"));
     }
 
     #[test]
     fn too_many_names_thin_out_and_the_strong_ones_stay() {
-        let names = on_line(wanted(64, 7.0, "x"), Side::Above, 10.0, 13.0);
+        let names = on_line(wanted(64, 7.0, "x"), Side::Above, HOW);
         assert_eq!((names.elements.len(), names.left_out), (32, 32));
     }
 
     #[test]
     fn long_names_are_cut() {
-        let names = on_line(wanted(1, 1.0, &"long ".repeat(30)), Side::Above, 0.0, 13.0);
+        let names = on_line(wanted(1, 1.0, &"long ".repeat(30)), Side::Above, HOW);
         assert!(names.elements[0].to_string().contains('…'));
     }
 
     #[test]
     fn names_in_the_open_do_not_cover_each_other() {
-        let names = in_the_open(wanted(7, 5.0, "seven"), 10.0, 13.0);
+        let names = in_the_open(wanted(7, 5.0, "seven"), HOW);
         assert_eq!((names.elements.len(), names.left_out), (3, 4));
-        let alone = in_the_open(wanted(7, 100.0, "seven"), 10.0, 13.0);
+        let alone = in_the_open(wanted(7, 100.0, "seven"), HOW);
         assert_eq!((alone.elements.len(), alone.left_out), (7, 0));
+    }
+
+    #[test]
+    fn names_at_the_edges_stay_inside() {
+        let narrow = Lettering {
+            width: 120.0,
+            ..HOW
+        };
+        let mut ends = wanted(2, 59.0, "class 23");
+        ends[0].point = (0.0, 40.0);
+        for (label, place) in ends
+            .iter()
+            .zip([middle(&ends[0], narrow), middle(&ends[1], narrow)])
+        {
+            let half = text_width(&label.name, narrow.font) / 2.0;
+            assert!(place >= half && place + half <= 120.0, "{place}");
+        }
+        let names = in_the_open(ends, narrow);
+        assert_eq!((names.elements.len(), names.left_out), (2, 0));
     }
 }

@@ -6,7 +6,7 @@ use svg::node::element::Element;
 
 use super::canvas::{Figure, line, path, text, through, tip};
 use super::edges::{self, Pen, Stroke};
-use super::labels::{self, Names, Side, Wanted};
+use super::labels::{self, Lettering, Names, Side, Wanted};
 use super::legend::{self, Entry, Sample};
 use super::links::{self, Passing};
 use super::nodes::{self, Groups};
@@ -322,8 +322,11 @@ pub(super) fn names(scene: &Scene, sites: &Sites<'_>, wires: &[Wire]) -> (Names,
     let last = sites.layers().len().saturating_sub(1);
     let outputs = wanted(scene, sites, last, wires);
     let inputs = wanted(scene, sites, 0, wires);
-    let offset = scene.size.radius + 6.0;
-    let font = scene.size.font;
+    let how = Lettering {
+        offset: scene.size.radius + 6.0,
+        font: scene.size.font,
+        width: scene.size.width,
+    };
     let is_grid = |layer: usize| {
         sites
             .layers()
@@ -334,13 +337,13 @@ pub(super) fn names(scene: &Scene, sites: &Sites<'_>, wires: &[Wire]) -> (Names,
         let below = if is_grid(0) {
             Names::default()
         } else {
-            labels::on_line(inputs, Side::Below, offset, font)
+            labels::on_line(inputs, Side::Below, how)
         };
-        return (labels::in_the_open(outputs, offset, font), below);
+        return (labels::in_the_open(outputs, how), below);
     }
     (
-        labels::on_line(outputs, Side::Above, offset, font),
-        labels::on_line(inputs, Side::Below, offset, font),
+        labels::on_line(outputs, Side::Above, how),
+        labels::on_line(inputs, Side::Below, how),
     )
 }
 

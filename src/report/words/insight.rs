@@ -1,7 +1,7 @@
 //! What the modules say about the task, in sentences.
 
 use super::{Sentence, Status, plural};
-use crate::report::format::{count_words, percent, short};
+use crate::report::format::{count_words, percent, short, significant};
 use crate::result::{Embedding, Insight, Modules};
 
 /// A dimension follows the sign from this |correlation| on.
@@ -62,7 +62,9 @@ fn circles(insight: &Insight) -> Option<Sentence> {
 
 fn sign(insight: &Insight) -> Option<Sentence> {
     let best = insight.signs.first()?;
-    let r = short(best.correlation);
+    // Two digits would round what is almost 1 up to it.
+    let digits = if best.correlation.abs() > 0.99 { 4 } else { 2 };
+    let r = significant(best.correlation, digits);
     let text = if best.correlation.abs() < FOLLOWS {
         format!(
             "No dimension of the embedding follows the sign of the permutation; the nearest is dimension {} with a correlation of {r}.",
