@@ -4,7 +4,7 @@
 //! depend on the number of threads. Nor do they depend on how wide the machine's
 //! registers are: every sum runs over k in order, but for small products of rows
 //! with columns that both lie in order in memory. There `gemm` would keep as many
-//! partial sums as a register holds; [`Dots`] always keep eight.
+//! partial sums as a register holds; here there are always eight.
 #![allow(
     unsafe_code,
     reason = "gemm takes raw pointers; shapes are checked here"

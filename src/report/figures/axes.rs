@@ -19,6 +19,8 @@ pub struct Axis {
     low: f64,
     high: f64,
     label: String,
+    /// Whether only whole numbers are marked.
+    whole: bool,
 }
 
 impl Axis {
@@ -43,6 +45,15 @@ impl Axis {
         Self::new(Scale::Linear, 0.0, high, label)
     }
 
+    /// A linear axis for counts: from zero, with marks at whole numbers.
+    #[must_use]
+    pub fn counts(values: impl IntoIterator<Item = f64>, label: &str) -> Self {
+        Self {
+            whole: true,
+            ..Self::from_zero(values, label)
+        }
+    }
+
     /// A logarithmic axis that holds all positive finite values.
     #[must_use]
     pub fn log(values: impl IntoIterator<Item = f64>, label: &str) -> Self {
@@ -60,6 +71,7 @@ impl Axis {
             low,
             high,
             label: label.to_owned(),
+            whole: false,
         }
     }
 
@@ -81,10 +93,12 @@ impl Axis {
     /// Values to mark, at most about `most` of them.
     #[must_use]
     pub fn ticks(&self, most: usize) -> Vec<f64> {
-        match self.scale {
+        let mut ticks = match self.scale {
             Scale::Linear => linear_ticks(self.low, self.high, most),
             Scale::Log => log_ticks(self.low, self.high, most),
-        }
+        };
+        ticks.retain(|tick| !self.whole || tick.fract() == 0.0);
+        ticks
     }
 
     fn tick_label(&self, value: f64) -> String {
@@ -276,6 +290,11 @@ impl Panel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_are_marked_at_whole_numbers() {
+        assert_eq!(Axis::counts([1.0, 2.0], "n").ticks(5), [0.0, 1.0, 2.0]);
+    }
 
     #[test]
     fn linear_ticks_are_round() {

@@ -25,7 +25,7 @@ pub fn draw(modules: &Modules) -> Option<Figure> {
         "modularity Q",
     );
     let (edges, counts) = histogram(&draws, BINS);
-    let y = Axis::from_zero(counts.iter().copied(), "shuffled networks");
+    let y = Axis::counts(counts.iter().copied(), "shuffled networks");
     let panel = Panel {
         left: 70.0,
         top: 30.0,

@@ -27,7 +27,7 @@ pub fn draw(audit: &Audit) -> Option<Figure> {
     let logs: Vec<f64> = magnitudes.iter().map(|w| w.log10()).collect();
     let (edges, counts) = histogram(&logs, BINS);
     let x = Axis::log(magnitudes.iter().copied(), "magnitude |w|");
-    let y = Axis::from_zero(counts.iter().copied(), "weights");
+    let y = Axis::counts(counts.iter().copied(), "weights");
     let panel = Panel {
         left: 70.0,
         top: 30.0,
