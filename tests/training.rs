@@ -130,7 +130,12 @@ fn torch_loads_what_is_written() {
         println!("skipped: python3 with torch and safetensors is not installed");
         return;
     }
-    for task in [Task::Independence, Task::ModularAddition { modulus: 11 }] {
+    let tasks = [
+        Task::Independence,
+        Task::ModularAddition { modulus: 11 },
+        Task::InContext,
+    ];
+    for task in tasks {
         let folder = tempfile::tempdir().unwrap();
         let (problem, recipe) = short(task, 60);
         let job = Job {

@@ -16,6 +16,9 @@ use crate::result::{
 const WIDTH: f64 = 1040.0;
 const LEFT: f64 = 96.0;
 
+/// Height of the two lines below a small picture.
+const CAPTION: f64 = 40.0;
+
 /// Most networks of one regime that are drawn in its row.
 const MOST_COLUMNS: usize = 10;
 
@@ -178,7 +181,7 @@ pub fn networks(comparison: &Comparison) -> Figure {
     let side = ((WIDTH - LEFT - 10.0) / columns as f64).min(220.0);
     let height = side * 0.92;
     #[allow(clippy::cast_precision_loss, reason = "a handful of rows")]
-    let total = comparison.groups.len() as f64 * (height + 26.0) + 14.0;
+    let total = comparison.groups.len() as f64 * (height + CAPTION) + 14.0;
     let label = format!(
         "{} networks by regime and seed, inputs below and outputs above, the strongest surviving \
          weights at one scale: blue positive, red negative",
@@ -208,7 +211,7 @@ pub fn networks(comparison: &Comparison) -> Figure {
             cell.draw(&mut figure, network, &comparison.places, strongest);
             left += side;
         }
-        top += height + 26.0;
+        top += height + CAPTION;
     }
     figure
 }
@@ -239,19 +242,21 @@ impl Cell {
             }
         }
         figure.close();
-        let words = match network.seed {
-            Some(seed) => format!("seed {seed}: {} edges", count(network.picture.surviving)),
-            None => format!("{} edges", count(network.picture.surviving)),
-        };
+        let seed = network.seed.map(|seed| format!("seed {seed}"));
+        let edges = format!("{} edges", count(network.picture.surviving));
         let mid = self.left + self.width / 2.0;
         let name = format!(
             "{}: {} edges survive",
             plain(&network.name),
             network.picture.surviving
         );
-        let mut caption: Element = text(mid, self.top + self.height + 14.0, "tick mid", &words);
-        svg::Node::append(&mut caption, tip(&name));
-        figure.add(caption);
+        let mut line = self.top + self.height + 14.0;
+        for words in seed.into_iter().chain([edges]) {
+            let mut caption: Element = text(mid, line, "tick mid", &words);
+            svg::Node::append(&mut caption, tip(&name));
+            figure.add(caption);
+            line += 13.0;
+        }
         self.ends(figure, places);
     }
 
