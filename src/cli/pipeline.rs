@@ -7,6 +7,8 @@ use super::output::{self, Finished};
 use super::progress::Progress;
 use super::{Verdict, example, training};
 use crate::audit::{Config, audit};
+use crate::checkpoint::Checkpoint;
+use crate::data::Dataset;
 use crate::report::exports::Export;
 
 /// A run of (some stages of) the pipeline.
@@ -59,13 +61,7 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
     }
     let progress = Progress::new(common);
     progress.stage("reading files");
-    let (checkpoint, data) = match job.checkpoint {
-        Some(path) => (
-            args::open_checkpoint(path)?,
-            args::open_data(job.data, path)?,
-        ),
-        None => example::open(job.data)?,
-    };
+    let (checkpoint, data) = opened(job)?;
     let compute = || {
         audit(&checkpoint, &data, &job.config, &|stage| {
             progress.stage(stage);
@@ -79,10 +75,9 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
         outcome.result.training = training::beside(&checkpoint.path);
     }
     progress.stage("writing the report");
-    let pruned = if job.compact {
-        &outcome.compacted
-    } else {
-        &outcome.pruned
+    let pruned = match job.compact {
+        true => outcome.compacted.as_ref(),
+        false => outcome.pruned.as_ref(),
     };
     if job.write_pruned.is_some() && pruned.is_none() {
         anyhow::bail!(match job.compact {
@@ -90,13 +85,10 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
             false => "nothing was pruned, so there is no network to write: name a `--threshold`",
         });
     }
-    let in_report = matches!(job.write_pruned, Some(PrunedTo::Report));
+    let in_report = pruned.filter(|_| matches!(job.write_pruned, Some(PrunedTo::Report)));
     let relocated = outcome.relocated.as_ref().filter(|_| job.write_relocated);
     let networks = [
-        pruned
-            .as_ref()
-            .filter(|_| in_report)
-            .map(|network| ("pruned.safetensors", network)),
+        in_report.map(|network| ("pruned.safetensors", network)),
         relocated.map(|network| ("relocated.safetensors", network)),
     ];
     let finished = Finished {
@@ -114,6 +106,17 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
     }
     progress.finish();
     output::print(common, &written)
+}
+
+/// The network and its data: those that were named, or the embedded example.
+fn opened(job: &Job<'_>) -> anyhow::Result<(Checkpoint, Dataset)> {
+    Ok(match job.checkpoint {
+        Some(path) => (
+            args::open_checkpoint(path)?,
+            args::open_data(job.data, path)?,
+        ),
+        None => example::open(job.data)?,
+    })
 }
 
 /// Networks are written into the report's folder; without one there is no place for them.

@@ -9,7 +9,7 @@ use crate::report::figures::palette::module_class;
 use crate::report::format::{count, number, p_value, percent};
 use crate::report::sites::{Place, Sites, Wire, clean};
 use crate::report::words::{null_words, what_moves};
-use crate::result::{Assignment, Audit, Lesion, Modules, Wiring};
+use crate::result::{Assignment, Audit, Bootstrap, Lesion, Modules, NullModel, Wiring};
 
 pub(super) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
     let Some(modules) = &audit.modules else {
@@ -94,23 +94,8 @@ fn facts(modules: &Modules) -> Vec<Fact> {
         ),
         fact("Modularity Q", number(modules.modularity)),
     ];
-    if let Some(null) = &modules.null {
-        let z = null.z.map_or_else(
-            || "no z (all shuffles alike)".to_owned(),
-            |z| format!("z = {}", number(z)),
-        );
-        facts.push(fact(
-            "Against chance",
-            format!(
-                "{}: {} ± {}, {}, {}",
-                null_words(null),
-                number(null.mean),
-                number(null.sd),
-                whole(&z),
-                whole(&p_value(null.p))
-            ),
-        ));
-    }
+    let null = modules.null.as_ref();
+    facts.extend(null.map(|null| fact("Against chance", chance(null))));
     facts.extend(modules.stability.map(|index| {
         fact(
             "Stability",
@@ -120,21 +105,8 @@ fn facts(modules: &Modules) -> Vec<Fact> {
             ),
         )
     }));
-    facts.extend(modules.bootstrap.as_ref().map(|b| {
-        let interval = |[lo, hi]: [f64; 2]| format!("{} to {}", number(lo), number(hi));
-        fact(
-            "Over resamples",
-            format!(
-                "agreement with the partitions of {} bootstrap resamples of the samples: adjusted Rand index {} \
-                 (95 % within {}), normalised mutual information {} ({})",
-                count(b.draws.len()),
-                number(b.rand_index),
-                interval(b.rand_index_interval),
-                number(b.nmi),
-                interval(b.nmi_interval)
-            ),
-        )
-    }));
+    let bootstrap = modules.bootstrap.as_ref();
+    facts.extend(bootstrap.map(|found| fact("Over resamples", resamples(found))));
     facts.extend(
         modules
             .wiring
@@ -142,6 +114,36 @@ fn facts(modules: &Modules) -> Vec<Fact> {
             .map(|w| fact("Wiring cost", wiring(w))),
     );
     facts
+}
+
+/// The modularity of null networks, and where this one's lies among them.
+fn chance(null: &NullModel) -> String {
+    let z = null.z.map_or_else(
+        || "no z (all shuffles alike)".to_owned(),
+        |z| format!("z = {}", number(z)),
+    );
+    format!(
+        "{}: {} ± {}, {}, {}",
+        null_words(null),
+        number(null.mean),
+        number(null.sd),
+        whole(&z),
+        whole(&p_value(null.p))
+    )
+}
+
+/// How far the partitions of resampled data are this one.
+fn resamples(found: &Bootstrap) -> String {
+    let interval = |[lo, hi]: [f64; 2]| format!("{} to {}", number(lo), number(hi));
+    format!(
+        "agreement with the partitions of {} bootstrap resamples of the samples: adjusted Rand index {} \
+         (95 % within {}), normalised mutual information {} ({})",
+        count(found.draws.len()),
+        number(found.rand_index),
+        interval(found.rand_index_interval),
+        number(found.nmi),
+        interval(found.nmi_interval)
+    )
 }
 
 /// Text that no line ends within.
