@@ -1,8 +1,8 @@
 //! How long communities take on planted, layered and random graphs.
 //!
-//! The same graphs as in `tests/leiden.rs`, where their modularity is held against leidenalg's.
+//! The same graphs as in `tests/suite/leiden.rs`, where their modularity is held against leidenalg's.
 
-#[path = "../tests/graphs/mod.rs"]
+#[path = "../tests/suite/graphs/mod.rs"]
 mod graphs;
 
 use criterion::{Criterion, criterion_group, criterion_main};

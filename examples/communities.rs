@@ -10,7 +10,7 @@
     reason = "an example fails by panicking"
 )]
 
-#[path = "../tests/graphs/mod.rs"]
+#[path = "../tests/suite/graphs/mod.rs"]
 mod graphs;
 
 use std::fmt::Write as _;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-#[path = "../tests/common/gallery.rs"]
+#[path = "../tests/suite/common/gallery.rs"]
 mod gallery;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -101,7 +101,7 @@ mod tests {
     /// Two modules of four sites; two circuits that are these modules.
     #[test]
     fn circuits_that_are_the_modules_agree() {
-        let json = include_str!("../../tests/data/report.json");
+        let json = include_str!("../../tests/suite/data/report.json");
         let sample: Audit = serde_json::from_str(json).unwrap();
         let mut modules = sample.modules.unwrap();
         modules.count = 2;

@@ -4,14 +4,14 @@ use crate::result::*;
 
 /// Two independent functions of four inputs, after pruning at 0.0015.
 pub fn audit() -> Audit {
-    let json = include_str!("../../tests/data/report.json");
+    let json = include_str!("../../tests/suite/data/report.json");
     serde_json::from_str(json).expect("the fixture is a result")
 }
 
 /// The same with everything that can be asked of modules.
 pub fn thorough() -> Audit {
     let mut result = serde_json::to_value(audit()).expect("a result is JSON");
-    let more = include_str!("../../tests/data/modules.json");
+    let more = include_str!("../../tests/suite/data/modules.json");
     let more: serde_json::Value = serde_json::from_str(more).expect("the fixture is JSON");
     for (key, value) in more.as_object().expect("an object") {
         result["modules"][key] = value.clone();

@@ -8,7 +8,7 @@
     reason = "tests fail by panicking"
 )]
 
-mod common;
+use crate::common;
 
 use common::{REFERENCE_MLPS, reference};
 use modscope::audit::{Config, Stages, audit};

@@ -3,7 +3,7 @@
 //! Reference values: infomap 2 (two-level, 50 trials), scikit-learn's `SpectralClustering`
 //! and igraph 1.0 on the same 78 unweighted edges.
 
-mod graphs;
+use crate::graphs;
 
 use modscope::graph::Adjacency;
 use modscope::modules::Communities;

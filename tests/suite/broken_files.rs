@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 const BROKEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/broken");
-const EXPECTED: &str = include_str!("../fixtures/broken/expected.txt");
+const EXPECTED: &str = include_str!("../../fixtures/broken/expected.txt");
 
 /// Runs one command line from the folder of the broken files, with a report
 /// folder that may not come to be unless the line names one.

@@ -9,7 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
-mod chrome;
+use crate::chrome;
 
 use std::path::{Path, PathBuf};
 

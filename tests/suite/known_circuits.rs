@@ -6,7 +6,7 @@
     reason = "tests fail by panicking"
 )]
 
-mod common;
+use crate::common;
 
 use std::path::PathBuf;
 

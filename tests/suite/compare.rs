@@ -1,7 +1,7 @@
 //! Comparing networks: what a person types, the controls, and the calibration.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
-mod common;
+use crate::common;
 
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod gallery;
+
 /// A folder of the reference checkpoints, where the reference material is there.
 pub fn reference(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))

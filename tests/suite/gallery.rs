@@ -8,8 +8,7 @@ use std::path::Path;
 use modscope::report;
 use modscope::result::Audit;
 
-#[path = "common/gallery.rs"]
-mod gallery;
+use crate::common::gallery;
 
 const REMEDY: &str = "`cargo run --release --example gallery` writes it anew";
 

@@ -1,6 +1,6 @@
 //! What the Leiden algorithm promises, on random graphs and against reference values.
 
-mod graphs;
+use crate::graphs;
 
 use modscope::graph::{Adjacency, Layered};
 use modscope::modules::components::components;

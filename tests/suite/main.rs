@@ -1,0 +1,29 @@
+//! Every test that uses the crate from outside, in one program: what is linked once
+//! is linked quickly.
+
+mod algorithms;
+mod broken_files;
+mod browser;
+mod calibration;
+mod certificates;
+mod chrome;
+mod cli;
+mod common;
+mod compare;
+mod files;
+mod gallery;
+mod graphs;
+mod index;
+mod known_circuits;
+mod known_modules;
+mod layers;
+mod leiden;
+mod mutations;
+mod references;
+mod toy_ioi;
+mod train_cli;
+mod train_incontext;
+mod train_reference;
+mod training;
+mod transformer_cli;
+mod transformer_parity;
