@@ -466,6 +466,66 @@ pub enum Error {
         /// Its value.
         value: String,
     },
+    /// A setting of another type or range.
+    #[error("`config.json` has `{key}`: {value}; {expected} is expected")]
+    ConfigType {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The setting.
+        key: String,
+        /// What stands there as JSON.
+        value: String,
+        /// What would fit.
+        expected: String,
+    },
+    /// A setting that the tensors contradict.
+    #[error("`config.json` says `{key}` is {value}; {found}")]
+    ConfigDisagrees {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The setting.
+        key: String,
+        /// Its value.
+        value: String,
+        /// What the tensors say.
+        found: String,
+    },
+    /// A setting that this tool does not know, with a value that may change outputs.
+    #[error(
+        "`config.json` has `{key}`: {value}, which this tool does not know; it may be a part of the network"
+    )]
+    ConfigUnknown {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The setting.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// Tensors that no part of the network uses.
+    #[error("{} by no part of the network as it was recognised: {}", match tensors.len() {
+        1 => "1 tensor is used".to_owned(),
+        n => format!("{n} tensors are used"),
+    }, quoted(tensors))]
+    TensorsLeftOver {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Their names.
+        tensors: Vec<String>,
+    },
+    /// A pattern of `--ignore` that fits nothing.
+    #[error(
+        "`--ignore {pattern}` fits no tensor (found {}) and no key of `config.json`",
+        listed(tensors)
+    )]
+    NothingToIgnore {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The pattern.
+        pattern: String,
+        /// The tensors there are.
+        tensors: Vec<String>,
+    },
     /// A transformer where only MLPs are served.
     #[error("this network is a transformer, which this command does not take")]
     TransformerNotYet {
@@ -687,6 +747,12 @@ pub enum Error {
 }
 
 /// The first few of many names.
+/// All names, each in quotes.
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
+    quoted.join(", ")
+}
+
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 4;
     let mut text = names

@@ -1,7 +1,9 @@
 //! What a result says of the files it was made from.
 
+use std::collections::BTreeMap;
+
 use super::Config;
-use crate::checkpoint::{Checkpoint, Tensor};
+use crate::checkpoint::{Checkpoint, Tally};
 use crate::data::{Dataset, Labels};
 use crate::model::{Architecture, Loaded, Network};
 use crate::numeric::Scalar;
@@ -46,15 +48,6 @@ pub fn audit(
 pub fn checkpoint(checkpoint: &Checkpoint, loaded: &Loaded) -> result::CheckpointInfo {
     let config = &checkpoint.config;
     let text = |key: &str| config.get(key).and_then(|v| v.as_str()).map(str::to_owned);
-    let tensor = |(name, tensor): (&String, &Tensor)| result::TensorInfo {
-        name: name.clone(),
-        dtype: tensor.dtype.name().to_owned(),
-        shape: tensor.shape.clone(),
-        role: loaded
-            .roles
-            .get(name)
-            .map_or_else(String::new, ToString::to_string),
-    };
     let (parameters, activation, layers) = match &loaded.network {
         Network::F32(architecture) => shape(architecture),
         Network::F64(architecture) => shape(architecture),
@@ -72,8 +65,44 @@ pub fn checkpoint(checkpoint: &Checkpoint, loaded: &Loaded) -> result::Checkpoin
         task: text("task"),
         regime: text("regime"),
         training_seed: config.get("seed").and_then(serde_json::Value::as_u64),
-        tensors: checkpoint.tensors.iter().map(tensor).collect(),
+        tensors: tensors(checkpoint, &loaded.account),
+        config: settings(&loaded.account),
     }
+}
+
+/// What became of every tensor.
+fn tensors(checkpoint: &Checkpoint, account: &Tally) -> result::Tensors {
+    let used = |(name, what): (&String, &String)| {
+        let tensor = checkpoint.tensors.get(name)?;
+        Some(result::TensorInfo {
+            name: name.clone(),
+            dtype: tensor.dtype.name().to_owned(),
+            shape: tensor.shape.clone(),
+            role: what.clone(),
+        })
+    };
+    result::Tensors {
+        used: account.used.iter().filter_map(used).collect(),
+        harmless: passed_over(&account.harmless),
+        ignored: account.ignored.clone(),
+    }
+}
+
+/// What became of every key of the configuration.
+fn settings(account: &Tally) -> result::Settings {
+    result::Settings {
+        used: account.keys_used.clone(),
+        harmless: passed_over(&account.keys_harmless),
+        unknown: account.keys_unknown.clone(),
+    }
+}
+
+fn passed_over(reasons: &BTreeMap<String, String>) -> Vec<result::PassedOver> {
+    let entry = |(name, why): (&String, &String)| result::PassedOver {
+        name: name.clone(),
+        why: why.clone(),
+    };
+    reasons.iter().map(entry).collect()
 }
 
 /// Parameters, activation and widths.

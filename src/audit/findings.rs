@@ -2,7 +2,7 @@
 
 use super::subject::Subject;
 use crate::checkpoint::Checkpoint;
-use crate::model::Mlp;
+use crate::model::{Loaded, Mlp};
 use crate::numeric::Scalar;
 use crate::result::{Circuit, Finding, Prune};
 
@@ -13,7 +13,7 @@ pub fn findings<T: Scalar>(
     prune: &Prune,
 ) -> Vec<Finding> {
     let threshold = prune.threshold;
-    let mut all = non_finite(subject.checkpoint);
+    let mut all = of_the_file(subject.checkpoint, subject.loaded);
     let fates = fates(subject, pruned);
     let mut add = |kind: &str, fate: Fate, text: &str| {
         let subjects: Vec<String> = fates
@@ -123,14 +123,33 @@ pub fn silent(circuit: &Circuit) -> Finding {
 }
 
 /// Tensors with NaN or infinite values.
-pub fn non_finite(checkpoint: &Checkpoint) -> Vec<Finding> {
-    let tensors = checkpoint.tensors.iter();
+fn non_finite(checkpoint: &Checkpoint, loaded: &Loaded) -> Vec<Finding> {
+    let used = |(name, _): &(&String, _)| loaded.account.used.contains_key(*name);
+    let tensors = checkpoint.tensors.iter().filter(used);
     let bad = tensors.filter_map(|(name, tensor)| {
         let (nan, infinite) = tensor.non_finite();
         let text = format!("tensor `{name}` holds {nan} NaN and {infinite} infinite values");
         (nan + infinite > 0).then(|| finding("warning", "non-finite", vec![name.clone()], text))
     });
     bad.collect()
+}
+
+/// What a reader should know of the file and of how it was read.
+pub fn of_the_file(checkpoint: &Checkpoint, loaded: &Loaded) -> Vec<Finding> {
+    let account = &loaded.account;
+    let mut all = Vec::new();
+    if !account.keys_unknown.is_empty() {
+        let keys = account.keys_unknown.clone();
+        let text = format!(
+            "`config.json` has keys that are not known and not used: {}",
+            keys.join(", ")
+        );
+        all.push(finding("note", "unknown-settings", keys, text));
+    }
+    let told = account.told.iter();
+    all.extend(told.map(|text| finding("note", "as-read", Vec::new(), text.clone())));
+    all.extend(non_finite(checkpoint, loaded));
+    all
 }
 
 /// A remark.

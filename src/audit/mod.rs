@@ -136,7 +136,7 @@ pub fn audit(
 ) -> Result<Outcome> {
     let started = Instant::now();
     progress("checking the network");
-    let loaded = Loaded::from_checkpoint(checkpoint, config.model)?;
+    let loaded = Loaded::from_checkpoint(checkpoint, config.model.clone())?;
     match &loaded.network {
         Network::F32(Architecture::Mlp(model)) => {
             run(checkpoint, data, &loaded, model, config, progress, started)

@@ -6,7 +6,6 @@ use ndarray::Array2;
 
 use super::subject::Subject;
 use crate::checkpoint::{Checkpoint, Tensor};
-use crate::model::transformer::places;
 use crate::model::{Loaded, Mlp, Role, Transformer};
 use crate::numeric::Scalar;
 use crate::prune::compact::{Compacted, compact};
@@ -44,7 +43,7 @@ pub fn pruned_transformer<T: Scalar>(
     pruned: &Transformer<T>,
 ) -> Checkpoint {
     let mut written = checkpoint.clone();
-    for place in places(pruned, checkpoint, loaded.layout) {
+    for place in &loaded.places {
         let weight = pruned.weight(place.matrix);
         if let Some(tensor) = written.tensors.get_mut(&place.tensor) {
             let zeros = weight.indexed_iter().filter(|(_, w)| w.is_zero());

@@ -5,13 +5,18 @@
 //! so that what is written back is what was read, bit for bit, but for what was
 //! changed.
 
+mod account;
 mod diagnose;
+mod json;
 mod read;
+mod settings;
 mod shards;
 mod tensor;
 mod torch;
 mod write;
 
+pub use account::{Account, Tally, fits};
+pub use settings::{KeyRule, Settings, Unknown};
 pub use tensor::{Dtype, IntegerKind, Tensor};
 
 pub(crate) use read::{limited_read, parse_tensors, sha256, sibling};

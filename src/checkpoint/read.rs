@@ -215,7 +215,7 @@ fn object(checkpoint: &Path, text: &str) -> Result<Map<String, Value>> {
         path: checkpoint.with_file_name("config.json"),
         detail,
     };
-    match serde_json::from_str(text) {
+    match super::json::value(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(not_json(
             "expected an object like {\"activation\": \"silu\"}".to_owned(),

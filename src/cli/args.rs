@@ -96,6 +96,9 @@ pub(super) struct ModelArgs {
     /// Activation between linear layers [default: from the layout or config.json]
     #[arg(long, value_name = "NAME", help_heading = "Model")]
     pub activation: Option<Activation>,
+    /// Leave tensors out on purpose, by a pattern with * and ?; `config.KEY` passes over a key of config.json; repeatable
+    #[arg(long, value_name = "PATTERN", help_heading = "Model")]
+    pub ignore: Vec<String>,
 }
 
 impl ModelArgs {
@@ -103,6 +106,7 @@ impl ModelArgs {
         Options {
             layout: self.layout,
             activation: self.activation,
+            ignore: self.ignore.clone(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::args::{self, ModelArgs};
 use super::{Verdict, output};
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, Tally};
 use crate::model::{Architecture, Loaded, Network};
 use crate::numeric::Scalar;
 
@@ -38,9 +38,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
 }
 
 fn role(loaded: Option<&Loaded>, name: &str) -> String {
-    loaded
-        .and_then(|l| l.roles.get(name))
-        .map_or_else(|| "?".to_owned(), ToString::to_string)
+    loaded.map_or_else(|| "?".to_owned(), |l| l.account.of(name))
 }
 
 /// Widths, parameters and activation.
@@ -76,6 +74,7 @@ fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
         ));
         lines.push(format!("dtype       {}", loaded.dtype.name()));
     }
+    lines.extend(loaded.map(|l| settings(&l.account)).unwrap_or_default());
     lines.push(String::new());
     let width = checkpoint
         .tensors
@@ -97,6 +96,33 @@ fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
         ));
     }
     lines.join("\n") + "\n"
+}
+
+/// What was told of the file, and what became of its configuration.
+fn settings(account: &Tally) -> Vec<String> {
+    let mut lines: Vec<String> = account
+        .told
+        .iter()
+        .map(|t| format!("as read     {t}"))
+        .collect();
+    let mut list = |what: &str, keys: Vec<&str>| {
+        if !keys.is_empty() {
+            lines.push(format!("config.json {what}: {}", keys.join(", ")));
+        }
+    };
+    list(
+        "used",
+        account.keys_used.iter().map(String::as_str).collect(),
+    );
+    list(
+        "harmless",
+        account.keys_harmless.keys().map(String::as_str).collect(),
+    );
+    list(
+        "not known",
+        account.keys_unknown.iter().map(String::as_str).collect(),
+    );
+    lines
 }
 
 fn json(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> serde_json::Value {

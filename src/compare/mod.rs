@@ -117,7 +117,7 @@ impl Config {
 pub fn check(entries: &[Entry], config: &Config) -> Result<()> {
     let mut first: Option<(Vec<usize>, Option<String>)> = None;
     for entry in entries {
-        let loaded = Loaded::from_checkpoint(&entry.checkpoint, config.audit.model)?;
+        let loaded = Loaded::from_checkpoint(&entry.checkpoint, config.audit.model.clone())?;
         let widths = match &loaded.network {
             Network::F32(Architecture::Mlp(model)) => model.widths(),
             Network::F64(Architecture::Mlp(model)) => model.widths(),
@@ -166,7 +166,7 @@ pub fn measure(
         ..data.clone()
     };
     let entry = &wired_alike(entry);
-    let loaded = Loaded::from_checkpoint(&entry.checkpoint, config.audit.model)?;
+    let loaded = Loaded::from_checkpoint(&entry.checkpoint, config.audit.model.clone())?;
     match &loaded.network {
         Network::F32(Architecture::Mlp(model)) => {
             bench::measure(entry, &data, &loaded, model, config, progress)

@@ -98,7 +98,7 @@ pub fn overlap(
 }
 
 fn signals(entry: &Entry, part: &Part, data: &Dataset, config: &Config) -> Result<Signals> {
-    let loaded = Loaded::from_checkpoint(&entry.checkpoint, config.audit.model)?;
+    let loaded = Loaded::from_checkpoint(&entry.checkpoint, config.audit.model.clone())?;
     let threshold = part.network.values.get("pruning_threshold").copied();
     let threshold = threshold.flatten().unwrap_or(0.0);
     let data = Dataset {

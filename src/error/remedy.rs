@@ -53,6 +53,11 @@ impl Error {
             | Self::ActivationUnknown { path, .. }
             | Self::ConfigMissing { path, .. }
             | Self::ConfigUnsupported { path, .. }
+            | Self::ConfigType { path, .. }
+            | Self::ConfigDisagrees { path, .. }
+            | Self::ConfigUnknown { path, .. }
+            | Self::TensorsLeftOver { path, .. }
+            | Self::NothingToIgnore { path, .. }
             | Self::TransformerNotYet { path }
             | Self::SequenceLength { path, .. }
             | Self::InputWidth { path, .. }
@@ -197,6 +202,19 @@ impl Error {
             | Self::NotAPermutation { path, .. } => inspect(path),
             Self::ActivationUnknown { known, .. } => format!("`--activation NAME` (known: {known})"),
             Self::ConfigMissing { .. } => "put the `config.json` of the checkpoint beside it".to_owned(),
+            Self::ConfigType { .. } => "correct `config.json`; the framework that saved the network writes it".to_owned(),
+            Self::ConfigDisagrees { .. } => {
+                "is `config.json` that of this checkpoint? put the right one beside it".to_owned()
+            }
+            Self::ConfigUnknown { key, .. } => {
+                format!("if it changes no output, `--ignore config.{key}` passes over it, and the result says so")
+            }
+            Self::TensorsLeftOver { .. } => {
+                "if the network works without them, `--ignore PATTERN` leaves them out, and the result says so; \
+                 else it is of a kind that is not computed"
+                    .to_owned()
+            }
+            Self::NothingToIgnore { path, .. } => inspect(path),
             Self::ConfigUnsupported { .. } => "convert the network, or ask for this to be added".to_owned(),
             Self::TransformerNotYet { .. } => {
                 "`modscope audit`, `prune`, `modules` and `circuit` take transformers".to_owned()

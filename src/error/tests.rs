@@ -204,6 +204,32 @@ fn all() -> Vec<Error> {
             key: tensor(),
             value: detail(),
         },
+        Error::ConfigType {
+            path: path(),
+            key: tensor(),
+            value: "\"2\"".to_owned(),
+            expected: detail(),
+        },
+        Error::ConfigDisagrees {
+            path: path(),
+            key: tensor(),
+            value: "3".to_owned(),
+            found: detail(),
+        },
+        Error::ConfigUnknown {
+            path: path(),
+            key: tensor(),
+            value: "3".to_owned(),
+        },
+        Error::TensorsLeftOver {
+            path: path(),
+            tensors: vec![tensor()],
+        },
+        Error::NothingToIgnore {
+            path: path(),
+            pattern: tensor(),
+            tensors: vec![tensor()],
+        },
         Error::TransformerNotYet { path: path() },
         Error::SequenceLength {
             path: path(),

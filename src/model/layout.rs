@@ -14,9 +14,9 @@ use std::fmt;
 
 use ndarray::{Array1, Array2};
 
-use super::transformer::{self, Transformer};
+use super::transformer::{self, Place, Transformer};
 use super::{Linear, Mlp};
-use crate::checkpoint::{Checkpoint, Dtype, Tensor};
+use crate::checkpoint::{Account, Checkpoint, Dtype, Tally, Tensor, Unknown};
 use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
 
@@ -36,12 +36,14 @@ pub enum Layout {
 }
 
 /// What a user may say that the file does not.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// `--layout`
     pub layout: Option<Layout>,
     /// `--activation`
     pub activation: Option<Activation>,
+    /// `--ignore`: patterns of tensors, or of keys as `config.KEY`, that are left out
+    pub ignore: Vec<String>,
 }
 
 /// What a tensor is to the tool.
@@ -55,10 +57,6 @@ pub enum Role {
     Embedding,
     /// `in_perm` or `out_perm`.
     Permutation,
-    /// Weight or bias of a layer norm.
-    Norm,
-    /// In the file, but not part of the network.
-    Unused,
 }
 
 /// A network in the precision it is stored in; halves are computed in f32.
@@ -90,8 +88,13 @@ pub struct Loaded {
     pub dtype: Dtype,
     /// Where the activation is known from: `layout`, `config.json`, `--activation`.
     pub activation_source: &'static str,
-    /// What every tensor of the file is.
+    /// What the tensors of the network are, by their names in the file.
     pub roles: BTreeMap<String, Role>,
+    /// Where each of a transformer's linear layers is in the file, in the order of
+    /// [`Transformer::matrices`]; empty for others.
+    pub places: Vec<Place>,
+    /// What every tensor and every key of the configuration was used for.
+    pub account: Tally,
 }
 
 impl<T: Scalar> Architecture<T> {
@@ -131,22 +134,23 @@ impl Loaded {
     /// If no layout fits, a tensor is missing, shapes disagree, permutations are
     /// none, or the activation is not known.
     pub fn from_checkpoint(checkpoint: &Checkpoint, options: Options) -> Result<Self> {
+        let mut account = Account::open(checkpoint, &options.ignore)?;
         let layout = match options.layout {
             Some(layout) => layout,
-            None => recognise(checkpoint)?,
+            None => recognise(&mut account)?,
         };
         if layout.is_transformer() {
-            return Self::transformer(checkpoint, layout, options);
+            return Self::transformer(account, layout, options.activation);
         }
-        let names = layout.linear_names(checkpoint)?;
-        let (activation, activation_source) = activation(checkpoint, layout, options.activation)?;
-        let dtype = weight_dtype(checkpoint, &names)?;
+        let names = layout.linear_names(&account)?;
+        let (activation, activation_source) = activation(&account, layout, options.activation)?;
+        let dtype = weight_dtype(&account, &names)?;
         let network = match dtype {
             Dtype::F64 => Network::F64(Architecture::Mlp(build(
-                checkpoint, layout, &names, activation,
+                &account, layout, &names, activation,
             )?)),
             _ => Network::F32(Architecture::Mlp(build(
-                checkpoint, layout, &names, activation,
+                &account, layout, &names, activation,
             )?)),
         };
         Ok(Self {
@@ -154,27 +158,41 @@ impl Loaded {
             layout,
             dtype,
             activation_source,
-            roles: roles(checkpoint, layout, &names),
+            roles: roles(&account, layout, &names),
+            places: Vec::new(),
+            account: account.settle(&[], Unknown::Noted)?,
         })
     }
 
-    fn transformer(checkpoint: &Checkpoint, layout: Layout, options: Options) -> Result<Self> {
-        let (activation, activation_source) = activation(checkpoint, layout, options.activation)?;
-        let dtype = transformer::dtype(checkpoint);
-        let network = match dtype {
-            Dtype::F64 => Network::F64(Architecture::Transformer(Box::new(transformer::load(
-                checkpoint, layout, activation,
-            )?))),
-            _ => Network::F32(Architecture::Transformer(Box::new(transformer::load(
-                checkpoint, layout, activation,
-            )?))),
-        };
+    fn transformer(
+        account: Account<'_>,
+        layout: Layout,
+        activation: Option<Activation>,
+    ) -> Result<Self> {
+        match transformer::dtype(&account) {
+            Dtype::F64 => Self::built(account, layout, Dtype::F64, activation, Network::F64),
+            dtype => Self::built(account, layout, dtype, activation, Network::F32),
+        }
+    }
+
+    fn built<T: Scalar>(
+        account: Account<'_>,
+        layout: Layout,
+        dtype: Dtype,
+        asked: Option<Activation>,
+        network: fn(Architecture<T>) -> Network,
+    ) -> Result<Self> {
+        let (activation, activation_source) = activation(&account, layout, asked)?;
+        let model: Transformer<T> = transformer::load(&account, layout, activation)?;
+        let places = transformer::places(&model, &account, layout);
         Ok(Self {
-            network,
             layout,
             dtype,
             activation_source,
-            roles: transformer::roles(checkpoint, layout),
+            roles: transformer::roles(&places, &model, &account),
+            network: network(Architecture::Transformer(Box::new(model))),
+            places,
+            account: transformer::settle(account, layout)?,
         })
     }
 
@@ -209,7 +227,7 @@ impl Layout {
     }
 
     /// The linear layers in order of their numbers, for the first pattern that fits.
-    fn linear_names(self, checkpoint: &Checkpoint) -> Result<Vec<LinearNames>> {
+    fn linear_names(self, account: &Account<'_>) -> Result<Vec<LinearNames>> {
         for (prefix, suffix) in self.patterns() {
             let weight = format!("{suffix}.weight");
             let bias = format!("{suffix}.bias");
@@ -220,17 +238,13 @@ impl Layout {
                 // `01` and `+1` are not how a framework writes a layer's number.
                 (number.to_string() == digits).then_some(number)
             };
-            let mut numbers: Vec<usize> = checkpoint
-                .tensors
-                .keys()
-                .filter_map(|name| number(name))
-                .collect();
+            let mut numbers: Vec<usize> = account.names().filter_map(number).collect();
             numbers.sort_unstable();
             numbers.dedup();
             if !numbers.is_empty() {
                 if let Some(missing) = missing(self, &numbers) {
                     let name = format!("{prefix}{missing}{weight}");
-                    return Err(missing_tensor(checkpoint, &name));
+                    return Err(missing_tensor(account, &name));
                 }
                 let names = |i| LinearNames {
                     weight: format!("{prefix}{i}{suffix}.weight"),
@@ -239,10 +253,15 @@ impl Layout {
                 return Ok(numbers.into_iter().map(names).collect());
             }
         }
-        Err(Error::UnknownLayout {
-            path: checkpoint.path.clone(),
-            tensors: checkpoint.tensors.keys().cloned().collect(),
-        })
+        Err(unknown_layout(account.checkpoint()))
+    }
+}
+
+/// An error for tensors that fit no layout.
+pub(super) fn unknown_layout(checkpoint: &Checkpoint) -> Error {
+    Error::UnknownLayout {
+        path: checkpoint.path.clone(),
+        tensors: checkpoint.tensors.keys().cloned().collect(),
     }
 }
 
@@ -253,42 +272,63 @@ fn missing(layout: Layout, numbers: &[usize]) -> Option<usize> {
     (layout == Layout::BimtMlp).then(gap).flatten()
 }
 
+/// What a class puts before the names of the network that it holds.
+const HOLDERS: [&str; 2] = ["model.", "net."];
+
 /// The layout whose tensor names a checkpoint has.
-fn recognise(checkpoint: &Checkpoint) -> Result<Layout> {
-    if let Some(layout) = transformer::is_transformer(checkpoint) {
+fn recognise(account: &mut Account<'_>) -> Result<Layout> {
+    let found = recognised(account);
+    if found.is_err() && HOLDERS.iter().any(|holder| account.strip(holder)) {
+        return recognise(account);
+    }
+    found
+}
+
+fn recognised(account: &Account<'_>) -> Result<Layout> {
+    if let Some(layout) = transformer::is_transformer(account) {
         return Ok(layout);
     }
-    let bimt = checkpoint
-        .tensors
-        .keys()
-        .any(|name| name.starts_with("linears."));
+    let bimt = account.names().any(|name| name.starts_with("linears."));
     let layout = if bimt {
         Layout::BimtMlp
     } else {
         Layout::PlainMlp
     };
-    layout.linear_names(checkpoint).map(|_| layout)
+    layout.linear_names(account).map(|_| layout)
 }
 
 /// The activation, and where it is known from.
 fn activation(
-    checkpoint: &Checkpoint,
+    account: &Account<'_>,
     layout: Layout,
     asked: Option<Activation>,
 ) -> Result<(Activation, &'static str)> {
+    let settings = account.settings();
+    // All are looked at: two that differ are refused.
+    let configured: Vec<_> = ["activation", "act_fn", "hidden_act", "activation_function"]
+        .into_iter()
+        .filter(|key| settings.has(key))
+        .filter_map(|key| Some((key, settings.value(key)?)))
+        .collect();
     if let Some(activation) = asked {
         return Ok((activation, "--activation"));
     }
-    let configured = ["activation", "act_fn", "hidden_act", "activation_function"]
-        .iter()
-        .find_map(|key| checkpoint.config.get(*key).filter(|value| !value.is_null()));
     let unknown = |name: Option<String>| Error::ActivationUnknown {
-        path: checkpoint.path.clone(),
+        path: account.checkpoint().path.clone(),
         name,
         known: Activation::names().collect::<Vec<_>>().join(", "),
     };
-    match (configured, layout) {
-        (Some(name), _) => match name.as_str().map(str::parse) {
+    if let [(_, first), .., (key, last)] = configured.as_slice()
+        && first != last
+    {
+        return Err(settings.disagrees(
+            key,
+            &last.to_string(),
+            &format!("another key says {first}"),
+        ));
+    }
+    match (configured.first(), layout) {
+        (Some((_, name)), _) => match name.as_str().map(str::parse) {
             Some(Ok(activation)) => Ok((activation, "config.json")),
             _ => Err(unknown(Some(name.to_string()))),
         },
@@ -299,14 +339,14 @@ fn activation(
 }
 
 /// The number type of the weights: floating point, and the same in all of them.
-fn weight_dtype(checkpoint: &Checkpoint, names: &[LinearNames]) -> Result<Dtype> {
+fn weight_dtype(account: &Account<'_>, names: &[LinearNames]) -> Result<Dtype> {
     let mut found: Option<(Dtype, &str)> = None;
     for name in names.iter().flat_map(|n| [&n.weight, &n.bias]) {
-        let Some(tensor) = checkpoint.tensors.get(name) else {
+        let Some(tensor) = account.look(name) else {
             continue;
         };
         let mismatch = |expected: String| Error::WeightDtype {
-            path: checkpoint.path.clone(),
+            path: account.checkpoint().path.clone(),
             tensor: name.clone(),
             dtype: tensor.dtype.name(),
             expected,
@@ -326,19 +366,14 @@ fn weight_dtype(checkpoint: &Checkpoint, names: &[LinearNames]) -> Result<Dtype>
 
 /// Checks tensors into an MLP.
 fn build<T: Scalar>(
-    checkpoint: &Checkpoint,
+    account: &Account<'_>,
     layout: Layout,
     names: &[LinearNames],
     activation: Activation,
 ) -> Result<Mlp<T>> {
     let mut layers: Vec<Linear<T>> = Vec::new();
     for name in names {
-        let layer = linear(
-            checkpoint,
-            layout,
-            name,
-            layers.last().map(|l| l.bias.len()),
-        )?;
+        let layer = linear(account, layout, name, layers.last().map(|l| l.bias.len()))?;
         layers.push(layer);
     }
     let inputs = layers.first().map_or(0, |l| l.weight.ncols());
@@ -346,17 +381,17 @@ fn build<T: Scalar>(
     let (in_perm, out_perm, embedding) = match layout {
         _ if layout != Layout::BimtMlp => ((0..inputs).collect(), (0..outputs).collect(), None),
         _ => {
-            let embedding = embedding(checkpoint)?;
-            let in_perm = permutation(checkpoint, "in_perm", None)?;
+            let embedding = embedding(account)?;
+            let in_perm = permutation(account, "in_perm", None)?;
             (
                 in_perm,
-                permutation(checkpoint, "out_perm", Some(outputs))?,
+                permutation(account, "out_perm", Some(outputs))?,
                 embedding,
             )
         }
     };
     let folds = folds(
-        checkpoint,
+        account,
         &names[0].weight,
         inputs,
         in_perm.len(),
@@ -374,15 +409,15 @@ fn build<T: Scalar>(
 
 /// One linear layer, whose input width the layer before gives.
 fn linear<T: Scalar>(
-    checkpoint: &Checkpoint,
+    account: &Account<'_>,
     layout: Layout,
     names: &LinearNames,
     width_before: Option<usize>,
 ) -> Result<Linear<T>> {
-    let weight = required(checkpoint, &names.weight)?;
+    let weight = account.take(&names.weight, "weights of a linear layer")?;
     let &[readers, writers] = weight.shape.as_slice() else {
         return Err(shape_error(
-            checkpoint,
+            account,
             &names.weight,
             weight,
             "a weight has two dimensions, [out, in]",
@@ -390,57 +425,61 @@ fn linear<T: Scalar>(
     };
     if let Some(width) = width_before.filter(|width| *width != writers) {
         let expected = format!("the layer before it is {width} wide");
-        return Err(shape_error(checkpoint, &names.weight, weight, &expected));
+        return Err(shape_error(account, &names.weight, weight, &expected));
     }
     if readers == 0 || writers == 0 {
         return Err(shape_error(
-            checkpoint,
+            account,
             &names.weight,
             weight,
             "a layer needs inputs and outputs",
         ));
     }
-    let bias = match checkpoint.tensors.get(&names.bias) {
-        None if layout == Layout::BimtMlp => return Err(missing_tensor(checkpoint, &names.bias)),
+    if account.has(&names.bias) {
+        account.take(&names.bias, "biases of a linear layer")?;
+    }
+    let bias = match account.look(&names.bias) {
+        None if layout == Layout::BimtMlp => return Err(missing_tensor(account, &names.bias)),
         None => Array1::zeros(readers),
         Some(bias) if bias.shape == [readers] => Array1::from(numbers(bias)),
         Some(bias) => {
             let expected = format!("`{}` has {readers} rows", names.weight);
-            return Err(shape_error(checkpoint, &names.bias, bias, &expected));
+            return Err(shape_error(account, &names.bias, bias, &expected));
         }
     };
     Ok(Linear {
-        weight: matrix(checkpoint, &names.weight, weight)?,
+        weight: matrix(account, &names.weight, weight)?,
         bias,
     })
 }
 
 /// A two-dimensional tensor as a matrix.
-fn matrix<T: Scalar>(checkpoint: &Checkpoint, name: &str, tensor: &Tensor) -> Result<Array2<T>> {
+fn matrix<T: Scalar>(account: &Account<'_>, name: &str, tensor: &Tensor) -> Result<Array2<T>> {
     let expected = "two dimensions are expected";
     let &[rows, columns] = tensor.shape.as_slice() else {
-        return Err(shape_error(checkpoint, name, tensor, expected));
+        return Err(shape_error(account, name, tensor, expected));
     };
     Array2::from_shape_vec((rows, columns), numbers(tensor))
-        .map_err(|_| shape_error(checkpoint, name, tensor, expected))
+        .map_err(|_| shape_error(account, name, tensor, expected))
 }
 
-fn embedding<T: Scalar>(checkpoint: &Checkpoint) -> Result<Option<Array2<T>>> {
-    let tensor = checkpoint.tensors.get("embedding");
-    tensor
-        .map(|t| matrix(checkpoint, "embedding", t))
-        .transpose()
+fn embedding<T: Scalar>(account: &Account<'_>) -> Result<Option<Array2<T>>> {
+    if !account.has("embedding") {
+        return Ok(None);
+    }
+    let tensor = account.take("embedding", "embedding")?;
+    matrix(account, "embedding", tensor).map(Some)
 }
 
 /// A permutation that is stored as numbers of any type.
-fn permutation(checkpoint: &Checkpoint, name: &str, width: Option<usize>) -> Result<Vec<usize>> {
-    let tensor = required(checkpoint, name)?;
+fn permutation(account: &Account<'_>, name: &str, width: Option<usize>) -> Result<Vec<usize>> {
+    let tensor = account.take(name, "permutation")?;
     if let Some(width) = width.filter(|width| tensor.shape != [*width]) {
         let expected = format!("the network has {width} outputs");
-        return Err(shape_error(checkpoint, name, tensor, &expected));
+        return Err(shape_error(account, name, tensor, &expected));
     }
     indices(tensor).map_err(|fault| Error::NotAPermutation {
-        path: checkpoint.path.clone(),
+        path: account.checkpoint().path.clone(),
         tensor: name.to_owned(),
         length: tensor.len(),
         fault,
@@ -470,46 +509,45 @@ fn indices(tensor: &Tensor) -> Result<Vec<usize>, String> {
 
 /// How many times `in_perm` goes into the input width.
 fn folds<T>(
-    checkpoint: &Checkpoint,
+    account: &Account<'_>,
     weight: &str,
     inputs: usize,
     fold: usize,
     embedding: Option<&Array2<T>>,
 ) -> Result<usize> {
-    let tensor = required(checkpoint, weight)?;
+    let tensor = required(account, weight)?;
     if !inputs.is_multiple_of(fold) {
         let expected =
             format!("`in_perm` has length {fold}, which does not divide its {inputs} inputs");
-        return Err(shape_error(checkpoint, weight, tensor, &expected));
+        return Err(shape_error(account, weight, tensor, &expected));
     }
     match embedding {
         Some(table) if table.ncols() != fold => {
-            let tensor = required(checkpoint, "embedding")?;
+            let tensor = required(account, "embedding")?;
             let expected =
                 format!("`in_perm` has length {fold}, one entry per embedding dimension");
-            Err(shape_error(checkpoint, "embedding", tensor, &expected))
+            Err(shape_error(account, "embedding", tensor, &expected))
         }
         _ => Ok(inputs / fold),
     }
 }
 
-fn required<'c>(checkpoint: &'c Checkpoint, name: &str) -> Result<&'c Tensor> {
-    checkpoint
-        .tensors
-        .get(name)
-        .ok_or_else(|| missing_tensor(checkpoint, name))
+fn required<'c>(account: &Account<'c>, name: &str) -> Result<&'c Tensor> {
+    account
+        .look(name)
+        .ok_or_else(|| missing_tensor(account, name))
 }
 
-fn missing_tensor(checkpoint: &Checkpoint, name: &str) -> Error {
+fn missing_tensor(account: &Account<'_>, name: &str) -> Error {
     Error::MissingTensor {
-        path: checkpoint.path.clone(),
-        tensor: name.to_owned(),
+        path: account.checkpoint().path.clone(),
+        tensor: account.stored(name),
     }
 }
 
-fn shape_error(checkpoint: &Checkpoint, name: &str, tensor: &Tensor, expected: &str) -> Error {
+fn shape_error(account: &Account<'_>, name: &str, tensor: &Tensor, expected: &str) -> Error {
     Error::TensorShape {
-        path: checkpoint.path.clone(),
+        path: account.checkpoint().path.clone(),
         tensor: name.to_owned(),
         shape: tensor.shape.clone(),
         expected: expected.to_owned(),
@@ -520,25 +558,24 @@ fn numbers<T: Scalar>(tensor: &Tensor) -> Vec<T> {
     tensor.to_f64().into_iter().map(T::from_f64).collect()
 }
 
-fn roles(checkpoint: &Checkpoint, layout: Layout, names: &[LinearNames]) -> BTreeMap<String, Role> {
-    let role = |name: &String| {
-        let weight = names
-            .iter()
-            .position(|n| n.weight == *name)
-            .map(Role::Weight);
-        let bias = names.iter().position(|n| n.bias == *name).map(Role::Bias);
-        let other = match (layout, name.as_str()) {
-            (Layout::BimtMlp, "in_perm" | "out_perm") => Role::Permutation,
-            (Layout::BimtMlp, "embedding") => Role::Embedding,
-            _ => Role::Unused,
-        };
-        weight.or(bias).unwrap_or(other)
-    };
-    checkpoint
-        .tensors
-        .keys()
-        .map(|name| (name.clone(), role(name)))
-        .collect()
+fn roles(account: &Account<'_>, layout: Layout, names: &[LinearNames]) -> BTreeMap<String, Role> {
+    let mut roles = BTreeMap::new();
+    for (layer, names) in names.iter().enumerate() {
+        roles.insert(account.stored(&names.weight), Role::Weight(layer));
+        if account.has(&names.bias) {
+            roles.insert(account.stored(&names.bias), Role::Bias(layer));
+        }
+    }
+    if layout == Layout::BimtMlp {
+        let others = [
+            ("in_perm", Role::Permutation),
+            ("out_perm", Role::Permutation),
+            ("embedding", Role::Embedding),
+        ];
+        let there = others.into_iter().filter(|(name, _)| account.has(name));
+        roles.extend(there.map(|(name, role)| (account.stored(name), role)));
+    }
+    roles
 }
 
 impl fmt::Display for Role {
@@ -548,8 +585,6 @@ impl fmt::Display for Role {
             Self::Bias(_) => "bias",
             Self::Embedding => "embedding",
             Self::Permutation => "permutation",
-            Self::Norm => "norm",
-            Self::Unused => "unused",
         })
     }
 }

@@ -213,7 +213,7 @@ fn tensors(audit: &Audit) -> Sheet {
     Sheet {
         name: "tensors",
         columns: vec!["tensor", "dtype", "shape", "role"],
-        rows: audit.checkpoint.tensors.iter().map(row).collect(),
+        rows: audit.checkpoint.tensors.used.iter().map(row).collect(),
     }
 }
 

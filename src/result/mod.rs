@@ -39,7 +39,8 @@ pub use prune::{
     OutputBound, OutputChange, Prune, WeightShare,
 };
 pub use run::{
-    Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, Seconds, TensorInfo, Tool,
+    Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, PassedOver, Seconds,
+    Settings, TensorInfo, Tensors, Tool,
 };
 pub use strongest::{Extreme, Extremes, Sample, Strongest};
 pub use training::{Film, FilmFrame, Training, TrainingPoint};

@@ -110,7 +110,59 @@ pub struct CheckpointInfo {
     /// Training seed, where the config names it.
     pub training_seed: Option<u64>,
     /// Every tensor of the file, by name.
-    pub tensors: Vec<TensorInfo>,
+    #[serde(deserialize_with = "tensors")]
+    pub tensors: Tensors,
+    /// Every key of `config.json`.
+    #[serde(default)]
+    pub config: Settings,
+}
+
+/// What became of every tensor of a file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tensors {
+    /// Those the network was made of.
+    pub used: Vec<TensorInfo>,
+    /// Those that change no output.
+    pub harmless: Vec<PassedOver>,
+    /// Those that `--ignore` leaves out.
+    pub ignored: Vec<String>,
+}
+
+/// What became of every key of a configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Those the network was made by.
+    pub used: Vec<String>,
+    /// Those that change no output.
+    pub harmless: Vec<PassedOver>,
+    /// Those that are not known.
+    pub unknown: Vec<String>,
+}
+
+/// A tensor or a key that changes no output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// Its name.
+    pub name: String,
+    /// Why it changes none.
+    pub why: String,
+}
+
+/// The tensors of a result; earlier versions wrote a list of all.
+fn tensors<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Tensors, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Account(Tensors),
+        All(Vec<TensorInfo>),
+    }
+    Ok(match Either::deserialize(from)? {
+        Either::Account(tensors) => tensors,
+        Either::All(used) => Tensors {
+            used,
+            ..Tensors::default()
+        },
+    })
 }
 
 /// One tensor of a checkpoint.
@@ -122,7 +174,8 @@ pub struct TensorInfo {
     pub dtype: String,
     /// Shape, outermost dimension first.
     pub shape: Vec<usize>,
-    /// What it is to the tool: `weight`, `bias`, `embedding`, `permutation`, `unused`.
+    /// What it is used for.
+    #[serde(rename = "for", alias = "role")]
     pub role: String,
 }
 

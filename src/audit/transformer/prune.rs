@@ -6,7 +6,6 @@ use super::{Subject, trained};
 use crate::audit::subject::output_name;
 use crate::audit::{Config, findings};
 use crate::model::Transformer;
-use crate::model::transformer::places;
 use crate::numeric::Scalar;
 use crate::prune::{self, Prunable, Reference, Setting, Threshold};
 use crate::result::{Finding, Prune};
@@ -23,8 +22,8 @@ impl<'a, T: Scalar> Subject<'a, T> {
             return (Cow::Borrowed(self.model), None);
         }
         let reference = self.reference(config);
-        let places = places(self.model, self.checkpoint, self.loaded.layout);
-        let tensors: Vec<String> = places.into_iter().map(|place| place.tensor).collect();
+        let places = self.loaded.places.iter();
+        let tensors: Vec<String> = places.map(|place| place.tensor.clone()).collect();
         let outputs = self.outputs();
         let setting = Setting {
             loss: self.loss.as_ref(),
@@ -62,7 +61,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
 
     /// NaN and infinite weights; and, where nothing was pruned unasked, that.
     pub fn findings(&self, config: &Config) -> Vec<Finding> {
-        let mut all = findings::non_finite(self.checkpoint);
+        let mut all = findings::of_the_file(self.checkpoint, self.loaded);
         if self.left_whole(config) {
             let text = format!(
                 "not pruned: it has {} weights, more than {LARGEST_UNASKED}; `--threshold X` \

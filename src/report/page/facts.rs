@@ -165,7 +165,7 @@ fn tensors(audit: &Audit) -> Block {
         "Every tensor of the checkpoint",
         "tensors",
         columns,
-        audit.checkpoint.tensors.iter().map(row).collect(),
+        audit.checkpoint.tensors.used.iter().map(row).collect(),
     ))
 }
 

@@ -112,13 +112,27 @@ impl fmt::Display for Sentence {
 #[must_use]
 pub fn summary(audit: &Audit) -> Vec<Sentence> {
     let sites = Sites::new(&audit.network);
-    let mut sentences = parity::sentences(audit);
+    let mut sentences: Vec<Sentence> = left_out(audit).into_iter().collect();
+    sentences.extend(parity::sentences(audit));
     sentences.extend(pruning::sentences(audit));
     sentences.extend(independence::sentences(audit, &sites));
     sentences.extend(modules::sentences(audit, &sites));
     sentences.extend(circuits::sentences(audit, &sites));
     sentences.extend(warnings(audit));
     sentences
+}
+
+/// What `--ignore` left out: the network is then not the one in the file.
+fn left_out(audit: &Audit) -> Option<Sentence> {
+    let ignored = &audit.checkpoint.tensors.ignored;
+    let names = ignored.iter().map(|name| super::sites::plain(name));
+    let names: Vec<String> = names.collect();
+    let text = format!(
+        "`--ignore` left out {} of the file's tensors; everything below is of the network without them: {}.",
+        names.len(),
+        names.join(", ")
+    );
+    (!names.is_empty()).then(|| Sentence::new("Checkpoint", Status::Note, text))
 }
 
 /// One sentence for all warnings about the checkpoint; the page lists them.

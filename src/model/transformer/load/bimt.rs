@@ -13,13 +13,27 @@ pub(super) fn load<T: Scalar>(
 ) -> Result<Transformer<T>> {
     let (d, features) = tensors.shape2("l_i.linear.weight")?;
     let (outputs, _) = tensors.shape2("l_f.linear.weight")?;
-    let heads = if tensors.setting("n_head").is_some() {
+    let settings = tensors.settings();
+    let heads = if settings.has("n_head") {
         tensors.heads("n_head", d)?
     } else {
         1
     };
     let width = d / heads;
-    let blocks = tensors.blocks(|l| format!("blocks.{l}.attn.l_attn.linear.weight"));
+    let blocks = tensors.blocks("blocks.");
+    settings.agrees(
+        "n_layer",
+        settings.count("n_layer")?,
+        blocks,
+        "the blocks in the file",
+    )?;
+    settings.agrees(
+        "n_embed",
+        settings.count("n_embed")?,
+        d,
+        "rows of `l_i.linear.weight`",
+    )?;
+    unused_norms(tensors, blocks);
     let in_perm = tensors.permutation("in_perm", features)?;
     Ok(Transformer {
         embedding: Embedding::Values {
@@ -43,6 +57,17 @@ pub(super) fn load<T: Scalar>(
         },
         activation,
     })
+}
+
+/// The authors store layer norms and never apply them.
+fn unused_norms(tensors: Tensors<'_>, blocks: usize) {
+    let inside = (0..blocks).flat_map(|l| [format!("blocks.{l}.ln_1"), format!("blocks.{l}.ln_2")]);
+    for norm in inside.chain(["ln_f".to_owned()]) {
+        for part in ["weight", "bias"] {
+            let why = "stored and never applied by this framework";
+            tensors.account.harmless(&format!("{norm}.{part}"), why);
+        }
+    }
 }
 
 fn block<T: Scalar>(tensors: Tensors<'_>, l: usize, d: usize) -> Result<Block<T>> {

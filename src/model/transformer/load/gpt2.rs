@@ -3,6 +3,7 @@
 
 use ndarray::Array1;
 
+use super::keys;
 use super::tensors::Tensors;
 use crate::Result;
 use crate::model::transformer::{Block, Embedding, Heads, Matrix, Order, Place, Transformer};
@@ -13,26 +14,36 @@ pub(super) fn load<T: Scalar>(
     activation: Activation,
 ) -> Result<Transformer<T>> {
     let prefix = prefix(tensors);
-    for key in ["scale_attn_by_inverse_layer_idx", "add_cross_attention"] {
-        if tensors.setting(key).and_then(serde_json::Value::as_bool) == Some(true) {
-            return Err(tensors.unsupported(key, "true"));
-        }
-    }
+    let settings = tensors.settings();
+    keys::is_model(settings, "gpt2", &["GPT2LMHeadModel"])?;
     let named = |name: &str| format!("{prefix}{name}");
     let (tokens, d) = tensors.shape2(&named("wte.weight"))?;
     let (length, _) = tensors.shape2(&named("wpe.weight"))?;
     let heads = tensors.heads("n_head", d)?;
-    let scaled = tensors
-        .setting("scale_attn_weights")
-        .and_then(serde_json::Value::as_bool);
+    let scaled = settings.flag("scale_attn_weights")?;
     let width = d / heads;
-    let epsilon = tensors.number("layer_norm_epsilon").unwrap_or(1e-5);
-    let blocks = tensors.blocks(|l| named(&format!("h.{l}.attn.c_attn.weight")));
+    let epsilon = settings.positive("layer_norm_epsilon")?.unwrap_or(1e-5);
+    let blocks = tensors.blocks(&named("h."));
+    let (_, hidden) = tensors.shape2(&named("h.0.mlp.c_fc.weight"))?;
+    let inner = settings.count_or_null("n_inner")?.unwrap_or(4 * d);
+    for (key, found, at) in [
+        ("n_layer", blocks, "the blocks in the file"),
+        ("n_embd", d, "columns of the token embedding"),
+        ("vocab_size", tokens, "rows of the token embedding"),
+        ("n_positions", length, "rows of the position embedding"),
+        ("n_ctx", length, "rows of the position embedding"),
+    ] {
+        settings.agrees(key, settings.count(key)?, found, at)?;
+    }
+    settings.agrees(
+        "n_inner",
+        Some(inner),
+        hidden,
+        "columns of `mlp.c_fc.weight`",
+    )?;
+    masks(tensors, prefix, blocks)?;
     let block = |l: usize| block(tensors, &named(&format!("h.{l}")), d, epsilon);
-    let stored = &tensors.checkpoint.tensors;
-    let untied = stored
-        .get("lm_head.weight")
-        .is_some_and(|head| stored.get(&named("wte.weight")) != Some(head));
+    let untied = untied(tensors, &named("wte.weight"))?;
     Ok(Transformer {
         embedding: Embedding::Tokens(tensors.matrix(&named("wte.weight"), tokens, d)?),
         positions: Some(tensors.matrix(&named("wpe.weight"), length, d)?),
@@ -55,6 +66,41 @@ pub(super) fn load<T: Scalar>(
         },
         activation,
     })
+}
+
+/// Whether the head is a matrix of its own, as the configuration and the tensors say alike.
+fn untied(tensors: Tensors<'_>, embedding: &str) -> Result<bool> {
+    let (account, settings) = (tensors.account, tensors.settings());
+    let head = account.look("lm_head.weight");
+    let copy = head.is_some() && head == account.look(embedding);
+    match (settings.flag("tie_word_embeddings")?, head) {
+        (Some(false), None) => tensors.tensor("lm_head.weight").map(|_| true),
+        (Some(true), Some(_)) if !copy => Err(settings.disagrees(
+            "tie_word_embeddings",
+            "true",
+            "`lm_head.weight` differs from the token embedding",
+        )),
+        _ if copy => {
+            account.harmless(
+                "lm_head.weight",
+                "a copy of the token embedding, which it is tied to",
+            );
+            Ok(false)
+        }
+        (_, head) => Ok(head.is_some()),
+    }
+}
+
+/// Older versions of the framework saved their causal masks.
+fn masks(tensors: Tensors<'_>, prefix: &str, blocks: usize) -> Result<()> {
+    for l in 0..blocks {
+        tensors.causal_mask(&format!("{prefix}h.{l}.attn.bias"))?;
+        let masked = format!("{prefix}h.{l}.attn.masked_bias");
+        tensors
+            .account
+            .harmless(&masked, "what masked scores are set to");
+    }
+    Ok(())
 }
 
 /// What stands before the names of all tensors but `lm_head.weight`.

@@ -1,14 +1,12 @@
 //! TransformerLens state dicts: one matrix per head and letter, `[heads, d, width]`.
 
-use ndarray::{Array1, Array2, s};
-use serde_json::Value;
-
 use super::tensors::Tensors;
 use crate::Result;
 use crate::model::transformer::{
     Block, Embedding, Heads, Letter, Matrix, Norm, Order, Place, Transformer,
 };
 use crate::numeric::{Activation, Scalar};
+use ndarray::{Array1, Array2, s};
 
 /// How a block is normalised.
 #[derive(Clone, Copy, PartialEq)]
@@ -26,24 +24,50 @@ pub(super) fn load<T: Scalar>(
     let (tokens, d) = tensors.shape2("embed.W_E")?;
     let (count, _, width) = tensors.shape3("blocks.0.attn.W_Q")?;
     let (_, outputs) = tensors.shape2("unembed.W_U")?;
+    let settings = tensors.settings();
     let normalisation = normalisation(tensors)?;
-    if tensors
-        .setting("parallel_attn_mlp")
-        .and_then(Value::as_bool)
-        == Some(true)
-    {
-        return Err(tensors.unsupported("parallel_attn_mlp", "true"));
+    let blocks = tensors.blocks("blocks.");
+    let (_, hidden) = tensors.shape2("blocks.0.mlp.W_in")?;
+    for (key, found, at) in [
+        ("n_layers", blocks, "the blocks in the file"),
+        ("d_model", d, "columns of `embed.W_E`"),
+        ("d_head", width, "the last dimension of `attn.W_Q`"),
+        ("n_heads", count, "the first dimension of `attn.W_Q`"),
+        ("d_mlp", hidden, "columns of `mlp.W_in`"),
+        ("d_vocab", tokens, "rows of `embed.W_E`"),
+    ] {
+        settings.agrees(key, settings.count_or_null(key)?, found, at)?;
     }
+    let out = settings
+        .number_or_null("d_vocab_out")?
+        .filter(|n| *n != -1.0);
+    settings.agrees(
+        "d_vocab_out",
+        out.map(|n| n as usize),
+        outputs,
+        "columns of `unembed.W_U`",
+    )?;
+    buffers(tensors, blocks)?;
+    let direction = settings.word("attention_dir")?.unwrap_or("causal");
     let heads = Heads {
         count,
         width,
-        scale: scale(tensors, width),
-        causal: tensors.word("attention_dir") != Some("bidirectional"),
+        scale: scale(tensors, width)?,
+        causal: match direction {
+            "causal" => true,
+            "bidirectional" => false,
+            other => return Err(settings.unsupported("attention_dir", other)),
+        },
     };
-    let blocks = tensors.blocks(|l| format!("blocks.{l}.attn.W_Q"));
     let block = |l: usize| block(tensors, l, d, heads, normalisation);
+    match settings.word("positional_embedding_type")? {
+        None | Some("standard") => {}
+        Some(other) => return Err(settings.unsupported("positional_embedding_type", other)),
+    }
     let positions = if tensors.has("pos_embed.W_pos") {
         let (length, _) = tensors.shape2("pos_embed.W_pos")?;
+        let at = "rows of `pos_embed.W_pos`";
+        settings.agrees("n_ctx", settings.count("n_ctx")?, length, at)?;
         Some(tensors.matrix("pos_embed.W_pos", length, d)?)
     } else {
         None
@@ -62,22 +86,39 @@ pub(super) fn load<T: Scalar>(
 }
 
 /// What the framework divides scores by, as a factor.
-fn scale(tensors: Tensors<'_>, width: usize) -> f64 {
-    if tensors.setting("use_attn_scale").and_then(Value::as_bool) == Some(false) {
-        return 1.0;
+fn scale(tensors: Tensors<'_>, width: usize) -> Result<f64> {
+    let settings = tensors.settings();
+    let divisor = settings.number_or_null("attn_scale")?.filter(|s| *s > 0.0);
+    if settings.flag("use_attn_scale")? == Some(false) {
+        return Ok(1.0);
     }
-    let divisor = tensors.number("attn_scale").filter(|s| *s > 0.0);
-    1.0 / divisor.unwrap_or((width as f64).sqrt())
+    Ok(1.0 / divisor.unwrap_or((width as f64).sqrt()))
+}
+
+/// Masks and constants that the framework saves beside its weights.
+fn buffers(tensors: Tensors<'_>, blocks: usize) -> Result<()> {
+    for l in 0..blocks {
+        tensors.causal_mask(&format!("blocks.{l}.attn.mask"))?;
+        let ignore = format!("blocks.{l}.attn.IGNORE");
+        tensors
+            .account
+            .harmless(&ignore, "what masked scores are set to");
+    }
+    Ok(())
 }
 
 fn normalisation(tensors: Tensors<'_>) -> Result<Normalisation> {
-    let epsilon = tensors.number("eps").unwrap_or(1e-5);
-    match tensors.word("normalization_type") {
+    let settings = tensors.settings();
+    let epsilon = settings.positive("eps")?.unwrap_or(1e-5);
+    let said = settings.value("normalization_type");
+    match settings.word("normalization_type")? {
         Some("LN") => Ok(Normalisation::Exact(epsilon)),
         Some("LNPre") => Ok(Normalisation::Folded(epsilon)),
-        Some(other) => Err(tensors.unsupported("normalization_type", other)),
+        Some(other) => Err(settings.unsupported("normalization_type", other)),
         None if tensors.has("blocks.0.ln1.w") => Ok(Normalisation::Exact(epsilon)),
-        None => Ok(Normalisation::Absent),
+        // `null` says that there is none; a configuration that is silent does not.
+        None if said.is_some() => Ok(Normalisation::Absent),
+        None => Err(settings.missing("normalization_type")),
     }
 }
 

@@ -11,22 +11,24 @@
 
 mod bimt;
 mod gpt2;
+mod keys;
 mod lens;
 mod tensors;
 
 use std::collections::BTreeMap;
 
-use super::{Place, Transformer};
-use crate::checkpoint::{Checkpoint, Dtype};
+use super::{Embedding, Matrix, Place, Transformer};
+use crate::Result;
+use crate::checkpoint::{Account, Dtype, Tally, Unknown};
+use crate::model::layout::unknown_layout;
 use crate::model::{Layout, Role};
 use crate::numeric::{Activation, Scalar};
-use crate::{Error, Result};
 use tensors::Tensors;
 
 /// The transformer layout whose tensor names a checkpoint has.
 #[must_use]
-pub fn is_transformer(checkpoint: &Checkpoint) -> Option<Layout> {
-    let has = |end: &str| checkpoint.tensors.keys().any(|name| name.ends_with(end));
+pub(in crate::model) fn is_transformer(account: &Account<'_>) -> Option<Layout> {
+    let has = |end: &str| account.names().any(|name| name.ends_with(end));
     if has(".0.attn.W_Q") {
         Some(Layout::TransformerLens)
     } else if has("h.0.attn.c_attn.weight") {
@@ -43,32 +45,29 @@ pub fn is_transformer(checkpoint: &Checkpoint) -> Option<Layout> {
 /// # Errors
 /// If tensors are missing, shapes disagree, or `config.json` lacks what is
 /// needed or asks for what this tool does not compute.
-pub fn load<T: Scalar>(
-    checkpoint: &Checkpoint,
+pub(in crate::model) fn load<T: Scalar>(
+    account: &Account<'_>,
     layout: Layout,
     activation: Activation,
 ) -> Result<Transformer<T>> {
-    let tensors = Tensors { checkpoint };
+    let tensors = Tensors { account };
     match layout {
         Layout::TransformerLens => lens::load(tensors, activation),
         Layout::Gpt2 => gpt2::load(tensors, activation),
         Layout::BimtTransformer => bimt::load(tensors, activation),
-        Layout::BimtMlp | Layout::PlainMlp => Err(Error::UnknownLayout {
-            path: checkpoint.path.clone(),
-            tensors: checkpoint.tensors.keys().cloned().collect(),
-        }),
+        Layout::BimtMlp | Layout::PlainMlp => Err(unknown_layout(account.checkpoint())),
     }
 }
 
 /// Where each of a transformer's linear layers is in files of a layout, in the
 /// order of [`Transformer::matrices`].
 #[must_use]
-pub fn places<T: Scalar>(
+pub(in crate::model) fn places<T: Scalar>(
     model: &Transformer<T>,
-    checkpoint: &Checkpoint,
+    account: &Account<'_>,
     layout: Layout,
 ) -> Vec<Place> {
-    let tensors = Tensors { checkpoint };
+    let tensors = Tensors { account };
     let (total, width) = (model.heads.total(), model.heads.width);
     let place = |matrix| {
         let wide = model.bias(matrix).len();
@@ -78,15 +77,25 @@ pub fn places<T: Scalar>(
             _ => bimt::place(matrix, total, model.width()),
         }
     };
-    model.matrices().into_iter().map(place).collect()
+    let stored = |place: Place| Place {
+        tensor: account.stored(&place.tensor),
+        bias: (account.stored(&place.bias.0), place.bias.1),
+        ..place
+    };
+    model
+        .matrices()
+        .into_iter()
+        .map(place)
+        .map(stored)
+        .collect()
 }
 
 /// The number type of the weights: f64 where every float of more than one
 /// dimension is.
-pub(in crate::model) fn dtype(checkpoint: &Checkpoint) -> Dtype {
-    let mut weights = checkpoint
-        .tensors
-        .values()
+pub(in crate::model) fn dtype(account: &Account<'_>) -> Dtype {
+    let mut weights = account
+        .names()
+        .filter_map(|name| account.look(name))
         .filter(|t| t.shape.len() > 1 && !matches!(t.dtype, Dtype::Integer(_)));
     let first = weights.next().map_or(Dtype::F32, |t| t.dtype);
     if weights.all(|t| t.dtype == first) {
@@ -96,37 +105,38 @@ pub(in crate::model) fn dtype(checkpoint: &Checkpoint) -> Dtype {
     }
 }
 
-/// What every tensor is to the tool.
-pub(in crate::model) fn roles(checkpoint: &Checkpoint, layout: Layout) -> BTreeMap<String, Role> {
-    let role = |name: &str| {
-        let number = |part: &str| part.parse::<usize>().ok();
-        let layer = name.split('.').find_map(number).unwrap_or(0);
-        let norm = name.contains(".ln") || name.starts_with("ln_");
-        match layout {
-            Layout::BimtTransformer if norm => Role::Unused,
-            // Masks that older versions of the framework saved.
-            Layout::Gpt2
-                if [".attn.bias", ".masked_bias"]
-                    .iter()
-                    .any(|b| name.ends_with(b)) =>
-            {
-                Role::Unused
-            }
-            _ if norm => Role::Norm,
-            _ if name.ends_with("_perm") => Role::Permutation,
-            _ if ["wte", "wpe", "embed."].iter().any(|e| name.contains(e))
-                && !name.starts_with("unembed") =>
-            {
-                Role::Embedding
-            }
-            _ if name.ends_with("bias") || name.contains(".b_") => Role::Bias(layer),
-            _ if name.ends_with("weight") || name.contains(".W_") => Role::Weight(layer),
-            _ => Role::Unused,
-        }
+/// Closes the account of a transformer.
+pub(in crate::model) fn settle(account: Account<'_>, layout: Layout) -> Result<Tally> {
+    let (rules, unknown) = match layout {
+        Layout::TransformerLens => (keys::LENS, Unknown::Refused),
+        Layout::Gpt2 => (keys::GPT2, Unknown::Refused),
+        _ => (&[][..], Unknown::Noted),
     };
-    checkpoint
-        .tensors
-        .keys()
-        .map(|name| (name.clone(), role(name)))
-        .collect()
+    account.settle(rules, unknown)
+}
+
+/// What the tensors of linear layers and of the embedding are, by their names in the file.
+pub(in crate::model) fn roles<T>(
+    places: &[Place],
+    model: &Transformer<T>,
+    account: &Account<'_>,
+) -> BTreeMap<String, Role> {
+    let mut roles = BTreeMap::new();
+    if matches!(model.embedding, Embedding::Tokens(_)) {
+        let name = ["embed.W_E", "wte.weight", "transformer.wte.weight"];
+        let there = name.into_iter().filter(|name| account.has(name));
+        roles.extend(there.map(|name| (account.stored(name), Role::Embedding)));
+    }
+    for place in places {
+        let layer = match place.matrix {
+            Matrix::Input | Matrix::Unembedding => 0,
+            Matrix::Projection { layer, .. } => layer,
+            Matrix::Out(layer) | Matrix::Up(layer) | Matrix::Down(layer) => layer,
+        };
+        roles.insert(place.tensor.clone(), Role::Weight(layer));
+        if account.checkpoint().tensors.contains_key(&place.bias.0) {
+            roles.insert(place.bias.0.clone(), Role::Bias(layer));
+        }
+    }
+    roles
 }

@@ -1,9 +1,8 @@
 //! Tensors and settings of a checkpoint, with the shape that is expected of them.
 
 use ndarray::{Array1, Array2};
-use serde_json::Value;
 
-use crate::checkpoint::{Checkpoint, Tensor};
+use crate::checkpoint::{Account, Settings, Tensor};
 use crate::model::transformer::Norm;
 use crate::numeric::Scalar;
 use crate::{Error, Result};
@@ -11,20 +10,21 @@ use crate::{Error, Result};
 /// A checkpoint whose tensors are wanted by name.
 #[derive(Clone, Copy)]
 pub(super) struct Tensors<'c> {
-    pub checkpoint: &'c Checkpoint,
+    pub account: &'c Account<'c>,
 }
 
 impl<'c> Tensors<'c> {
     pub fn has(self, name: &str) -> bool {
-        self.checkpoint.tensors.contains_key(name)
+        self.account.has(name)
     }
 
     pub fn tensor(self, name: &str) -> Result<&'c Tensor> {
-        let found = self.checkpoint.tensors.get(name);
-        found.ok_or_else(|| Error::MissingTensor {
-            path: self.checkpoint.path.clone(),
-            tensor: name.to_owned(),
-        })
+        self.account.take(name, what(name))
+    }
+
+    /// The configuration.
+    pub fn settings(self) -> &'c Settings<'c> {
+        self.account.settings()
     }
 
     /// The shape of a tensor of two dimensions.
@@ -114,58 +114,86 @@ impl<'c> Tensors<'c> {
             return Ok(order);
         }
         Err(Error::NotAPermutation {
-            path: self.checkpoint.path.clone(),
+            path: self.account.checkpoint().path.clone(),
             tensor: name.to_owned(),
             length: width,
             fault: "an entry is missing, repeated or no index".to_owned(),
         })
     }
 
-    /// The number of blocks: the first that has no tensor of this name.
-    pub fn blocks(self, name: impl Fn(usize) -> String) -> usize {
-        (0..).find(|block| !self.has(&name(*block))).unwrap_or(0)
-    }
-
-    pub fn setting(self, key: &str) -> Option<&'c Value> {
-        self.checkpoint.config.get(key).filter(|v| !v.is_null())
-    }
-
-    pub fn number(self, key: &str) -> Option<f64> {
-        self.setting(key).and_then(Value::as_f64)
-    }
-
-    pub fn word(self, key: &str) -> Option<&'c str> {
-        self.setting(key).and_then(Value::as_str)
+    /// The number of blocks: one more than the largest number that stands between `before`
+    /// and a dot. That none is missing in between, the blocks' own tensors tell.
+    pub fn blocks(self, before: &str) -> usize {
+        let number = |name: &str| {
+            let (number, _) = name.strip_prefix(before)?.split_once('.')?;
+            number
+                .parse::<usize>()
+                .ok()
+                .filter(|n| n.to_string() == number)
+        };
+        let largest = self.account.names().filter_map(number).max();
+        // A number beyond the count of tensors leaves a gap in any case.
+        largest.map_or(0, |l| 1 + l.min(self.account.names().count()))
     }
 
     /// Heads into which `width` divides, as `config.json` has them under `key`.
     pub fn heads(self, key: &str, width: usize) -> Result<usize> {
-        let heads = self.setting(key).and_then(Value::as_u64);
-        match heads.and_then(|h| usize::try_from(h).ok()) {
-            Some(heads) if heads > 0 && width.is_multiple_of(heads) => Ok(heads),
-            Some(heads) => Err(self.unsupported(key, &heads.to_string())),
-            None => Err(Error::ConfigMissing {
-                path: self.checkpoint.path.clone(),
-                key: key.to_owned(),
-            }),
+        let settings = self.settings();
+        match settings.count(key)? {
+            Some(heads) if width.is_multiple_of(heads) => Ok(heads),
+            Some(heads) => Err(settings.disagrees(
+                key,
+                &heads.to_string(),
+                &format!("the width {width} does not divide into so many"),
+            )),
+            None => Err(settings.missing(key)),
         }
     }
 
-    /// An error for a setting with a value that this tool does not compute.
-    pub fn unsupported(self, key: &str, value: &str) -> Error {
-        Error::ConfigUnsupported {
-            path: self.checkpoint.path.clone(),
-            key: key.to_owned(),
-            value: value.to_owned(),
+    /// That a buffer, where it is there, is the causal mask that is computed anyhow:
+    /// ones on and below the diagonal, zeros above.
+    pub fn causal_mask(self, name: &str) -> Result<()> {
+        let Some(tensor) = self.account.look(name) else {
+            return Ok(());
+        };
+        let side = tensor.shape.last().copied().unwrap_or(0);
+        let is_mask = |(entry, x): (usize, f64)| (x != 0.0) == (entry % side <= entry / side);
+        if tensor.len() != side * side || !tensor.to_f64().into_iter().enumerate().all(is_mask) {
+            return Err(self.shape_error(
+                name,
+                tensor,
+                "a causal mask is expected, ones on and below the diagonal",
+            ));
         }
+        self.account
+            .harmless(name, "a causal mask, as it is computed");
+        Ok(())
     }
 
     fn shape_error(self, name: &str, tensor: &Tensor, expected: &str) -> Error {
         Error::TensorShape {
-            path: self.checkpoint.path.clone(),
-            tensor: name.to_owned(),
+            path: self.account.checkpoint().path.clone(),
+            tensor: self.account.stored(name),
             shape: tensor.shape.clone(),
             expected: expected.to_owned(),
         }
+    }
+}
+
+/// What a tensor is for, from the last words of its name in the framework.
+fn what(name: &str) -> &'static str {
+    let has = |part: &str| name.contains(part);
+    if has("ln") || has("norm") {
+        "norm"
+    } else if has("wte") || has("embed.") || has("word_embeddings") {
+        "token embedding"
+    } else if has("wpe") || has("pos_embed") {
+        "position embedding"
+    } else if has("_perm") {
+        "permutation"
+    } else if name.ends_with("bias") || has(".b_") {
+        "biases of a linear layer"
+    } else {
+        "weights of a linear layer"
     }
 }
