@@ -5,6 +5,8 @@ mod named;
 
 pub mod error;
 pub mod numeric;
+
+pub mod choice;
 pub mod result;
 
 pub mod checkpoint;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::choice::Origin;
 use crate::modules::Communities;
 use crate::modules::stability::normalised_mutual_information;
 use crate::numeric::statistics::{holm, hypergeometric_tail};
@@ -11,17 +12,17 @@ use crate::result::{Agreement, Circuit, Enrichment, Modules};
 ///
 /// Sites count that are in a module; a site is in a circuit if one of its edges is.
 pub fn agreement(modules: &Modules, circuits: &[Circuit]) -> Vec<Agreement> {
-    let mut by_method: BTreeMap<&str, Vec<&Circuit>> = BTreeMap::new();
+    let mut by_method: BTreeMap<Origin, Vec<&Circuit>> = BTreeMap::new();
     for circuit in circuits.iter().filter(|c| !c.edges.is_empty()) {
-        by_method.entry(&circuit.method).or_default().push(circuit);
+        by_method.entry(circuit.method).or_default().push(circuit);
     }
     if modules.partition.is_empty() {
         return Vec::new();
     }
-    let of = |(method, circuits): (&str, Vec<&Circuit>)| {
+    let of = |(method, circuits): (Origin, Vec<&Circuit>)| {
         let members: Vec<Vec<bool>> = circuits.iter().map(|c| members(modules, c)).collect();
         Agreement {
-            method: method.to_owned(),
+            method,
             nmi: nmi(modules, &members),
             sites: modules.partition.len(),
             pairs: pairs(modules, &circuits, &members),
@@ -119,7 +120,7 @@ mod tests {
             };
             Circuit {
                 output: output.to_owned(),
-                method: "exact".to_owned(),
+                method: Origin::Found(crate::choice::Method::Exact),
                 edges: (first..first + 3).map(edge).collect(),
                 ..sample.circuits[0].clone()
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Config;
 use crate::checkpoint::{Checkpoint, Tally};
+use crate::choice::LossKind;
 use crate::data::{Dataset, Labels};
 use crate::model::{Architecture, Loaded, Network};
 use crate::numeric::Scalar;
@@ -55,7 +56,7 @@ pub fn checkpoint(checkpoint: &Checkpoint, loaded: &Loaded) -> result::Checkpoin
     result::CheckpointInfo {
         path: checkpoint.path.display().to_string(),
         sha256: checkpoint.sha256.clone(),
-        layout: loaded.layout.to_string(),
+        layout: loaded.layout,
         dtype: loaded.dtype.name().to_owned(),
         parameters,
         activation,
@@ -115,7 +116,7 @@ fn shape<T: Scalar>(architecture: &Architecture<T>) -> (usize, String, Vec<usize
 }
 
 /// What a network was run on.
-pub fn data(data: &Dataset, loss_name: &str) -> result::DataInfo {
+pub fn data(data: &Dataset, loss: LossKind) -> result::DataInfo {
     let kind = |labels: &Labels| match labels {
         Labels::Classes(_) => "classes",
         Labels::Targets(_) => "targets",
@@ -126,6 +127,6 @@ pub fn data(data: &Dataset, loss_name: &str) -> result::DataInfo {
         samples: data.len(),
         split: data.split.clone(),
         labels: data.labels.as_ref().map(|labels| kind(labels).to_owned()),
-        loss: loss_name.to_owned(),
+        loss,
     }
 }

@@ -1,11 +1,12 @@
 //! What modules do: they are ablated one by one and in every combination.
 
 use super::Config;
+use crate::choice::{Fill, Scope};
 use crate::modules::Graph;
 use crate::modules::coalitions::{ORDERS, shares};
 use crate::modules::lesions::{Ablation, Measured, lesions};
 use crate::numeric::statistics;
-use crate::patch::{Fill, Patchable};
+use crate::patch::Patchable;
 use crate::result::{Assignment, Coalitions, Lesion, Modules, Share, Subset};
 
 /// Outputs and classes are measured one by one up to this many.
@@ -26,9 +27,9 @@ pub struct Function<'f, P> {
 
 /// Adds what the modules do, in the whole partition and in that without outputs.
 pub fn function<P: Patchable>(found: &mut Modules, of: &Function<'_, P>, config: &Config) {
-    let mut scopes = vec![("all", found.partition.clone())];
+    let mut scopes = vec![(Scope::All, found.partition.clone())];
     if let Some(part) = &found.without_outputs {
-        scopes.push(("without-outputs", part.partition.clone()));
+        scopes.push((Scope::WithoutOutputs, part.partition.clone()));
     }
     for (scope, partition) in scopes {
         for engine in &of.engines {
@@ -50,7 +51,7 @@ fn lesioned<P: Patchable>(
     (fill, engine): &(Fill, P),
     of: &Function<'_, P>,
     groups: &[Vec<usize>],
-    scope: &str,
+    scope: Scope,
     config: &Config,
 ) -> Vec<Lesion> {
     let (samples, seed) = (config.lesion_samples, config.seed);
@@ -74,7 +75,7 @@ fn coalitions<P: Patchable>(
     graph: &Graph,
     groups: &[Vec<usize>],
     measured: &Measured,
-    scope: &str,
+    scope: Scope,
     seed: u64,
 ) -> Coalitions {
     let found = shares(engine, graph, groups, measured, seed);
@@ -91,9 +92,10 @@ fn coalitions<P: Patchable>(
     };
     let listed = found.subsets.iter().enumerate();
     Coalitions {
-        scope: scope.to_owned(),
-        fill: fill.to_string(),
+        scope,
+        fill: *fill,
         metric: measured.name.clone(),
+        direction: Some(measured.metric.kind().direction()),
         all: found.all,
         none: found.none,
         shares: (0..groups.len()).map(share).collect(),
@@ -105,12 +107,12 @@ fn coalitions<P: Patchable>(
     }
 }
 
-fn lesion(module: usize, scope: &str, fill: Fill, metric: &str, ablation: &Ablation) -> Lesion {
+fn lesion(module: usize, scope: Scope, fill: Fill, metric: &str, ablation: &Ablation) -> Lesion {
     let (random_mean, random_sd) = ablation.random_mean_and_sd();
     Lesion {
         module,
-        scope: scope.to_owned(),
-        fill: fill.to_string(),
+        scope,
+        fill,
         metric: metric.to_owned(),
         effect: ablation.effect(),
         metric_full: ablation.full,

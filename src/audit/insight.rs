@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ndarray::{Array2, Axis};
 
 use super::subject::Subject;
+use crate::choice::Fill;
 use crate::model::Mlp;
 use crate::modules::embeddings::{correlation, frequencies, permutation_signs, principal};
 use crate::modules::formula;
@@ -141,7 +142,10 @@ fn signs<T: Scalar>(
 
 /// The participation ratio of the effects of every hidden neuron, mean fill where there is one.
 fn polysemanticity(nodes: &[NodeAblation]) -> Vec<Polysemanticity> {
-    let mean = nodes.iter().find(|n| n.fill == "mean").or(nodes.first());
+    let mean = nodes
+        .iter()
+        .find(|n| n.fill == Fill::Mean)
+        .or(nodes.first());
     let index = |effect: &crate::result::NodeEffect| {
         let sum: f64 = effect.outputs.iter().map(|o| o.effect.abs()).sum();
         let squares: f64 = effect.outputs.iter().map(|o| o.effect.powi(2)).sum();

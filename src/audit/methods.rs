@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::circuit::Known;
-use crate::circuit::{Attribution, MaskConfig, Path, Sign};
-use crate::metric::MetricKind;
-use crate::patch::{EdgeSet, Fill, Patchable};
+pub use crate::choice::{Conventions, Granularity, Level, Method, Selection};
+use crate::choice::{Fill, MetricKind, Sign};
+use crate::circuit::{Attribution, Known, MaskConfig, Path};
+use crate::patch::{EdgeSet, Patchable};
 use crate::{Error, Result as Outcome};
 
 /// How circuits are found and chosen.
@@ -62,39 +62,6 @@ pub struct CircuitsConfig {
     pub split_input: bool,
 }
 
-/// A way to find a circuit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// The edges of the largest exact effects.
-    Exact,
-    /// Recursive activation patching.
-    Acdc,
-    /// Attribution patching.
-    Eap,
-    /// Integrated gradients along the inputs.
-    EapIgInputs,
-    /// Integrated gradients along every group of writers' own activations.
-    EapIgActivations,
-    /// The mean of the gradients at the clean and at the filled run.
-    CleanCorrupted,
-    /// Learned gates.
-    Mask,
-    /// Random scores: a control.
-    Random,
-}
-
-/// What is done where this tool and the published code differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Conventions {
-    /// Paths of integrated gradients at midpoints, along activations each edge
-    /// heeding its own writer; ACDC edge by edge in reverse order of computation.
-    Own,
-    /// Paths with the filled end and without the clean one, along activations
-    /// every edge heeding all writers' runs, as the EAP-IG library has it; ACDC
-    /// in the order of its authors' code, which tries whole readers first.
-    Published,
-}
-
 /// A circuit in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
@@ -102,35 +69,6 @@ pub struct Reference {
     pub path: PathBuf,
     /// What it holds.
     pub value: serde_json::Value,
-}
-
-/// What circuits are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// Edges.
-    Edge,
-    /// Nodes, each with all edges out of it.
-    Node,
-}
-
-/// How fine a network is taken apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Granularity {
-    /// Weights.
-    Weight,
-    /// Neurons and, in a transformer, channels of the residual stream.
-    Neuron,
-    /// Heads and MLPs.
-    Component,
-}
-
-/// How edges are taken from scores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Selection {
-    /// The largest |scores|.
-    Top,
-    /// Grown from the outputs backwards.
-    Greedy,
 }
 
 impl CircuitsConfig {
@@ -220,6 +158,12 @@ pub fn no_positions(path: &std::path::Path, detail: &str) -> Error {
     }
 }
 
+impl Default for CircuitsConfig {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Granularity {
     /// What is said where a kind of network cannot be taken apart so.
     #[must_use]
@@ -229,12 +173,6 @@ impl Granularity {
             granularity: self.to_string(),
             network: network.to_owned(),
         }
-    }
-}
-
-impl Default for CircuitsConfig {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -259,26 +197,5 @@ impl Method {
             Self::CleanCorrupted => Some(Attribution::CleanCorrupted),
             Self::Exact | Self::Acdc | Self::Mask | Self::Random => None,
         }
-    }
-}
-
-named! {
-    Method: "method" {
-        Exact = "exact",
-        Acdc = "acdc",
-        Eap = "eap",
-        EapIgInputs = "eap-ig-inputs",
-        EapIgActivations = "eap-ig-activations",
-        CleanCorrupted = "clean-corrupted",
-        Mask = "mask",
-        Random = "random",
-    }
-    Selection: "selection" { Top = "top", Greedy = "greedy" }
-    Conventions: "set of conventions" { Own = "own", Published = "published" }
-    Level: "level" { Edge = "edge", Node = "node" }
-    Granularity: "granularity" {
-        Weight = "weight",
-        Neuron = "neuron",
-        Component = "component",
     }
 }

@@ -27,8 +27,8 @@ mod written;
 use std::time::Instant;
 
 use crate::checkpoint::Checkpoint;
+use crate::choice::RelocationMethod;
 use crate::data::{Dataset, ReadAt};
-use crate::graph::relocation::Method as RelocationMethod;
 use crate::model::{Architecture, Loaded, Mlp, Network, Options};
 use crate::modules::ModulesConfig;
 use crate::numeric::Scalar;

@@ -6,6 +6,7 @@ use super::function::{Function, OUTPUTS_APART, function};
 use super::network::layered;
 use super::subject::Subject;
 use super::weighing::{graph, weighed};
+use crate::choice::MetricKind;
 use crate::metric::Metric;
 use crate::model::Mlp;
 use crate::modules::lesions::Measured;
@@ -87,7 +88,7 @@ fn metrics<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Measured> {
     all.extend(
         accuracy
             .clone()
-            .map(|metric| whole("accuracy".to_owned(), metric)),
+            .map(|metric| whole(MetricKind::Accuracy.to_string(), metric)),
     );
     all.extend(
         subject
@@ -105,14 +106,17 @@ fn metrics<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Measured> {
             if !rows.is_empty() {
                 all.push(Measured {
                     rows: Some(rows),
-                    ..whole(format!("accuracy of {site}"), metric.clone())
+                    ..whole(
+                        format!("{} of {site}", MetricKind::Accuracy),
+                        metric.clone(),
+                    )
                 });
             }
         } else {
             let targets = subject.truth().squared_error_targets();
             let output = Some(output);
             all.push(whole(
-                format!("mse of {site}"),
+                format!("{} of {site}", MetricKind::Mse),
                 Metric::Mse { targets, output },
             ));
         }

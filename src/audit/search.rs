@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::findings;
 use super::methods::{CircuitsConfig, Level, Method, Reference, Selection};
+use crate::choice::Origin;
 use crate::circuit::{
     Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, acdc_in_order, connected,
     effects, greedy, learned_mask, node_effects, random_scores, strongest_first, to_graph,
@@ -33,17 +34,9 @@ const SMALLEST_BLOCK: usize = 256;
 /// Seconds left that are worth telling.
 const WORTH_TELLING: f64 = 2.0;
 
-/// What the method of a circuit is called that was found elsewhere.
-const GIVEN: &str = "given";
-
 /// Whether nothing had an effect.
 fn silent(effects: &[f64]) -> bool {
     !effects.is_empty() && effects.iter().all(|effect| *effect == 0.0)
-}
-
-/// Whether a method's scores rank all edges.
-fn ranks(method: &str) -> bool {
-    method != GIVEN && method != Method::Acdc.name()
 }
 
 /// A search for circuits.
@@ -186,7 +179,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         self.check(method, &scores)?;
         let found = self.answers.iter().zip(scores).map(|(answer, scores)| {
             let proposals = self.proposals(&scores.effects);
-            self.found(answer, method.name(), &proposals, &scores)
+            self.found(answer, Origin::Found(method), &proposals, &scores)
         });
         Ok(found
             .collect::<Result<Vec<_>>>()?
@@ -209,7 +202,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         };
         let proposals = std::slice::from_ref(&proposal);
         let found = self.answers.iter();
-        let found = found.map(|answer| self.found(answer, GIVEN, proposals, &scores));
+        let found = found.map(|answer| self.found(answer, Origin::Given, proposals, &scores));
         Ok(found
             .collect::<Result<Vec<_>>>()?
             .into_iter()
@@ -295,7 +288,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         if !scores.is_empty() && scores.iter().all(silent) && self.candidates.count_ones(..) > 0 {
             return Err(Error::PatchesChangeNothing {
                 path: self.data.to_owned(),
-                method: method.name().to_owned(),
+                method: method.to_string(),
                 fill: self.fill.to_string(),
                 metric: self.answers[0].goal.metric.kind().to_string(),
             });
@@ -390,7 +383,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 evaluations: chosen.trials.len() as u64,
                 seconds: started.elapsed().as_secs_f64(),
             };
-            self.found(answer, Method::Acdc.name(), &proposals, &scores)
+            self.found(answer, Origin::Found(Method::Acdc), &proposals, &scores)
         };
         let found: Result<Vec<_>> = self.answers.iter().map(of_answer).collect();
         Ok(found?.into_iter().flatten().collect())
@@ -414,7 +407,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     fn found(
         &self,
         answer: &Answer<'_, P>,
-        method: &str,
+        method: Origin,
         proposals: &[Proposal],
         scores: &Scores,
     ) -> Result<Option<Found>> {
@@ -429,13 +422,13 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         let circuit = Circuit {
             output: answer.site.clone(),
             output_name: answer.name.clone(),
-            method: method.to_owned(),
-            level: self.config.level.to_string(),
-            fill: self.fill.to_string(),
+            method,
+            level: self.config.level,
+            fill: self.fill,
             fill_reference: self.fill_reference.clone(),
-            metric: kind.to_string(),
-            direction: kind.direction().to_string(),
-            sign: self.sign(method).to_string(),
+            metric: kind,
+            direction: kind.direction(),
+            sign: self.sign(method),
             selection: self.selection(&choice),
             parameter: *parameter,
             samples: answer.network.samples(),
@@ -467,7 +460,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         Ok(Some(Found {
             circuit,
             graph,
-            silent: method != GIVEN && silent(&scores.effects),
+            silent: method != Origin::Given && silent(&scores.effects),
         }))
     }
 
@@ -475,10 +468,10 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     fn curve(
         &self,
         judge: &Judge<'_, P>,
-        method: &str,
+        method: Origin,
         scores: &Scores,
     ) -> Option<FaithfulnessCurve> {
-        if !ranks(method) || !self.config.curve {
+        if !method.ranks() || !self.config.curve {
             return None;
         }
         let edges: Vec<usize> = self.candidates.ones().collect();
@@ -499,8 +492,8 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     }
 
     /// Scores are ranked by size; ACDC does as it is told.
-    fn sign(&self, method: &str) -> Sign {
-        match method == Method::Acdc.name() {
+    fn sign(&self, method: Origin) -> Sign {
+        match method == Origin::Found(Method::Acdc) {
             true => self.config.sign,
             false => Sign::Absolute,
         }
@@ -509,7 +502,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     /// How circuit and scores agree with a known circuit, where one was given.
     fn recovery(
         &self,
-        method: &str,
+        method: Origin,
         circuit: &EdgeSet,
         scores: &Scores,
     ) -> Result<Option<result::Recovery>> {
@@ -527,8 +520,8 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             left_out: left_out.count_ones(..),
             precision: agreement.precision,
             recall: agreement.recall,
-            roc_area: roc_area(&scores.effects, &known, &counted).filter(|_| ranks(method)),
-            roc: match ranks(method) {
+            roc_area: roc_area(&scores.effects, &known, &counted).filter(|_| method.ranks()),
+            roc: match method.ranks() {
                 true => roc_curve(&scores.effects, &known, &counted),
                 false => Vec::new(),
             },
@@ -597,11 +590,9 @@ pub fn ablation<P: Patchable>(
             .collect(),
     };
     NodeAblation {
-        fill: fill.to_string(),
+        fill,
         fill_reference,
-        metric: goals
-            .first()
-            .map_or_else(String::new, |g| g.metric.kind().to_string()),
+        metric: goals.first().map(|goal| goal.metric.kind()),
         effects: (0..writes.len())
             .filter(|node| writes[*node])
             .map(entry)

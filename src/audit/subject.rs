@@ -5,6 +5,7 @@ use ndarray::Array2;
 use super::truth::Truth;
 use super::{CircuitsConfig, describe};
 use crate::checkpoint::Checkpoint;
+use crate::choice::LossKind;
 use crate::circuit::Goal;
 use crate::data::{Dataset, Labels};
 use crate::metric::{Metric, MetricKind};
@@ -22,7 +23,7 @@ pub struct Subject<'a, T> {
     pub sites: Sites,
     pub batch: Batch<T>,
     pub loss: Option<Metric>,
-    loss_name: &'static str,
+    loss_name: LossKind,
     /// Name of each linear layer's weight tensor.
     tensors: Vec<String>,
     /// Site and own name of each output, by physical position.
@@ -52,7 +53,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             .map(|q| (sites.name(last, q), output_name(data, model.out_perm[q])))
             .collect();
         let clean = model.outputs(batch.inputs.view());
-        let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss.as_deref())?;
+        let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss)?;
         Ok(Self {
             tensors: (0..model.layers.len()).map(tensor).collect(),
             clean,

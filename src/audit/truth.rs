@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 
+use crate::choice::LossKind;
 use crate::metric::{Metric, MetricKind};
 use crate::numeric::Scalar;
 use crate::{Error, Result, result};
@@ -87,27 +88,30 @@ impl<T: Scalar> Truth<'_, T> {
     }
 
     /// The loss that the data name, or the usual one for their labels, and its name.
-    pub fn loss(&self, named: Option<&str>) -> Result<(Option<Metric>, &'static str)> {
+    pub fn loss(&self, named: Option<LossKind>) -> Result<(Option<Metric>, LossKind)> {
         Ok(match (self.classes, self.targets, named) {
-            (Some(classes), _, Some("mse" | "mse-onehot")) => {
+            (Some(classes), _, Some(LossKind::Mse | LossKind::MseOnehot)) => {
                 let loss = Metric::mse_onehot(classes, self.clean.nrows());
-                (Some(loss), "mse-onehot")
+                (Some(loss), LossKind::MseOnehot)
             }
             (Some(classes), _, _) => {
                 let classes = classes.clone();
-                (Some(Metric::CrossEntropy { classes }), "cross-entropy")
+                (
+                    Some(Metric::CrossEntropy { classes }),
+                    LossKind::CrossEntropy,
+                )
             }
-            (None, Some(_), Some("cross-entropy")) => {
+            (None, Some(_), Some(LossKind::CrossEntropy)) => {
                 return Err(Error::MetricNeedsClasses {
                     path: self.path.to_owned(),
-                    metric: "cross-entropy".to_owned(),
+                    metric: LossKind::CrossEntropy.to_string(),
                 });
             }
             (None, Some(targets), _) => {
                 let (targets, output) = (targets.clone(), None);
-                (Some(Metric::Mse { targets, output }), "mse")
+                (Some(Metric::Mse { targets, output }), LossKind::Mse)
             }
-            (None, None, _) => (None, "none"),
+            (None, None, _) => (None, LossKind::None),
         })
     }
 

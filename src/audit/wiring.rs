@@ -5,7 +5,8 @@ use ndarray::{Array2, Axis};
 use super::Config;
 use super::network::{arrangements, layered, wiring_places};
 use super::subject::Subject;
-use crate::graph::relocation::{Method, Moves, relocate};
+use crate::choice::RelocationMethod;
+use crate::graph::relocation::{Moves, relocate};
 use crate::graph::wiring_cost;
 use crate::model::{Layout, Mlp};
 use crate::modules;
@@ -18,7 +19,7 @@ use crate::result::{Arrangement, Modules, Placement, Relocation, Wiring};
 pub fn wiring<T: Scalar>(
     subject: &Subject<'_, T>,
     pruned: &Mlp<T>,
-    method: Option<Method>,
+    method: Option<RelocationMethod>,
     seed: u64,
 ) -> Wiring {
     let config = &subject.checkpoint.config;
@@ -60,7 +61,7 @@ pub fn placement<T: Scalar>(
 fn relocation<T: Scalar>(
     subject: &Subject<'_, T>,
     pruned: &Mlp<T>,
-    method: Method,
+    method: RelocationMethod,
     seed: u64,
 ) -> Relocation {
     let has_permutations = subject.loaded.layout == Layout::BimtMlp;
@@ -75,7 +76,7 @@ fn relocation<T: Scalar>(
     let found = relocate(&edges, &wiring_places(subject), moves);
     let same = subject.truth().agreement(&outputs(subject, &found.orders));
     Relocation {
-        method: method.name().to_owned(),
+        method,
         swaps: found.swaps,
         inputs_move: moves.inputs,
         outputs_move: moves.outputs,

@@ -27,6 +27,7 @@ pub use select::{connected, greedy, strongest};
 
 use ndarray::ArrayView2;
 
+pub use crate::choice::Sign;
 use crate::metric::Metric;
 use crate::numeric::Scalar;
 
@@ -62,17 +63,4 @@ impl Goal {
             .sum();
         sum / self.rows.len().max(1) as f64
     }
-}
-
-/// Whether an effect counts by its sign or by its size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sign {
-    /// Only a worsening counts.
-    Signed,
-    /// Any change counts.
-    Absolute,
-}
-
-named! {
-    Sign: "sign" { Signed = "signed", Absolute = "absolute" }
 }

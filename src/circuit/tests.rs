@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, array};
 
 use super::*;
+use crate::choice::Sign;
 use crate::metric::Metric;
 use crate::model::{Edge, Linear, Mlp};
 use crate::numeric::{Activation, Rng};

@@ -7,8 +7,8 @@ use clap::Args;
 
 use crate::audit::Config;
 use crate::checkpoint::Checkpoint;
+use crate::choice::RelocationMethod;
 use crate::data::Dataset;
-use crate::graph::relocation::Method as RelocationMethod;
 use crate::model::{Layout, Options};
 use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality};
 use crate::numeric::Activation;
@@ -172,7 +172,12 @@ impl PruneArgs {
 #[derive(Debug, Clone, Args)]
 pub(super) struct ModulesArgs {
     /// How modules are found: leiden, louvain, spectral, infomap, label-propagation or components
-    #[arg(long, default_value = "leiden", value_name = "NAME", value_parser = algorithm, help_heading = "Modules")]
+    #[arg(
+        long,
+        default_value = "leiden",
+        value_name = "NAME",
+        help_heading = "Modules"
+    )]
     pub algorithm: Algorithm,
     /// What an edge weighs in the graph of the modules
     ///
@@ -180,7 +185,7 @@ pub(super) struct ModulesArgs {
     /// effect: |effect of patching the edge| on the loss or, in transformers, on the metric of
     /// the circuits; attribution: the same, estimated by integrated gradients
     /// [default: abs-weight; between components effect, or attribution of more than 2,000 edges]
-    #[arg(long, value_name = "NAME", value_parser = edge_weight, help_heading = "Modules")]
+    #[arg(long, value_name = "NAME", help_heading = "Modules")]
     pub edge_weight: Option<EdgeWeight>,
     /// Bootstrap resamples of the samples that modules are found on again, where the edge
     /// weights spread and effect depend on samples; 0 for none
@@ -190,7 +195,12 @@ pub(super) struct ModulesArgs {
     #[arg(long, help_heading = "Modules")]
     pub per_layer: bool,
     /// What Leiden makes large: modularity, or cpm (constant Potts model)
-    #[arg(long, default_value = "modularity", value_name = "NAME", value_parser = quality, help_heading = "Modules")]
+    #[arg(
+        long,
+        default_value = "modularity",
+        value_name = "NAME",
+        help_heading = "Modules"
+    )]
     pub quality: Quality,
     /// Number of modules of the spectral algorithm [default: where the eigenvalues have their largest gap]
     #[arg(long, value_name = "K", value_parser = at_least_one, help_heading = "Modules")]
@@ -234,7 +244,6 @@ pub(super) struct ModulesArgs {
         require_equals = true,
         default_missing_value = "descent",
         value_name = "METHOD",
-        value_parser = relocation,
         help_heading = "Modules"
     )]
     pub relocate: Option<RelocationMethod>,
@@ -267,36 +276,9 @@ impl FromStr for Null {
             Some((name, samples)) => (name, count(samples)?),
             None => (text, SAMPLES),
         };
-        let kind = NullKind::ALL.into_iter().find(|kind| kind.name() == name);
-        let kind =
-            kind.ok_or_else(|| "known: layer-nonzero, layer, degree, untrained".to_owned())?;
+        let kind = name.parse()?;
         Ok(Self { kind, samples })
     }
-}
-
-fn algorithm(text: &str) -> Result<Algorithm, String> {
-    by_name(text, &Algorithm::ALL, Algorithm::name)
-}
-
-fn edge_weight(text: &str) -> Result<EdgeWeight, String> {
-    by_name(text, &EdgeWeight::ALL, EdgeWeight::name)
-}
-
-fn quality(text: &str) -> Result<Quality, String> {
-    by_name(text, &Quality::ALL, Quality::name)
-}
-
-fn relocation(text: &str) -> Result<RelocationMethod, String> {
-    by_name(text, &RelocationMethod::ALL, RelocationMethod::name)
-}
-
-/// The one of `all` that has this name.
-fn by_name<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
-    let found = all.iter().copied().find(|one| name(*one) == text);
-    found.ok_or_else(|| {
-        let known: Vec<_> = all.iter().map(|one| name(*one)).collect();
-        format!("known: {}", known.join(", "))
-    })
 }
 
 impl ModulesArgs {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::controls::Kind;
 use super::numbers::{Source, numbers};
 use super::points;
 use super::tests_of_circuits::circuits;
 use super::{Config, Entry, Part};
 use crate::audit::audit;
 use crate::audit::subject::Subject;
+use crate::choice::{ControlKind, Method, Origin};
 use crate::data::Dataset;
 use crate::metric::Metric;
 use crate::model::{Loaded, Mlp};
@@ -29,7 +29,7 @@ const RESAMPLES: usize = 1000;
 /// Audits of one control, one per draw.
 pub struct Controlled {
     /// Which control.
-    pub kind: Kind,
+    pub kind: ControlKind,
     /// Its audits.
     pub audits: Vec<Audit>,
 }
@@ -78,10 +78,7 @@ pub fn measure<T: Scalar>(
         network,
         infos: numbers.infos,
         data: subject.data_info(),
-        metric: audited
-            .circuits
-            .first()
-            .map_or_else(String::new, |c| c.metric.clone()),
+        metric: audited.circuits.first().map(|c| c.metric),
         layers: audited.checkpoint.layers.clone(),
         places: places(&audited.network),
     })
@@ -89,7 +86,7 @@ pub fn measure<T: Scalar>(
 
 /// The circuits of an audit by exact effects.
 pub fn exact(audit: &Audit) -> Vec<&Circuit> {
-    let by_exact = |c: &&Circuit| c.method == "exact";
+    let by_exact = |c: &&Circuit| c.method == Origin::Found(Method::Exact);
     audit.circuits.iter().filter(by_exact).collect()
 }
 
@@ -112,7 +109,7 @@ fn controls(
     loaded: &Loaded,
     config: &Config,
 ) -> Result<Vec<Controlled>> {
-    let of_kind = |(stream, kind): (usize, Kind)| {
+    let of_kind = |(stream, kind): (usize, ControlKind)| {
         let one = |draw: usize| {
             let seed = config.audit.seed + draw as u64;
             let mut rng = Rng::new(seed, 100 + stream as u64);
@@ -125,7 +122,7 @@ fn controls(
             audits: audits?,
         })
     };
-    Kind::ALL.into_iter().enumerate().map(of_kind).collect()
+    ControlKind::each().enumerate().map(of_kind).collect()
 }
 
 /// Share of right decisions of the whole network.

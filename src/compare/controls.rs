@@ -1,34 +1,12 @@
 //! Networks and tasks in which there is nothing to find.
 
 use crate::checkpoint::{Checkpoint, Tensor};
+use crate::choice::ControlKind;
 use crate::data::{Dataset, Labels};
 use crate::model::{Loaded, Role};
 use crate::numeric::Rng;
 
-/// What a circuit is held against, besides random ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The same weights in other places, layer by layer.
-    Shuffled,
-    /// Fresh weights, never trained.
-    Untrained,
-    /// The same network, its labels permuted.
-    Nonsense,
-}
-
-impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Shuffled, Self::Untrained, Self::Nonsense];
-
-    /// The name in results.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Shuffled => "shuffled",
-            Self::Untrained => "untrained",
-            Self::Nonsense => "nonsense",
-        }
-    }
-
+impl ControlKind {
     /// The network and the data of this control.
     pub fn of(
         self,

@@ -4,19 +4,7 @@
 use ndarray::{Array2, ArrayRef2, ArrayView1, Axis};
 
 use super::assignment::assign;
-
-/// What neurons are matched by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Matching {
-    /// The |correlation| of their activations over the same samples.
-    Activations,
-    /// What they read and write (Ainsworth et al. 2023, "Git Re-Basin", weight matching).
-    Weights,
-}
-
-named! {
-    Matching: "way to match neurons" { Activations = "activations", Weights = "weights" }
-}
+pub use crate::choice::Matching;
 
 impl Matching {
     /// How neurons are matched, in words.

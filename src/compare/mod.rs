@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::{self, Method, Stages};
 use crate::checkpoint::Checkpoint;
+use crate::choice::Regime;
 use crate::data::Dataset;
 use crate::metric::MetricKind;
 use crate::model::{Architecture, Loaded, Network};
@@ -75,7 +76,7 @@ pub struct Part {
     /// What it was run on.
     pub data: DataInfo,
     /// The metric its circuits keep.
-    pub metric: String,
+    pub metric: Option<MetricKind>,
     /// Width of every layer.
     pub layers: Vec<usize>,
     /// Places of the sites.
@@ -208,10 +209,10 @@ pub fn join(
             path: data.path.clone(),
         });
     };
-    let (info, metric) = (first.data.clone(), first.metric.clone());
+    let (info, metric) = (first.data.clone(), first.metric);
     let infos = first.infos.clone();
     let groups = groups(entries, config);
-    let notes = notes(entries, &groups, &metric);
+    let notes = notes(entries, &groups, metric);
     let (layers, places) = (first.layers.clone(), first.places.clone());
     let mut networks: Vec<ComparedNetwork> = parts.into_iter().map(|part| part.network).collect();
     for circuit in networks.iter_mut().flat_map(|n| &mut n.circuits) {
@@ -233,7 +234,7 @@ pub fn join(
             .or_else(|| data.task.name.clone()),
         layers,
         data: info,
-        settings: settings(config, data, &metric),
+        settings: settings(config, data, metric),
         groups,
         networks,
         measures,
@@ -248,7 +249,7 @@ fn groups(entries: &[Entry], config: &Config) -> Vec<ComparedGroup> {
     let mut names: Vec<&str> = entries.iter().map(|e| e.group.as_str()).collect();
     names.sort_unstable();
     names.dedup();
-    let reference = config.reference.as_deref().unwrap_or("bimt");
+    let reference = config.reference.as_deref().unwrap_or(Regime::Bimt.name());
     names.sort_by_key(|name| *name != reference);
     let members = |name: &str| {
         let of_group = entries.iter().filter(|e| e.group == name);
@@ -263,15 +264,15 @@ fn groups(entries: &[Entry], config: &Config) -> Vec<ComparedGroup> {
         .collect()
 }
 
-fn settings(config: &Config, data: &Dataset, metric: &str) -> CompareSettings {
+fn settings(config: &Config, data: &Dataset, metric: Option<MetricKind>) -> CompareSettings {
     let audit = &config.audit;
     CompareSettings {
         threshold: audit.prune.threshold.to_string(),
         tolerance: audit.prune.tolerance.to_string(),
         equal_threshold: config.equal_threshold,
-        fill: audit.circuits.fill(data.corrupted.is_some()).to_string(),
-        metric: metric.to_owned(),
-        scale: points::scale_words(metric).to_owned(),
+        fill: audit.circuits.fill(data.corrupted.is_some()),
+        metric,
+        scale: metric.map_or_else(String::new, |m| points::scale_words(m).to_owned()),
         within: audit.circuits.within,
         control_draws: config.control_draws,
         level: statistics::LEVEL,
@@ -279,10 +280,10 @@ fn settings(config: &Config, data: &Dataset, metric: &str) -> CompareSettings {
 }
 
 /// What a reader must know before any number.
-fn notes(entries: &[Entry], groups: &[ComparedGroup], metric: &str) -> Vec<String> {
+fn notes(entries: &[Entry], groups: &[ComparedGroup], metric: Option<MetricKind>) -> Vec<String> {
     let mut notes = Vec::new();
     let losses = distinct(entries, "loss");
-    if metric == MetricKind::LogitDiff.to_string() && losses.iter().any(|l| l.contains("mse")) {
+    if metric == Some(MetricKind::LogitDiff) && losses.iter().any(|l| l.contains("mse")) {
         notes.push(
             "These networks were trained by squared error: their outputs are no log-odds, and a \
              difference of two outputs means nothing by itself. Gaps are therefore given as shares \

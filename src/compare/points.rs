@@ -1,5 +1,6 @@
 //! Operating points: what a sweep of circuits says at a size, a faithfulness, a τ.
 
+use crate::choice::MetricKind;
 use crate::evaluate::{Curve, faithfulness_curve};
 use crate::result::{Circuit, SweepPoint};
 
@@ -47,18 +48,18 @@ pub fn at_tau(circuit: &Circuit, share: f64) -> Option<&SweepPoint> {
 
 /// A gap as a share of what the full network does; see [`scale_words`].
 pub fn relative(circuit: &Circuit, gap: Option<f64>) -> Option<f64> {
-    let scale = match circuit.metric.as_str() {
-        "logit-diff" | "prob-diff" => circuit.metric_full.abs(),
-        _ => (circuit.metric_full - circuit.metric_corrupted).abs(),
+    let scale = match circuit.metric.is_difference() {
+        true => circuit.metric_full.abs(),
+        false => (circuit.metric_full - circuit.metric_corrupted).abs(),
     };
     gap.filter(|_| scale > 0.0).map(|gap| gap / scale)
 }
 
 /// What gaps are divided by.
-pub fn scale_words(metric: &str) -> &'static str {
-    match metric {
-        "logit-diff" | "prob-diff" => "the full network's own mean difference",
-        _ => "the distance from the full network's metric to that with everything patched",
+pub fn scale_words(metric: MetricKind) -> &'static str {
+    match metric.is_difference() {
+        true => "the full network's own mean difference",
+        false => "the distance from the full network's metric to that with everything patched",
     }
 }
 
@@ -82,6 +83,7 @@ pub fn mean(values: impl IntoIterator<Item = Option<f64>>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::{Direction, Fill, Level, Method, Origin, Sign};
 
     /// Ten edges; logit difference 4 at full, 0 with everything patched.
     fn circuit() -> Circuit {
@@ -95,15 +97,15 @@ mod tests {
         Circuit {
             output: "y0".into(),
             output_name: "zero".into(),
-            method: "exact".into(),
-            level: "edge".into(),
+            method: Origin::Found(Method::Exact),
+            level: Level::Edge,
             curve: None,
             recovery: None,
-            fill: "mean".into(),
+            fill: Fill::Mean,
             fill_reference: None,
-            metric: "logit-diff".into(),
-            direction: "higher-is-better".into(),
-            sign: "absolute".into(),
+            metric: MetricKind::LogitDiff,
+            direction: Direction::HigherIsBetter,
+            sign: Sign::Absolute,
             selection: String::new(),
             parameter: 4.0,
             samples: 3,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use super::Config;
 use super::bench::{Controlled, exact};
 use super::points;
-use super::{Config, controls::Kind};
 use crate::Result;
 use crate::audit::circuits::{engine, surviving};
 use crate::audit::subject::Subject;
+use crate::choice::{Against, HypothesisKind};
 use crate::evaluate::Judge;
 use crate::evaluate::hypotheses::{Drawn, Hypotheses, LEVEL, QUANTILE, hypotheses};
 use crate::model::{Edge, Mlp, Sites};
@@ -104,7 +105,7 @@ fn random(circuit: &Circuit, drawn: Option<&Drawn>) -> Control {
         (as_good + 1) as f64 / (d.draws + 1) as f64
     });
     Control {
-        name: "random".to_owned(),
+        name: Against::Random,
         errors: vec![statistics::quantile(&errors, 0.5), errors.first().copied()],
         edges_needed: Vec::new(),
         p,
@@ -132,7 +133,7 @@ fn control(circuit: &Circuit, control: &Controlled, config: &Config) -> Control 
         !errors.is_empty() && errors.iter().all(worse)
     });
     Control {
-        name: Kind::name(control.kind).to_owned(),
+        name: Against::Control(control.kind),
         errors,
         edges_needed,
         p: None,
@@ -158,7 +159,7 @@ fn equivalence(said: &Hypotheses) -> Hypothesis {
         "which equal chances do not explain"
     };
     Hypothesis {
-        name: "equivalence".to_owned(),
+        name: HypothesisKind::Equivalence,
         statistic: e.fraction,
         p: e.p,
         stands: Some(stands),
@@ -182,7 +183,7 @@ fn independence(said: &Hypotheses) -> Hypothesis {
         "still go with"
     };
     Hypothesis {
-        name: "independence".to_owned(),
+        name: HypothesisKind::Independence,
         statistic: i.statistic,
         p: i.p,
         stands: Some(stands),
@@ -197,10 +198,13 @@ fn independence(said: &Hypotheses) -> Hypothesis {
 
 fn minimality(said: &Hypotheses) -> Hypothesis {
     let Some(m) = &said.minimality else {
-        return untested("minimality", "There is nothing to add to it at random.");
+        return untested(
+            HypothesisKind::Minimality,
+            "There is nothing to add to it at random.",
+        );
     };
     Hypothesis {
-        name: "minimality".to_owned(),
+        name: HypothesisKind::Minimality,
         statistic: m.needed as f64 / m.edges.max(1) as f64,
         p: m.p,
         stands: Some(m.needed == m.edges),
@@ -218,14 +222,14 @@ fn against_random(said: &Hypotheses) -> [Hypothesis; 2] {
     let Some(drawn) = &said.random else {
         let why = "There are no other circuits of its size.";
         return [
-            untested("sufficiency", why),
-            untested("partial-necessity", why),
+            untested(HypothesisKind::Sufficiency, why),
+            untested(HypothesisKind::PartialNecessity, why),
         ];
     };
-    let tested = |name: &str, share: f64, words: &str| {
+    let tested = |name: HypothesisKind, share: f64, words: &str| {
         let p = drawn.p(share);
         Hypothesis {
-            name: name.to_owned(),
+            name,
             statistic: share,
             p,
             stands: Some(p <= LEVEL),
@@ -240,21 +244,21 @@ fn against_random(said: &Hypotheses) -> [Hypothesis; 2] {
     };
     [
         tested(
-            "sufficiency",
+            HypothesisKind::Sufficiency,
             drawn.sufficiency(),
             "Alone it is closer to the network than",
         ),
         tested(
-            "partial-necessity",
+            HypothesisKind::PartialNecessity,
             drawn.necessity(),
             "Taking it away costs more than taking away",
         ),
     ]
 }
 
-fn untested(name: &str, why: &str) -> Hypothesis {
+fn untested(name: HypothesisKind, why: &str) -> Hypothesis {
     Hypothesis {
-        name: name.to_owned(),
+        name,
         statistic: f64::NAN,
         p: f64::NAN,
         stands: None,

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::checkpoint::limited_read;
+use crate::choice::LossKind;
 use crate::{Error, Result};
 
 /// What the file's metadata or the `task.json` beside it say.
@@ -20,7 +21,8 @@ pub struct Task {
     /// Names of the outputs or classes.
     pub outputs: Vec<String>,
     /// `mse`, `cross-entropy`, `mse-onehot`.
-    pub loss: Option<String>,
+    #[serde(deserialize_with = "loss")]
+    pub loss: Option<LossKind>,
     /// All inputs for which a certificate may speak.
     pub domain: Option<Domain>,
     /// At which positions of a sequence answers are read, where the data name none.
@@ -78,40 +80,55 @@ impl Task {
     /// ```
     #[must_use]
     pub fn published(name: &str) -> Option<Self> {
-        let named = |inputs: &[&str], outputs: &[&str], loss: &str, domain| Self {
+        let named = |inputs: &[&str], outputs: &[&str], loss: LossKind, domain| Self {
             name: Some(name.to_owned()),
             inputs: inputs.iter().map(|s| (*s).to_owned()).collect(),
             outputs: outputs.iter().map(|s| (*s).to_owned()).collect(),
-            loss: Some(loss.to_owned()),
+            loss: Some(loss),
             domain,
             ..Self::default()
         };
         let cube = |d: usize| Some(Domain::Box(vec![[-1.0, 1.0]; d]));
         let xs = ["x1", "x2", "x3", "x4"];
         Some(match name {
-            "independence" => named(&xs, &["(x1 + x3)³", "x2² + sin(πx4)"], "mse", cube(4)),
+            "independence" => named(
+                &xs,
+                &["(x1 + x3)³", "x2² + sin(πx4)"],
+                LossKind::Mse,
+                cube(4),
+            ),
             "feature_sharing" => {
                 let outputs = ["x1²", "x1² + x2²", "x1² + x2² + x3²"];
-                named(&xs[..3], &outputs, "mse", cube(3))
+                named(&xs[..3], &outputs, LossKind::Mse, cube(3))
             }
-            "compositionality" => named(&xs, &["√((x1 − x2)² + (x3 − x4)²)"], "mse", cube(4)),
-            "two_moon" => named(&["x", "y"], &["moon 0", "moon 1"], "cross-entropy", None),
-            "modular_addition" | "permutation_S4" => {
-                named(&["a", "b"], &[], "cross-entropy", Some(Domain::Tokens))
+            "compositionality" => {
+                named(&xs, &["√((x1 − x2)² + (x3 − x4)²)"], LossKind::Mse, cube(4))
             }
+            "two_moon" => named(
+                &["x", "y"],
+                &["moon 0", "moon 1"],
+                LossKind::CrossEntropy,
+                None,
+            ),
+            "modular_addition" | "permutation_S4" => named(
+                &["a", "b"],
+                &[],
+                LossKind::CrossEntropy,
+                Some(Domain::Tokens),
+            ),
             "digits" => Self {
                 inputs: (0..64)
                     .map(|i| format!("pixel {},{}", i / 8, i % 8))
                     .collect(),
                 outputs: (0..10).map(|digit| format!("digit {digit}")).collect(),
-                ..named(&[], &[], "mse-onehot", None)
+                ..named(&[], &[], LossKind::MseOnehot, None)
             },
             // Pairs (x, y) in turn; y is asked for at every second position, and
             // the first answer cannot be known.
             "incontext" => Self {
                 read: Some(ReadAt::Last),
                 trained: Some(vec![0]),
-                ..named(&[], &["y"], "mse", None)
+                ..named(&[], &["y"], LossKind::Mse, None)
             },
             _ => return None,
         })
@@ -176,11 +193,7 @@ pub(super) fn from_json(path: &Path, text: &str) -> Result<Task> {
             "expected an object like {\"name\": \"moons\"}".to_owned(),
         ));
     }
-    let task: Task = serde_json::from_value(value).map_err(|e| fault(e.to_string()))?;
-    Ok(Task {
-        loss: task.loss.as_deref().and_then(loss_name),
-        ..task
-    })
+    serde_json::from_value(value).map_err(|e| fault(e.to_string()))
 }
 
 /// The task that a `config.json` beside the data names, if it is a published one.
@@ -209,11 +222,18 @@ pub(super) fn from_metadata(path: &Path, metadata: &BTreeMap<String, String>) ->
     from_json(path, &Value::Object(object).to_string())
 }
 
-/// The name we give a loss.
-fn loss_name(name: &str) -> Option<String> {
+/// A loss by the names that files give it; `None` for one that is not ours.
+fn loss_name(name: &str) -> Option<LossKind> {
     let name = name.to_ascii_lowercase().replace('_', "-");
-    let known = ["mse", "cross-entropy", "mse-onehot"];
-    known.contains(&name.as_str()).then_some(name)
+    name.parse().ok()
+}
+
+/// A loss in a file, whatever it is.
+fn loss<'de, D: serde::Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<Option<LossKind>, D::Error> {
+    let name = <Option<String> as Deserialize>::deserialize(from)?;
+    Ok(name.as_deref().and_then(loss_name))
 }
 
 #[cfg(test)]
@@ -224,7 +244,7 @@ mod tests {
     fn a_task_reads_from_json_and_fills_gaps() {
         let text = r#"{"name": "t", "inputs": ["a"], "loss": "cross_entropy", "domain": {"box": [[-1, 1]]}}"#;
         let task = from_json(Path::new("task.json"), text).unwrap();
-        assert_eq!(task.loss.as_deref(), Some("cross-entropy"));
+        assert_eq!(task.loss, Some(LossKind::CrossEntropy));
         assert_eq!(task.domain, Some(Domain::Box(vec![[-1.0, 1.0]])));
         let filled = task.or(Task::published("two_moon").unwrap());
         assert_eq!((filled.inputs.len(), filled.outputs.len()), (1, 2));
@@ -240,6 +260,6 @@ mod tests {
             ("format".to_owned(), "pt".to_owned()),
         ]);
         let task = from_metadata(Path::new("x"), &metadata).unwrap();
-        assert_eq!((task.inputs.len(), task.loss.as_deref()), (2, Some("mse")));
+        assert_eq!((task.inputs.len(), task.loss), (2, Some(LossKind::Mse)));
     }
 }

@@ -8,6 +8,7 @@
 use ndarray::Array2;
 
 use super::{Layered, Place, PlaceCosts};
+use crate::choice::RelocationMethod;
 use crate::numeric::Rng;
 
 /// A gain below this share of the whole cost is rounding, not a gain.
@@ -22,35 +23,11 @@ const COLDEST: f64 = 1e-3;
 /// Random swaps whose mean |change| is the first temperature.
 const PROBES: usize = 200;
 
-/// How places are searched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Method {
-    /// The best swap of a layer, again and again, layer after layer, until none helps.
-    #[default]
-    Descent,
-    /// Random swaps at a falling temperature, then descent; never worse than descent alone.
-    Annealing,
-}
-
-impl Method {
-    /// All methods.
-    pub const ALL: [Self; 2] = [Self::Descent, Self::Annealing];
-
-    /// The name on the command line and in results.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Descent => "descent",
-            Self::Annealing => "annealing",
-        }
-    }
-}
-
 /// What may move, and how places are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moves {
     /// How places are searched.
-    pub method: Method,
+    pub method: RelocationMethod,
     /// Whether inputs may change places.
     pub inputs: bool,
     /// Whether outputs may.
@@ -77,7 +54,8 @@ pub struct Relocation {
 /// One visit of a layer of n costs O(n² · width of its neighbours) and O(n) per swap.
 ///
 /// ```
-/// use modscope::graph::relocation::{Method, Moves, relocate};
+/// use modscope::choice::RelocationMethod;
+/// use modscope::graph::relocation::{Moves, relocate};
 /// use modscope::graph::{Layered, places::places};
 /// use modscope::result::Arrangement;
 /// use ndarray::array;
@@ -86,14 +64,14 @@ pub struct Relocation {
 /// let cross = array![[0.0, 1.0], [1.0, 0.0]];
 /// let network = Layered::new(vec![cross.clone(), cross]);
 /// let places = places(&network.widths, &[Arrangement::Line; 3], 1);
-/// let moves = Moves { method: Method::Descent, inputs: false, outputs: false, folds: 1, seed: 0 };
+/// let moves = Moves { method: RelocationMethod::Descent, inputs: false, outputs: false, folds: 1, seed: 0 };
 /// assert_eq!(relocate(&network, &places, moves).orders, [[0, 1], [1, 0], [0, 1]]);
 /// ```
 #[must_use]
 pub fn relocate(network: &Layered, places: &[Vec<Place>], moves: Moves) -> Relocation {
     let mut straight = State::new(network, places, moves);
     straight.descend();
-    if moves.method == Method::Descent {
+    if moves.method == RelocationMethod::Descent {
         return straight.found;
     }
     let mut annealed = State::new(network, places, moves);
@@ -337,7 +315,7 @@ mod tests {
         Layered::new(layers.collect())
     }
 
-    fn moves(method: Method, ends: bool) -> Moves {
+    fn moves(method: RelocationMethod, ends: bool) -> Moves {
         Moves {
             method,
             inputs: ends,
@@ -353,7 +331,7 @@ mod tests {
         #[test]
         fn descent_ends_where_no_swap_helps(seed in any::<u64>(), ends in any::<bool>()) {
             let (network, places) = random(&[6, 7, 5, 4], seed);
-            let mut state = State::new(&network, &places, moves(Method::Descent, ends));
+            let mut state = State::new(&network, &places, moves(RelocationMethod::Descent, ends));
             state.descend();
             let found = rearranged(&network, &state.found.orders);
             prop_assert!((wiring_cost(&found, &places, 1.0, 0.0) - state.cost()).abs() < 1e-9);
@@ -371,7 +349,7 @@ mod tests {
         #[test]
         fn the_change_of_a_swap(seed in any::<u64>(), one in 0..3_usize, other in 0..3_usize) {
             let (network, places) = random(&[6, 3, 3], seed);
-            let mut state = State::new(&network, &places, moves(Method::Descent, true));
+            let mut state = State::new(&network, &places, moves(RelocationMethod::Descent, true));
             for (layer, neurons) in state.layers.clone() {
                 let before = state.cost();
                 let table = state.costs_by_place(layer, neurons).change(one, other);
@@ -394,7 +372,10 @@ mod tests {
                 assert_eq!(found, again);
                 wiring_cost(&rearranged(&network, &found.orders), &places, 1.0, 0.0)
             };
-            let (descent, annealed) = (cost(Method::Descent), cost(Method::Annealing));
+            let (descent, annealed) = (
+                cost(RelocationMethod::Descent),
+                cost(RelocationMethod::Annealing),
+            );
             assert!(annealed <= descent);
             better += usize::from(annealed < descent);
         }
@@ -404,10 +385,10 @@ mod tests {
     #[test]
     fn what_may_not_move_stays_and_folds_move_together() {
         let (network, places) = random(&[6, 7, 4], 5);
-        let hidden = relocate(&network, &places, moves(Method::Annealing, false));
+        let hidden = relocate(&network, &places, moves(RelocationMethod::Annealing, false));
         assert_eq!(hidden.orders[0], [0, 1, 2, 3, 4, 5]);
         assert_eq!(hidden.orders[2], [0, 1, 2, 3]);
-        let all = relocate(&network, &places, moves(Method::Annealing, true));
+        let all = relocate(&network, &places, moves(RelocationMethod::Annealing, true));
         let inputs = &all.orders[0];
         assert!((0..3).all(|k| inputs[k + 3] == inputs[k] + 3), "{inputs:?}");
     }
@@ -416,7 +397,7 @@ mod tests {
     fn networks_without_anything_to_move_stay() {
         for widths in [&[0_usize, 0][..], &[1, 1, 1]] {
             let (network, places) = random(widths, 1);
-            for method in Method::ALL {
+            for method in RelocationMethod::each() {
                 assert_eq!(relocate(&network, &places, moves(method, true)).swaps, 0);
             }
         }

@@ -6,39 +6,10 @@
 
 mod softmax;
 
-use std::fmt;
-
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
+pub use crate::choice::{Direction, MetricKind};
 use crate::numeric::Scalar;
-
-/// Whether more of a metric is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// Accuracy, logit difference, ...
-    HigherIsBetter,
-    /// Losses and divergences.
-    LowerIsBetter,
-}
-
-/// The names on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MetricKind {
-    /// `logit-diff`
-    LogitDiff,
-    /// `prob-diff`
-    ProbDiff,
-    /// `kl`
-    Kl,
-    /// `cross-entropy`
-    CrossEntropy,
-    /// `accuracy`
-    Accuracy,
-    /// `mse`
-    Mse,
-    /// `output`
-    Output,
-}
 
 /// A mean over samples of a number per sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -304,38 +275,6 @@ fn largest_where<T: Scalar>(outputs: ArrayView1<'_, T>, wanted: impl Fn(usize) -
         }
     }
     best.unwrap_or(0)
-}
-
-named! {
-    MetricKind: "metric" {
-        LogitDiff = "logit-diff",
-        ProbDiff = "prob-diff",
-        Kl = "kl",
-        CrossEntropy = "cross-entropy",
-        Accuracy = "accuracy",
-        Mse = "mse",
-        Output = "output",
-    }
-}
-
-impl MetricKind {
-    /// Whether more of it is better.
-    #[must_use]
-    pub fn direction(self) -> Direction {
-        match self {
-            Self::Kl | Self::CrossEntropy | Self::Mse => Direction::LowerIsBetter,
-            _ => Direction::HigherIsBetter,
-        }
-    }
-}
-
-impl fmt::Display for Direction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::HigherIsBetter => "higher-is-better",
-            Self::LowerIsBetter => "lower-is-better",
-        })
-    }
 }
 
 #[cfg(test)]

@@ -17,23 +17,9 @@ use ndarray::{Array1, Array2};
 use super::transformer::{self, Place, Transformer};
 use super::{Linear, Mlp};
 use crate::checkpoint::{Account, Checkpoint, Dtype, Tally, Tensor, Unknown};
+pub use crate::choice::Layout;
 use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
-
-/// How a framework names the tensors of a network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    /// The BIMT authors' MLP.
-    BimtMlp,
-    /// A sequence of linear layers.
-    PlainMlp,
-    /// The BIMT authors' transformer.
-    BimtTransformer,
-    /// A TransformerLens state dict.
-    TransformerLens,
-    /// Hugging Face's GPT-2.
-    Gpt2,
-}
 
 /// What a user may say that the file does not.
 #[derive(Debug, Clone, Default)]
@@ -586,15 +572,5 @@ impl fmt::Display for Role {
             Self::Embedding => "embedding",
             Self::Permutation => "permutation",
         })
-    }
-}
-
-named! {
-    Layout: "layout" {
-        BimtMlp = "bimt-mlp",
-        PlainMlp = "plain-mlp",
-        BimtTransformer = "bimt-transformer",
-        TransformerLens = "transformer-lens",
-        Gpt2 = "gpt2",
     }
 }

@@ -50,8 +50,9 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
     let measures = measures(network, observed, config);
     let stability = stability_of(&graph, communities.clone(), config);
     Modules {
-        algorithm: config.algorithm.name().to_owned(),
-        edge_weight: edge_weight_name(config),
+        algorithm: config.algorithm,
+        edge_weight: config.edge_weight.unwrap_or_default(),
+        per_layer: config.per_layer,
         resolution: config.resolution,
         threshold: config.threshold,
         nodes: communities.assigned(),
@@ -159,15 +160,6 @@ fn levels(
         .collect()
 }
 
-fn edge_weight_name(config: &ModulesConfig) -> String {
-    let name = config.edge_weight.unwrap_or_default().name();
-    if config.per_layer {
-        format!("{name}, per layer")
-    } else {
-        name.to_owned()
-    }
-}
-
 fn isolated(communities: &Communities, names: &[String]) -> Vec<String> {
     let aside = communities
         .of
@@ -265,8 +257,8 @@ mod tests {
         };
         let found = find(&network, &names, &config);
         assert_eq!(
-            (found.algorithm.as_str(), found.count, found.modularity),
-            ("components", 2, 0.5)
+            (found.algorithm, found.count, found.modularity),
+            (Algorithm::Components, 2, 0.5)
         );
     }
 

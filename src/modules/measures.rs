@@ -4,17 +4,12 @@ use super::find::detect;
 use super::null::{Observed, null_models, p_value};
 use super::quality::{Boundary, boundaries, layered_modularity, modularity, n_cut};
 use super::{Communities, ModulesConfig};
+use crate::choice::MeasureKind;
 use crate::graph::{Adjacency, Layered};
 use crate::result::{Conductance, Measure, NullModel};
 
-/// The names of the measures; the last is compared with single modules too.
-const MEASURES: [(&str, bool); 5] = [
-    ("modularity", true),
-    ("layered-modularity", true),
-    ("n-cut", false),
-    ("n-cut-per-module", false),
-    ("lowest-conductance", false),
-];
+/// Numbers of measures, the last of which is compared with single modules too.
+const MEASURES: usize = MeasureKind::ALL.len();
 
 /// How good a partition is, by every measure.
 pub(super) fn observed(
@@ -22,7 +17,7 @@ pub(super) fn observed(
     graph: &Adjacency,
     communities: &Communities,
     config: &ModulesConfig,
-) -> [Observed; MEASURES.len()] {
+) -> [Observed; MEASURES] {
     let resolution = config.reported_resolution();
     let cut = n_cut(graph, communities);
     let twice = 2.0 * graph.total();
@@ -30,27 +25,23 @@ pub(super) fn observed(
         .iter()
         .map(|module| module.conductance(twice))
         .fold(1.0, f64::min);
-    let values = [
-        modularity(graph, communities, resolution),
-        layered_modularity(network, communities, resolution),
-        cut,
-        cut / communities.count.max(1) as f64,
-        lowest,
-    ];
-    let mut k = 0;
-    values.map(|value| {
-        k += 1;
-        Observed {
-            value,
-            higher_is_better: MEASURES[k - 1].1,
-        }
+    let value = |kind: MeasureKind| match kind {
+        MeasureKind::Modularity => modularity(graph, communities, resolution),
+        MeasureKind::LayeredModularity => layered_modularity(network, communities, resolution),
+        MeasureKind::NCut => cut,
+        MeasureKind::NCutPerModule => cut / communities.count.max(1) as f64,
+        MeasureKind::LowestConductance => lowest,
+    };
+    MeasureKind::ALL.map(|(kind, _)| Observed {
+        value: value(kind),
+        higher_is_better: kind.higher_is_better(),
     })
 }
 
 /// Every measure against every null model; shuffles are searched exactly as the network was.
 pub(super) fn measures(
     network: &Layered,
-    observed_here: [Observed; MEASURES.len()],
+    observed_here: [Observed; MEASURES],
     config: &ModulesConfig,
 ) -> Vec<Measure> {
     let statistics = |shuffled: &Layered, draw: u64| {
@@ -72,16 +63,16 @@ pub(super) fn measures(
             )
         })
         .collect();
-    let measure = |(k, (name, higher_is_better)): (usize, (&str, bool))| Measure {
-        name: name.to_owned(),
+    let measure = |(k, name): (usize, MeasureKind)| Measure {
+        name,
         value: observed_here[k].value,
-        higher_is_better,
+        higher_is_better: name.higher_is_better(),
         nulls: by_kind
             .iter()
             .filter_map(|nulls| nulls.get(k).cloned())
             .collect(),
     };
-    MEASURES.into_iter().enumerate().map(measure).collect()
+    MeasureKind::each().enumerate().map(measure).collect()
 }
 
 /// The conductance of every module, against the lowest of each shuffle.

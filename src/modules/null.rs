@@ -5,6 +5,8 @@
 use rayon::prelude::*;
 use std::collections::HashSet;
 
+use crate::choice::Null;
+pub use crate::choice::NullKind;
 use crate::graph::Layered;
 use crate::numeric::{Rng, statistics};
 use crate::result::NullModel;
@@ -14,41 +16,6 @@ const SAME: f64 = 1e-12;
 
 /// Edge swaps tried per edge in a degree-preserving shuffle.
 const SWAPS_PER_EDGE: usize = 10;
-
-/// What a shuffle keeps; all but the untrained networks keep the weights of every layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NullKind {
-    /// Keeps which edges there are: non-zero weights permuted among the non-zero places.
-    #[default]
-    LayerNonzero,
-    /// Keeps the number of edges per layer: all entries permuted.
-    Layer,
-    /// Keeps how many edges each node writes to and reads from per layer: edge swaps.
-    Degree,
-    /// Keeps the number of edges per layer: the largest weights of an untrained network.
-    Untrained,
-}
-
-impl NullKind {
-    /// All kinds.
-    pub const ALL: [Self; 4] = [
-        Self::LayerNonzero,
-        Self::Layer,
-        Self::Degree,
-        Self::Untrained,
-    ];
-
-    /// The name on the command line and in results.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LayerNonzero => "layer-nonzero",
-            Self::Layer => "layer",
-            Self::Degree => "degree",
-            Self::Untrained => "untrained",
-        }
-    }
-}
 
 /// A shuffled copy of a network.
 ///
@@ -178,7 +145,7 @@ pub fn null_models<const N: usize>(
     }
     let of = |(k, observed): (usize, Observed)| {
         let draws = draws.iter().map(|draw| draw[k]).collect();
-        summary(kind.name(), observed, draws)
+        summary(Null::Network(kind), observed, draws)
     };
     observed.into_iter().enumerate().map(of).collect()
 }
@@ -198,13 +165,13 @@ pub fn p_value(observed: Observed, draws: &[f64]) -> f64 {
 }
 
 /// A statistic beside draws of a null model.
-pub(super) fn summary(model: &str, observed: Observed, mut draws: Vec<f64>) -> NullModel {
+pub(super) fn summary(model: Null, observed: Observed, mut draws: Vec<f64>) -> NullModel {
     draws.sort_by(f64::total_cmp);
     let sd = statistics::sample_sd(&draws);
     let sd = if sd < SAME { 0.0 } else { sd };
     let mean = statistics::mean(&draws);
     NullModel {
-        model: model.to_owned(),
+        model,
         samples: draws.len(),
         mean,
         sd,
@@ -268,12 +235,18 @@ mod tests {
             value: 3.0,
             higher_is_better: true,
         };
-        let null = summary("layer", up, vec![1.0, 2.0, 3.0]);
+        let null = summary(Null::Network(NullKind::Layer), up, vec![1.0, 2.0, 3.0]);
         assert_eq!((null.mean, null.p), (2.0, 0.5));
         assert!((null.sd - 1.0).abs() < 1e-12);
         assert!(null.z.is_some_and(|z| (z - 1.0).abs() < 1e-12));
-        assert_eq!(summary("layer", up, vec![1.0, 1.0]).z, None);
-        assert_eq!(summary("layer", up, vec![1.0]).z, None);
+        assert_eq!(
+            summary(Null::Network(NullKind::Layer), up, vec![1.0, 1.0]).z,
+            None
+        );
+        assert_eq!(
+            summary(Null::Network(NullKind::Layer), up, vec![1.0]).z,
+            None
+        );
         let down = Observed {
             value: 1.0,
             higher_is_better: false,
@@ -312,7 +285,7 @@ mod tests {
     #[test]
     fn empty_layers_can_be_shuffled() {
         let empty = Layered::new(vec![Array2::zeros((2, 3)), Array2::zeros((0, 2))]);
-        for kind in NullKind::ALL {
+        for kind in NullKind::each() {
             assert_eq!(shuffled(&empty, kind, &mut Rng::new(0, 0)), empty);
         }
     }

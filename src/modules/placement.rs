@@ -6,12 +6,10 @@ use rayon::prelude::*;
 
 use super::find::labels_of;
 use super::null::{Observed, summary};
+use crate::choice::Null;
 use crate::graph::Place;
 use crate::numeric::{Rng, statistics};
 use crate::result::{Assignment, Neighbours, Placement, Spread};
-
-/// What the null networks are called here.
-const MODEL: &str = "places";
 
 /// Distances closer than this are the same.
 const SAME: f64 = 1e-9;
@@ -60,7 +58,7 @@ pub fn placement(
         Some(Spread {
             module,
             distance: value,
-            null: summary(MODEL, observed, draws.collect()),
+            null: summary(Null::Places, observed, draws.collect()),
             p_holm: 1.0,
         })
     };
@@ -77,7 +75,7 @@ pub fn placement(
         let draws = draws.iter().filter_map(|(_, share)| *share).collect();
         Neighbours {
             share: value,
-            null: summary(MODEL, observed, draws),
+            null: summary(Null::Places, observed, draws),
         }
     });
     Some(Placement {

@@ -2,21 +2,9 @@
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
+pub use crate::choice::Fill;
 use crate::model::Trace;
 use crate::numeric::{Rng, Scalar};
-
-/// The kind of fill, as it is named on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fill {
-    /// No message at all.
-    Zero,
-    /// The message's mean over a reference set.
-    Mean,
-    /// The same edge's message in the paired corrupted input.
-    Corrupted,
-    /// The same edge's message in another sample, seeded.
-    Resample,
-}
 
 /// What every site writes in place of its own value on patched edges.
 #[derive(Debug, Clone)]
@@ -128,14 +116,5 @@ impl<T: Scalar> Fills<T> {
             Values::PerSite(layers) => Layer::PerSite(&layers[layer]),
             Values::PerSample(layers) => Layer::PerSample(&layers[layer]),
         }
-    }
-}
-
-named! {
-    Fill: "fill" {
-        Zero = "zero",
-        Mean = "mean",
-        Corrupted = "corrupted",
-        Resample = "resample",
     }
 }

@@ -110,8 +110,8 @@ fn mib_path(audit: &Audit, index: usize, dir: &Path) -> Result<PathBuf> {
     let method = format!(
         "{}_{}_{}",
         plain(&method),
-        plain(&circuit.fill),
-        plain(&circuit.level)
+        circuit.fill.name(),
+        circuit.level.name()
     );
     let cell = format!("{}_{}", plain(task), plain(&model.unwrap_or_default()));
     let folder = super::folder(dir, "mib")?;

@@ -40,10 +40,10 @@ fn measures(modules: &Modules) -> Sheet {
     let rows = modules.measures.iter().flat_map(|m| {
         m.nulls.iter().map(|null| {
             vec![
-                word(&m.name),
+                word(m.name.name()),
                 m.value.to_string(),
                 m.higher_is_better.to_string(),
-                word(&null.model),
+                word(null.model.name()),
                 null.samples.to_string(),
                 null.mean.to_string(),
                 null.sd.to_string(),
@@ -185,8 +185,8 @@ fn shares(modules: &Modules) -> Sheet {
     let rows = modules.coalitions.iter().flat_map(|c| {
         c.shares.iter().map(move |share| {
             vec![
-                word(&c.scope),
-                word(&c.fill),
+                word(c.scope.name()),
+                word(c.fill.name()),
                 word(&c.metric),
                 share.module.to_string(),
                 share.alone.to_string(),
@@ -214,8 +214,8 @@ fn subsets(modules: &Modules) -> Sheet {
         c.subsets.iter().map(move |subset| {
             let stay: Vec<String> = subset.modules.iter().map(ToString::to_string).collect();
             vec![
-                word(&c.scope),
-                word(&c.fill),
+                word(c.scope.name()),
+                word(c.fill.name()),
                 word(&c.metric),
                 stay.join(" "),
                 subset.value.to_string(),
@@ -230,7 +230,7 @@ fn agreement(modules: &Modules) -> Sheet {
     let rows = modules.agreement.iter().flat_map(|found| {
         found.pairs.iter().map(move |e| {
             vec![
-                word(&found.method),
+                word(found.method.name()),
                 word(&e.output),
                 e.module.to_string(),
                 e.both.to_string(),

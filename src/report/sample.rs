@@ -1,5 +1,6 @@
 //! A small result for the tests of reports: two functions in one network, one weak edge between them.
 
+use crate::choice::RelocationMethod;
 use crate::result::*;
 
 /// Two independent functions of four inputs, after pruning at 0.0015.
@@ -56,7 +57,7 @@ pub fn relocated(swaps: usize, max_abs_change: f64) -> Wiring {
         cost: 3.0,
         cost_after_relocation: Some(2.0),
         relocation: Some(Relocation {
-            method: "descent".to_owned(),
+            method: RelocationMethod::Descent,
             swaps,
             inputs_move: false,
             outputs_move: false,

@@ -220,7 +220,7 @@ fn tensors(audit: &Audit) -> Sheet {
 fn findings(audit: &Audit) -> Sheet {
     let row = |f: &crate::result::Finding| {
         vec![
-            word(&f.severity),
+            word(f.severity.name()),
             word(&f.kind),
             word(&f.subjects.join(" ")),
             word(&f.text),
@@ -238,8 +238,8 @@ fn ablation(audit: &Audit) -> Sheet {
         ablation.effects.iter().flat_map(move |effect| {
             effect.outputs.iter().map(move |output| {
                 vec![
-                    word(&ablation.fill),
-                    word(&ablation.metric),
+                    word(ablation.fill.name()),
+                    ablation.metric.map_or_else(String::new, |m| word(m.name())),
                     word(&effect.site),
                     word(&output.output),
                     output.effect.to_string(),
@@ -388,9 +388,9 @@ fn lesions(modules: &Modules) -> Sheet {
             l.p_holm.unwrap_or(f64::NAN),
         ];
         let words = [
-            word(&l.scope),
+            word(l.scope.name()),
             l.module.to_string(),
-            word(&l.fill),
+            word(l.fill.name()),
             word(&l.metric),
         ];
         let tail = [l.samples.to_string()];
@@ -477,10 +477,11 @@ fn bridges(modules: &Modules) -> Sheet {
 }
 
 fn null(modules: &Modules) -> Sheet {
-    let rows = modules
-        .null
-        .iter()
-        .flat_map(|n| n.draws.iter().map(|q| vec![word(&n.model), q.to_string()]));
+    let rows = modules.null.iter().flat_map(|n| {
+        n.draws
+            .iter()
+            .map(|q| vec![word(n.model.name()), q.to_string()])
+    });
     Sheet {
         name: "null",
         columns: vec!["model", "modularity"],
@@ -495,11 +496,11 @@ type Column = (&'static str, fn(&Circuit) -> String);
 const CIRCUIT: [Column; 32] = [
     ("output", |c| word(&c.output)),
     ("output_name", |c| word(&c.output_name)),
-    ("method", |c| word(&c.method)),
-    ("fill", |c| word(&c.fill)),
-    ("metric", |c| word(&c.metric)),
-    ("direction", |c| word(&c.direction)),
-    ("sign", |c| word(&c.sign)),
+    ("method", |c| word(c.method.name())),
+    ("fill", |c| word(c.fill.name())),
+    ("metric", |c| word(c.metric.name())),
+    ("direction", |c| word(c.direction.name())),
+    ("sign", |c| word(c.sign.name())),
     ("selection", |c| word(&c.selection)),
     ("parameter", |c| c.parameter.to_string()),
     ("samples", |c| c.samples.to_string()),
@@ -523,7 +524,7 @@ const CIRCUIT: [Column; 32] = [
     ("interval_high", |c| some(c.interval.map(|i| i[1]))),
     ("completeness", |c| some(c.completeness)),
     ("minimality", |c| some(c.minimality)),
-    ("level", |c| word(&c.level)),
+    ("level", |c| word(c.level.name())),
     ("cpr", |c| some(c.curve.as_ref().map(|curve| curve.cpr))),
     ("cmd", |c| some(c.curve.as_ref().map(|curve| curve.cmd))),
     ("known_precision", |c| {
@@ -553,7 +554,7 @@ fn roc(audit: &Audit) -> Sheet {
     let rows = audit.circuits.iter().flat_map(|c| {
         let corners = c.recovery.iter().flat_map(|known| &known.roc);
         corners.map(|[others, known]| {
-            let (output, method) = (word(&c.output), word(&c.method));
+            let (output, method) = (word(&c.output), word(c.method.name()));
             vec![output, method, others.to_string(), known.to_string()]
         })
     });
@@ -571,7 +572,7 @@ fn circuit_edges(audit: &Audit) -> Sheet {
         c.edges.iter().map(move |e| {
             vec![
                 word(&c.output),
-                word(&c.method),
+                word(c.method.name()),
                 word(&e.from),
                 word(&e.to),
                 some(weight(&e.from, &e.to)),
@@ -591,7 +592,7 @@ fn sweeps(audit: &Audit) -> Sheet {
         c.sweep.iter().map(|s| {
             vec![
                 word(&c.output),
-                word(&c.method),
+                word(c.method.name()),
                 s.parameter.to_string(),
                 s.edges_kept.to_string(),
                 s.metric.to_string(),

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::choice::{Direction, Fill, Level, MetricKind, Origin, Sign};
+
 /// A circuit for one output, found by one method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Circuit {
@@ -10,21 +12,21 @@ pub struct Circuit {
     /// The target's or class's own name.
     pub output_name: String,
     /// `exact`, `acdc`, ...
-    pub method: String,
+    pub method: Origin,
     /// Whether it is a circuit of `edge`s or of `node`s; an edge of a node's is
     /// from the node to `*`, all that reads it.
-    #[serde(default = "edge_level")]
-    pub level: String,
+    #[serde(default)]
+    pub level: Level,
     /// `zero`, `mean`, `corrupted`, `resample`.
-    pub fill: String,
+    pub fill: Fill,
     /// The set a mean or resample is taken from, in words; `null` for zero.
     pub fill_reference: Option<String>,
     /// `logit-diff`, `mse`, `output`, ...
-    pub metric: String,
+    pub metric: MetricKind,
     /// `higher-is-better` or `lower-is-better`.
-    pub direction: String,
+    pub direction: Direction,
     /// Whether edges were chosen by `signed` or `absolute` effect.
-    pub sign: String,
+    pub sign: Sign,
     /// How the circuit was chosen among sizes, in words.
     pub selection: String,
     /// The parameter that gave it: τ for ACDC, number of edges for top-n.
@@ -119,11 +121,6 @@ pub struct SweepPoint {
     pub gap: Option<f64>,
 }
 
-/// What results say that were written before there were levels.
-fn edge_level() -> String {
-    "edge".to_owned()
-}
-
 /// Agreement with a known circuit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recovery {
@@ -164,11 +161,11 @@ pub struct FaithfulnessCurve {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NodeAblation {
     /// `zero`, `mean`, `corrupted`, `resample`.
-    pub fill: String,
+    pub fill: Fill,
     /// The set a mean or resample is taken from, in words; `null` for zero.
     pub fill_reference: Option<String>,
-    /// The metric of each output.
-    pub metric: String,
+    /// The metric of each output; `null` where there are no outputs.
+    pub metric: Option<MetricKind>,
     /// One entry per site that writes something.
     pub effects: Vec<NodeEffect>,
 }

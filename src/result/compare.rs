@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Arrangement, DataInfo, Tool};
+use crate::choice::{Against, Fill, HypothesisKind, MetricKind};
 
 /// A whole comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,9 +50,9 @@ pub struct CompareSettings {
     /// The pruning threshold of the equal-threshold numbers.
     pub equal_threshold: f64,
     /// `zero`, `mean`, ...
-    pub fill: String,
-    /// `logit-diff`, `mse`, ...
-    pub metric: String,
+    pub fill: Fill,
+    /// `logit-diff`, `mse`, ...; `null` where there are no circuits.
+    pub metric: Option<MetricKind>,
     /// What gaps are divided by, in words.
     pub scale: String,
     /// A circuit is faithful when |1 - faithfulness| is at most this.
@@ -158,7 +159,7 @@ pub struct ComparedCircuit {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Control {
     /// `random`, `shuffled`, `untrained` or `nonsense`.
-    pub name: String,
+    pub name: Against,
     /// |1 - faithfulness| at the circuit's size, one per draw (of random circuits: the
     /// median and the best).
     pub errors: Vec<Option<f64>>,
@@ -174,7 +175,7 @@ pub struct Control {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hypothesis {
     /// `equivalence`, `independence`, `minimality`, `sufficiency`, `partial-necessity`.
-    pub name: String,
+    pub name: HypothesisKind,
     /// What was measured, as the sentence says.
     #[serde(deserialize_with = "super::number")]
     pub statistic: f64,

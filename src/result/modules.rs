@@ -2,19 +2,27 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::choice::{
+    Algorithm, Direction, EdgeWeight, Fill, Granularity, MeasureKind, Null, Origin,
+    RelocationMethod, Scope,
+};
+
 /// The modules of a (pruned) network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Modules {
     /// `leiden`, ...
-    pub algorithm: String,
+    pub algorithm: Algorithm,
     /// What an edge weighs in the graph: `abs-weight`, ...
-    pub edge_weight: String,
+    pub edge_weight: EdgeWeight,
+    /// Whether the weights of every layer were divided by their mean.
+    #[serde(default)]
+    pub per_layer: bool,
     /// What a weight that is an effect was measured in: metric and fill.
     #[serde(default)]
     pub measured_on: Option<String>,
     /// What the nodes are in a transformer: `component` or `neuron`.
     #[serde(default)]
-    pub granularity: Option<String>,
+    pub granularity: Option<Granularity>,
     /// Resolution of the quality function; 1 is Newman's modularity.
     pub resolution: f64,
     /// The pruning threshold of the graph.
@@ -105,8 +113,8 @@ pub struct Partition {
 /// Modularity against networks with the same weights in other places.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NullModel {
-    /// `layer`, `layer-nonzero` or `degree`.
-    pub model: String,
+    /// `layer`, `layer-nonzero`, `degree`, `untrained`; `places` for places.
+    pub model: Null,
     /// Shuffled networks drawn.
     pub samples: usize,
     /// Mean modularity of the shuffled networks.
@@ -127,7 +135,7 @@ pub struct NullModel {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
     /// `modularity`, `layered-modularity`, `n-cut`, `n-cut-per-module`, `lowest-conductance`.
-    pub name: String,
+    pub name: MeasureKind,
     /// Its value.
     #[serde(deserialize_with = "super::number")]
     pub value: f64,
@@ -264,7 +272,7 @@ pub struct Wiring {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Relocation {
     /// `descent` or `annealing`.
-    pub method: String,
+    pub method: RelocationMethod,
     /// Swaps made.
     pub swaps: usize,
     /// Whether inputs could move: only where the network remembers which input stands where.
@@ -326,9 +334,9 @@ pub struct Lesion {
     /// The module, as in `partition`; or the one of `without_outputs`, as `scope` says.
     pub module: usize,
     /// `all` or `without-outputs`: which partition the module belongs to.
-    pub scope: String,
+    pub scope: Scope,
     /// `zero`, `mean`, `resample` or `corrupted`.
-    pub fill: String,
+    pub fill: Fill,
     /// What is measured: `loss`, `accuracy`, ...
     pub metric: String,
     /// `metric(as is) - metric(module patched)`.
@@ -362,11 +370,14 @@ pub struct Lesion {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Coalitions {
     /// `all` or `without-outputs`: which partition the modules belong to.
-    pub scope: String,
+    pub scope: Scope,
     /// What stands for the messages of the modules that are out.
-    pub fill: String,
+    pub fill: Fill,
     /// What is measured: `loss`, `accuracy`.
     pub metric: String,
+    /// Whether more of it is better; `null` in results that do not say.
+    #[serde(default)]
+    pub direction: Option<Direction>,
     /// The metric with all modules.
     #[serde(deserialize_with = "super::number")]
     pub all: f64,
@@ -413,7 +424,7 @@ pub struct Subset {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
     /// The method of the circuits.
-    pub method: String,
+    pub method: Origin,
     /// Normalised mutual information between the module of a site and the set of
     /// circuits it is in, over the sites that are in a module.
     #[serde(deserialize_with = "super::number")]

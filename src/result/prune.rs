@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::choice::CertificateMethod;
+
 /// What was pruned and whether the outputs stayed where they were.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Prune {
@@ -107,7 +109,7 @@ pub struct Certificate {
     /// The domain in words: `box:-1,1`, `tokens`.
     pub domain: String,
     /// `enumeration` or `differential-interval`, ...
-    pub method: String,
+    pub method: CertificateMethod,
     /// Upper bound on the change, in units of the outputs.
     #[serde(deserialize_with = "super::number")]
     pub bound: f64,

@@ -6,6 +6,7 @@ use super::{
     Attention, Circuit, GraphJson, Modules, Network, NodeAblation, Prompt, Prune, Strongest,
     Training, Transformer,
 };
+use crate::choice::{Layout, LossKind, Severity};
 
 /// A whole result: what `audit.json` holds. Other commands write the parts
 /// that are theirs and leave the rest `null` or empty.
@@ -90,7 +91,7 @@ pub struct CheckpointInfo {
     /// SHA-256 of the file, in hexadecimal.
     pub sha256: String,
     /// `bimt-mlp`, `plain-mlp`, ...
-    pub layout: String,
+    pub layout: Layout,
     /// Numbers in the weight tensors: `f32`, `f64`, `f16`, `bf16`.
     pub dtype: String,
     /// Trained numbers: weights, biases and embeddings, without permutations.
@@ -192,8 +193,8 @@ pub struct DataInfo {
     pub split: String,
     /// `classes` or `targets`; `null` where there are no labels.
     pub labels: Option<String>,
-    /// The loss used in this result: `mse`, `cross-entropy`, `mse-onehot`.
-    pub loss: String,
+    /// The loss used in this result: `mse`, `cross-entropy`, `mse-onehot`, or `none`.
+    pub loss: LossKind,
 }
 
 /// Agreement with the source framework's own outputs.
@@ -218,7 +219,7 @@ pub struct Parity {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// `note` or `warning`.
-    pub severity: String,
+    pub severity: Severity,
     /// Stable name of the kind of finding: `constant-neurons`, `unused-neurons`, `non-finite`, ...
     pub kind: String,
     /// The sites or tensors it is about.

@@ -5,42 +5,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+pub use crate::choice::Regime;
 use crate::numeric::Activation;
-
-/// Which ingredients of BIMT a training uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Regime {
-    /// None: the loss alone.
-    Vanilla,
-    /// An L1 penalty.
-    L1,
-    /// L1, weighted by distance.
-    Local,
-    /// L1, and swaps of neurons.
-    Swap,
-    /// L1 weighted by distance, and swaps: BIMT.
-    Bimt,
-}
-
-impl Regime {
-    /// Whether connections cost anything.
-    #[must_use]
-    pub fn penalises(self) -> bool {
-        self != Self::Vanilla
-    }
-
-    /// Whether long connections cost more.
-    #[must_use]
-    pub fn is_local(self) -> bool {
-        matches!(self, Self::Local | Self::Bimt)
-    }
-
-    /// Whether neurons are swapped.
-    #[must_use]
-    pub fn swaps(self) -> bool {
-        matches!(self, Self::Swap | Self::Bimt)
-    }
-}
 
 /// The number type a network is trained and saved in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,13 +55,6 @@ pub enum Space {
 }
 
 named! {
-    Regime: "regime" {
-        Vanilla = "vanilla",
-        L1 = "l1",
-        Local = "local",
-        Swap = "swap",
-        Bimt = "bimt",
-    }
     Precision: "precision" { F32 = "float32", F64 = "float64" }
     Loss: "loss" { Mse = "mse", CrossEntropy = "cross_entropy", MseOnehot = "mse_onehot" }
     Reduction: "reduction" { Sum = "sum", Mean = "mean" }

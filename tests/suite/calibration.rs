@@ -6,6 +6,7 @@
     reason = "tests fail by panicking"
 )]
 
+use modscope::choice::MeasureKind;
 use modscope::graph::Layered;
 use modscope::modules::null::{NullKind, shuffled};
 use modscope::modules::{ModulesConfig, find_in};
@@ -60,7 +61,7 @@ fn p_values(drawn: NullKind, null: NullKind) -> Vec<(String, Vec<f64>)> {
     measures
         .map(|(k, measure)| {
             let ps = results.iter().map(|r| r.measures[k].nulls[0].p);
-            (measure.name.clone(), ps.collect())
+            (measure.name.to_string(), ps.collect())
         })
         .collect()
 }
@@ -121,8 +122,12 @@ fn a_modular_network_is_told_from_chance() {
     };
     let network = Layered::new(vec![layer(8, 6), layer(8, 8), layer(4, 8)]);
     let found = modules(&network, NullKind::Layer, 0);
-    let of = |name: &str| found.measures.iter().find(|m| m.name == name).unwrap();
-    for name in ["modularity", "layered-modularity", "lowest-conductance"] {
+    let of = |name: MeasureKind| found.measures.iter().find(|m| m.name == name).unwrap();
+    for name in [
+        MeasureKind::Modularity,
+        MeasureKind::LayeredModularity,
+        MeasureKind::LowestConductance,
+    ] {
         let p = of(name).nulls[0].p;
         assert!((p - 0.01).abs() < 1e-12, "{name}: {p}");
     }

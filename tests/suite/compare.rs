@@ -6,6 +6,7 @@ use crate::common;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use modscope::choice::{Against, ControlKind};
 use modscope::compare::matching::Matching;
 use modscope::compare::{self, Config, Entry, Part};
 use modscope::data::Dataset;
@@ -291,11 +292,18 @@ fn the_example_beats_random_circuits_and_an_untrained_network() {
     let part = compare::measure(&entry, &data, &config, &|_| ()).unwrap();
     assert_eq!(part.network.circuits.len(), 2);
     for circuit in &part.network.circuits {
-        let control = |name: &str| circuit.controls.iter().find(|c| c.name == name).unwrap();
-        assert_eq!(control("random").beaten, Some(true), "{circuit:?}");
-        assert_eq!(control("untrained").beaten, Some(true), "{circuit:?}");
+        let control = |name: Against| circuit.controls.iter().find(|c| c.name == name).unwrap();
+        assert_eq!(control(Against::Random).beaten, Some(true), "{circuit:?}");
+        assert_eq!(
+            control(Against::Control(ControlKind::Untrained)).beaten,
+            Some(true),
+            "{circuit:?}"
+        );
         // As many edges of a network that was never trained do not do it.
-        let untrained = control("untrained").errors.iter().flatten();
+        let untrained = control(Against::Control(ControlKind::Untrained))
+            .errors
+            .iter()
+            .flatten();
         assert!(untrained.copied().fold(f64::INFINITY, f64::min) > 0.3);
         assert_eq!(circuit.hypotheses.len(), 5);
         assert!(circuit.hypotheses.iter().all(|h| h.sentence.ends_with('.')));

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const HOUSE: &[&[&str]] = &[
     &["error", "named"],
     &["numeric"],
+    &["choice"],
     &["result"],
     &["checkpoint"],
     &["data"],
@@ -25,8 +26,8 @@ const HOUSE: &[&[&str]] = &[
 ];
 
 /// What a module may use although it stands below more: reports are drawn from
-/// results alone.
-const NARROW: &[(&str, &[&str])] = &[("report", &["error", "result"])];
+/// results and their vocabulary alone.
+const NARROW: &[(&str, &[&str])] = &[("report", &["choice", "error", "result"])];
 
 fn floor(module: &str) -> Option<usize> {
     HOUSE.iter().position(|modules| modules.contains(&module))

@@ -13,6 +13,7 @@ use crate::common;
 use common::{REFERENCE_MLPS, reference};
 use modscope::audit::{Config, Stages, audit};
 use modscope::checkpoint::Checkpoint;
+use modscope::choice::{Fill, Scope};
 use modscope::data::{Dataset, ReadAt};
 use modscope::prune::Threshold;
 use modscope::result::Audit;
@@ -256,7 +257,7 @@ fn modular_addition_votes_in_three_modules() {
         }
         let alone = accuracy
             .iter()
-            .filter(|l| l.scope == "all" && l.fill == "mean");
+            .filter(|l| l.scope == Scope::All && l.fill == Fill::Mean);
         for lesion in alone {
             println!(
                 "module {}: {:.3} without it, {:.3} alone",

@@ -14,6 +14,7 @@ use ndarray::Array2;
 use super::truth::Truth;
 use super::{Clock, Config, Outcome, agreement, describe, memory, search, written};
 use crate::checkpoint::Checkpoint;
+use crate::choice::LossKind;
 use crate::data::Dataset;
 use crate::metric::{Metric, decision};
 use crate::model::{Loaded, Sequences, Transformer};
@@ -32,7 +33,7 @@ struct Subject<'a, T> {
     /// Per reading, the largest output: the answer where the data name none.
     decisions: Vec<usize>,
     loss: Option<Metric>,
-    loss_name: &'static str,
+    loss_name: LossKind,
 }
 
 /// Answers what `config.stages` asks of a transformer.
@@ -119,7 +120,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
     ) -> Result<Self> {
         let batch = Sequences::new(model, data, config.read.as_ref())?;
         let clean = model.outputs_of(&batch);
-        let (mut loss, loss_name) = truth(&batch, &clean).loss(data.task.loss.as_deref())?;
+        let (mut loss, loss_name) = truth(&batch, &clean).loss(data.task.loss)?;
         // Of numbers, only outputs that were trained can be wrong.
         if let (Some(Metric::Mse { output, .. }), [only]) = (&mut loss, &trained(model, data)[..])
             && batch.correct.is_none()

@@ -85,14 +85,14 @@ impl<T: Scalar> Subject<'_, T> {
         if matches!(weight, EdgeWeight::AbsWeight | EdgeWeight::Spread) {
             return Err(Error::EdgeWeight {
                 path: self.checkpoint.path.clone(),
-                edge_weight: weight.name().to_owned(),
+                edge_weight: weight.to_string(),
             });
         }
         let goals = self.answers(config)?;
         let weights = self.effects(engine, &engine.all(), weight, &goals, &settings);
         let (found, graph) = graph(engine, &weights, &settings);
         let found = Modules {
-            granularity: Some(Granularity::Component.to_string()),
+            granularity: Some(Granularity::Component),
             measured_on: measured_on(&goals, *fill),
             ..found
         };
@@ -126,7 +126,7 @@ impl<T: Scalar> Subject<'_, T> {
         let (found, graph) = graph(engine, &weights, &settings);
         let is_effect = matches!(weight, EdgeWeight::Effect | EdgeWeight::Attribution);
         let found = Modules {
-            granularity: Some(Granularity::Neuron.to_string()),
+            granularity: Some(Granularity::Neuron),
             measured_on: measured_on(&goals, *fill).filter(|_| is_effect),
             ..found
         };

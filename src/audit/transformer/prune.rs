@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::{Subject, trained};
 use crate::audit::subject::output_name;
 use crate::audit::{Config, findings};
+use crate::choice::Severity;
 use crate::model::Transformer;
 use crate::numeric::Scalar;
 use crate::prune::{self, Prunable, Reference, Setting, Threshold};
@@ -68,7 +69,12 @@ impl<'a, T: Scalar> Subject<'a, T> {
                  prunes it at X, and `--threshold auto` looks for the largest that verifies",
                 self.weights()
             );
-            all.push(findings::finding("note", "not-pruned", Vec::new(), text));
+            all.push(findings::finding(
+                Severity::Note,
+                "not-pruned",
+                Vec::new(),
+                text,
+            ));
         }
         all
     }

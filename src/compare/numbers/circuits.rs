@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Numbers, Source, row};
 use crate::audit::Method;
+use crate::choice::{Against, HypothesisKind, Origin};
 use crate::compare::bench::exact;
 use crate::compare::points::{self as at, mean};
 use crate::compare::tests_of_circuits::gap;
@@ -21,7 +22,7 @@ pub fn chosen(numbers: &mut Numbers, source: &Source<'_>, method: Method) {
         .audit
         .circuits
         .iter()
-        .filter(|c| c.method == name)
+        .filter(|c| c.method == Origin::Found(method))
         .collect();
     let point = format!("smallest faithful circuits, {name}");
     let of = |f: fn(&Circuit) -> Option<f64>| mean(all.iter().map(|c| f(c)));
@@ -129,21 +130,21 @@ pub fn controls(numbers: &mut Numbers, source: &Source<'_>) {
         row("circuit_error", "|1 − faithfulness|, circuits", Lower, own),
     ];
     numbers.add_all(CONTROLS, rows);
-    let kinds = source.controls.iter().map(|c| c.kind.name());
-    for name in std::iter::once("random").chain(kinds) {
+    let kinds = source.controls.iter().map(|c| Against::Control(c.kind));
+    for name in std::iter::once(Against::Random).chain(kinds) {
         control(numbers, source, name);
     }
 }
 
-fn control(numbers: &mut Numbers, source: &Source<'_>, name: &str) {
+fn control(numbers: &mut Numbers, source: &Source<'_>, name: Against) {
     let of_name = || {
         let circuits = source.circuits.iter();
         circuits.filter_map(|c| c.controls.iter().find(|k| k.name == name))
     };
     // Of random circuits the median stands first; the best one is not typical.
-    let typical = |k: &Control| match k.name.as_str() {
-        "random" => k.errors.first().copied().flatten(),
-        _ => mean(k.errors.iter().copied()),
+    let typical = |k: &Control| match k.name {
+        Against::Random => k.errors.first().copied().flatten(),
+        Against::Control(_) => mean(k.errors.iter().copied()),
     };
     let beaten = |k: &Control| k.beaten.map(|b| f64::from(u8::from(b)));
     let needed = |k: &Control| mean(k.edges_needed.iter().map(|n| n.map(|n| n as f64)));
@@ -160,7 +161,7 @@ fn control(numbers: &mut Numbers, source: &Source<'_>, name: &str) {
         row(&beats.0, &beats.1, Higher, mean(of_name().map(beaten))),
     ];
     numbers.add_all(CONTROLS, rows);
-    if name != "random" {
+    if name != Against::Random {
         let key = format!("control_{name}_edges");
         let words = format!("edges per circuit, {name}");
         let edges = mean(of_name().map(needed));
@@ -170,18 +171,12 @@ fn control(numbers: &mut Numbers, source: &Source<'_>, name: &str) {
 
 pub fn hypotheses(numbers: &mut Numbers, source: &Source<'_>) {
     let point = "hypothesis tests, share of circuits that stand";
-    for name in [
-        "equivalence",
-        "independence",
-        "minimality",
-        "sufficiency",
-        "partial-necessity",
-    ] {
+    for claim in HypothesisKind::each() {
         let stands = source.circuits.iter().map(|c| {
-            let test = c.hypotheses.iter().find(|h| h.name == name)?;
+            let test = c.hypotheses.iter().find(|h| h.name == claim)?;
             test.stands.map(|s| f64::from(u8::from(s)))
         });
-        let key = format!("stands_{}", name.replace('-', "_"));
-        numbers.add(&key, name, point, Higher, mean(stands));
+        let key = format!("stands_{}", claim.name().replace('-', "_"));
+        numbers.add(&key, claim.name(), point, Higher, mean(stands));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Numbers, Source};
 use crate::audit::Method;
+use crate::choice::Origin;
 use crate::compare::bench::exact;
 use crate::compare::points::{self as at, mean};
 use crate::result::Better::Lower;
@@ -50,7 +51,7 @@ pub fn equal_tau(numbers: &mut Numbers, source: &Source<'_>) {
     if !circuits.methods.contains(&Method::Acdc) || circuits.threshold.is_some() {
         return;
     }
-    let by_acdc = |c: &&Circuit| c.method == Method::Acdc.name();
+    let by_acdc = |c: &&Circuit| c.method == Origin::Found(Method::Acdc);
     let all: Vec<&Circuit> = source.audit.circuits.iter().filter(by_acdc).collect();
     for tau in TAUS {
         let point = format!("equal ACDC threshold: τ = {tau} of the metric's range");

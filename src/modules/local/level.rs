@@ -1,34 +1,11 @@
 //! One graph of the shrinking series: rows, and the mass of each node.
 
 use super::Parts;
+pub use crate::choice::Quality;
 use crate::graph::Adjacency;
 
 /// A gain below this share of the mean edge weight is rounding, not a gain.
 const SMALLEST_GAIN: f64 = 1e-10;
-
-/// What the partition should be good at, of the qualities that are sums over pairs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Quality {
-    /// Newman's modularity: more weight inside than strengths lead one to expect.
-    #[default]
-    Modularity,
-    /// Constant Potts model: more weight per pair of nodes than the resolution.
-    Cpm,
-}
-
-impl Quality {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Modularity, Self::Cpm];
-
-    /// The name on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Modularity => "modularity",
-            Self::Cpm => "cpm",
-        }
-    }
-}
 
 /// A graph on which communities gain `w − rate · mass · mass` by joining.
 ///

@@ -68,7 +68,7 @@ pub fn certificate(
     };
     Ok(result::Certificate {
         domain: in_words(domain),
-        method: verdict.method.name().to_owned(),
+        method: verdict.method,
         bound: verdict.bound(),
         holds: verdict.holds(),
         sound: true,

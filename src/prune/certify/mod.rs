@@ -35,6 +35,7 @@ use crate::data::Domain;
 use crate::model::Mlp;
 use crate::numeric::Activation;
 
+pub use crate::choice::CertificateMethod;
 pub use attribution::{Share, attribution};
 use bound::{Bounder, Inputs};
 use branch::{Searched, Target};
@@ -42,7 +43,7 @@ pub use certificate::{Request, bounding_box, certificate};
 use pair::Pair;
 use search::Search;
 pub use threshold::{Certified, certified_curve, largest_certified};
-pub use verdict::{Counted, Counterexample, Input, Method, Outcome, Verdict};
+pub use verdict::{Counted, Counterexample, Input, Outcome, Verdict};
 
 /// How long to try.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -330,7 +331,7 @@ fn verdict(
     };
     let at = |point: &Vec<f64>| Input::Features(features(model, point));
     Verdict {
-        method: Method::BranchAndBound,
+        method: CertificateMethod::BranchAndBound,
         outcome,
         stop: searched.stop,
         bounds: searched.bounds,

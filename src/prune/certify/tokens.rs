@@ -10,7 +10,7 @@ use super::curve::Range;
 use super::forward::Pass;
 use super::pair::Pair;
 use super::verdict::Counted;
-use super::{Counterexample, Input, Method, Outcome, Refusal, Stop, Verdict};
+use super::{CertificateMethod, Counterexample, Input, Outcome, Refusal, Stop, Verdict};
 use crate::model::Mlp;
 use crate::numeric::{LANES, Lanes};
 
@@ -66,7 +66,7 @@ pub(super) fn certify(
     };
     let decisions = count(&cases, |number| tuples.tuple(number));
     Ok(Verdict {
-        method: Method::Enumeration,
+        method: CertificateMethod::Enumeration,
         decisions: Some(decisions),
         outcome,
         stop: Stop::Done,

@@ -1,5 +1,6 @@
 //! What a certificate comes to.
 
+use crate::choice::CertificateMethod;
 use serde::Serialize;
 
 use super::Stop;
@@ -12,26 +13,6 @@ pub enum Input {
     Features(Vec<f64>),
     /// A token per position.
     Tokens(Vec<usize>),
-}
-
-/// How a bound was obtained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Every input was evaluated, with its rounding error.
-    Enumeration,
-    /// Differential lines and intervals, by branch and bound.
-    BranchAndBound,
-}
-
-impl Method {
-    /// The name in results.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Enumeration => "enumeration",
-            Self::BranchAndBound => "differential branch and bound",
-        }
-    }
 }
 
 /// An input at which an output changes by more than its tolerance.
@@ -73,7 +54,7 @@ pub struct Counted {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     /// How the bounds were obtained.
-    pub method: Method,
+    pub method: CertificateMethod,
     /// Whether the tolerances hold.
     pub outcome: Outcome,
     /// Why the search ended.

@@ -3,6 +3,7 @@
 use super::axes::{Axis, Panel, Scale};
 use super::canvas::{Figure, disc, line, path, text, through, tip};
 use super::legend::{self, Entry, Sample};
+use crate::choice::Origin;
 use crate::report::format::{count, number};
 use crate::report::sites::shortened;
 use crate::result::Circuit;
@@ -57,11 +58,11 @@ fn points(circuit: &Circuit) -> Vec<(f64, f64)> {
     points
 }
 
-fn methods<'a>(circuits: &[&'a Circuit]) -> Vec<&'a str> {
-    let mut methods: Vec<&str> = Vec::new();
+fn methods(circuits: &[&Circuit]) -> Vec<Origin> {
+    let mut methods = Vec::new();
     for circuit in circuits {
-        if !methods.contains(&circuit.method.as_str()) {
-            methods.push(&circuit.method);
+        if !methods.contains(&circuit.method) {
+            methods.push(circuit.method);
         }
     }
     methods
@@ -82,8 +83,8 @@ fn by_output<'a>(circuits: &[&'a Circuit]) -> Vec<Cell<'a>> {
     cells
 }
 
-fn by_method<'a>(circuits: &[&'a Circuit], methods: &[&str]) -> Vec<Cell<'a>> {
-    let cell = |method: &&str| {
+fn by_method<'a>(circuits: &[&'a Circuit], methods: &[Origin]) -> Vec<Cell<'a>> {
+    let cell = |method: &Origin| {
         let circuits: Vec<&Circuit> = circuits
             .iter()
             .copied()
@@ -98,7 +99,7 @@ fn by_method<'a>(circuits: &[&'a Circuit], methods: &[&str]) -> Vec<Cell<'a>> {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a handful of panels")]
-fn grid(cells: &[Cell<'_>], methods: &[&str]) -> Figure {
+fn grid(cells: &[Cell<'_>], methods: &[Origin]) -> Figure {
     let rows = cells.len().div_ceil(COLUMNS) as f64;
     let label =
         "Faithfulness of circuits against the number of edges they keep, one panel per output";
@@ -127,7 +128,7 @@ fn grid(cells: &[Cell<'_>], methods: &[&str]) -> Figure {
     let entries: Vec<Entry> = methods
         .iter()
         .enumerate()
-        .map(|(k, m)| Entry::new(line(k), *m))
+        .map(|(k, m)| Entry::new(line(k), m.name()))
         .collect();
     let open = Entry::new(
         Sample::Disc("mark open".to_owned(), None),
@@ -140,7 +141,7 @@ fn grid(cells: &[Cell<'_>], methods: &[&str]) -> Figure {
     figure
 }
 
-fn one(figure: &mut Figure, panel: &Panel, cell: &Cell<'_>, methods: &[&str]) {
+fn one(figure: &mut Figure, panel: &Panel, cell: &Cell<'_>, methods: &[Origin]) {
     figure.add(text(
         panel.left,
         panel.top - 10.0,

@@ -3,6 +3,7 @@
 use super::axes::{Axis, Panel};
 use super::canvas::{Figure, bar, disc, line, text, tip};
 use super::legend::{self, Entry, Sample};
+use crate::choice::Scope;
 use crate::report::format::{number, p_value};
 use crate::result::{Lesion, Modules};
 
@@ -95,10 +96,9 @@ fn panel(figure: &mut Figure, lesions: &[&Lesion], top: f64) -> f64 {
         x,
         y,
     };
-    let scope = if first.scope == "without-outputs" {
-        "Modules found without the output sites"
-    } else {
-        "Modules"
+    let scope = match first.scope {
+        Scope::WithoutOutputs => "Modules found without the output sites",
+        Scope::All => "Modules",
     };
     let left_out = lesions.len() - rows.len();
     let rest = if left_out > 0 {
@@ -119,9 +119,9 @@ fn panel(figure: &mut Figure, lesions: &[&Lesion], top: f64) -> f64 {
 
 fn row(figure: &mut Figure, panel: &Panel, lesion: &Lesion, y: f64) {
     // Readers name the modules of the whole partition; these may be others.
-    let unnamed = match lesion.scope.as_str() {
-        "without-outputs" => " unnamed",
-        _ => "",
+    let unnamed = match lesion.scope {
+        Scope::WithoutOutputs => " unnamed",
+        Scope::All => "",
     };
     figure.add(text(
         panel.left - 12.0,

@@ -106,7 +106,7 @@ impl Gallery {
                 .circuits
                 .iter()
                 .map(|circuit| {
-                    let name = file_name(&["circuit", &circuit.method, &circuit.output]);
+                    let name = file_name(&["circuit", circuit.method.name(), &circuit.output]);
                     let components = component_graph::circuit(audit, circuit, &name);
                     components.unwrap_or_else(|| stage.draw(circuit, &name))
                 })
@@ -212,7 +212,7 @@ mod tests {
         ] {
             audit.network.layers[0].sites[0].name = name.to_owned();
             audit.circuits[0].output_name = name.to_owned();
-            audit.circuits[0].method = "../../etc".to_owned();
+            audit.circuits[0].output = "../../etc".to_owned();
             for figure in Gallery::new(&audit).all() {
                 assert_eq!(well_formed(&figure.file()), Ok(()), "{}", figure.name);
                 assert!(!figure.file().contains("<script"));

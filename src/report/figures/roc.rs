@@ -62,7 +62,7 @@ fn words(circuit: &Circuit, recovery: &Recovery, is_one_output: bool) -> String 
     let area = recovery.roc_area.map(|area| significant(area, 3));
     let area = area.unwrap_or_else(|| optional(None));
     let method = match is_one_output {
-        true => circuit.method.clone(),
+        true => circuit.method.to_string(),
         false => format!("{}, {}", circuit.output_name, circuit.method),
     };
     format!("{}: {area}", shortened(&method, 28))

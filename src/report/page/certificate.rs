@@ -3,6 +3,7 @@
 use super::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
 use crate::report::format::{count, number, percent, seconds};
 use crate::report::sites::{clean, plain};
+use crate::report::words::examined;
 use crate::result::{
     Audit, Certificate, CertifiedDecisions, Compaction, Inference, OutputBound, WeightShare,
 };
@@ -53,11 +54,7 @@ fn fact(term: &str, text: String) -> Fact {
 
 fn facts(certificate: &Certificate) -> Vec<Fact> {
     let boxes = usize::try_from(certificate.boxes).unwrap_or(usize::MAX);
-    let cases = if certificate.method == "enumeration" {
-        "cases"
-    } else {
-        "boxes"
-    };
+    let cases = examined(certificate.method);
     let mut facts = vec![
         fact("Domain", plain(&certificate.domain)),
         fact("Outcome", plain(&certificate.outcome)),
@@ -73,7 +70,7 @@ fn facts(certificate: &Certificate) -> Vec<Fact> {
             "Method",
             format!(
                 "{}, {} {cases}, {}{}",
-                plain(&certificate.method),
+                certificate.method.name(),
                 count(boxes),
                 seconds(certificate.seconds),
                 if certificate.sound {

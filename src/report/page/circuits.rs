@@ -1,10 +1,11 @@
 //! The circuits: one row each, a picture each, and their strongest edges.
 
 use super::blocks::{Block, Card, Cell, Fact, Section, Shown, Table, numbers, words};
+use crate::choice::MetricKind;
 use crate::report::figures::circuits::MOST_EDGES;
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, optional, percent, significant};
-use crate::report::sites::{Sites, clean, plain};
+use crate::report::sites::{Sites, plain};
 use crate::result::{Audit, Circuit, Prompt};
 
 /// Bytes of pictures of circuits that a page carries; the rest are links to files.
@@ -53,7 +54,7 @@ fn opening(circuits: &[Circuit]) -> Vec<Block> {
                 and of the network with everything patched.";
     let mut facts: Vec<Fact> = Vec::new();
     for circuit in circuits {
-        let term = clean(&circuit.method);
+        let term = circuit.method.to_string();
         if !facts.iter().any(|fact| fact.term == term) {
             facts.push(Fact {
                 term,
@@ -70,10 +71,10 @@ fn method(circuit: &Circuit) -> String {
     let reference = reference.map_or_else(String::new, |set| format!(" over {}", plain(set)));
     format!(
         "{} ({}); fill {}{reference}; edges chosen by {} effect.",
-        clean(&circuit.metric),
-        clean(&circuit.direction).replace('-', " "),
-        clean(&circuit.fill),
-        clean(&circuit.sign)
+        circuit.metric,
+        circuit.direction.name().replace('-', " "),
+        circuit.fill.name(),
+        circuit.sign.name()
     )
 }
 
@@ -83,7 +84,7 @@ fn faithfulness_caption() -> &'static str {
 }
 
 fn table(circuits: &[Circuit], sites: &Sites<'_>) -> Block {
-    let is_logits = circuits.iter().all(|c| c.metric == "logit-diff");
+    let is_logits = circuits.iter().all(|c| c.metric == MetricKind::LogitDiff);
     let metric = if is_logits {
         "Logit difference, full"
     } else {
@@ -112,7 +113,7 @@ fn row(c: &Circuit, sites: &Sites<'_>) -> Vec<Cell> {
     let runs = usize::try_from(c.evaluations).unwrap_or(usize::MAX);
     vec![
         Cell::word(sites.label(&c.output)),
-        Cell::word(clean(&c.method)),
+        Cell::word(c.method.name()),
         Cell::count(c.edges_kept),
         Cell::shown(percent(c.sparsity), c.sparsity),
         Cell::number(c.metric_full),
@@ -132,7 +133,7 @@ fn against_known(circuits: &[Circuit], sites: &Sites<'_>) -> Option<Block> {
         let recovery = c.recovery.as_ref()?;
         Some(vec![
             Cell::word(sites.label(&c.output)),
-            Cell::word(clean(&c.method)),
+            Cell::word(c.method.name()),
             Cell::count(recovery.known),
             Cell::count(recovery.left_out),
             Cell::number(recovery.precision),
@@ -162,7 +163,7 @@ fn at_sizes(circuits: &[Circuit], sites: &Sites<'_>) -> Option<Block> {
         let curve = c.curve.as_ref()?;
         let mut row = vec![
             Cell::word(sites.label(&c.output)),
-            Cell::word(clean(&c.method)),
+            Cell::word(c.method.name()),
             Cell::number(curve.cpr),
             Cell::number(curve.cmd),
         ];
@@ -267,7 +268,7 @@ fn card(
         title: format!(
             "{}, {}",
             sites.label(&circuit.output),
-            clean(&circuit.method)
+            circuit.method.name()
         ),
         shown,
         blocks: vec![edges(circuit, sites)],

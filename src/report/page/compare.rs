@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::Page;
 use super::blocks::{Block, Cell, Column, Fact, Section, Shown, Table, numbers, words as text};
+use crate::choice::{Against, MetricKind};
 use crate::report::figures::Figure;
 use crate::report::format::{count, percent, short};
 use crate::report::sites::{clean, plain};
@@ -208,14 +209,13 @@ fn differences(figures: &[Figure]) -> Section {
 }
 
 fn controls(comparison: &Comparison) -> Section {
-    let names = ["random", "shuffled", "untrained", "nonsense"];
     let mut columns = vec![
         text("network"),
         text("output"),
         numbers("edges"),
         numbers("|1 − faithfulness|"),
     ];
-    columns.extend(names.map(numbers));
+    columns.extend(Against::each().map(|against| numbers(against.name())));
     columns.push(text("called a circuit"));
     let circuits = comparison
         .networks
@@ -228,7 +228,7 @@ fn controls(comparison: &Comparison) -> Section {
             Cell::count(c.edges_kept),
             Cell::optional(c.faithfulness.map(|f| (1.0 - f).abs())),
         ];
-        row.extend(names.map(|name| {
+        row.extend(Against::each().map(|name| {
             let control = c.controls.iter().find(|k| k.name == name);
             let error = control.and_then(|k| k.errors.iter().flatten().copied().reduce(f64::min));
             let class = match control.and_then(|k| k.beaten) {
@@ -302,7 +302,7 @@ fn sentences(network: &ComparedNetwork) -> Block {
             };
             vec![
                 Cell::word(clean(&c.output_name)),
-                Cell::word(h.name.replace('-', " ")),
+                Cell::word(h.name.name().replace('-', " ")),
                 Cell::word(word).with_class(class),
                 Cell::word(plain(&h.sentence)),
             ]
@@ -456,8 +456,8 @@ fn conventions(comparison: &Comparison) -> Section {
             format!(
                 "metric {}, fill {}; faithful: |1 − faithfulness| ≤ {}; sizes by exact effects of the \
                  pruned network",
-                clean(&settings.metric),
-                clean(&settings.fill),
+                settings.metric.map_or("none", MetricKind::name),
+                settings.fill.name(),
                 settings.within
             ),
         ),

@@ -1,6 +1,7 @@
 //! Remarks on the checkpoint, where everything came from, and what it cost.
 
 use super::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
+use crate::choice::Severity;
 use crate::report::format::{bytes, count, seconds};
 use crate::report::sites::{clean, plain, shortened};
 use crate::result::{Audit, Finding};
@@ -23,10 +24,9 @@ fn code(term: &str, text: &str) -> Fact {
 
 pub(super) fn findings(audit: &Audit) -> Section {
     let row = |f: &Finding| {
-        let mark = if f.severity == "warning" {
-            ("✗ warning", "fails")
-        } else {
-            ("• note", "")
+        let mark = match f.severity {
+            Severity::Warning => ("✗ warning", "fails"),
+            Severity::Note => ("• note", ""),
         };
         vec![
             Cell::word(mark.0).with_class(mark.1),
@@ -78,8 +78,7 @@ fn origin(audit: &Audit) -> Vec<Fact> {
         code("SHA-256", &info.sha256),
         fact(
             "Layout",
-            format!("{}, {} folds", clean(&info.layout), count(info.folds))
-                .replace(", 1 folds", ""),
+            format!("{}, {} folds", info.layout.name(), count(info.folds)).replace(", 1 folds", ""),
         ),
         fact(
             "Activation",
@@ -116,7 +115,7 @@ fn origin(audit: &Audit) -> Vec<Fact> {
                 "{}, split {}, {labels}, loss {}",
                 count(data.samples),
                 clean(&data.split),
-                clean(&data.loss)
+                data.loss.name()
             ),
         ));
     }

@@ -166,7 +166,7 @@ fn subtitle(audit: &Audit) -> String {
     let info = &audit.checkpoint;
     let widths: Vec<String> = info.layers.iter().map(ToString::to_string).collect();
     let mut words = vec![
-        clean(&info.layout),
+        info.layout.to_string(),
         widths.join("–"),
         clean(&info.activation),
         format!(

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
+use super::qualities::scope_words;
+use crate::choice::{Granularity, Scope};
 use crate::report::figures::Gallery;
 use crate::report::figures::lesions::is_of_one_output;
 use crate::report::figures::palette::module_class;
@@ -77,7 +79,7 @@ fn facts(modules: &Modules) -> Vec<Fact> {
             "Found by",
             format!(
                 "{} on {}, resolution {}",
-                clean(&modules.algorithm),
+                modules.algorithm.name(),
                 edges(modules),
                 number(modules.resolution)
             ),
@@ -153,15 +155,19 @@ fn whole(text: &str) -> String {
 
 /// What the graph's edges weigh, in words.
 fn edges(modules: &Modules) -> String {
-    let weight = clean(&modules.edge_weight);
-    let between = match modules.granularity.as_deref() {
-        Some("component") => " between components",
-        Some("neuron") => " between channels and neurons",
-        _ => "",
+    let weight = modules.edge_weight.name();
+    let per_layer = match modules.per_layer {
+        true => ", per layer",
+        false => "",
+    };
+    let between = match modules.granularity {
+        Some(Granularity::Component) => " between components",
+        Some(Granularity::Neuron) => " between channels and neurons",
+        Some(Granularity::Weight) | None => "",
     };
     let measured = modules.measured_on.as_ref();
     let measured = measured.map_or_else(String::new, |on| format!(" ({})", clean(on)));
-    format!("{weight}{measured}{between}")
+    format!("{weight}{per_layer}{measured}{between}")
 }
 
 fn wiring(wiring: &Wiring) -> String {
@@ -173,7 +179,7 @@ fn wiring(wiring: &Wiring) -> String {
                 "{} after relocation of {} by {} ({} swaps; outputs move by at most {} on the samples)",
                 number(after),
                 what_moves(found),
-                clean(&found.method),
+                found.method.name(),
                 count(found.swaps),
                 number(found.max_abs_change)
             )
@@ -313,13 +319,9 @@ fn lesion_caption() -> &'static str {
 fn lesions(modules: &Modules) -> Block {
     let row = |l: &Lesion| {
         vec![
-            Cell::word(if l.scope == "without-outputs" {
-                "without outputs"
-            } else {
-                "all sites"
-            }),
-            name(l.module, l.scope != "without-outputs"),
-            Cell::word(clean(&l.fill)),
+            Cell::word(scope_words(l.scope)),
+            name(l.module, l.scope == Scope::All),
+            Cell::word(l.fill.name()),
             Cell::word(clean(&l.metric)),
             Cell::number(l.metric_full),
             Cell::number(l.metric_lesioned),

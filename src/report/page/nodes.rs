@@ -1,8 +1,9 @@
 //! What ablating each site does, as a table tinted by sign and size.
 
 use super::blocks::{Block, Cell, Column, Section, Table, numbers, words};
+use crate::choice::MetricKind;
 use crate::report::format::{count, number};
-use crate::report::sites::{Sites, clean, plain};
+use crate::report::sites::{Sites, plain};
 use crate::result::{Audit, NodeAblation, NodeEffect, OutputEffect};
 
 /// From more outputs on, a site shows its strongest effects only.
@@ -23,7 +24,7 @@ pub(super) fn section(audit: &Audit, sites: &Sites<'_>) -> Section {
     }
     blocks.extend(tables.map(|ablation| {
         Block::Folded(
-            format!("The same with {} fill", clean(&ablation.fill)),
+            format!("The same with {} fill", ablation.fill.name()),
             vec![table(ablation, sites)],
         )
     }));
@@ -86,8 +87,8 @@ fn caption(ablation: &NodeAblation, with_effect: usize) -> String {
     };
     format!(
         "Effect of ablating each site on {} ({} fill{reference}), strongest first{without}",
-        clean(&ablation.metric),
-        clean(&ablation.fill)
+        ablation.metric.map_or("no output", MetricKind::name),
+        ablation.fill.name()
     )
 }
 

@@ -2,6 +2,7 @@
 
 use super::blocks::{Block, Cell, Fact, Shown, Table, numbers, words};
 use super::modules::name;
+use crate::choice::{MeasureKind, Scope};
 use crate::report::figures::Gallery;
 use crate::report::format::{count, number, p_value};
 use crate::report::sites::clean;
@@ -64,7 +65,7 @@ fn measures(modules: &Modules) -> Block {
             "low"
         };
         let mut cells = vec![
-            Cell::word(measure_words(&measure.name)),
+            Cell::word(measure_words(measure.name)),
             Cell::word(better),
             Cell::number(measure.value),
         ];
@@ -76,7 +77,7 @@ fn measures(modules: &Modules) -> Block {
                 Cell::optional(None),
             ],
             Some(null) => vec![
-                Cell::word(format!("{} ({})", clean(&null.model), count(null.samples))),
+                Cell::word(format!("{} ({})", null.model.name(), count(null.samples))),
                 Cell::shown(
                     format!("{} ± {}", number(null.mean), number(null.sd)),
                     null.mean,
@@ -110,14 +111,13 @@ fn measures(modules: &Modules) -> Block {
 }
 
 /// A measure in words.
-fn measure_words(name: &str) -> String {
-    match name {
-        "modularity" => "modularity (Newman)".to_owned(),
-        "layered-modularity" => "layered modularity (Barber)".to_owned(),
-        "n-cut" => "n-cut (grows with the number of modules)".to_owned(),
-        "n-cut-per-module" => "n-cut per module".to_owned(),
-        "lowest-conductance" => "lowest conductance of a module".to_owned(),
-        other => clean(other),
+fn measure_words(measure: MeasureKind) -> &'static str {
+    match measure {
+        MeasureKind::Modularity => "modularity (Newman)",
+        MeasureKind::LayeredModularity => "layered modularity (Barber)",
+        MeasureKind::NCut => "n-cut (grows with the number of modules)",
+        MeasureKind::NCutPerModule => "n-cut per module",
+        MeasureKind::LowestConductance => "lowest conductance of a module",
     }
 }
 
@@ -238,11 +238,10 @@ fn hierarchy(levels: &[Partition]) -> Block {
     )
 }
 
-fn scope_words(scope: &str) -> &'static str {
-    if scope == "without-outputs" {
-        "without outputs"
-    } else {
-        "all sites"
+pub(super) fn scope_words(scope: Scope) -> &'static str {
+    match scope {
+        Scope::WithoutOutputs => "without outputs",
+        Scope::All => "all sites",
     }
 }
 
@@ -254,9 +253,9 @@ fn shares(first: &Coalitions, all: &[&Coalitions]) -> Block {
                 None => number(share.shapley),
             };
             vec![
-                Cell::word(scope_words(&c.scope)),
-                Cell::word(clean(&c.fill)),
-                name(share.module, c.scope == "all"),
+                Cell::word(scope_words(c.scope)),
+                Cell::word(c.fill.name()),
+                name(share.module, c.scope == Scope::All),
                 Cell::number(share.alone),
                 Cell::number(share.without),
                 Cell::shown(shapley, share.shapley),
@@ -292,8 +291,8 @@ fn subsets(all: &[&Coalitions]) -> Block {
                 names.join(" + ")
             };
             vec![
-                Cell::word(scope_words(&c.scope)),
-                Cell::word(clean(&c.fill)),
+                Cell::word(scope_words(c.scope)),
+                Cell::word(c.fill.name()),
                 Cell::word(names),
                 Cell::number(subset.value),
             ]
@@ -329,7 +328,7 @@ fn agreement(found: &Agreement) -> Block {
     };
     let caption = format!(
         "Modules and the circuits found by {}: sites in both, beside chance (hypergeometric; Holm over all pairs). Normalised mutual information {}",
-        clean(&found.method),
+        found.method.name(),
         number(found.nmi)
     );
     let columns = vec![

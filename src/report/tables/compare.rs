@@ -197,7 +197,7 @@ fn controls(comparison: &Comparison) -> Table {
             vec![
                 word(&n.name),
                 word(&c.output),
-                word(&k.name),
+                word(k.name.name()),
                 errors.join(" "),
                 edges.join(" "),
                 some(k.p),
@@ -228,7 +228,7 @@ fn hypotheses(comparison: &Comparison) -> Table {
             vec![
                 word(&n.name),
                 word(&c.output),
-                word(&h.name),
+                word(h.name.name()),
                 number(h.statistic),
                 number(h.p),
                 some(h.stands),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Ablation, Edges, Node, Path, Row, Stop, View};
+use crate::choice::MetricKind;
 use crate::report::figures::network::{bridged_split, drawn_threshold};
 use crate::report::figures::scene::{LARGE, Scene};
 use crate::report::format::{count, optional};
@@ -223,13 +224,13 @@ pub(super) fn path(
     let (indices, effects): (Vec<usize>, Vec<f64>) = edges.unzip();
     Path {
         output,
-        method: clean(&circuit.method),
+        method: circuit.method.to_string(),
         words: format!(
             "{} of {} edges, faithfulness {}; effects on {}",
             count(circuit.edges_kept),
             count(circuit.edges_total),
             optional(circuit.faithfulness),
-            clean(&circuit.metric)
+            circuit.metric
         ),
         left_out: circuit.edges.len().saturating_sub(indices.len()),
         edges: wholes(indices),
@@ -264,7 +265,10 @@ fn ablation(ablation: &NodeAblation, sites: &Sites<'_>, index: &Index) -> Ablati
 pub(super) fn ablation_words(ablation: &NodeAblation) -> String {
     let reference = ablation.fill_reference.as_ref();
     let reference = reference.map_or_else(String::new, |set| format!(" over {}", plain(set)));
-    let (metric, fill) = (clean(&ablation.metric), clean(&ablation.fill));
+    let (metric, fill) = (
+        ablation.metric.map_or("no output", MetricKind::name),
+        ablation.fill.name(),
+    );
     format!("{metric} ({fill} fill{reference})")
 }
 

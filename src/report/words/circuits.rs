@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::{Sentence, Status, joined, plural};
+use crate::choice::{Level, Method, Origin};
 use crate::report::format::{count, count_words, short};
-use crate::report::sites::{Sites, clean};
+use crate::report::sites::Sites;
 use crate::result::{Audit, Circuit};
 
 const TOPIC: &str = "Circuits";
@@ -30,32 +31,51 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     said
 }
 
-fn methods(circuits: &[Circuit]) -> Vec<&str> {
-    let mut methods: Vec<&str> = Vec::new();
+fn methods(circuits: &[Circuit]) -> Vec<Origin> {
+    let mut methods: Vec<Origin> = Vec::new();
     for circuit in circuits {
-        if !methods.contains(&circuit.method.as_str()) {
-            methods.push(&circuit.method);
+        if !methods.contains(&circuit.method) {
+            methods.push(circuit.method);
         }
     }
     methods
 }
 
-fn method_name(method: &str) -> String {
+/// The beginning of a sentence on what a method found: its name and the verb.
+fn method_gives(origin: Origin) -> &'static str {
+    let Origin::Found(method) = origin else {
+        return "The given circuit is";
+    };
     match method {
-        "exact" => "Exact effects".to_owned(),
-        "acdc" => "ACDC".to_owned(),
-        "eap" => "EAP".to_owned(),
-        "eap-ig-inputs" => "EAP-IG on inputs".to_owned(),
-        "eap-ig-activations" => "EAP-IG on activations".to_owned(),
-        "clean-corrupted" => "Clean-corrupted attribution".to_owned(),
-        "mask" => "A learned mask".to_owned(),
-        "random" => "Random scores (the control)".to_owned(),
-        "given" => "The given circuit".to_owned(),
-        other => clean(other),
+        Method::Exact => "Exact effects give",
+        Method::Acdc => "ACDC gives",
+        Method::Eap => "EAP gives",
+        Method::EapIgInputs => "EAP-IG on inputs gives",
+        Method::EapIgActivations => "EAP-IG on activations gives",
+        Method::CleanCorrupted => "Clean-corrupted attribution gives",
+        Method::Mask => "A learned mask gives",
+        Method::Random => "Random scores (the control) give",
     }
 }
 
-fn sizes(method: &str, circuits: &[&Circuit]) -> Sentence {
+/// What a circuit of a method is called: an `exact-effect` circuit.
+fn method_word(origin: Origin) -> &'static str {
+    let Origin::Found(method) = origin else {
+        return "given";
+    };
+    match method {
+        Method::Exact => "exact-effect",
+        Method::Acdc => "ACDC",
+        Method::Eap => "EAP",
+        Method::EapIgInputs => "EAP-IG (inputs)",
+        Method::EapIgActivations => "EAP-IG (activations)",
+        Method::CleanCorrupted => "clean-corrupted",
+        Method::Mask => "learned-mask",
+        Method::Random => "random (control)",
+    }
+}
+
+fn sizes(method: Origin, circuits: &[&Circuit]) -> Sentence {
     let edges = circuits.iter().map(|c| c.edges_kept);
     let (few, many) = (edges.clone().min().unwrap_or(0), edges.max().unwrap_or(0));
     let total = circuits.first().map_or(0, |c| c.edges_total);
@@ -68,18 +88,13 @@ fn sizes(method: &str, circuits: &[&Circuit]) -> Sentence {
         1 => "a circuit".to_owned(),
         n => format!("{} circuits, one per output,", count_words(n)),
     };
-    let verb = match method {
-        "exact" | "random" => "give",
-        "given" => "is",
-        _ => "gives",
-    };
-    let unit = match circuits.first().map(|c| c.level.as_str()) {
-        Some("node") => "nodes",
-        _ => "edges",
+    let unit = match circuits.first().map_or(Level::Edge, |c| c.level) {
+        Level::Node => "nodes",
+        Level::Edge => "edges",
     };
     let text = format!(
-        "{} {verb} {outputs} of {size} of {} {unit}{}{}.",
-        method_name(method),
+        "{} {outputs} of {size} of {} {unit}{}{}.",
+        method_gives(method),
         count(total),
         kept_share(circuits),
         recovered(circuits)
@@ -144,14 +159,12 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 /// For classifiers: the outputs at which all circuits of a method end, where these are not all.
 fn decision(
-    method: &str,
+    method: Origin,
     circuits: &[&Circuit],
     audit: &Audit,
     sites: &Sites<'_>,
 ) -> Option<Sentence> {
-    let is_classifier = circuits
-        .iter()
-        .all(|c| c.metric == "logit-diff" || c.metric == "prob-diff");
+    let is_classifier = circuits.iter().all(|c| c.metric.is_difference());
     let outputs: Vec<&String> = audit
         .network
         .layers
@@ -177,10 +190,7 @@ fn decision(
     let carrying: Vec<String> = read.iter().map(|o| sites.label(o)).collect();
     let text = format!(
         "No {} circuit has an edge into {}: within them the decision is carried by {} alone.",
-        method_name(method)
-            .to_lowercase()
-            .replace("acdc", "ACDC")
-            .replace("exact effects", "exact-effect"),
+        method_word(method),
         joined(&silent),
         joined(&carrying)
     );
@@ -190,6 +200,7 @@ fn decision(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::MetricKind;
     use crate::report::sample;
 
     fn said(change: impl FnOnce(&mut Audit)) -> Vec<String> {
@@ -225,7 +236,7 @@ mod tests {
     fn one_logit_that_carries_the_decision_is_told() {
         let text = said(|audit| {
             for circuit in &mut audit.circuits {
-                circuit.metric = "logit-diff".to_owned();
+                circuit.metric = MetricKind::LogitDiff;
                 circuit.edges.retain(|edge| edge.to != "y0");
             }
         });

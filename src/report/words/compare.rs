@@ -5,6 +5,7 @@
 //! nothing is shown, and the sentence says so.
 
 use super::{Sentence, Status, joined, plural};
+use crate::choice::{Against, HypothesisKind};
 use crate::report::format::{count_words, percent, short};
 use crate::report::sites::{clean, plain};
 use crate::result::{Better, ComparedMeasure, Comparison, GroupOverlap, Test};
@@ -105,7 +106,7 @@ fn opening(comparison: &Comparison) -> Sentence {
             plural(networks, "network", "networks"),
             joined(&groups),
             comparison.data.samples,
-            clean(&comparison.settings.fill),
+            comparison.settings.fill.name(),
             plain(&comparison.settings.scale),
         ),
     )
@@ -223,14 +224,14 @@ fn controls(comparison: &Comparison) -> Option<Sentence> {
         return None;
     }
     let called = circuits().filter(|c| c.is_circuit).count();
-    let beaten = |name: &str| {
+    let beaten = |name: Against| {
         let of_name = circuits()
             .flat_map(|c| &c.controls)
             .filter(|c| c.name == name);
         let beaten = of_name.filter(|c| c.beaten == Some(true)).count();
-        format!("{} {} of {all}", clean(name), beaten)
+        format!("{name} {beaten} of {all}")
     };
-    let names = ["random", "shuffled", "untrained", "nonsense"].map(beaten);
+    let names: Vec<String> = Against::each().map(beaten).collect();
     let groups: Vec<String> = comparison
         .groups
         .iter()
@@ -267,29 +268,24 @@ fn hypotheses(comparison: &Comparison) -> Option<Sentence> {
         let circuits = comparison.networks.iter().flat_map(|n| &n.circuits);
         circuits.flat_map(|c| &c.hypotheses)
     };
-    let stands = |name: &str| {
+    let stands = |name: HypothesisKind| {
         let tested: Vec<bool> = tests()
             .filter(|h| h.name == name)
             .filter_map(|h| h.stands)
             .collect();
         let yes = tested.iter().filter(|s| **s).count();
-        format!("{} {yes} of {}", name.replace('-', " "), tested.len())
+        format!(
+            "{} {yes} of {}",
+            name.name().replace('-', " "),
+            tested.len()
+        )
     };
     tests().next()?;
-    let names = [
-        "equivalence",
-        "independence",
-        "minimality",
-        "sufficiency",
-        "partial-necessity",
-    ];
+    let names: Vec<String> = HypothesisKind::each().map(stands).collect();
     Some(Sentence::new(
         "Hypothesis tests",
         Status::Note,
-        format!(
-            "Circuits for which the claim stands: {}.",
-            joined(&names.map(stands))
-        ),
+        format!("Circuits for which the claim stands: {}.", joined(&names)),
     ))
 }
 

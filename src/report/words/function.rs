@@ -2,6 +2,7 @@
 
 use super::modules::{LEVEL, capital};
 use super::{Sentence, Status, joined};
+use crate::choice::{Direction, Scope};
 use crate::report::format::{count_words, short};
 use crate::report::sites::clean;
 use crate::result::Modules;
@@ -13,8 +14,8 @@ pub(super) fn sentences(modules: &Modules) -> Vec<Sentence> {
 
 /// What one module does alone, and what the best of several do, of up to five modules.
 fn together(modules: &Modules) -> Option<Sentence> {
-    let c = modules.coalitions.iter().find(|c| c.scope == "all")?;
-    let higher = c.metric == "accuracy";
+    let c = modules.coalitions.iter().find(|c| c.scope == Scope::All)?;
+    let higher = c.direction? == Direction::HigherIsBetter;
     let better = |a: f64, b: f64| if higher { a > b } else { a < b };
     let best_of = |size: usize| {
         let mine = c.subsets.iter().filter(|s| s.modules.len() == size);
@@ -34,7 +35,7 @@ fn together(modules: &Modules) -> Option<Sentence> {
     let text = format!(
         "Of {} modules together ({} fill), the {} is {}.",
         count_words(c.shares.len()),
-        clean(&c.fill),
+        c.fill.name(),
         clean(&c.metric),
         joined(&listed)
     );
@@ -80,7 +81,7 @@ fn circuits_agree(modules: &Modules) -> Option<Sentence> {
         "{} of {} circuits found by {} {} more sites with one module than chance would give (p ≤ {LEVEL}, Holm); normalised mutual information of modules and circuits {}.",
         capital(&count_words(in_module.len())),
         count_words(outputs.len()),
-        clean(&found.method),
+        found.method.name(),
         if in_module.len() == 1 {
             "shares"
         } else {

@@ -16,10 +16,12 @@ mod pruning;
 use std::fmt;
 
 use super::sites::Sites;
+use crate::choice::Severity;
 use crate::result::{Audit, DataInfo};
 
 pub use independence::{caption as split_caption, no_split, part};
 pub use modules::{null_words, what_moves};
+pub use pruning::examined;
 
 /// What a sentence says about a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +142,7 @@ fn warnings(audit: &Audit) -> Option<Sentence> {
     let warnings: Vec<&str> = audit
         .findings
         .iter()
-        .filter(|finding| finding.severity == "warning")
+        .filter(|finding| finding.severity == Severity::Warning)
         .map(|finding| finding.text.as_str())
         .collect();
     let first = warnings.first()?;
@@ -214,7 +216,7 @@ mod tests {
     #[test]
     fn warnings_are_told() {
         let mut audit = sample::audit();
-        audit.findings[0].severity = "warning".to_owned();
+        audit.findings[0].severity = Severity::Warning;
         let last = summary(&audit).pop().expect("a sentence");
         assert_eq!(last.to_string(), "✗ Checkpoint: Neuron h1.0 has no edges.");
     }

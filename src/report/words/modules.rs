@@ -1,6 +1,7 @@
 //! Which modules there are, and whether they are more than chance gives.
 
 use super::{Sentence, Status, joined, plural};
+use crate::choice::{MeasureKind, Null, NullKind, Scope};
 use crate::report::format::{count, count_words, p_value, short};
 use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Lesion, Modules, NullModel, Relocation, Split};
@@ -20,7 +21,10 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     };
     let mut said = vec![found(modules)];
     said.push(chance(modules, modules.null.as_ref()));
-    let newman = modules.measures.iter().find(|m| m.name == "modularity");
+    let newman = modules
+        .measures
+        .iter()
+        .find(|m| m.name == MeasureKind::Modularity);
     let others = newman.iter().flat_map(|m| m.nulls.iter().skip(1));
     said.extend(others.map(|null| chance(modules, Some(null))));
     said.extend(straddling(modules, sites));
@@ -59,7 +63,7 @@ fn found(modules: &Modules) -> Sentence {
     };
     let text = format!(
         "{} finds {} {}{sizes}{isolated}.",
-        capital(&clean(&modules.algorithm)),
+        capital(modules.algorithm.name()),
         count_words(modules.count),
         plural(modules.count, "module", "modules")
     );
@@ -120,14 +124,21 @@ fn smallest(null: &NullModel) -> f64 {
 /// The null networks in words: `100 networks with the same weights shuffled within each layer`.
 #[must_use]
 pub fn null_words(null: &NullModel) -> String {
-    let how = match null.model.as_str() {
-        "layer" => "the same weights shuffled within each layer",
-        "layer-nonzero" => "the same surviving weights shuffled within each layer",
-        "degree" => "the same degrees and other connections",
-        "untrained" => "untrained weights, pruned to as many edges",
-        _ => "shuffled weights",
-    };
-    format!("{} networks with {how}", count(null.samples))
+    let drawn = count(null.samples);
+    match null.model {
+        Null::Network(kind) => format!("{drawn} networks with {}", kept_words(kind)),
+        Null::Places => format!("{drawn} ways to hand the modules out anew within each layer"),
+    }
+}
+
+/// What the null networks of a kind have, in words.
+fn kept_words(kind: NullKind) -> &'static str {
+    match kind {
+        NullKind::Layer => "the same weights shuffled within each layer",
+        NullKind::LayerNonzero => "the same surviving weights shuffled within each layer",
+        NullKind::Degree => "the same degrees and other connections",
+        NullKind::Untrained => "untrained weights, pruned to as many edges",
+    }
 }
 
 /// Whether modules respect the parts of the first split.
@@ -226,7 +237,7 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
     let groups: Vec<&Lesion> = modules
         .lesions
         .iter()
-        .filter(|l| l.scope == "all")
+        .filter(|l| l.scope == Scope::All)
         .collect();
     let first = groups.first()?;
     let same = |l: &&&Lesion| l.metric == first.metric && l.fill == first.fill;
@@ -247,7 +258,7 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
     };
     let text = format!(
         "Ablated alone ({} fill), {} of {} {} {verb} more to the {} than random sets of as many sites (p ≤ {LEVEL}{how}).",
-        clean(&first.fill),
+        first.fill.name(),
         number,
         count_words(tested.len()),
         plural(tested.len(), "module", "modules"),
@@ -272,7 +283,7 @@ fn wiring(modules: &Modules) -> Option<Sentence> {
     if found.swaps == 0 && found.holds {
         let text = format!(
             "Relocation ({}) finds no swap of {} that lowers the wiring cost of {}.",
-            clean(&found.method),
+            found.method.name(),
             what_moves(found),
             short(wiring.cost)
         );
@@ -280,7 +291,7 @@ fn wiring(modules: &Modules) -> Option<Sentence> {
     }
     let text = format!(
         "Relocation ({}, {swaps} of {}) lowers the wiring cost from {} to {}; {check}: outputs move by {} on {} samples (rounding explains {}).",
-        clean(&found.method),
+        found.method.name(),
         what_moves(found),
         short(wiring.cost),
         short(after),

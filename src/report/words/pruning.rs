@@ -1,6 +1,7 @@
 //! Whether the pruned network does the same, on the samples and beyond.
 
 use super::{Sentence, Status, samples};
+use crate::choice::{CertificateMethod, LossKind};
 use crate::report::format::{count, percent, short, times};
 use crate::report::sites::plain;
 use crate::result::{Audit, Certificate, Prune};
@@ -99,7 +100,7 @@ fn loss(prune: &Prune, audit: &Audit) -> Option<Sentence> {
     let name = audit
         .data
         .as_ref()
-        .map_or("loss", |data| loss_name(&data.loss));
+        .map_or("loss", |data| loss_name(data.loss));
     let text = if short(before) == short(after) {
         format!("The loss ({name}) stays at {}.", short(before))
     } else {
@@ -113,12 +114,12 @@ fn loss(prune: &Prune, audit: &Audit) -> Option<Sentence> {
 }
 
 /// A loss as people call it.
-pub(super) fn loss_name(loss: &str) -> &str {
+pub(super) fn loss_name(loss: LossKind) -> &'static str {
     match loss {
-        "mse" => "mean squared error",
-        "mse-onehot" => "mean squared error against one-hot targets",
-        "cross-entropy" => "cross-entropy",
-        other => other,
+        LossKind::Mse => "mean squared error",
+        LossKind::MseOnehot => "mean squared error against one-hot targets",
+        LossKind::CrossEntropy => "cross-entropy",
+        LossKind::None => "none",
     }
 }
 
@@ -181,16 +182,17 @@ fn uncertain(certificate: &Certificate) -> String {
 
 fn how(certificate: &Certificate) -> String {
     let boxes = usize::try_from(certificate.boxes).unwrap_or(usize::MAX);
-    let what = if certificate.method == "enumeration" {
-        "cases"
-    } else {
-        "boxes"
-    };
-    format!(
-        "{} over {} {what}",
-        plain(&certificate.method),
-        count(boxes)
-    )
+    let what = examined(certificate.method);
+    format!("{} over {} {what}", certificate.method.name(), count(boxes))
+}
+
+/// What a certificate's search goes through.
+#[must_use]
+pub fn examined(method: CertificateMethod) -> &'static str {
+    match method {
+        CertificateMethod::Enumeration => "cases",
+        CertificateMethod::BranchAndBound => "boxes",
+    }
 }
 
 #[cfg(test)]
@@ -258,7 +260,7 @@ mod tests {
     fn only_a_sound_bound_is_a_certificate() {
         let certificate = |holds, sound, bound| Certificate {
             domain: "box:-1,1".to_owned(),
-            method: "differential-interval".to_owned(),
+            method: CertificateMethod::BranchAndBound,
             bound,
             holds,
             sound,

@@ -1,0 +1,36 @@
+//! What checkpoints are, and how grave a remark on one is.
+
+/// How a framework names and stores the tensors of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// BIMT's MLPs: `linears.{i}.linear.weight`, permutations beside them.
+    BimtMlp,
+    /// Any chain of linear layers.
+    PlainMlp,
+    /// BIMT's transformers: `l_i.linear.weight`, `blocks.{i}.attn…`.
+    BimtTransformer,
+    /// TransformerLens: `blocks.{l}.attn.W_Q`.
+    TransformerLens,
+    /// Hugging Face's GPT-2.
+    Gpt2,
+}
+
+/// How grave a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Numbers may not mean what they seem to.
+    Warning,
+}
+
+named! {
+    Layout: "layout" {
+        BimtMlp = "bimt-mlp",
+        PlainMlp = "plain-mlp",
+        BimtTransformer = "bimt-transformer",
+        TransformerLens = "transformer-lens",
+        Gpt2 = "gpt2",
+    }
+    Severity: "severity" { Note = "note", Warning = "warning" }
+}

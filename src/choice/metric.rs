@@ -1,0 +1,87 @@
+//! What is measured of outputs.
+
+/// A number per sample that is made of the outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// logit(answer) − logit(foil).
+    LogitDiff,
+    /// p(answer) − p(foil).
+    ProbDiff,
+    /// Kullback–Leibler divergence from the network as it is.
+    Kl,
+    /// −log p(class).
+    CrossEntropy,
+    /// Whether the largest output is the class.
+    Accuracy,
+    /// Squared error.
+    Mse,
+    /// One output as it is.
+    Output,
+}
+
+/// Whether more of a metric is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Accuracy, logit difference, ...
+    HigherIsBetter,
+    /// Losses and divergences.
+    LowerIsBetter,
+}
+
+/// The loss that stands beside results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LossKind {
+    /// Squared error against targets.
+    Mse,
+    /// Squared error against one-hot classes.
+    MseOnehot,
+    /// −log p(class).
+    CrossEntropy,
+    /// The data have no labels.
+    None,
+}
+
+named! {
+    MetricKind: "metric" {
+        LogitDiff = "logit-diff",
+        ProbDiff = "prob-diff",
+        Kl = "kl",
+        CrossEntropy = "cross-entropy",
+        Accuracy = "accuracy",
+        Mse = "mse",
+        Output = "output",
+    }
+    Direction: "direction" {
+        HigherIsBetter = "higher-is-better",
+        LowerIsBetter = "lower-is-better",
+    }
+    LossKind: "loss" {
+        Mse = "mse",
+        MseOnehot = "mse-onehot",
+        CrossEntropy = "cross-entropy",
+        None = "none",
+    }
+}
+
+impl MetricKind {
+    /// Whether more of it is better.
+    #[must_use]
+    pub const fn direction(self) -> Direction {
+        match self {
+            Self::Kl | Self::CrossEntropy | Self::Mse => Direction::LowerIsBetter,
+            Self::LogitDiff | Self::ProbDiff | Self::Accuracy | Self::Output => {
+                Direction::HigherIsBetter
+            }
+        }
+    }
+
+    /// Whether it sets an answer against a foil: 0 then means no preference, and a gap
+    /// is a share of the metric itself.
+    #[must_use]
+    pub const fn is_difference(self) -> bool {
+        match self {
+            Self::LogitDiff | Self::ProbDiff => true,
+            Self::Kl | Self::CrossEntropy | Self::Accuracy | Self::Mse | Self::Output => false,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The vocabulary: what can be asked for and what results say was done, as enums.
+//!
+//! Each name is written once, in the `named!` table under its enum: the command line
+//! parses it, results and errors write it, reports match on it without a rest. A name
+//! that is not in its table is refused where it is read. Nothing here computes.
+
+mod checkpoint;
+mod circuits;
+mod compare;
+mod metric;
+mod modules;
+mod prune;
+mod train;
+
+pub use checkpoint::{Layout, Severity};
+pub use circuits::{Conventions, Fill, Granularity, Level, Method, Origin, Selection, Sign};
+pub use compare::{Against, ControlKind, HypothesisKind, Matching};
+pub use metric::{Direction, LossKind, MetricKind};
+pub use modules::{
+    Algorithm, EdgeWeight, MeasureKind, Null, NullKind, Quality, RelocationMethod, Scope,
+};
+pub use prune::CertificateMethod;
+pub use train::Regime;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes and reads back all values of a kind.
+    fn goes_round<T>(values: impl IntoIterator<Item = T>)
+    where
+        T: Copy + std::fmt::Debug + PartialEq + serde::Serialize + serde::de::DeserializeOwned,
+    {
+        for value in values {
+            let text = serde_json::to_string(&value).unwrap();
+            assert_eq!(serde_json::from_str::<T>(&text).unwrap(), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        goes_round(Layout::each());
+        goes_round(Severity::each());
+        goes_round(Method::each());
+        goes_round(Fill::each());
+        goes_round(MetricKind::each());
+        goes_round(Direction::each());
+        goes_round(MeasureKind::each());
+        goes_round(Method::each().map(Origin::Found).chain([Origin::Given]));
+        goes_round(NullKind::each().map(Null::Network).chain([Null::Places]));
+        goes_round(
+            ControlKind::each()
+                .map(Against::Control)
+                .chain([Against::Random]),
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_refused_with_those_there_are() {
+        let fault = serde_json::from_str::<Fill>("\"median\"").unwrap_err();
+        assert_eq!(
+            fault.to_string(),
+            "`median` is not a fill (known: zero, mean, corrupted, resample)"
+        );
+        assert!("given".parse::<Method>().is_err(), "it cannot be asked for");
+        assert!("places".parse::<NullKind>().is_err());
+    }
+}
