@@ -1,6 +1,6 @@
 //! Regimes over seeds: means, intervals, permutation tests, effect sizes.
 
-use crate::evaluate::hypotheses::holm;
+use crate::numeric::statistics::holm;
 use crate::numeric::{Rng, statistics};
 use crate::result::{
     ComparedGroup, ComparedMeasure, ComparedNetwork, GroupSummary, MeasureInfo, Test,

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 
-use super::components::UnionFind;
 use crate::graph::{Join, Layered};
 use crate::patch::Patchable;
+use petgraph::unionfind::UnionFind;
 
 /// A graph and what its nodes are in the network it was made of.
 ///
@@ -104,7 +104,7 @@ fn together<P: Patchable>(network: &P) -> (Vec<usize>, Vec<Vec<usize>>) {
     let mut sets = UnionFind::new(nodes);
     for (from, to) in links {
         if handed_to[from] == 1 {
-            sets.join(from, to);
+            sets.union(from, to);
         }
     }
     let mut numbers = BTreeMap::new();

@@ -5,8 +5,10 @@
 //! has no effect, so neither makes two outputs depend on each other. What
 //! pruning does to the outputs is asked of the caller, who knows the model.
 
+use petgraph::unionfind::UnionFind;
+
 use super::Communities;
-use super::components::{UnionFind, components};
+use super::components::components;
 use crate::graph::{Adjacency, Layered};
 use crate::result::{Bridge, Component, Independence, Split};
 
@@ -92,7 +94,7 @@ struct Growing {
     is_fed: Vec<bool>,
     /// The node reaches an output.
     is_read: Vec<bool>,
-    sets: UnionFind,
+    sets: UnionFind<usize>,
     /// Whether the set of this root was a component before this batch.
     is_old: Vec<bool>,
     /// Nodes whose set has grown in this batch.
@@ -154,7 +156,8 @@ impl Growing {
     fn join(&mut self, from: usize, to: usize) -> bool {
         let (one, other) = (self.sets.find(from), self.sets.find(to));
         let (one_old, other_old) = (self.is_old[one], self.is_old[other]);
-        let root = self.sets.join(one, other);
+        self.sets.union(one, other);
+        let root = self.sets.find(one);
         self.is_old[root] = one_old || other_old;
         self.grown.push(root);
         one != other && one_old && other_old
@@ -299,7 +302,7 @@ fn bridges(graph: &Layered, parts: &Communities) -> Vec<(usize, usize, f64)> {
 /// Clusters of the nodes that are in no part, and which parts they touch.
 struct Between<'a> {
     parts: &'a Communities,
-    clusters: UnionFind,
+    clusters: UnionFind<usize>,
     touched: Vec<Touched>,
 }
 
@@ -324,7 +327,7 @@ impl<'a> Between<'a> {
     /// An edge between two nodes outside makes them one cluster.
     fn extend(&mut self, from: usize, to: usize) {
         if self.parts.of[from].is_none() && self.parts.of[to].is_none() {
-            self.clusters.join(from, to);
+            self.clusters.union(from, to);
         }
     }
 

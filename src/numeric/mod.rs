@@ -5,6 +5,7 @@
 //! become results are in f64.
 
 pub mod activation;
+pub mod adamw;
 mod exp;
 pub mod interval;
 pub mod lanes;

@@ -62,6 +62,17 @@ impl Rng {
         self.shuffle(&mut order);
         order
     }
+
+    /// One other number for each of 0..n, all different: a random cycle, which has no
+    /// fixed point. Alone, 0 has no other and keeps itself.
+    pub fn derangement(&mut self, n: usize) -> Vec<usize> {
+        let cycle = self.permutation(n);
+        let mut other = vec![0; n];
+        for (place, item) in cycle.iter().enumerate() {
+            other[*item] = cycle[(place + 1) % n];
+        }
+        other
+    }
 }
 
 #[cfg(test)]
@@ -74,6 +85,17 @@ mod tests {
         assert_eq!(draw(1, 0), draw(1, 0));
         assert_ne!(draw(1, 0), draw(1, 1));
         assert_ne!(draw(1, 0), draw(2, 0));
+    }
+
+    #[test]
+    fn a_derangement_moves_everything_once() {
+        for n in [0, 2, 3, 50] {
+            let mut other = Rng::new(3, 0).derangement(n);
+            assert!(other.iter().enumerate().all(|(item, other)| item != *other));
+            other.sort_unstable();
+            assert_eq!(other, (0..n).collect::<Vec<_>>());
+        }
+        assert_eq!(Rng::new(3, 0).derangement(1), [0]);
     }
 
     #[test]

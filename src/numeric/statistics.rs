@@ -128,6 +128,7 @@ mod tests {
     fn adjusted_values_do_not_fall_or_pass_one() {
         assert_eq!(holm(&[0.5, 0.6, 0.2]), [1.0, 1.0, 0.6000000000000001]);
         assert!(holm(&[]).is_empty());
+        assert_eq!(holm(&[0.001, 0.02, 0.02, 0.5]), [0.004, 0.06, 0.06, 0.5]);
     }
 
     #[test]

@@ -67,11 +67,7 @@ impl<T: Scalar> Fills<T> {
     #[must_use]
     pub fn resample(run: &Trace<T>, seed: u64) -> Self {
         let samples = run.values.first().map_or(0, Array2::ncols);
-        let cycle = Rng::new(seed, 0).permutation(samples);
-        let mut other = vec![0; samples];
-        for (place, sample) in cycle.iter().enumerate() {
-            other[*sample] = cycle[(place + 1) % samples];
-        }
+        let other = Rng::new(seed, 0).derangement(samples);
         let layer = |values: &Array2<T>| values.select(Axis(1), &other);
         Self(Values::PerSample(run.values.iter().map(layer).collect()))
     }

@@ -62,11 +62,7 @@ pub(super) fn resampled<T: Scalar>(
     seed: u64,
 ) -> Vec<Vec<Array2<T>>> {
     let total: usize = samples.iter().sum();
-    let cycle = Rng::new(seed, 0).permutation(total);
-    let mut other = vec![0; total];
-    for (place, sample) in cycle.iter().enumerate() {
-        other[*sample] = cycle[(place + 1) % total];
-    }
+    let other = Rng::new(seed, 0).derangement(total);
     let step = samples.first().copied().unwrap_or(1).max(1);
     let fill = |(index, part): (usize, &Vec<&Array2<T>>)| {
         let of_array = |(array, values): (usize, &&Array2<T>)| {

@@ -9,7 +9,6 @@
 //! The same task, recipe and seed give the same bytes, whatever the number of
 //! threads: samples are split into fixed blocks and added up in their order.
 
-pub mod adamw;
 pub mod blocks;
 pub mod cost;
 pub mod film;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 pub use crate::choice::Regime;
 use crate::numeric::Activation;
+pub use crate::numeric::adamw::AdamW;
 
 /// The number type a network is trained and saved in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,21 +123,6 @@ impl fmt::Display for Schedule {
             .collect();
         f.write_str(&entries.join(","))
     }
-}
-
-/// AdamW (Loshchilov & Hutter 2019), in PyTorch's form.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AdamW {
-    /// Step size.
-    pub learning_rate: f64,
-    /// Decay of the mean gradient.
-    pub beta1: f64,
-    /// Decay of the mean squared gradient.
-    pub beta2: f64,
-    /// Added to the root of the mean squared gradient.
-    pub epsilon: f64,
-    /// Share of a weight that decays per step and unit of step size.
-    pub weight_decay: f64,
 }
 
 /// What connections cost: λ · Σ |w| (`weight_factor` · distance + `l0`).
@@ -255,7 +241,7 @@ impl Recipe {
             loss: Loss::Mse,
             steps: 20_000,
             batch: None,
-            adamw: adamw(0.002),
+            adamw: AdamW::usual(0.002),
             cost: CostRecipe {
                 lambda: lambda(regime, &[(0, 0.001), (5_000, 0.01), (15_000, 0.001)]),
                 weight_factor: local(regime, 1.0),
@@ -300,7 +286,7 @@ impl Recipe {
             embedding: 32,
             precision: Precision::F64,
             loss: Loss::CrossEntropy,
-            adamw: adamw(0.001),
+            adamw: AdamW::usual(0.001),
             cost: CostRecipe {
                 lambda: lambda(regime, &[(0, 0.1), (5_000, 1.0), (15_000, 0.1)]),
                 weight_factor: local(regime, 2.0),
@@ -318,7 +304,7 @@ impl Recipe {
     #[must_use]
     pub fn permutation(regime: Regime) -> Self {
         let mut recipe = Self::modular_addition(regime);
-        recipe.adamw = adamw(0.002);
+        recipe.adamw = AdamW::usual(0.002);
         recipe.cost.lambda = lambda(regime, &[(0, 1.0)]);
         recipe.cost.weight_factor = local(regime, 1.0);
         recipe
@@ -332,7 +318,7 @@ impl Recipe {
             loss: Loss::MseOnehot,
             steps: 10_000,
             batch: Some(100),
-            adamw: adamw(0.001),
+            adamw: AdamW::usual(0.001),
             cost: CostRecipe {
                 lambda: lambda(regime, &[(0, 0.01), (2_500, 0.1), (5_000, 1.0)]),
                 weight_factor: local(regime, 2.0),
@@ -363,7 +349,7 @@ impl Recipe {
             activation: Activation::GeluTanh,
             precision: Precision::F64,
             batch: Some(64),
-            adamw: adamw(0.001),
+            adamw: AdamW::usual(0.001),
             cost: CostRecipe {
                 lambda: lambda(regime, &[(0, 0.001), (5_000, 0.01), (15_000, 0.1)]),
                 weight_factor: local(regime, 2.0),
@@ -381,16 +367,6 @@ impl Recipe {
 
 fn stretch(step: usize, from: usize, to: usize) -> usize {
     (step as u128 * to as u128 / from.max(1) as u128) as usize
-}
-
-fn adamw(learning_rate: f64) -> AdamW {
-    AdamW {
-        learning_rate,
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-8,
-        weight_decay: 0.0,
-    }
 }
 
 fn lambda(regime: Regime, schedule: &[(usize, f64)]) -> Schedule {

@@ -7,7 +7,6 @@
 use ndarray::{Array1, Array2};
 use serde_json::Value;
 
-use super::adamw::Moments;
 use super::output::{Tensors, hyper_parameters, integers, network, weights};
 use super::parameters::Parameters;
 use super::recipe::Recipe;
@@ -16,6 +15,7 @@ use super::trainer::{Measure, Trainer};
 use crate::checkpoint::{Checkpoint, Tensor};
 use crate::model::{Linear, Mlp};
 use crate::numeric::Scalar;
+use crate::numeric::adamw::Moments;
 use crate::{Error, Result};
 
 /// Columns of the stored curve.

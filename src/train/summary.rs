@@ -163,7 +163,7 @@ mod tests {
         let task = Task::TwoMoon;
         let (problem, recipe) = (task.problem(0), task.recipe(Regime::Bimt));
         let parameters = Parameters::from_mlp(&mlp);
-        let start = super::super::adamw::Moments::new(parameters.values.len());
+        let start = crate::numeric::adamw::Moments::new(parameters.values.len());
         let trainer = Trainer::resumed(
             &problem,
             &recipe,

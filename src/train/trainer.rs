@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
-use super::adamw::{self, Moments};
 use super::blocks::{Block, blocks};
 use super::cost;
 use super::loss::Score;
@@ -14,6 +13,7 @@ use super::recipe::Recipe;
 use super::swaps::Wiring;
 use super::task::{Problem, Samples};
 use crate::model::Mlp;
+use crate::numeric::adamw::{self, Moments};
 use crate::numeric::{Rng, Scalar};
 
 /// Streams of the seed: the samples, the fresh network, and from here on one per epoch.

@@ -20,6 +20,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use crate::metric::Metric;
+use crate::numeric::adamw::{self, AdamW, Moments};
 use crate::numeric::{Rng, Scalar, statistics};
 use crate::patch::{EdgeSet, Nodes, Parted, Patchable};
 
@@ -27,10 +28,6 @@ use crate::patch::{EdgeSet, Nodes, Parted, Patchable};
 const TEMPERATURE: f64 = 2.0 / 3.0;
 const LOW: f64 = -0.1;
 const HIGH: f64 = 1.1;
-
-/// Adam's moments and the number that keeps its steps finite.
-const MOMENTS: [f64; 2] = [0.9, 0.999];
-const EPSILON: f64 = 1e-8;
 
 /// How masks are learned.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,8 +103,9 @@ pub fn learned_mask<P: Maskable>(network: &P, metric: &Metric, config: MaskConfi
     let mut rng = Rng::new(config.seed, 3);
     // Gates begin open: odds of 10 to 1.
     let mut odds = vec![10.0_f64.ln(); edges];
-    let mut adam = Adam::new(edges, config.rate);
-    for _ in 0..config.steps {
+    let (adam, mut moments) = (AdamW::usual(config.rate), Moments::new(edges));
+    let free = vec![0.0; edges];
+    for step in 1..=config.steps {
         let gates: Vec<Gate> = odds.iter().map(|a| Gate::draw(*a, &mut rng)).collect();
         let shares: Vec<f64> = gates.iter().map(|gate| gate.share).collect();
         let (_, at_shares) = network.mixed(&shares, &|outputs, samples| loss.at(outputs, samples));
@@ -115,7 +113,7 @@ pub fn learned_mask<P: Maskable>(network: &P, metric: &Metric, config: MaskConfi
         let gradient: Vec<f64> = (odds.iter().zip(&gates).zip(at_shares))
             .map(|((a, gate), g)| g * gate.slope + price * open_slope(*a))
             .collect();
-        adam.step(&mut odds, &gradient);
+        adamw::update(&mut odds, &mut moments, &gradient, (0.0, &free), adam, step);
     }
     odds.into_iter().map(open).collect()
 }
@@ -208,34 +206,6 @@ fn open_slope(odds: f64) -> f64 {
 
 fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
-}
-
-/// Kingma & Ba 2015, arXiv 1412.6980.
-struct Adam {
-    moments: Vec<[f64; 2]>,
-    rate: f64,
-    steps: i32,
-}
-
-impl Adam {
-    fn new(size: usize, rate: f64) -> Self {
-        Self {
-            moments: vec![[0.0; 2]; size],
-            rate,
-            steps: 0,
-        }
-    }
-
-    fn step(&mut self, at: &mut [f64], gradient: &[f64]) {
-        self.steps += 1;
-        let [b1, b2] = MOMENTS;
-        let (c1, c2) = (1.0 - b1.powi(self.steps), 1.0 - b2.powi(self.steps));
-        for ((x, [m, v]), g) in at.iter_mut().zip(&mut self.moments).zip(gradient) {
-            *m = b1 * *m + (1.0 - b1) * g;
-            *v = b2 * *v + (1.0 - b2) * g * g;
-            *x -= self.rate * (*m / c1) / ((*v / c2).sqrt() + EPSILON);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::Config;
 use super::bench::Controlled;
+use crate::choice::MeasureKind;
 use crate::result::Better::{self, Higher, Lower, Neither};
 use crate::result::{Audit, ComparedCircuit, MeasureInfo, Prune};
 
@@ -188,41 +189,11 @@ fn modules(numbers: &mut Numbers, source: &Source<'_>) {
     numbers.add_all("equal tolerance", rows);
 }
 
-/// n-cut of the modules: Σ over modules of the weight that leaves it over the
-/// weight at its sites (Filan et al. 2021); from 0, where modules share nothing.
+/// n-cut of the modules; from 0, where modules share nothing.
 fn n_cut(audit: &Audit) -> Option<f64> {
-    let modules = audit.modules.as_ref()?;
-    let of: BTreeMap<&str, usize> = modules
-        .partition
-        .iter()
-        .map(|a| (a.site.as_str(), a.module))
-        .collect();
-    let (mut cut, mut volume) = (vec![0.0; modules.count], vec![0.0; modules.count]);
-    for (layer, weights) in audit.network.weights.iter().enumerate() {
-        let (writers, readers) = (
-            &audit.network.layers[layer].sites,
-            &audit.network.layers[layer + 1].sites,
-        );
-        for (place, weight) in weights.iter().enumerate() {
-            let weight = weight.unwrap_or(0.0).abs();
-            let writer = of.get(writers[place % writers.len()].site.as_str());
-            let reader = of.get(readers[place / writers.len()].site.as_str());
-            let (Some(a), Some(b)) = (writer, reader) else {
-                continue;
-            };
-            if weight < modules.threshold || *a >= cut.len() || *b >= cut.len() {
-                continue;
-            }
-            volume[*a] += weight;
-            volume[*b] += weight;
-            if a != b {
-                cut[*a] += weight;
-                cut[*b] += weight;
-            }
-        }
-    }
-    let share = |(c, v): (&f64, &f64)| if *v > 0.0 { c / v } else { 0.0 };
-    Some(cut.iter().zip(&volume).map(share).sum())
+    let measures = &audit.modules.as_ref()?.measures;
+    let found = measures.iter().find(|m| m.name == MeasureKind::NCut)?;
+    Some(found.value)
 }
 
 fn costs(numbers: &mut Numbers, source: &Source<'_>) {

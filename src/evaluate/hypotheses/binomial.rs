@@ -27,28 +27,6 @@ pub(super) fn masses(n: usize, p: f64) -> Vec<f64> {
         .collect()
 }
 
-/// Holm's adjusted p-values, in the order given: the i-th smallest of n times
-/// n − i + 1, never below a smaller one's, at most 1.
-///
-/// Source: Holm (1979), "A simple sequentially rejective multiple test procedure".
-///
-/// ```
-/// use modscope::evaluate::hypotheses::holm;
-/// assert_eq!(holm(&[0.04, 0.01, 0.03]), [0.06, 0.03, 0.06]);
-/// ```
-#[must_use]
-pub fn holm(ps: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..ps.len()).collect();
-    order.sort_by(|a, b| ps[*a].total_cmp(&ps[*b]));
-    let mut adjusted = vec![1.0; ps.len()];
-    let mut largest = 0.0_f64;
-    for (rank, place) in order.iter().enumerate() {
-        largest = largest.max(ps[*place] * (ps.len() - rank) as f64).min(1.0);
-        adjusted[*place] = largest;
-    }
-    adjusted
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,13 +38,5 @@ mod tests {
         }
         assert!((upper_tail(5, 0, 0.9) - 1.0).abs() < 1e-12);
         assert_eq!(upper_tail(5, 6, 0.9), 0.0);
-    }
-
-    #[test]
-    fn holm_is_never_below_a_smaller_ones() {
-        assert_eq!(holm(&[]), Vec::<f64>::new());
-        assert_eq!(holm(&[0.5, 0.9]), [1.0, 1.0]);
-        let ps = holm(&[0.001, 0.02, 0.02, 0.5]);
-        assert_eq!(ps, [0.004, 0.06, 0.06, 0.5]);
     }
 }

@@ -1,9 +1,10 @@
 //! Does every edge of a circuit count more than edges added to it at random?
 
-use super::binomial::{holm, upper_tail};
+use super::binomial::upper_tail;
 use super::random::Ways;
 use super::{Judge, LEVEL, QUANTILE};
 use crate::evaluate::minimality::removal_effects;
+use crate::numeric::statistics::holm;
 use crate::numeric::{Rng, statistics};
 use crate::patch::{EdgeSet, Patchable};
 

@@ -18,7 +18,7 @@ mod independence;
 mod minimality;
 mod random;
 
-pub use binomial::{holm, upper_tail};
+pub use binomial::upper_tail;
 pub use equivalence::{Equivalence, equivalence};
 pub use independence::{Independence, hsic, independence};
 pub use minimality::{Minimality, minimality};

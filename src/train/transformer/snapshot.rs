@@ -6,8 +6,8 @@ use super::parameters::Parameters;
 use super::trainer::{Measured, Trainer};
 use crate::Result;
 use crate::checkpoint::{Checkpoint, Tensor};
+use crate::numeric::adamw::Moments;
 use crate::numeric::{Rng, Scalar};
-use crate::train::adamw::Moments;
 use crate::train::output::{Tensors, integers};
 use crate::train::recipe::{Attention, Recipe};
 use crate::train::snapshot::{

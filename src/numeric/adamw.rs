@@ -5,8 +5,36 @@
 
 use pulp::Arch;
 
-use super::recipe::AdamW;
-use crate::numeric::Scalar;
+use super::Scalar;
+
+/// AdamW (Loshchilov & Hutter 2019), in PyTorch's form; without decay it is Adam.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamW {
+    /// Step size.
+    pub learning_rate: f64,
+    /// Decay of the mean gradient.
+    pub beta1: f64,
+    /// Decay of the mean squared gradient.
+    pub beta2: f64,
+    /// Added to the root of the mean squared gradient.
+    pub epsilon: f64,
+    /// Share of a weight that decays per step and unit of step size.
+    pub weight_decay: f64,
+}
+
+impl AdamW {
+    /// The usual settings at a step size, without decay.
+    #[must_use]
+    pub fn usual(learning_rate: f64) -> Self {
+        Self {
+            learning_rate,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+        }
+    }
+}
 
 /// The optimiser's memory.
 #[derive(Debug, Clone, PartialEq)]
