@@ -8,6 +8,7 @@
 mod account;
 mod diagnose;
 mod json;
+mod memory;
 mod read;
 mod settings;
 mod shards;
@@ -19,6 +20,7 @@ pub use account::{Account, Tally, fits};
 pub use settings::{KeyRule, Settings, Unknown};
 pub use tensor::{Dtype, IntegerKind, Tensor};
 
+pub(crate) use memory::file_of;
 pub(crate) use read::{limited_read, parse_tensors, sha256, sibling};
 
 use std::collections::BTreeMap;

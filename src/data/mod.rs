@@ -10,9 +10,11 @@ mod assemble;
 mod csv;
 pub mod idx;
 mod jsonl;
+mod memory;
 mod npz;
 mod prompts;
 mod task;
+#[cfg_attr(not(feature = "text"), path = "no_tokenizer.rs")]
 mod tokenizer;
 
 pub use task::{Domain, ReadAt, Task, read_box};

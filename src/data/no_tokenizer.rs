@@ -1,0 +1,30 @@
+//! What stands for the tokenizer where the crate is built without the feature `text`.
+
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// A tokenizer, of which there is none.
+pub(super) enum Tokenizer {}
+
+/// A text as tokens, as many ids as words.
+pub(super) struct Tokens {
+    pub ids: Vec<u32>,
+    pub words: Vec<String>,
+    pub unknown: bool,
+}
+
+impl Tokenizer {
+    /// Refuses: text needs the feature.
+    pub fn open(path: &Path) -> Result<Self> {
+        Err(Error::Tokenizer {
+            path: path.to_owned(),
+            detail: "this build reads no text: the feature `text` is off".to_owned(),
+        })
+    }
+
+    /// The tokens of a text, which a tokenizer that is not there never gives.
+    pub fn tokens(&self, _text: &str, _whole: bool) -> Result<Tokens> {
+        match *self {}
+    }
+}
