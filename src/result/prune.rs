@@ -108,7 +108,7 @@ pub struct OutputChange {
 pub struct Certificate {
     /// The domain in words: `box:-1,1`, `tokens`.
     pub domain: String,
-    /// `enumeration` or `differential-interval`, ...
+    /// `enumeration` or `differential branch and bound`.
     pub method: CertificateMethod,
     /// Upper bound on the change, in units of the outputs.
     #[serde(deserialize_with = "super::number")]

@@ -275,8 +275,9 @@ mod tests {
         let text = text
             .replace("x2² + sin(πx4)", hostile)
             .replace("two-functions", "</title><script>alert(1)</script>");
+        let refused = serde_json::from_str::<Audit>(&text.replace("bimt-mlp", hostile));
+        assert!(refused.is_err(), "a layout is one of those there are");
         let text = text
-            .replace("bimt-mlp", hostile)
             .replace("Neuron h1.0", hostile)
             .replace("\"x0\"", &format!("\"{hostile}\""));
         let html = page(&serde_json::from_str(&text).expect("it is a result"));

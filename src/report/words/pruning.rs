@@ -272,13 +272,13 @@ mod tests {
         assert_eq!(
             last(certificate(true, true, 0.0069)).as_deref(),
             Some(
-                "✓ Certificate: For every input of the domain box:-1,1 no output moves by more than 0.0069 (tolerance 0.0078; differential-interval over 1200 boxes, sound in floating point)."
+                "✓ Certificate: For every input of the domain box:-1,1 no output moves by more than 0.0069 (tolerance 0.0078; differential branch and bound over 1200 boxes, sound in floating point)."
             )
         );
         assert_eq!(
             last(certificate(true, false, 0.0069)).as_deref(),
             Some(
-                "• Certificate: The bound 0.0069 for the domain box:-1,1 is within tolerance (0.0078), but was not rounded soundly (differential-interval over 1200 boxes): an estimate, not a certificate."
+                "• Certificate: The bound 0.0069 for the domain box:-1,1 is within tolerance (0.0078), but was not rounded soundly (differential branch and bound over 1200 boxes): an estimate, not a certificate."
             )
         );
         let undecided = Certificate {
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(
             last(undecided.clone()).as_deref(),
             Some(
-                "✗ Certificate: Not certified: for the domain box:-1,1 the largest change lies between 0.004 (found) and 0.5 (bound), and tolerances are not all proved to hold (differential-interval over 1200 boxes; undecided: the time was over)."
+                "✗ Certificate: Not certified: for the domain box:-1,1 the largest change lies between 0.004 (found) and 0.5 (bound), and tolerances are not all proved to hold (differential branch and bound over 1200 boxes; undecided: the time was over)."
             )
         );
         let refuted = Certificate {
