@@ -1,8 +1,6 @@
 //! Comparing networks: what a person types, the controls, and the calibration.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
-use crate::common;
-
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
@@ -11,9 +9,10 @@ use modscope::compare::matching::Matching;
 use modscope::compare::{self, Config, Entry, Part};
 use modscope::data::Dataset;
 use modscope::evaluate::Judge;
-use modscope::evaluate::hypotheses::{holm, hypotheses};
+use modscope::evaluate::hypotheses::hypotheses;
 use modscope::metric::Metric;
 use modscope::model::{Linear, Mlp};
+use modscope::numeric::statistics::holm;
 use modscope::numeric::{Activation, Rng};
 use modscope::patch::{Engine, Fills, Patchable};
 use modscope::result::Comparison;

@@ -8,7 +8,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use modscope::checkpoint::Checkpoint;
 use modscope::data::{Inputs, Labels};
-use modscope::train::adamw::Moments;
+use modscope::numeric::adamw::Moments;
 use modscope::train::recipe::{Attention, Recipe, Schedule, SwapRecipe};
 use modscope::train::task::Samples;
 use modscope::train::transformer::output::{self, network};

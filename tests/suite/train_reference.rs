@@ -4,8 +4,8 @@
 
 use modscope::data::{Inputs, Labels};
 use modscope::model::{Linear, Mlp};
+use modscope::numeric::adamw::Moments;
 use modscope::numeric::{Activation, Scalar};
-use modscope::train::adamw::Moments;
 use modscope::train::recipe::{Recipe, Schedule, SwapRecipe};
 use modscope::train::task::Samples;
 use modscope::train::{Parameters, Problem, Regime, Trainer};
