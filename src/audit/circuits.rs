@@ -1,12 +1,16 @@
 //! Node ablation under every fill, and the circuit of every answer by every method.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::Config;
+use super::held::{Held, held};
 use super::methods::{Granularity, no_positions};
 use super::search::{Answer, Found, Search, ablation};
 use super::subject::Subject;
+use super::task::{self, TaskControls};
 use crate::circuit::Goal;
+use crate::data::Dataset;
 use crate::model::{Mlp, Trace};
 use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, Engine, Fill, Fills, Patchable};
@@ -27,39 +31,96 @@ pub fn circuits<T: Scalar>(
     if settings.positions {
         return Err(no_positions(&subject.data.path, "an MLP has none"));
     }
-    let goals = subject.goals(&config.circuits)?;
+    let held = held(subject.data, config, subject.classifies())?;
     let fill = config.circuits.fill(subject.batch.corrupted.is_some());
-    let engine = engine(subject, pruned, fill, config.seed)?;
-    let answer = |goal: &Goal| {
-        let (site, name) = subject.outputs[goal.output].clone();
-        Answer {
-            goal: goal.clone(),
-            // Goals of targets count every sample, those of classes their own.
-            network: match goal.rows.len() == engine.samples() {
-                true => Cow::Borrowed(&engine),
-                false => Cow::Owned(engine.select(&goal.rows)),
-            },
-            site,
-            name,
-        }
+    let on = |data| Subject::new(subject.checkpoint, data, subject.loaded, subject.model);
+    let other = held
+        .as_ref()
+        .map(|held| -> Result<_> { Ok((on(&held.discover.0)?, on(&held.judge.0)?)) });
+    let other = other.transpose()?;
+    let (discover, judge) = match &other {
+        Some((discover, judge)) => (discover, judge),
+        None => (subject, subject),
     };
+    let network = engine(discover, pruned, fill, config.seed)?;
+    let judging = engine(judge, pruned, fill, config.seed)?;
+    let goals = judge.goals(&config.circuits)?;
+    let controls = task::of_mlp(judge, &goals, &config.model, config.seed)?;
+    let controls: BTreeMap<usize, TaskControls> =
+        goals.iter().map(|goal| goal.output).zip(controls).collect();
+    let answers = answers(discover, &network, config)?;
+    let mut held_out: BTreeMap<usize, Answer<'_, _>> = match &held {
+        Some(held) => {
+            let apart = |answer: &Answer<'_, _>| {
+                let class = subject.model.out_perm[answer.goal.output];
+                !held.in_both.contains(&class)
+            };
+            let answers = self::answers(judge, &judging, config)?
+                .into_iter()
+                .filter(apart);
+            answers.map(|answer| (answer.goal.output, answer)).collect()
+        }
+        None => BTreeMap::new(),
+    };
+    let outputs: Vec<usize> = answers.iter().map(|answer| answer.goal.output).collect();
     let search = Search {
-        network: &engine,
+        network: &network,
         data: &subject.data.path,
-        candidates: surviving(&engine),
-        answers: goals.iter().map(answer).collect(),
+        candidates: surviving(&network),
+        answers,
+        judges: outputs
+            .iter()
+            .map(|output| held_out.remove(output))
+            .collect(),
+        sets: set_names(held.as_ref(), subject.data),
+        controls: outputs
+            .iter()
+            .map(|output| controls.get(output).cloned().unwrap_or_default())
+            .collect(),
         config: &settings,
         fill,
         seed: config.seed,
         progress,
-        fill_reference: fill_reference(subject, fill),
+        fill_reference: fill_reference(discover, fill),
         published_order: None,
         cfg: None,
     };
+    let whole = subject.goals(&config.circuits)?;
     Ok((
-        nodes(subject, pruned, &goals, config)?,
+        nodes(subject, pruned, &whole, config)?,
         search.at_its_level()?,
     ))
+}
+
+/// The answers that are sought, on the samples of a subject.
+fn answers<'e, T: Scalar>(
+    subject: &Subject<'_, T>,
+    engine: &'e Engine<'e, T>,
+    config: &Config,
+) -> Result<Vec<Answer<'e, Engine<'e, T>>>> {
+    let answer = |goal: Goal| {
+        let (site, name) = subject.outputs[goal.output].clone();
+        Answer {
+            // Goals of targets count every sample, those of classes their own.
+            network: match goal.rows.len() == engine.samples() {
+                true => Cow::Borrowed(engine),
+                false => Cow::Owned(engine.select(&goal.rows)),
+            },
+            goal,
+            site,
+            name,
+        }
+    };
+    let goals = subject.goals(&config.circuits)?;
+    Ok(goals.into_iter().map(answer).collect())
+}
+
+/// The names of the samples of the discovery and of the judgement.
+pub fn set_names(held: Option<&Held<'_>>, data: &Dataset) -> [String; 2] {
+    match held {
+        Some(held) => [held.discover.1.clone(), held.judge.1.clone()],
+        None => [data.split.clone(), data.split.clone()],
+    }
 }
 
 /// An engine on the whole batch with a fill.

@@ -19,6 +19,7 @@ pub fn audit(
 ) -> result::Audit {
     result::Audit {
         schema: result::SCHEMA.to_owned(),
+        summary: Vec::new(),
         tool: result::Tool::this(),
         command: config.command.clone(),
         seed: config.seed,

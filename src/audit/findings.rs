@@ -2,10 +2,9 @@
 
 use super::subject::Subject;
 use crate::checkpoint::Checkpoint;
-use crate::choice::Severity;
 use crate::model::{Loaded, Mlp};
 use crate::numeric::Scalar;
-use crate::result::{Circuit, Finding, Prune};
+use crate::result::{Circuit, Finding, Prune, Status};
 
 /// NaN and infinite weights; and, after pruning, sites that are constant or unread.
 pub fn findings<T: Scalar>(
@@ -27,7 +26,7 @@ pub fn findings<T: Scalar>(
                 "{} {text} (weights below {threshold:.3e} pruned)",
                 subjects.len()
             );
-            all.push(finding(Severity::Note, kind, subjects, text));
+            all.push(finding(Status::Note, kind, subjects, text));
         }
     };
     add(
@@ -120,7 +119,7 @@ pub fn silent(circuit: &Circuit) -> Finding {
         circuit.method, circuit.metric, circuit.fill
     );
     let subjects = vec![circuit.output.clone()];
-    finding(Severity::Warning, "patches-change-nothing", subjects, text)
+    finding(Status::NotShown, "patches-change-nothing", subjects, text)
 }
 
 /// Tensors with NaN or infinite values.
@@ -130,8 +129,7 @@ fn non_finite(checkpoint: &Checkpoint, loaded: &Loaded) -> Vec<Finding> {
     let bad = tensors.filter_map(|(name, tensor)| {
         let (nan, infinite) = tensor.non_finite();
         let text = format!("tensor `{name}` holds {nan} NaN and {infinite} infinite values");
-        (nan + infinite > 0)
-            .then(|| finding(Severity::Warning, "non-finite", vec![name.clone()], text))
+        (nan + infinite > 0).then(|| finding(Status::Fails, "non-finite", vec![name.clone()], text))
     });
     bad.collect()
 }
@@ -146,18 +144,18 @@ pub fn of_the_file(checkpoint: &Checkpoint, loaded: &Loaded) -> Vec<Finding> {
             "`config.json` has keys that are not known and not used: {}",
             keys.join(", ")
         );
-        all.push(finding(Severity::Note, "unknown-settings", keys, text));
+        all.push(finding(Status::Note, "unknown-settings", keys, text));
     }
     let told = account.told.iter();
-    all.extend(told.map(|text| finding(Severity::Note, "as-read", Vec::new(), text.clone())));
+    all.extend(told.map(|text| finding(Status::Note, "as-read", Vec::new(), text.clone())));
     all.extend(non_finite(checkpoint, loaded));
     all
 }
 
 /// A remark.
-pub fn finding(severity: Severity, kind: &str, subjects: Vec<String>, text: String) -> Finding {
+pub fn finding(status: Status, kind: &str, subjects: Vec<String>, text: String) -> Finding {
     Finding {
-        severity,
+        status,
         kind: kind.to_owned(),
         subjects,
         text,

@@ -60,6 +60,20 @@ pub struct CircuitsConfig {
     pub max_memory: Option<u64>,
     /// Whether a transformer's token and position embedding are told apart.
     pub split_input: bool,
+    /// What circuits are judged on; `None`: the test split where the discovery has
+    /// another, else half of the samples.
+    pub judge_on: Option<JudgeOn>,
+}
+
+/// What circuits are judged on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JudgeOn {
+    /// The data's `test_` samples; discovery has those of `train_`.
+    Test,
+    /// A half of the samples, drawn at random; discovery has the other.
+    Half,
+    /// The samples of the discovery.
+    Same,
 }
 
 /// A circuit in a file.
@@ -98,6 +112,7 @@ impl CircuitsConfig {
             within: 0.05,
             max_memory: None,
             split_input: false,
+            judge_on: None,
         }
     }
 }
@@ -198,4 +213,8 @@ impl Method {
             Self::Exact | Self::Acdc | Self::Mask | Self::Random => None,
         }
     }
+}
+
+named! {
+    JudgeOn: "set to judge on" { Test = "test", Half = "half", Same = "same" }
 }

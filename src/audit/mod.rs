@@ -7,9 +7,11 @@
 mod agreement;
 mod certify;
 pub(crate) mod circuits;
+pub(crate) mod controls;
 mod describe;
 mod findings;
 mod function;
+mod held;
 mod insight;
 pub mod memory;
 mod methods;
@@ -18,6 +20,7 @@ mod network;
 mod search;
 mod strongest;
 pub(crate) mod subject;
+mod task;
 mod transformer;
 mod truth;
 mod weighing;
@@ -36,7 +39,9 @@ use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice};
-pub use methods::{CircuitsConfig, Conventions, Granularity, Level, Method, Reference, Selection};
+pub use methods::{
+    CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,
+};
 
 use subject::Subject;
 
@@ -67,6 +72,9 @@ pub struct Config {
     pub shapley: bool,
     /// How circuits are found.
     pub circuits: CircuitsConfig,
+    /// The samples that circuits are discovered on, where they are not a part of those
+    /// of the audit: the data's other split.
+    pub discover: Option<Dataset>,
 }
 
 /// Which parts of a result to compute.
@@ -119,6 +127,7 @@ impl Config {
             lesion_samples: 100,
             shapley: false,
             circuits: CircuitsConfig::new(),
+            discover: None,
         }
     }
 }

@@ -11,19 +11,23 @@ use rayon::prelude::*;
 
 use super::findings;
 use super::methods::{CircuitsConfig, Level, Method, Reference, Selection};
+use super::task::{TaskControls, tested};
 use crate::choice::Origin;
 use crate::circuit::{
     Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, acdc_in_order, connected,
     effects, greedy, learned_mask, node_effects, random_scores, strongest_first, to_graph,
 };
+use crate::evaluate::hypotheses::random_errors;
 use crate::evaluate::{
-    Choice, Judge, choose, faithfulness_curve, recovery, roc_area, roc_curve, sizes, thresholds,
+    Choice, INTERVAL, Judge, choose, faithfulness_curve, recovery, roc_area, roc_curve, sizes,
+    smallest, thresholds,
 };
-use crate::metric::MetricKind;
+use crate::metric::{Direction, MetricKind};
+use crate::numeric::Rng;
 use crate::patch::{EdgeSet, Fill, Nodes, Patchable};
 use crate::result::{
-    Circuit, CircuitEdge, FaithfulnessCurve, Finding, GraphConfig, GraphJson, LogitDifference,
-    NodeAblation, NodeEffect, OutputEffect,
+    Circuit, CircuitControls, CircuitEdge, FaithfulnessCurve, Finding, GraphConfig, GraphJson,
+    LogitDifference, NodeAblation, NodeEffect, OutputEffect,
 };
 use crate::{Error, Result, result};
 
@@ -33,6 +37,13 @@ const SMALLEST_BLOCK: usize = 256;
 
 /// Seconds left that are worth telling.
 const WORTH_TELLING: f64 = 2.0;
+
+/// Where a circuit was discovered that came in a file.
+const ELSEWHERE: &str = "elsewhere";
+
+/// Random circuits that each circuit is held against, and the stream they come from.
+const RANDOM_CIRCUITS: usize = 39;
+const RANDOM_STREAM: u64 = 42;
 
 /// Whether nothing had an effect.
 fn silent(effects: &[f64]) -> bool {
@@ -48,6 +59,13 @@ pub struct Search<'s, P: Clone> {
     /// The edges that circuits are made of; all others stay as they are.
     pub candidates: EdgeSet,
     pub answers: Vec<Answer<'s, P>>,
+    /// The same answers on the samples that circuits are judged on; `None` where those
+    /// are the samples of the discovery.
+    pub judges: Vec<Option<Answer<'s, P>>>,
+    /// The names of the samples of the discovery and of the judgement.
+    pub sets: [String; 2],
+    /// What every answer's circuit is held against besides random ones.
+    pub controls: Vec<TaskControls>,
     pub config: &'s CircuitsConfig,
     /// What stands in for a patched message.
     pub fill: Fill,
@@ -131,20 +149,16 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         }
         let nodes = Nodes::new(self.network);
         let candidate = |node: &usize| !nodes.out()[*node].is_disjoint(&self.candidates);
-        let mut answers = Vec::with_capacity(self.answers.len());
-        for answer in &self.answers {
-            answers.push(Answer {
-                goal: answer.goal.clone(),
-                network: Cow::Owned(Nodes::new(answer.network.as_ref())),
-                site: answer.site.clone(),
-                name: answer.name.clone(),
-            });
-        }
+        let answers: Vec<_> = self.answers.iter().map(Answer::of_nodes).collect();
+        let judges = self.judges.iter();
         let search = Search {
             network: &nodes,
             data: self.data,
             candidates: nodes.edges((0..nodes.edge_count()).filter(candidate)),
             answers,
+            judges: judges.map(|j| j.as_ref().map(Answer::of_nodes)).collect(),
+            sets: self.sets.clone(),
+            controls: self.controls.clone(),
             config: self.config,
             fill: self.fill,
             seed: self.seed,
@@ -177,9 +191,9 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     fn by_scores(&self, method: Method) -> Result<Vec<Found>> {
         let scores = self.scores(method);
         self.check(method, &scores)?;
-        let found = self.answers.iter().zip(scores).map(|(answer, scores)| {
-            let proposals = self.proposals(&scores.effects);
-            self.found(answer, Origin::Found(method), &proposals, &scores)
+        let found = scores.into_iter().enumerate().map(|(index, scores)| {
+            let proposals = self.proposals(index, &scores.effects);
+            self.found(index, Origin::Found(method), &proposals, &scores)
         });
         Ok(found
             .collect::<Result<Vec<_>>>()?
@@ -201,8 +215,8 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             seconds: 0.0,
         };
         let proposals = std::slice::from_ref(&proposal);
-        let found = self.answers.iter();
-        let found = found.map(|answer| self.found(answer, Origin::Given, proposals, &scores));
+        let found = 0..self.answers.len();
+        let found = found.map(|index| self.found(index, Origin::Given, proposals, &scores));
         Ok(found
             .collect::<Result<Vec<_>>>()?
             .into_iter()
@@ -296,8 +310,9 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         Ok(())
     }
 
-    /// The circuits to choose from.
-    fn proposals(&self, effects: &[f64]) -> Vec<Proposal> {
+    /// The circuits to choose from: of some sizes, and of the smallest of all sizes
+    /// that is faithful.
+    fn proposals(&self, index: usize, effects: &[f64]) -> Vec<Proposal> {
         let candidates: Vec<usize> = self.candidates.ones().collect();
         let of_candidates: Vec<f64> = candidates.iter().map(|edge| effects[*edge]).collect();
         let ranked: Vec<usize> = match self.config.selection {
@@ -326,7 +341,22 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             },
             edges: self.kept(ranked.iter().take(size).copied()),
         };
-        sizes.into_iter().map(proposal).collect()
+        let mut proposals: Vec<Proposal> = sizes.iter().copied().map(proposal).collect();
+        if self.config.top.is_none() && self.config.threshold.is_none() {
+            let judge = self.judge(&self.answers[index]);
+            let first = self.choice(&judge, &proposals);
+            let below = match first.filter(|choice| choice.faithful) {
+                Some(choice) => proposals[choice.index].parameter as usize,
+                None => ranked.len(),
+            };
+            let untried = |size: usize| {
+                let is_tried = size == 0 || sizes.binary_search(&size).is_ok();
+                (!is_tried).then(|| self.kept(ranked.iter().take(size).copied()))
+            };
+            let found = smallest(&judge, below, self.config.within, untried);
+            proposals.extend(found.map(proposal));
+        }
+        proposals
     }
 
     /// These edges, without those on no path from an input to an output.
@@ -340,7 +370,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
 
     /// ACDC along its threshold.
     fn by_acdc(&self) -> Result<Vec<Found>> {
-        let of_answer = |answer: &Answer<'_, P>| -> Result<Option<Found>> {
+        let of_answer = |(index, answer): (usize, &Answer<'_, P>)| -> Result<Option<Found>> {
             let started = Instant::now();
             let (network, metric) = (answer.network.as_ref(), answer.metric());
             let judge = self.judge(answer);
@@ -383,9 +413,9 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 evaluations: chosen.trials.len() as u64,
                 seconds: started.elapsed().as_secs_f64(),
             };
-            self.found(answer, Origin::Found(Method::Acdc), &proposals, &scores)
+            self.found(index, Origin::Found(Method::Acdc), &proposals, &scores)
         };
-        let found: Result<Vec<_>> = self.answers.iter().map(of_answer).collect();
+        let found: Result<Vec<_>> = self.answers.iter().enumerate().map(of_answer).collect();
         Ok(found?.into_iter().flatten().collect())
     }
 
@@ -406,17 +436,28 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     /// The circuit chosen among proposals, judged and named.
     fn found(
         &self,
-        answer: &Answer<'_, P>,
+        index: usize,
         method: Origin,
         proposals: &[Proposal],
         scores: &Scores,
     ) -> Result<Option<Found>> {
-        let judge = self.judge(answer);
-        let Some(choice) = self.choice(&judge, proposals) else {
+        let answer = &self.answers[index];
+        let discovery = self.judge(answer);
+        let Some(choice) = self.choice(&discovery, proposals) else {
             return Ok(None);
         };
         let Proposal { parameter, edges } = &proposals[choice.index];
+        let judge = match &self.judges[index] {
+            Some(held) => self.judge(held),
+            None => discovery,
+        };
         let verdict = judge.judge(edges, self.seed);
+        let [discovered_on, judged_on] = self.set_names(index, method);
+        let controls = self.controls(index, &judge, edges);
+        let established = (discovered_on != judged_on)
+            .then_some(verdict.interval)
+            .flatten()
+            .map(|interval| self.within_band(interval) && controls.run().all(|(_, c)| c.beaten));
         let kind = answer.goal.metric.kind();
         let (edges_total, edges_kept) = (self.network.edge_count(), edges.count_ones(..));
         let circuit = Circuit {
@@ -431,7 +472,9 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             sign: self.sign(method),
             selection: self.selection(&choice),
             parameter: *parameter,
-            samples: answer.network.samples(),
+            discovered_on,
+            judged_on,
+            samples: judge.network().samples(),
             edges_total,
             edges_kept,
             sparsity: 1.0 - edges_kept as f64 / edges_total as f64,
@@ -447,6 +490,15 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             completeness: verdict.completeness,
             minimality: verdict.minimality,
             interval: verdict.interval,
+            interval_method: match verdict.interval {
+                Some(_) => INTERVAL.to_owned(),
+                None => String::new(),
+            },
+            gap: Some(verdict.gap),
+            band: Some([1.0 - self.config.within, 1.0 + self.config.within]),
+            decision_agreement: verdict.decision_agreement,
+            controls: Some(controls),
+            established,
             edges: self.named(edges, &scores.effects),
             sweep: choice.points,
             curve: self.curve(&judge, method, scores),
@@ -462,6 +514,38 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             graph,
             silent: method != Origin::Given && silent(&scores.effects),
         }))
+    }
+
+    /// The names of the samples of the discovery and of the judgement: the same where
+    /// they are the same samples.
+    fn set_names(&self, index: usize, method: Origin) -> [String; 2] {
+        let [discovery, judgement] = self.sets.clone();
+        match (method == Origin::Given, &self.judges[index]) {
+            (true, _) => [ELSEWHERE.to_owned(), judgement],
+            (false, Some(_)) => [discovery, judgement],
+            (false, None) => [judgement.clone(), judgement],
+        }
+    }
+
+    /// What the circuit is held against, on the samples it is judged on.
+    fn controls(&self, index: usize, judge: &Judge<'_, P>, circuit: &EdgeSet) -> CircuitControls {
+        let mut rng = Rng::new(self.seed, RANDOM_STREAM);
+        let own = judge.errors(std::slice::from_ref(circuit));
+        let random = random_errors(judge, circuit, RANDOM_CIRCUITS, &mut rng);
+        let random = random.zip(own.first());
+        let task = &self.controls[index];
+        CircuitControls {
+            random: random.map(|(drawn, own)| tested(*own, &drawn, Direction::LowerIsBetter)),
+            shuffled: task.shuffled,
+            untrained: task.untrained,
+            nonsense: task.nonsense,
+        }
+    }
+
+    /// Whether an interval of the faithfulness lies within the band asked for.
+    fn within_band(&self, [low, high]: [f64; 2]) -> bool {
+        let within = self.config.within;
+        1.0 - within <= low && high <= 1.0 + within
     }
 
     /// Faithfulness at MIB's sizes, where all edges have scores and it was asked for.
@@ -534,7 +618,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         match (given, choice.faithful) {
             (true, _) => "as asked for".to_owned(),
             (false, true) => {
-                format!("the smallest of the sweep with |1 − faithfulness| ≤ {within}")
+                format!("the smallest of those tried with |1 − faithfulness| ≤ {within}")
             }
             (false, false) => {
                 format!("the most faithful of the sweep; none had |1 − faithfulness| ≤ {within}")
@@ -558,6 +642,16 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
 }
 
 impl<P: Patchable + Clone> Answer<'_, P> {
+    /// The same answer of nodes.
+    fn of_nodes<'n>(&'n self) -> Answer<'n, Nodes<'n, P>> {
+        Answer {
+            goal: self.goal.clone(),
+            network: Cow::Owned(Nodes::new(self.network.as_ref())),
+            site: self.site.clone(),
+            name: self.name.clone(),
+        }
+    }
+
     /// The metric, over the samples that count.
     fn metric(&self) -> crate::metric::Metric {
         self.goal.metric.select(&self.goal.rows)

@@ -1,4 +1,4 @@
-//! What checkpoints are, and how grave a remark on one is.
+//! What checkpoints are.
 
 /// How a framework names and stores the tensors of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,15 +15,6 @@ pub enum Layout {
     Gpt2,
 }
 
-/// How grave a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Severity {
-    /// Good to know.
-    Note,
-    /// Numbers may not mean what they seem to.
-    Warning,
-}
-
 named! {
     Layout: "layout" {
         BimtMlp = "bimt-mlp",
@@ -32,5 +23,4 @@ named! {
         TransformerLens = "transformer-lens",
         Gpt2 = "gpt2",
     }
-    Severity: "severity" { Note = "note", Warning = "warning" }
 }

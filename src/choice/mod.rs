@@ -12,7 +12,7 @@ mod modules;
 mod prune;
 mod train;
 
-pub use checkpoint::{Layout, Severity};
+pub use checkpoint::Layout;
 pub use circuits::{Conventions, Fill, Granularity, Level, Method, Origin, Selection, Sign};
 pub use compare::{Against, ControlKind, HypothesisKind, Matching};
 pub use metric::{Direction, LossKind, MetricKind};
@@ -40,7 +40,6 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_written() {
         goes_round(Layout::each());
-        goes_round(Severity::each());
         goes_round(Method::each());
         goes_round(Fill::each());
         goes_round(MetricKind::each());

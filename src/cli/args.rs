@@ -302,8 +302,33 @@ impl ModulesArgs {
     }
 }
 
+/// The `train_` samples beside the `test_` samples of `data`, where the file has them:
+/// what circuits are discovered on.
+pub(super) fn open_discovery(
+    data: &Dataset,
+    open: impl Fn(Option<&str>) -> Result<Dataset>,
+) -> Result<Option<Dataset>> {
+    if data.split != "test" {
+        return Ok(None);
+    }
+    match open(Some("train")) {
+        Ok(other) => Ok(Some(other)),
+        Err(Error::NoSuchSplit { .. } | Error::NoInputs { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Opens data, by default those beside the checkpoint, with its `tokenizer.json`.
 pub(super) fn open_data(args: &DataArgs, checkpoint: &Path) -> Result<Dataset> {
+    open_split(args, checkpoint, args.split.as_deref())
+}
+
+/// Opens a split of data as [`open_data`] does.
+pub(super) fn open_split(
+    args: &DataArgs,
+    checkpoint: &Path,
+    split: Option<&str>,
+) -> Result<Dataset> {
     let folder = if checkpoint.is_dir() {
         Some(checkpoint)
     } else {
@@ -313,14 +338,14 @@ pub(super) fn open_data(args: &DataArgs, checkpoint: &Path) -> Result<Dataset> {
     let data = match &args.data {
         Some(path) => {
             let tokenizer = Some(folder.join("tokenizer.json")).filter(|file| file.is_file());
-            Dataset::open_with(path, args.split.as_deref(), tokenizer.as_deref())?
+            Dataset::open_with(path, split, tokenizer.as_deref())?
         }
         None => {
             let beside = folder.join("data.safetensors");
             if !beside.is_file() {
                 return Err(Error::NoData { path: beside });
             }
-            Dataset::open(&beside, args.split.as_deref())?
+            Dataset::open(&beside, split)?
         }
     };
     Ok(match args.samples {

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs};
 use super::certify::CertifyArgs;
 use super::circuit::CircuitArgs;
@@ -42,7 +41,7 @@ pub(super) struct Args {
     compact: bool,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
     args.certify.apply(&mut config)?;
@@ -62,3 +61,4 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         },
     )
 }
+use crate::result::Status;

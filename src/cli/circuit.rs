@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, not_negative};
 use super::pipeline::{self, Job};
 use crate::audit::{
-    CircuitsConfig, Config, Conventions, Granularity, Level, Method, Reference, Selection, Stages,
+    CircuitsConfig, Config, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,
+    Stages,
 };
 use crate::checkpoint::limited_read;
 use crate::circuit::{MaskConfig, Sign};
@@ -15,6 +15,7 @@ use crate::metric::MetricKind;
 use crate::patch::Fill;
 use crate::prune::Threshold;
 use crate::report::exports::Export;
+use crate::result::Status;
 use crate::{Error, Result};
 
 /// Discover the circuit of every output or class
@@ -134,6 +135,9 @@ pub(super) struct CircuitArgs {
     /// Tell a transformer's token and position embedding apart
     #[arg(long)]
     split_input: bool,
+    /// What circuits are judged on: test (discovered on the data's `train_` samples), half (drawn at random; discovered on the other), or same [default: test where the data have both, else half; the same where there are fewer than 20]
+    #[arg(long, value_name = "SET")]
+    judge_on: Option<JudgeOn>,
 }
 
 impl CircuitArgs {
@@ -156,6 +160,7 @@ impl CircuitArgs {
             within: self.within,
             max_memory: self.max_memory,
             split_input: self.split_input,
+            judge_on: self.judge_on,
             known: self.known.as_deref().map(reference).transpose()?,
             given: self.circuit.as_deref().map(reference).transpose()?,
             level: self.level,
@@ -203,7 +208,7 @@ fn reference(path: &Path) -> Result<Reference> {
     })
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.circuits.apply(&mut config)?;
     config.circuits.strict = true;

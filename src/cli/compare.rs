@@ -1,13 +1,12 @@
 //! `modscope compare`: any number of checkpoints on the same work.
 
 use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Verdict;
 use super::args::{self, Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs, at_least_one};
 use super::certify::CertifyArgs;
 use super::circuit::CircuitArgs;
@@ -20,6 +19,7 @@ use crate::compare::{self, Config, Entry, Part};
 use crate::data::Dataset;
 use crate::report::words;
 use crate::result::Comparison;
+use crate::result::Status;
 use crate::{Error, Result, report};
 
 /// Set checkpoints side by side: regimes over seeds, with controls and tests
@@ -83,11 +83,14 @@ pub(super) struct Args {
     circuits: CircuitArgs,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
-    let config = config(args)?;
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
+    let mut config = config(args)?;
     let entries = members::entries(&args.checkpoints, args.manifest.as_deref(), &args.groups)?;
     compare::check(&entries, &config)?;
-    let data = args::open_data(&args.data, &entries[0].checkpoint.path)?;
+    let beside = &entries[0].checkpoint.path;
+    let data = args::open_data(&args.data, beside)?;
+    config.audit.discover =
+        args::open_discovery(&data, |split| args::open_split(&args.data, beside, split))?;
     let name = match entries[0]
         .checkpoint
         .config
@@ -101,9 +104,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let folder = output::folder(&args.common, &name);
     let work = folder.as_deref().map(work_folder);
     let parts = measured(args, &entries, &data, &config, work.as_deref())?;
-    let result = args
+    let mut result = args
         .common
         .in_pool(|| compare::join(&entries, parts, &data, &config))??;
+    result.summary = words::compare::summary(&result);
     if let Some(folder) = &folder {
         output::write_whole(folder, args.common.force, |dir| {
             report::write_comparison(&result, dir)
@@ -114,7 +118,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         }
     }
     print(&args.common, &result, folder.as_deref())?;
-    Ok(Verdict::Holds)
+    Ok(Status::Holds)
 }
 
 fn config(args: &Args) -> anyhow::Result<Config> {
@@ -182,6 +186,8 @@ fn key(entry: &Entry, data: &Dataset, config: &Config) -> String {
     // Neither changes what is measured of one network.
     settings.audit.command.clear();
     settings.reference = None;
+    // The other split is of the same file.
+    settings.audit.discover = None;
     settings.matching = Matching::Activations;
     let text = format!(
         "{} {} {} {} {:?} {} {} {settings:?}",
@@ -240,12 +246,7 @@ pub(super) fn print(
         serde_json::to_writer_pretty(&mut out, result)?;
         writeln!(out)?;
     } else if !common.quiet {
-        let colour =
-            io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-        for sentence in words::compare::summary(result) {
-            let mark = output::mark(sentence.status, colour);
-            writeln!(out, "{mark} {}: {}", sentence.topic, sentence.text)?;
-        }
+        output::write_summary(&mut out, &result.summary)?;
         if let Some(folder) = folder {
             writeln!(out, "\nreport: {}", folder.join("index.html").display())?;
         }

@@ -3,7 +3,7 @@
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
-use super::{Cli, Verdict, output};
+use super::{Cli, output};
 
 /// Print completions for a shell
 #[derive(Debug, clap::Args)]
@@ -14,9 +14,10 @@ pub(super) struct Args {
     shell: Shell,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "modscope", &mut script);
     output::to_stdout(&script)?;
-    Ok(Verdict::Holds)
+    Ok(Status::Holds)
 }
+use crate::result::Status;

@@ -6,18 +6,18 @@ use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
 
 /// The network with its data, or with the data that were named.
-pub(super) fn open(args: &DataArgs) -> Result<(Checkpoint, Dataset)> {
+pub(super) fn open(args: &DataArgs, split: Option<&str>) -> Result<(Checkpoint, Dataset)> {
     let checkpoint = Checkpoint::from_bytes(
         "embedded:independence-bimt",
         include_bytes!("../../fixtures/independence-bimt/model.safetensors"),
         Some(include_str!("../../fixtures/independence-bimt/config.json")),
     )?;
     let data = match &args.data {
-        Some(path) => Dataset::open(path, args.split.as_deref())?,
+        Some(path) => Dataset::open(path, split)?,
         None => Dataset::from_bytes(
             "embedded:independence-bimt",
             include_bytes!("../../fixtures/independence-bimt/data.safetensors"),
-            args.split.as_deref(),
+            split,
             None,
         )?,
     };

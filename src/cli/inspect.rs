@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use super::args::{self, ModelArgs};
-use super::{Verdict, output};
+use super::output;
 use crate::checkpoint::{Checkpoint, Tally};
 use crate::model::{Architecture, Loaded, Network};
 use crate::numeric::Scalar;
+use crate::result::Status;
 
 /// Print layout, tensors, parameters and numeric hazards
 #[derive(Debug, clap::Args)]
@@ -22,7 +23,7 @@ pub(super) struct Args {
     json: bool,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let checkpoint = args::open_checkpoint(&args.checkpoint)?;
     let loaded = Loaded::from_checkpoint(&checkpoint, args.model.options());
     // Tensors are listed even where no network can be made of them: that is
@@ -34,7 +35,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         output::to_stdout(text(&checkpoint, loaded.as_ref().ok()).as_bytes())?;
     }
     loaded?;
-    Ok(Verdict::Holds)
+    Ok(Status::Holds)
 }
 
 fn role(loaded: Option<&Loaded>, name: &str) -> String {

@@ -27,8 +27,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Exit code of a run whose checks do not all hold.
-const NOT_VERIFIED: u8 = 1;
+use crate::result::Status;
+
+/// Exit code of a run that found a promise broken.
+const BROKEN: u8 = 1;
 
 /// Exit code of a wrong command or input.
 const WRONG: u8 = 2;
@@ -44,8 +46,8 @@ const WRONG: u8 = 2;
     arg_required_else_help = true
 )]
 #[command(
-    after_help = "Exit codes: 0 done, and what was to be verified holds; 1 done, but something \
-    to be verified does not hold; 2 the command or its input is wrong."
+    after_help = "Exit codes: 0 done, and no promise failed; 1 done, but something that was \
+    promised does not hold; 2 the command or its input is wrong."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -63,15 +65,6 @@ enum Command {
     Train(Box<train::Args>),
     Report(report::Args),
     Completions(completions::Args),
-}
-
-/// What a run came to, if it ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Everything that was to be verified holds.
-    Holds,
-    /// Something does not.
-    DoesNotHold,
 }
 
 /// Runs the program on the process's arguments.
@@ -97,8 +90,8 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => completions::run(&args),
     };
     match outcome {
-        Ok(Verdict::Holds) => ExitCode::SUCCESS,
-        Ok(Verdict::DoesNotHold) => ExitCode::from(NOT_VERIFIED),
+        Ok(Status::Fails) => ExitCode::from(BROKEN),
+        Ok(Status::Holds | Status::NotShown | Status::NotRun | Status::Note) => ExitCode::SUCCESS,
         Err(error) => {
             print_error(&error);
             ExitCode::from(WRONG)

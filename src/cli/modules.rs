@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs};
 use super::pipeline::{self, Job};
 use crate::audit::{Granularity, Stages};
+use crate::result::Status;
 
 /// Find the modules of the pruned network and test them against chance
 #[derive(Debug, clap::Args)]
@@ -31,7 +31,7 @@ pub(super) struct Args {
     granularity: Option<Granularity>,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
     args.modules.apply(&mut config);

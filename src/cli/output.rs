@@ -5,12 +5,11 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::Verdict;
 use super::args::Common;
 use crate::checkpoint::Checkpoint;
 use crate::report::exports::{self, Export};
-use crate::report::words::{self, Status};
-use crate::result::{Audit, CheckpointInfo, GraphJson, Prune};
+use crate::report::words;
+use crate::result::{Audit, CheckpointInfo, GraphJson, Sentence, Status, fails};
 use crate::{Error, Result, report};
 
 /// A finished run, ready to be written.
@@ -39,6 +38,7 @@ pub(super) struct Written {
 /// Writes the report whole, or not at all.
 pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Written> {
     let folder = folder(common, finished.name);
+    finished.result.summary = words::summary(&finished.result);
     if let Some(folder) = &folder {
         write_whole(folder, common.force || finished.replace, |dir| {
             let started = Instant::now();
@@ -61,12 +61,12 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
 }
 
 /// Prints the summary or the JSON, and says whether all that was to be verified holds.
-pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Verdict> {
+pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Status> {
     print_to(common, &written.result, written.folder.as_deref())?;
     if let Some(folder) = &written.folder {
         show(common, folder);
     }
-    Ok(verdict(&written.result))
+    Ok(outcome(&written.result))
 }
 
 /// Opens a report in the browser where that was asked for. A machine without one
@@ -212,17 +212,64 @@ fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::R
         serde_json::to_writer_pretty(&mut out, result)?;
         writeln!(out)?;
     } else if !common.quiet {
-        let colour =
-            io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
         writeln!(out, "{}", recognised(&result.checkpoint))?;
-        for sentence in words::summary(result) {
-            writeln!(out, "{} {}", mark(sentence.status, colour), sentence.text)?;
-        }
+        write_summary(&mut out, &result.summary)?;
         if let Some(folder) = folder {
             writeln!(out, "\nreport: {}", folder.join("index.html").display())?;
         }
     }
     Ok(to_stdout(&out)?)
+}
+
+/// Width of the widest status.
+const WIDEST: usize = "not shown".len();
+
+/// Columns where the terminal does not tell how many it has.
+const USUAL_COLUMNS: usize = 100;
+
+/// The fewest columns that text is wrapped to.
+const FEWEST_COLUMNS: usize = 40;
+
+/// Status and sentence, wrapped so that the sentences stand in a column of their own.
+pub(super) fn write_summary(out: &mut Vec<u8>, summary: &[Sentence]) -> io::Result<()> {
+    let is_terminal = io::stdout().is_terminal();
+    let colour = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let columns = match (is_terminal, columns) {
+        (_, Some(columns)) => columns,
+        (true, None) => USUAL_COLUMNS,
+        // A file or a pipe has lines as long as they are.
+        (false, None) => usize::MAX,
+    };
+    for said in summary {
+        let text = format!("{}: {}", said.subject, said.sentence);
+        let indented = wrapped(&text, WIDEST + 2, columns.max(FEWEST_COLUMNS));
+        writeln!(out, "{}  {indented}", mark(said.status, colour))?;
+    }
+    Ok(())
+}
+
+/// Text in lines of at most `columns`, each but the first indented by `indent`.
+fn wrapped(text: &str, indent: usize, columns: usize) -> String {
+    let mut out = String::new();
+    let mut used = indent;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if used > indent && used + 1 + length > columns {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            used = indent;
+        }
+        if used > indent {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += length;
+    }
+    out
 }
 
 /// What the file was taken for, in one line.
@@ -240,34 +287,39 @@ fn recognised(checkpoint: &CheckpointInfo) -> String {
     )
 }
 
-/// A mark that does not rest on colour alone.
+/// A mark that does not rest on colour alone; red is for broken promises.
 pub(super) fn mark(status: Status, colour: bool) -> String {
-    let (text, code) = match status {
-        Status::Holds => ("holds        ", "32"),
-        Status::DoesNotHold => ("does not hold", "31"),
-        Status::Note => ("note         ", "36"),
-        Status::NotAsked => ("not checked  ", "33"),
+    let text = format!("{:WIDEST$}", status.words());
+    let code = match status {
+        Status::Holds => "32",
+        Status::Fails => "31",
+        Status::NotShown | Status::NotRun => "33",
+        Status::Note => "36",
     };
     if colour {
         format!("\x1b[{code}m{text}\x1b[0m")
     } else {
-        text.to_owned()
+        text
     }
 }
 
-pub(super) fn verdict(result: &Audit) -> Verdict {
-    let parity = result.parity.as_ref().is_none_or(|p| p.holds);
-    let certified =
-        |p: &Prune| p.not_certified.is_none() && p.certificate.as_ref().is_none_or(|c| c.holds);
-    let prune = result
-        .prune
-        .as_ref()
-        .is_none_or(|p| p.verified && certified(p));
-    let relocation = result.modules.iter().flat_map(|m| &m.wiring);
-    let mut relocation = relocation.flat_map(|w| &w.relocation);
-    if parity && prune && relocation.all(|r| r.holds) {
-        Verdict::Holds
-    } else {
-        Verdict::DoesNotHold
+/// What a result comes to: whether a promise was broken.
+pub(super) fn outcome(result: &Audit) -> Status {
+    match fails(&words::summary(result)) {
+        true => Status::Fails,
+        false => Status::Holds,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn sentences_hang_under_their_own_beginning() {
+        let text = "one two three four";
+        assert_eq!(wrapped(text, 2, 11), "one two\n  three\n  four");
+        assert_eq!(wrapped(text, 2, usize::MAX), text);
+        assert_eq!(wrapped("longerthanthat", 2, 5), "longerthanthat");
     }
 }

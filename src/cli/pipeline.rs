@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use super::args::{self, Common, DataArgs, ModelArgs};
 use super::output::{self, Finished};
 use super::progress::Progress;
-use super::{Verdict, example, training};
+use super::{example, training};
 use crate::audit::{Config, audit};
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
 use crate::report::exports::Export;
+use crate::result::Status;
 
 /// A run of (some stages of) the pipeline.
 pub(super) struct Job<'a> {
@@ -46,7 +47,7 @@ pub(super) fn config(common: &Common, model: &ModelArgs) -> Config {
 }
 
 /// Opens, computes, writes, and says whether all that was to be verified holds.
-pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
+pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
     if common.json && common.out.is_none() {
         refuse_without_folder(job)?;
     }
@@ -61,9 +62,15 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
     }
     let progress = Progress::new(common);
     progress.stage("reading files");
-    let (checkpoint, data) = opened(job)?;
+    let split = job.data.split.as_deref();
+    let (checkpoint, data) = opened(job, split)?;
+    let mut config = job.config.clone();
+    if config.stages.circuits {
+        config.discover =
+            args::open_discovery(&data, |split| opened(job, split).map(|(_, data)| data))?;
+    }
     let compute = || {
-        audit(&checkpoint, &data, &job.config, &|stage| {
+        audit(&checkpoint, &data, &config, &|stage| {
             progress.stage(stage);
         })
     };
@@ -109,13 +116,13 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Verdict> {
 }
 
 /// The network and its data: those that were named, or the embedded example.
-fn opened(job: &Job<'_>) -> anyhow::Result<(Checkpoint, Dataset)> {
+fn opened(job: &Job<'_>, split: Option<&str>) -> crate::Result<(Checkpoint, Dataset)> {
     Ok(match job.checkpoint {
         Some(path) => (
             args::open_checkpoint(path)?,
-            args::open_data(job.data, path)?,
+            args::open_split(job.data, path, split)?,
         ),
-        None => example::open(job.data)?,
+        None => example::open(job.data, split)?,
     })
 }
 

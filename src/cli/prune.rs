@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::Verdict;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs};
 use super::certify::CertifyArgs;
 use super::pipeline::{self, Job, PrunedTo};
 use crate::audit::Stages;
+use crate::result::Status;
 
 /// Prune connections below a threshold; verify the outputs on samples, or certify them for all inputs
 #[derive(Debug, clap::Args)]
@@ -41,7 +41,7 @@ pub(super) struct Args {
     compact: bool,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
     args.certify.apply(&mut config)?;

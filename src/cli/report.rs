@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Verdict;
 use super::args::{self, Common};
 use super::compare;
 use super::output::{self, Finished};
 use crate::checkpoint::limited_read;
-use crate::result::{Audit, Comparison, SCHEMA};
+use crate::report::words;
+use crate::result::{Audit, Comparison, READABLE, SCHEMA, Status};
 use crate::{Error, Result, report};
 
 /// Draw a saved result again; of several, one page with a row for each
@@ -24,14 +24,14 @@ pub(super) struct Args {
     common: Common,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     match args.results.as_slice() {
         [result] => one(args, result),
         several => all(args, several),
     }
 }
 
-fn one(args: &Args, path: &Path) -> anyhow::Result<Verdict> {
+fn one(args: &Args, path: &Path) -> anyhow::Result<Status> {
     let name = format!("{}-report", args::result_name(path));
     output::check_free(&args.common, &name, false)?;
     let result = match open(path)? {
@@ -57,7 +57,7 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Verdict> {
 }
 
 /// Draws a comparison again.
-fn again(args: &Args, name: &str, result: &Comparison) -> anyhow::Result<Verdict> {
+fn again(args: &Args, name: &str, result: &Comparison) -> anyhow::Result<Status> {
     let folder = output::folder(&args.common, name);
     if let Some(folder) = &folder {
         output::write_whole(folder, args.common.force, |dir| {
@@ -68,11 +68,11 @@ fn again(args: &Args, name: &str, result: &Comparison) -> anyhow::Result<Verdict
     if let Some(folder) = &folder {
         output::show(&args.common, folder);
     }
-    Ok(Verdict::Holds)
+    Ok(Status::Holds)
 }
 
 /// An index over several results; it holds if all of them do.
-fn all(args: &Args, paths: &[PathBuf]) -> anyhow::Result<Verdict> {
+fn all(args: &Args, paths: &[PathBuf]) -> anyhow::Result<Status> {
     if args.common.json {
         anyhow::bail!("--json prints one result; name one, or leave --json out");
     }
@@ -98,11 +98,13 @@ fn all(args: &Args, paths: &[PathBuf]) -> anyhow::Result<Verdict> {
         output::to_stdout(format!("index: {}\n", page.display()).as_bytes())?;
     }
     output::show(&args.common, &folder);
-    let fails = |(_, audit): &(String, Audit)| output::verdict(audit) == Verdict::DoesNotHold;
-    Ok(match results.iter().any(fails) {
-        true => Verdict::DoesNotHold,
-        false => Verdict::Holds,
-    })
+    let outcomes = results.iter().map(|(_, audit)| output::outcome(audit));
+    Ok(
+        match outcomes.into_iter().any(|outcome| outcome == Status::Fails) {
+            true => Status::Fails,
+            false => Status::Holds,
+        },
+    )
 }
 
 /// The name of the folder a result comes from, with a number where it is taken.
@@ -147,7 +149,7 @@ fn open(path: &Path) -> Result<Opened> {
     };
     // The schema comes first: a result of another version lacks or has other parts.
     let head: Head = serde_json::from_slice(&bytes).map_err(fault)?;
-    if head.schema != SCHEMA {
+    if !READABLE.contains(&head.schema.as_str()) {
         return Err(Error::ResultSchema {
             path: path.to_owned(),
             found: head.schema,
@@ -155,10 +157,23 @@ fn open(path: &Path) -> Result<Opened> {
         });
     }
     match head.measures {
-        Some(_) => serde_json::from_slice(&bytes).map(Opened::Comparison),
-        None => serde_json::from_slice(&bytes).map(Opened::Audit),
+        Some(_) => serde_json::from_slice(&bytes).map(comparison),
+        None => serde_json::from_slice(&bytes).map(audit),
     }
     .map_err(fault)
+}
+
+/// A result of an older schema becomes one of this one, with its sentences.
+fn audit(mut result: Box<Audit>) -> Opened {
+    result.schema = SCHEMA.to_owned();
+    result.summary = words::summary(&result);
+    Opened::Audit(result)
+}
+
+fn comparison(mut result: Box<Comparison>) -> Opened {
+    result.schema = SCHEMA.to_owned();
+    result.summary = words::compare::summary(&result);
+    Opened::Comparison(result)
 }
 
 /// The part of a result that every version has, and what comparisons alone have.

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::Verdict;
 use super::output::write_whole;
 use super::recipe_args::RecipeArgs;
 use crate::audit::memory::peak_bytes;
 use crate::checkpoint::Checkpoint;
 use crate::data::{Dataset, idx};
+use crate::result::Status;
 use crate::train::output::Tensors;
 use crate::train::recipe::{Attention, Loss};
 use crate::train::run::{self, Finished, Job, Observer};
@@ -157,7 +157,7 @@ struct Planned {
     folder: PathBuf,
 }
 
-pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let plan = plan(args)?;
     plan.iter()
         .try_for_each(|planned| check_transformer(&planned.recipe))?;
@@ -176,7 +176,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if !args.quiet {
         print(args, &plan, &summaries)?;
     }
-    Ok(Verdict::Holds)
+    Ok(Status::Holds)
 }
 
 /// Everything that is to be trained, refused here if it cannot be written.

@@ -114,7 +114,10 @@ fn controls(
             let seed = config.audit.seed + draw as u64;
             let mut rng = Rng::new(seed, 100 + stream as u64);
             let (checkpoint, data) = kind.of(&entry.checkpoint, loaded, data, &mut rng);
-            Ok(audit(&checkpoint, &data, &config.for_controls(seed), &|_| ())?.result)
+            let discover = config.audit.discover.as_ref();
+            let discover = discover.map(|other| kind.data(other, &mut rng));
+            let config = config.for_controls(seed, discover);
+            Ok(audit(&checkpoint, &data, &config, &|_| ())?.result)
         };
         let audits: Result<Vec<Audit>> = (0..config.control_draws).map(one).collect();
         Ok(Controlled {

@@ -8,7 +8,6 @@
 
 mod assignment;
 mod bench;
-mod controls;
 pub mod matching;
 mod numbers;
 mod overlap;
@@ -97,7 +96,7 @@ impl Config {
     }
 
     /// The same audit for circuits by exact effects alone, as controls need it.
-    fn for_controls(&self, seed: u64) -> audit::Config {
+    fn for_controls(&self, seed: u64, discover: Option<Dataset>) -> audit::Config {
         let mut config = self.audit.clone();
         config.seed = seed;
         config.certify = None;
@@ -107,6 +106,7 @@ impl Config {
             circuits: true,
         };
         config.circuits.methods = vec![Method::Exact];
+        config.discover = discover;
         config
     }
 }
@@ -225,6 +225,7 @@ pub fn join(
     let measures = statistics::measures(infos, &networks, &groups, config.audit.seed);
     Ok(Comparison {
         schema: SCHEMA.to_owned(),
+        summary: Vec::new(),
         tool: Tool::this(),
         command: config.audit.command.clone(),
         seed: config.audit.seed,

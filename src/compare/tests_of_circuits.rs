@@ -46,9 +46,6 @@ pub fn circuits<T: Scalar>(
         let said = hypotheses(&judge, &set, config.audit.seed);
         let mut beside = vec![random(circuit, said.random.as_ref())];
         beside.extend(controls.iter().map(|c| control(circuit, c, config)));
-        let faithful = circuit
-            .faithfulness
-            .is_some_and(|f| (1.0 - f).abs() <= config.audit.circuits.within);
         Some(ComparedCircuit {
             output: circuit.output.clone(),
             output_name: circuit.output_name.clone(),
@@ -56,7 +53,7 @@ pub fn circuits<T: Scalar>(
             faithfulness: circuit.faithfulness,
             interval: circuit.interval,
             gap: points::relative(circuit, gap(circuit)),
-            is_circuit: faithful && beside.iter().all(|c| c.beaten == Some(true)),
+            is_circuit: circuit.established == Some(true),
             controls: beside,
             hypotheses: sentences(&said),
             edges,
@@ -68,7 +65,7 @@ pub fn circuits<T: Scalar>(
 
 /// The gap of the circuit that was chosen.
 pub fn gap(circuit: &Circuit) -> Option<f64> {
-    points::at_size(circuit, circuit.edges_kept)?.gap
+    circuit.gap
 }
 
 /// Layer and position of every site, by name.

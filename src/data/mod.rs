@@ -13,6 +13,7 @@ mod jsonl;
 mod memory;
 mod npz;
 mod prompts;
+mod select;
 mod task;
 #[cfg_attr(not(feature = "text"), path = "no_tokenizer.rs")]
 mod tokenizer;

@@ -1,12 +1,20 @@
 //! One circuit against the full network and against nothing.
 
+use ndarray::{Array2, ArrayView2};
+
 use super::minimality;
-use crate::metric::Metric;
-use crate::numeric::{Rng, statistics};
+use crate::metric::{Metric, MetricKind, decision};
+use crate::numeric::{Rng, Scalar, statistics};
 use crate::patch::{EdgeSet, Patchable};
 
 /// Resamples of a bootstrap interval.
 const RESAMPLES: usize = 1000;
+
+/// No interval is given of fewer samples.
+pub const FEWEST: usize = 10;
+
+/// How intervals are made, in words.
+pub const INTERVAL: &str = "studentised bootstrap over samples, 1000 resamples";
 
 /// What circuits for one answer are judged by.
 #[derive(Debug, Clone)]
@@ -17,6 +25,8 @@ pub struct Judge<'n, P> {
     candidates: EdgeSet,
     full: Vec<f64>,
     corrupted: Vec<f64>,
+    /// The full network's decisions, where the metric is of decisions.
+    decisions: Option<Vec<usize>>,
 }
 
 /// The verdict on one circuit.
@@ -36,8 +46,12 @@ pub struct Judgement {
     pub completeness: Option<f64>,
     /// Share of edges that matter more than those of random circuits.
     pub minimality: Option<f64>,
-    /// 95 % bootstrap interval of the faithfulness over samples.
+    /// 95 % interval of the faithfulness over samples, as [`INTERVAL`] says; `None`
+    /// for fewer than [`FEWEST`].
     pub interval: Option<[f64; 2]>,
+    /// Share of samples on which the circuit decides as the full network; `None`
+    /// for metrics of numbers.
+    pub decision_agreement: Option<f64>,
 }
 
 impl<'n, P: Patchable> Judge<'n, P> {
@@ -49,6 +63,7 @@ impl<'n, P: Patchable> Judge<'n, P> {
         Self {
             full: metric.values(clean.view()),
             corrupted: metric.values(nothing.view()),
+            decisions: decisions(&metric, clean.view()),
             network,
             metric,
             candidates,
@@ -82,8 +97,30 @@ impl<'n, P: Patchable> Judge<'n, P> {
     /// The metric, sample by sample, with everything but the circuit patched.
     #[must_use]
     pub fn values(&self, circuit: &EdgeSet) -> Vec<f64> {
-        let outputs = self.network.outputs(&self.network.all_but(circuit));
-        self.metric.values(outputs.view())
+        self.metric.values(self.kept(circuit).view())
+    }
+
+    /// The outputs with everything but the circuit patched.
+    fn kept(&self, circuit: &EdgeSet) -> Array2<P::Number> {
+        self.network.outputs(&self.network.all_but(circuit))
+    }
+
+    /// |1 − faithfulness| of every circuit, in parallel; infinite where there is none.
+    #[must_use]
+    pub fn errors(&self, circuits: &[EdgeSet]) -> Vec<f64> {
+        let patched: Vec<EdgeSet> = circuits.iter().map(|c| self.network.all_but(c)).collect();
+        let error = |outputs: ArrayView2<'_, P::Number>| {
+            let faithfulness = self.faithfulness(self.metric.mean(outputs));
+            faithfulness.map_or(f64::INFINITY, |f| (1.0 - f).abs())
+        };
+        self.network.each_set(&patched, error)
+    }
+
+    /// Share of samples on which these outputs decide as the full network's.
+    fn agreement(&self, outputs: ArrayView2<'_, P::Number>) -> Option<f64> {
+        let (own, theirs) = (self.decisions.as_ref()?, decisions(&self.metric, outputs)?);
+        let same = own.iter().zip(&theirs).filter(|(a, b)| a == b).count();
+        Some(same as f64 / own.len().max(1) as f64)
     }
 
     /// The metric, sample by sample, with nothing patched.
@@ -113,18 +150,11 @@ impl<'n, P: Patchable> Judge<'n, P> {
     /// The whole verdict; `seed` is for the bootstrap and the random circuits.
     #[must_use]
     pub fn judge(&self, circuit: &EdgeSet, seed: u64) -> Judgement {
-        let values = self.values(circuit);
+        let outputs = self.kept(circuit);
+        let values = self.metric.values(outputs.view());
         let mut complement = self.candidates.clone();
         complement.difference_with(circuit);
         let complement = statistics::mean(&self.values(&complement));
-        let at = |values: &[f64], rows: &[usize]| rows.iter().map(|r| values[*r]).sum::<f64>();
-        let resampled = |rows: &[usize]| {
-            faithfulness(
-                at(&values, rows),
-                at(&self.full, rows),
-                at(&self.corrupted, rows),
-            )
-        };
         let circuit_mean = statistics::mean(&values);
         Judgement {
             full: statistics::mean(&self.full),
@@ -134,8 +164,33 @@ impl<'n, P: Patchable> Judge<'n, P> {
             faithfulness: self.faithfulness(circuit_mean),
             completeness: self.faithfulness(complement).map(|f| 1.0 - f),
             minimality: minimality::minimality(self, circuit, &mut Rng::new(seed, 1)),
-            interval: statistics::bootstrap_interval(values.len(), RESAMPLES, seed, resampled),
+            interval: self.interval(&values, seed),
+            decision_agreement: self.agreement(outputs.view()),
         }
+    }
+
+    /// The interval of the faithfulness of a circuit with these values.
+    fn interval(&self, values: &[f64], seed: u64) -> Option<[f64; 2]> {
+        self.faithfulness(statistics::mean(values))?;
+        if values.len() < FEWEST {
+            return None;
+        }
+        let above = |of: &[f64]| -> Vec<f64> {
+            of.iter().zip(&self.corrupted).map(|(m, c)| m - c).collect()
+        };
+        statistics::ratio_interval(&above(values), &above(&self.full), RESAMPLES, seed)
+    }
+}
+
+/// The decision on every sample: the largest output, where the metric is of decisions.
+fn decisions<T: Scalar>(metric: &Metric, outputs: ArrayView2<'_, T>) -> Option<Vec<usize>> {
+    match metric.kind() {
+        MetricKind::LogitDiff
+        | MetricKind::ProbDiff
+        | MetricKind::Kl
+        | MetricKind::CrossEntropy
+        | MetricKind::Accuracy => Some(outputs.columns().into_iter().map(decision).collect()),
+        MetricKind::Mse | MetricKind::Output => None,
     }
 }
 

@@ -14,6 +14,6 @@ mod sweep;
 mod tests;
 
 pub use curve::{Curve, FRACTIONS, faithfulness_curve};
-pub use judge::{Judge, Judgement};
+pub use judge::{FEWEST, INTERVAL, Judge, Judgement};
 pub use recovery::{Recovery, recovery, roc_area, roc_curve};
-pub use sweep::{Choice, choose, sizes, thresholds};
+pub use sweep::{Choice, choose, sizes, smallest, thresholds};

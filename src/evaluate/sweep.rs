@@ -62,6 +62,38 @@ fn point<P: Patchable>(judge: &Judge<'_, P>, parameter: f64, circuit: &EdgeSet) 
     }
 }
 
+/// Circuits that are judged at once.
+const BLOCK: usize = 32;
+
+/// The first place below `below` whose circuit is faithful within `within`, of circuits
+/// that grow with their place (`None` for one that is known not to be): faithfulness does
+/// not grow with size, so that every one is judged, from the smallest up.
+#[must_use]
+pub fn smallest<P: Patchable>(
+    judge: &Judge<'_, P>,
+    below: usize,
+    within: f64,
+    circuit: impl Fn(usize) -> Option<EdgeSet>,
+) -> Option<usize> {
+    let mut last = EdgeSet::new();
+    let mut waiting: Vec<(usize, EdgeSet)> = Vec::with_capacity(BLOCK);
+    for place in 0..below {
+        // Edges on no path change nothing: equal circuits are judged once.
+        if let Some(set) = circuit(place).filter(|set| *set != last) {
+            last.clone_from(&set);
+            waiting.push((place, set));
+        }
+        if waiting.len() == BLOCK || place + 1 == below {
+            let (places, sets): (Vec<usize>, Vec<EdgeSet>) = waiting.drain(..).unzip();
+            let errors = judge.errors(&sets);
+            if let Some(first) = errors.iter().position(|error| *error <= within) {
+                return Some(places[first]);
+            }
+        }
+    }
+    None
+}
+
 /// Circuit sizes to try among `edges`: all up to 32, then about 16 per factor of ten.
 #[must_use]
 pub fn sizes(edges: usize) -> Vec<usize> {

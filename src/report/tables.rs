@@ -220,7 +220,7 @@ fn tensors(audit: &Audit) -> Sheet {
 fn findings(audit: &Audit) -> Sheet {
     let row = |f: &crate::result::Finding| {
         vec![
-            word(f.severity.name()),
+            word(f.status.words()),
             word(&f.kind),
             word(&f.subjects.join(" ")),
             word(&f.text),
@@ -228,7 +228,7 @@ fn findings(audit: &Audit) -> Sheet {
     };
     Sheet {
         name: "findings",
-        columns: vec!["severity", "kind", "subjects", "text"],
+        columns: vec!["status", "kind", "subjects", "text"],
         rows: audit.findings.iter().map(row).collect(),
     }
 }

@@ -32,7 +32,15 @@ pub struct Circuit {
     /// The parameter that gave it: τ for ACDC, number of edges for top-n.
     #[serde(deserialize_with = "super::number")]
     pub parameter: f64,
-    /// Samples the metric is a mean of.
+    /// The samples it was discovered on: a split, or a half of one; empty in results that
+    /// do not say.
+    #[serde(default)]
+    pub discovered_on: String,
+    /// The samples it is judged on, by which all that follows was measured but `edges` and
+    /// `sweep`; the same name where they are the same samples.
+    #[serde(default)]
+    pub judged_on: String,
+    /// Samples the metric is a mean of: those it is judged on.
     pub samples: usize,
     /// Edges of the whole network.
     pub edges_total: usize,
@@ -58,8 +66,29 @@ pub struct Circuit {
     /// Share of kept edges that matter more to the circuit than 95 % of the edges of random
     /// circuits of the same size do to theirs; `null` for an empty circuit.
     pub minimality: Option<f64>,
-    /// 95 % bootstrap interval of the faithfulness over samples; `null` where that is.
+    /// 95 % interval of the faithfulness over samples; `null` where that is, and for fewer
+    /// than 10 samples.
     pub interval: Option<[f64; 2]>,
+    /// How the interval was made, in words; empty where there is none.
+    #[serde(default)]
+    pub interval_method: String,
+    /// The band of faithfulness that was asked for, around 1.
+    #[serde(default)]
+    pub band: Option<[f64; 2]>,
+    /// Mean over samples of |circuit - full|, in units of the metric.
+    #[serde(default)]
+    pub gap: Option<f64>,
+    /// Share of samples on which the circuit decides as the full network; `null` for
+    /// metrics of numbers.
+    #[serde(default)]
+    pub decision_agreement: Option<f64>,
+    /// What it was held against; `null` in results that do not have it.
+    #[serde(default)]
+    pub controls: Option<CircuitControls>,
+    /// Whether the interval lies within the band asked for and every control is beaten;
+    /// `null` where it was judged on the samples it was discovered on, or has no interval.
+    #[serde(default)]
+    pub established: Option<bool>,
     /// The circuit's edges, strongest first.
     pub edges: Vec<CircuitEdge>,
     /// Other sizes: from few edges to many.
@@ -75,6 +104,44 @@ pub struct Circuit {
     pub evaluations: u64,
     /// Seconds that discovery took.
     pub seconds: f64,
+}
+
+/// What a circuit is held against; `null` where a control does not apply or was not run.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct CircuitControls {
+    /// Random circuits of as many edges: by |1 - faithfulness|.
+    pub random: Option<ControlTest>,
+    /// The same weights in other places: does the network do the task better?
+    pub shuffled: Option<ControlTest>,
+    /// Fresh weights: does the network do the task better?
+    pub untrained: Option<ControlTest>,
+    /// Labels of other samples: does the network do the task better with its own?
+    pub nonsense: Option<ControlTest>,
+}
+
+impl CircuitControls {
+    /// The controls that were run, with their names.
+    pub fn run(&self) -> impl Iterator<Item = (&'static str, &ControlTest)> {
+        let all = [
+            ("random circuits", &self.random),
+            ("shuffled weights", &self.shuffled),
+            ("untrained weights", &self.untrained),
+            ("permuted labels", &self.nonsense),
+        ];
+        all.into_iter()
+            .filter_map(|(name, test)| Some((name, test.as_ref()?)))
+    }
+}
+
+/// A permutation test against draws of a control.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ControlTest {
+    /// Draws.
+    pub draws: usize,
+    /// (draws at least as good + 1) / (draws + 1).
+    pub p: f64,
+    /// Whether p is at most 0.05.
+    pub beaten: bool,
 }
 
 /// Mean logit differences of the full network and of a circuit.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrangement, DataInfo, Tool};
+use super::{Arrangement, DataInfo, Sentence, Tool};
 use crate::choice::{Against, Fill, HypothesisKind, MetricKind};
 
 /// A whole comparison.
@@ -18,6 +18,9 @@ pub struct Comparison {
     pub command: Vec<String>,
     /// Seed of every random choice in this result.
     pub seed: u64,
+    /// What the rest says, in sentences with their status.
+    #[serde(default)]
+    pub summary: Vec<Sentence>,
     /// The task, where the configurations name it.
     pub task: Option<String>,
     /// Width of every layer, the same for all networks.

@@ -12,13 +12,14 @@ mod modules;
 mod network;
 mod prune;
 mod run;
+mod status;
 mod strongest;
 mod training;
 mod transformer;
 
 pub use circuits::{
-    Circuit, CircuitEdge, FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect,
-    OutputEffect, Recovery, SweepPoint,
+    Circuit, CircuitControls, CircuitEdge, ControlTest, FaithfulnessCurve, LogitDifference,
+    NodeAblation, NodeEffect, OutputEffect, Recovery, SweepPoint,
 };
 pub use compare::{
     Better, CompareSettings, ComparedCircuit, ComparedGroup, ComparedMeasure, ComparedNetwork,
@@ -42,12 +43,16 @@ pub use run::{
     Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, PassedOver, Seconds,
     Settings, TensorInfo, Tensors, Tool,
 };
+pub use status::{Sentence, Status, fails};
 pub use strongest::{Extreme, Extremes, Sample, Strongest};
 pub use training::{Film, FilmFrame, Training, TrainingPoint};
 pub use transformer::{Attention, Prompt, Transformer};
 
 /// The value of `schema` in every result this version writes.
-pub const SCHEMA: &str = "modscope/1";
+pub const SCHEMA: &str = "modscope/2";
+
+/// Other values of `schema` that this version reads: what they lack is empty.
+pub const READABLE: [&str; 2] = ["modscope/1", SCHEMA];
 
 /// A number; JSON has neither NaN nor infinity, so that both are written as
 /// `null`, and `null` is read as NaN.

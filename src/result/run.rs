@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attention, Circuit, GraphJson, Modules, Network, NodeAblation, Prompt, Prune, Strongest,
-    Training, Transformer,
+    Attention, Circuit, GraphJson, Modules, Network, NodeAblation, Prompt, Prune, Sentence, Status,
+    Strongest, Training, Transformer,
 };
-use crate::choice::{Layout, LossKind, Severity};
+use crate::choice::{Layout, LossKind};
 
 /// A whole result: what `audit.json` holds. Other commands write the parts
 /// that are theirs and leave the rest `null` or empty.
@@ -20,6 +20,10 @@ pub struct Audit {
     pub command: Vec<String>,
     /// Seed of every random choice in this result.
     pub seed: u64,
+    /// What the rest says, in sentences with their status: written by
+    /// `report::words::summary`, empty until a command has done so.
+    #[serde(default)]
+    pub summary: Vec<Sentence>,
     /// The checkpoint that was opened.
     pub checkpoint: CheckpointInfo,
     /// The data it was run on; `null` where a command needs none.
@@ -215,11 +219,12 @@ pub struct Parity {
     pub samples: usize,
 }
 
-/// A remark worth an auditor's look, of severity `note` or `warning`.
+/// A remark worth an auditor's look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// `note` or `warning`.
-    pub severity: Severity,
+    /// [`Status::Note`], or what keeps the result from being trusted.
+    #[serde(alias = "severity")]
+    pub status: Status,
     /// Stable name of the kind of finding: `constant-neurons`, `unused-neurons`, `non-finite`, ...
     pub kind: String,
     /// The sites or tensors it is about.

@@ -166,7 +166,7 @@ fn json_is_all_there_is_on_standard_output_and_nothing_is_written() {
     let seen = desk.run("audit --json");
     assert_eq!((seen.code, seen.stderr.as_str()), (Some(0), ""));
     let result: Value = serde_json::from_str(&seen.stdout).unwrap();
-    assert_eq!(result["schema"], "modscope/1");
+    assert_eq!(result["schema"], "modscope/2");
     assert_eq!(result["command"][1], "audit");
     assert!(desk.holds().is_empty());
     // With a folder it is written too.
@@ -179,7 +179,7 @@ fn moved_outputs_are_exit_code_1_and_said() {
     let desk = Desk::new();
     let seen = desk.run("audit --threshold 0.1");
     assert_eq!(seen.code, Some(1), "{}", seen.stderr);
-    assert!(seen.stdout.contains("does not hold"), "{}", seen.stdout);
+    assert!(seen.stdout.contains("fails"), "{}", seen.stdout);
     assert!(desk.path("reports/example/index.html").exists());
     assert_eq!(
         desk.run("audit --threshold 0.1 --tolerance 0.9").code,

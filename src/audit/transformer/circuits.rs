@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 
 use super::Subject;
+use crate::audit::circuits::set_names;
+use crate::audit::held::held;
 use crate::audit::methods::no_positions;
 use crate::audit::search::{Answer, Found, Search, ablation};
 use crate::audit::subject::output_name;
+use crate::audit::task::{self, TaskControls};
 use crate::audit::{Config, Conventions, Granularity};
 use crate::circuit::{Attributable, Goal, Maskable, Try, authors_order};
 use crate::metric::{Metric, MetricKind};
@@ -87,7 +90,10 @@ impl<T: Scalar> Subject<'_, T> {
                 Err(no_positions(path, detail))
             }
             Some(Granularity::Weight) => {
-                let engine = WeightEngine::new(pruned, &self.batch, setup)?;
+                let build = |subject: &Subject<'_, T>| {
+                    subject.bounded(pruned, config, setup)?;
+                    WeightEngine::new(pruned, &subject.batch, setup)
+                };
                 let site = |goal: &Goal| match goal.metric {
                     Metric::Mse {
                         output: Some(q), ..
@@ -95,17 +101,22 @@ impl<T: Scalar> Subject<'_, T> {
                     | Metric::Output { output: q } => format!("y{q}"),
                     _ => ANSWER.to_owned(),
                 };
-                self.search(&engine, engine.surviving(), site, None, config, progress)
+                let candidates = |engine: &WeightEngine<'_, T>| engine.surviving();
+                self.search(build, candidates, site, None, config, progress)
             }
             Some(Granularity::Neuron) => {
-                let engine = NeuronEngine::new(pruned, &self.batch, setup.fill, setup.seed)?;
+                let build = |subject: &Subject<'_, T>| {
+                    subject.bounded(pruned, config, setup)?;
+                    NeuronEngine::new(pruned, &subject.batch, setup.fill, setup.seed)
+                };
                 let site = |_: &Goal| ANSWER.to_owned();
                 // Each is a node already.
                 let of_nodes = Config {
                     circuits: settings.of_nodes(),
                     ..config.clone()
                 };
-                self.search(&engine, engine.all(), site, None, &of_nodes, progress)
+                let candidates = |engine: &NeuronEngine<'_, T>| engine.all();
+                self.search(build, candidates, site, None, &of_nodes, progress)
             }
         }
     }
@@ -118,10 +129,13 @@ impl<T: Scalar> Subject<'_, T> {
         config: &Config,
         progress: &dyn Fn(&str),
     ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
-        let engine = ComponentEngine::new(pruned, &self.batch, setup)?;
-        let engine = match config.circuits.positions {
-            true => engine.at_positions(&self.batch)?,
-            false => engine,
+        let build = |subject: &Subject<'_, T>| {
+            subject.bounded(pruned, config, setup)?;
+            let engine = ComponentEngine::new(pruned, &subject.batch, setup)?;
+            match config.circuits.positions {
+                true => engine.at_positions(&subject.batch),
+                false => Ok(engine),
+            }
         };
         let cfg = GraphConfig {
             n_layers: self.model.blocks.len(),
@@ -130,11 +144,12 @@ impl<T: Scalar> Subject<'_, T> {
             d_model: self.model.width(),
         };
         let published = config.circuits.conventions == Conventions::Published;
-        let order =
-            (published && !config.circuits.positions).then(|| authors_order(engine.sites()));
+        let order = (published && !config.circuits.positions)
+            .then(|| authors_order(&pruned.components(setup.split_input)));
         let site = |_: &Goal| ANSWER.to_owned();
         let of = OfComponents { cfg, order };
-        self.search(&engine, engine.all(), site, Some(of), config, progress)
+        let candidates = |engine: &ComponentEngine<'_, T>| engine.all();
+        self.search(build, candidates, site, Some(of), config, progress)
     }
 
     /// The megabytes that runs take.
@@ -161,40 +176,68 @@ impl<T: Scalar> Subject<'_, T> {
         }
     }
 
-    /// Ablation and circuits in a network; circuits are made of `candidates`,
-    /// `site` says where an answer is read.
+    /// Ablation and circuits; `build` runs the network on the samples of a subject,
+    /// circuits are made of `candidates`, `site` says where an answer is read.
     fn search<P: Attributable + Maskable + Clone>(
         &self,
-        network: &P,
-        candidates: EdgeSet,
+        build: impl Fn(&Subject<'_, T>) -> Result<P>,
+        candidates: impl Fn(&P) -> EdgeSet,
         site: impl Fn(&Goal) -> String,
         components: Option<OfComponents>,
         config: &Config,
         progress: &dyn Fn(&str),
     ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
         let fill = config.circuits.fill(self.batch.corrupted.is_some());
-        let goals = self.goals(config)?;
         progress("ablating nodes");
-        let only: Vec<Goal> = goals.iter().map(|(goal, _)| goal.clone()).collect();
-        let sites: Vec<String> = only.iter().map(&site).collect();
-        let nodes = ablation(network, &only, &sites, fill, self.fill_reference(fill));
+        let whole = build(self)?;
+        let nodes = self.ablated(&whole, &site, config)?;
+        let held = held(self.data, config, false)?;
+        let on = |data| Subject::new(self.checkpoint, data, self.loaded, self.model, config);
+        let other = held
+            .as_ref()
+            .map(|held| -> Result<_> { Ok((on(&held.discover.0)?, on(&held.judge.0)?)) });
+        let other = other.transpose()?;
         progress("discovering circuits");
-        let answer = |((goal, name), site): ((Goal, String), String)| Answer {
-            goal,
-            network: Cow::Borrowed(network),
-            site,
-            name,
+        let networks = match &other {
+            Some((discover, judge)) => {
+                drop(whole);
+                (build(discover)?, Some(build(judge)?))
+            }
+            None => (whole, None),
+        };
+        let (discover, judge) = match &other {
+            Some((discover, judge)) => (discover, Some(judge)),
+            None => (self, None),
+        };
+        let answers = discover.sought(&networks.0, &site, config)?;
+        let judges: Vec<Option<Answer<'_, P>>> = match judge.zip(networks.1.as_ref()) {
+            Some((judge, network)) => {
+                let answers = judge.sought(network, &site, config)?;
+                answers.into_iter().map(Some).collect()
+            }
+            None => answers.iter().map(|_| None).collect(),
+        };
+        let judging = judge.unwrap_or(self);
+        let nonsense = |answer: &Answer<'_, P>| TaskControls {
+            nonsense: task::nonsense(&answer.goal.metric, &judging.clean, config.seed),
+            ..TaskControls::default()
         };
         let search = Search {
-            network,
+            network: &networks.0,
             data: &self.data.path,
-            candidates,
-            answers: goals.into_iter().zip(sites).map(answer).collect(),
+            candidates: candidates(&networks.0),
+            controls: match &judges[..] {
+                [Some(_), ..] => judges.iter().flatten().map(nonsense).collect(),
+                _ => answers.iter().map(nonsense).collect(),
+            },
+            answers,
+            judges,
+            sets: set_names(held.as_ref(), self.data),
             config: &config.circuits,
             fill,
             seed: config.seed,
             progress,
-            fill_reference: self.fill_reference(fill),
+            fill_reference: discover.fill_reference(fill),
             cfg: components.as_ref().map(|of| of.cfg),
             published_order: components.and_then(|of| of.order),
         };
@@ -204,6 +247,45 @@ impl<T: Scalar> Subject<'_, T> {
             _ => search.at_its_level()?,
         };
         Ok((vec![nodes], found))
+    }
+
+    /// The answers that are sought, in the network on this subject's samples.
+    fn sought<'e, P: Clone>(
+        &self,
+        network: &'e P,
+        site: &impl Fn(&Goal) -> String,
+        config: &Config,
+    ) -> Result<Vec<Answer<'e, P>>> {
+        let answer = |(goal, name): (Goal, String)| Answer {
+            site: site(&goal),
+            goal,
+            network: Cow::Borrowed(network),
+            name,
+        };
+        Ok(self.goals(config)?.into_iter().map(answer).collect())
+    }
+
+    /// The ablation of every node, on all samples.
+    fn ablated<P: Patchable>(
+        &self,
+        network: &P,
+        site: &impl Fn(&Goal) -> String,
+        config: &Config,
+    ) -> Result<NodeAblation> {
+        let fill = config.circuits.fill(self.batch.corrupted.is_some());
+        let goals: Vec<Goal> = self
+            .goals(config)?
+            .into_iter()
+            .map(|(goal, _)| goal)
+            .collect();
+        let sites: Vec<String> = goals.iter().map(site).collect();
+        Ok(ablation(
+            network,
+            &goals,
+            &sites,
+            fill,
+            self.fill_reference(fill),
+        ))
     }
 
     /// Whether token and position embedding are told apart: where that was

@@ -5,11 +5,10 @@ use std::borrow::Cow;
 use super::{Subject, trained};
 use crate::audit::subject::output_name;
 use crate::audit::{Config, findings};
-use crate::choice::Severity;
 use crate::model::Transformer;
 use crate::numeric::Scalar;
 use crate::prune::{self, Prunable, Reference, Setting, Threshold};
-use crate::result::{Finding, Prune};
+use crate::result::{Finding, Prune, Status};
 
 /// Transformers of more weights than this are not pruned unasked: every
 /// threshold that is tried is a run of the whole network.
@@ -70,7 +69,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
                 self.weights()
             );
             all.push(findings::finding(
-                Severity::Note,
+                Status::Note,
                 "not-pruned",
                 Vec::new(),
                 text,

@@ -22,7 +22,7 @@ pub use binomial::upper_tail;
 pub use equivalence::{Equivalence, equivalence};
 pub use independence::{Independence, hsic, independence};
 pub use minimality::{Minimality, minimality};
-pub use random::{Drawn, random_circuits};
+pub use random::{Drawn, random_circuits, random_errors};
 
 use super::Judge;
 use crate::numeric::Rng;

@@ -84,6 +84,26 @@ pub fn random_circuits<P: Patchable>(
     })
 }
 
+/// |1 − faithfulness| of `draws` random circuits of as many edges, made of paths;
+/// `None` for no edges and for all of the candidates.
+#[must_use]
+pub fn random_errors<P: Patchable>(
+    judge: &Judge<'_, P>,
+    circuit: &EdgeSet,
+    draws: usize,
+    rng: &mut Rng,
+) -> Option<Vec<f64>> {
+    let size = circuit.count_ones(..);
+    if size == 0 || size >= judge.candidates().count_ones(..) {
+        return None;
+    }
+    let ways = Ways::new(judge.network(), judge.candidates());
+    let sets: Vec<EdgeSet> = (0..draws)
+        .map(|_| ways.circuit(judge.network().edges([]), size, rng))
+        .collect();
+    Some(judge.errors(&sets))
+}
+
 /// The candidates as ways through the network.
 pub(super) struct Ways {
     candidates: Vec<usize>,

@@ -1,7 +1,6 @@
 //! Remarks on the checkpoint, where everything came from, and what it cost.
 
 use super::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
-use crate::choice::Severity;
 use crate::report::format::{bytes, count, seconds};
 use crate::report::sites::{clean, plain, shortened};
 use crate::result::{Audit, Finding};
@@ -24,19 +23,16 @@ fn code(term: &str, text: &str) -> Fact {
 
 pub(super) fn findings(audit: &Audit) -> Section {
     let row = |f: &Finding| {
-        let mark = match f.severity {
-            Severity::Warning => ("✗ warning", "fails"),
-            Severity::Note => ("• note", ""),
-        };
+        let mark = format!("{} {}", f.status.mark(), f.status);
         vec![
-            Cell::word(mark.0).with_class(mark.1),
+            Cell::word(mark).with_class(f.status.class()),
             Cell::word(clean(&f.kind)),
             Cell::word(plain(&f.text)),
             Cell::word(shortened(&plain(&f.subjects.join(", ")), 160)),
         ]
     };
     let columns = vec![
-        words("Severity"),
+        words("Status"),
         words("Kind"),
         words("What"),
         words("Where"),

@@ -68,8 +68,8 @@ fn row(folder: &str, audit: &Audit) -> Vec<Cell> {
         .join(" ");
     let verified = match prune.map(|p| p.verified) {
         Some(true) => Cell::word("✓ holds").with_class("holds"),
-        Some(false) => Cell::word("✗ does not").with_class("fails"),
-        None => Cell::word("– not asked"),
+        Some(false) => Cell::word("✗ fails").with_class("fails"),
+        None => Cell::word("– not run"),
     };
     let whole = |n: Option<usize>| n.map_or_else(|| Cell::optional(None), Cell::count);
     let regime = audit

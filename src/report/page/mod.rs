@@ -28,9 +28,9 @@ use super::figures::{Gallery, palette};
 use super::format::count;
 use super::sites::{Sites, clean, plain};
 use super::view;
-use super::words::{self, Sentence};
+use super::words;
 use super::{json, packed};
-use crate::result::Audit;
+use crate::result::{Audit, Sentence};
 use blocks::Section;
 
 /// Bytes that a page may have and still carry its result.

@@ -1,12 +1,13 @@
 //! How small the circuits are and how much of each output they keep.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Sentence, Status, joined, plural};
+use super::{joined, plural};
 use crate::choice::{Level, Method, Origin};
-use crate::report::format::{count, count_words, short};
-use crate::report::sites::Sites;
+use crate::report::format::{count, count_words, percent, short};
+use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Circuit};
+use crate::result::{Sentence, Status};
 
 const TOPIC: &str = "Circuits";
 
@@ -14,68 +15,108 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     if audit.circuits.is_empty() {
         return vec![Sentence::new(
             TOPIC,
-            Status::NotAsked,
+            Status::NotRun,
             "No circuits were looked for.",
         )];
     }
     let mut said = Vec::new();
-    for method in methods(&audit.circuits) {
-        let mine: Vec<&Circuit> = audit
-            .circuits
-            .iter()
-            .filter(|c| c.method == method)
-            .collect();
-        said.push(sizes(method, &mine));
-        said.extend(decision(method, &mine, audit, sites));
+    for group in groups(&audit.circuits) {
+        said.push(sizes(&group));
+        said.extend(established(&group));
+        said.extend(decision(&group, audit, sites));
     }
     said
 }
 
-fn methods(circuits: &[Circuit]) -> Vec<Origin> {
-    let mut methods: Vec<Origin> = Vec::new();
-    for circuit in circuits {
-        if !methods.contains(&circuit.method) {
-            methods.push(circuit.method);
+/// Circuits of methods that found the same.
+struct Group<'a> {
+    methods: Vec<Origin>,
+    circuits: Vec<&'a Circuit>,
+    /// Their places in the result.
+    places: Vec<usize>,
+}
+
+impl Group<'_> {
+    /// The edges of every circuit.
+    fn edges(&self) -> Vec<(&str, BTreeSet<(&str, &str)>)> {
+        let mut all = Vec::with_capacity(self.circuits.len());
+        for circuit in &self.circuits {
+            let edges = circuit.edges.iter();
+            let ends = edges.map(|e| (e.from.as_str(), e.to.as_str())).collect();
+            all.push((circuit.output.as_str(), ends));
+        }
+        all
+    }
+
+    /// Its methods, as the beginning of a sentence.
+    fn name(&self) -> String {
+        let names = self.methods.iter().map(|m| method_name(*m).to_owned());
+        let names: Vec<String> = names.collect();
+        joined(&names)
+    }
+
+    /// Pointers to a field of every circuit.
+    fn evidence(&self, fields: &[&str]) -> Vec<String> {
+        let all = self.places.iter();
+        all.flat_map(|place| {
+            fields
+                .iter()
+                .map(move |field| format!("/circuits/{place}/{field}"))
+        })
+        .collect()
+    }
+}
+
+/// The circuits by method; methods whose circuits are equal are one group.
+fn groups(circuits: &[Circuit]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut methods: Vec<Origin> = circuits.iter().map(|c| c.method).collect();
+    let mut seen: Vec<Origin> = Vec::new();
+    methods.retain(|method| {
+        let first = !seen.contains(method);
+        seen.push(*method);
+        first
+    });
+    for method in methods {
+        let mine = circuits
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.method == method);
+        let (places, circuits): (Vec<usize>, Vec<&Circuit>) = mine.unzip();
+        let group = Group {
+            methods: vec![method],
+            circuits,
+            places,
+        };
+        match groups
+            .iter_mut()
+            .find(|other| other.edges() == group.edges())
+        {
+            Some(same) => same.methods.push(method),
+            None => groups.push(group),
         }
     }
-    methods
+    groups
 }
 
-/// The beginning of a sentence on what a method found: its name and the verb.
-fn method_gives(origin: Origin) -> &'static str {
+fn method_name(origin: Origin) -> &'static str {
     let Origin::Found(method) = origin else {
-        return "The given circuit is";
+        return "The given circuit";
     };
     match method {
-        Method::Exact => "Exact effects give",
-        Method::Acdc => "ACDC gives",
-        Method::Eap => "EAP gives",
-        Method::EapIgInputs => "EAP-IG on inputs gives",
-        Method::EapIgActivations => "EAP-IG on activations gives",
-        Method::CleanCorrupted => "Clean-corrupted attribution gives",
-        Method::Mask => "A learned mask gives",
-        Method::Random => "Random scores (the control) give",
-    }
-}
-
-/// What a circuit of a method is called: an `exact-effect` circuit.
-fn method_word(origin: Origin) -> &'static str {
-    let Origin::Found(method) = origin else {
-        return "given";
-    };
-    match method {
-        Method::Exact => "exact-effect",
+        Method::Exact => "Exact effects",
         Method::Acdc => "ACDC",
         Method::Eap => "EAP",
-        Method::EapIgInputs => "EAP-IG (inputs)",
-        Method::EapIgActivations => "EAP-IG (activations)",
-        Method::CleanCorrupted => "clean-corrupted",
-        Method::Mask => "learned-mask",
-        Method::Random => "random (control)",
+        Method::EapIgInputs => "EAP-IG on inputs",
+        Method::EapIgActivations => "EAP-IG on activations",
+        Method::CleanCorrupted => "Clean-corrupted attribution",
+        Method::Mask => "A learned mask",
+        Method::Random => "Random scores (the control)",
     }
 }
 
-fn sizes(method: Origin, circuits: &[&Circuit]) -> Sentence {
+fn sizes(group: &Group<'_>) -> Sentence {
+    let circuits = &group.circuits;
     let edges = circuits.iter().map(|c| c.edges_kept);
     let (few, many) = (edges.clone().min().unwrap_or(0), edges.max().unwrap_or(0));
     let total = circuits.first().map_or(0, |c| c.edges_total);
@@ -84,22 +125,201 @@ fn sizes(method: Origin, circuits: &[&Circuit]) -> Sentence {
     } else {
         format!("{} to {}", count(few), count(many))
     };
+    let same = if group.methods.len() > 1 {
+        "the same "
+    } else {
+        ""
+    };
     let outputs = match circuits.len() {
-        1 => "a circuit".to_owned(),
-        n => format!("{} circuits, one per output,", count_words(n)),
+        1 if same.is_empty() => "a circuit".to_owned(),
+        1 => format!("{same}circuit"),
+        n => format!("{same}{} circuits, one per output,", count_words(n)),
+    };
+    let verb = match group.methods[..] {
+        [Origin::Given] => "is",
+        [Origin::Found(Method::Exact | Method::Random)] => "give",
+        [_] => "gives",
+        _ => "give",
     };
     let unit = match circuits.first().map_or(Level::Edge, |c| c.level) {
         Level::Node => "nodes",
         Level::Edge => "edges",
     };
     let text = format!(
-        "{} {outputs} of {size} of {} {unit}{}{}.",
-        method_gives(method),
+        "{}{} {verb} {outputs} of {size} of {} {unit}{}{}{}{}.",
+        group.name(),
+        tau(group),
         count(total),
         kept_share(circuits),
+        judged(circuits),
+        agreement(circuits),
         recovered(circuits)
     );
-    Sentence::new(TOPIC, Status::Note, text)
+    let fields = ["edges_kept", "faithfulness", "samples"];
+    Sentence::new(TOPIC, Status::Note, text).from(group.evidence(&fields))
+}
+
+/// The smallest and the largest of some numbers, in words; of one, itself.
+fn range(values: impl Iterator<Item = f64> + Clone, word: impl Fn(f64) -> String) -> String {
+    let low = word(values.clone().fold(f64::INFINITY, f64::min));
+    let high = word(values.fold(f64::NEG_INFINITY, f64::max));
+    if low == high {
+        low
+    } else {
+        format!("{low} to {high}")
+    }
+}
+
+/// The threshold of ACDC, and what it is.
+fn tau(group: &Group<'_>) -> String {
+    if !group.methods.contains(&Origin::Found(Method::Acdc)) {
+        return String::new();
+    }
+    let taus = group
+        .circuits
+        .iter()
+        .filter(|c| c.method == Origin::Found(Method::Acdc) && c.parameter.is_finite());
+    if taus.clone().next().is_none() {
+        return String::new();
+    }
+    let taus = range(taus.map(|c| c.parameter), short);
+    format!(" (an edge stays if patching it moves the metric by at least τ = {taus})")
+}
+
+/// On which samples, and whether these are others than those of the discovery.
+fn judged(circuits: &[&Circuit]) -> String {
+    let Some(first) = circuits.first().filter(|c| !c.judged_on.is_empty()) else {
+        return String::new();
+    };
+    let samples = range(circuits.iter().map(|c| c.samples as f64), |n| {
+        count(n as usize)
+    });
+    let on = clean(&first.judged_on);
+    match circuits.iter().all(|c| c.discovered_on == c.judged_on) {
+        true => format!(
+            ", on the same {samples} samples ({on}) that {} discovered on",
+            they(circuits)
+        ),
+        false => format!(
+            ", judged on {samples} other samples ({on}) than those {} discovered on ({})",
+            they(circuits),
+            clean(&first.discovered_on)
+        ),
+    }
+}
+
+fn they(circuits: &[&Circuit]) -> &'static str {
+    plural(circuits.len(), "it was", "they were")
+}
+
+/// The share of decisions that circuits keep.
+fn agreement(circuits: &[&Circuit]) -> String {
+    let shares = circuits.iter().filter_map(|c| c.decision_agreement);
+    if shares.clone().next().is_none() {
+        return String::new();
+    }
+    format!("; decisions kept: {}", range(shares, percent))
+}
+
+/// Which circuits are established, and what that means.
+fn established(group: &Group<'_>) -> Option<Sentence> {
+    let circuits = &group.circuits;
+    if circuits.iter().all(|c| c.controls.is_none()) {
+        return None;
+    }
+    let told: Vec<bool> = circuits.iter().filter_map(|c| c.established).collect();
+    let of = match circuits.len() {
+        1 => "The circuit".to_owned(),
+        n => format!("Of these {} circuits", count_words(n)),
+    };
+    if told.is_empty() {
+        let text = match circuits.iter().any(|c| c.interval.is_some()) {
+            true => "Whether they stand on other samples was not judged: no samples were held out.",
+            false => {
+                "No interval is given and nothing established: fewer than 10 samples to judge by."
+            }
+        };
+        return Some(
+            Sentence::new(TOPIC, Status::NotRun, text).from(group.evidence(&["judged_on"])),
+        );
+    }
+    let yes = told.iter().filter(|yes| **yes).count();
+    let band = circuits
+        .iter()
+        .find_map(|c| c.band)
+        .unwrap_or([f64::NAN; 2]);
+    let means = format!(
+        "the 95 % interval of its faithfulness lies within {} to {}, and every control is beaten",
+        short(band[0]),
+        short(band[1])
+    );
+    let (status, text) = match (yes, circuits.len()) {
+        (1, 1) => (Status::Holds, format!("{of} is established: {means}.")),
+        (0, 1) => (
+            Status::NotShown,
+            format!(
+                "{of} is not established: that asks that {means}{}.",
+                missed(circuits)
+            ),
+        ),
+        (0, _) => (
+            Status::NotShown,
+            format!(
+                "{of} none is established: that asks that {means}{}.",
+                missed(circuits)
+            ),
+        ),
+        (yes, n) => {
+            let status = if yes == n {
+                Status::Holds
+            } else {
+                Status::NotShown
+            };
+            let number = if yes == n {
+                "all".to_owned()
+            } else {
+                count_words(yes)
+            };
+            let verb = plural(yes, "is", "are");
+            (
+                status,
+                format!(
+                    "{of}, {number} {verb} established: {means}{}.",
+                    missed(circuits)
+                ),
+            )
+        }
+    };
+    Some(Sentence::new(TOPIC, status, text).from(group.evidence(&["established"])))
+}
+
+/// What circuits that are not established did not meet.
+fn missed(circuits: &[&Circuit]) -> String {
+    let not = circuits.iter().filter(|c| c.established != Some(true));
+    let wide = |c: &&&Circuit| match (c.interval, c.band) {
+        (Some([low, high]), Some([least, most])) => low < least || high > most,
+        _ => false,
+    };
+    let beyond = not.clone().filter(wide).count();
+    let mut parts = Vec::new();
+    if beyond > 0 {
+        parts.push(format!("interval beyond the band: {}", count(beyond)));
+    }
+    let mut lost: BTreeMap<&str, usize> = BTreeMap::new();
+    for circuit in not {
+        let controls = circuit.controls.iter().flat_map(|controls| controls.run());
+        for (name, _) in controls.filter(|(_, test)| !test.beaten) {
+            *lost.entry(name).or_default() += 1;
+        }
+    }
+    parts.extend(
+        lost.iter()
+            .map(|(name, n)| format!("not beyond {name}: {}", count(*n))),
+    );
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", parts.join("; "))
 }
 
 fn kept_share(circuits: &[&Circuit]) -> String {
@@ -128,7 +348,7 @@ fn kept_share(circuits: &[&Circuit]) -> String {
     let has = plural(unknown, "has", "have");
     format!(
         "{range}; {} {has} none, because patching everything changes nothing there",
-        count(unknown)
+        count_words(unknown)
     )
 }
 
@@ -158,12 +378,8 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// For classifiers: the outputs at which all circuits of a method end, where these are not all.
-fn decision(
-    method: Origin,
-    circuits: &[&Circuit],
-    audit: &Audit,
-    sites: &Sites<'_>,
-) -> Option<Sentence> {
+fn decision(group: &Group<'_>, audit: &Audit, sites: &Sites<'_>) -> Option<Sentence> {
+    let circuits = &group.circuits;
     let is_classifier = circuits.iter().all(|c| c.metric.is_difference());
     let outputs: Vec<&String> = audit
         .network
@@ -189,18 +405,18 @@ fn decision(
     }
     let carrying: Vec<String> = read.iter().map(|o| sites.label(o)).collect();
     let text = format!(
-        "No {} circuit has an edge into {}: within them the decision is carried by {} alone.",
-        method_word(method),
+        "{}: no circuit has an edge into {}; within them {} alone {} the decision.",
+        group.name(),
         joined(&silent),
-        joined(&carrying)
+        joined(&carrying),
+        plural(carrying.len(), "carries", "carry")
     );
-    Some(Sentence::new(TOPIC, Status::Note, text))
+    Some(Sentence::new(TOPIC, Status::Note, text).from(["/circuits"]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::choice::MetricKind;
     use crate::report::sample;
 
     fn said(change: impl FnOnce(&mut Audit)) -> Vec<String> {
@@ -218,7 +434,7 @@ mod tests {
         assert_eq!(
             said(|_| ()),
             [
-                "• Circuits: ACDC gives two circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98 to 1."
+                "• Circuits: ACDC (an edge stays if patching it moves the metric by at least τ = 0.01) gives two circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98 to 1."
             ]
         );
     }
@@ -228,7 +444,7 @@ mod tests {
         let text = said(|audit| audit.circuits[1].faithfulness = None);
         assert_eq!(
             text[0],
-            "• Circuits: ACDC gives two circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98; 1 has none, because patching everything changes nothing there."
+            "• Circuits: ACDC (an edge stays if patching it moves the metric by at least τ = 0.01) gives two circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98; one has none, because patching everything changes nothing there."
         );
     }
 
@@ -236,13 +452,86 @@ mod tests {
     fn one_logit_that_carries_the_decision_is_told() {
         let text = said(|audit| {
             for circuit in &mut audit.circuits {
-                circuit.metric = MetricKind::LogitDiff;
+                circuit.metric = crate::choice::MetricKind::LogitDiff;
                 circuit.edges.retain(|edge| edge.to != "y0");
             }
         });
         assert_eq!(
             text[1],
-            "• Circuits: No ACDC circuit has an edge into x2² + sin(πx4) (y0): within them the decision is carried by (x1 + x3)³ (y1) alone."
+            "• Circuits: ACDC: no circuit has an edge into x2² + sin(πx4) (y0); within them (x1 + x3)³ (y1) alone carries the decision."
+        );
+    }
+
+    #[test]
+    fn equal_circuits_are_said_once_with_both_names() {
+        let text = said(|audit| {
+            let again = audit.circuits.clone();
+            audit
+                .circuits
+                .extend(again.into_iter().map(|c| crate::result::Circuit {
+                    method: Origin::Found(Method::Exact),
+                    ..c
+                }));
+        });
+        assert_eq!(text.len(), 1, "{text:?}");
+        assert!(text[0].contains("ACDC and Exact effects"), "{}", text[0]);
+        assert!(
+            text[0].contains("give the same two circuits"),
+            "{}",
+            text[0]
+        );
+    }
+
+    #[test]
+    fn what_is_established_says_on_which_samples_and_what_was_missed() {
+        let test = |beaten| {
+            Some(crate::result::ControlTest {
+                draws: 39,
+                p: 0.025,
+                beaten,
+            })
+        };
+        let judged = |audit: &mut Audit, beaten: [bool; 2], held: bool| {
+            for (circuit, beaten) in audit.circuits.iter_mut().zip(beaten) {
+                circuit.discovered_on = "train".to_owned();
+                circuit.judged_on = if held { "test" } else { "train" }.to_owned();
+                circuit.band = Some([0.95, 1.05]);
+                circuit.controls = Some(crate::result::CircuitControls {
+                    random: test(beaten),
+                    ..Default::default()
+                });
+                circuit.established = held.then_some(beaten);
+            }
+        };
+        let text = said(|audit| judged(audit, [true, false], true));
+        assert!(
+            text[0].contains(
+                "judged on 100 other samples (test) than those they were discovered on (train)"
+            ),
+            "{}",
+            text[0]
+        );
+        assert_eq!(
+            text[1],
+            "? Circuits: Of these two circuits, one is established: the 95 % interval of its faithfulness lies within 0.95 to 1.05, and every control is beaten (not beyond random circuits: 1)."
+        );
+        let text = said(|audit| judged(audit, [true, true], true));
+        assert!(
+            text[1].starts_with("✓ Circuits: Of these two circuits, all are established"),
+            "{}",
+            text[1]
+        );
+        let text = said(|audit| judged(audit, [false, false], true));
+        assert!(
+            text[1].starts_with("? Circuits: Of these two circuits none is established"),
+            "{}",
+            text[1]
+        );
+        let text = said(|audit| judged(audit, [true, true], false));
+        assert!(
+            text[1].starts_with("– Circuits: Whether they stand"),
+            "{}",
+            text[1]
         );
     }
 }

@@ -4,11 +4,12 @@
 //! the level, and in the direction that its sign says. Where there is one seed
 //! nothing is shown, and the sentence says so.
 
-use super::{Sentence, Status, joined, plural};
+use super::{joined, plural};
 use crate::choice::{Against, HypothesisKind};
 use crate::report::format::{count_words, percent, short};
 use crate::report::sites::{clean, plain};
 use crate::result::{Better, ComparedMeasure, Comparison, GroupOverlap, Test};
+use crate::result::{Sentence, Status};
 
 /// A claim that was published of brain-inspired training (arXiv 2401.03646), and
 /// the beginnings of the keys of the measures that bear on it.
@@ -86,8 +87,11 @@ pub fn summary(comparison: &Comparison) -> Vec<Sentence> {
     said.extend(controls(comparison));
     said.extend(hypotheses(comparison));
     said.extend(overlap(comparison));
-    let notes = comparison.notes.iter();
-    said.extend(notes.map(|note| Sentence::new("Read with care", Status::Note, note.clone())));
+    let notes = comparison.notes.iter().enumerate();
+    said.extend(notes.map(|(place, note)| {
+        Sentence::new("Read with care", Status::Note, note.clone())
+            .from([format!("/notes/{place}")])
+    }));
     said
 }
 
@@ -110,6 +114,7 @@ fn opening(comparison: &Comparison) -> Sentence {
             plain(&comparison.settings.scale),
         ),
     )
+    .from(["/networks", "/settings"])
 }
 
 /// Whether this many seeds can show anything at all.
@@ -130,7 +135,7 @@ fn power(comparison: &Comparison) -> Option<Sentence> {
     Some(if corrected > level {
         let text =
             format!("{text}: with so few seeds no difference can be shown at {level}. {care}.");
-        Sentence::new("Seeds", Status::NotAsked, text)
+        Sentence::new("Seeds", Status::NotRun, text)
     } else {
         Sentence::new("Seeds", Status::Note, format!("{text}. {care}."))
     })
@@ -170,7 +175,7 @@ fn against(comparison: &Comparison, claim: &Claim, other: &str) -> Option<Senten
              operating points.",
             all.len()
         );
-        return Some(Sentence::new(claim.topic, Status::NotAsked, text));
+        return Some(Sentence::new(claim.topic, Status::NotRun, text).from(["/measures"]));
     }
     let mut parts = Vec::new();
     for (words, points) in [("shown", &better), ("the reverse", &worse)] {
@@ -184,7 +189,7 @@ fn against(comparison: &Comparison, claim: &Claim, other: &str) -> Option<Senten
     }
     let status = match (better.is_empty(), worse.is_empty(), nothing.is_empty()) {
         (false, true, true) => Status::Holds,
-        (true, _, _) => Status::DoesNotHold,
+        (true, _, _) => Status::NotShown,
         _ => Status::Note,
     };
     let text = format!(
@@ -192,7 +197,7 @@ fn against(comparison: &Comparison, claim: &Claim, other: &str) -> Option<Senten
         all.len(),
         joined(&parts)
     );
-    Some(Sentence::new(claim.topic, status, text))
+    Some(Sentence::new(claim.topic, status, text).from(["/measures"]))
 }
 
 /// A measure by its operating point, in few words.
@@ -248,7 +253,7 @@ fn controls(comparison: &Comparison) -> Option<Sentence> {
     let status = if called == all {
         Status::Holds
     } else {
-        Status::DoesNotHold
+        Status::Note
     };
     Some(Sentence::new(
         "Controls",

@@ -1,11 +1,12 @@
 //! What modules do together, how long they last, and which circuits they hold.
 
+use super::joined;
 use super::modules::{LEVEL, capital};
-use super::{Sentence, Status, joined};
 use crate::choice::{Direction, Scope};
 use crate::report::format::{count_words, short};
 use crate::report::sites::clean;
 use crate::result::Modules;
+use crate::result::{Sentence, Status};
 
 pub(super) fn sentences(modules: &Modules) -> Vec<Sentence> {
     let all = [together(modules), plateau(modules), circuits_agree(modules)];
@@ -39,7 +40,7 @@ fn together(modules: &Modules) -> Option<Sentence> {
         clean(&c.metric),
         joined(&listed)
     );
-    Some(Sentence::new("Modules together", Status::Note, text))
+    Some(Sentence::new("Modules together", Status::Note, text).from(["/modules/coalitions"]))
 }
 
 fn plateau(modules: &Modules) -> Option<Sentence> {
@@ -66,7 +67,7 @@ fn plateau(modules: &Modules) -> Option<Sentence> {
             joined(&longest)
         )
     };
-    Some(Sentence::new("Resolution", Status::Note, text))
+    Some(Sentence::new("Resolution", Status::Note, text).from(["/modules/scan/plateaus"]))
 }
 
 /// How many circuits lie in a module more than chance puts them there.
@@ -89,7 +90,7 @@ fn circuits_agree(modules: &Modules) -> Option<Sentence> {
         },
         short(found.nmi)
     );
-    Some(Sentence::new("Modules and circuits", Status::Note, text))
+    Some(Sentence::new("Modules and circuits", Status::Note, text).from(["/modules/agreement"]))
 }
 
 #[cfg(test)]
@@ -102,7 +103,7 @@ mod tests {
         let audit = sample::thorough();
         let said: Vec<String> = sentences(audit.modules.as_ref().expect("there"))
             .iter()
-            .map(|s| s.text.clone())
+            .map(|s| s.sentence.clone())
             .collect();
         assert_eq!(
             said,

@@ -1,12 +1,17 @@
 //! Into which parts the network falls, and whether it is the same when it has.
 
-use super::{Sentence, Status, joined, plural};
+use super::{joined, plural};
 use crate::report::figures::network::bridge_count;
 use crate::report::format::{count, count_words, short, times};
 use crate::report::sites::Sites;
 use crate::result::{Audit, Component, Modules, Split};
+use crate::result::{Sentence, Status};
 
 const TOPIC: &str = "Independence";
+
+const EVIDENCE: [&str; 2] = ["/modules/independence/components", "/prune/verified"];
+
+const SPLITS: [&str; 1] = ["/modules/independence/splits"];
 
 /// Most names that a part lists on each side.
 const MOST_NAMES: usize = 6;
@@ -32,7 +37,7 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     }
     said.extend(further(&later));
     if said.is_empty() {
-        said.push(Sentence::new(TOPIC, Status::Note, no_split(audit)));
+        said.push(Sentence::new(TOPIC, Status::Note, no_split(audit)).from(SPLITS));
     }
     said
 }
@@ -85,10 +90,10 @@ fn already_apart(modules: &Modules, is_verified: bool, sites: &Sites<'_>) -> Sen
         let text = format!(
             "{fact} There the outputs are unchanged on the samples, so these parts are independent, on these samples."
         );
-        Sentence::new(TOPIC, Status::Holds, text)
+        Sentence::new(TOPIC, Status::Holds, text).from(EVIDENCE)
     } else {
         let text = format!("{fact} That the outputs are unchanged there was not verified.");
-        Sentence::new(TOPIC, Status::Note, text)
+        Sentence::new(TOPIC, Status::Note, text).from(EVIDENCE)
     }
 }
 
@@ -107,9 +112,9 @@ fn falls_apart(split: &Split, again: bool, sites: &Sites<'_>) -> Sentence {
     let status = if split.verified {
         Status::Holds
     } else {
-        Status::DoesNotHold
+        Status::Note
     };
-    Sentence::new(TOPIC, status, format!("{fact} {}", moved(split)))
+    Sentence::new(TOPIC, status, format!("{fact} {}", moved(split))).from(SPLITS)
 }
 
 fn moved(split: &Split) -> String {
@@ -182,7 +187,7 @@ fn bridges(split: &Split, modules: &Modules, is_verified: bool) -> Option<Senten
         "{place} {} {edges}, {strength}, still {joins} these parts.",
         count_words(number)
     );
-    Some(Sentence::new(TOPIC, Status::Note, text))
+    Some(Sentence::new(TOPIC, Status::Note, text).from(SPLITS))
 }
 
 fn further(later: &[&Split]) -> Option<Sentence> {
@@ -194,7 +199,7 @@ fn further(later: &[&Split]) -> Option<Sentence> {
         short(last.threshold),
         count_words(last.components.len())
     );
-    Some(Sentence::new(TOPIC, Status::Note, text))
+    Some(Sentence::new(TOPIC, Status::Note, text).from(SPLITS))
 }
 
 /// Why there are no parts.
@@ -243,7 +248,7 @@ mod tests {
         assert_eq!(
             said(|_| ()),
             [
-                "✗ Independence: At 0.0098 the network falls into two parts that share no connection: x1, x3 → (x1 + x3)³ and x2, x4 → x2² + sin(πx4). There the outputs move by up to 0.064, 8.2 times the tolerance: the network is not unchanged when cut there.",
+                "• Independence: At 0.0098 the network falls into two parts that share no connection: x1, x3 → (x1 + x3)³ and x2, x4 → x2² + sin(πx4). There the outputs move by up to 0.064, 8.2 times the tolerance: the network is not unchanged when cut there.",
                 "• Independence: At the verified threshold one weaker edge, of weight 0.0093, still joins these parts.",
             ]
         );

@@ -1,8 +1,9 @@
 //! What the modules say about the task, in sentences.
 
-use super::{Sentence, Status, plural};
+use super::plural;
 use crate::report::format::{count_words, percent, short, significant};
 use crate::result::{Embedding, Insight, Modules};
+use crate::result::{Sentence, Status};
 
 /// A dimension follows the sign from this |correlation| on.
 const FOLLOWS: f64 = 0.95;
@@ -34,7 +35,7 @@ fn formulas(insight: &Insight) -> Option<Sentence> {
         plural(n, "output can be", "outputs can be"),
         short(most)
     );
-    Some(Sentence::new("Formulas", Status::Note, text))
+    Some(Sentence::new("Formulas", Status::Note, text).from(["/modules/insight/formulas"]))
 }
 
 /// Where one frequency has most of a module's embedding.
@@ -57,7 +58,7 @@ fn circles(insight: &Insight) -> Option<Sentence> {
         "Of the variance of the token embeddings, one frequency has {}.",
         super::joined(&all)
     );
-    Some(Sentence::new("Embeddings", Status::Note, text))
+    Some(Sentence::new("Embeddings", Status::Note, text).from(["/modules/insight/embeddings"]))
 }
 
 fn sign(insight: &Insight) -> Option<Sentence> {
@@ -81,7 +82,7 @@ fn sign(insight: &Insight) -> Option<Sentence> {
             best.dimension
         )
     };
-    Some(Sentence::new("Signs", Status::Note, text))
+    Some(Sentence::new("Signs", Status::Note, text).from(["/modules/insight/signs"]))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a number of neurons")]
@@ -94,7 +95,7 @@ fn purposes(insight: &Insight) -> Option<Sentence> {
         short(mean),
         short(most.index)
     );
-    Some(Sentence::new("Neurons", Status::Note, text))
+    Some(Sentence::new("Neurons", Status::Note, text).from(["/modules/insight/polysemanticity"]))
 }
 
 #[cfg(test)]
@@ -106,7 +107,7 @@ mod tests {
         let mut modules = sample::thorough().modules.expect("there");
         change(modules.insight.as_mut().expect("there"));
         let all = sentences(&modules);
-        all.iter().map(|s| s.text.clone()).collect()
+        all.iter().map(|s| s.sentence.clone()).collect()
     }
 
     #[test]

@@ -13,92 +13,12 @@ mod modules;
 mod parity;
 mod pruning;
 
-use std::fmt;
-
 use super::sites::Sites;
-use crate::choice::Severity;
-use crate::result::{Audit, DataInfo};
+use crate::result::{Audit, DataInfo, Finding, Sentence, Status};
 
 pub use independence::{caption as split_caption, no_split, part};
 pub use modules::{null_words, what_moves};
 pub use pruning::examined;
-
-/// What a sentence says about a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// It was verified, in the way the sentence says.
-    Holds,
-    /// It was examined and is not so.
-    DoesNotHold,
-    /// A remark; nothing was to be verified.
-    Note,
-    /// Nobody asked, or the data did not allow it.
-    NotAsked,
-}
-
-impl Status {
-    /// A mark that needs no colour.
-    #[must_use]
-    pub fn mark(self) -> &'static str {
-        match self {
-            Self::Holds => "✓",
-            Self::DoesNotHold => "✗",
-            Self::Note => "•",
-            Self::NotAsked => "–",
-        }
-    }
-
-    /// The mark in words.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Holds => "holds",
-            Self::DoesNotHold => "does not hold",
-            Self::Note => "note",
-            Self::NotAsked => "not asked",
-        }
-    }
-
-    /// The mark as a class of the style sheet.
-    #[must_use]
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Holds => "holds",
-            Self::DoesNotHold => "fails",
-            Self::Note => "note",
-            Self::NotAsked => "unasked",
-        }
-    }
-}
-
-/// One sentence or two about one subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sentence {
-    /// What it is about: `Parity`, `Pruning`, ...
-    pub topic: &'static str,
-    /// What it says about a claim.
-    pub status: Status,
-    /// The words.
-    pub text: String,
-}
-
-impl Sentence {
-    /// A new sentence.
-    #[must_use]
-    pub fn new(topic: &'static str, status: Status, text: impl Into<String>) -> Self {
-        Self {
-            topic,
-            status,
-            text: text.into(),
-        }
-    }
-}
-
-impl fmt::Display for Sentence {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{} {}: {}", self.status.mark(), self.topic, self.text)
-    }
-}
 
 /// The result in sentences, in the order of the pipeline.
 ///
@@ -120,7 +40,8 @@ pub fn summary(audit: &Audit) -> Vec<Sentence> {
     sentences.extend(independence::sentences(audit, &sites));
     sentences.extend(modules::sentences(audit, &sites));
     sentences.extend(circuits::sentences(audit, &sites));
-    sentences.extend(warnings(audit));
+    sentences.extend(remarks(audit, Status::Fails));
+    sentences.extend(remarks(audit, Status::NotShown));
     sentences
 }
 
@@ -134,27 +55,26 @@ fn left_out(audit: &Audit) -> Option<Sentence> {
         names.len(),
         names.join(", ")
     );
-    (!names.is_empty()).then(|| Sentence::new("Checkpoint", Status::Note, text))
+    (!names.is_empty()).then(|| {
+        Sentence::new("Checkpoint", Status::Note, text).from(["/checkpoint/tensors/ignored"])
+    })
 }
 
-/// One sentence for all warnings about the checkpoint; the page lists them.
-fn warnings(audit: &Audit) -> Option<Sentence> {
-    let warnings: Vec<&str> = audit
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Warning)
-        .map(|finding| finding.text.as_str())
-        .collect();
-    let first = warnings.first()?;
-    let text = match warnings.len() {
-        1 => super::sites::plain(first),
-        n => format!(
-            "{} And {} more: see the findings.",
-            super::sites::plain(first),
-            n - 1
+/// One sentence for all remarks of a status that an auditor must see; the page lists them.
+fn remarks(audit: &Audit, status: Status) -> Option<Sentence> {
+    let such = audit.findings.iter().enumerate();
+    let such: Vec<(usize, &Finding)> = such.filter(|(_, f)| f.status == status).collect();
+    let (place, first) = such.first()?;
+    let first = super::sites::plain(&first.text);
+    let text = match such.len() - 1 {
+        0 => format!("{}.", first.trim_end_matches('.')),
+        more => format!(
+            "{}; and {} more: see the findings.",
+            first.trim_end_matches('.'),
+            super::format::count_words(more)
         ),
     };
-    Some(Sentence::new("Checkpoint", Status::DoesNotHold, text))
+    Some(Sentence::new("Checkpoint", status, text).from([format!("/findings/{place}")]))
 }
 
 /// The samples a result speaks of: `the 100 test samples`.
@@ -207,7 +127,7 @@ mod tests {
         audit.circuits.clear();
         let sentences = summary(&audit);
         assert!(
-            sentences.iter().all(|s| s.status == Status::NotAsked),
+            sentences.iter().all(|s| s.status == Status::NotRun),
             "{sentences:?}"
         );
         assert_eq!(sentences.len(), 4);
@@ -216,8 +136,23 @@ mod tests {
     #[test]
     fn warnings_are_told() {
         let mut audit = sample::audit();
-        audit.findings[0].severity = Severity::Warning;
+        audit.findings[0].status = Status::Fails;
         let last = summary(&audit).pop().expect("a sentence");
         assert_eq!(last.to_string(), "✗ Checkpoint: Neuron h1.0 has no edges.");
+    }
+
+    /// Every sentence of every sample stands on something that is in the result.
+    #[test]
+    fn evidence_is_there() {
+        for audit in [sample::audit(), sample::thorough(), sample::transformer()] {
+            let result = serde_json::to_value(&audit).expect("a result is JSON");
+            for said in summary(&audit) {
+                let asked = !matches!(said.status, Status::NotRun);
+                assert!(!asked || !said.evidence.is_empty(), "no evidence: {said}");
+                for pointer in &said.evidence {
+                    assert!(result.pointer(pointer).is_some(), "{pointer}: {said}");
+                }
+            }
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! Which modules there are, and whether they are more than chance gives.
 
-use super::{Sentence, Status, joined, plural};
+use super::{joined, plural};
 use crate::choice::{MeasureKind, Null, NullKind, Scope};
 use crate::report::format::{count, count_words, p_value, short};
 use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Lesion, Modules, NullModel, Relocation, Split};
+use crate::result::{Sentence, Status};
 
 const TOPIC: &str = "Modules";
 
@@ -15,7 +16,7 @@ pub(super) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
     let Some(modules) = &audit.modules else {
         return vec![Sentence::new(
             TOPIC,
-            Status::NotAsked,
+            Status::NotRun,
             "Modules were not looked for.",
         )];
     };
@@ -67,7 +68,7 @@ fn found(modules: &Modules) -> Sentence {
         count_words(modules.count),
         plural(modules.count, "module", "modules")
     );
-    Sentence::new(TOPIC, Status::Note, text)
+    Sentence::new(TOPIC, Status::Note, text).from(["/modules/partition", "/modules/isolated"])
 }
 
 /// With a capital letter at the beginning.
@@ -82,8 +83,9 @@ fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
     let q = short(modules.modularity);
     let Some(null) = null else {
         let text = format!("Modularity is {q}; without a null model that says nothing yet.");
-        return Sentence::new(topic, Status::NotAsked, text);
+        return Sentence::new(topic, Status::NotRun, text);
     };
+    let evidence = ["/modules/modularity", "/modules/null/p"];
     let (shuffled, p) = (null_words(null), p_value(null.p));
     let least = if null.p <= smallest(null) {
         ", the least that so many can show"
@@ -101,7 +103,7 @@ fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
             short(null.mean),
             short(null.sd)
         );
-        return Sentence::new(topic, Status::DoesNotHold, text);
+        return Sentence::new(topic, Status::NotShown, text).from(evidence);
     }
     let text = match null.z {
         Some(z) => format!(
@@ -113,7 +115,7 @@ fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
             short(null.mean)
         ),
     };
-    Sentence::new(topic, Status::Holds, text)
+    Sentence::new(topic, Status::Holds, text).from(evidence)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "numbers of draws are small")]
@@ -184,7 +186,7 @@ fn straddling(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
             count_words(modules.count)
         ),
     };
-    Some(Sentence::new(TOPIC, Status::Note, text))
+    Some(Sentence::new(TOPIC, Status::Note, text).from(["/modules/independence/splits"]))
 }
 
 fn without_outputs(modules: &Modules) -> Option<Sentence> {
@@ -195,7 +197,7 @@ fn without_outputs(modules: &Modules) -> Option<Sentence> {
         plural(partition.count, "module", "modules"),
         short(partition.modularity)
     );
-    Some(Sentence::new(TOPIC, Status::Note, text))
+    Some(Sentence::new(TOPIC, Status::Note, text).from(["/modules/without_outputs"]))
 }
 
 fn stability(modules: &Modules) -> Option<Sentence> {
@@ -204,7 +206,7 @@ fn stability(modules: &Modules) -> Option<Sentence> {
         "Partitions of different seeds agree to an adjusted Rand index of {} (1 is perfect agreement).",
         short(index)
     );
-    Some(Sentence::new(TOPIC, Status::Note, text))
+    Some(Sentence::new(TOPIC, Status::Note, text).from(["/modules/stability"]))
 }
 
 fn resamples(modules: &Modules) -> Option<Sentence> {
@@ -214,7 +216,7 @@ fn resamples(modules: &Modules) -> Option<Sentence> {
         count(bootstrap.draws.len()),
         short(bootstrap.rand_index)
     );
-    Some(Sentence::new(TOPIC, Status::Note, text))
+    Some(Sentence::new(TOPIC, Status::Note, text).from(["/modules/bootstrap"]))
 }
 
 fn neighbours(modules: &Modules) -> Option<Sentence> {
@@ -230,7 +232,7 @@ fn neighbours(modules: &Modules) -> Option<Sentence> {
         short(found.null.sd),
         p_value(found.null.p)
     );
-    Some(Sentence::new("Places", Status::Note, text))
+    Some(Sentence::new("Places", Status::Note, text).from(["/modules/placement/neighbours"]))
 }
 
 fn lesions(modules: &Modules) -> Option<Sentence> {
@@ -264,19 +266,20 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
         plural(tested.len(), "module", "modules"),
         clean(&first.metric)
     );
-    Some(Sentence::new("Lesions", Status::Note, text))
+    Some(Sentence::new("Lesions", Status::Note, text).from(["/modules/lesions"]))
 }
 
 fn wiring(modules: &Modules) -> Option<Sentence> {
     let wiring = modules.wiring.as_ref()?;
     let (after, found) = (wiring.cost_after_relocation?, wiring.relocation.as_ref()?);
+    let evidence = ["/modules/wiring/relocation"];
     let swaps = count(found.swaps);
     let swaps = format!("{swaps} {}", plural(found.swaps, "swap", "swaps"));
     let (status, check) = if found.holds {
         (Status::Holds, "the function stays as it is")
     } else {
         (
-            Status::DoesNotHold,
+            Status::Fails,
             "the function does not stay as it is, more than rounding explains",
         )
     };
@@ -287,7 +290,7 @@ fn wiring(modules: &Modules) -> Option<Sentence> {
             what_moves(found),
             short(wiring.cost)
         );
-        return Some(Sentence::new("Wiring", Status::Note, text));
+        return Some(Sentence::new("Wiring", Status::Note, text).from(evidence));
     }
     let text = format!(
         "Relocation ({}, {swaps} of {}) lowers the wiring cost from {} to {}; {check}: outputs move by {} on {} samples (rounding explains {}).",
@@ -299,7 +302,7 @@ fn wiring(modules: &Modules) -> Option<Sentence> {
         count(found.samples),
         short(found.allowed)
     );
-    Some(Sentence::new("Wiring", status, text))
+    Some(Sentence::new("Wiring", status, text).from(evidence))
 }
 
 /// The sites that may change places, in words.
@@ -349,7 +352,7 @@ mod tests {
         });
         assert_eq!(
             text[1],
-            "✗ Modularity: Modularity 0.47 is not clearly above that of 100 networks with the same weights shuffled within each layer, 0.31 ± 0.05 (p = 0.23): no more modular than chance, by this measure."
+            "? Modularity: Modularity 0.47 is not clearly above that of 100 networks with the same weights shuffled within each layer, 0.31 ± 0.05 (p = 0.23): no more modular than chance, by this measure."
         );
     }
 

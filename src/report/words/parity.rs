@@ -1,24 +1,28 @@
 //! Whether this tool computes what the source framework computed.
 
-use super::{Sentence, Status};
 use crate::report::format::{count, short, times};
 use crate::report::sites::clean;
 use crate::result::{Audit, Parity};
+use crate::result::{Sentence, Status};
 
 const TOPIC: &str = "Parity";
 
+const EVIDENCE: [&str; 2] = ["/parity/max_abs_difference", "/parity/allowed"];
+
 pub(super) fn sentences(audit: &Audit) -> Vec<Sentence> {
     vec![match &audit.parity {
-        Some(parity) if parity.holds => Sentence::new(TOPIC, Status::Holds, agrees(parity, audit)),
-        Some(parity) => Sentence::new(TOPIC, Status::DoesNotHold, differs(parity, audit)),
+        Some(parity) if parity.holds => {
+            Sentence::new(TOPIC, Status::Holds, agrees(parity, audit)).from(EVIDENCE)
+        }
+        Some(parity) => Sentence::new(TOPIC, Status::Fails, differs(parity, audit)).from(EVIDENCE),
         None if audit.data.is_none() => Sentence::new(
             TOPIC,
-            Status::NotAsked,
+            Status::NotRun,
             "No parity check: no data were given.",
         ),
         None => Sentence::new(
             TOPIC,
-            Status::NotAsked,
+            Status::NotRun,
             "No parity check: the data hold no outputs of the source framework.",
         ),
     }]
@@ -76,14 +80,14 @@ mod tests {
         let mut audit = sample::audit();
         audit.parity = None;
         let said = sentences(&audit).remove(0);
-        assert_eq!(said.status, Status::NotAsked);
+        assert_eq!(said.status, Status::NotRun);
         assert_eq!(
-            said.text,
+            said.sentence,
             "No parity check: the data hold no outputs of the source framework."
         );
         audit.data = None;
         assert_eq!(
-            sentences(&audit)[0].text,
+            sentences(&audit)[0].sentence,
             "No parity check: no data were given."
         );
     }

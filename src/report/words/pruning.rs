@@ -1,10 +1,11 @@
 //! Whether the pruned network does the same, on the samples and beyond.
 
-use super::{Sentence, Status, samples};
+use super::samples;
 use crate::choice::{CertificateMethod, LossKind};
 use crate::report::format::{count, percent, short, times};
 use crate::report::sites::plain;
 use crate::result::{Audit, Certificate, Prune};
+use crate::result::{Sentence, Status};
 
 const TOPIC: &str = "Pruning";
 
@@ -12,7 +13,7 @@ pub(super) fn sentences(audit: &Audit) -> Vec<Sentence> {
     let Some(prune) = &audit.prune else {
         return vec![Sentence::new(
             TOPIC,
-            Status::NotAsked,
+            Status::NotRun,
             "Pruning was not asked for.",
         )];
     };
@@ -22,7 +23,21 @@ pub(super) fn sentences(audit: &Audit) -> Vec<Sentence> {
     said
 }
 
+/// No victory is told of a network that was left as it is.
+fn nothing_pruned(prune: &Prune) -> Sentence {
+    let text = format!(
+        "Nothing was pruned: all {} weights are at or above the threshold {}.",
+        count(prune.edges_total),
+        short(prune.threshold)
+    );
+    Sentence::new(TOPIC, Status::Note, text).from(["/prune/edges_kept", "/prune/edges_total"])
+}
+
 fn verification(prune: &Prune, audit: &Audit) -> Sentence {
+    if prune.verified && prune.edges_kept == prune.edges_total {
+        return nothing_pruned(prune);
+    }
+    let evidence = ["/prune/verified", "/prune/max_abs_change", "/prune/outputs"];
     let kept = format!(
         "At the threshold {}, {} of {} weights remain",
         short(prune.threshold),
@@ -39,7 +54,7 @@ fn verification(prune: &Prune, audit: &Audit) -> Sentence {
         let text = format!(
             "{kept} and no output moves by more than {change} on {samples} ({tolerance}){decisions}: unchanged, on these samples."
         );
-        return Sentence::new(TOPIC, Status::Holds, text);
+        return Sentence::new(TOPIC, Status::Holds, text).from(evidence);
     }
     let worst = worst_ratio(prune);
     let text = if worst > 1.0 {
@@ -54,7 +69,7 @@ fn verification(prune: &Prune, audit: &Audit) -> Sentence {
             lost_decisions(prune)
         )
     };
-    Sentence::new(TOPIC, Status::DoesNotHold, text)
+    Sentence::new(TOPIC, Status::Fails, text).from(evidence)
 }
 
 /// Largest over outputs of change / tolerance.
@@ -110,7 +125,9 @@ fn loss(prune: &Prune, audit: &Audit) -> Option<Sentence> {
             short(after)
         )
     };
-    Some(Sentence::new("Loss", Status::Note, text))
+    Some(
+        Sentence::new("Loss", Status::Note, text).from(["/prune/loss_before", "/prune/loss_after"]),
+    )
 }
 
 /// A loss as people call it.
@@ -127,17 +144,17 @@ fn certificate(prune: &Prune) -> Sentence {
     let topic = "Certificate";
     if let Some(reason) = &prune.not_certified {
         let text = format!("Not certified: {}.", plain(reason));
-        return Sentence::new(topic, Status::DoesNotHold, text);
+        return Sentence::new(topic, Status::NotRun, text);
     }
     let Some(certificate) = &prune.certificate else {
         let text = "Not certified: samples say nothing of other inputs.";
-        return Sentence::new(topic, Status::NotAsked, text);
+        return Sentence::new(topic, Status::NotRun, text);
     };
     let bound = short(certificate.bound);
     let domain = plain(&certificate.domain);
     let how = how(certificate);
     let tolerance = short(prune.tolerance);
-    match (certificate.holds, certificate.sound) {
+    let said = match (certificate.holds, certificate.sound) {
         (true, true) => Sentence::new(
             topic,
             Status::Holds,
@@ -152,8 +169,15 @@ fn certificate(prune: &Prune) -> Sentence {
                 "The bound {bound} for the domain {domain} is within tolerance ({tolerance}), but was not rounded soundly ({how}): an estimate, not a certificate."
             ),
         ),
-        (false, _) => Sentence::new(topic, Status::DoesNotHold, uncertain(certificate)),
-    }
+        (false, _) => {
+            let status = match certificate.counterexample {
+                Some(_) => Status::Fails,
+                None => Status::NotShown,
+            };
+            Sentence::new(topic, status, uncertain(certificate))
+        }
+    };
+    said.from(["/prune/certificate"])
 }
 
 /// A counterexample, or a search that ended undecided.
@@ -289,7 +313,7 @@ mod tests {
         assert_eq!(
             last(undecided.clone()).as_deref(),
             Some(
-                "✗ Certificate: Not certified: for the domain box:-1,1 the largest change lies between 0.004 (found) and 0.5 (bound), and tolerances are not all proved to hold (differential branch and bound over 1200 boxes; undecided: the time was over)."
+                "? Certificate: Not certified: for the domain box:-1,1 the largest change lies between 0.004 (found) and 0.5 (bound), and tolerances are not all proved to hold (differential branch and bound over 1200 boxes; undecided: the time was over)."
             )
         );
         let refuted = Certificate {

@@ -15,13 +15,28 @@ impl ControlKind {
         data: &Dataset,
         rng: &mut Rng,
     ) -> (Checkpoint, Dataset) {
-        let (mut checkpoint, mut data) = (checkpoint.clone(), data.clone());
+        (self.network(checkpoint, loaded, rng), self.data(data, rng))
+    }
+
+    /// The network of this control.
+    pub fn network(self, checkpoint: &Checkpoint, loaded: &Loaded, rng: &mut Rng) -> Checkpoint {
+        let mut checkpoint = checkpoint.clone();
         match self {
             Self::Shuffled => shuffle(&mut checkpoint, loaded, rng),
             Self::Untrained => untrain(&mut checkpoint, loaded, rng),
+            Self::Nonsense => {}
+        }
+        checkpoint
+    }
+
+    /// Its data.
+    pub fn data(self, data: &Dataset, rng: &mut Rng) -> Dataset {
+        let mut data = data.clone();
+        match self {
+            Self::Shuffled | Self::Untrained => {}
             Self::Nonsense => permute(&mut data, rng),
         }
-        (checkpoint, data)
+        data
     }
 }
 
