@@ -468,7 +468,7 @@ mod tests {
             let again = audit.circuits.clone();
             audit
                 .circuits
-                .extend(again.into_iter().map(|c| crate::result::Circuit {
+                .extend(again.into_iter().map(|c| Circuit {
                     method: Origin::Found(Method::Exact),
                     ..c
                 }));
