@@ -320,6 +320,137 @@ pub enum Error {
         found: i64,
     },
 
+    /// Content of another format than the name says.
+    #[error("the file is named as {named}, and holds {found}")]
+    OtherFormat {
+        /// The file.
+        path: PathBuf,
+        /// What its name says.
+        named: &'static str,
+        /// What its first bytes say.
+        found: &'static str,
+    },
+    /// Arrays that nothing is done with.
+    #[error("nothing is done with {} (known: {known})", listed(names))]
+    UnknownArray {
+        /// The file.
+        path: PathBuf,
+        /// Their names.
+        names: Vec<String>,
+        /// Every name that is read.
+        known: String,
+    },
+    /// Two columns, keys, members or arrays that stand for one thing.
+    #[error("{what} `{name}` is there twice: {detail}")]
+    Duplicate {
+        /// The file.
+        path: PathBuf,
+        /// What they are.
+        what: &'static str,
+        /// What both are called, or stand for.
+        name: String,
+        /// Where each is.
+        detail: String,
+    },
+    /// A field of a table without anything in it.
+    #[error("line {line}, column `{column}`: the field is empty")]
+    EmptyCell {
+        /// The file.
+        path: PathBuf,
+        /// From 1, the header's.
+        line: u64,
+        /// Its column.
+        column: String,
+    },
+    /// A field of a table that is no finite number.
+    #[error("line {line}, column `{column}`: {text:?} is no number")]
+    NotANumber {
+        /// The file.
+        path: PathBuf,
+        /// From 1, the header's.
+        line: u64,
+        /// Its column.
+        column: String,
+        /// What stands there.
+        text: String,
+    },
+    /// A flag that names a column which is not there.
+    #[error("`{flag} {name}` names no column (found {})", listed(found))]
+    NoSuchColumn {
+        /// The file.
+        path: PathBuf,
+        /// The flag.
+        flag: &'static str,
+        /// What it names.
+        name: String,
+        /// The columns there are.
+        found: Vec<String>,
+    },
+    /// A flag for columns where the data have none.
+    #[error("`{column}` shall be a column, and the data are no table")]
+    NoColumns {
+        /// The file.
+        path: PathBuf,
+        /// What the flag names.
+        column: String,
+    },
+    /// Columns that are not those of the network's inputs.
+    #[error(
+        "the columns are not the network's inputs: {}",
+        columns_of_inputs(missing, unused)
+    )]
+    ColumnsOfInputs {
+        /// The file.
+        path: PathBuf,
+        /// Inputs of the network that no column has the name of.
+        missing: Vec<String>,
+        /// Columns that no input has the name of.
+        unused: Vec<String>,
+    },
+    /// A class that is none of the network's.
+    #[error(
+        "line {line}, column `{column}`: {word:?} is no class (known: {})",
+        listed(known)
+    )]
+    UnknownClass {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: u64,
+        /// Its column.
+        column: String,
+        /// What stands there.
+        word: String,
+        /// The network's classes.
+        known: Vec<String>,
+    },
+    /// Words whose numbers cannot be told.
+    #[error(
+        "the classes of the data are {found} different words, the network has {outputs}; which output is which class cannot be told"
+    )]
+    ClassWords {
+        /// The file.
+        path: PathBuf,
+        /// Different words.
+        found: usize,
+        /// Classes of the network.
+        outputs: usize,
+    },
+    /// A class or token that no network has.
+    #[error("tensor `{tensor}` holds {found} at sample {sample} (counted from 0), which would be one of {} classes; at most {limit} are read", found + 1)]
+    IndexTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        tensor: String,
+        /// The first sample concerned.
+        sample: usize,
+        /// The value.
+        found: usize,
+        /// One more than the largest that is read.
+        limit: usize,
+    },
+
     /// Prompts as text where nothing makes tokens of them.
     #[error("the data are prompts as text, and no `tokenizer.json` lies beside the checkpoint")]
     NoTokenizer {
@@ -694,6 +825,18 @@ pub enum Error {
         /// What was measured.
         metric: String,
     },
+    /// A method of gradients with a metric that has none where it asks.
+    #[error(
+        "`{method}` scores edges by the gradient of `{metric}`, which is 0 at the network as it is: every score would be exactly 0"
+    )]
+    NoSlope {
+        /// The data.
+        path: PathBuf,
+        /// How edges were to be scored.
+        method: String,
+        /// What was measured.
+        metric: String,
+    },
     /// No data were named and none lie beside the checkpoint.
     #[error("no data were given, and none lie beside the checkpoint")]
     NoData {
@@ -744,6 +887,16 @@ pub enum Error {
         /// Its value here.
         expected: String,
     },
+}
+
+/// What is missing among columns, and what is not used.
+fn columns_of_inputs(missing: &[String], unused: &[String]) -> String {
+    let part = |names: &[String], what: &str| match names.len() {
+        0 => None,
+        _ => Some(format!("{} {what}", listed(names))),
+    };
+    let parts = [part(missing, "missing"), part(unused, "not among them")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// The first few of many names.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Config;
 use crate::checkpoint::{Checkpoint, Tally};
 use crate::choice::LossKind;
-use crate::data::{Dataset, Labels};
+use crate::data::{Dataset, Labels, Used};
 use crate::model::{Architecture, Loaded, Network};
 use crate::numeric::Scalar;
 use crate::result;
@@ -25,6 +25,7 @@ pub fn audit(
         seed: config.seed,
         checkpoint,
         data: Some(data),
+        task: None,
         parity: None,
         network,
         transformer: None,
@@ -116,6 +117,13 @@ fn shape<T: Scalar>(architecture: &Architecture<T>) -> (usize, String, Vec<usize
     )
 }
 
+fn used(used: &Used) -> result::UsedArray {
+    result::UsedArray {
+        name: used.name.clone(),
+        purpose: used.purpose.clone(),
+    }
+}
+
 /// What a network was run on.
 pub fn data(data: &Dataset, loss: LossKind) -> result::DataInfo {
     let kind = |labels: &Labels| match labels {
@@ -129,5 +137,7 @@ pub fn data(data: &Dataset, loss: LossKind) -> result::DataInfo {
         split: data.split.clone(),
         labels: data.labels.as_ref().map(|labels| kind(labels).to_owned()),
         loss,
+        used: data.told.used.iter().map(used).collect(),
+        notes: data.told.notes.clone(),
     }
 }

@@ -1,6 +1,7 @@
 //! Remarks on the checkpoint that an auditor should see.
 
 use super::subject::Subject;
+use crate::Error;
 use crate::checkpoint::Checkpoint;
 use crate::model::{Loaded, Mlp};
 use crate::numeric::Scalar;
@@ -122,8 +123,17 @@ pub fn silent(circuit: &Circuit) -> Finding {
     finding(Status::NotShown, "patches-change-nothing", subjects, text)
 }
 
+/// A method that gave no circuit while others did, and what to do.
+pub fn silent_method(error: &Error) -> Finding {
+    let remedy = error
+        .remedy()
+        .map_or_else(String::new, |remedy| format!("; {remedy}"));
+    let text = format!("{error}{remedy}");
+    finding(Status::NotShown, "method-without-scores", Vec::new(), text)
+}
+
 /// Tensors with NaN or infinite values.
-fn non_finite(checkpoint: &Checkpoint, loaded: &Loaded) -> Vec<Finding> {
+pub fn non_finite(checkpoint: &Checkpoint, loaded: &Loaded) -> Vec<Finding> {
     let used = |(name, _): &(&String, _)| loaded.account.used.contains_key(*name);
     let tensors = checkpoint.tensors.iter().filter(used);
     let bad = tensors.filter_map(|(name, tensor)| {

@@ -4,12 +4,14 @@
 //! number comes from a module above it in the house, under the conventions
 //! stated there.
 
+mod ability;
 mod agreement;
 mod certify;
 pub(crate) mod circuits;
 pub(crate) mod controls;
 mod describe;
 mod findings;
+mod finite;
 mod function;
 mod held;
 mod insight;
@@ -17,6 +19,7 @@ pub mod memory;
 mod methods;
 mod modules;
 mod network;
+mod parity;
 mod search;
 mod strongest;
 pub(crate) mod subject;
@@ -27,6 +30,7 @@ mod weighing;
 mod wiring;
 mod written;
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use crate::checkpoint::Checkpoint;
@@ -146,6 +150,8 @@ pub fn audit(
     let started = Instant::now();
     progress("checking the network");
     let loaded = Loaded::from_checkpoint(checkpoint, config.model.clone())?;
+    let data = &*fitted(data, &loaded);
+    let config = &*fitted_discovery(config, &loaded);
     match &loaded.network {
         Network::F32(Architecture::Mlp(model)) => {
             run(checkpoint, data, &loaded, model, config, progress, started)
@@ -159,6 +165,27 @@ pub fn audit(
         Network::F64(Architecture::Transformer(model)) => {
             transformer::run(checkpoint, data, &loaded, model, config, progress, started)
         }
+    }
+}
+
+/// Data as this network needs them: labels 0 and 1 are classes where it has one output.
+pub(crate) fn fitted<'d>(data: &'d Dataset, loaded: &Loaded) -> Cow<'d, Dataset> {
+    let widths = match &loaded.network {
+        Network::F32(network) => network.widths(),
+        Network::F64(network) => network.widths(),
+    };
+    data.for_outputs(widths.last().copied().unwrap_or(0))
+}
+
+/// The same of the samples that circuits are discovered on.
+fn fitted_discovery<'c>(config: &'c Config, loaded: &Loaded) -> Cow<'c, Config> {
+    let discover = config.discover.as_ref().map(|other| fitted(other, loaded));
+    match discover {
+        Some(Cow::Owned(discover)) => Cow::Owned(Config {
+            discover: Some(discover),
+            ..config.clone()
+        }),
+        Some(Cow::Borrowed(_)) | None => Cow::Borrowed(config),
     }
 }
 
@@ -177,7 +204,21 @@ fn run<T: Scalar>(
     let subject = Subject::new(checkpoint, data, loaded, model)?;
     let mut clock = Clock::new(started);
     let mut seconds = result::Seconds::default();
-    let parity = subject.truth().parity();
+    let parity = subject.truth().parity(data.told.outputs_dtype);
+    let not_finite = finite::not_finite(checkpoint, loaded, &subject.clean);
+    if !not_finite.is_empty() {
+        let drawn = network::network(&subject, model);
+        let (info, data_info) = (subject.checkpoint_info(), subject.data_info());
+        let drawn = (drawn, parity);
+        return Ok(finite::stopped(
+            info,
+            (data, data_info),
+            drawn,
+            not_finite,
+            config,
+            &clock,
+        ));
+    }
     seconds.load = clock.lap();
 
     progress("pruning and verifying");
@@ -219,6 +260,7 @@ fn run<T: Scalar>(
     seconds.total = clock.total();
 
     let result = result::Audit {
+        task: subject.truth().task(None),
         parity,
         strongest: Some(strongest::of_mlp(&subject, &pruned)),
         findings: [findings::findings(&subject, &pruned, &prune), found.silent].concat(),

@@ -96,7 +96,7 @@ fn metrics<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Measured> {
             .clone()
             .map(|loss| whole("loss".to_owned(), loss)),
     );
-    if subject.outputs.len() > OUTPUTS_APART {
+    if subject.outputs.len() > OUTPUTS_APART || subject.is_one_logit() {
         return all;
     }
     for (output, (site, _)) in subject.outputs.iter().enumerate() {

@@ -91,13 +91,14 @@ pub struct Answer<'s, P: Clone> {
     pub name: String,
 }
 
-/// A circuit.
+/// A circuit, or why a method gave none.
+#[derive(Default)]
 pub struct Found {
-    pub circuit: Circuit,
+    pub circuit: Option<Circuit>,
     /// The scores of all edges, where they were asked for.
     pub graph: Option<GraphJson>,
-    /// Whether no patch changed anything.
-    pub silent: bool,
+    /// That every score is exactly 0, where it is so.
+    pub silent: Option<Finding>,
 }
 
 /// What searches found, as a result holds it.
@@ -119,10 +120,9 @@ pub fn gathered(found: Vec<Found>) -> Gathered {
         silent,
     } in found
     {
-        all.silent
-            .extend(silent.then(|| findings::silent(&circuit)));
+        all.silent.extend(silent);
         all.graphs.extend(graph);
-        all.circuits.push(circuit);
+        all.circuits.extend(circuit);
     }
     all
 }
@@ -170,19 +170,37 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         search.run()
     }
 
-    /// All circuits: the methods of one answer stand side by side.
+    /// All circuits: the methods of one answer stand side by side. A method that
+    /// cannot score is told, and leaves the others as they are.
     pub fn run(&self) -> Result<Vec<Found>> {
         let mut all: Vec<(usize, Found)> = Vec::new();
         if let Some(given) = &self.config.given {
             all.extend(self.given(given)?.into_iter().enumerate());
         }
+        let mut silent = Vec::new();
         for method in &self.config.methods {
             let found = match method {
-                Method::Acdc => self.by_acdc()?,
-                method => self.by_scores(*method)?,
+                Method::Acdc => self.by_acdc(),
+                method => self.by_scores(*method),
             };
-            all.extend(found.into_iter().enumerate());
+            match found {
+                Ok(found) => all.extend(found.into_iter().enumerate()),
+                Err(error @ (Error::PatchesChangeNothing { .. } | Error::NoSlope { .. })) => {
+                    silent.push(error);
+                }
+                Err(error) => return Err(error),
+            }
         }
+        if all.is_empty()
+            && let Some(first) = silent.pop()
+        {
+            return Err(first);
+        }
+        let told = |error: Error| Found {
+            silent: Some(findings::silent_method(&error)),
+            ..Found::default()
+        };
+        all.extend(silent.into_iter().map(|error| (0, told(error))));
         all.sort_by_key(|(answer, _)| *answer);
         Ok(all.into_iter().map(|(_, found)| found).collect())
     }
@@ -300,11 +318,20 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         }
         let silent = |s: &Scores| silent(&s.effects);
         if !scores.is_empty() && scores.iter().all(silent) && self.candidates.count_ones(..) > 0 {
+            let kind = self.answers[0].goal.metric.kind();
+            let attributes = method.attribution(self.config.ig_steps, self.config.conventions);
+            if attributes.is_some() && kind.is_flat_at_the_full_network() {
+                return Err(Error::NoSlope {
+                    path: self.data.to_owned(),
+                    method: method.to_string(),
+                    metric: kind.to_string(),
+                });
+            }
             return Err(Error::PatchesChangeNothing {
                 path: self.data.to_owned(),
                 method: method.to_string(),
                 fill: self.fill.to_string(),
-                metric: self.answers[0].goal.metric.kind().to_string(),
+                metric: kind.to_string(),
             });
         }
         Ok(())
@@ -509,10 +536,11 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         let direction = kind.direction();
         let graph = (self.config.scores)
             .then(|| to_graph(self.network, self.cfg, &scores.effects, direction, edges));
+        let is_silent = method != Origin::Given && silent(&scores.effects);
         Ok(Some(Found {
-            circuit,
+            silent: is_silent.then(|| findings::silent(&circuit)),
+            circuit: Some(circuit),
             graph,
-            silent: method != Origin::Given && silent(&scores.effects),
         }))
     }
 

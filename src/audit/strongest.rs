@@ -56,7 +56,7 @@ pub fn of_mlp<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Strongest
         ..listed(subject.data, places.map(site), |sample| {
             let outputs = subject.clean.column(sample);
             let (targets, classes) = (&subject.batch.targets, &subject.batch.classes);
-            let name = |position: usize| subject.outputs[position].1.clone();
+            let name = |class: usize| subject.class_name(class);
             let is_class = classes.is_some();
             Sample {
                 label: classes.as_ref().map(|classes| name(classes[sample])),

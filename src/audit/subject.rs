@@ -7,7 +7,7 @@ use super::{CircuitsConfig, describe};
 use crate::checkpoint::Checkpoint;
 use crate::choice::LossKind;
 use crate::circuit::Goal;
-use crate::data::{Dataset, Labels};
+use crate::data::Dataset;
 use crate::metric::{Metric, MetricKind};
 use crate::model::{Batch, Loaded, Mlp, Role, Sites};
 use crate::numeric::Scalar;
@@ -50,7 +50,10 @@ impl<'a, T: Scalar> Subject<'a, T> {
         };
         let last = sites.depth();
         let outputs = (0..model.out_perm.len())
-            .map(|q| (sites.name(last, q), output_name(data, model.out_perm[q])))
+            .map(|q| {
+                let name = data.output_name(model.out_perm[q], model.out_perm.len());
+                (sites.name(last, q), name)
+            })
             .collect();
         let clean = model.outputs(batch.inputs.view());
         let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss)?;
@@ -72,6 +75,19 @@ impl<'a, T: Scalar> Subject<'a, T> {
     /// Whether outputs stand for classes.
     pub fn classifies(&self) -> bool {
         self.batch.classes.is_some()
+    }
+
+    /// Whether a single output stands for two classes.
+    pub fn is_one_logit(&self) -> bool {
+        self.classifies() && self.outputs.len() == 1
+    }
+
+    /// The name of a class, by what the batch calls it.
+    pub fn class_name(&self, class: usize) -> String {
+        match self.is_one_logit() {
+            true => self.data.class_name(class, 1),
+            false => self.outputs[class].1.clone(),
+        }
     }
 
     /// The network as it is, to hold pruned ones against.
@@ -121,8 +137,11 @@ impl<'a, T: Scalar> Subject<'a, T> {
         });
         let goal = |output: usize| {
             let rows: Vec<usize> = match &self.batch.classes {
-                Some(classes) => (0..samples).filter(|s| classes[*s] == output).collect(),
-                None => (0..samples).collect(),
+                // One logit answers for both classes, signed by the label.
+                Some(classes) if !self.is_one_logit() => {
+                    (0..samples).filter(|s| classes[*s] == output).collect()
+                }
+                _ => (0..samples).collect(),
             };
             let metric = self.truth().metric(kind, Some(output))?;
             Ok((!rows.is_empty()).then_some(Goal {
@@ -171,16 +190,4 @@ fn truth<'b, T: Scalar>(
         targets: batch.targets.as_ref(),
         framework: batch.outputs.as_ref(),
     }
-}
-
-/// The own name of a target or class.
-pub(super) fn output_name(data: &Dataset, target: usize) -> String {
-    data.task
-        .outputs
-        .get(target)
-        .cloned()
-        .unwrap_or_else(|| match data.labels {
-            Some(Labels::Classes(_)) => format!("class {target}"),
-            _ => format!("target {target}"),
-        })
 }

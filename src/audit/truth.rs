@@ -4,6 +4,8 @@ use std::path::Path;
 
 use ndarray::Array2;
 
+use super::parity;
+use crate::checkpoint::Dtype;
 use crate::choice::LossKind;
 use crate::metric::{Metric, MetricKind};
 use crate::numeric::Scalar;
@@ -115,9 +117,15 @@ impl<T: Scalar> Truth<'_, T> {
         })
     }
 
-    /// Agreement with the source framework's own outputs, where the data hold them.
-    pub fn parity(&self) -> Option<result::Parity> {
-        self.framework.map(|theirs| self.agreement(theirs))
+    /// Agreement with the source framework's own outputs, where the data hold them,
+    /// stored as `stored` where that is known.
+    pub fn parity(&self, stored: Option<Dtype>) -> Option<result::Parity> {
+        let theirs = self.framework?;
+        let own = self.agreement(theirs);
+        match parity::narrow::<T>(theirs, stored) {
+            Some(narrow) if !own.holds => Some(parity::judged_by(narrow, self.clean, theirs, own)),
+            _ => Some(own),
+        }
     }
 
     /// Agreement with the same outputs computed in another way.
@@ -136,6 +144,9 @@ impl<T: Scalar> Truth<'_, T> {
             max_abs_difference,
             output_scale,
             allowed,
+            precision: T::NAME.to_owned(),
+            units: None,
+            rounded: false,
             holds: max_abs_difference <= allowed,
             samples: self.clean.ncols(),
         }

@@ -7,7 +7,7 @@
 
 mod account;
 mod diagnose;
-mod json;
+pub(crate) mod json;
 mod memory;
 mod read;
 mod settings;

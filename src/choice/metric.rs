@@ -64,6 +64,18 @@ named! {
 }
 
 impl MetricKind {
+    /// Whether its gradient is zero at the outputs of the network as it is: the
+    /// divergence has its least value there, and accuracy moves in steps.
+    #[must_use]
+    pub const fn is_flat_at_the_full_network(self) -> bool {
+        match self {
+            Self::Kl | Self::Accuracy => true,
+            Self::LogitDiff | Self::ProbDiff | Self::CrossEntropy | Self::Mse | Self::Output => {
+                false
+            }
+        }
+    }
+
     /// Whether more of it is better.
     #[must_use]
     pub const fn direction(self) -> Direction {

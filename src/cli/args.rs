@@ -8,7 +8,7 @@ use clap::Args;
 use crate::audit::Config;
 use crate::checkpoint::Checkpoint;
 use crate::choice::RelocationMethod;
-use crate::data::Dataset;
+use crate::data::{self, Bos, Dataset, Reading};
 use crate::model::{Layout, Options};
 use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality};
 use crate::numeric::Activation;
@@ -114,9 +114,39 @@ impl ModelArgs {
 /// The data a network is run on.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DataArgs {
-    /// Samples: .safetensors, .npz, .npy, .csv or .jsonl [default: data.safetensors beside the checkpoint]
+    /// Samples: .safetensors, .npz, .npy, .csv or .jsonl, or - for standard input
+    /// [default: data.safetensors beside the checkpoint]
     #[arg(short, long, value_name = "FILE")]
     pub data: Option<PathBuf>,
+    /// Columns of a table that hold what the network should give, as numbers
+    #[arg(
+        long,
+        value_name = "COL,…",
+        value_delimiter = ',',
+        conflicts_with = "label",
+        help_heading = "Data"
+    )]
+    pub target: Vec<String>,
+    /// The column of a table that holds the class, as a number or a word
+    #[arg(long, value_name = "COL", help_heading = "Data")]
+    pub label: Option<String>,
+    /// Columns, keys or arrays that are left out
+    #[arg(
+        long,
+        value_name = "NAME,…",
+        value_delimiter = ',',
+        help_heading = "Data"
+    )]
+    pub drop: Vec<String>,
+    /// Whether prompts begin with the token that stands for their beginning: auto (as the
+    /// files beside the tokenizer say), yes or no
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Data"
+    )]
+    pub bos: Bos,
     /// Which split of the data [default: test, if there is one]
     #[arg(long, value_name = "NAME")]
     pub split: Option<String>,
@@ -308,7 +338,8 @@ pub(super) fn open_discovery(
     data: &Dataset,
     open: impl Fn(Option<&str>) -> Result<Dataset>,
 ) -> Result<Option<Dataset>> {
-    if data.split != "test" {
+    // Standard input is read once: its samples are halved.
+    if data.split != "test" || data.path == Path::new(data::STANDARD_INPUT) {
         return Ok(None);
     }
     match open(Some("train")) {
@@ -319,39 +350,48 @@ pub(super) fn open_discovery(
 }
 
 /// Opens data, by default those beside the checkpoint, with its `tokenizer.json`.
-pub(super) fn open_data(args: &DataArgs, checkpoint: &Path) -> Result<Dataset> {
+pub(super) fn open_data(args: &DataArgs, checkpoint: &Checkpoint) -> Result<Dataset> {
     open_split(args, checkpoint, args.split.as_deref())
 }
 
 /// Opens a split of data as [`open_data`] does.
 pub(super) fn open_split(
     args: &DataArgs,
-    checkpoint: &Path,
+    checkpoint: &Checkpoint,
     split: Option<&str>,
 ) -> Result<Dataset> {
-    let folder = if checkpoint.is_dir() {
-        Some(checkpoint)
-    } else {
-        checkpoint.parent()
+    let beside = |name: &str| checkpoint.path.with_file_name(name);
+    let usual = beside("data.safetensors");
+    let path = match &args.data {
+        Some(path) => path.clone(),
+        None if usual.is_file() => usual,
+        None => return Err(Error::NoData { path: usual }),
     };
-    let folder = folder.unwrap_or(Path::new("."));
-    let data = match &args.data {
-        Some(path) => {
-            let tokenizer = Some(folder.join("tokenizer.json")).filter(|file| file.is_file());
-            Dataset::open_with(path, split, tokenizer.as_deref())?
-        }
-        None => {
-            let beside = folder.join("data.safetensors");
-            if !beside.is_file() {
-                return Err(Error::NoData { path: beside });
-            }
-            Dataset::open(&beside, split)?
-        }
+    let reading = Reading {
+        split: split.map(str::to_owned),
+        tokenizer: Some(beside("tokenizer.json")).filter(|file| file.is_file()),
+        network: data::names_of(checkpoint)?,
+        ..args.reading()
     };
+    let data = Dataset::read(&path, &reading)?;
     Ok(match args.samples {
         Some(samples) => data.first(samples),
         None => data,
     })
+}
+
+impl DataArgs {
+    /// What the flags say of how data are to be read.
+    pub fn reading(&self) -> Reading {
+        Reading {
+            split: self.split.clone(),
+            bos: self.bos,
+            targets: self.target.clone(),
+            label: self.label.clone(),
+            drop: self.drop.clone(),
+            ..Reading::default()
+        }
+    }
 }
 
 /// Opens a checkpoint.

@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = config(args)?;
     let entries = members::entries(&args.checkpoints, args.manifest.as_deref(), &args.groups)?;
     compare::check(&entries, &config)?;
-    let beside = &entries[0].checkpoint.path;
+    let beside = &entries[0].checkpoint;
     let data = args::open_data(&args.data, beside)?;
     config.audit.discover =
         args::open_discovery(&data, |split| args::open_split(&args.data, beside, split))?;

@@ -3,7 +3,7 @@
 use super::args::DataArgs;
 use crate::Result;
 use crate::checkpoint::Checkpoint;
-use crate::data::Dataset;
+use crate::data::{Dataset, Reading};
 
 /// The network with its data, or with the data that were named.
 pub(super) fn open(args: &DataArgs, split: Option<&str>) -> Result<(Checkpoint, Dataset)> {
@@ -13,7 +13,13 @@ pub(super) fn open(args: &DataArgs, split: Option<&str>) -> Result<(Checkpoint, 
         Some(include_str!("../../fixtures/independence-bimt/config.json")),
     )?;
     let data = match &args.data {
-        Some(path) => Dataset::open(path, split)?,
+        Some(path) => {
+            let reading = Reading {
+                split: split.map(str::to_owned),
+                ..args.reading()
+            };
+            Dataset::read(path, &reading)?
+        }
         None => Dataset::from_bytes(
             "embedded:independence-bimt",
             include_bytes!("../../fixtures/independence-bimt/data.safetensors"),

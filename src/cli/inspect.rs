@@ -2,22 +2,26 @@
 
 use std::path::PathBuf;
 
-use super::args::{self, ModelArgs};
+use super::args::{self, DataArgs, ModelArgs};
 use super::output;
 use crate::checkpoint::{Checkpoint, Tally};
+use crate::data::{Dataset, Used};
 use crate::model::{Architecture, Loaded, Network};
 use crate::numeric::Scalar;
 use crate::result::Status;
 
-/// Print layout, tensors, parameters and numeric hazards
+/// Print what every tensor is used for, parameters and numeric hazards; with --data, every array too
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
-  modscope inspect runs/a/model.safetensors")]
+  modscope inspect runs/a/model.safetensors
+  modscope inspect runs/a --data held-out.csv --label kind    # what every column is used for")]
 pub(super) struct Args {
     /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
     #[command(flatten)]
     model: ModelArgs,
+    #[command(flatten)]
+    data: DataArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -26,13 +30,22 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let checkpoint = args::open_checkpoint(&args.checkpoint)?;
     let loaded = Loaded::from_checkpoint(&checkpoint, args.model.options());
+    let data = match args.data.data {
+        Some(_) => Some(args::open_data(&args.data, &checkpoint)?),
+        None => None,
+    };
     // Tensors are listed even where no network can be made of them: that is
     // what one looks at then.
     if args.json {
-        let summary = json(&checkpoint, loaded.as_ref().ok());
+        let mut summary = json(&checkpoint, loaded.as_ref().ok());
+        if let Some(data) = &data {
+            summary["data"] = data_json(data);
+        }
         output::to_stdout(format!("{summary:#}\n").as_bytes())?;
     } else {
-        output::to_stdout(text(&checkpoint, loaded.as_ref().ok()).as_bytes())?;
+        let mut text = text(&checkpoint, loaded.as_ref().ok());
+        text.extend(data.as_ref().map(arrays));
+        output::to_stdout(text.as_bytes())?;
     }
     loaded?;
     Ok(Status::Holds)
@@ -97,6 +110,32 @@ fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
         ));
     }
     lines.join("\n") + "\n"
+}
+
+/// What every array or column of the data is used for.
+fn arrays(data: &Dataset) -> String {
+    let told = &data.told;
+    let mut lines = vec![
+        String::new(),
+        format!("data        {}", data.path.display()),
+        format!("samples     {} (split {})", data.len(), data.split),
+    ];
+    lines.extend(told.notes.iter().map(|note| format!("as read     {note}")));
+    let width = told.used.iter().map(|used| used.name.chars().count()).max();
+    let width = width.unwrap_or(0);
+    let line = |used: &Used| format!("{:width$}  {}", used.name, used.purpose);
+    lines.push(String::new());
+    lines.extend(told.used.iter().map(line));
+    lines.join("\n") + "\n"
+}
+
+fn data_json(data: &Dataset) -> serde_json::Value {
+    let used = |used: &Used| serde_json::json!({"name": used.name, "for": used.purpose});
+    let used: Vec<_> = data.told.used.iter().map(used).collect();
+    serde_json::json!({
+        "path": data.path.display().to_string(), "sha256": data.sha256, "samples": data.len(),
+        "split": data.split, "used": used, "notes": data.told.notes,
+    })
 }
 
 /// What was told of the file, and what became of its configuration.

@@ -118,10 +118,11 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
 /// The network and its data: those that were named, or the embedded example.
 fn opened(job: &Job<'_>, split: Option<&str>) -> crate::Result<(Checkpoint, Dataset)> {
     Ok(match job.checkpoint {
-        Some(path) => (
-            args::open_checkpoint(path)?,
-            args::open_split(job.data, path, split)?,
-        ),
+        Some(path) => {
+            let checkpoint = args::open_checkpoint(path)?;
+            let data = args::open_split(job.data, &checkpoint, split)?;
+            (checkpoint, data)
+        }
         None => example::open(job.data, split)?,
     })
 }

@@ -68,6 +68,7 @@ pub fn measure<T: Scalar>(
         sha256: audited.checkpoint.sha256.clone(),
         group: entry.group.clone(),
         seed: entry.seed,
+        task: audited.task.clone(),
         values: numbers.values,
         intervals: intervals(&subject, config.audit.seed),
         front: front(&exact(&audited)),

@@ -168,6 +168,7 @@ pub fn measure(
     };
     let entry = &wired_alike(entry);
     let loaded = Loaded::from_checkpoint(&entry.checkpoint, config.audit.model.clone())?;
+    let data = audit::fitted(&data, &loaded);
     match &loaded.network {
         Network::F32(Architecture::Mlp(model)) => {
             bench::measure(entry, &data, &loaded, model, config, progress)

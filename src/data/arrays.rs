@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Task;
-use crate::checkpoint::Tensor;
+use super::classes::Classes;
+use super::{Task, Used};
+use crate::checkpoint::{Dtype, Tensor};
 use crate::result::Prompt;
 
 /// The contents of a data file.
@@ -13,6 +14,35 @@ pub(super) struct NamedArrays {
     pub task: Task,
     /// What the tokens are as text, where they were text.
     pub prompts: Vec<Prompt>,
+    /// What each column is used for, where columns are not arrays.
+    pub used: Vec<Used>,
+    /// What was done that whoever reads the result should know.
+    pub notes: Vec<String>,
+    /// How many classes were put into the order of the alphabet, for want of another.
+    pub alphabetical: Option<usize>,
+}
+
+impl NamedArrays {
+    /// Adds an array under a name that is its own.
+    pub fn add(&mut self, name: &str, array: NamedArray) {
+        self.arrays.insert(name.to_owned(), array);
+    }
+
+    /// Keeps the names of classes that are words, and tells of their order where
+    /// no file gave it.
+    pub fn name_classes(&mut self, column: &str, classes: &Classes) {
+        if classes.alphabetical {
+            self.alphabetical = Some(classes.names.len());
+            self.notes.push(format!(
+                "the classes of `{column}` are words, numbered in the order of the alphabet ({}); \
+                 `output_names` in config.json gives another order",
+                shortened(&classes.names)
+            ));
+        }
+        if !classes.names.is_empty() {
+            self.task.outputs.clone_from(&classes.names);
+        }
+    }
 }
 
 /// One array, row-major; the first dimension counts samples.
@@ -20,6 +50,8 @@ pub(super) struct NamedArrays {
 pub(super) struct NamedArray {
     pub shape: Vec<usize>,
     pub numbers: Numbers,
+    /// The type of floats in the file, where the file has types.
+    pub dtype: Option<Dtype>,
 }
 
 /// The kind of number decides what labels and inputs mean.
@@ -35,6 +67,7 @@ impl NamedArray {
         Self {
             shape: vec![rows, columns],
             numbers: Numbers::Floats(values),
+            dtype: None,
         }
     }
 
@@ -43,6 +76,7 @@ impl NamedArray {
         Self {
             shape: vec![rows, columns],
             numbers: Numbers::Integers(values),
+            dtype: None,
         }
     }
 
@@ -69,6 +103,15 @@ impl From<&Tensor> for NamedArray {
         Self {
             shape: tensor.shape.clone(),
             numbers,
+            dtype: Some(tensor.dtype),
         }
     }
+}
+
+/// The first few of many names.
+fn shortened(names: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let some: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let more = if names.len() > SHOWN { " …" } else { "" };
+    format!("{}{more}", some.join(", "))
 }

@@ -1,159 +1,281 @@
 //! Named arrays → a data set whose parts agree.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use super::arrays::{NamedArray, NamedArrays, Numbers};
-use super::{Dataset, Domain, Inputs, Labels};
+use super::classes::MOST_CLASSES;
+use super::roles::{Meaning, Role, known, meaning};
+use super::{Dataset, Domain, Inputs, Labels, Reading, Told, Used};
 use crate::{Error, Result};
-
-/// The splits that names may carry as a prefix.
-const SPLITS: [&str; 2] = ["train", "test"];
 
 /// The arrays of one split.
 struct Part<'a> {
     path: &'a Path,
-    arrays: &'a NamedArrays,
-    /// `test_`, or nothing.
-    prefix: String,
+    /// The array of each role, with its name in the file.
+    arrays: BTreeMap<Role, (&'a str, &'a NamedArray)>,
+    domain: Option<&'a Domain>,
+    split: String,
     rows: usize,
 }
 
-/// Makes a data set of `split`, by default `test` where there is one.
+/// Makes a data set of the split asked for, by default `test` where there is one.
 pub(super) fn assemble(
     path: &Path,
     sha256: String,
-    arrays: NamedArrays,
-    split: Option<&str>,
+    mut arrays: NamedArrays,
+    reading: &Reading,
 ) -> Result<Dataset> {
-    let split = choose_split(path, &arrays, split)?;
-    let prefix = if split == "all" {
-        String::new()
-    } else {
-        format!("{split}_")
+    let (notes, prompts) = (
+        std::mem::take(&mut arrays.notes),
+        std::mem::take(&mut arrays.prompts),
+    );
+    let sorted = Sorted::new(path, &arrays, &reading.drop)?;
+    let split = sorted.choose(path, reading.split.as_deref())?;
+    let used = match arrays.used.is_empty() {
+        true => sorted.used(&split),
+        false => arrays.used.clone(),
     };
     let mut part = Part {
         path,
-        arrays: &arrays,
-        prefix,
+        arrays: sorted.of(&split),
+        domain: arrays.task.domain.as_ref(),
+        split,
         rows: 0,
     };
-    let (name, input_shape) = part.find_inputs()?;
-    let inputs = part.inputs(&name)?;
+    let (role, input_shape) = part.find_inputs(&sorted)?;
+    let inputs = part.inputs(role)?;
     part.rows = inputs.len();
     part.check_domain(&inputs)?;
-    let corrupted = part.corrupted(&inputs)?;
-    Ok(Dataset {
+    let mut data = Dataset {
         path: path.to_owned(),
         sha256,
         labels: part.labels()?,
-        answers: part.classes("answers")?,
-        foils: part.classes("foils")?,
+        answers: part.classes(Role::Answers)?,
+        foils: part.classes(Role::Foils)?,
         positions: part.positions()?,
-        outputs: part
-            .optional("outputs")
-            .map(|a| part.floats("outputs", a))
-            .transpose()?,
-        split,
+        outputs: part.outputs()?,
+        corrupted: part.corrupted(&inputs)?,
+        told: Told {
+            used,
+            notes,
+            alphabetical: arrays.alphabetical,
+            outputs_dtype: part.optional(Role::Outputs).and_then(|array| array.dtype),
+        },
+        split: part.split,
         inputs,
         input_shape,
-        corrupted,
         task: arrays.task.clone(),
-        prompts: arrays.prompts.clone(),
-    })
+        prompts,
+    };
+    match_names(&mut data, &reading.network.inputs)?;
+    Ok(data)
 }
 
-fn choose_split(path: &Path, arrays: &NamedArrays, asked: Option<&str>) -> Result<String> {
-    let has = |split: &&str| {
-        arrays
-            .arrays
-            .keys()
-            .any(|name| name.starts_with(&format!("{split}_")))
-    };
-    let mut found: BTreeSet<String> = SPLITS
-        .iter()
-        .filter(|s| has(s))
-        .map(|s| (*s).to_owned())
-        .collect();
-    if ["inputs", "tokens"]
-        .iter()
-        .any(|name| arrays.arrays.contains_key(*name))
-    {
-        found.insert("all".to_owned());
+/// The arrays of a file by split and role.
+struct Sorted<'a> {
+    splits: BTreeMap<&'static str, BTreeMap<Role, (&'a str, &'a NamedArray)>>,
+    /// What nothing is done with, and why.
+    idle: Vec<Used>,
+    names: Vec<String>,
+}
+
+impl<'a> Sorted<'a> {
+    /// Every array has a role, is harmless, or is left out on purpose.
+    fn new(path: &Path, arrays: &'a NamedArrays, drop: &[String]) -> Result<Self> {
+        let mut sorted = Self {
+            splits: BTreeMap::new(),
+            idle: Vec::new(),
+            names: arrays.arrays.keys().cloned().collect(),
+        };
+        let mut unknown = Vec::new();
+        for (name, array) in &arrays.arrays {
+            let idle = |why: &str| Used {
+                name: name.clone(),
+                purpose: format!("not used: {why}"),
+            };
+            match meaning(name) {
+                _ if drop.contains(name) => sorted.idle.push(idle("left out by --drop")),
+                Meaning::Harmless(why) => sorted.idle.push(idle(why)),
+                Meaning::Unknown => unknown.push(name.clone()),
+                Meaning::Known(split, role) => {
+                    let before = sorted
+                        .splits
+                        .entry(split)
+                        .or_default()
+                        .insert(role, (name, array));
+                    if let Some((first, _)) = before {
+                        return Err(Error::Duplicate {
+                            path: path.to_owned(),
+                            what: "array",
+                            name: role.name().to_owned(),
+                            detail: format!("as `{first}` and as `{name}`"),
+                        });
+                    }
+                }
+            }
+        }
+        if !unknown.is_empty() {
+            return Err(Error::UnknownArray {
+                path: path.to_owned(),
+                names: unknown,
+                known: format!("{}; each also after train_ or test_", known()),
+            });
+        }
+        Ok(sorted)
     }
-    let wanted = match asked {
-        Some(split) => split.to_owned(),
-        None => ["test", "all", "train"]
-            .iter()
-            .find(|split| found.contains(**split))
-            .map_or_else(|| "all".to_owned(), |s| (*s).to_owned()),
+
+    fn of(&self, split: &str) -> BTreeMap<Role, (&'a str, &'a NamedArray)> {
+        self.splits.get(split).cloned().unwrap_or_default()
+    }
+
+    /// The split asked for, else `test`, else what has no split, else `train`.
+    fn choose(&self, path: &Path, asked: Option<&str>) -> Result<String> {
+        let found: BTreeSet<&str> = self.splits.keys().copied().collect();
+        let wanted = asked.or_else(|| {
+            ["test", "all", "train"]
+                .into_iter()
+                .find(|split| found.contains(split))
+        });
+        let wanted = wanted.unwrap_or("all");
+        if asked.is_some() && !found.contains(wanted) {
+            return Err(Error::NoSuchSplit {
+                path: path.to_owned(),
+                asked: wanted.to_owned(),
+                found: found.into_iter().map(str::to_owned).collect(),
+            });
+        }
+        Ok(wanted.to_owned())
+    }
+
+    /// What every array is used for where this split is.
+    fn used(&self, split: &str) -> Vec<Used> {
+        let of_split = |(other, arrays): (&&str, &BTreeMap<Role, (&str, &NamedArray)>)| {
+            let purpose = |role: &Role| match *other == split {
+                true => role.purpose().to_owned(),
+                false => format!("not used: of split {other}"),
+            };
+            let used = arrays.iter().map(|(role, (name, _))| Used {
+                name: (*name).to_owned(),
+                purpose: purpose(role),
+            });
+            used.collect::<Vec<_>>()
+        };
+        let mut used: Vec<Used> = self.splits.iter().flat_map(of_split).collect();
+        used.extend(self.idle.iter().cloned());
+        used
+    }
+}
+
+/// Puts inputs that have names into the order of the network's, where those are known.
+fn match_names(data: &mut Dataset, known: &[String]) -> Result<()> {
+    let own = &data.task.inputs;
+    let Inputs::Values(values) = &data.inputs else {
+        return Ok(());
     };
-    if asked.is_some() && !found.contains(&wanted) {
-        return Err(Error::NoSuchSplit {
-            path: path.to_owned(),
-            asked: wanted,
-            found: found.into_iter().collect(),
+    if known.is_empty() || own.len() != values.ncols() || own == known {
+        return Ok(());
+    }
+    let absent = |names: &[String], among: &[String]| -> Vec<String> {
+        names
+            .iter()
+            .filter(|name| !among.contains(name))
+            .cloned()
+            .collect()
+    };
+    let (missing, unused) = (absent(known, own), absent(own, known));
+    if !missing.is_empty() || !unused.is_empty() {
+        return Err(Error::ColumnsOfInputs {
+            path: data.path.clone(),
+            missing,
+            unused,
         });
     }
-    Ok(wanted)
+    let order: Vec<usize> = known
+        .iter()
+        .filter_map(|name| own.iter().position(|o| o == name))
+        .collect();
+    let reordered = |inputs: &Inputs| match inputs {
+        Inputs::Values(values) => Inputs::Values(values.select(Axis(1), &order)),
+        Inputs::Tokens(tokens) => Inputs::Tokens(tokens.clone()),
+    };
+    data.inputs = reordered(&data.inputs);
+    data.corrupted = data.corrupted.as_ref().map(reordered);
+    data.task.inputs = known.to_vec();
+    let note = "the columns of the data were put into the order of the network's inputs, by name";
+    data.told.notes.push(note.to_owned());
+    Ok(())
 }
 
 impl<'a> Part<'a> {
-    fn optional(&self, name: &str) -> Option<&'a NamedArray> {
-        self.arrays.arrays.get(&format!("{}{name}", self.prefix))
+    fn optional(&self, role: Role) -> Option<&'a NamedArray> {
+        self.arrays.get(&role).map(|(_, array)| *array)
     }
 
-    /// The name of the inputs, and the shape of one sample.
-    fn find_inputs(&self) -> Result<(String, Vec<usize>)> {
-        let found = ["inputs", "tokens"]
-            .iter()
-            .find_map(|name| Some((*name, self.optional(name)?)));
-        let (name, array) = found.ok_or_else(|| Error::NoInputs {
-            path: self.path.to_owned(),
-            prefix: self.prefix.clone(),
-            found: self.arrays.arrays.keys().cloned().collect(),
-        })?;
-        Ok((
-            name.to_owned(),
-            array.shape.get(1..).unwrap_or_default().to_vec(),
-        ))
+    /// What the inputs are, and the shape of one sample.
+    fn find_inputs(&self, sorted: &Sorted<'_>) -> Result<(Role, Vec<usize>)> {
+        let found = |role| Some((role, self.optional(role)?));
+        match (found(Role::Inputs), found(Role::Tokens)) {
+            (Some(_), Some(_)) => Err(self.shape_fault(
+                Role::Tokens,
+                "samples are either `inputs` or `tokens`, and both are there",
+            )),
+            (Some((role, array)), None) | (None, Some((role, array))) => {
+                Ok((role, array.shape.get(1..).unwrap_or_default().to_vec()))
+            }
+            (None, None) => Err(Error::NoInputs {
+                path: self.path.to_owned(),
+                prefix: match self.split.as_str() {
+                    "all" => String::new(),
+                    split => format!("{split}_"),
+                },
+                found: sorted.names.clone(),
+            }),
+        }
     }
 
-    fn inputs(&self, name: &str) -> Result<Inputs> {
+    fn inputs(&self, role: Role) -> Result<Inputs> {
         let array = self
-            .optional(name)
-            .ok_or_else(|| self.shape_fault(name, "missing"))?;
+            .optional(role)
+            .ok_or_else(|| self.shape_fault(role, "missing"))?;
         if array.shape.is_empty() {
-            return Err(self.shape_fault(name, "one row per sample is expected"));
+            return Err(self.shape_fault(role, "one row per sample is expected"));
         }
         if array.rows() == 0 {
             return Err(Error::NoSamples {
                 path: self.path.to_owned(),
-                tensor: self.full_name(name),
+                tensor: self.full_name(role),
                 shape: array.shape.clone(),
             });
         }
-        match (&array.numbers, name.ends_with("tokens")) {
+        let is_tokens = matches!(role, Role::Tokens | Role::CorruptedTokens);
+        match (&array.numbers, is_tokens) {
             (Numbers::Integers(_), true) => {
-                let ids = self.indices(name, array)?;
-                Ok(Inputs::Tokens(self.matrix(name, array, ids)?))
+                let ids = self.indices(role, array)?;
+                Ok(Inputs::Tokens(self.matrix(role, array, ids)?))
             }
             (Numbers::Floats(_), true) => {
-                Err(self.integers_expected(name, "token ids are integers"))
+                Err(self.integers_expected(role, "token ids are integers"))
             }
-            _ => Ok(Inputs::Values(self.floats(name, array)?)),
+            _ => Ok(Inputs::Values(self.floats(role, array)?)),
         }
     }
 
     /// The pairs, of the same kind and shape as the inputs.
     fn corrupted(&self, inputs: &Inputs) -> Result<Option<Inputs>> {
-        let name = match inputs {
-            Inputs::Values(_) => "corrupted_inputs",
-            Inputs::Tokens(_) => "corrupted_tokens",
+        let (role, other) = match inputs {
+            Inputs::Values(_) => (Role::CorruptedInputs, Role::CorruptedTokens),
+            Inputs::Tokens(_) => (Role::CorruptedTokens, Role::CorruptedInputs),
         };
-        if self.optional(name).is_none() {
+        if self.optional(other).is_some() {
+            return Err(
+                self.shape_fault(other, "pairs are of the kind of the samples they belong to")
+            );
+        }
+        let name = role;
+        if self.optional(role).is_none() {
             return Ok(None);
         }
         let corrupted = self.inputs(name)?;
@@ -170,16 +292,16 @@ impl<'a> Part<'a> {
     }
 
     fn labels(&self) -> Result<Option<Labels>> {
-        let Some(array) = self.optional("labels") else {
+        let Some(array) = self.optional(Role::Labels) else {
             return Ok(None);
         };
         Ok(Some(match array.numbers {
-            Numbers::Integers(_) => Labels::Classes(self.one_per_row("labels", array)?),
-            Numbers::Floats(_) => Labels::Targets(self.floats("labels", array)?),
+            Numbers::Integers(_) => Labels::Classes(self.one_per_row(Role::Labels, array)?),
+            Numbers::Floats(_) => Labels::Targets(self.floats(Role::Labels, array)?),
         }))
     }
 
-    fn classes(&self, name: &str) -> Result<Option<Vec<usize>>> {
+    fn classes(&self, name: Role) -> Result<Option<Vec<usize>>> {
         self.optional(name)
             .map(|array| self.one_per_row(name, array))
             .transpose()
@@ -187,24 +309,24 @@ impl<'a> Part<'a> {
 
     /// `[n, p]`, `[n]` or, for all samples alike, `[p]`.
     fn positions(&self) -> Result<Option<Array2<usize>>> {
-        let Some(array) = self.optional("positions") else {
+        let Some(array) = self.optional(Role::Positions) else {
             return Ok(None);
         };
         let per_sample = array.rows() == self.rows;
         if array.shape.len() > 2 || array.shape.is_empty() || (!per_sample && array.columns() != 1)
         {
-            return Err(self.shape_fault("positions", "[p], [n] or [n, p] is expected"));
+            return Err(self.shape_fault(Role::Positions, "[p], [n] or [n, p] is expected"));
         }
-        let ids = self.indices("positions", array)?;
+        let ids = self.indices(Role::Positions, array)?;
         let rows = if per_sample { array.rows() } else { 1 };
         let shape = (rows, ids.len() / rows.max(1));
         Array2::from_shape_vec(shape, ids)
             .map(Some)
-            .map_err(|_| self.shape_fault("positions", "its shape and its contents disagree"))
+            .map_err(|_| self.shape_fault(Role::Positions, "its shape and its contents disagree"))
     }
 
     /// One index per sample.
-    fn one_per_row(&self, name: &str, array: &NamedArray) -> Result<Vec<usize>> {
+    fn one_per_row(&self, name: Role, array: &NamedArray) -> Result<Vec<usize>> {
         if array.rows() != self.rows || array.columns() != 1 {
             let expected = format!("one per sample is expected, of {} samples", self.rows);
             return Err(self.shape_fault(name, &expected));
@@ -212,32 +334,42 @@ impl<'a> Part<'a> {
         self.indices(name, array)
     }
 
-    fn indices(&self, name: &str, array: &NamedArray) -> Result<Vec<usize>> {
+    fn indices(&self, name: Role, array: &NamedArray) -> Result<Vec<usize>> {
         let Numbers::Integers(values) = &array.numbers else {
             return Err(self.integers_expected(name, "classes are integers"));
         };
         let columns = array.columns().max(1);
-        let index = |(place, value): (usize, &i64)| {
-            usize::try_from(*value).map_err(|_| Error::NegativeIndex {
+        let index = |(place, value): (usize, &i64)| match usize::try_from(*value) {
+            Err(_) => Err(Error::NegativeIndex {
                 path: self.path.to_owned(),
                 tensor: self.full_name(name),
                 sample: place / columns,
                 found: *value,
-            })
+            }),
+            Ok(index) if index >= MOST_CLASSES => Err(Error::IndexTooLarge {
+                path: self.path.to_owned(),
+                tensor: self.full_name(name),
+                sample: place / columns,
+                found: index,
+                limit: MOST_CLASSES,
+            }),
+            Ok(index) => Ok(index),
         };
         values.iter().enumerate().map(index).collect()
     }
 
-    /// Finite numbers, one row per sample.
-    fn floats(&self, name: &str, array: &NamedArray) -> Result<Array2<f64>> {
-        if self.rows > 0 && array.rows() != self.rows {
-            let expected = format!("the inputs have {} rows", self.rows);
-            return Err(self.shape_fault(name, &expected));
-        }
-        let values: Vec<f64> = match &array.numbers {
-            Numbers::Floats(values) => values.clone(),
-            Numbers::Integers(values) => values.iter().map(|x| *x as f64).collect(),
+    /// The framework's own outputs; NaN where they are.
+    fn outputs(&self) -> Result<Option<Array2<f64>>> {
+        let of = |array: &NamedArray| {
+            let values = self.rows_of_floats(Role::Outputs, array)?;
+            self.matrix(Role::Outputs, array, values)
         };
+        self.optional(Role::Outputs).map(of).transpose()
+    }
+
+    /// Finite numbers, one row per sample.
+    fn floats(&self, name: Role, array: &NamedArray) -> Result<Array2<f64>> {
+        let values = self.rows_of_floats(name, array)?;
         if let Some(place) = values.iter().position(|x| !x.is_finite()) {
             let columns = array.columns().max(1);
             return Err(Error::NonFiniteData {
@@ -251,16 +383,26 @@ impl<'a> Part<'a> {
         self.matrix(name, array, values)
     }
 
-    fn matrix<T>(&self, name: &str, array: &NamedArray, values: Vec<T>) -> Result<Array2<T>> {
+    /// Numbers, one row per sample.
+    fn rows_of_floats(&self, name: Role, array: &NamedArray) -> Result<Vec<f64>> {
+        if self.rows > 0 && array.rows() != self.rows {
+            let expected = format!("the inputs have {} rows", self.rows);
+            return Err(self.shape_fault(name, &expected));
+        }
+        Ok(match &array.numbers {
+            Numbers::Floats(values) => values.clone(),
+            Numbers::Integers(values) => values.iter().map(|x| *x as f64).collect(),
+        })
+    }
+
+    fn matrix<T>(&self, name: Role, array: &NamedArray, values: Vec<T>) -> Result<Array2<T>> {
         Array2::from_shape_vec((array.rows(), array.columns()), values)
             .map_err(|_| self.shape_fault(name, "its shape and its contents disagree"))
     }
 
     /// One interval per feature, from lower to upper; published tasks know theirs.
     fn check_domain(&self, inputs: &Inputs) -> Result<()> {
-        let (Some(Domain::Box(intervals)), Inputs::Values(values)) =
-            (&self.arrays.task.domain, inputs)
-        else {
+        let (Some(Domain::Box(intervals)), Inputs::Values(values)) = (self.domain, inputs) else {
             return Ok(());
         };
         let reversed = intervals.iter().position(|[lo, hi]| lo > hi);
@@ -282,11 +424,13 @@ impl<'a> Part<'a> {
         })
     }
 
-    fn full_name(&self, name: &str) -> String {
-        format!("{}{name}", self.prefix)
+    /// The name of an array in the file.
+    fn full_name(&self, role: Role) -> String {
+        let name = self.arrays.get(&role).map_or(role.name(), |(name, _)| name);
+        name.to_owned()
     }
 
-    fn integers_expected(&self, name: &str, expected: &'static str) -> Error {
+    fn integers_expected(&self, name: Role, expected: &'static str) -> Error {
         Error::IntegersExpected {
             path: self.path.to_owned(),
             tensor: self.full_name(name),
@@ -294,7 +438,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn shape_fault(&self, name: &str, expected: &str) -> Error {
+    fn shape_fault(&self, name: Role, expected: &str) -> Error {
         Error::DataShape {
             path: self.path.to_owned(),
             tensor: self.full_name(name),

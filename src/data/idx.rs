@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 
-use super::{Dataset, Inputs, Labels, Task};
+use super::{Dataset, Inputs, Labels, Task, Told};
 use crate::checkpoint::{limited_read, sha256};
 use crate::{Error, Result};
 
@@ -44,6 +44,7 @@ pub fn open(images: &Path, labels: &Path) -> Result<Dataset> {
         positions: None,
         task: Task::default(),
         prompts: Vec::new(),
+        told: Told::default(),
     })
 }
 

@@ -7,26 +7,36 @@
 
 mod arrays;
 mod assemble;
+mod classes;
 mod csv;
+mod format;
 pub mod idx;
 mod jsonl;
 mod memory;
+mod npy;
 mod npz;
 mod prompts;
+mod reading;
+mod roles;
 mod select;
 mod task;
 #[cfg_attr(not(feature = "text"), path = "no_tokenizer.rs")]
 mod tokenizer;
 
-pub use task::{Domain, ReadAt, Task, read_box};
+pub use reading::{Bos, Reading};
+pub use roles::Used;
+pub use task::{Domain, ReadAt, Task, names_of, read_box};
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use ndarray::{Array2, s};
 
-use crate::checkpoint::{limited_read, parse_tensors, sha256, sibling};
+use crate::checkpoint::{Dtype, limited_read, parse_tensors, sha256, sibling};
+use crate::choice::LossKind;
 use crate::result::Prompt;
 use crate::{Error, Result};
+use format::Format;
 
 /// What a network is run on.
 #[derive(Debug, Clone)]
@@ -57,7 +67,26 @@ pub struct Dataset {
     pub task: Task,
     /// The tokens of each sample as text, where the data are text; else none.
     pub prompts: Vec<Prompt>,
+    /// How the files were understood.
+    pub told: Told,
 }
+
+/// How data files were understood, for whoever reads the result.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// What every array or column is used for.
+    pub used: Vec<Used>,
+    /// What was done that changes what the numbers mean: columns reordered,
+    /// classes numbered, prompts given a beginning.
+    pub notes: Vec<String>,
+    /// How many classes are words in the order of the alphabet, for want of another.
+    pub alphabetical: Option<usize>,
+    /// The type in which the framework's outputs are stored.
+    pub outputs_dtype: Option<Dtype>,
+}
+
+/// The name of data that come from standard input.
+pub const STANDARD_INPUT: &str = "-";
 
 /// The samples of a data set.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,6 +134,75 @@ impl Dataset {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.inputs.is_empty()
+    }
+
+    /// These data as a network of so many outputs needs them: for one output, labels
+    /// that are 0 and 1 are the classes of one logit, unless the data say that the
+    /// loss is the squared error.
+    #[must_use]
+    pub fn for_outputs(&self, outputs: usize) -> Cow<'_, Self> {
+        let squared = self.task.loss == Some(LossKind::Mse);
+        let Some(Labels::Targets(targets)) = &self.labels else {
+            return Cow::Borrowed(self);
+        };
+        let is_binary = targets.iter().all(|t| *t == 0.0 || *t == 1.0);
+        if outputs != 1 || targets.ncols() != 1 || !is_binary || squared {
+            return Cow::Borrowed(self);
+        }
+        let mut data = self.clone();
+        let classes = targets.iter().map(|t| usize::from(*t == 1.0)).collect();
+        data.labels = Some(Labels::Classes(classes));
+        let note = "the labels are 0 and 1 and the network has one output, which is read as a logit: \
+                    decisions are at 0 (`{\"loss\": \"mse\"}` in a task.json beside the data reads \
+                    them as targets)";
+        data.told.notes.push(note.to_owned());
+        Cow::Owned(data)
+    }
+
+    /// The own name of an output of a network with so many; of one logit that of class 1.
+    #[must_use]
+    pub fn output_name(&self, target: usize, outputs: usize) -> String {
+        match &self.labels {
+            Some(Labels::Classes(_)) if outputs == 1 => self.class_name(1, 1),
+            Some(Labels::Classes(_)) => self.class_name(target, outputs),
+            _ => {
+                let name = self.task.outputs.get(target).cloned();
+                name.unwrap_or_else(|| format!("target {target}"))
+            }
+        }
+    }
+
+    /// The own name of a class of a network with so many outputs.
+    #[must_use]
+    pub fn class_name(&self, class: usize, outputs: usize) -> String {
+        let names = &self.task.outputs;
+        match (names.as_slice(), outputs, class) {
+            // One name for one logit is that of class 1.
+            ([one], 1, 0) => format!("not {one}"),
+            ([one], 1, _) => one.clone(),
+            _ => {
+                let name = names.get(class).cloned();
+                name.unwrap_or_else(|| format!("class {class}"))
+            }
+        }
+    }
+
+    /// Whether classes that are words without a known order are as many as the
+    /// network's: of fewer, which output is which cannot be told.
+    ///
+    /// # Errors
+    /// [`Error::ClassWords`] with both numbers.
+    pub fn check_words(&self, outputs: usize) -> Result<()> {
+        // One logit tells two classes apart.
+        let classes = outputs.max(2);
+        match self.told.alphabetical {
+            Some(found) if found != classes => Err(Error::ClassWords {
+                path: self.path.clone(),
+                found,
+                outputs: classes,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// The first samples of a data set, at most so many.
@@ -165,23 +263,42 @@ impl Dataset {
     /// If the file is not what its name says, its parts disagree, or a text is not
     /// the tokens it should be.
     pub fn open_with(path: &Path, split: Option<&str>, tokenizer: Option<&Path>) -> Result<Self> {
-        let read = reader(path)?;
-        let bytes = limited_read(path)?;
+        let reading = Reading {
+            split: split.map(str::to_owned),
+            tokenizer: tokenizer.map(Path::to_owned),
+            ..Reading::default()
+        };
+        Self::read(path, &reading)
+    }
+
+    /// Opens data as `reading` says; of [`STANDARD_INPUT`] the content tells the format.
+    ///
+    /// # Errors
+    /// If the file is not what its name says, its parts disagree, or something in
+    /// it is not used.
+    pub fn read(path: &Path, reading: &Reading) -> Result<Self> {
+        let piped = path == Path::new(STANDARD_INPUT);
+        let bytes = match piped {
+            // Linux's name of standard input; elsewhere it is read by name too.
+            true => limited_read(Path::new("/dev/stdin"))?,
+            false => limited_read(path)?,
+        };
         if bytes.is_empty() {
             return Err(Error::EmptyFile {
                 path: path.to_owned(),
             });
         }
-        let mut arrays = read(path, &bytes, tokenizer)?;
-        if let Some(text) = sibling(path, "task.json")? {
-            arrays.task = arrays
-                .task
-                .or(task::from_json(&path.with_file_name("task.json"), &text)?);
-        }
-        if let Some(text) = sibling(path, "config.json")? {
-            arrays.task = arrays.task.or(task::from_config(&text));
-        }
-        assemble::assemble(path, sha256(&bytes), arrays, split)
+        let format = match piped {
+            true => Format::of_content(&bytes),
+            false => Format::of(path, &bytes)?,
+        };
+        let mut arrays = parsed(path, &bytes, format, reading)?;
+        let own = match piped {
+            true => Task::default(),
+            false => beside(path)?,
+        };
+        arrays.task = arrays.task.or(own).or(reading.network.clone());
+        assemble::assemble(path, sha256(&bytes), arrays, reading)
     }
 
     /// Reads the bytes of a safetensors file that goes by `name`, and the text
@@ -200,30 +317,50 @@ impl Dataset {
         if let Some(text) = task {
             arrays.task = arrays.task.or(task::from_json(path, text)?);
         }
-        assemble::assemble(path, sha256(bytes), arrays, split)
+        let reading = Reading {
+            split: split.map(str::to_owned),
+            ..Reading::default()
+        };
+        assemble::assemble(path, sha256(bytes), arrays, &reading)
     }
 }
 
-/// What makes arrays of a file's bytes, with a tokenizer where there is one.
-type Reader = fn(&Path, &[u8], Option<&Path>) -> Result<arrays::NamedArrays>;
+/// The arrays of a file's bytes.
+fn parsed(
+    path: &Path,
+    bytes: &[u8],
+    format: Format,
+    reading: &Reading,
+) -> Result<arrays::NamedArrays> {
+    let told = reading.targets.first().or(reading.label.as_ref());
+    if let (Some(column), false) = (told, format == Format::Csv) {
+        return Err(Error::NoColumns {
+            path: path.to_owned(),
+            column: column.clone(),
+        });
+    }
+    match format {
+        Format::Safetensors => from_safetensors(path, bytes),
+        Format::Npz => npz::read(path, bytes),
+        Format::Npy => npz::read_one(path, bytes),
+        Format::Csv => csv::read(path, bytes, reading),
+        Format::Jsonl => jsonl::read(path, bytes, reading),
+    }
+}
 
-/// The reader that a file's name asks for.
-fn reader(path: &Path) -> Result<Reader> {
-    let extension = path
-        .extension()
-        .map(|e| e.to_string_lossy().to_ascii_lowercase());
-    Ok(match extension.as_deref() {
-        Some("safetensors") => |path, bytes, _| from_safetensors(path, bytes),
-        Some("npz") => |path, bytes, _| npz::read(path, bytes),
-        Some("npy") => |path, bytes, _| npz::read_one(path, bytes),
-        Some("csv") => |path, bytes, _| csv::read(path, bytes),
-        Some("jsonl") => jsonl::read,
-        _ => {
-            return Err(Error::DataFormat {
-                path: path.to_owned(),
-            });
-        }
-    })
+/// What the `task.json` and `config.json` beside the data say.
+fn beside(path: &Path) -> Result<Task> {
+    let mut task = Task::default();
+    if let Some(text) = sibling(path, "task.json")? {
+        task = task::from_json(&path.with_file_name("task.json"), &text)?;
+    }
+    if let Some(text) = sibling(path, "config.json")? {
+        task = task.or(task::from_config(
+            &path.with_file_name("config.json"),
+            &text,
+        )?);
+    }
+    Ok(task)
 }
 
 fn from_safetensors(path: &Path, bytes: &[u8]) -> Result<arrays::NamedArrays> {
@@ -234,6 +371,6 @@ fn from_safetensors(path: &Path, bytes: &[u8]) -> Result<arrays::NamedArrays> {
             .map(|(name, t)| (name, arrays::NamedArray::from(&t)))
             .collect(),
         task: task::from_metadata(path, &metadata)?,
-        prompts: Vec::new(),
+        ..arrays::NamedArrays::default()
     })
 }

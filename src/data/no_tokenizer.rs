@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::Bos;
 use crate::{Error, Result};
 
 /// A tokenizer, of which there is none.
@@ -16,7 +17,7 @@ pub(super) struct Tokens {
 
 impl Tokenizer {
     /// Refuses: text needs the feature.
-    pub fn open(path: &Path) -> Result<Self> {
+    pub fn open(path: &Path, _bos: Bos) -> Result<(Self, Option<String>)> {
         Err(Error::Tokenizer {
             path: path.to_owned(),
             detail: "this build reads no text: the feature `text` is off".to_owned(),

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::Reading;
 use super::arrays::{NamedArray, NamedArrays};
 use super::jsonl::{Line, fault};
 use super::tokenizer::{Tokenizer, Tokens};
@@ -19,11 +20,12 @@ use crate::{Error, Result};
 /// comes after it.
 const PADDING: i64 = 0;
 
-/// Whether the lines hold text.
-pub(super) fn are_prompts(lines: &[Line]) -> bool {
-    lines
-        .first()
-        .is_some_and(|(_, line)| line.contains_key("clean"))
+/// The keys of a prompt; all but the first may be left out.
+const KEYS: [&str; 4] = ["clean", "corrupted", "answer", "foil"];
+
+/// Whether lines hold text, of which this is the first.
+pub(super) fn are_prompts((_, line): &Line) -> bool {
+    line.contains_key("clean")
 }
 
 /// One line as tokens.
@@ -35,13 +37,27 @@ struct Sample {
 }
 
 /// The tokens of all lines, and their words.
-pub(super) fn read(path: &Path, lines: &[Line], tokenizer: Option<&Path>) -> Result<NamedArrays> {
-    let tokenizer = tokenizer.ok_or_else(|| Error::NoTokenizer {
-        path: path.to_owned(),
-    })?;
+pub(super) fn read(path: &Path, lines: &[Line], reading: &Reading) -> Result<NamedArrays> {
+    let tokenizer = reading
+        .tokenizer
+        .as_ref()
+        .ok_or_else(|| Error::NoTokenizer {
+            path: path.to_owned(),
+        })?;
+    let unknown = |key: &&String| !KEYS.contains(&key.as_str()) && !reading.drop.contains(*key);
+    for (number, line) in lines {
+        if let Some(key) = line.keys().find(unknown) {
+            return Err(Error::UnknownArray {
+                path: path.to_owned(),
+                names: vec![format!("{key} (line {})", number + 1)],
+                known: KEYS.join(", "),
+            });
+        }
+    }
+    let (tokenizer, note) = Tokenizer::open(tokenizer, reading.bos)?;
     let reader = Reader {
         path,
-        tokenizer: Tokenizer::open(tokenizer)?,
+        tokenizer,
         keys: ["corrupted", "answer", "foil"]
             .into_iter()
             .filter(|key| lines.iter().any(|(_, line)| line.contains_key(*key)))
@@ -51,7 +67,9 @@ pub(super) fn read(path: &Path, lines: &[Line], tokenizer: Option<&Path>) -> Res
         .iter()
         .map(|line| reader.sample(line))
         .collect::<Result<_>>()?;
-    Ok(arrays(samples))
+    let mut result = arrays(samples);
+    result.notes.extend(note);
+    Ok(result)
 }
 
 struct Reader<'a> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::checkpoint::limited_read;
+use crate::checkpoint::{Checkpoint, json, limited_read, sibling};
 use crate::choice::LossKind;
 use crate::{Error, Result};
 
@@ -17,8 +17,10 @@ pub struct Task {
     /// Name of the task.
     pub name: Option<String>,
     /// Names of the features, or of the token positions.
+    #[serde(alias = "input_names")]
     pub inputs: Vec<String>,
     /// Names of the outputs or classes.
+    #[serde(alias = "output_names")]
     pub outputs: Vec<String>,
     /// `mse`, `cross-entropy`, `mse-onehot`.
     #[serde(deserialize_with = "loss")]
@@ -187,7 +189,7 @@ pub(super) fn from_json(path: &Path, text: &str) -> Result<Task> {
         path: path.to_owned(),
         detail,
     };
-    let value: Value = serde_json::from_str(text).map_err(|e| fault(e.to_string()))?;
+    let value = json::value(text).map_err(|e| fault(e.to_string()))?;
     if !value.is_object() {
         return Err(fault(
             "expected an object like {\"name\": \"moons\"}".to_owned(),
@@ -196,27 +198,81 @@ pub(super) fn from_json(path: &Path, text: &str) -> Result<Task> {
     serde_json::from_value(value).map_err(|e| fault(e.to_string()))
 }
 
-/// The task that a `config.json` beside the data names, if it is a published one.
-pub(super) fn from_config(text: &str) -> Task {
-    let config: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+/// The names that a network's own files give its inputs and outputs: its
+/// configuration, else the `task.json` beside it.
+///
+/// # Errors
+/// If they are no lists of words, or the file cannot be read.
+pub fn names_of(checkpoint: &Checkpoint) -> Result<Task> {
+    let config = names(
+        &checkpoint.path.with_file_name("config.json"),
+        &checkpoint.config,
+    )?;
+    let beside = match sibling(&checkpoint.path, "task.json")? {
+        Some(text) => from_json(&checkpoint.path.with_file_name("task.json"), &text)?,
+        None => Task::default(),
+    };
+    Ok(config.or(Task {
+        inputs: beside.inputs,
+        outputs: beside.outputs,
+        ..Task::default()
+    }))
+}
+
+/// The `input_names` and `output_names` of a configuration.
+fn names(path: &Path, config: &serde_json::Map<String, Value>) -> Result<Task> {
+    let list = |key: &str| -> Result<Vec<String>> {
+        let Some(value) = config.get(key) else {
+            return Ok(Vec::new());
+        };
+        let words: Result<Vec<String>, _> = serde_json::from_value(value.clone());
+        words.map_err(|_| Error::Json {
+            path: path.to_owned(),
+            detail: format!("`{key}` is {value}; a list of names is expected"),
+        })
+    };
+    Ok(Task {
+        inputs: list("input_names")?,
+        outputs: list("output_names")?,
+        ..Task::default()
+    })
+}
+
+/// What a `config.json` beside the data says: names, and the task if it is a published one.
+pub(super) fn from_config(path: &Path, text: &str) -> Result<Task> {
+    let Ok(Value::Object(config)) = serde_json::from_str(text) else {
+        // What is wrong with it is told by whoever opens the checkpoint.
+        return Ok(Task::default());
+    };
     let word = |key: &str| config.get(key).and_then(Value::as_str);
     let published = word("task").and_then(Task::published).unwrap_or_default();
-    Task {
+    let named = names(path, &config)?;
+    Ok(named.or(Task {
         loss: word("loss").and_then(loss_name).or(published.loss),
         ..published
-    }
+    }))
 }
 
 /// Header metadata: strings, of which lists and objects are JSON.
 pub(super) fn from_metadata(path: &Path, metadata: &BTreeMap<String, String>) -> Result<Task> {
     let known = [
-        "name", "inputs", "outputs", "loss", "domain", "read", "trained",
+        "name",
+        "inputs",
+        "input_names",
+        "outputs",
+        "output_names",
+        "loss",
+        "domain",
+        "read",
+        "trained",
     ];
     let value =
         |text: &String| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()));
     let object: serde_json::Map<String, Value> = metadata
         .iter()
         .filter(|(key, _)| known.contains(&key.as_str()))
+        // Metadata are anyone's: a loss there may be a number.
+        .filter(|(key, text)| *key != "loss" || loss_name(text).is_some())
         .map(|(key, text)| (key.clone(), value(text)))
         .collect();
     from_json(path, &Value::Object(object).to_string())
@@ -228,12 +284,20 @@ fn loss_name(name: &str) -> Option<LossKind> {
     name.parse().ok()
 }
 
-/// A loss in a file, whatever it is.
+/// A loss in a file, of those that are known.
 fn loss<'de, D: serde::Deserializer<'de>>(
     from: D,
 ) -> std::result::Result<Option<LossKind>, D::Error> {
-    let name = <Option<String> as Deserialize>::deserialize(from)?;
-    Ok(name.as_deref().and_then(loss_name))
+    let Some(name) = <Option<String> as Deserialize>::deserialize(from)? else {
+        return Ok(None);
+    };
+    let known = || {
+        let known = [LossKind::Mse, LossKind::CrossEntropy, LossKind::MseOnehot];
+        let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+        format!("the loss `{name}` is none of {}", known.join(", "))
+    };
+    let loss = loss_name(&name).ok_or_else(|| serde::de::Error::custom(known()))?;
+    Ok(Some(loss))
 }
 
 #[cfg(test)]

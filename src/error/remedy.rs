@@ -40,6 +40,17 @@ impl Error {
             | Self::Domain { path, .. }
             | Self::NonFiniteData { path, .. }
             | Self::NegativeIndex { path, .. }
+            | Self::OtherFormat { path, .. }
+            | Self::UnknownArray { path, .. }
+            | Self::Duplicate { path, .. }
+            | Self::EmptyCell { path, .. }
+            | Self::NotANumber { path, .. }
+            | Self::NoSuchColumn { path, .. }
+            | Self::NoColumns { path, .. }
+            | Self::ColumnsOfInputs { path, .. }
+            | Self::UnknownClass { path, .. }
+            | Self::ClassWords { path, .. }
+            | Self::IndexTooLarge { path, .. }
             | Self::NoTokenizer { path }
             | Self::Tokenizer { path, .. }
             | Self::PromptText { path, .. }
@@ -74,6 +85,7 @@ impl Error {
             | Self::EdgeWeight { path, .. }
             | Self::Positions { path, .. }
             | Self::PatchesChangeNothing { path, .. }
+            | Self::NoSlope { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
             | Self::NoResultFolder { path }
@@ -117,6 +129,13 @@ impl Error {
                 "choose a metric with a slope (not accuracy), a fill that differs from the data, \
                  or an answer that the outputs take part in"
                     .to_owned()
+            }
+            Self::NoSlope { metric, .. } if metric == "accuracy" => {
+                "a metric with a slope: `--metric logit-diff` or `cross-entropy`; or a method that patches: `--method exact` or `acdc`".to_owned()
+            }
+            Self::NoSlope { .. } => {
+                "a method that patches or leaves the network as it is: `--method exact`, `acdc` or `eap-ig-inputs`; \
+                 or a metric with a slope there: `--metric logit-diff`".to_owned()
             }
             Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
             Self::NotComparable { .. } => "compare networks of one task and shape".to_owned(),
@@ -176,6 +195,37 @@ impl Error {
             Self::Domain { .. } => {
                 "give one interval [lo, hi] per feature: {\"domain\": {\"box\": [[-1, 1], [-1, 1]]}}".to_owned()
             }
+            Self::OtherFormat { .. } => "name the file by what it holds, or save it again".to_owned(),
+            Self::UnknownArray { .. } => {
+                "rename it to what it is, or `--drop NAME` leaves it out".to_owned()
+            }
+            Self::Duplicate { .. } => "leave one of them out, or rename it".to_owned(),
+            Self::EmptyCell { .. } => "fill the field or leave the line out".to_owned(),
+            Self::NotANumber { column, text, .. } if decimal_comma(text) => format!(
+                "write numbers in column `{column}` with a point: 1.5"
+            ),
+            Self::NotANumber { column, .. } => format!(
+                "`--label {column}` if it holds classes; `--drop {column}` leaves it out; else correct the field"
+            ),
+            Self::NoSuchColumn { .. } => "name a column of the header, letter by letter".to_owned(),
+            Self::NoColumns { .. } => {
+                "leave `--target` and `--label` out: arrays and keys are told apart by their names".to_owned()
+            }
+            Self::ColumnsOfInputs { unused, .. } => match unused.first() {
+                Some(name) => format!(
+                    "`--target {name}` or `--label {name}` if it is what the network should give, `--drop {name}` to leave it out; inputs are named in `input_names` of config.json"
+                ),
+                None => "add the columns; inputs are named in `input_names` of config.json".to_owned(),
+            },
+            Self::UnknownClass { .. } => {
+                "correct the word, or name the classes in `output_names` of config.json, in the order of the outputs".to_owned()
+            }
+            Self::ClassWords { .. } => {
+                "name the classes in `output_names` of config.json, in the order of the outputs, or store them as numbers".to_owned()
+            }
+            Self::IndexTooLarge { .. } => {
+                "count classes and tokens from 0; store numbers that are no classes as float targets".to_owned()
+            }
             Self::NoTokenizer { .. } => {
                 "put the network's `tokenizer.json` beside it, or store token ids: {\"tokens\": [5, 7], \"answer\": 12}".to_owned()
             }
@@ -220,6 +270,9 @@ impl Error {
                 "`modscope audit`, `prune`, `modules` and `circuit` take transformers".to_owned()
             }
             Self::SequenceLength { .. } => "cut the sequences".to_owned(),
+            Self::InputWidth { path, found, expected } if is_table(path) && found > expected => {
+                "`--target COL` or `--label COL` says which column the network should give, `--drop COL` which to leave out".to_owned()
+            }
             Self::InputWidth { .. } | Self::TokenCount { .. } | Self::OutputWidth { .. } => {
                 "`--data FILE` names other data; were these made for another network?".to_owned()
             }
@@ -248,4 +301,15 @@ impl Error {
             Self::ResultExists { .. } => "`--force` replaces it, `--out DIR` writes elsewhere".to_owned(),
         })
     }
+}
+
+/// Whether data come as a table, or may do.
+fn is_table(path: &Path) -> bool {
+    let table = |e: &std::ffi::OsStr| e == "csv" || e == "tsv";
+    path.extension().is_some_and(table) || path == Path::new("-")
+}
+
+/// Whether a text is a number with a comma in it.
+fn decimal_comma(text: &str) -> bool {
+    text.contains(',') && text.replacen(',', ".", 1).parse::<f64>().is_ok()
 }

@@ -3,6 +3,10 @@
 //! Outputs are `[outputs, samples]` by physical position; a metric holds what
 //! it needs of each sample and is a mean over samples. It deliberately does not
 //! know where the outputs come from.
+//!
+//! A single output `z` that stands for classes is the logit of class 1, and that of
+//! class 0 is 0: decisions are at 0, the softmax is the logistic function, and the
+//! logit difference is `z`, signed by the label.
 
 mod softmax;
 
@@ -73,15 +77,23 @@ impl Metric {
     /// KL from the model whose outputs these are, `[outputs, samples]`.
     #[must_use]
     pub fn kl<T: Scalar>(outputs: ArrayView2<'_, T>) -> Self {
-        let reference = softmax::log_softmax(&outputs.mapv(Scalar::widen));
+        let logits = outputs.mapv(Scalar::widen);
+        let logits = match logits.nrows() {
+            1 => ndarray::concatenate![Axis(0), Array2::zeros(logits.raw_dim()), logits],
+            _ => logits,
+        };
+        let reference = softmax::log_softmax(&logits);
         Self::Kl { reference }
     }
 
-    /// Squared error against one-hot classes, as BIMT's image classifiers are trained.
+    /// Squared error against one-hot classes, as BIMT's image classifiers are trained;
+    /// of a single output against the class itself, 0 or 1.
     #[must_use]
     pub fn mse_onehot(classes: &[usize], outputs: usize) -> Self {
         let shape = (outputs, classes.len());
-        let targets = Array2::from_shape_fn(shape, |(o, s)| f64::from(u8::from(classes[s] == o)));
+        let hot = |output: usize| if outputs == 1 { 1 } else { output };
+        let is_hot = |(output, sample): (usize, usize)| classes[sample] == hot(output);
+        let targets = Array2::from_shape_fn(shape, |place| f64::from(u8::from(is_hot(place))));
         Self::Mse {
             targets,
             output: None,
@@ -108,13 +120,15 @@ impl Metric {
         let at = |output: usize| outputs[[output, sample]].widen();
         let column = outputs.column(sample);
         match self {
-            Self::LogitDiff { answers, foils } => at(answers[sample]) - at(foils[sample]),
+            Self::LogitDiff { answers, foils } => {
+                logit(column, answers[sample]) - logit(column, foils[sample])
+            }
             Self::ProbDiff { answers, foils } => {
-                let log_p = softmax::log_softmax_of(column);
+                let log_p = log_probabilities(column);
                 log_p[answers[sample]].exp() - log_p[foils[sample]].exp()
             }
             Self::Kl { reference } => {
-                let log_p = softmax::log_softmax_of(column);
+                let log_p = log_probabilities(column);
                 let reference = reference.column(sample);
                 reference
                     .iter()
@@ -122,7 +136,7 @@ impl Metric {
                     .map(|(r, p)| r.exp() * (r - p))
                     .sum()
             }
-            Self::CrossEntropy { classes } => -softmax::log_softmax_of(column)[classes[sample]],
+            Self::CrossEntropy { classes } => -log_probabilities(column)[classes[sample]],
             Self::Accuracy { classes } => f64::from(u8::from(decision(column) == classes[sample])),
             Self::Mse { targets, output } => {
                 let error = |o: usize| (at(o) - targets[[o, sample]]).powi(2);
@@ -167,10 +181,14 @@ impl Metric {
     /// The derivatives of one sample's value with respect to its outputs.
     fn slopes<T: Scalar>(&self, outputs: ArrayView2<'_, T>, sample: usize) -> Vec<f64> {
         let column = outputs.column(sample);
-        let width = outputs.nrows();
+        let is_of_outputs = matches!(self, Self::Mse { .. } | Self::Output { .. });
+        let width = match outputs.nrows() {
+            1 if !is_of_outputs => 2,
+            width => width,
+        };
         let unit = |hot: usize| (0..width).map(move |o| f64::from(u8::from(o == hot)));
-        let probabilities = || softmax::log_softmax_of(column).into_iter().map(f64::exp);
-        match self {
+        let probabilities = || log_probabilities(column).into_iter().map(f64::exp);
+        let mut slopes: Vec<f64> = match self {
             Self::LogitDiff { answers, foils } => unit(answers[sample])
                 .zip(unit(foils[sample]))
                 .map(|(a, f)| a - f)
@@ -204,13 +222,16 @@ impl Metric {
                 }
             }
             Self::Output { output } => unit(*output).collect(),
-        }
+        };
+        // The logit of class 0 is no output.
+        slopes.split_off(slopes.len() - outputs.nrows())
     }
 
     /// The outputs that the metric depends on, of `width` many.
     #[must_use]
     pub fn outputs_read(&self, width: usize) -> Vec<usize> {
         match self {
+            _ if width == 1 => vec![0],
             Self::LogitDiff { answers, foils } => {
                 let mut read: Vec<usize> = answers.iter().chain(foils).copied().collect();
                 read.sort_unstable();
@@ -257,14 +278,46 @@ impl Metric {
     }
 }
 
-/// The position of the largest output, the first of equals.
+/// The position of the largest output, the first of equals; of a single output
+/// 1 where it is above 0, else 0.
+///
+/// ```
+/// use modscope::metric::decision;
+/// use ndarray::array;
+/// assert_eq!(decision(array![0.5, 2.0, 2.0].view()), 1);
+/// assert_eq!(decision(array![0.5].view()), 1);
+/// assert_eq!(decision(array![-0.5].view()), 0);
+/// ```
 #[must_use]
 pub fn decision<T: Scalar>(outputs: ArrayView1<'_, T>) -> usize {
-    largest_where(outputs, |_| true)
+    match outputs.len() {
+        1 => usize::from(outputs[0] > T::zero()),
+        _ => largest_where(outputs, |_| true),
+    }
+}
+
+/// The logit of a class.
+fn logit<T: Scalar>(outputs: ArrayView1<'_, T>, class: usize) -> f64 {
+    match (outputs.len(), class) {
+        (1, 0) => 0.0,
+        (1, _) => outputs[0].widen(),
+        _ => outputs[class].widen(),
+    }
+}
+
+/// The log-probability of every class.
+fn log_probabilities<T: Scalar>(outputs: ArrayView1<'_, T>) -> Vec<f64> {
+    match outputs.len() {
+        1 => softmax::log_softmax_of(ndarray::aview1(&[T::zero(), outputs[0]])),
+        _ => softmax::log_softmax_of(outputs),
+    }
 }
 
 fn largest_other<T: Scalar>(outputs: ArrayView1<'_, T>, not: usize) -> usize {
-    largest_where(outputs, |o| o != not)
+    match outputs.len() {
+        1 => 1 - not.min(1),
+        _ => largest_where(outputs, |o| o != not),
+    }
 }
 
 fn largest_where<T: Scalar>(outputs: ArrayView1<'_, T>, wanted: impl Fn(usize) -> bool) -> usize {
@@ -358,6 +411,60 @@ mod tests {
                     let difference = (numeric - gradient[[o, s]]).abs();
                     assert!(difference < 1e-8, "{metric:?} at {o}, {s}: {difference:e}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn one_output_is_the_logit_of_two_classes() {
+        // z = 2 and −1, labels 1 and 1.
+        let outputs = array![[2.0, -1.0]];
+        let classes = vec![1, 1];
+        let metric = Metric::logit_diff(classes.clone(), outputs.view());
+        assert_eq!(metric.values(outputs.view()), [2.0, -1.0]);
+        let other = Metric::logit_diff(vec![0, 0], outputs.view());
+        let signed = other.values(outputs.view());
+        assert_eq!(signed, [-2.0, 1.0], "signed by the label");
+        let accuracy = Metric::Accuracy {
+            classes: classes.clone(),
+        };
+        assert_eq!(accuracy.values(outputs.view()), [1.0, 0.0]);
+        let logistic = |z: f64| (1.0 + (-z).exp()).ln();
+        let cross = Metric::CrossEntropy { classes }.values(outputs.view());
+        assert!((cross[0] - logistic(2.0)).abs() < 1e-15);
+        assert!((cross[1] - logistic(-1.0)).abs() < 1e-15);
+        let mse = Metric::mse_onehot(&[1, 0], 1);
+        assert_eq!(mse.values(outputs.view()), [1.0, 1.0]);
+        assert_eq!(metric.outputs_read(1), [0]);
+    }
+
+    #[test]
+    fn the_gradient_of_one_logit_is_the_finite_difference() {
+        let outputs = array![[2.0, -1.0, 0.25]];
+        let (answers, foils) = (vec![1, 0, 1], vec![0, 1, 0]);
+        let classes = answers.clone();
+        let all = [
+            Metric::kl(array![[1.0, 0.5, -3.0]].view()),
+            Metric::CrossEntropy { classes },
+            Metric::LogitDiff {
+                answers: answers.clone(),
+                foils: foils.clone(),
+            },
+            Metric::ProbDiff { answers, foils },
+            Metric::mse_onehot(&[1, 0, 0], 1),
+            Metric::Output { output: 0 },
+        ];
+        for metric in all {
+            let gradient = metric.gradient(outputs.view());
+            for s in 0..3 {
+                let shifted = |by: f64| {
+                    let mut other = outputs.clone();
+                    other[[0, s]] += by;
+                    metric.mean(other.view())
+                };
+                let numeric = (shifted(1e-6) - shifted(-1e-6)) / 2e-6;
+                let difference = (numeric - gradient[[0, s]]).abs();
+                assert!(difference < 1e-8, "{metric:?} at {s}: {difference:e}");
             }
         }
     }

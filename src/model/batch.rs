@@ -48,6 +48,7 @@ impl<T: Scalar> Batch<T> {
     /// If widths, tokens, classes or targets do not fit the model.
     pub fn new(model: &Mlp<T>, data: &Dataset) -> Result<Self> {
         let positions = model.position_of_target();
+        data.check_words(positions.len())?;
         let classes = match &data.labels {
             Some(Labels::Classes(classes)) => {
                 Some(by_position(data, "labels", classes, &positions)?)
@@ -145,13 +146,18 @@ fn embed<T: Scalar>(
     }))
 }
 
-/// Class ids as physical positions.
+/// Class ids as physical positions; for one output they stay 0 and 1.
 fn by_position(
     data: &Dataset,
     tensor: &str,
     classes: &[usize],
     positions: &[usize],
 ) -> Result<Vec<usize>> {
+    // One logit tells class 1 from class 0, neither of which is a position.
+    let positions = match positions {
+        [_] => &[0, 1],
+        several => several,
+    };
     let position = |(sample, class): (usize, &usize)| {
         positions
             .get(*class)

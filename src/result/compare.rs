@@ -88,6 +88,9 @@ pub struct ComparedNetwork {
     pub group: String,
     /// Its training seed, where it is known.
     pub seed: Option<u64>,
+    /// Does it do what the data ask of it; `null` where they do not say.
+    #[serde(default)]
+    pub task: Option<super::Task>,
     /// Its numbers by the key of the measure; `null` where there is none.
     pub values: BTreeMap<String, Option<f64>>,
     /// 95 % bootstrap intervals over the samples of those that are means over them, by key.

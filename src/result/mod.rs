@@ -41,7 +41,7 @@ pub use prune::{
 };
 pub use run::{
     Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, PassedOver, Seconds,
-    Settings, TensorInfo, Tensors, Tool,
+    Settings, Task, TensorInfo, Tensors, Tool, UsedArray,
 };
 pub use status::{Sentence, Status, fails};
 pub use strongest::{Extreme, Extremes, Sample, Strongest};

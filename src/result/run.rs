@@ -6,7 +6,7 @@ use super::{
     Attention, Circuit, GraphJson, Modules, Network, NodeAblation, Prompt, Prune, Sentence, Status,
     Strongest, Training, Transformer,
 };
-use crate::choice::{Layout, LossKind};
+use crate::choice::{Layout, LossKind, MetricKind};
 
 /// A whole result: what `audit.json` holds. Other commands write the parts
 /// that are theirs and leave the rest `null` or empty.
@@ -28,6 +28,9 @@ pub struct Audit {
     pub checkpoint: CheckpointInfo,
     /// The data it was run on; `null` where a command needs none.
     pub data: Option<DataInfo>,
+    /// Does the network do what the data ask of it; `null` where they do not say.
+    #[serde(default)]
+    pub task: Option<Task>,
     /// Agreement with the source framework's own outputs; `null` where the data hold none.
     pub parity: Option<Parity>,
     /// Pruning and its verification.
@@ -199,6 +202,40 @@ pub struct DataInfo {
     pub labels: Option<String>,
     /// The loss used in this result: `mse`, `cross-entropy`, `mse-onehot`, or `none`.
     pub loss: LossKind,
+    /// What every array or column is used for.
+    #[serde(default)]
+    pub used: Vec<UsedArray>,
+    /// What was done with the data that changes what the numbers mean: columns put
+    /// into another order, classes numbered, prompts given a beginning.
+    #[serde(default)]
+    pub notes: Vec<String>,
+}
+
+/// What an array or a column of the data is used for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedArray {
+    /// Its name in the file.
+    pub name: String,
+    /// What for, in words.
+    #[serde(rename = "for")]
+    pub purpose: String,
+}
+
+/// The network's own metric beside that of knowing nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// `accuracy`, `mse`, `logit-diff`.
+    pub metric: MetricKind,
+    /// Its mean over the samples, of the network as it is.
+    #[serde(deserialize_with = "super::number")]
+    pub value: f64,
+    /// What knowing nothing of the samples gives.
+    pub baseline: f64,
+    /// What that is: `always the most frequent class`, `the mean of the targets`,
+    /// `no preference`, `chance`.
+    pub baseline_of: String,
+    /// Whether the network is better than that.
+    pub does_task: bool,
 }
 
 /// Agreement with the source framework's own outputs.
@@ -213,6 +250,17 @@ pub struct Parity {
     /// The difference that rounding explains: `output_scale` times a few units of the dtype.
     #[serde(deserialize_with = "super::number")]
     pub allowed: f64,
+    /// The type whose rounding that is: `f32`, `bf16`, ...
+    #[serde(default)]
+    pub precision: String,
+    /// The difference in units in the last place of that type at `output_scale`,
+    /// where it is narrower than what is computed in here.
+    #[serde(default)]
+    pub units: Option<f64>,
+    /// Whether rounding this network's outputs to that type explains every difference:
+    /// then the framework computed in a wider one.
+    #[serde(default)]
+    pub rounded: bool,
     /// Whether the difference stays within `allowed`.
     pub holds: bool,
     /// Samples compared.

@@ -19,6 +19,7 @@ mod known_modules;
 mod layers;
 mod leiden;
 mod mutations;
+mod own_data;
 mod references;
 mod toy_ioi;
 mod train_cli;

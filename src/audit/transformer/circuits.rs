@@ -7,7 +7,6 @@ use crate::audit::circuits::set_names;
 use crate::audit::held::held;
 use crate::audit::methods::no_positions;
 use crate::audit::search::{Answer, Found, Search, ablation};
-use crate::audit::subject::output_name;
 use crate::audit::task::{self, TaskControls};
 use crate::audit::{Config, Conventions, Granularity};
 use crate::circuit::{Attributable, Goal, Maskable, Try, authors_order};
@@ -47,7 +46,10 @@ impl<T: Scalar> Subject<'_, T> {
                 rows: (0..self.batch.answers.len()).collect(),
                 metric: truth.metric(kind, output)?,
             };
-            let name = output.map(|o| output_name(self.data, self.model.out_perm[o]));
+            let name = output.map(|o| {
+                let target = self.model.out_perm[o];
+                self.data.output_name(target, self.model.outputs())
+            });
             Ok((goal, name.unwrap_or_else(|| "the answer".to_owned())))
         };
         if !single || truth.targets.is_none() {

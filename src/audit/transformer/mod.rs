@@ -12,7 +12,7 @@ use std::time::Instant;
 use ndarray::Array2;
 
 use super::truth::Truth;
-use super::{Clock, Config, Outcome, agreement, describe, memory, search, written};
+use super::{Clock, Config, Outcome, agreement, describe, finite, memory, search, written};
 use crate::checkpoint::Checkpoint;
 use crate::choice::LossKind;
 use crate::data::Dataset;
@@ -49,7 +49,22 @@ pub fn run<T: Scalar>(
     let subject = Subject::new(checkpoint, data, loaded, model, config)?;
     let mut clock = Clock::new(started);
     let mut seconds = result::Seconds::default();
-    let parity = subject.truth().parity();
+    let parity = subject.truth().parity(data.told.outputs_dtype);
+    let not_finite = finite::not_finite(checkpoint, loaded, &subject.clean);
+    if !not_finite.is_empty() {
+        let info = describe::checkpoint(checkpoint, loaded);
+        let data_info = describe::data(data, subject.loss_name);
+        let drawn = (subject.network(model).0, parity);
+        return Ok(finite::stopped(
+            info,
+            (data, data_info),
+            drawn,
+            not_finite,
+            config,
+            &clock,
+        ));
+    }
+    let task = subject.judged();
     seconds.load = clock.lap();
     let fill = config.circuits.fill(subject.batch.corrupted.is_some());
     let split_input = subject.split_input(config, fill)?;
@@ -77,6 +92,7 @@ pub fn run<T: Scalar>(
     let is_drawn = config.stages.circuits || !channels.is_empty();
     let strongest = is_drawn.then(|| subject.strongest(&pruned, channels, split_input));
     let result = result::Audit {
+        task,
         parity,
         prune,
         modules,
@@ -138,6 +154,16 @@ impl<'a, T: Scalar> Subject<'a, T> {
             loss,
             loss_name,
         })
+    }
+
+    /// Its metric on the data, beside that of knowing nothing.
+    fn judged(&self) -> Option<result::Task> {
+        let only = match &self.loss {
+            Some(Metric::Mse { output, .. }) => *output,
+            _ => None,
+        };
+        // Answers of the network's own are no task.
+        truth(&self.batch, &self.clean).task(only)
     }
 
     fn truth(&self) -> Truth<'_, T> {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::{Subject, trained};
-use crate::audit::subject::output_name;
 use crate::audit::{Config, findings};
 use crate::model::Transformer;
 use crate::numeric::Scalar;
@@ -53,7 +52,9 @@ impl<'a, T: Scalar> Subject<'a, T> {
     /// Site and own name of each output, by physical position.
     pub fn outputs(&self) -> Vec<(String, String)> {
         let named = |q: usize| {
-            let name = output_name(self.data, self.model.out_perm[q]);
+            let name = self
+                .data
+                .output_name(self.model.out_perm[q], self.model.outputs());
             (format!("y{q}"), name)
         };
         (0..self.model.outputs()).map(named).collect()

@@ -5,7 +5,6 @@ use rayon::prelude::*;
 
 use super::Subject;
 use crate::audit::strongest::{extremes, finite, listed, numbers};
-use crate::audit::subject::output_name;
 use crate::model::transformer::{Answers, SequenceInputs, SequenceTrace, Writer};
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
@@ -83,11 +82,20 @@ impl<T: Scalar> Subject<'_, T> {
         let each = self.batch.answers.per_sample();
         let reading = (sample + 1) * each - 1;
         let name = |output: usize| {
-            let target = self.model.out_perm[output];
+            // A class of one logit is no output.
+            let Some(target) = self
+                .model
+                .out_perm
+                .get(output)
+                .copied()
+                .filter(|_| self.model.outputs() > 1)
+            else {
+                return self.data.class_name(output, 1);
+            };
             let named = self.data.task.outputs.get(target).cloned();
             named.unwrap_or_else(|| match self.batch.inputs {
                 SequenceInputs::Tokens(_) => format!("token {target}"),
-                SequenceInputs::Values(_) => output_name(self.data, target),
+                SequenceInputs::Values(_) => self.data.output_name(target, self.model.outputs()),
             })
         };
         let outputs = self.clean.column(reading);

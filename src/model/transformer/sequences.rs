@@ -425,13 +425,15 @@ fn class_per_reading<T: Scalar>(
     classes: &[usize],
     answers: &Answers,
 ) -> Result<Vec<usize>> {
-    in_range(data, tensor, 1, classes.iter(), model.outputs())?;
-    let place = |class: &usize| {
-        model
-            .out_perm
-            .iter()
-            .position(|t| t == class)
-            .unwrap_or(*class)
+    // One logit tells class 1 from class 0, neither of which is a position.
+    let limit = model.outputs().max(2);
+    in_range(data, tensor, 1, classes.iter(), limit)?;
+    let place = |class: &usize| match model.outputs() {
+        1 => *class,
+        _ => {
+            let place = model.out_perm.iter().position(|t| t == class);
+            place.unwrap_or(*class)
+        }
     };
     let repeat = |class: &usize| std::iter::repeat_n(place(class), answers.per_sample());
     Ok(classes.iter().flat_map(repeat).collect())

@@ -3,7 +3,8 @@
 //! Where the original decides for class a, what is bounded from below is the
 //! lead of a over every other class, fₐ − f_b, as one line through the network,
 //! in the original and, value and difference together, in the pruned. If all
-//! leads are positive on a box, both networks decide for a everywhere in it.
+//! leads are positive on a box, both networks decide for a everywhere in it. A
+//! single output is the logit of class 1 over class 0, whose logit is 0.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use pulp::Arch;
@@ -211,6 +212,10 @@ impl Judge<'_> {
         let weights = room.descent.start(outputs);
         let mut itself = Lanes::ZERO;
         for (lane, class) in classes.into_iter().enumerate() {
+            if outputs == 1 {
+                weights.value[0].0[lane] += if class == 1 { 1.0 } else { -1.0 };
+                continue;
+            }
             weights.value[class].0[lane] += 1.0;
             weights.value[other].0[lane] -= 1.0;
             if class == other {

@@ -96,8 +96,16 @@ fn count(cases: &[Case], tuple: impl Fn(usize) -> Vec<usize>) -> Counted {
     counted
 }
 
-/// The output that is larger than every other whatever the rounding did.
+/// The output that is larger than every other whatever the rounding did; of a
+/// single output its sign.
 fn largest(outputs: &[[f64; 2]]) -> Option<usize> {
+    if let [[lo, hi]] = outputs {
+        return match (*lo > 0.0, *hi < 0.0) {
+            (true, _) => Some(1),
+            (_, true) => Some(0),
+            _ => None,
+        };
+    }
     let best = (0..outputs.len()).max_by(|a, b| outputs[*a][0].total_cmp(&outputs[*b][0]))?;
     let behind = |other: usize| other == best || outputs[other][1] < outputs[best][0];
     (0..outputs.len()).all(behind).then_some(best)

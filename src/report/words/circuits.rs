@@ -466,12 +466,10 @@ mod tests {
     fn equal_circuits_are_said_once_with_both_names() {
         let text = said(|audit| {
             let again = audit.circuits.clone();
-            audit
-                .circuits
-                .extend(again.into_iter().map(|c| Circuit {
-                    method: Origin::Found(Method::Exact),
-                    ..c
-                }));
+            audit.circuits.extend(again.into_iter().map(|c| Circuit {
+                method: Origin::Found(Method::Exact),
+                ..c
+            }));
         });
         assert_eq!(text.len(), 1, "{text:?}");
         assert!(text[0].contains("ACDC and Exact effects"), "{}", text[0]);

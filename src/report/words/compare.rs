@@ -74,7 +74,8 @@ pub fn shown(better: Better, test: &Test, level: f64) -> Shown {
 /// The comparison in sentences.
 #[must_use]
 pub fn summary(comparison: &Comparison) -> Vec<Sentence> {
-    let mut said = vec![opening(comparison)];
+    let mut said: Vec<Sentence> = super::task::of_networks(comparison).into_iter().collect();
+    said.push(opening(comparison));
     said.extend(power(comparison));
     let others = comparison.groups.iter().skip(1);
     for group in others {

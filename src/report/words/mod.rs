@@ -12,6 +12,7 @@ mod insight;
 mod modules;
 mod parity;
 mod pruning;
+mod task;
 
 use super::sites::Sites;
 use crate::result::{Audit, DataInfo, Finding, Sentence, Status};
@@ -34,13 +35,15 @@ pub use pruning::examined;
 #[must_use]
 pub fn summary(audit: &Audit) -> Vec<Sentence> {
     let sites = Sites::new(&audit.network);
-    let mut sentences: Vec<Sentence> = left_out(audit).into_iter().collect();
+    // Of a network whose numbers are none, that is the first thing to know.
+    let mut sentences: Vec<Sentence> = remarks(audit, Status::Fails).into_iter().collect();
+    sentences.extend(left_out(audit));
     sentences.extend(parity::sentences(audit));
+    sentences.extend(task::sentences(audit));
     sentences.extend(pruning::sentences(audit));
     sentences.extend(independence::sentences(audit, &sites));
     sentences.extend(modules::sentences(audit, &sites));
     sentences.extend(circuits::sentences(audit, &sites));
-    sentences.extend(remarks(audit, Status::Fails));
     sentences.extend(remarks(audit, Status::NotShown));
     sentences
 }
@@ -137,7 +140,7 @@ mod tests {
     fn warnings_are_told() {
         let mut audit = sample::audit();
         audit.findings[0].status = Status::Fails;
-        let last = summary(&audit).pop().expect("a sentence");
+        let last = summary(&audit).remove(0);
         assert_eq!(last.to_string(), "✗ Checkpoint: Neuron h1.0 has no edges.");
     }
 

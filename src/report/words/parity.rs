@@ -20,21 +20,67 @@ pub(super) fn sentences(audit: &Audit) -> Vec<Sentence> {
             Status::NotRun,
             "No parity check: no data were given.",
         ),
-        None => Sentence::new(
-            TOPIC,
-            Status::NotRun,
-            "No parity check: the data hold no outputs of the source framework.",
-        ),
+        None => Sentence::new(TOPIC, Status::NotRun, missing(audit)),
     }]
 }
 
+/// What would show it, in three lines of Python.
+fn missing(audit: &Audit) -> String {
+    let used = audit.data.iter().flat_map(|data| &data.used);
+    let (inputs, call) = match used.into_iter().any(|array| array.name.ends_with("tokens"))
+        || !audit.prompts.is_empty()
+    {
+        true => ("tokens", "model(tokens).logits[:, -1]"),
+        false => ("inputs", "model(inputs)"),
+    };
+    format!(
+        "Nothing here shows that this is your network: the data hold no outputs of the framework that made it. These lines save them:\n\
+         \x20   import torch; from safetensors.torch import save_file\n\
+         \x20   with torch.no_grad(): outputs = {call}\n\
+         \x20   save_file({{\"{inputs}\": {inputs}, \"labels\": labels, \"outputs\": outputs}}, \"data.safetensors\")"
+    )
+}
+
+/// The type whose rounding a difference was held against.
+fn precision(parity: &Parity, audit: &Audit) -> String {
+    match parity.precision.is_empty() {
+        true => clean(&audit.checkpoint.dtype),
+        false => clean(&parity.precision),
+    }
+}
+
+/// What units in the last place of a narrower type say.
+fn in_units(parity: &Parity, units: f64) -> String {
+    let by = clean(&parity.precision);
+    let how = match parity.rounded {
+        true => format!(
+            "rounding this tool's outputs to {by} explains every difference: they were computed in a wider type and stored in {by}"
+        ),
+        false => format!(
+            "they were computed in {by}, which this tool does not repeat: it computes with the same weights in a wider type"
+        ),
+    };
+    format!(
+        "On {} samples the outputs are those of the source framework within the rounding of {by}: they differ by up to {}, {} units in the last place where outputs reach {}. {}{}.",
+        count(parity.samples),
+        short(parity.max_abs_difference),
+        short(units),
+        short(parity.output_scale),
+        how[..1].to_uppercase(),
+        &how[1..]
+    )
+}
+
 fn agrees(parity: &Parity, audit: &Audit) -> String {
+    if let Some(units) = parity.units {
+        return in_units(parity, units);
+    }
     format!(
         "On {} samples the outputs are those of the source framework, to within {} (outputs reach {}; rounding in {} explains {}).",
         count(parity.samples),
         short(parity.max_abs_difference),
         short(parity.output_scale),
-        clean(&audit.checkpoint.dtype),
+        precision(parity, audit),
         short(parity.allowed)
     )
 }
@@ -45,7 +91,7 @@ fn differs(parity: &Parity, audit: &Audit) -> String {
         count(parity.samples),
         short(parity.max_abs_difference),
         times(parity.max_abs_difference / parity.allowed),
-        clean(&audit.checkpoint.dtype)
+        precision(parity, audit)
     )
 }
 
@@ -76,15 +122,37 @@ mod tests {
     }
 
     #[test]
+    fn a_narrow_type_is_told_in_its_units() {
+        let mut audit = sample::audit();
+        if let Some(parity) = &mut audit.parity {
+            (parity.max_abs_difference, parity.output_scale) = (0.25, 40.0);
+            (parity.precision, parity.units) = ("bf16".into(), Some(1.0));
+        }
+        let said = sentences(&audit)[0].to_string();
+        assert!(
+            said.contains("0.25, 1 units in the last place where outputs reach 40"),
+            "{said}"
+        );
+        assert!(said.contains("They were computed in bf16"), "{said}");
+        if let Some(parity) = &mut audit.parity {
+            parity.rounded = true;
+        }
+        let said = sentences(&audit)[0].to_string();
+        assert!(
+            said.contains("computed in a wider type and stored in bf16"),
+            "{said}"
+        );
+    }
+
+    #[test]
     fn absence_is_explained() {
         let mut audit = sample::audit();
         audit.parity = None;
         let said = sentences(&audit).remove(0);
         assert_eq!(said.status, Status::NotRun);
-        assert_eq!(
-            said.sentence,
-            "No parity check: the data hold no outputs of the source framework."
-        );
+        let begins = "Nothing here shows that this is your network: ";
+        assert!(said.sentence.starts_with(begins), "{}", said.sentence);
+        assert_eq!(said.sentence.lines().count(), 4, "three lines of Python");
         audit.data = None;
         assert_eq!(
             sentences(&audit)[0].sentence,

@@ -199,6 +199,7 @@ mod tests {
             positions: None,
             task: crate::data::Task::default(),
             prompts: Vec::new(),
+            told: crate::data::Told::default(),
         }
     }
 

@@ -1,0 +1,513 @@
+//! Data of one's own, as they are typed: what every column is for, what is refused
+//! and why, one logit, parity, and whether the network does the task.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use modscope::checkpoint::{Checkpoint, Dtype, IntegerKind, Tensor};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::common::shared;
+
+/// A folder to type in.
+struct Desk(TempDir);
+
+struct Seen {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.0.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+
+    fn run(&self, line: &str) -> Seen {
+        self.piped(line, b"")
+    }
+
+    fn piped(&self, line: &str, input: &[u8]) -> Seen {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_modscope"))
+            .args(line.split_whitespace())
+            .current_dir(self.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        let output = child.wait_with_output().unwrap();
+        Seen {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The result of a pruning at 0, which is the quickest that judges.
+    fn result(&self, line: &str) -> Value {
+        let seen = self.run(&format!("prune {line} --threshold 0 --json"));
+        assert!(matches!(seen.code, Some(0 | 1)), "{line}: {}", seen.stderr);
+        serde_json::from_str(&seen.stdout).unwrap()
+    }
+
+    /// The refusal of a command line: exit code 2, nothing on standard output.
+    fn refusal(&self, line: &str) -> String {
+        let seen = self.run(&format!("prune {line} --threshold 0 --json"));
+        assert_eq!((seen.code, seen.stdout.as_str()), (Some(2), ""), "{line}");
+        assert!(seen.stderr.contains("  try: "), "{}", seen.stderr);
+        seen.stderr
+    }
+}
+
+fn tensor(shape: &[usize], values: &[f32]) -> Tensor {
+    Tensor::of_floats(shape, values)
+}
+
+/// Files of named tensors are what checkpoints and data both are.
+fn file(tensors: &[(&str, Tensor)]) -> Vec<u8> {
+    let made = Checkpoint {
+        path: "made".into(),
+        sha256: String::new(),
+        tensors: tensors
+            .iter()
+            .map(|(name, tensor)| ((*name).to_owned(), tensor.clone()))
+            .collect(),
+        metadata: Default::default(),
+        config: serde_json::Map::new(),
+    };
+    made.to_bytes().unwrap()
+}
+
+/// A network of one layer, `y = W x + b`, whose `config.json` holds more.
+fn linear(desk: &Desk, weight: &[f32], bias: &[f32], config: &str) {
+    let (outputs, inputs) = (bias.len(), weight.len() / bias.len());
+    let tensors = [
+        ("0.weight", tensor(&[outputs, inputs], weight)),
+        ("0.bias", tensor(&[outputs], bias)),
+    ];
+    desk.write("m/model.safetensors", file(&tensors));
+    desk.write(
+        "m/config.json",
+        format!("{{\"activation\": \"relu\"{config}}}"),
+    );
+}
+
+#[test]
+fn a_column_is_the_target_when_it_is_said() {
+    let desk = Desk::new();
+    linear(&desk, &[1.0, 2.0], &[0.0], "");
+    desk.write("d.csv", "area,year_built,price\n1,1,3\n0,1,2\n2,0,2\n");
+    let refused = desk.refusal("m --data d.csv");
+    assert!(
+        refused.contains("3 features") && refused.contains("--target COL"),
+        "{refused}"
+    );
+    let result = desk.result("m --data d.csv --target price");
+    assert_eq!(result["task"]["metric"], "mse");
+    assert_eq!(result["task"]["value"], 0.0);
+    let used = result["data"]["used"].as_array().unwrap();
+    let of = |name: &str| used.iter().find(|u| u["name"] == name).unwrap()["for"].clone();
+    assert_eq!(
+        (of("year_built"), of("price")),
+        ("input".into(), "target".into())
+    );
+    let refused = desk.refusal("m --data d.csv --target prize");
+    assert!(
+        refused.contains("`--target prize` names no column"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn the_year_built_is_no_target() {
+    let Some(case) = shared("cases/csv-year-built") else {
+        return;
+    };
+    let desk = Desk::new();
+    let line = format!(
+        "{0}/model.pt --activation relu --data {0}/data.csv",
+        case.display()
+    );
+    desk.refusal(&line);
+    let result = desk.result(&format!("{line} --target price"));
+    let loss = result["task"]["value"].as_f64().unwrap();
+    println!("loss {loss}");
+    assert!(loss < 0.01);
+}
+
+#[test]
+fn columns_are_matched_to_the_networks_names() {
+    let desk = Desk::new();
+    linear(
+        &desk,
+        &[1.0, 10.0],
+        &[0.0],
+        ", \"input_names\": [\"a\", \"b\"], \"output_names\": [\"sum\"]",
+    );
+    desk.write("d.csv", "b;sum;a\n1;12;2\n3;31;1\n");
+    let result = desk.result("m --data d.csv");
+    assert_eq!(result["task"]["value"], 0.0, "reordered");
+    let notes = result["data"]["notes"].to_string();
+    assert!(notes.contains("order of the network's inputs"), "{notes}");
+    desk.write("e.csv", "b,c\n1,2\n");
+    let refused = desk.refusal("m --data e.csv");
+    assert!(
+        refused.contains("`a` missing") && refused.contains("`c` not among them"),
+        "{refused}"
+    );
+    desk.write("f.csv", "a,b,id,sum\n2,1,x,12\n");
+    assert!(desk.refusal("m --data f.csv").contains("--drop id"));
+    assert_eq!(
+        desk.result("m --data f.csv --drop id")["task"]["value"],
+        0.0
+    );
+}
+
+#[test]
+fn classes_may_be_words_and_keep_their_names() {
+    let desk = Desk::new();
+    // The first output is large where a is, the second where b is.
+    linear(
+        &desk,
+        &[1.0, 0.0, 0.0, 1.0],
+        &[0.0, 0.0],
+        ", \"output_names\": [\"wet\", \"dry\"]",
+    );
+    desk.write("d.csv", "a,b,kind\n1,0,wet\n0,1,dry\n2,1,wet\n");
+    let result = desk.result("m --data d.csv --label kind");
+    assert_eq!(result["task"]["value"], 1.0);
+    assert_eq!(result["prune"]["outputs"][0]["name"], "wet");
+    linear(&desk, &[1.0, 0.0, 0.0, 1.0], &[0.0, 0.0], "");
+    let result = desk.result("m --data d.csv --label kind");
+    assert_eq!(
+        result["task"]["value"], 0.0,
+        "dry comes first in the alphabet"
+    );
+    assert_eq!(result["task"]["does_task"], false);
+    assert!(
+        result["data"]["notes"]
+            .to_string()
+            .contains("order of the alphabet (dry, wet)")
+    );
+    desk.write("e.csv", "a,b,kind\n1,0,wet\n2,1,wet\n");
+    assert!(
+        desk.refusal("m --data e.csv --label kind")
+            .contains("cannot be told")
+    );
+}
+
+#[test]
+fn arrays_that_are_not_used_are_refused() {
+    let desk = Desk::new();
+    linear(&desk, &[1.0], &[0.0], "");
+    let (x, y) = (tensor(&[2, 1], &[1.0, 2.0]), tensor(&[2, 1], &[1.0, 2.0]));
+    desk.write(
+        "d.safetensors",
+        file(&[("X", x.clone()), ("y", y.clone()), ("ages", y.clone())]),
+    );
+    let refused = desk.refusal("m --data d.safetensors");
+    assert!(
+        refused.contains("`ages`") && refused.contains("inputs or x or X"),
+        "{refused}"
+    );
+    assert_eq!(
+        desk.result("m --data d.safetensors --drop ages")["task"]["value"],
+        0.0
+    );
+    desk.write(
+        "e.safetensors",
+        file(&[("X", x.clone()), ("x", x), ("y", y)]),
+    );
+    assert!(
+        desk.refusal("m --data e.safetensors")
+            .contains("as `X` and as `x`")
+    );
+}
+
+#[test]
+fn data_come_through_a_pipe() {
+    let desk = Desk::new();
+    linear(&desk, &[1.0], &[0.0], "");
+    let (x, y) = (tensor(&[2, 1], &[1.0, 2.0]), tensor(&[2, 1], &[1.0, 2.0]));
+    let arrays = file(&[("x", x), ("y", y)]);
+    let all: [&[u8]; 3] = [
+        b"x1,target\n1,1\n2,2\n",
+        b"{\"x\": [1], \"target\": [1.0]}\n{\"x\": [2], \"target\": [2.0]}\n",
+        &arrays,
+    ];
+    for bytes in all {
+        let seen = desk.piped("prune m --data - --threshold 0 --json", bytes);
+        assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+        let result: Value = serde_json::from_str(&seen.stdout).unwrap();
+        assert_eq!(result["task"]["value"], 0.0);
+    }
+}
+
+#[test]
+fn one_output_is_a_logit_of_two_classes() {
+    let desk = Desk::new();
+    // The sign of a is the class.
+    linear(
+        &desk,
+        &[2.0],
+        &[0.0],
+        ", \"output_names\": [\"good\", \"bad\"]",
+    );
+    desk.write("d.csv", "a,label\n1,1\n-1,0\n-3,0\n0.5,1\n");
+    let result = desk.result("m --data d.csv");
+    assert_eq!(result["task"]["metric"], "accuracy");
+    assert_eq!(
+        (&result["task"]["value"], &result["task"]["baseline"]),
+        (&1.0.into(), &0.5.into())
+    );
+    assert_eq!(result["data"]["loss"], "cross-entropy");
+    assert_eq!(result["prune"]["decision_agreement"], 1.0);
+    let logistic = |z: f64| (1.0 + (-z).exp()).ln();
+    let expected = [2.0, 2.0, 6.0, 1.0].map(logistic).iter().sum::<f64>() / 4.0;
+    let loss = result["prune"]["loss_before"]
+        .as_f64()
+        .or(result["prune"]["loss_full"].as_f64());
+    if let Some(loss) = loss {
+        assert!((loss - expected).abs() < 1e-6, "{loss} {expected}");
+    }
+    // Everything pruned, decisions are all at 0.
+    let seen = desk.run("prune m --data d.csv --threshold 9 --tolerance 100 --json");
+    let result: Value = serde_json::from_str(&seen.stdout).unwrap();
+    assert_eq!(
+        (seen.code, &result["prune"]["verified"]),
+        (Some(1), &false.into())
+    );
+    let seen = desk.run("circuit m --data d.csv --fill zero --method exact --json");
+    let result: Value = serde_json::from_str(&seen.stdout).unwrap();
+    let circuit = &result["circuits"][0];
+    // Signed by the label: 2, 2, 6 and 1.
+    assert_eq!(circuit["metric_full"], 2.75, "{}", seen.stderr);
+    assert_eq!(circuit["output_name"], "bad");
+    // The same labels as floats are what binary cross-entropy takes.
+    let (x, y) = (tensor(&[2, 1], &[1.0, -1.0]), tensor(&[2, 1], &[1.0, 0.0]));
+    desk.write("f.safetensors", file(&[("x", x), ("y", y)]));
+    let result = desk.result("m --data f.safetensors");
+    assert_eq!(result["task"]["metric"], "accuracy");
+    assert!(
+        result["data"]["notes"]
+            .to_string()
+            .contains("read as a logit")
+    );
+}
+
+#[test]
+fn without_the_frameworks_outputs_the_first_line_says_so() {
+    let desk = Desk::new();
+    linear(&desk, &[1.0], &[0.0], "");
+    desk.write("d.csv", "a,target\n1,1\n2,2\n");
+    let seen = desk.run("prune m --data d.csv --threshold 0 --out r");
+    let first = seen.stdout.lines().nth(1).unwrap();
+    assert!(
+        first.contains("not run") && first.contains("Nothing here shows that this is your network"),
+        "{first}"
+    );
+    assert!(
+        seen.stdout.contains("import torch"),
+        "three lines of Python"
+    );
+}
+
+#[test]
+fn a_network_that_knows_nothing_is_told_so() {
+    let desk = Desk::new();
+    linear(&desk, &[0.0], &[5.0], "");
+    desk.write("d.csv", "a,target\n1,1\n2,2\n");
+    let result = desk.result("m --data d.csv");
+    assert_eq!(result["task"]["does_task"], false);
+    let seen = desk.run("prune m --data d.csv --threshold 0 --out r");
+    assert!(
+        seen.stdout.contains("THIS NETWORK DOES NOT DO THE TASK"),
+        "{}",
+        seen.stdout
+    );
+}
+
+#[test]
+fn numbers_that_are_none_fail_before_anything_else() {
+    let desk = Desk::new();
+    desk.write("d.csv", "a,label\n1,1\n-1,0\n");
+    for (value, word) in [(f32::NAN, "1 NaN"), (f32::INFINITY, "1 infinite")] {
+        linear(&desk, &[value], &[0.0], "");
+        let seen = desk.run("prune m --data d.csv --threshold 0 --out r --force");
+        let first = seen.stdout.lines().nth(1).unwrap_or_default().to_owned();
+        assert_eq!(seen.code, Some(1), "{}", seen.stderr);
+        assert!(
+            first.starts_with("fails") && first.contains("not finite"),
+            "{}",
+            seen.stdout
+        );
+        let seen = desk.run("prune m --data d.csv --threshold 0 --json");
+        assert!(seen.stdout.contains(word), "the weight is named");
+        assert!(!seen.stdout.contains("\"holds\": true"));
+    }
+}
+
+#[test]
+fn outputs_of_a_narrow_type_are_judged_by_its_rounding() {
+    let Some(cases) = shared("cases") else {
+        return;
+    };
+    let desk = Desk::new();
+    let mut members = vec![cases.join("bf16_parity")];
+    let zoo = cases.with_file_name("zoo");
+    members.push(zoo.join("gpt2-bf16-computed"));
+    for member in members {
+        let line = format!("{0} --data {0}/data.safetensors", member.display());
+        let parity = &desk.result(&line)["parity"];
+        println!("{}: {parity}", member.display());
+        assert_eq!(
+            (&parity["holds"], &parity["precision"]),
+            (&true.into(), &"bf16".into())
+        );
+    }
+}
+
+#[test]
+fn a_difference_beyond_a_narrow_types_rounding_is_off() {
+    let desk = Desk::new();
+    linear(&desk, &[1.0], &[0.0], "");
+    let x: Vec<f32> = (1..=40).map(|k| k as f32 * 0.37).collect();
+    let bits = |x: f32| (x.to_bits() >> 16) as u16;
+    let stored = |off: f32| Tensor {
+        dtype: Dtype::Bf16,
+        shape: vec![40, 1],
+        bytes: x.iter().flat_map(|x| bits(x + off).to_le_bytes()).collect(),
+    };
+    // Outputs reach 14.8, where bf16's numbers are 0.0625 apart.
+    for (off, holds) in [(0.0, true), (0.1, true), (1.0, false)] {
+        desk.write(
+            "d.safetensors",
+            file(&[("x", tensor(&[40, 1], &x)), ("outputs", stored(off))]),
+        );
+        let parity = &desk.result("m --data d.safetensors")["parity"];
+        assert_eq!(parity["holds"], holds, "{off}: {parity}");
+    }
+}
+
+#[test]
+fn one_methods_failure_is_not_anothers() {
+    let Some(case) = shared("cases/tl_ignore_and_kl") else {
+        return;
+    };
+    let desk = Desk::new();
+    let line = format!(
+        "circuit {0} --data {0}/data.safetensors --metric kl --json",
+        case.display()
+    );
+    let seen = desk.run(&format!("{line} --method acdc,eap"));
+    assert!(matches!(seen.code, Some(0 | 1)), "{}", seen.stderr);
+    let result: Value = serde_json::from_str(&seen.stdout).unwrap();
+    let methods: Vec<&Value> = result["circuits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["method"])
+        .collect();
+    assert_eq!(methods, ["acdc"]);
+    let found = result["findings"].to_string();
+    assert!(
+        found.contains("`eap` scores edges by the gradient of `kl`"),
+        "{found}"
+    );
+    let alone = desk.run(&format!("{line} --method eap"));
+    assert_eq!(alone.code, Some(2));
+    assert!(alone.stderr.contains("eap-ig-inputs"), "{}", alone.stderr);
+}
+
+#[test]
+fn a_class_of_billions_is_refused_with_its_number() {
+    let desk = Desk::new();
+    linear(&desk, &[1.0], &[0.0], "");
+    desk.write(
+        "d.jsonl",
+        "{\"x\": [1], \"label\": 1}\n{\"x\": [1], \"label\": 2147483647}\n",
+    );
+    assert!(
+        desk.refusal("m --data d.jsonl")
+            .contains("2147483648 classes")
+    );
+}
+
+#[test]
+fn inspect_tells_what_every_array_is_for() {
+    let desk = Desk::new();
+    linear(&desk, &[1.0], &[0.0], "");
+    desk.write("d.csv", "a,when,label\n1,monday,1\n");
+    let seen = desk.run("inspect m --data d.csv --drop when");
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+    for (name, purpose) in [
+        ("a", "input"),
+        ("when", "left out by --drop"),
+        ("label", "class"),
+    ] {
+        let told = seen
+            .stdout
+            .lines()
+            .any(|l| l.starts_with(name) && l.ends_with(purpose));
+        assert!(told, "{}", seen.stdout);
+    }
+    assert_eq!(desk.run("inspect m --data d.csv").code, Some(2));
+}
+
+#[test]
+fn prompts_begin_as_they_are_told_to() {
+    let words = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/gpt2");
+    let desk = Desk::new();
+    let line = |bos: &str| {
+        format!("prune {words} --data {words}/prompts.jsonl --threshold 0 --json {bos}")
+    };
+    let seen = desk.run(&line("--bos no"));
+    assert!(matches!(seen.code, Some(0 | 1)), "{}", seen.stderr);
+    let plain: Value = serde_json::from_str(&seen.stdout).unwrap();
+    let seen = desk.run(&line("--bos yes"));
+    let words = |result: &Value| result["prompts"][0]["clean"].as_array().unwrap().len();
+    match seen.code {
+        Some(0 | 1) => {
+            let with: Value = serde_json::from_str(&seen.stdout).unwrap();
+            assert_eq!(words(&with), words(&plain) + 1);
+            assert!(with["data"]["notes"].to_string().contains("--bos yes"));
+        }
+        code => assert!(seen.stderr.contains("bos"), "{code:?} {}", seen.stderr),
+    }
+}
+
+#[test]
+fn integer_labels_are_classes() {
+    let desk = Desk::new();
+    linear(&desk, &[1.0, -1.0], &[0.0, 0.0], "");
+    let labels = Tensor {
+        dtype: Dtype::Integer(IntegerKind::I64),
+        shape: vec![2],
+        bytes: [0_i64, 1].iter().flat_map(|c| c.to_le_bytes()).collect(),
+    };
+    desk.write(
+        "d.safetensors",
+        file(&[
+            ("inputs", tensor(&[2, 1], &[1.0, -1.0])),
+            ("targets", labels),
+        ]),
+    );
+    assert_eq!(desk.result("m --data d.safetensors")["task"]["value"], 1.0);
+}
