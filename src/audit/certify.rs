@@ -5,8 +5,8 @@ use crate::data::Domain;
 use crate::model::Mlp;
 use crate::numeric::Scalar;
 use crate::prune::certify::{
-    Budget, Goal, Options, Refusal, Request, bounding_box, certificate, certified_curve,
-    largest_certified,
+    Arithmetic, Budget, Goal, Options, Refusal, Request, bounding_box, certificate,
+    certified_curve, largest_certified, rounding_of_both,
 };
 use crate::prune::{Config, Reference, Threshold, apply, largest_threshold, magnitudes};
 use crate::result::{Certificate, CurvePoint, Prune};
@@ -23,6 +23,8 @@ pub struct CertifyConfig {
     pub budget: Budget,
     /// Certify decisions in balls of this radius around the samples.
     pub radius: Option<f64>,
+    /// What certificates speak of; `None`: the networks as computed in their own type.
+    pub arithmetic: Option<Arithmetic>,
 }
 
 /// Where the domain comes from.
@@ -44,6 +46,8 @@ struct Case<'a, T> {
     original: Mlp<f64>,
     domain: Domain,
     tolerance: &'a [f64],
+    /// What the tolerances leave to the change of the functions of real numbers.
+    provable: Vec<f64>,
     prune: Config,
     options: Options,
 }
@@ -69,7 +73,7 @@ pub fn certified_threshold<T: Scalar>(
         &candidates,
         pruned,
         &case.domain,
-        case.tolerance,
+        &case.provable,
         &case.options,
     );
     match found {
@@ -117,19 +121,36 @@ fn case<'a, T: Scalar>(
             (None, None) => return Err(Refusal::NoDomain),
         },
     };
+    let arithmetic = config.arithmetic.unwrap_or(own_arithmetic::<T>());
+    let rounding = rounding_of_both(&original, &domain, arithmetic)?;
+    let tolerance = reference.tolerances();
     Ok(Case {
+        provable: tolerance
+            .iter()
+            .zip(&rounding)
+            .map(|(t, r)| t - r)
+            .collect(),
         subject,
         original,
         domain,
-        tolerance: reference.tolerances(),
+        tolerance,
         prune,
         options: Options {
             budget: config.budget,
             goal: Goal::default(),
             samples: Some(samples),
             seed,
+            arithmetic,
         },
     })
+}
+
+/// The type that a network is computed in.
+fn own_arithmetic<T: Scalar>() -> Arithmetic {
+    match size_of::<T>() {
+        4 => Arithmetic::F32,
+        _ => Arithmetic::F64,
+    }
 }
 
 impl<T: Scalar> Case<'_, T> {

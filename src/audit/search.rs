@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Instant;
 
+use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::findings;
@@ -15,15 +16,16 @@ use super::task::{TaskControls, tested};
 use crate::choice::Origin;
 use crate::circuit::{
     Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, acdc_in_order, connected,
-    effects, greedy, learned_mask, node_effects, random_scores, strongest_first, to_graph,
+    effects, greedy, learned_mask, random_scores, strongest_first, to_graph,
 };
 use crate::evaluate::hypotheses::random_errors;
 use crate::evaluate::{
     Choice, INTERVAL, Judge, choose, faithfulness_curve, recovery, roc_area, roc_curve, sizes,
     smallest, thresholds,
 };
-use crate::metric::{Direction, MetricKind};
-use crate::numeric::Rng;
+use crate::metric::{Direction, MetricKind, decision};
+use crate::numeric::statistics::mean;
+use crate::numeric::{Rng, Scalar};
 use crate::patch::{EdgeSet, Fill, Nodes, Patchable};
 use crate::result::{
     Circuit, CircuitControls, CircuitEdge, FaithfulnessCurve, Finding, GraphConfig, GraphJson,
@@ -594,7 +596,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 .network
                 .edges(ranked[..size].iter().map(|(edge, _)| *edge));
             let values = judge.values(&set);
-            judge.faithfulness(crate::numeric::statistics::mean(&values))
+            judge.faithfulness(mean(&values))
         })?;
         Some(FaithfulnessCurve {
             cpr: curve.cpr,
@@ -694,20 +696,25 @@ pub fn ablation<P: Patchable>(
     fill: Fill,
     fill_reference: Option<String>,
 ) -> NodeAblation {
-    let effects = node_effects(network, goals);
-    let writes: Vec<bool> = network
-        .edges_by_writer()
-        .iter()
-        .map(|edges| !edges.is_clear())
-        .collect();
-    let entry = |node: usize| NodeEffect {
+    let clean = network.outputs(&network.edges([]));
+    let before: Vec<Before> = goals.iter().map(|g| Before::new(g, clean.view())).collect();
+    let writers = network.edges_by_writer();
+    let moved = network.each_set(&writers, |patched| -> Vec<Moved> {
+        let pairs = goals.iter().zip(&before);
+        pairs
+            .map(|(goal, before)| before.moved(goal, patched))
+            .collect()
+    });
+    let entry = |(node, moved): (usize, Vec<Moved>)| NodeEffect {
         site: network.node_name(node),
+        decisions_changed: moved.iter().map(|m| m.decisions_changed).sum(),
         outputs: outputs
             .iter()
-            .zip(&effects)
-            .map(|(output, effects)| OutputEffect {
+            .zip(moved)
+            .map(|(output, moved)| OutputEffect {
                 output: output.clone(),
-                effect: effects[node],
+                effect: moved.effect,
+                mean_abs: Some(moved.mean_abs),
             })
             .collect(),
     };
@@ -715,9 +722,51 @@ pub fn ablation<P: Patchable>(
         fill,
         fill_reference,
         metric: goals.first().map(|goal| goal.metric.kind()),
-        effects: (0..writes.len())
-            .filter(|node| writes[*node])
+        effects: moved
+            .into_iter()
+            .enumerate()
+            .filter(|(node, _)| !writers[*node].is_clear())
             .map(entry)
             .collect(),
+    }
+}
+
+/// What a network does for a goal with nothing patched, sample by sample.
+struct Before {
+    values: Vec<f64>,
+    /// Where the metric is of decisions.
+    decisions: Option<Vec<usize>>,
+}
+
+/// What ablating a node does to a goal.
+struct Moved {
+    effect: f64,
+    mean_abs: f64,
+    decisions_changed: Option<usize>,
+}
+
+impl Before {
+    /// Of `outputs: [outputs, samples]`.
+    fn new<T: Scalar>(goal: &Goal, outputs: ArrayView2<'_, T>) -> Self {
+        let values = goal.rows.iter().map(|row| goal.metric.value(outputs, *row));
+        let decides = goal.metric.kind().is_of_decisions();
+        let decision = |row: &usize| decision(outputs.column(*row));
+        Self {
+            values: values.collect(),
+            decisions: decides.then(|| goal.rows.iter().map(decision).collect()),
+        }
+    }
+
+    fn moved<T: Scalar>(&self, goal: &Goal, patched: ArrayView2<'_, T>) -> Moved {
+        let after = Self::new(goal, patched);
+        let effects = self.values.iter().zip(&after.values).map(|(a, b)| a - b);
+        let effects: Vec<f64> = effects.collect();
+        let sizes: Vec<f64> = effects.iter().map(|effect| effect.abs()).collect();
+        let both = self.decisions.as_ref().zip(after.decisions.as_ref());
+        Moved {
+            effect: mean(&effects),
+            mean_abs: mean(&sizes),
+            decisions_changed: both.map(|(a, b)| a.iter().zip(b).filter(|(a, b)| a != b).count()),
+        }
     }
 }

@@ -76,6 +76,17 @@ impl MetricKind {
         }
     }
 
+    /// Whether it judges decisions, the largest of several outputs; the others judge numbers.
+    #[must_use]
+    pub const fn is_of_decisions(self) -> bool {
+        match self {
+            Self::LogitDiff | Self::ProbDiff | Self::Kl | Self::CrossEntropy | Self::Accuracy => {
+                true
+            }
+            Self::Mse | Self::Output => false,
+        }
+    }
+
     /// Whether more of it is better.
     #[must_use]
     pub const fn direction(self) -> Direction {

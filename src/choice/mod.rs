@@ -19,7 +19,7 @@ pub use metric::{Direction, LossKind, MetricKind};
 pub use modules::{
     Algorithm, EdgeWeight, MeasureKind, Null, NullKind, Quality, RelocationMethod, Scope,
 };
-pub use prune::CertificateMethod;
+pub use prune::{Arithmetic, CertificateMethod};
 pub use train::Regime;
 
 #[cfg(test)]

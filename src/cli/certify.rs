@@ -9,7 +9,7 @@ use super::args::{not_negative, positive};
 use crate::Result;
 use crate::audit::{CertifyConfig, Config, DomainChoice};
 use crate::data::{Domain, read_box};
-use crate::prune::certify::Budget;
+use crate::prune::certify::{Arithmetic, Budget};
 
 /// What to prove of the pruned network.
 #[derive(Debug, Clone, Args)]
@@ -39,6 +39,14 @@ pub(super) struct CertifyArgs {
     /// Certify decisions in balls of this radius around the samples
     #[arg(long, value_name = "R", requires = "certify", value_parser = not_negative, help_heading = "Certificate")]
     radius: Option<f64>,
+    /// What the proof speaks of: real (the networks as functions of real numbers), f32 or f64 (as computed in that type, in any order of summation) [default: the network's own type]
+    #[arg(
+        long,
+        value_name = "A",
+        requires = "certify",
+        help_heading = "Certificate"
+    )]
+    arithmetic: Option<Arithmetic>,
 }
 
 /// A domain as it is typed.
@@ -93,6 +101,7 @@ impl CertifyArgs {
                 boxes: self.boxes,
             },
             radius: self.radius,
+            arithmetic: self.arithmetic,
         });
         Ok(())
     }

@@ -243,12 +243,32 @@ pub(super) fn write_summary(out: &mut Vec<u8>, summary: &[Sentence]) -> io::Resu
         // A file or a pipe has lines as long as they are.
         (false, None) => usize::MAX,
     };
+    writeln!(out, "{}\n", counts(summary))?;
     for said in summary {
         let text = format!("{}: {}", said.subject, said.sentence);
         let indented = wrapped(&text, WIDEST + 2, columns.max(FEWEST_COLUMNS));
         writeln!(out, "{}  {indented}", mark(said.status, colour))?;
     }
     Ok(())
+}
+
+/// How many sentences have each status, in one line; nothing failed is said too.
+fn counts(summary: &[Sentence]) -> String {
+    let of = |status: Status| summary.iter().filter(|said| said.status == status).count();
+    let some = |status: Status| match (of(status), status) {
+        (0, Status::Fails) => Some("none fails".to_owned()),
+        (0, _) => None,
+        (n, _) => Some(format!("{n} {status}")),
+    };
+    let all = [
+        Status::Holds,
+        Status::Fails,
+        Status::NotShown,
+        Status::NotRun,
+        Status::Note,
+    ];
+    let counted: Vec<String> = all.into_iter().filter_map(some).collect();
+    format!("Promises and tests: {}", counted.join(", "))
 }
 
 /// Text in lines of at most `columns`, each but the first indented by `indent`.

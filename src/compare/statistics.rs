@@ -133,9 +133,17 @@ fn pairs(reference: &Members, other: &Members) -> Option<Vec<f64>> {
     let (mine, theirs) = (by_seed(reference)?, by_seed(other)?);
     let shared = mine
         .iter()
-        .filter_map(|(seed, x)| Some(x - theirs.get(seed)?));
+        .filter_map(|(seed, x)| Some(apart(*x, *theirs.get(seed)?)));
     let shared: Vec<f64> = shared.collect();
     (shared.len() > 1).then_some(shared)
+}
+
+/// a − b; 0 where they differ by rounding.
+fn apart(a: f64, b: f64) -> f64 {
+    match (a - b).abs() <= SAME * (a.abs() + b.abs()) {
+        true => 0.0,
+        false => a - b,
+    }
 }
 
 /// Holm over the tests of one measure.
@@ -236,7 +244,10 @@ fn ways(n: usize, k: usize) -> f64 {
 
 /// P(a > b) − P(a < b) over all pairs, in [−1, 1] (Cliff 1993).
 fn cliff_delta(a: &[f64], b: &[f64]) -> f64 {
-    let sign = |(x, y): (&f64, &f64)| f64::from(i8::from(x > y)) - f64::from(i8::from(x < y));
+    let sign = |(x, y): (&f64, &f64)| match apart(*x, *y) {
+        0.0 => 0.0,
+        difference => difference.signum(),
+    };
     let pairs = a.iter().flat_map(|x| b.iter().map(move |y| (x, y)));
     pairs.map(sign).sum::<f64>() / (a.len() * b.len()) as f64
 }

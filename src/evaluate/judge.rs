@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::minimality;
-use crate::metric::{Metric, MetricKind, decision};
+use crate::metric::{Metric, decision};
 use crate::numeric::{Rng, Scalar, statistics};
 use crate::patch::{EdgeSet, Patchable};
 
@@ -184,14 +184,8 @@ impl<'n, P: Patchable> Judge<'n, P> {
 
 /// The decision on every sample: the largest output, where the metric is of decisions.
 fn decisions<T: Scalar>(metric: &Metric, outputs: ArrayView2<'_, T>) -> Option<Vec<usize>> {
-    match metric.kind() {
-        MetricKind::LogitDiff
-        | MetricKind::ProbDiff
-        | MetricKind::Kl
-        | MetricKind::CrossEntropy
-        | MetricKind::Accuracy => Some(outputs.columns().into_iter().map(decision).collect()),
-        MetricKind::Mse | MetricKind::Output => None,
-    }
+    let decides = metric.kind().is_of_decisions();
+    decides.then(|| outputs.columns().into_iter().map(decision).collect())
 }
 
 fn faithfulness(circuit: f64, full: f64, corrupted: f64) -> Option<f64> {

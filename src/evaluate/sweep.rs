@@ -1,7 +1,7 @@
 //! Which of many circuits to report: the smallest that is faithful.
 
 use super::Judge;
-use crate::numeric::statistics;
+use crate::numeric::{shortest_decimal, statistics};
 use crate::patch::{EdgeSet, Patchable};
 use crate::result::SweepPoint;
 
@@ -113,5 +113,7 @@ pub fn sizes(edges: usize) -> Vec<usize> {
 pub fn thresholds(scale: f64) -> Vec<f64> {
     (2..=10)
         .map(|half_decades| scale * 10_f64.powf(-0.5 * f64::from(half_decades)))
+        // Short numbers, so that what is printed can be given back as `--threshold`.
+        .map(|tau| shortest_decimal(0.99 * tau, tau))
         .collect()
 }

@@ -10,6 +10,7 @@ use petgraph::unionfind::UnionFind;
 use super::Communities;
 use super::components::components;
 use crate::graph::{Adjacency, Layered};
+use crate::numeric::shortest_decimal;
 use crate::result::{Bridge, Component, Independence, Split};
 
 /// Bridges listed per split; the rest are only counted.
@@ -41,7 +42,9 @@ pub fn independence(
     mut change: impl FnMut(f64) -> Change,
 ) -> Independence {
     let graph = network.pruned(graph_threshold);
+    let sizes: Vec<f64> = network.weights.iter().flatten().map(|w| w.abs()).collect();
     let splits = split_thresholds(network).into_iter().map(|threshold| {
+        let threshold = typed(&sizes, threshold);
         split(
             &network.pruned(threshold),
             &graph,
@@ -54,6 +57,12 @@ pub fn independence(
         components: named_components(&graph, names),
         splits: splits.collect(),
     }
+}
+
+/// The threshold of the fewest digits that cuts the same of edges of these sizes.
+fn typed(sizes: &[f64], threshold: f64) -> f64 {
+    let cut = sizes.iter().copied().filter(|size| *size < threshold);
+    shortest_decimal(cut.fold(0.0, f64::max), threshold)
 }
 
 /// The components of live edges with the names of their nodes, largest first.

@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod adamw;
+mod decimal;
 mod exp;
 pub mod interval;
 pub mod lanes;
@@ -15,6 +16,7 @@ pub mod scalar;
 pub mod statistics;
 
 pub use activation::Activation;
+pub use decimal::shortest_decimal;
 pub use interval::Interval;
 pub use lanes::{LANES, Lanes};
 pub use product::matmul_into;

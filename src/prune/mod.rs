@@ -76,8 +76,12 @@ pub fn prune<P: Prunable>(
     config: Config,
 ) -> (P, result::Prune) {
     let threshold = match config.threshold {
-        Threshold::At(threshold) | Threshold::Certified(threshold) => threshold,
-        Threshold::Usual | Threshold::Auto => largest_threshold(model, reference, config.biases),
+        Threshold::At(threshold) => threshold,
+        Threshold::Certified(threshold) => threshold::typed(model, threshold, config.biases),
+        Threshold::Usual | Threshold::Auto => {
+            let largest = largest_threshold(model, reference, config.biases);
+            threshold::typed(model, largest, config.biases)
+        }
     };
     let pruned = apply(model, threshold, config.biases);
     let change = reference.change(&pruned);

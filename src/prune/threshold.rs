@@ -4,6 +4,7 @@ use num_traits::{Float, Zero};
 
 use super::Prunable;
 use crate::numeric::Scalar;
+use crate::numeric::shortest_decimal;
 use crate::result::LayerCount;
 
 /// The network with every weight of |w| < `threshold` set to zero, and the
@@ -37,6 +38,15 @@ pub fn magnitudes<P: Prunable>(model: &P, biases: bool) -> Vec<f64> {
     all.sort_by(|a, b| b.total_cmp(a));
     all.dedup();
     all
+}
+
+/// The threshold of the fewest digits that prunes the same weights.
+#[must_use]
+pub fn typed<P: Prunable>(model: &P, threshold: f64, biases: bool) -> f64 {
+    let pruned = magnitudes(model, biases)
+        .into_iter()
+        .find(|x| *x < threshold);
+    shortest_decimal(pruned.unwrap_or(0.0), threshold)
 }
 
 /// Edges in total and at a threshold, by the tensor that holds them; layers

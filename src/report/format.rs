@@ -9,10 +9,21 @@ pub fn number(value: f64) -> String {
     significant(value, 4)
 }
 
-/// A number for sentences: two significant digits below one, three above.
+/// A number for sentences: three significant digits.
 #[must_use]
 pub fn short(value: f64) -> String {
-    significant(value, if value.abs() < 1.0 { 2 } else { 3 })
+    significant(value, 3)
+}
+
+/// A number that is an argument somewhere, so that giving it back gives the same: all
+/// its digits, as they are typed.
+#[must_use]
+pub fn typed(value: f64) -> String {
+    if value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
+        format!("{value}")
+    } else {
+        format!("{value:e}")
+    }
 }
 
 /// A number that may be absent: an en dash stands for `None`.
@@ -123,6 +134,18 @@ pub fn p_value(p: f64) -> String {
     }
 }
 
+/// A permutation test's p, told as a bound where it is the least that so many draws can
+/// show: `p = 0.03`, `p ≤ 0.0099`.
+#[must_use]
+#[allow(clippy::cast_precision_loss, reason = "numbers of draws are small")]
+pub fn p_of_draws(p: f64, draws: usize) -> String {
+    let floor = 1.0 / (draws as f64 + 1.0);
+    match p <= floor * (1.0 + 1e-9) {
+        true => p_value(p).replacen("p =", "p ≤", 1),
+        false => p_value(p),
+    }
+}
+
 /// A fraction as a percentage: `95.4 %`; never rounded up to 100 or down to 0.
 #[must_use]
 pub fn percent(fraction: f64) -> String {
@@ -189,6 +212,23 @@ mod tests {
     fn a_p_value_is_never_zero() {
         assert_eq!(p_value(0.0), "p < 0.0001");
         assert_eq!(p_value(0.009_901), "p = 0.0099");
+    }
+
+    #[test]
+    fn the_least_p_of_so_many_draws_is_a_bound() {
+        assert_eq!(p_of_draws(1.0 / 101.0, 100), "p ≤ 0.0099");
+        assert_eq!(p_of_draws(2.0 / 101.0, 100), "p = 0.02");
+    }
+
+    #[test]
+    fn what_is_typed_has_all_its_digits() {
+        for value in [0.002_686_6, 0.0, 12.5, 3e-7, 1.0 / 3.0] {
+            assert_eq!(typed(value).parse::<f64>(), Ok(value));
+        }
+        assert_eq!(
+            (typed(0.0027).as_str(), typed(3e-7).as_str()),
+            ("0.0027", "3e-7")
+        );
     }
 
     #[test]

@@ -244,6 +244,10 @@ pub struct NodeEffect {
     pub site: String,
     /// One effect per output or class.
     pub outputs: Vec<OutputEffect>,
+    /// Samples whose decision is another without it; `null` for metrics of numbers and in
+    /// results that do not have it.
+    #[serde(default)]
+    pub decisions_changed: Option<usize>,
 }
 
 /// The effect on one output or class.
@@ -251,7 +255,11 @@ pub struct NodeEffect {
 pub struct OutputEffect {
     /// Site of the output.
     pub output: String,
-    /// `metric(as is) - metric(site patched)`.
+    /// `metric(as is) - metric(site patched)`, mean over the samples.
     #[serde(deserialize_with = "super::number")]
     pub effect: f64,
+    /// Mean over samples of |metric(as is) - metric(site patched)|: a site whose effects
+    /// cancel matters nonetheless; `null` in results that do not have it.
+    #[serde(default)]
+    pub mean_abs: Option<f64>,
 }

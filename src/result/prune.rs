@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::CertificateMethod;
+use crate::choice::{Arithmetic, CertificateMethod};
 
 /// What was pruned and whether the outputs stayed where they were.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,9 +110,16 @@ pub struct Certificate {
     pub domain: String,
     /// `enumeration` or `differential branch and bound`.
     pub method: CertificateMethod,
-    /// Upper bound on the change, in units of the outputs.
+    /// What it speaks of: the networks as functions of `real` numbers, or as computed in
+    /// `f32` or `f64` in any order of summation; `null` in results that do not say.
+    #[serde(default)]
+    pub arithmetic: Option<Arithmetic>,
+    /// Upper bound on the change, in units of the outputs, with what rounding may add.
     #[serde(deserialize_with = "super::number")]
     pub bound: f64,
+    /// What the rounding of both evaluations may add, at most; 0 for real numbers.
+    #[serde(default, deserialize_with = "super::number")]
+    pub rounding: f64,
     /// Whether the bound is within tolerance.
     pub holds: bool,
     /// Whether the bound is sound in floating point.

@@ -17,13 +17,17 @@ const ERRORS: [f64; 3] = [0.1, 0.05, 0.01];
 pub fn equal_size(numbers: &mut Numbers, source: &Source<'_>) {
     let all = exact(source.audit);
     let total = source.audit.prune.as_ref().map_or(0, |p| p.edges_total);
+    let kept = source.audit.prune.as_ref().map_or(0, |p| p.edges_kept);
     for size in at::sizes(total) {
         let point = format!("equal size: {size} edges per circuit");
+        // Of as many edges as the network has there is one circuit: itself.
+        let smaller = size < kept;
         let gap = mean(
             all.iter()
                 .map(|c| at::relative(c, at::at_size(c, size)?.gap)),
-        );
-        let error = mean(all.iter().map(|c| at::error_at_size(c, size)));
+        )
+        .filter(|_| smaller);
+        let error = mean(all.iter().map(|c| at::error_at_size(c, size))).filter(|_| smaller);
         let key = |what: &str| format!("{what}_at_{size}_edges");
         numbers.add(&key("gap"), "relative gap", &point, Lower, gap);
         numbers.add(&key("error"), "|1 − faithfulness|", &point, Lower, error);

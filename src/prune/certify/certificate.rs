@@ -4,8 +4,10 @@ use ndarray::ArrayView2;
 
 use super::decisions::{Ball, around, throughout};
 use super::{
-    Input, Options, Outcome, Refusal, Stop, Verdict, attribution, certify, features, physical_point,
+    Budget, Counterexample, Goal, Input, Options, Outcome, Refusal, Stop, Verdict, attribution,
+    certify, features, physical_point, rounding_of_both,
 };
+use crate::choice::CertificateMethod;
 use crate::data::Domain;
 use crate::model::Mlp;
 use crate::result::{self, CertifiedDecisions, OutputBound, WeightShare};
@@ -43,38 +45,39 @@ pub fn certificate(
 ) -> Result<result::Certificate, Refusal> {
     let Request {
         original,
-        pruned,
         domain,
         tolerance,
         ..
     } = *request;
-    let verdict = certify(original, pruned, domain, tolerance, options)?;
+    let rounding = rounding_of_both(original, domain, options.arithmetic)?;
+    let decided = decided(request, &rounding, options)?;
+    let verdict = narrowed(request, decided, options)?;
     let name = |output: usize| format!("y{output}");
-    let counterexample = match &verdict.outcome {
-        Outcome::Refuted(found) => Some(result::Counterexample {
-            input: numbers(&found.input),
-            output: name(found.output),
-            change: found.change,
-            tolerance: tolerance[found.output],
-        }),
-        _ => None,
-    };
+    let claims = Claims::new(&verdict, tolerance, &rounding);
+    let counterexample = claims.refuted.map(|found| result::Counterexample {
+        input: numbers(&found.input),
+        output: name(found.output),
+        change: found.change,
+        tolerance: tolerance[found.output],
+    });
     let output = |k: usize| OutputBound {
         output: name(k),
         tolerance: tolerance[k],
-        bound: verdict.bounds[k],
+        bound: claims.bounds[k],
         found: verdict.found[k],
         at: numbers(&verdict.found_at[k]),
     };
     Ok(result::Certificate {
         domain: in_words(domain),
         method: verdict.method,
-        bound: verdict.bound(),
-        holds: verdict.holds(),
+        arithmetic: Some(options.arithmetic),
+        bound: claims.bounds.iter().copied().fold(0.0, f64::max),
+        rounding: rounding.iter().copied().fold(0.0, f64::max),
+        holds: claims.holds,
         sound: true,
         boxes: verdict.boxes,
         seconds: verdict.seconds,
-        outcome: outcome(&verdict),
+        outcome: claims.outcome(&verdict).to_owned(),
         best_found: verdict.best_found(),
         outputs: (0..tolerance.len()).map(output).collect(),
         counterexample,
@@ -100,15 +103,126 @@ pub fn bounding_box(model: &Mlp<f64>, samples: ArrayView2<'_, f64>) -> Domain {
     Domain::Box(lo.into_iter().zip(hi).map(|(lo, hi)| [lo, hi]).collect())
 }
 
-fn outcome(verdict: &Verdict) -> String {
-    match (&verdict.outcome, verdict.stop) {
-        (Outcome::Holds, _) => "holds",
-        (Outcome::Refuted(_), _) => "counterexample",
-        (Outcome::Undecided, Stop::Seconds) => "undecided: the time was over",
-        (Outcome::Undecided, Stop::Boxes) => "undecided: the boxes were used up",
-        (Outcome::Undecided, _) => "undecided: within rounding of the tolerance",
+/// Whether the tolerances hold: known before any bound is narrowed. `None` where
+/// rounding alone may reach a tolerance.
+fn decided(
+    request: &Request<'_>,
+    rounding: &[f64],
+    options: &Options,
+) -> Result<Option<Verdict>, Refusal> {
+    let left: Vec<f64> = request
+        .tolerance
+        .iter()
+        .zip(rounding)
+        .map(|(t, r)| t - r)
+        .collect();
+    if left
+        .iter()
+        .zip(rounding)
+        .any(|(left, r)| *left <= 0.0 && *r > 0.0)
+    {
+        return Ok(None);
     }
-    .to_owned()
+    let options = Options {
+        goal: Goal::Decide,
+        ..options.clone()
+    };
+    certify(
+        request.original,
+        request.pruned,
+        request.domain,
+        &left,
+        &options,
+    )
+    .map(Some)
+}
+
+/// Bounds as narrow as the options say, with what is decided already; the budget is
+/// that of both searches.
+fn narrowed(
+    request: &Request<'_>,
+    decided: Option<Verdict>,
+    options: &Options,
+) -> Result<Verdict, Refusal> {
+    let (seconds, boxes) = decided.as_ref().map_or((0.0, 0), |v| (v.seconds, v.boxes));
+    // A finite domain is known whole after one search, and a budget may be used up.
+    if let Some(known) = decided.as_ref().filter(|verdict| {
+        verdict.method == CertificateMethod::Enumeration
+            || seconds >= options.budget.seconds
+            || boxes >= options.budget.boxes
+    }) {
+        return Ok(known.clone());
+    }
+    let options = Options {
+        budget: Budget {
+            seconds: options.budget.seconds - seconds,
+            boxes: options.budget.boxes - boxes,
+        },
+        ..options.clone()
+    };
+    let Request {
+        original,
+        pruned,
+        domain,
+        tolerance,
+        ..
+    } = *request;
+    let narrow = certify(original, pruned, domain, tolerance, &options)?;
+    Ok(match decided {
+        Some(decided) => decided.with(narrow),
+        None => narrow,
+    })
+}
+
+/// What a verdict claims once the rounding of both evaluations is added.
+struct Claims<'v> {
+    /// Per output, the bound on the change.
+    bounds: Vec<f64>,
+    holds: bool,
+    /// An input at which every evaluation breaks a tolerance.
+    refuted: Option<&'v Counterexample>,
+    /// Whether the tolerances hold, or may, of the functions of real numbers.
+    by_rounding: bool,
+}
+
+impl<'v> Claims<'v> {
+    fn new(verdict: &'v Verdict, tolerance: &[f64], rounding: &[f64]) -> Self {
+        let bounds: Vec<f64> = verdict
+            .bounds
+            .iter()
+            .zip(rounding)
+            .map(|(b, r)| b + r)
+            .collect();
+        let within = |bounds: &[f64]| bounds.iter().zip(tolerance).all(|(b, t)| b <= t);
+        let refuted = match &verdict.outcome {
+            Outcome::Refuted(found) => {
+                let sure = found.change > tolerance[found.output] + rounding[found.output];
+                sure.then_some(found)
+            }
+            Outcome::Holds | Outcome::Undecided => None,
+        };
+        Self {
+            holds: within(&bounds),
+            by_rounding: within(&verdict.bounds),
+            refuted,
+            bounds,
+        }
+    }
+
+    fn outcome(&self, verdict: &Verdict) -> &'static str {
+        match (self.holds, self.refuted, self.by_rounding, verdict.stop) {
+            (true, ..) => "holds",
+            (false, Some(_), ..) => "counterexample",
+            (false, None, true, _) => {
+                "undecided: proved of real numbers, but rounding may exceed the tolerance"
+            }
+            (false, None, false, Stop::Seconds) => "undecided: the time was over",
+            (false, None, false, Stop::Boxes) => "undecided: the boxes were used up",
+            (false, None, false, Stop::Done | Stop::Refuted) => {
+                "undecided: within rounding of the tolerance"
+            }
+        }
+    }
 }
 
 fn numbers(input: &Input) -> Vec<f64> {

@@ -3,9 +3,9 @@
 //!
 //! The change is bounded for the two networks as written in their files, as
 //! functions of real numbers: weights are widened exactly to f64 and all rounding
-//! of the bound itself is outward. Evaluating either network in floating point
-//! adds its own rounding on top (about 1e-6 for f32), which the bound does not
-//! speak of. Nothing here samples to conclude that something holds; sampling only
+//! of the bound itself is outward. What evaluating both in floating point may add
+//! is bounded by `rounding` and stands in the certificate, unless that is asked to
+//! speak of real numbers alone. Nothing here samples to conclude that something holds; sampling only
 //! serves to find counterexamples and to see how tight a bound is.
 
 #[cfg(test)]
@@ -20,6 +20,7 @@ pub mod decisions;
 mod forward;
 mod pair;
 mod relax;
+mod rounding;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ use crate::data::Domain;
 use crate::model::Mlp;
 use crate::numeric::Activation;
 
+pub use crate::choice::Arithmetic;
 pub use crate::choice::CertificateMethod;
 pub use attribution::{Share, attribution};
 use bound::{Bounder, Inputs};
@@ -208,6 +210,31 @@ pub struct Options {
     pub samples: Option<Array2<f64>>,
     /// Seed of the random points that are tried.
     pub seed: u64,
+    /// What certificates speak of.
+    pub arithmetic: Arithmetic,
+}
+
+/// Per output, how far apart two evaluations of networks of this size or smaller may
+/// be, beyond what they are as functions of real numbers.
+///
+/// # Errors
+/// A [`Refusal`] where the domain is none of the network.
+pub fn rounding_of_both(
+    model: &Mlp<f64>,
+    domain: &Domain,
+    arithmetic: Arithmetic,
+) -> Result<Vec<f64>, Refusal> {
+    let sides = match (domain, &model.embedding) {
+        (Domain::Box(sides), None) => physical(model, sides)?,
+        (Domain::Tokens, Some(table)) => {
+            let most = table.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
+            vec![[-most, most]; model.widths()[0]]
+        }
+        (Domain::Box(_), Some(_)) => return Err(Refusal::DomainKind { tokens: false }),
+        (Domain::Tokens, None) => return Err(Refusal::DomainKind { tokens: true }),
+    };
+    let once = rounding::rounding(model, &sides, arithmetic);
+    Ok(once.into_iter().map(|error| 2.0 * error).collect())
 }
 
 /// Certifies that the outputs of `pruned` stay within `tolerance` (per physical

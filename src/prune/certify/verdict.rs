@@ -86,6 +86,25 @@ impl Verdict {
         self.found.iter().copied().fold(0.0, f64::max)
     }
 
+    /// What two searches on the same domain know together; the outcome is the first one's
+    /// where that decided.
+    #[must_use]
+    pub(super) fn with(mut self, other: Self) -> Self {
+        for output in 0..self.bounds.len() {
+            self.bounds[output] = self.bounds[output].min(other.bounds[output]);
+            if other.found[output] > self.found[output] {
+                self.found[output] = other.found[output];
+                self.found_at[output].clone_from(&other.found_at[output]);
+            }
+        }
+        if self.outcome != Outcome::Holds && other.outcome != Outcome::Undecided {
+            (self.outcome, self.stop) = (other.outcome, other.stop);
+        }
+        self.boxes += other.boxes;
+        self.seconds += other.seconds;
+        self
+    }
+
     /// Whether all tolerances hold on the whole domain.
     #[must_use]
     pub fn holds(&self) -> bool {

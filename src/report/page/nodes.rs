@@ -38,7 +38,9 @@ pub(super) fn section(audit: &Audit, sites: &Sites<'_>) -> Section {
 const OPENING: &str = "Each site is ablated alone: everything it writes is replaced by the fill. \
     Effect = metric(as is) − metric(site ablated). Where more of the metric is better, a positive \
     effect (blue) means that the site helps; where less is better, as with errors, a negative one \
-    (red) does. Tints compare the sites within a column.";
+    (red) does. Tints compare the sites within a column. Sites are ranked by the mean over samples of |effect|: \
+    effects of either sign cancel in a mean, and a site may change many decisions with a mean \
+    effect near 0.";
 
 fn table(ablation: &NodeAblation, sites: &Sites<'_>) -> Block {
     let largest = ablation
@@ -46,27 +48,34 @@ fn table(ablation: &NodeAblation, sites: &Sites<'_>) -> Block {
         .iter()
         .map(|e| strongest(e).1)
         .fold(0.0, f64::max);
-    let matters = |e: &&NodeEffect| strongest(e).1 > largest * NOTHING;
+    let matters = |e: &&NodeEffect| importance(e).max(strongest(e).1) > largest * NOTHING;
     let mut effects: Vec<&NodeEffect> = ablation.effects.iter().filter(matters).collect();
-    effects.sort_by(|a, b| strongest(b).1.total_cmp(&strongest(a).1));
+    effects.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
     let outputs: Vec<&String> = effects
         .first()
         .map_or_else(Vec::new, |e| e.outputs.iter().map(|o| &o.output).collect());
     let is_wide = outputs.len() > MOST_OUTPUTS;
     let scales = scales(&effects, outputs.len());
     let rows = effects.iter().map(|e| {
-        if is_wide {
+        let mut row = if is_wide {
             brief(e, sites)
         } else {
             row(e, &scales, sites)
-        }
+        };
+        row.splice(1..1, matter(e));
+        row
     });
     let rows = rows.collect();
-    let columns = if is_wide {
+    let mut columns = if is_wide {
         brief_columns()
     } else {
         columns(&outputs, sites)
     };
+    let importance = [
+        numbers("Mean |effect|, per sample"),
+        numbers("Decisions changed"),
+    ];
+    columns.splice(1..1, importance);
     Block::Table(Table::new(
         caption(ablation, effects.len()),
         "ablation",
@@ -86,7 +95,7 @@ fn caption(ablation: &NodeAblation, with_effect: usize) -> String {
         ),
     };
     format!(
-        "Effect of ablating each site on {} ({} fill{reference}), strongest first{without}",
+        "Effect of ablating each site on {} ({} fill{reference}), the most important first{without}",
         ablation.metric.map_or("no output", MetricKind::name),
         ablation.fill.name()
     )
@@ -104,6 +113,27 @@ fn scales(effects: &[&NodeEffect], outputs: usize) -> Vec<f64> {
             .fold(0.0, f64::max)
     };
     (0..outputs).map(largest).collect()
+}
+
+/// Mean over outputs of the mean |effect| over samples: what sites are ranked by. Results
+/// that do not have it are ranked by their strongest mean effect.
+fn importance(effect: &NodeEffect) -> f64 {
+    let sizes: Option<Vec<f64>> = effect.outputs.iter().map(|o| o.mean_abs).collect();
+    match sizes {
+        Some(sizes) if sizes.iter().all(|s| s.is_finite()) => {
+            sizes.iter().sum::<f64>() / sizes.len().max(1) as f64
+        }
+        _ => strongest(effect).1,
+    }
+}
+
+/// How much a site matters, whatever the signs of its effects.
+fn matter(effect: &NodeEffect) -> [Cell; 2] {
+    let changed = effect.decisions_changed;
+    [
+        Cell::number(importance(effect)),
+        changed.map_or_else(|| Cell::optional(None), Cell::count),
+    ]
 }
 
 /// The output that a site moves most, and by how much; what is not finite comes last.
@@ -142,7 +172,7 @@ fn brief_columns() -> Vec<Column> {
         words("Site"),
         words("Strongest on"),
         numbers("Effect there"),
-        numbers("Mean |effect|"),
+        numbers("Mean over outputs of |effect|"),
         numbers("Outputs"),
     ]
 }

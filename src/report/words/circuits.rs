@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{joined, plural};
 use crate::choice::{Level, Method, Origin};
-use crate::report::format::{count, count_words, percent, short};
+use crate::report::format::{count, count_words, percent, short, typed};
 use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Circuit};
 use crate::result::{Sentence, Status};
@@ -182,7 +182,7 @@ fn tau(group: &Group<'_>) -> String {
     if taus.clone().next().is_none() {
         return String::new();
     }
-    let taus = range(taus.map(|c| c.parameter), short);
+    let taus = range(taus.map(|c| c.parameter), typed);
     format!(" (an edge stays if patching it moves the metric by at least τ = {taus})")
 }
 

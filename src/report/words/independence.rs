@@ -2,7 +2,7 @@
 
 use super::{joined, plural};
 use crate::report::figures::network::bridge_count;
-use crate::report::format::{count, count_words, short, times};
+use crate::report::format::{count, count_words, short, times, typed};
 use crate::report::sites::Sites;
 use crate::result::{Audit, Component, Modules, Split};
 use crate::result::{Sentence, Status};
@@ -82,7 +82,7 @@ fn already_apart(modules: &Modules, is_verified: bool, sites: &Sites<'_>) -> Sen
     let components = &modules.independence.components;
     let fact = format!(
         "At the threshold {} the network falls into {} parts that share no connection: {}.",
-        short(modules.threshold),
+        typed(modules.threshold),
         count_words(components.len()),
         parts(components, sites)
     );
@@ -103,7 +103,7 @@ fn falls_apart(split: &Split, again: bool, sites: &Sites<'_>) -> Sentence {
     } else {
         "At {t} the network falls into"
     };
-    let opening = opening.replace("{t}", &short(split.threshold));
+    let opening = opening.replace("{t}", &typed(split.threshold));
     let fact = format!(
         "{opening} {} parts that share no connection: {}.",
         count_words(split.components.len()),
@@ -150,7 +150,7 @@ pub fn caption(split: &Split) -> String {
     };
     format!(
         "Cut at {}: {} edges left in {} parts; {verdict}.",
-        short(split.threshold),
+        typed(split.threshold),
         count(split.edges_kept),
         count_words(split.components.len())
     )
@@ -169,7 +169,7 @@ fn bridges(split: &Split, modules: &Modules, is_verified: bool) -> Option<Senten
     let place = if is_verified {
         "At the verified threshold".to_owned()
     } else {
-        format!("At the threshold {}", short(modules.threshold))
+        format!("At the threshold {}", typed(modules.threshold))
     };
     let weaker = if strongest < split.threshold {
         "weaker "
@@ -196,7 +196,7 @@ fn further(later: &[&Split]) -> Option<Sentence> {
         "Above that it falls apart {} more {}, last at {} into {} parts: see the table of splits.",
         count_words(later.len() - 1),
         plural(later.len() - 1, "time", "times"),
-        short(last.threshold),
+        typed(last.threshold),
         count_words(last.components.len())
     );
     Some(Sentence::new(TOPIC, Status::Note, text).from(SPLITS))

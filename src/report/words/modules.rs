@@ -2,7 +2,7 @@
 
 use super::{joined, plural};
 use crate::choice::{MeasureKind, Null, NullKind, Scope};
-use crate::report::format::{count, count_words, p_value, short};
+use crate::report::format::{count, count_words, p_of_draws, short, typed};
 use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Lesion, Modules, NullModel, Relocation, Split};
 use crate::result::{Sentence, Status};
@@ -86,12 +86,7 @@ fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
         return Sentence::new(topic, Status::NotRun, text);
     };
     let evidence = ["/modules/modularity", "/modules/null/p"];
-    let (shuffled, p) = (null_words(null), p_value(null.p));
-    let least = if null.p <= smallest(null) {
-        ", the least that so many can show"
-    } else {
-        ""
-    };
+    let (shuffled, p) = (null_words(null), p_of_draws(null.p, null.samples));
     if null.p > LEVEL {
         let degree = if null.p < 0.5 {
             "not clearly above"
@@ -107,20 +102,15 @@ fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
     }
     let text = match null.z {
         Some(z) => format!(
-            "Modularity {q} is {} standard deviations above that of {shuffled} ({p}{least}).",
+            "Modularity {q} is {} standard deviations above that of {shuffled} ({p}).",
             short(z)
         ),
         None => format!(
-            "Modularity {q} is above that of {shuffled}, which all have {} ({p}{least}).",
+            "Modularity {q} is above that of {shuffled}, which all have {} ({p}).",
             short(null.mean)
         ),
     };
     Sentence::new(topic, Status::Holds, text).from(evidence)
-}
-
-#[allow(clippy::cast_precision_loss, reason = "numbers of draws are small")]
-fn smallest(null: &NullModel) -> f64 {
-    1.0 / (null.samples as f64 + 1.0) * (1.0 + 1e-9)
 }
 
 /// The null networks in words: `100 networks with the same weights shuffled within each layer`.
@@ -175,7 +165,7 @@ fn straddling(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
     let parts = format!(
         "the {} parts into which it falls at {}",
         count_words(split.components.len()),
-        short(split.threshold)
+        typed(split.threshold)
     );
     let text = match astride.len() {
         0 => format!("No module straddles {parts}."),
@@ -230,7 +220,7 @@ fn neighbours(modules: &Modules) -> Option<Sentence> {
         short(found.share),
         short(found.null.mean),
         short(found.null.sd),
-        p_value(found.null.p)
+        p_of_draws(found.null.p, found.null.samples)
     );
     Some(Sentence::new("Places", Status::Note, text).from(["/modules/placement/neighbours"]))
 }
@@ -252,21 +242,29 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
     } else {
         " each, not corrected for the number of modules"
     };
-    let verb = if matter < 2 { "matters" } else { "matter" };
-    let number = if matter == 0 {
-        "none".to_owned()
-    } else {
-        count_words(matter)
-    };
     let text = format!(
-        "Ablated alone ({} fill), {} of {} {} {verb} more to the {} than random sets of as many sites (p ≤ {LEVEL}{how}).",
+        "Ablated alone ({} fill), {} more to the {} than random sets of as many sites (p ≤ {LEVEL}{how}).",
         first.fill.name(),
-        number,
-        count_words(tested.len()),
-        plural(tested.len(), "module", "modules"),
+        how_many_matter(matter, tested.len()),
         clean(&first.metric)
     );
     Some(Sentence::new("Lesions", Status::Note, text).from(["/modules/lesions"]))
+}
+
+/// How many of the modules matter, as the subject and verb of a sentence.
+fn how_many_matter(matter: usize, all: usize) -> String {
+    let of =
+        |number: &str, verb: &str| format!("{number} of the {} modules {verb}", count_words(all));
+    match (matter, all) {
+        (0, 1) => "the one module does not matter".to_owned(),
+        (1, 1) => "the one module matters".to_owned(),
+        (0, 2) => "neither of the two modules matters".to_owned(),
+        (2, 2) => "both modules matter".to_owned(),
+        (0, _) => of("none", "matters"),
+        (1, _) => of("one", "matters"),
+        (some, all) if some == all => format!("all {} modules matter", count_words(all)),
+        (some, _) => of(&count_words(some), "matter"),
+    }
 }
 
 fn wiring(modules: &Modules) -> Option<Sentence> {
@@ -337,9 +335,9 @@ mod tests {
             said(|_| ()),
             [
                 "• Modules: Leiden finds two modules of 5 and 4 sites; one site has no edge left and is in none.",
-                "✓ Modularity: Modularity 0.47 is 3.2 standard deviations above that of 100 networks with the same weights shuffled within each layer (p = 0.0099, the least that so many can show).",
+                "✓ Modularity: Modularity 0.47 is 3.2 standard deviations above that of 100 networks with the same weights shuffled within each layer (p ≤ 0.0099).",
                 "• Modules: No module straddles the two parts into which it falls at 0.0098.",
-                "• Lesions: Ablated alone (zero fill), one of two modules matters more to the loss than random sets of as many sites (p ≤ 0.05 each, not corrected for the number of modules).",
+                "• Lesions: Ablated alone (zero fill), one of the two modules matters more to the loss than random sets of as many sites (p ≤ 0.05 each, not corrected for the number of modules).",
             ]
         );
     }
@@ -396,6 +394,34 @@ mod tests {
                     .to_owned()
             ),
             "{text:?}"
+        );
+    }
+
+    #[test]
+    fn numbers_of_modules_read_as_people_say_them() {
+        let said = [
+            (0, 1),
+            (1, 1),
+            (0, 2),
+            (1, 2),
+            (2, 2),
+            (0, 5),
+            (3, 5),
+            (5, 5),
+        ];
+        let said = said.map(|(matter, all)| how_many_matter(matter, all));
+        assert_eq!(
+            said,
+            [
+                "the one module does not matter",
+                "the one module matters",
+                "neither of the two modules matters",
+                "one of the two modules matters",
+                "both modules matter",
+                "none of the five modules matters",
+                "three of the five modules matter",
+                "all five modules matter",
+            ]
         );
     }
 }

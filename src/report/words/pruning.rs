@@ -1,10 +1,10 @@
 //! Whether the pruned network does the same, on the samples and beyond.
 
 use super::samples;
-use crate::choice::{CertificateMethod, LossKind};
-use crate::report::format::{count, percent, short, times};
+use crate::choice::{Arithmetic, CertificateMethod, LossKind};
+use crate::report::format::{count, percent, short, times, typed};
 use crate::report::sites::plain;
-use crate::result::{Audit, Certificate, Prune};
+use crate::result::{Audit, Certificate, OutputBound, Prune};
 use crate::result::{Sentence, Status};
 
 const TOPIC: &str = "Pruning";
@@ -28,7 +28,7 @@ fn nothing_pruned(prune: &Prune) -> Sentence {
     let text = format!(
         "Nothing was pruned: all {} weights are at or above the threshold {}.",
         count(prune.edges_total),
-        short(prune.threshold)
+        typed(prune.threshold)
     );
     Sentence::new(TOPIC, Status::Note, text).from(["/prune/edges_kept", "/prune/edges_total"])
 }
@@ -40,7 +40,7 @@ fn verification(prune: &Prune, audit: &Audit) -> Sentence {
     let evidence = ["/prune/verified", "/prune/max_abs_change", "/prune/outputs"];
     let kept = format!(
         "At the threshold {}, {} of {} weights remain",
-        short(prune.threshold),
+        typed(prune.threshold),
         count(prune.edges_kept),
         count(prune.edges_total)
     );
@@ -150,26 +150,32 @@ fn certificate(prune: &Prune) -> Sentence {
         let text = "Not certified: samples say nothing of other inputs.";
         return Sentence::new(topic, Status::NotRun, text);
     };
-    let bound = short(certificate.bound);
     let domain = plain(&certificate.domain);
-    let how = how(certificate);
-    let tolerance = short(prune.tolerance);
-    let said = match (certificate.holds, certificate.sound) {
-        (true, true) => Sentence::new(
+    let (how, of) = (how(certificate), arithmetic(certificate));
+    let bounds = bounds(certificate, prune);
+    let said = match (
+        certificate.holds,
+        certificate.sound,
+        certificate.bound == 0.0,
+    ) {
+        (true, true, true) if prune.edges_kept == prune.edges_total => Sentence::new(
+            topic,
+            Status::Note,
+            "Nothing was pruned, so that nothing had to be proved.",
+        ),
+        (true, true, _) => Sentence::new(
             topic,
             Status::Holds,
-            format!(
-                "For every input of the domain {domain} no output moves by more than {bound} (tolerance {tolerance}; {how}, sound in floating point)."
-            ),
+            format!("Proved for every input of the domain {domain}{of}: {bounds} ({how})."),
         ),
-        (true, false) => Sentence::new(
+        (true, false, _) => Sentence::new(
             topic,
             Status::Note,
             format!(
-                "The bound {bound} for the domain {domain} is within tolerance ({tolerance}), but was not rounded soundly ({how}): an estimate, not a certificate."
+                "For the domain {domain}, {bounds}; but this was not rounded soundly ({how}): an estimate, not a certificate."
             ),
         ),
-        (false, _) => {
+        (false, ..) => {
             let status = match certificate.counterexample {
                 Some(_) => Status::Fails,
                 None => Status::NotShown,
@@ -178,6 +184,42 @@ fn certificate(prune: &Prune) -> Sentence {
         }
     };
     said.from(["/prune/certificate"])
+}
+
+/// Each bound beside its own tolerance: of several outputs, the one that comes nearest.
+fn bounds(certificate: &Certificate, prune: &Prune) -> String {
+    let ratio = |o: &&OutputBound| o.bound / o.tolerance;
+    let nearest = certificate
+        .outputs
+        .iter()
+        .max_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+    match nearest {
+        Some(o) if certificate.outputs.len() > 1 => format!(
+            "no output moves by more than its own tolerance; {} comes nearest, with a bound of {} and a tolerance of {}",
+            plain(&o.output),
+            short(o.bound),
+            short(o.tolerance)
+        ),
+        _ => format!(
+            "no output moves by more than {} (tolerance {})",
+            short(certificate.bound),
+            short(prune.tolerance)
+        ),
+    }
+}
+
+/// What the claim speaks of.
+fn arithmetic(certificate: &Certificate) -> String {
+    match certificate.arithmetic {
+        None => String::new(),
+        Some(Arithmetic::Real) => {
+            ", of the networks as functions of real numbers (as computed they are off by their rounding besides)".to_owned()
+        }
+        Some(computed @ (Arithmetic::F32 | Arithmetic::F64)) => format!(
+            ", of both networks as computed in {computed} in any order of summation (rounding adds at most {})",
+            short(certificate.rounding)
+        ),
+    }
 }
 
 /// A counterexample, or a search that ended undecided.
@@ -196,8 +238,12 @@ fn uncertain(certificate: &Certificate) -> String {
             short(found.tolerance)
         );
     }
+    let computed = match certificate.arithmetic {
+        None | Some(Arithmetic::Real) => String::new(),
+        Some(computed) => format!(" in {computed}"),
+    };
     format!(
-        "Not certified: for the domain {domain} the largest change lies between {} (found) and {} (bound), and tolerances are not all proved to hold ({how}; {}).",
+        "Not proved{computed}: for the domain {domain} the largest change lies between {} (found) and {} (bound), and tolerances are not all proved to hold ({how}; {}).",
         short(certificate.best_found),
         short(certificate.bound),
         plain(&certificate.outcome)
@@ -237,7 +283,7 @@ mod tests {
             said(|_| ()),
             [
                 "✓ Pruning: At the threshold 0.0015, 9 of 24 weights remain and no output moves by more than 0.0061 on the 100 test samples (tolerance 0.0078, 1 % of each output's standard deviation): unchanged, on these samples.",
-                "• Loss: The loss (mean squared error) goes from 0.0075 to 0.0074.",
+                "• Loss: The loss (mean squared error) goes from 0.00747 to 0.00743.",
                 "– Certificate: Not certified: samples say nothing of other inputs.",
             ]
         );
@@ -296,13 +342,13 @@ mod tests {
         assert_eq!(
             last(certificate(true, true, 0.0069)).as_deref(),
             Some(
-                "✓ Certificate: For every input of the domain box:-1,1 no output moves by more than 0.0069 (tolerance 0.0078; differential branch and bound over 1200 boxes, sound in floating point)."
+                "✓ Certificate: Proved for every input of the domain box:-1,1: no output moves by more than 0.0069 (tolerance 0.0078) (differential branch and bound over 1200 boxes)."
             )
         );
         assert_eq!(
             last(certificate(true, false, 0.0069)).as_deref(),
             Some(
-                "• Certificate: The bound 0.0069 for the domain box:-1,1 is within tolerance (0.0078), but was not rounded soundly (differential branch and bound over 1200 boxes): an estimate, not a certificate."
+                "• Certificate: For the domain box:-1,1, no output moves by more than 0.0069 (tolerance 0.0078); but this was not rounded soundly (differential branch and bound over 1200 boxes): an estimate, not a certificate."
             )
         );
         let undecided = Certificate {
@@ -313,7 +359,7 @@ mod tests {
         assert_eq!(
             last(undecided.clone()).as_deref(),
             Some(
-                "? Certificate: Not certified: for the domain box:-1,1 the largest change lies between 0.004 (found) and 0.5 (bound), and tolerances are not all proved to hold (differential branch and bound over 1200 boxes; undecided: the time was over)."
+                "? Certificate: Not proved: for the domain box:-1,1 the largest change lies between 0.004 (found) and 0.5 (bound), and tolerances are not all proved to hold (differential branch and bound over 1200 boxes; undecided: the time was over)."
             )
         );
         let refuted = Certificate {
