@@ -267,7 +267,10 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                         let open = learned_mask(network, &metric, config);
                         (open, config.steps as u64)
                     }
-                    None => (random_scores(network, self.seed + index as u64), 0),
+                    None => {
+                        assert_eq!(method, Method::Random, "the other methods score elsewhere");
+                        (random_scores(network, self.seed + index as u64), 0)
+                    }
                 };
             Scores {
                 effects,

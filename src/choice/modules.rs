@@ -1,6 +1,6 @@
 //! How modules are found, what they are held against, and which they are.
 
-/// How modules are found. Each is one arm of [`crate::modules::find::detect`].
+/// How modules are found. Each is one arm of [`crate::modules::detect::detect`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Algorithm {
     /// Communities of the highest modularity, always connected.

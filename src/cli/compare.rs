@@ -17,7 +17,6 @@ use crate::checkpoint::sha256;
 use crate::compare::matching::Matching;
 use crate::compare::{self, Config, Entry, Part};
 use crate::data::Dataset;
-use crate::report::words;
 use crate::result::Comparison;
 use crate::result::Status;
 use crate::{Error, Result, report};
@@ -107,7 +106,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut result = args
         .common
         .in_pool(|| compare::join(&entries, parts, &data, &config))??;
-    result.summary = words::compare::summary(&result);
+    result.summary = report::compare::words::summary(&result);
     if let Some(folder) = &folder {
         output::write_whole(folder, args.common.force, |dir| {
             report::write_comparison(&result, dir)

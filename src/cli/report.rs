@@ -172,7 +172,7 @@ fn audit(mut result: Box<Audit>) -> Opened {
 
 fn comparison(mut result: Box<Comparison>) -> Opened {
     result.schema = SCHEMA.to_owned();
-    result.summary = words::compare::summary(&result);
+    result.summary = report::compare::words::summary(&result);
     Opened::Comparison(result)
 }
 

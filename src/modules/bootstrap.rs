@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::find::{detect, labels_of};
+use super::assigned::labels_of;
+use super::detect::detect;
 use super::quality::modularity;
 use super::{ModulesConfig, stability};
 use crate::graph::Layered;

@@ -2,19 +2,16 @@
 
 use rayon::prelude::*;
 
-use super::components::components;
+use super::assigned::{assignments, labels_of};
+use super::detect::detect;
 use super::hierarchy::hierarchy;
 use super::independence::{name, named_components};
-use super::infomap::infomap;
-use super::label_propagation::label_propagation;
-use super::louvain::louvain;
 use super::measures::{conductance, measures, observed};
 use super::quality::modularity;
 use super::scan::scan;
-use super::spectral::spectral;
-use super::{Algorithm, Communities, LeidenConfig, ModulesConfig, leiden, stability};
+use super::{Communities, ModulesConfig, stability};
 use crate::graph::{Adjacency, Layered};
-use crate::result::{Assignment, AtThreshold, Independence, Modules, Partition};
+use crate::result::{AtThreshold, Independence, Modules, Partition};
 
 /// Other thresholds that the partition is compared at, as shares of the one in use.
 const BESIDE: [f64; 4] = [0.25, 0.5, 2.0, 4.0];
@@ -86,30 +83,6 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
     }
 }
 
-/// The communities of a graph by the algorithm and resolution of `config`.
-///
-/// The seed is given apart, since null models and stability vary it.
-#[must_use]
-pub fn detect(graph: &Adjacency, config: &ModulesConfig, seed: u64) -> Communities {
-    match config.algorithm {
-        Algorithm::Leiden => {
-            let search = LeidenConfig {
-                resolution: config.resolution,
-                quality: config.quality,
-                seed,
-                restarts: config.restarts,
-                ..LeidenConfig::default()
-            };
-            leiden(graph, &search)
-        }
-        Algorithm::Louvain => louvain(graph, config.resolution, config.restarts, seed),
-        Algorithm::Spectral => spectral(graph, config.clusters, seed),
-        Algorithm::Infomap => infomap(graph, config.restarts, seed),
-        Algorithm::LabelPropagation => label_propagation(graph, seed),
-        Algorithm::Components => components(graph),
-    }
-}
-
 /// The partition of a network pruned elsewhere, compared with the one reported.
 fn beside(
     pruned: &Layered,
@@ -126,16 +99,6 @@ fn beside(
         rand_index: stability::adjusted_rand_index(&communities, reported),
         nmi: stability::normalised_mutual_information(&communities, reported),
     }
-}
-
-/// Communities from a partition by names.
-pub(super) fn labels_of(partition: &[Assignment], names: &[String]) -> Communities {
-    let of: std::collections::BTreeMap<&str, usize> = partition
-        .iter()
-        .map(|a| (a.site.as_str(), a.module))
-        .collect();
-    let labels: Vec<Option<usize>> = names.iter().map(|n| of.get(n.as_str()).copied()).collect();
-    Communities::from_labels(&labels)
 }
 
 /// The finer partitions, where asked for.
@@ -169,21 +132,6 @@ fn isolated(communities: &Communities, names: &[String]) -> Vec<String> {
     aside.map(|(node, _)| name(names, node)).collect()
 }
 
-/// By node.
-pub(super) fn assignments(communities: &Communities, names: &[String]) -> Vec<Assignment> {
-    let assigned = communities
-        .of
-        .iter()
-        .enumerate()
-        .filter_map(|(node, module)| {
-            module.map(|module| Assignment {
-                site: name(names, node),
-                module,
-            })
-        });
-    assigned.collect()
-}
-
 /// The modules below the output layer; `None` where no edges are left.
 fn without_outputs(
     network: &Layered,
@@ -211,6 +159,7 @@ fn stability_of(graph: &Adjacency, first: Communities, config: &ModulesConfig) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::Algorithm;
     use ndarray::array;
 
     /// Two wires x0 → h2 → y4 and x1 → h3 → y5; h-nodes joined by a weak weight.

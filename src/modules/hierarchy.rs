@@ -2,7 +2,7 @@
 
 use super::{Communities, ModulesConfig};
 
-use super::find::detect;
+use super::detect::detect;
 use super::null::{Observed, null_models};
 use super::quality::modularity;
 use crate::graph::Layered;

@@ -1,6 +1,6 @@
 //! How good a partition is, by several measures, each against every null model.
 
-use super::find::detect;
+use super::detect::detect;
 use super::null::{Observed, null_models, p_value};
 use super::quality::{Boundary, boundaries, layered_modularity, modularity, n_cut};
 use super::{Communities, ModulesConfig};

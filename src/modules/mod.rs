@@ -2,11 +2,13 @@
 //!
 //! It sees graphs only, and patches what they were made of.
 
+mod assigned;
 pub mod bootstrap;
 pub mod coalitions;
 pub mod communities;
 pub mod components;
 pub mod config;
+pub mod detect;
 pub mod embeddings;
 pub mod find;
 pub mod formula;

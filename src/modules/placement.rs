@@ -4,7 +4,7 @@
 
 use rayon::prelude::*;
 
-use super::find::labels_of;
+use super::assigned::labels_of;
 use super::null::{Observed, summary};
 use crate::choice::Null;
 use crate::graph::Place;

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::find::{assignments, detect};
+use super::assigned::assignments;
+use super::detect::detect;
 use super::quality::modularity;
 use super::{Communities, ModulesConfig, stability};
 use crate::graph::Adjacency;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::save;
 use crate::error::Result;
+use crate::report::save;
 use crate::result::{Audit, Circuit, GraphJson};
 
 /// A format.
@@ -114,8 +114,8 @@ fn mib_path(audit: &Audit, index: usize, dir: &Path) -> Result<PathBuf> {
         circuit.level.name()
     );
     let cell = format!("{}_{}", plain(task), plain(&model.unwrap_or_default()));
-    let folder = super::folder(dir, "mib")?;
-    let folder = super::folder(&super::folder(&folder, &method)?, &cell)?;
+    let folder = crate::report::folder(dir, "mib")?;
+    let folder = crate::report::folder(&crate::report::folder(&folder, &method)?, &cell)?;
     Ok(folder.join("importances.json"))
 }
 

@@ -5,17 +5,29 @@
 //! is escaped wherever it is written. It deliberately replaces nothing: the
 //! caller hands a fresh folder and moves it into place when all is written.
 
+pub mod ablation;
+pub mod attention;
+pub mod circuits;
+pub mod compare;
 pub mod exports;
 pub mod figures;
 pub mod format;
+pub mod independence;
+pub mod insight;
 pub mod json;
-mod module_tables;
+pub mod modules;
+pub mod network;
 mod packed;
 mod page;
+pub mod parity;
+pub mod pruning;
 #[cfg(test)]
 mod sample;
+mod sheet;
 pub mod sites;
 pub mod tables;
+pub mod task;
+pub mod training;
 pub mod view;
 pub mod words;
 
@@ -89,17 +101,17 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
     let write = || json::write(comparison, BufWriter::new(fs::File::create(&json)?));
     write().map_err(|source| write_error(&json, source))?;
     let tables = folder(dir, "tables")?;
-    tables::compare::write(comparison, &tables)?;
+    compare::tables::write(comparison, &tables)?;
     save(
         &tables.join("compare.md"),
-        &tables::compare::markdown(comparison),
+        &compare::tables::markdown(comparison),
     )?;
     save(
         &tables.join("compare.tex"),
-        &tables::compare::latex(comparison),
+        &compare::tables::latex(comparison),
     )?;
     let drawings = folder(dir, "figures")?;
-    let figures = figures::compare::all(comparison);
+    let figures = compare::figures::all(comparison);
     for figure in &figures {
         save(
             &drawings.join(format!("{}.svg", figure.name)),
@@ -107,7 +119,7 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
         )?;
     }
     let index = dir.join("index.html");
-    let page = page::compare::render(comparison, &figures)
+    let page = compare::page::render(comparison, &figures)
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
     save(&index, &page)
 }

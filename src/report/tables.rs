@@ -1,29 +1,14 @@
 //! Results as CSV: one file per table, every row, full precision.
-//!
-//! Text from files that a spreadsheet would run as a formula gets an apostrophe
-//! in front; numbers are written as Rust prints them, so that reading them back
-//! gives the same bits.
-
-pub mod compare;
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::sites::{Place, Sites, plain};
 use crate::error::{Error, Result};
+pub use crate::report::sheet::Sheet;
+use crate::report::sheet::{some, word};
+use crate::report::sites::{Place, Sites};
 use crate::result::{Audit, Circuit, Extreme, Extremes, Modules};
-
-/// A table: the file's name without `.csv`, its columns and its rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sheet {
-    /// Name of the file without `.csv`.
-    pub name: &'static str,
-    /// Names of the columns.
-    pub columns: Vec<&'static str>,
-    /// The rows.
-    pub rows: Vec<Vec<String>>,
-}
 
 /// Writes every table that the result has rows for.
 ///
@@ -70,7 +55,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
             bridges(modules),
             null(modules),
         ]);
-        all.extend(super::module_tables::sheets(modules));
+        all.extend(crate::report::modules::tables::sheets(modules));
     }
     all.extend([
         circuits(audit),
@@ -80,20 +65,6 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
     ]);
     all.retain(|sheet| !sheet.rows.is_empty());
     all
-}
-
-/// Text that no spreadsheet takes for a formula.
-pub(super) fn word(text: &str) -> String {
-    let text = plain(text);
-    if text.starts_with(['=', '+', '-', '@']) {
-        format!("'{text}")
-    } else {
-        text
-    }
-}
-
-pub(super) fn some<T: ToString>(value: Option<T>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
 }
 
 fn sites(audit: &Audit) -> Sheet {
@@ -130,9 +101,9 @@ fn sites(audit: &Audit) -> Sheet {
 
 fn edges(audit: &Audit) -> Sheet {
     let index = Sites::new(&audit.network);
-    let threshold = super::figures::network::drawn_threshold(audit);
+    let threshold = crate::report::network::figure::drawn_threshold(audit);
     let name = |place: Place| index.at(place).map_or_else(String::new, |s| word(&s.site));
-    let row = |w: super::sites::Wire| {
+    let row = |w: crate::report::sites::Wire| {
         vec![
             name(w.from),
             name(w.to),
@@ -633,12 +604,6 @@ mod tests {
                 sheet.name
             );
         }
-    }
-
-    #[test]
-    fn formulas_become_words() {
-        assert_eq!(word("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
-        assert_eq!(word("x2²"), "x2²");
     }
 
     #[test]

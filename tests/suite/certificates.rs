@@ -85,6 +85,7 @@ fn certified(subject: &Subject, options: &Options) -> Verdict {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn bounds_on_boxes_are_within_two_percent_of_what_is_found() {
     for name in [
         "independence-bimt-s0",
@@ -120,6 +121,7 @@ fn change_on_samples(subject: &Subject) -> f64 {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn the_number_of_threads_changes_nothing() {
     let Some(subject) = subject("independence-vanilla-s0") else {
         return;
@@ -137,6 +139,7 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn all_pairs_of_modular_addition() {
     let Some(subject) = subject("modular_addition-bimt-s4") else {
         return;
@@ -153,6 +156,7 @@ fn all_pairs_of_modular_addition() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn decisions_of_digits_in_balls() {
     let Some(subject) = subject("digits-bimt-s1") else {
         return;
@@ -179,6 +183,7 @@ fn decisions_of_digits_in_balls() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn decisions_of_two_moons_throughout() {
     let Some(subject) = subject("two_moon-vanilla-s1") else {
         return;
@@ -196,6 +201,7 @@ fn decisions_of_two_moons_throughout() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn the_largest_threshold_that_is_proved() {
     let Some(subject) = subject("independence-bimt-s0") else {
         return;
@@ -228,6 +234,7 @@ fn the_largest_threshold_that_is_proved() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn the_certificate_as_it_is_saved() {
     let Some(subject) = subject("two_moon-vanilla-s1") else {
         return;
@@ -255,6 +262,7 @@ fn the_certificate_as_it_is_saved() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn compaction_of_the_reference_networks() {
     for name in common::REFERENCE_MLPS {
         let Some(subject) = subject(name) else { return };

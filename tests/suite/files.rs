@@ -128,6 +128,7 @@ fn prompts_as_text_are_the_tokens_they_should_be() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn the_tokenizer_of_the_reference_gives_its_tokens() {
     let folder = fixture("../../shared/peers/toy-ioi");
     let Ok(pairs) = std::fs::read(folder.join("pairs.json")) else {

@@ -121,6 +121,7 @@ fn names(sites: &Components, set: &EdgeSet) -> Vec<String> {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn exact_and_acdc_recover_the_known_circuits() {
     for name in TRACR {
         let Some(program) = Program::open(name) else {
@@ -175,6 +176,7 @@ fn exact_and_acdc_recover_the_known_circuits() {
 /// Areas under the curve for every method; the attributions' are only printed,
 /// since saturated attention leaves them without gradients.
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn exact_effects_rank_the_known_circuits_first() {
     let steps = 5;
     let methods = [

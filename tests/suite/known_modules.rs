@@ -139,6 +139,7 @@ fn members(partition: &[Assignment]) -> Vec<Vec<String>> {
 
 /// Features x1 and x3 make the first target, x2 and x4 the second; no edge joins them.
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn independence_falls_into_two_halves() {
     let Some(run) = Reference::open("independence-bimt-s0") else {
         return;
@@ -166,6 +167,7 @@ fn independence_falls_into_two_halves() {
 
 /// The optimum of modularity splits one half in two, and no module straddles the halves.
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn independence_has_three_modules_within_the_halves() {
     let Some(run) = Reference::open("independence-bimt-s0") else {
         return;
@@ -182,6 +184,7 @@ fn independence_has_three_modules_within_the_halves() {
 
 /// At a lower resolution the modules are the two halves, even while weak edges join them.
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn independence_has_two_modules_at_lower_resolution() {
     let Some(run) = Reference::open("independence-bimt-s0") else {
         return;
@@ -205,6 +208,7 @@ fn independence_has_two_modules_at_lower_resolution() {
 
 /// The halves part at 0.0103; at 0.0015, about where outputs are unchanged, six weak edges join them.
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn independence_scan_finds_the_split_and_its_bridges() {
     let Some(run) = Reference::open("independence-bimt-s0") else {
         return;
@@ -232,6 +236,7 @@ fn independence_scan_finds_the_split_and_its_bridges() {
 
 /// Three modules, each of which reads the same few embedding dimensions in both folds.
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn modular_addition_has_three_modules() {
     let Some(run) = Reference::open("modular_addition-bimt-s4") else {
         return;

@@ -36,6 +36,7 @@ fn only_pruning(config: &mut Config) {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn every_mlp_reproduces_its_framework() {
     for name in REFERENCE_MLPS {
         let Some(result) = audited(name, only_pruning) else {
@@ -67,6 +68,7 @@ fn every_mlp_reproduces_its_framework() {
 /// The thresholds file says what the authors' framework does at a threshold, over
 /// all positions and outputs; there biases are pruned too.
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn transformers_are_pruned_as_by_their_framework() {
     for name in ["incontext-bimt-s1", "incontext-vanilla-s1"] {
         let Some(folder) = reference(name) else {
@@ -112,6 +114,7 @@ fn transformers_are_pruned_as_by_their_framework() {
 
 /// Only the trained output counts, at the last position.
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn auto_prunes_a_bimt_transformer_and_verifies() {
     let Some(result) = audited("incontext-bimt-s1", only_pruning) else {
         return;
@@ -146,6 +149,7 @@ fn inputs_by_module(partition: &[modscope::result::Assignment]) -> Vec<Vec<usize
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn independence_falls_in_two_where_its_outputs_have_moved() {
     let Some(result) = audited("independence-bimt-s0", at_threshold(0.01)) else {
         return;
@@ -181,6 +185,7 @@ fn independence_falls_in_two_where_its_outputs_have_moved() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn independence_holds_at_auto_where_weak_edges_still_join_the_halves() {
     let Some(result) = audited("independence-bimt-s0", |_| ()) else {
         return;
@@ -217,6 +222,7 @@ fn independence_holds_at_auto_where_weak_edges_still_join_the_halves() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn modular_addition_votes_in_three_modules() {
     for threshold in [None, Some(0.01)] {
         let adjust = |config: &mut Config| {
@@ -269,6 +275,7 @@ fn modular_addition_votes_in_three_modules() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn the_digits_regimes_keep_edges_in_the_expected_order() {
     let kept = |regime: &str| {
         let result = audited(&format!("digits-{regime}-s1"), only_pruning)?;
@@ -290,6 +297,7 @@ fn the_digits_regimes_keep_edges_in_the_expected_order() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn one_logit_carries_the_decision_of_two_moons() {
     let Some(result) = audited("two_moon-bimt-s1", |_| ()) else {
         return;

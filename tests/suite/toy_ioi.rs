@@ -100,6 +100,7 @@ fn assert_scores(
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn attributions_are_the_library_s() {
     let Some(toy) = Toy::open() else { return };
     let (engine, metric) = (toy.engine(), toy.logit_difference());
@@ -137,6 +138,7 @@ fn attributions_are_the_library_s() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn exact_effects_are_the_library_s() {
     let Some(toy) = Toy::open() else { return };
     let engine = toy.engine();
@@ -154,6 +156,7 @@ fn exact_effects_are_the_library_s() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn the_authors_acdc_keeps_the_same_edges_at_every_threshold() {
     let Some(toy) = Toy::open() else { return };
     let engine = toy.engine();
@@ -207,6 +210,7 @@ fn names(engine: &ComponentEngine<'_, f32>, set: &EdgeSet) -> Vec<String> {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn circuits_score_as_in_the_library() {
     let Some(toy) = Toy::open() else { return };
     let engine = toy.engine();

@@ -204,6 +204,7 @@ fn what_cannot_be_done_is_said_before_it_is_tried() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn known_programs_are_recovered_from_the_command_line() {
     let Some(folder) = shared("truth/sort") else {
         return;
@@ -239,6 +240,7 @@ fn fewer_samples_may_be_asked_for() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn published_conventions_give_the_scores_of_published_code() {
     let Some(folder) = shared("peers/toy-ioi") else {
         return;

@@ -45,6 +45,7 @@ fn outputs_agree<T: Scalar>(model: &Transformer<T>, data: &Dataset, relative: f6
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn gpt2_reproduces_its_framework() {
     let Some(folder) = shared("peers/toy-ioi") else {
         return;
@@ -57,6 +58,7 @@ fn gpt2_reproduces_its_framework() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn bimt_transformers_reproduce_their_framework() {
     for name in ["incontext-bimt-s1", "incontext-vanilla-s1"] {
         let Some(folder) = shared(&format!("checkpoints/{name}")) else {
@@ -71,6 +73,7 @@ fn bimt_transformers_reproduce_their_framework() {
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn compiled_programs_reproduce_logits_residuals_and_attention() {
     for name in TRACR {
         let Some(folder) = shared(&format!("truth/{name}")) else {
@@ -173,6 +176,7 @@ fn weights_are_in_place<T: Scalar>(
 }
 
 #[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
 fn weights_are_where_the_layouts_say() {
     for name in [
         "checkpoints/incontext-bimt-s1",

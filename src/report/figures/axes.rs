@@ -1,6 +1,6 @@
 //! A small chart frame: linear and logarithmic axes with ticks that people would choose.
 
-use super::canvas::{Figure, line, text, turned};
+use crate::report::figures::canvas::{Figure, line, text, turned};
 use crate::report::format::{number, superscript};
 
 /// How values become places along an axis.

@@ -5,7 +5,7 @@
 
 use svg::node::element::{Circle, Element, Line, Path, Rectangle, Text, Title};
 
-use super::palette;
+use crate::report::figures::palette;
 use crate::report::sites::plain;
 
 /// A figure: drawn once, then shown in the page and saved as a file.

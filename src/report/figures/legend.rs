@@ -2,7 +2,7 @@
 
 use svg::node::element::Element;
 
-use super::canvas::{disc, line, text, text_width};
+use crate::report::figures::canvas::{disc, line, text, text_width};
 
 /// One entry of a key.
 #[derive(Debug, Clone, PartialEq)]

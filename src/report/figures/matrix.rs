@@ -2,7 +2,7 @@
 
 use svg::node::element::Element;
 
-use super::canvas::{bar, text, tip, turned};
+use crate::report::figures::canvas::{bar, text, tip, turned};
 use crate::report::format::{number, significant};
 use crate::report::sites::shortened;
 

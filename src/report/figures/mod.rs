@@ -3,36 +3,21 @@
 //! A figure is drawn once as SVG and used twice, inside the page and as a file.
 //! Drawing computes nothing that a result does not already say.
 
-pub mod attention;
 pub mod axes;
 pub mod canvas;
-pub mod circuits;
-pub mod compare;
-pub mod component_graph;
-pub mod components;
-pub mod curve;
-pub mod edges;
-pub mod embedding;
-pub mod faithfulness;
-pub mod forest;
-pub mod labels;
 pub mod legend;
-pub mod lesions;
-pub mod links;
 pub mod matrix;
-pub mod module_matrix;
-pub mod network;
-pub mod nodes;
-pub mod null;
 pub mod palette;
-pub mod pareto;
-pub mod roc;
-pub mod scan;
-pub mod scene;
-pub mod training;
-pub mod weights;
 
 pub use canvas::Figure;
+
+use super::attention::figure as attention;
+use super::circuits::{faithfulness, figure as circuits, roc};
+use super::insight::embedding;
+use super::modules::{lesions, matrix as module_matrix, null, scan};
+use super::network::{component_graph, figure as network};
+use super::pruning::{curve, weights};
+use super::training::figure as training;
 
 use crate::result::Audit;
 
@@ -148,7 +133,7 @@ fn overview(audit: &Audit) -> Figure {
 }
 
 /// A file name from words that may come from a file: letters, digits and dashes only.
-fn file_name(words: &[&str]) -> String {
+pub(super) fn file_name(words: &[&str]) -> String {
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_lowercase()

@@ -1,11 +1,11 @@
 //! Remarks on the checkpoint, where everything came from, and what it cost.
 
-use super::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
 use crate::report::format::{bytes, count, seconds};
+use crate::report::page::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
 use crate::report::sites::{clean, plain, shortened};
 use crate::result::{Audit, Finding};
 
-pub(super) fn fact(term: &str, text: impl Into<String>) -> Fact {
+pub(in crate::report) fn fact(term: &str, text: impl Into<String>) -> Fact {
     Fact {
         term: term.to_owned(),
         text: text.into(),
@@ -21,7 +21,7 @@ fn code(term: &str, text: &str) -> Fact {
     }
 }
 
-pub(super) fn findings(audit: &Audit) -> Section {
+pub(in crate::report) fn findings(audit: &Audit) -> Section {
     let row = |f: &Finding| {
         let mark = format!("{} {}", f.status.mark(), f.status);
         vec![
@@ -55,7 +55,7 @@ pub(super) fn findings(audit: &Audit) -> Section {
     }
 }
 
-pub(super) fn checkpoint(audit: &Audit) -> Section {
+pub(in crate::report) fn checkpoint(audit: &Audit) -> Section {
     let blocks = vec![
         Block::Facts(origin(audit)),
         Block::Folded("Tensors of the file".to_owned(), vec![tensors(audit)]),
@@ -130,7 +130,7 @@ fn origin(audit: &Audit) -> Vec<Fact> {
 }
 
 /// What anyone needs to compute the same numbers again.
-pub(super) fn run(audit: &Audit) -> Vec<Fact> {
+pub(in crate::report) fn run(audit: &Audit) -> Vec<Fact> {
     let mut facts = vec![
         code("Command", &audit.command.join(" ")),
         fact("Seed", audit.seed.to_string()),
@@ -164,7 +164,7 @@ fn tensors(audit: &Audit) -> Block {
     ))
 }
 
-pub(super) fn costs(audit: &Audit) -> Section {
+pub(in crate::report) fn costs(audit: &Audit) -> Section {
     let s = &audit.costs.seconds;
     let stages = [
         ("Reading and checking", s.load),

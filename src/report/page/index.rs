@@ -2,9 +2,9 @@
 
 use askama::Template as _;
 
-use super::blocks::{Block, Cell, Section, Table, numbers, words};
-use super::{Page, subtitle, title};
 use crate::report::format::{count, short};
+use crate::report::page::blocks::{Block, Cell, Section, Table, numbers, words};
+use crate::report::page::{Page, subtitle, title};
 use crate::report::sites::clean;
 use crate::result::{Audit, Tool};
 

@@ -1,35 +1,26 @@
 //! A result as one HTML page that needs nothing but itself.
 //!
-//! Sections are built from the result and the sentences of [`super::words`];
+//! Sections are built from the result and the sentences of [`crate::report::words`];
 //! the templates hold the markup and escape all text.
 
-mod attention;
-mod blocks;
-mod certificate;
-mod circuits;
-pub(super) mod compare;
+pub(super) mod blocks;
 mod definitions;
-mod facts;
-mod independence;
+pub(super) mod facts;
 pub(super) mod index;
-mod insight;
-mod modules;
-mod network;
-mod nodes;
-mod pruning;
-mod qualities;
 mod script;
 mod security;
-mod training;
+pub(super) mod terms;
 
 use askama::Template;
 
-use super::figures::{Gallery, palette};
-use super::format::count;
-use super::sites::{Sites, clean, plain};
-use super::view;
-use super::words;
-use super::{json, packed};
+use super::pruning::certificate;
+
+use crate::report::figures::{Gallery, palette};
+use crate::report::format::count;
+use crate::report::sites::{Sites, clean, plain};
+use crate::report::view;
+use crate::report::words;
+use crate::report::{json, packed};
 use crate::result::{Audit, Sentence};
 use blocks::Section;
 
@@ -42,29 +33,29 @@ const FILM: &str = include_str!("../../../templates/film.css");
 /// The page as the template sees it.
 #[derive(Template)]
 #[template(path = "audit.html")]
-struct Page {
-    kind: &'static str,
-    title: String,
-    subtitle: String,
-    policy: String,
-    style: String,
-    script: &'static str,
-    verdicts: Vec<Sentence>,
-    sections: Vec<Section>,
-    json: String,
-    tool: String,
-    command: String,
+pub(super) struct Page {
+    pub(super) kind: &'static str,
+    pub(super) title: String,
+    pub(super) subtitle: String,
+    pub(super) policy: String,
+    pub(super) style: String,
+    pub(super) script: &'static str,
+    pub(super) verdicts: Vec<Sentence>,
+    pub(super) sections: Vec<Section>,
+    pub(super) json: String,
+    pub(super) tool: String,
+    pub(super) command: String,
     /// What the interactive view draws, as JSON; empty where there is nothing.
-    view: String,
+    pub(super) view: String,
     /// The film of the training, as JSON; empty where there is none.
-    film: String,
+    pub(super) film: String,
     /// The result itself, in base64 of gzip; empty where the page would grow too large.
-    carried: String,
+    pub(super) carried: String,
 }
 
 impl Page {
     /// Style, script and policy, and nothing else.
-    fn bare() -> Self {
+    pub(super) fn bare() -> Self {
         Self {
             kind: "",
             title: String::new(),
@@ -115,7 +106,7 @@ fn film(audit: &Audit) -> serde_json::Result<String> {
 }
 
 /// The result as the page carries it.
-fn carried(result: &impl serde::Serialize) -> std::io::Result<String> {
+pub(super) fn carried(result: &impl serde::Serialize) -> std::io::Result<String> {
     let mut text = Vec::new();
     json::write(result, &mut text)?;
     Ok(packed::base64(&packed::gzip(&text)?))
@@ -125,16 +116,16 @@ fn carried(result: &impl serde::Serialize) -> std::io::Result<String> {
 fn sections(audit: &Audit, gallery: &Gallery) -> Vec<Section> {
     let sites = Sites::new(&audit.network);
     let all = [
-        network::section(audit, gallery),
-        independence::section(audit, gallery, &sites),
-        pruning::section(audit, gallery),
+        super::network::page::section(audit, gallery),
+        super::independence::page::section(audit, gallery, &sites),
+        super::pruning::page::section(audit, gallery),
         certificate::section(audit),
         certificate::compaction(audit),
-        modules::section(audit, gallery, &sites),
-        circuits::section(audit, gallery, &sites),
-        attention::section(gallery),
-        nodes::section(audit, &sites),
-        training::section(audit, gallery),
+        super::modules::page::section(audit, gallery, &sites),
+        super::circuits::page::section(audit, gallery, &sites),
+        super::attention::page::section(gallery),
+        super::ablation::page::section(audit, &sites),
+        super::training::page::section(audit, gallery),
         facts::findings(audit),
         facts::checkpoint(audit),
         definitions::section(audit),

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::layered::{path, steps};
-use super::{Ablation, Edges, Node, Path, Row, Stop, View};
-use crate::report::figures::component_graph::{LARGE, strongest};
-use crate::report::figures::components::{Component, Ends, Layout, Part, ends};
+use crate::report::network::component_graph::LARGE;
+use crate::report::network::component_graph::strongest;
+use crate::report::network::components::Component;
+use crate::report::network::components::Ends;
+use crate::report::network::components::Layout;
+use crate::report::network::components::Part;
+use crate::report::network::components::ends;
 use crate::report::packed::{base64, floats, wholes};
 use crate::report::sites::clean;
+use crate::report::view::layered::{path, steps};
+use crate::report::view::{Ablation, Edges, Node, Path, Row, Stop, View};
 use crate::result::{Audit, Circuit, NodeAblation};
 
 /// The view of the components that the circuits name; `None` where they name none.
@@ -127,7 +132,7 @@ fn ablation(
         circuit.map_or_else(|| clean(site), own_name)
     };
     Ablation {
-        words: super::layered::ablation_words(ablation),
+        words: crate::report::view::layered::ablation_words(ablation),
         outputs: outputs.iter().map(name).collect(),
         effects: floats(table),
     }

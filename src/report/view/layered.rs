@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{Ablation, Edges, Node, Path, Row, Stop, View};
 use crate::choice::MetricKind;
-use crate::report::figures::network::{bridged_split, drawn_threshold};
-use crate::report::figures::scene::{LARGE, Scene};
 use crate::report::format::{count, optional};
+use crate::report::network::figure::bridged_split;
+use crate::report::network::figure::drawn_threshold;
+use crate::report::network::scene::LARGE;
+use crate::report::network::scene::Scene;
 use crate::report::packed::{floats, wholes};
 use crate::report::sites::{Place, Sites, Wire, clean, plain};
+use crate::report::view::{Ablation, Edges, Node, Path, Row, Stop, View};
 use crate::result::{Audit, Circuit, CurvePoint, NodeAblation, Prune};
 
 /// Most edges of all circuits together that a page carries.

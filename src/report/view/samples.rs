@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Node, Samples, Shown};
 use crate::report::format::short;
 use crate::report::packed::{floats, wholes};
 use crate::report::sites::{clean, plain};
+use crate::report::view::{Node, Samples, Shown};
 use crate::result::{Audit, Extreme, Extremes, Sample, Strongest};
 
 /// What stands where a node has fewer samples than others: no whole number of a page is as large.

@@ -4,22 +4,11 @@
 //! is said to hold on these samples, and what was not asked is said not to have
 //! been asked. The page and the terminal print the same sentences.
 
-mod circuits;
-pub mod compare;
-mod function;
-mod independence;
-mod insight;
-mod modules;
-mod parity;
-mod pruning;
-mod task;
-
-use super::sites::Sites;
+use crate::report::sites::Sites;
 use crate::result::{Audit, DataInfo, Finding, Sentence, Status};
 
-pub use independence::{caption as split_caption, no_split, part};
-pub use modules::{null_words, what_moves};
-pub use pruning::examined;
+/// The level at which a difference from chance is called one.
+pub(in crate::report) const LEVEL: f64 = 0.05;
 
 /// The result in sentences, in the order of the pipeline.
 ///
@@ -38,12 +27,12 @@ pub fn summary(audit: &Audit) -> Vec<Sentence> {
     // Of a network whose numbers are none, that is the first thing to know.
     let mut sentences: Vec<Sentence> = remarks(audit, Status::Fails).into_iter().collect();
     sentences.extend(left_out(audit));
-    sentences.extend(parity::sentences(audit));
-    sentences.extend(task::sentences(audit));
-    sentences.extend(pruning::sentences(audit));
-    sentences.extend(independence::sentences(audit, &sites));
-    sentences.extend(modules::sentences(audit, &sites));
-    sentences.extend(circuits::sentences(audit, &sites));
+    sentences.extend(super::parity::words::sentences(audit));
+    sentences.extend(super::task::words::sentences(audit));
+    sentences.extend(super::pruning::words::sentences(audit));
+    sentences.extend(super::independence::words::sentences(audit, &sites));
+    sentences.extend(super::modules::words::sentences(audit, &sites));
+    sentences.extend(super::circuits::words::sentences(audit, &sites));
     sentences.extend(remarks(audit, Status::NotShown));
     sentences
 }
@@ -51,7 +40,7 @@ pub fn summary(audit: &Audit) -> Vec<Sentence> {
 /// What `--ignore` left out: the network is then not the one in the file.
 fn left_out(audit: &Audit) -> Option<Sentence> {
     let ignored = &audit.checkpoint.tensors.ignored;
-    let names = ignored.iter().map(|name| super::sites::plain(name));
+    let names = ignored.iter().map(|name| crate::report::sites::plain(name));
     let names: Vec<String> = names.collect();
     let text = format!(
         "`--ignore` left out {} of the file's tensors; everything below is of the network without them: {}.",
@@ -68,40 +57,47 @@ fn remarks(audit: &Audit, status: Status) -> Option<Sentence> {
     let such = audit.findings.iter().enumerate();
     let such: Vec<(usize, &Finding)> = such.filter(|(_, f)| f.status == status).collect();
     let (place, first) = such.first()?;
-    let first = super::sites::plain(&first.text);
+    let first = crate::report::sites::plain(&first.text);
     let text = match such.len() - 1 {
         0 => format!("{}.", first.trim_end_matches('.')),
         more => format!(
             "{}; and {} more: see the findings.",
             first.trim_end_matches('.'),
-            super::format::count_words(more)
+            crate::report::format::count_words(more)
         ),
     };
     Some(Sentence::new("Checkpoint", status, text).from([format!("/findings/{place}")]))
 }
 
 /// The samples a result speaks of: `the 100 test samples`.
-fn samples(data: Option<&DataInfo>) -> String {
+pub(super) fn samples(data: Option<&DataInfo>) -> String {
     match data {
         Some(data) if data.split == "all" => {
-            format!("the {} samples", super::format::count(data.samples))
+            format!("the {} samples", crate::report::format::count(data.samples))
         }
         Some(data) => format!(
             "the {} {} samples",
-            super::format::count(data.samples),
-            super::sites::clean(&data.split)
+            crate::report::format::count(data.samples),
+            crate::report::sites::clean(&data.split)
         ),
         None => "the samples".to_owned(),
     }
 }
 
 /// `a`, `a and b`, `a, b and c`.
-fn joined(items: &[String]) -> String {
+pub(super) fn joined(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [one] => one.clone(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
+}
+
+/// With a capital letter at the beginning.
+pub(in crate::report) fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|c| c.to_uppercase().collect::<String>());
+    format!("{}{}", first.unwrap_or_default(), letters.as_str())
 }
 
 /// `edge` or `edges`, by number.

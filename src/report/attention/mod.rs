@@ -1,0 +1,4 @@
+//! Attention patterns.
+
+pub mod figure;
+pub(in crate::report) mod page;

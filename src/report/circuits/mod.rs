@@ -1,0 +1,8 @@
+//! Circuits: words, tables, drawings.
+
+pub(in crate::report) mod definitions;
+pub mod faithfulness;
+pub mod figure;
+pub(in crate::report) mod page;
+pub mod roc;
+pub(in crate::report) mod words;

@@ -1,0 +1,535 @@
+//! How small the circuits are and how much of each output they keep.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::choice::{Level, Method, Origin};
+use crate::report::format::{count, count_words, percent, short, typed};
+use crate::report::sites::{Sites, clean};
+use crate::report::words::{joined, plural};
+use crate::result::{Audit, Circuit};
+use crate::result::{Sentence, Status};
+
+const TOPIC: &str = "Circuits";
+
+pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
+    if audit.circuits.is_empty() {
+        return vec![Sentence::new(
+            TOPIC,
+            Status::NotRun,
+            "No circuits were looked for.",
+        )];
+    }
+    let mut said = Vec::new();
+    for group in groups(&audit.circuits) {
+        said.push(sizes(&group));
+        said.extend(established(&group));
+        said.extend(decision(&group, audit, sites));
+    }
+    said
+}
+
+/// Circuits of methods that found the same.
+struct Group<'a> {
+    methods: Vec<Origin>,
+    circuits: Vec<&'a Circuit>,
+    /// Their places in the result.
+    places: Vec<usize>,
+}
+
+impl Group<'_> {
+    /// The edges of every circuit.
+    fn edges(&self) -> Vec<(&str, BTreeSet<(&str, &str)>)> {
+        let mut all = Vec::with_capacity(self.circuits.len());
+        for circuit in &self.circuits {
+            let edges = circuit.edges.iter();
+            let ends = edges.map(|e| (e.from.as_str(), e.to.as_str())).collect();
+            all.push((circuit.output.as_str(), ends));
+        }
+        all
+    }
+
+    /// Its methods, as the beginning of a sentence.
+    fn name(&self) -> String {
+        let names = self.methods.iter().map(|m| method_name(*m).to_owned());
+        let names: Vec<String> = names.collect();
+        joined(&names)
+    }
+
+    /// Pointers to a field of every circuit.
+    fn evidence(&self, fields: &[&str]) -> Vec<String> {
+        let all = self.places.iter();
+        all.flat_map(|place| {
+            fields
+                .iter()
+                .map(move |field| format!("/circuits/{place}/{field}"))
+        })
+        .collect()
+    }
+}
+
+/// The circuits by method; methods whose circuits are equal are one group.
+fn groups(circuits: &[Circuit]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut methods: Vec<Origin> = circuits.iter().map(|c| c.method).collect();
+    let mut seen: Vec<Origin> = Vec::new();
+    methods.retain(|method| {
+        let first = !seen.contains(method);
+        seen.push(*method);
+        first
+    });
+    for method in methods {
+        let mine = circuits
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.method == method);
+        let (places, circuits): (Vec<usize>, Vec<&Circuit>) = mine.unzip();
+        let group = Group {
+            methods: vec![method],
+            circuits,
+            places,
+        };
+        match groups
+            .iter_mut()
+            .find(|other| other.edges() == group.edges())
+        {
+            Some(same) => same.methods.push(method),
+            None => groups.push(group),
+        }
+    }
+    groups
+}
+
+fn method_name(origin: Origin) -> &'static str {
+    let Origin::Found(method) = origin else {
+        return "The given circuit";
+    };
+    match method {
+        Method::Exact => "Exact effects",
+        Method::Acdc => "ACDC",
+        Method::Eap => "EAP",
+        Method::EapIgInputs => "EAP-IG on inputs",
+        Method::EapIgActivations => "EAP-IG on activations",
+        Method::CleanCorrupted => "Clean-corrupted attribution",
+        Method::Mask => "A learned mask",
+        Method::Random => "Random scores (the control)",
+    }
+}
+
+fn sizes(group: &Group<'_>) -> Sentence {
+    let circuits = &group.circuits;
+    let edges = circuits.iter().map(|c| c.edges_kept);
+    let (few, many) = (edges.clone().min().unwrap_or(0), edges.max().unwrap_or(0));
+    let total = circuits.first().map_or(0, |c| c.edges_total);
+    let size = if few == many {
+        count(few)
+    } else {
+        format!("{} to {}", count(few), count(many))
+    };
+    let same = if group.methods.len() > 1 {
+        "the same "
+    } else {
+        ""
+    };
+    let outputs = match circuits.len() {
+        1 if same.is_empty() => "a circuit".to_owned(),
+        1 => format!("{same}circuit"),
+        n => format!("{same}{} circuits, one per output,", count_words(n)),
+    };
+    let verb = match group.methods[..] {
+        [Origin::Given] => "is",
+        [Origin::Found(Method::Exact | Method::Random)] => "give",
+        [_] => "gives",
+        _ => "give",
+    };
+    let unit = match circuits.first().map_or(Level::Edge, |c| c.level) {
+        Level::Node => "nodes",
+        Level::Edge => "edges",
+    };
+    let text = format!(
+        "{}{} {verb} {outputs} of {size} of {} {unit}{}{}{}{}.",
+        group.name(),
+        tau(group),
+        count(total),
+        kept_share(circuits),
+        judged(circuits),
+        agreement(circuits),
+        recovered(circuits)
+    );
+    let fields = ["edges_kept", "faithfulness", "samples"];
+    Sentence::new(TOPIC, Status::Note, text).from(group.evidence(&fields))
+}
+
+/// The smallest and the largest of some numbers, in words; of one, itself.
+fn range(values: impl Iterator<Item = f64> + Clone, word: impl Fn(f64) -> String) -> String {
+    let low = word(values.clone().fold(f64::INFINITY, f64::min));
+    let high = word(values.fold(f64::NEG_INFINITY, f64::max));
+    if low == high {
+        low
+    } else {
+        format!("{low} to {high}")
+    }
+}
+
+/// The threshold of ACDC, and what it is.
+fn tau(group: &Group<'_>) -> String {
+    if !group.methods.contains(&Origin::Found(Method::Acdc)) {
+        return String::new();
+    }
+    let taus = group
+        .circuits
+        .iter()
+        .filter(|c| c.method == Origin::Found(Method::Acdc) && c.parameter.is_finite());
+    if taus.clone().next().is_none() {
+        return String::new();
+    }
+    let taus = range(taus.map(|c| c.parameter), typed);
+    format!(" (an edge stays if patching it moves the metric by at least τ = {taus})")
+}
+
+/// On which samples, and whether these are others than those of the discovery.
+fn judged(circuits: &[&Circuit]) -> String {
+    let Some(first) = circuits.first().filter(|c| !c.judged_on.is_empty()) else {
+        return String::new();
+    };
+    let samples = range(circuits.iter().map(|c| c.samples as f64), |n| {
+        count(n as usize)
+    });
+    let on = clean(&first.judged_on);
+    match circuits.iter().all(|c| c.discovered_on == c.judged_on) {
+        true => format!(
+            ", on the same {samples} samples ({on}) that {} discovered on",
+            they(circuits)
+        ),
+        false => format!(
+            ", judged on {samples} other samples ({on}) than those {} discovered on ({})",
+            they(circuits),
+            clean(&first.discovered_on)
+        ),
+    }
+}
+
+fn they(circuits: &[&Circuit]) -> &'static str {
+    plural(circuits.len(), "it was", "they were")
+}
+
+/// The share of decisions that circuits keep.
+fn agreement(circuits: &[&Circuit]) -> String {
+    let shares = circuits.iter().filter_map(|c| c.decision_agreement);
+    if shares.clone().next().is_none() {
+        return String::new();
+    }
+    format!("; decisions kept: {}", range(shares, percent))
+}
+
+/// Which circuits are established, and what that means.
+fn established(group: &Group<'_>) -> Option<Sentence> {
+    let circuits = &group.circuits;
+    if circuits.iter().all(|c| c.controls.is_none()) {
+        return None;
+    }
+    let told: Vec<bool> = circuits.iter().filter_map(|c| c.established).collect();
+    let of = match circuits.len() {
+        1 => "The circuit".to_owned(),
+        n => format!("Of these {} circuits", count_words(n)),
+    };
+    if told.is_empty() {
+        let text = match circuits.iter().any(|c| c.interval.is_some()) {
+            true => "Whether they stand on other samples was not judged: no samples were held out.",
+            false => {
+                "No interval is given and nothing established: fewer than 10 samples to judge by."
+            }
+        };
+        return Some(
+            Sentence::new(TOPIC, Status::NotRun, text).from(group.evidence(&["judged_on"])),
+        );
+    }
+    let yes = told.iter().filter(|yes| **yes).count();
+    let band = circuits
+        .iter()
+        .find_map(|c| c.band)
+        .unwrap_or([f64::NAN; 2]);
+    let means = format!(
+        "the 95 % interval of its faithfulness lies within {} to {}, and every control is beaten",
+        short(band[0]),
+        short(band[1])
+    );
+    let (status, text) = match (yes, circuits.len()) {
+        (1, 1) => (Status::Holds, format!("{of} is established: {means}.")),
+        (0, 1) => (
+            Status::NotShown,
+            format!(
+                "{of} is not established: that asks that {means}{}.",
+                missed(circuits)
+            ),
+        ),
+        (0, _) => (
+            Status::NotShown,
+            format!(
+                "{of} none is established: that asks that {means}{}.",
+                missed(circuits)
+            ),
+        ),
+        (yes, n) => {
+            let status = if yes == n {
+                Status::Holds
+            } else {
+                Status::NotShown
+            };
+            let number = if yes == n {
+                "all".to_owned()
+            } else {
+                count_words(yes)
+            };
+            let verb = plural(yes, "is", "are");
+            (
+                status,
+                format!(
+                    "{of}, {number} {verb} established: {means}{}.",
+                    missed(circuits)
+                ),
+            )
+        }
+    };
+    Some(Sentence::new(TOPIC, status, text).from(group.evidence(&["established"])))
+}
+
+/// What circuits that are not established did not meet.
+fn missed(circuits: &[&Circuit]) -> String {
+    let not = circuits.iter().filter(|c| c.established != Some(true));
+    let wide = |c: &&&Circuit| match (c.interval, c.band) {
+        (Some([low, high]), Some([least, most])) => low < least || high > most,
+        _ => false,
+    };
+    let beyond = not.clone().filter(wide).count();
+    let mut parts = Vec::new();
+    if beyond > 0 {
+        parts.push(format!("interval beyond the band: {}", count(beyond)));
+    }
+    let mut lost: BTreeMap<&str, usize> = BTreeMap::new();
+    for circuit in not {
+        let controls = circuit.controls.iter().flat_map(|controls| controls.run());
+        for (name, _) in controls.filter(|(_, test)| !test.beaten) {
+            *lost.entry(name).or_default() += 1;
+        }
+    }
+    parts.extend(
+        lost.iter()
+            .map(|(name, n)| format!("not beyond {name}: {}", count(*n))),
+    );
+    if parts.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", parts.join("; "))
+}
+
+fn kept_share(circuits: &[&Circuit]) -> String {
+    let known: Vec<f64> = circuits
+        .iter()
+        .filter_map(|c| c.faithfulness)
+        .filter(|f| f.is_finite())
+        .collect();
+    let unknown = circuits.len() - known.len();
+    let low = known.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = known.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let range = match known.len() {
+        0 => String::new(),
+        _ if short(low) == short(high) => format!(", with a faithfulness of {}", short(low)),
+        1 | 2 => format!(", with a faithfulness of {} to {}", short(low), short(high)),
+        _ => format!(
+            ", with a median faithfulness of {} ({} to {})",
+            short(median(known)),
+            short(low),
+            short(high)
+        ),
+    };
+    if unknown == 0 {
+        return range;
+    }
+    let has = plural(unknown, "has", "have");
+    format!(
+        "{range}; {} {has} none, because patching everything changes nothing there",
+        count_words(unknown)
+    )
+}
+
+/// How a single circuit agrees with a known one.
+fn recovered(circuits: &[&Circuit]) -> String {
+    let [circuit] = circuits else {
+        return String::new();
+    };
+    let Some(recovery) = &circuit.recovery else {
+        return String::new();
+    };
+    let area = recovery.roc_area.map_or_else(String::new, |area| {
+        format!(", area under the ROC curve {}", short(area))
+    });
+    format!(
+        "; of the known circuit's {} edges it has {} %, and {} % of its own are known{area}",
+        count(recovery.known),
+        short(100.0 * recovery.recall),
+        short(100.0 * recovery.precision)
+    )
+}
+
+/// The middle value; of an even number, the upper of the two.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// For classifiers: the outputs at which all circuits of a method end, where these are not all.
+fn decision(group: &Group<'_>, audit: &Audit, sites: &Sites<'_>) -> Option<Sentence> {
+    let circuits = &group.circuits;
+    let is_classifier = circuits.iter().all(|c| c.metric.is_difference());
+    let outputs: Vec<&String> = audit
+        .network
+        .layers
+        .last()?
+        .sites
+        .iter()
+        .map(|s| &s.site)
+        .collect();
+    let read: BTreeSet<&String> = circuits
+        .iter()
+        .flat_map(|c| &c.edges)
+        .map(|e| &e.to)
+        .filter(|to| outputs.contains(to))
+        .collect();
+    let silent: Vec<String> = outputs
+        .iter()
+        .filter(|o| !read.contains(*o))
+        .map(|o| sites.label(o))
+        .collect();
+    if !is_classifier || silent.is_empty() || read.is_empty() || silent.len() > 6 {
+        return None;
+    }
+    let carrying: Vec<String> = read.iter().map(|o| sites.label(o)).collect();
+    let text = format!(
+        "{}: no circuit has an edge into {}; within them {} alone {} the decision.",
+        group.name(),
+        joined(&silent),
+        joined(&carrying),
+        plural(carrying.len(), "carries", "carry")
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text).from(["/circuits"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn said(change: impl FnOnce(&mut Audit)) -> Vec<String> {
+        let mut audit = sample::audit();
+        change(&mut audit);
+        let sites = Sites::new(&audit.network);
+        sentences(&audit, &sites)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn sizes_and_faithfulness_are_ranges_over_outputs() {
+        assert_eq!(
+            said(|_| ()),
+            [
+                "• Circuits: ACDC (an edge stays if patching it moves the metric by at least τ = 0.01) gives two circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98 to 1."
+            ]
+        );
+    }
+
+    #[test]
+    fn faithfulness_that_cannot_be_had_is_told() {
+        let text = said(|audit| audit.circuits[1].faithfulness = None);
+        assert_eq!(
+            text[0],
+            "• Circuits: ACDC (an edge stays if patching it moves the metric by at least τ = 0.01) gives two circuits, one per output, of 3 to 4 of 24 edges, with a faithfulness of 0.98; one has none, because patching everything changes nothing there."
+        );
+    }
+
+    #[test]
+    fn one_logit_that_carries_the_decision_is_told() {
+        let text = said(|audit| {
+            for circuit in &mut audit.circuits {
+                circuit.metric = crate::choice::MetricKind::LogitDiff;
+                circuit.edges.retain(|edge| edge.to != "y0");
+            }
+        });
+        assert_eq!(
+            text[1],
+            "• Circuits: ACDC: no circuit has an edge into x2² + sin(πx4) (y0); within them (x1 + x3)³ (y1) alone carries the decision."
+        );
+    }
+
+    #[test]
+    fn equal_circuits_are_said_once_with_both_names() {
+        let text = said(|audit| {
+            let again = audit.circuits.clone();
+            audit.circuits.extend(again.into_iter().map(|c| Circuit {
+                method: Origin::Found(Method::Exact),
+                ..c
+            }));
+        });
+        assert_eq!(text.len(), 1, "{text:?}");
+        assert!(text[0].contains("ACDC and Exact effects"), "{}", text[0]);
+        assert!(
+            text[0].contains("give the same two circuits"),
+            "{}",
+            text[0]
+        );
+    }
+
+    #[test]
+    fn what_is_established_says_on_which_samples_and_what_was_missed() {
+        let test = |beaten| {
+            Some(crate::result::ControlTest {
+                draws: 39,
+                p: 0.025,
+                beaten,
+            })
+        };
+        let judged = |audit: &mut Audit, beaten: [bool; 2], held: bool| {
+            for (circuit, beaten) in audit.circuits.iter_mut().zip(beaten) {
+                circuit.discovered_on = "train".to_owned();
+                circuit.judged_on = if held { "test" } else { "train" }.to_owned();
+                circuit.band = Some([0.95, 1.05]);
+                circuit.controls = Some(crate::result::CircuitControls {
+                    random: test(beaten),
+                    ..Default::default()
+                });
+                circuit.established = held.then_some(beaten);
+            }
+        };
+        let text = said(|audit| judged(audit, [true, false], true));
+        assert!(
+            text[0].contains(
+                "judged on 100 other samples (test) than those they were discovered on (train)"
+            ),
+            "{}",
+            text[0]
+        );
+        assert_eq!(
+            text[1],
+            "? Circuits: Of these two circuits, one is established: the 95 % interval of its faithfulness lies within 0.95 to 1.05, and every control is beaten (not beyond random circuits: 1)."
+        );
+        let text = said(|audit| judged(audit, [true, true], true));
+        assert!(
+            text[1].starts_with("✓ Circuits: Of these two circuits, all are established"),
+            "{}",
+            text[1]
+        );
+        let text = said(|audit| judged(audit, [false, false], true));
+        assert!(
+            text[1].starts_with("? Circuits: Of these two circuits none is established"),
+            "{}",
+            text[1]
+        );
+        let text = said(|audit| judged(audit, [true, true], false));
+        assert!(
+            text[1].starts_with("– Circuits: Whether they stand"),
+            "{}",
+            text[1]
+        );
+    }
+}

@@ -1,0 +1,331 @@
+//! Networks side by side: small multiples at one scale, fronts, differences.
+
+use svg::node::element::Element;
+
+use crate::report::compare::forest::ForestRow;
+use crate::report::compare::forest::forest;
+use crate::report::compare::pareto::Better as Side;
+use crate::report::compare::pareto::ParetoPoint;
+use crate::report::compare::pareto::pareto;
+use crate::report::figures::axes::Axis;
+use crate::report::figures::canvas::{Figure, disc, path, round, text, tip};
+use crate::report::figures::file_name;
+use crate::report::format::{count, count_words};
+use crate::report::sites::{plain, shortened};
+use crate::result::{
+    Arrangement, ComparedMeasure, ComparedNetwork, Comparison, FrontPoint, Picture, PlacedLayer,
+};
+
+const WIDTH: f64 = 1040.0;
+const LEFT: f64 = 96.0;
+
+/// Height of the two lines below a small picture.
+const CAPTION: f64 = 40.0;
+
+/// Most networks of one regime that are drawn in its row.
+const MOST_COLUMNS: usize = 10;
+
+/// Widths of drawn edges, in pixels, by strength over the strongest of all.
+const STROKES: [(f64, f64); 3] = [(0.5, 2.4), (0.15, 1.3), (0.0, 0.6)];
+
+/// Forest plots of these measures, where they are there.
+const DIFFERENCES: [&str; 6] = [
+    "edges_at_tolerance",
+    "exact_edges",
+    "exact_gap",
+    "acdc_seconds",
+    "modularity",
+    "loss",
+];
+
+/// Every figure of a comparison.
+#[must_use]
+pub fn all(comparison: &Comparison) -> Vec<Figure> {
+    let mut figures = vec![networks(comparison)];
+    figures.extend(front(comparison, Quality::Gap));
+    figures.extend(front(comparison, Quality::Faithfulness));
+    figures.extend(differences(comparison));
+    figures
+}
+
+/// The forest plots: the reference less every other regime.
+#[must_use]
+pub fn differences(comparison: &Comparison) -> Vec<Figure> {
+    let equal_size = |m: &&ComparedMeasure| m.info.point.starts_with("equal size");
+    let gaps: Vec<&ComparedMeasure> = comparison
+        .measures
+        .iter()
+        .filter(|m| m.info.key.starts_with("gap_at_"))
+        .filter(equal_size)
+        .collect();
+    // The middle of the sizes.
+    let gap = gaps.get(gaps.len() / 2).copied();
+    let named = DIFFERENCES
+        .iter()
+        .filter_map(|key| comparison.measures.iter().find(|m| m.info.key == *key));
+    named
+        .chain(gap)
+        .filter_map(|measure| difference(comparison, measure))
+        .collect()
+}
+
+fn difference(comparison: &Comparison, measure: &ComparedMeasure) -> Option<Figure> {
+    let reference = comparison.groups.first()?;
+    let rows: Vec<ForestRow> = measure
+        .tests
+        .iter()
+        .filter_map(|test| {
+            let estimate = test.difference?;
+            let [low, high] = test.interval.unwrap_or([estimate; 2]);
+            Some(ForestRow {
+                label: format!("{} − {}", plain(&reference.name), plain(&test.other)),
+                estimate,
+                low,
+                high,
+            })
+        })
+        .collect();
+    let axis = format!(
+        "{} ({}): difference and 95 % interval",
+        plain(&measure.info.title),
+        plain(&measure.info.point)
+    );
+    forest(
+        &file_name(&["difference", &measure.info.key]),
+        &rows,
+        &axis,
+        Some(0.0),
+    )
+}
+
+/// What a front sets against the number of edges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quality {
+    Gap,
+    Faithfulness,
+}
+
+/// Means over each regime's networks along the size of their circuits.
+fn front(comparison: &Comparison, quality: Quality) -> Option<Figure> {
+    let value = |point: &FrontPoint| match quality {
+        Quality::Gap => point.gap,
+        Quality::Faithfulness => Some((1.0 - point.faithfulness?).abs()),
+    };
+    let total: usize = comparison
+        .layers
+        .windows(2)
+        .map(|w| w.first().unwrap_or(&0) * w.last().unwrap_or(&0))
+        .sum();
+    let mut points = Vec::new();
+    for group in &comparison.groups {
+        let mine: Vec<&ComparedNetwork> = comparison
+            .networks
+            .iter()
+            .filter(|n| n.group == group.name)
+            .collect();
+        for size in sizes(total) {
+            let at = mine.iter().filter_map(|n| {
+                let within = n.front.iter().rev().find(|p| p.edges <= size)?;
+                value(within)
+            });
+            let all: Vec<f64> = at.collect();
+            if all.len() == mine.len() && !all.is_empty() {
+                #[allow(clippy::cast_precision_loss, reason = "drawn to a pixel")]
+                points.push(ParetoPoint {
+                    label: format!("{}, {} edges", plain(&group.name), count(size)),
+                    series: plain(&group.name),
+                    x: size as f64,
+                    y: all.iter().sum::<f64>() / all.len() as f64,
+                });
+            }
+        }
+    }
+    let (name, words) = match quality {
+        Quality::Gap => ("front-gap", "relative gap of the circuits"),
+        Quality::Faithfulness => ("front-faithfulness", "|1 − faithfulness| of the circuits"),
+    };
+    let axes = (
+        Axis::log(
+            points.iter().map(|p| p.x),
+            "edges of each circuit (fewer is sparser)",
+        ),
+        Axis::from_zero(points.iter().map(|p| p.y.min(1.5)), words),
+    );
+    pareto(name, &points, axes, (Side::Lower, Side::Lower))
+}
+
+/// 1, 2, 5, 10, 20, ... up to a half of all edges.
+fn sizes(total: usize) -> Vec<usize> {
+    let mut sizes = Vec::new();
+    let mut decade = 1;
+    while decade <= total / 2 {
+        sizes.extend(
+            [1, 2, 5]
+                .map(|f| f * decade)
+                .iter()
+                .filter(|s| **s <= total / 2),
+        );
+        decade *= 10;
+    }
+    sizes
+}
+
+/// One row per regime, one picture per seed; weights at one scale.
+#[must_use]
+pub fn networks(comparison: &Comparison) -> Figure {
+    let columns = comparison
+        .groups
+        .iter()
+        .map(|g| g.networks.len())
+        .max()
+        .unwrap_or(1)
+        .clamp(1, MOST_COLUMNS);
+    #[allow(clippy::cast_precision_loss, reason = "a handful of columns")]
+    let side = ((WIDTH - LEFT - 10.0) / columns as f64).min(220.0);
+    let height = side * 0.92;
+    #[allow(clippy::cast_precision_loss, reason = "a handful of rows")]
+    let total = comparison.groups.len() as f64 * (height + CAPTION) + 14.0;
+    let label = format!(
+        "{} networks by regime and seed, inputs below and outputs above, the strongest surviving \
+         weights at one scale: blue positive, red negative",
+        count_words(comparison.networks.len())
+    );
+    let mut figure = Figure::new("networks", label, WIDTH, total);
+    let strongest = comparison
+        .networks
+        .iter()
+        .flat_map(|n| &n.picture.edges)
+        .map(|e| e.3.abs())
+        .filter(|w| w.is_finite())
+        .fold(0.0, f64::max);
+    let mut top = 8.0;
+    for group in &comparison.groups {
+        let name = shortened(&plain(&group.name), 12);
+        figure.add(text(LEFT - 16.0, top + height / 2.0, "strong end", &name));
+        let mine = comparison.networks.iter().filter(|n| n.group == group.name);
+        let mut left = LEFT;
+        for network in mine.take(columns) {
+            let cell = Cell {
+                left: left + 5.0,
+                top,
+                width: side - 10.0,
+                height: height - 8.0,
+            };
+            cell.draw(&mut figure, network, &comparison.places, strongest);
+            left += side;
+        }
+        top += height + CAPTION;
+    }
+    figure
+}
+
+/// The rectangle of one small picture.
+struct Cell {
+    left: f64,
+    top: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Cell {
+    fn draw(
+        &self,
+        figure: &mut Figure,
+        network: &ComparedNetwork,
+        places: &[PlacedLayer],
+        strongest: f64,
+    ) {
+        figure.open("edges");
+        for sign in ["neg", "pos"] {
+            for (rank, (_, width)) in STROKES.iter().enumerate().rev() {
+                let data = self.lines(&network.picture, places, strongest, sign, rank);
+                if !data.is_empty() {
+                    figure.add(path(data, sign).set("stroke-width", *width));
+                }
+            }
+        }
+        figure.close();
+        let seed = network.seed.map(|seed| format!("seed {seed}"));
+        let edges = format!("{} edges", count(network.picture.surviving));
+        let mid = self.left + self.width / 2.0;
+        let name = format!(
+            "{}: {} edges survive",
+            plain(&network.name),
+            network.picture.surviving
+        );
+        let mut line = self.top + self.height + 14.0;
+        for words in seed.into_iter().chain([edges]) {
+            let mut caption: Element = text(mid, line, "tick mid", &words);
+            svg::Node::append(&mut caption, tip(&name));
+            figure.add(caption);
+            line += 13.0;
+        }
+        self.ends(figure, places);
+    }
+
+    /// The edges of one sign and strength as one path.
+    fn lines(
+        &self,
+        picture: &Picture,
+        places: &[PlacedLayer],
+        strongest: f64,
+        sign: &str,
+        rank: usize,
+    ) -> String {
+        let class = |weight: f64| {
+            let share = weight.abs() / strongest;
+            STROKES.iter().position(|(from, _)| share >= *from)
+        };
+        let mut data = String::new();
+        for (layer, from, to, weight) in &picture.edges {
+            let negative = *weight < 0.0;
+            if negative != (sign == "neg") || class(*weight) != Some(rank) {
+                continue;
+            }
+            let ends = (
+                self.place(places, *layer, *from),
+                self.place(places, layer + 1, *to),
+            );
+            if let (Some((x, y)), Some((u, v))) = ends {
+                data.push_str(&format!(
+                    "M{} {}L{} {}",
+                    round(x),
+                    round(y),
+                    round(u),
+                    round(v)
+                ));
+            }
+        }
+        data
+    }
+
+    /// Where a site is drawn: layers from below to above, depth to the upper right.
+    fn place(&self, places: &[PlacedLayer], layer: usize, site: usize) -> Option<(f64, f64)> {
+        let placed = places.get(layer)?;
+        let (x, y) = *placed.sites.get(site)?;
+        #[allow(clippy::cast_precision_loss, reason = "a handful of layers")]
+        let gap = self.height / places.len() as f64;
+        #[allow(clippy::cast_precision_loss, reason = "a handful of layers")]
+        let base = self.top + self.height - (layer as f64 + 0.5) * gap;
+        Some(match placed.arrangement {
+            Arrangement::Line => (self.left + self.width * x, base),
+            _ => (
+                self.left + self.width * (0.74 * x + 0.26 * y),
+                base - (y - 0.5) * 0.62 * gap,
+            ),
+        })
+    }
+
+    /// Inputs and outputs as dots, where they are few enough to be told apart.
+    fn ends(&self, figure: &mut Figure, places: &[PlacedLayer]) {
+        let last = places.len().saturating_sub(1);
+        for layer in [0, last] {
+            let sites = places.get(layer).map_or(0, |l| l.sites.len());
+            for site in 0..sites.min(100) {
+                if let Some(at) = self.place(places, layer, site) {
+                    figure.add(disc(at, 1.2, "node alone"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Networks side by side.
+
+pub mod figures;
+pub mod forest;
+pub(in crate::report) mod page;
+pub mod pareto;
+pub mod tables;
+pub mod words;

@@ -1,0 +1,383 @@
+//! What a comparison shows, in sentences written by rules.
+//!
+//! A difference is *shown* where its permutation test, corrected, is at or below
+//! the level, and in the direction that its sign says. Where there is one seed
+//! nothing is shown, and the sentence says so.
+
+use crate::choice::{Against, HypothesisKind};
+use crate::report::format::{count_words, p_value, percent, short};
+use crate::report::sites::{clean, plain};
+use crate::report::words::{joined, plural};
+use crate::result::{Better, ComparedMeasure, Comparison, GroupOverlap, Test};
+use crate::result::{Sentence, Status};
+
+/// A claim that was published of brain-inspired training (arXiv 2401.03646), the measure
+/// that decides it, chosen before any network was looked at, and the beginnings of the
+/// keys of those that show the same elsewhere.
+struct Claim {
+    topic: &'static str,
+    words: &'static str,
+    decides: &'static str,
+    elsewhere: &'static [&'static str],
+}
+
+/// Discovery is told by the patched runs of ACDC: those of exact effects are the edges,
+/// which is the claim of sparsity, and seconds depend on the machine.
+const CLAIMS: [Claim; 3] = [
+    Claim {
+        topic: "Circuit gap",
+        words: "a lower gap of the circuits",
+        decides: "exact_gap",
+        elsewhere: &["acdc_gap", "gap_at_", "gap_within_"],
+    },
+    Claim {
+        topic: "Discovery",
+        words: "fewer patched runs of ACDC",
+        decides: "acdc_evaluations",
+        elsewhere: &[],
+    },
+    Claim {
+        topic: "Sparsity",
+        words: "fewer edges",
+        decides: "edges_at_tolerance",
+        elsewhere: &[
+            "edges_at_threshold",
+            "exact_edges",
+            "acdc_edges",
+            "edges_within_",
+        ],
+    },
+];
+
+/// The smallest effect of interest, as Cliff's δ: from 0.33 on it is called medium
+/// (Romano et al. 2006).
+const SMALLEST_EFFECT: f64 = 0.33;
+
+/// What a test says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// The reference is better.
+    Better,
+    /// The other regime is better.
+    Worse,
+    /// Nothing was shown.
+    Nothing,
+    /// There was no test.
+    NoTest,
+}
+
+/// What a test of a measure says at a level.
+#[must_use]
+pub fn shown(better: Better, test: &Test, level: f64) -> Shown {
+    let (Some(p), Some(difference)) = (test.corrected, test.difference) else {
+        return Shown::NoTest;
+    };
+    let small = test
+        .cliff_delta
+        .is_some_and(|delta| delta.abs() < SMALLEST_EFFECT);
+    if p > level || difference == 0.0 || small {
+        return Shown::Nothing;
+    }
+    match (better, difference < 0.0) {
+        (Better::Neither, _) => Shown::Nothing,
+        (Better::Lower, true) | (Better::Higher, false) => Shown::Better,
+        _ => Shown::Worse,
+    }
+}
+
+/// The comparison in sentences.
+#[must_use]
+pub fn summary(comparison: &Comparison) -> Vec<Sentence> {
+    let mut said: Vec<Sentence> = crate::report::task::words::of_networks(comparison)
+        .into_iter()
+        .collect();
+    said.push(opening(comparison));
+    said.extend(power(comparison));
+    let others = comparison.groups.iter().skip(1);
+    for group in others {
+        said.extend(
+            CLAIMS
+                .iter()
+                .filter_map(|claim| against(comparison, claim, &group.name)),
+        );
+    }
+    said.extend(controls(comparison));
+    said.extend(hypotheses(comparison));
+    said.extend(overlap(comparison));
+    let notes = comparison.notes.iter().enumerate();
+    said.extend(notes.map(|(place, note)| {
+        Sentence::new("Read with care", Status::Note, note.clone())
+            .from([format!("/notes/{place}")])
+    }));
+    said
+}
+
+fn opening(comparison: &Comparison) -> Sentence {
+    let groups: Vec<String> = comparison
+        .groups
+        .iter()
+        .map(|g| format!("{} {}", g.networks.len(), clean(&g.name)))
+        .collect();
+    let networks = comparison.networks.len();
+    Sentence::new(
+        "Networks",
+        Status::Note,
+        format!(
+            "{networks} {} ({}) on the same {} samples, with {} fill; gaps are shares of {}.",
+            plural(networks, "network", "networks"),
+            joined(&groups),
+            comparison.data.samples,
+            comparison.settings.fill.name(),
+            plain(&comparison.settings.scale),
+        ),
+    )
+    .from(["/networks", "/settings"])
+}
+
+/// Whether this many seeds can show anything at all.
+fn power(comparison: &Comparison) -> Option<Sentence> {
+    let tests = &comparison.measures.first()?.tests;
+    let smallest = tests.iter().filter_map(|t| t.smallest).reduce(f64::max)?;
+    let corrected = smallest * tests.len() as f64;
+    let level = comparison.settings.level;
+    let text = format!(
+        "The smallest p that a permutation test of these seeds can give is {}, and {} after Holm's \
+         correction over {} {}",
+        short(smallest),
+        short(corrected.min(1.0)),
+        count_words(tests.len()),
+        plural(tests.len(), "regime", "regimes"),
+    );
+    let care = "Each claim is decided by one measure at one operating point; nothing is corrected over claims";
+    Some(if corrected > level {
+        let text =
+            format!("{text}: with so few seeds no difference can be shown at {level}. {care}.");
+        Sentence::new("Seeds", Status::NotRun, text)
+    } else {
+        Sentence::new("Seeds", Status::Note, format!("{text}. {care}."))
+    })
+}
+
+/// One claim against one regime: one verdict, from the measure that decides it.
+fn against(comparison: &Comparison, claim: &Claim, other: &str) -> Option<Sentence> {
+    let reference = clean(&comparison.groups.first()?.name);
+    let of = |m: &'_ ComparedMeasure| m.tests.iter().find(|t| t.other == other).cloned();
+    let mut measures = comparison.measures.iter().enumerate();
+    let (place, measure) = measures.find(|(_, m)| m.info.key == claim.decides)?;
+    let test = of(measure).filter(|test| test.difference.is_some())?;
+    let claimed = format!("{reference}, {} than {}", claim.words, clean(other));
+    let point = plain(&measure.info.point);
+    let found = shown(measure.info.better, &test, comparison.settings.level);
+    let (status, verdict) = match found {
+        Shown::Better => (Status::Holds, "shown"),
+        Shown::Worse => (Status::Note, "the reverse is shown"),
+        Shown::Nothing => (Status::NotShown, "not shown, nor the reverse"),
+        Shown::NoTest => (Status::NotRun, "one seed, no test"),
+    };
+    let text = format!(
+        "{claimed} ({point}): {verdict}{}{}.",
+        effect(&test),
+        elsewhere(comparison, claim, other)
+    );
+    Some(Sentence::new(claim.topic, status, text).from([format!("/measures/{place}")]))
+}
+
+/// The size of a difference and its test, in brackets.
+fn effect(test: &Test) -> String {
+    let mut parts = Vec::new();
+    parts.extend(
+        test.difference
+            .map(|d| format!("mean difference {}", short(d))),
+    );
+    parts.extend(test.cliff_delta.map(|d| format!("Cliff's δ {}", short(d))));
+    parts.extend(test.corrected.map(p_value));
+    match parts.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", parts.join(", ")),
+    }
+}
+
+/// The signs of the differences at the other operating points, which decide nothing:
+/// points at which every network has the same numbers are one point.
+fn elsewhere(comparison: &Comparison, claim: &Claim, other: &str) -> String {
+    let mut seen: Vec<Vec<Option<u64>>> = Vec::new();
+    let (mut lower, mut higher, mut equal) = (0, 0, 0);
+    for measure in &comparison.measures {
+        let key = &measure.info.key;
+        if !claim.elsewhere.iter().any(|start| key.starts_with(start)) {
+            continue;
+        }
+        let values = comparison
+            .networks
+            .iter()
+            .map(|n| n.values.get(key).copied().flatten());
+        let values: Vec<Option<u64>> = values.map(|v| v.map(f64::to_bits)).collect();
+        let test = measure.tests.iter().find(|t| t.other == other);
+        let Some(difference) = test
+            .and_then(|t| t.difference)
+            .filter(|_| !seen.contains(&values))
+        else {
+            continue;
+        };
+        seen.push(values);
+        match difference.total_cmp(&0.0) {
+            _ if difference == 0.0 => equal += 1,
+            std::cmp::Ordering::Less => lower += 1,
+            _ => higher += 1,
+        }
+    }
+    match lower + higher + equal {
+        0 => String::new(),
+        points => format!(
+            "; at {} other operating {}, told without a test, its mean is lower at {lower}, higher at {higher}, equal at {equal}",
+            count_words(points),
+            plural(points, "point", "points")
+        ),
+    }
+}
+
+/// How many circuits beat their controls.
+fn controls(comparison: &Comparison) -> Option<Sentence> {
+    let circuits = || comparison.networks.iter().flat_map(|n| &n.circuits);
+    let all = circuits().count();
+    if all == 0 {
+        return None;
+    }
+    let called = circuits().filter(|c| c.is_circuit).count();
+    let beaten = |name: Against| {
+        let of_name = circuits()
+            .flat_map(|c| &c.controls)
+            .filter(|c| c.name == name);
+        let beaten = of_name.filter(|c| c.beaten == Some(true)).count();
+        format!("{name} {beaten} of {all}")
+    };
+    let names: Vec<String> = Against::each().map(beaten).collect();
+    let groups: Vec<String> = comparison
+        .groups
+        .iter()
+        .map(|group| {
+            let mine = comparison.networks.iter().filter(|n| n.group == group.name);
+            let mine: Vec<bool> = mine
+                .flat_map(|n| &n.circuits)
+                .map(|c| c.is_circuit)
+                .collect();
+            let called = mine.iter().filter(|c| **c).count();
+            format!("{} {called} of {}", clean(&group.name), mine.len())
+        })
+        .collect();
+    let status = if called == all {
+        Status::Holds
+    } else {
+        Status::Note
+    };
+    Some(Sentence::new(
+        "Controls",
+        status,
+        format!(
+            "{called} of {all} circuits are established on samples they were not discovered on, and \
+             only those are called circuits ({}). Their controls at the same size, beaten: {}.",
+            joined(&groups),
+            joined(&names)
+        ),
+    ))
+}
+
+/// How many circuits stand each hypothesis test.
+fn hypotheses(comparison: &Comparison) -> Option<Sentence> {
+    let tests = || {
+        let circuits = comparison.networks.iter().flat_map(|n| &n.circuits);
+        circuits.flat_map(|c| &c.hypotheses)
+    };
+    let stands = |name: HypothesisKind| {
+        let tested: Vec<bool> = tests()
+            .filter(|h| h.name == name)
+            .filter_map(|h| h.stands)
+            .collect();
+        let yes = tested.iter().filter(|s| **s).count();
+        format!(
+            "{} {yes} of {}",
+            name.name().replace('-', " "),
+            tested.len()
+        )
+    };
+    tests().next()?;
+    let names: Vec<String> = HypothesisKind::each().map(stands).collect();
+    Some(Sentence::new(
+        "Hypothesis tests",
+        Status::Note,
+        format!("Circuits for which the claim stands: {}.", joined(&names)),
+    ))
+}
+
+/// What circuits of different seeds share.
+fn overlap(comparison: &Comparison) -> Option<Sentence> {
+    let overlap = comparison.overlap.as_ref()?;
+    let words = |group: &GroupOverlap| {
+        let edges = group.edges?;
+        let chance = group.edges_by_chance?;
+        let live: usize = group.universal.iter().map(|u| u.live).sum();
+        let same: usize = group.universal.iter().map(|u| u.universal.len()).sum();
+        let share = percent(same as f64 / live.max(1) as f64);
+        Some(format!(
+            "{} {} (by chance {}), {share} of live neurons universal",
+            clean(&group.group),
+            short(edges),
+            short(chance)
+        ))
+    };
+    let groups: Vec<String> = overlap.groups.iter().filter_map(words).collect();
+    (!groups.is_empty()).then(|| {
+        Sentence::new(
+            "Overlap",
+            Status::Note,
+            format!(
+                "Edges that circuits of the same answer share across seeds, as a share of those in \
+                 either: {}. A neuron is universal if every other seed has one with a {} of at \
+                 least {}.",
+                groups.join("; "),
+                clean(&overlap.likeness),
+                overlap.universal_from
+            ),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn test(difference: f64, corrected: Option<f64>) -> Test {
+        Test {
+            other: "l1".into(),
+            paired: true,
+            networks: 8,
+            difference: Some(difference),
+            interval: None,
+            p: corrected,
+            corrected,
+            smallest: Some(0.0078),
+            cohen_d: None,
+            cliff_delta: None,
+            no_test: None,
+        }
+    }
+
+    #[test]
+    fn what_is_shown_depends_on_test_and_direction() {
+        let said = |better, d, p| shown(better, &test(d, p), 0.05);
+        assert_eq!(said(Better::Lower, -1.0, Some(0.03)), Shown::Better);
+        assert_eq!(said(Better::Higher, -1.0, Some(0.03)), Shown::Worse);
+        assert_eq!(said(Better::Lower, -1.0, Some(0.06)), Shown::Nothing);
+        assert_eq!(said(Better::Neither, -1.0, Some(0.01)), Shown::Nothing);
+        assert_eq!(said(Better::Lower, -1.0, None), Shown::NoTest);
+    }
+
+    #[test]
+    fn a_small_effect_is_not_shown_however_small_its_p() {
+        let small = Test {
+            cliff_delta: Some(-0.2),
+            ..test(-1.0, Some(0.001))
+        };
+        assert_eq!(shown(Better::Lower, &small, 0.05), Shown::Nothing);
+    }
+}

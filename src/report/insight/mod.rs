@@ -1,0 +1,5 @@
+//! What modules say of the task.
+
+pub mod embedding;
+pub(in crate::report) mod page;
+pub(in crate::report) mod words;

@@ -1,0 +1,131 @@
+//! What the modules say about the task, in sentences.
+
+use crate::report::format::{count_words, percent, short, significant};
+use crate::report::words::plural;
+use crate::result::{Embedding, Insight, Modules};
+use crate::result::{Sentence, Status};
+
+/// A dimension follows the sign from this |correlation| on.
+const FOLLOWS: f64 = 0.95;
+
+pub(in crate::report) fn sentences(modules: &Modules) -> Vec<Sentence> {
+    let Some(insight) = &modules.insight else {
+        return Vec::new();
+    };
+    let all = [
+        formulas(insight),
+        circles(insight),
+        sign(insight),
+        purposes(insight),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn formulas(insight: &Insight) -> Option<Sentence> {
+    let first = insight.formulas.first()?;
+    let most = insight
+        .formulas
+        .iter()
+        .map(|f| f.max_abs_difference)
+        .fold(first.max_abs_difference, f64::max);
+    let n = insight.formulas.len();
+    let text = format!(
+        "{} {} written out as a formula with weights of five digits, which differs from the pruned network by at most {} on the samples.",
+        crate::report::words::capital(&count_words(n)),
+        plural(n, "output can be", "outputs can be"),
+        short(most)
+    );
+    Some(Sentence::new("Formulas", Status::Note, text).from(["/modules/insight/formulas"]))
+}
+
+/// Where one frequency has most of a module's embedding.
+fn circles(insight: &Insight) -> Option<Sentence> {
+    let said = |e: &Embedding| {
+        let shares = e.frequencies.iter().copied().enumerate();
+        let (k, share) = shares.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let module = e.module?;
+        Some(format!(
+            "{} of module {module} at frequency {}",
+            percent(share),
+            k + 1
+        ))
+    };
+    let all: Vec<String> = insight.embeddings.iter().filter_map(said).collect();
+    if all.is_empty() {
+        return None;
+    }
+    let text = format!(
+        "Of the variance of the token embeddings, one frequency has {}.",
+        crate::report::words::joined(&all)
+    );
+    Some(Sentence::new("Embeddings", Status::Note, text).from(["/modules/insight/embeddings"]))
+}
+
+fn sign(insight: &Insight) -> Option<Sentence> {
+    let best = insight.signs.first()?;
+    // Two digits would round what is almost 1 up to it.
+    let digits = if best.correlation.abs() > 0.99 { 4 } else { 2 };
+    let r = significant(best.correlation, digits);
+    let text = if best.correlation.abs() < FOLLOWS {
+        format!(
+            "No dimension of the embedding follows the sign of the permutation; the nearest is dimension {} with a correlation of {r}.",
+            best.dimension
+        )
+    } else {
+        let place = match (best.module, best.alone) {
+            (Some(module), true) => format!("it is alone in module {module}"),
+            (Some(module), false) => format!("it is in module {module} with others"),
+            (None, _) => "its inputs are in no single module".to_owned(),
+        };
+        format!(
+            "Dimension {} of the embedding is the sign of the permutation (correlation {r}); {place}.",
+            best.dimension
+        )
+    };
+    Some(Sentence::new("Signs", Status::Note, text).from(["/modules/insight/signs"]))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a number of neurons")]
+fn purposes(insight: &Insight) -> Option<Sentence> {
+    let all = &insight.polysemanticity;
+    let most = all.first()?;
+    let mean = all.iter().map(|p| p.index).sum::<f64>() / all.len() as f64;
+    let text = format!(
+        "A hidden neuron that matters serves {} outputs on average, at most {} (participation ratio of its effects).",
+        short(mean),
+        short(most.index)
+    );
+    Some(Sentence::new("Neurons", Status::Note, text).from(["/modules/insight/polysemanticity"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn said(change: impl FnOnce(&mut Insight)) -> Vec<String> {
+        let mut modules = sample::thorough().modules.expect("there");
+        change(modules.insight.as_mut().expect("there"));
+        let all = sentences(&modules);
+        all.iter().map(|s| s.sentence.clone()).collect()
+    }
+
+    #[test]
+    fn insight_in_sentences() {
+        assert_eq!(
+            said(|_| ()),
+            [
+                "One output can be written out as a formula with weights of five digits, which differs from the pruned network by at most 0.0001 on the samples.",
+                "Of the variance of the token embeddings, one frequency has 90 % of module 1 at frequency 2.",
+                "Dimension 2 of the embedding is the sign of the permutation (correlation −0.98); it is alone in module 1.",
+                "A hidden neuron that matters serves 1.4 outputs on average, at most 1.8 (participation ratio of its effects).",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_weak_correlation_is_no_sign() {
+        let text = said(|insight| insight.signs[0].correlation = 0.5);
+        assert!(text[2].starts_with("No dimension"), "{text:?}");
+    }
+}

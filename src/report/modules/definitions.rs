@@ -1,0 +1,57 @@
+//! What modules are measured by.
+
+use crate::report::page::terms::{Term, always};
+use crate::result::{Audit, Modules};
+
+pub(in crate::report) const TERMS: &[Term] = &[
+    Term {
+        name: "Part, split, bridge",
+        text: "Parts are connected components that reach an output. A split is a threshold at which there are more parts than below it. Bridges are the edges that survive at the threshold of the graph and join two parts of the split.",
+        applies: has_splits,
+    },
+    Term {
+        name: "Modularity Q",
+        text: "Newman's: the share of |w| inside modules minus the share expected from the sites' strengths, on the symmetrised graph of |w|; below 1, higher is more modular.",
+        applies: always,
+    },
+    Term {
+        name: "Null, z, p",
+        text: "The same algorithm run on networks with shuffled weights. z = (Q − mean) ÷ standard deviation of theirs. p = (r + 1) ÷ (n + 1), r of n shuffles being at least as modular; it is never 0.",
+        applies: has_null,
+    },
+    Term {
+        name: "Lesion",
+        text: "Effect = metric(as is) − metric(module ablated). p = (r + 1) ÷ (n + 1), r of n random sets with as many sites per layer having an |effect| at least as large.",
+        applies: has_lesions,
+    },
+    Term {
+        name: "Module alone",
+        text: "The metric when every other module is ablated and this one stays.",
+        applies: has_lesions,
+    },
+    Term {
+        name: "Wiring cost",
+        text: "Σ |w| (λ · distance + l0) over the surviving edges, as in Brain-Inspired Modular Training; lower is more local.",
+        applies: has_wiring,
+    },
+];
+
+fn of(audit: &Audit, has: impl Fn(&Modules) -> bool) -> bool {
+    audit.modules.as_ref().is_some_and(has)
+}
+
+fn has_null(audit: &Audit) -> bool {
+    of(audit, |m| m.null.is_some())
+}
+
+fn has_lesions(audit: &Audit) -> bool {
+    of(audit, |m| !m.lesions.is_empty())
+}
+
+fn has_wiring(audit: &Audit) -> bool {
+    of(audit, |m| m.wiring.is_some())
+}
+
+fn has_splits(audit: &Audit) -> bool {
+    of(audit, |m| !m.independence.splits.is_empty())
+}

@@ -1,0 +1,13 @@
+//! Modules, what they do and how good they are.
+
+pub(in crate::report) mod cell;
+pub(in crate::report) mod definitions;
+pub(in crate::report) mod function;
+pub mod lesions;
+pub mod matrix;
+pub mod null;
+pub(in crate::report) mod page;
+pub(in crate::report) mod qualities;
+pub mod scan;
+pub(in crate::report) mod tables;
+pub(in crate::report) mod words;

@@ -1,0 +1,417 @@
+//! Which modules there are, and whether they are more than chance gives.
+
+use crate::choice::{MeasureKind, Null, NullKind, Scope};
+use crate::report::format::{count, count_words, p_of_draws, short, typed};
+use crate::report::sites::{Sites, clean};
+use crate::report::words::{LEVEL, capital, joined, plural};
+use crate::result::{Audit, Lesion, Modules, NullModel, Relocation, Split};
+use crate::result::{Sentence, Status};
+
+const TOPIC: &str = "Modules";
+
+pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sentence> {
+    let Some(modules) = &audit.modules else {
+        return vec![Sentence::new(
+            TOPIC,
+            Status::NotRun,
+            "Modules were not looked for.",
+        )];
+    };
+    let mut said = vec![found(modules)];
+    said.push(chance(modules, modules.null.as_ref()));
+    let newman = modules
+        .measures
+        .iter()
+        .find(|m| m.name == MeasureKind::Modularity);
+    let others = newman.iter().flat_map(|m| m.nulls.iter().skip(1));
+    said.extend(others.map(|null| chance(modules, Some(null))));
+    said.extend(straddling(modules, sites));
+    said.extend(without_outputs(modules));
+    said.extend(stability(modules));
+    said.extend(resamples(modules));
+    said.extend(neighbours(modules));
+    said.extend(lesions(modules));
+    said.extend(crate::report::modules::function::sentences(modules));
+    said.extend(wiring(modules));
+    said.extend(crate::report::insight::words::sentences(modules));
+    said
+}
+
+fn found(modules: &Modules) -> Sentence {
+    let mut sizes = vec![0usize; modules.count];
+    for assignment in &modules.partition {
+        if let Some(size) = sizes.get_mut(assignment.module) {
+            *size += 1;
+        }
+    }
+    let listed: Vec<String> = sizes.iter().take(8).map(|s| count(*s)).collect();
+    let sizes = match modules.count {
+        0 => String::new(),
+        1 => format!(" of {} sites", joined(&listed)),
+        n if n > 8 => format!(
+            " (the largest of {} sites)",
+            joined(listed.get(..3).unwrap_or(&[]))
+        ),
+        _ => format!(" of {} sites", joined(&listed)),
+    };
+    let isolated = match modules.isolated.len() {
+        0 => String::new(),
+        1 => "; one site has no edge left and is in none".to_owned(),
+        n => format!("; {} sites have no edge left and are in none", count(n)),
+    };
+    let text = format!(
+        "{} finds {} {}{sizes}{isolated}.",
+        capital(modules.algorithm.name()),
+        count_words(modules.count),
+        plural(modules.count, "module", "modules")
+    );
+    Sentence::new(TOPIC, Status::Note, text).from(["/modules/partition", "/modules/isolated"])
+}
+
+fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
+    let topic = "Modularity";
+    let q = short(modules.modularity);
+    let Some(null) = null else {
+        let text = format!("Modularity is {q}; without a null model that says nothing yet.");
+        return Sentence::new(topic, Status::NotRun, text);
+    };
+    let evidence = ["/modules/modularity", "/modules/null/p"];
+    let (shuffled, p) = (null_words(null), p_of_draws(null.p, null.samples));
+    if null.p > LEVEL {
+        let degree = if null.p < 0.5 {
+            "not clearly above"
+        } else {
+            "not above"
+        };
+        let text = format!(
+            "Modularity {q} is {degree} that of {shuffled}, {} ± {} ({p}): no more modular than chance, by this measure.",
+            short(null.mean),
+            short(null.sd)
+        );
+        return Sentence::new(topic, Status::NotShown, text).from(evidence);
+    }
+    let text = match null.z {
+        Some(z) => format!(
+            "Modularity {q} is {} standard deviations above that of {shuffled} ({p}).",
+            short(z)
+        ),
+        None => format!(
+            "Modularity {q} is above that of {shuffled}, which all have {} ({p}).",
+            short(null.mean)
+        ),
+    };
+    Sentence::new(topic, Status::Holds, text).from(evidence)
+}
+
+/// The null networks in words: `100 networks with the same weights shuffled within each layer`.
+#[must_use]
+pub fn null_words(null: &NullModel) -> String {
+    let drawn = count(null.samples);
+    match null.model {
+        Null::Network(kind) => format!("{drawn} networks with {}", kept_words(kind)),
+        Null::Places => format!("{drawn} ways to hand the modules out anew within each layer"),
+    }
+}
+
+/// What the null networks of a kind have, in words.
+fn kept_words(kind: NullKind) -> &'static str {
+    match kind {
+        NullKind::Layer => "the same weights shuffled within each layer",
+        NullKind::LayerNonzero => "the same surviving weights shuffled within each layer",
+        NullKind::Degree => "the same degrees and other connections",
+        NullKind::Untrained => "untrained weights, pruned to as many edges",
+    }
+}
+
+/// Whether modules respect the parts of the first split.
+fn straddling(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
+    let is_apart =
+        |split: &&Split| split.components.len() > 1 && split.threshold >= modules.threshold;
+    let split = modules.independence.splits.iter().find(is_apart)?;
+    let part_of = |site: &String| {
+        let holds = |c: &crate::result::Component| {
+            [&c.inputs, &c.hidden, &c.outputs]
+                .iter()
+                .any(|s| s.contains(site))
+        };
+        split.components.iter().position(holds)
+    };
+    let mut seen: Vec<Option<usize>> = vec![None; modules.count];
+    let mut astride: Vec<usize> = Vec::new();
+    for assignment in modules
+        .partition
+        .iter()
+        .filter(|a| sites.place(&a.site).is_some())
+    {
+        let (Some(part), Some(first)) =
+            (part_of(&assignment.site), seen.get_mut(assignment.module))
+        else {
+            continue;
+        };
+        if *first.get_or_insert(part) != part && !astride.contains(&assignment.module) {
+            astride.push(assignment.module);
+        }
+    }
+    let parts = format!(
+        "the {} parts into which it falls at {}",
+        count_words(split.components.len()),
+        typed(split.threshold)
+    );
+    let text = match astride.len() {
+        0 => format!("No module straddles {parts}."),
+        1 => format!("One module straddles {parts}."),
+        n => format!(
+            "{} of {} modules straddle {parts}.",
+            capital(&count_words(n)),
+            count_words(modules.count)
+        ),
+    };
+    Some(Sentence::new(TOPIC, Status::Note, text).from(["/modules/independence/splits"]))
+}
+
+fn without_outputs(modules: &Modules) -> Option<Sentence> {
+    let partition = modules.without_outputs.as_ref()?;
+    let text = format!(
+        "With the output sites left out there are {} {} (modularity {}).",
+        count_words(partition.count),
+        plural(partition.count, "module", "modules"),
+        short(partition.modularity)
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text).from(["/modules/without_outputs"]))
+}
+
+fn stability(modules: &Modules) -> Option<Sentence> {
+    let index = modules.stability?;
+    let text = format!(
+        "Partitions of different seeds agree to an adjusted Rand index of {} (1 is perfect agreement).",
+        short(index)
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text).from(["/modules/stability"]))
+}
+
+fn resamples(modules: &Modules) -> Option<Sentence> {
+    let bootstrap = modules.bootstrap.as_ref()?;
+    let text = format!(
+        "Partitions of {} bootstrap resamples of the samples agree with this one to an adjusted Rand index of {}.",
+        count(bootstrap.draws.len()),
+        short(bootstrap.rand_index)
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text).from(["/modules/bootstrap"]))
+}
+
+fn neighbours(modules: &Modules) -> Option<Sentence> {
+    let found = modules.placement.as_ref()?.neighbours.as_ref()?;
+    let how = match found.null.p <= LEVEL {
+        true => "more often than",
+        false => "not clearly more often than",
+    };
+    let text = format!(
+        "Neighbours in a layer share a module {how} in shuffled places: {} against {} ± {} ({}).",
+        short(found.share),
+        short(found.null.mean),
+        short(found.null.sd),
+        p_of_draws(found.null.p, found.null.samples)
+    );
+    Some(Sentence::new("Places", Status::Note, text).from(["/modules/placement/neighbours"]))
+}
+
+fn lesions(modules: &Modules) -> Option<Sentence> {
+    let groups: Vec<&Lesion> = modules
+        .lesions
+        .iter()
+        .filter(|l| l.scope == Scope::All)
+        .collect();
+    let first = groups.first()?;
+    let same = |l: &&&Lesion| l.metric == first.metric && l.fill == first.fill;
+    let tested: Vec<&&Lesion> = groups.iter().filter(same).collect();
+    let corrected = tested.iter().all(|l| l.p_holm.is_some());
+    let p = |l: &Lesion| l.p_holm.unwrap_or(l.p);
+    let matter = tested.iter().filter(|l| p(l) <= LEVEL).count();
+    let how = if corrected {
+        ", Holm's correction for the number of modules"
+    } else {
+        " each, not corrected for the number of modules"
+    };
+    let text = format!(
+        "Ablated alone ({} fill), {} more to the {} than random sets of as many sites (p ≤ {LEVEL}{how}).",
+        first.fill.name(),
+        how_many_matter(matter, tested.len()),
+        clean(&first.metric)
+    );
+    Some(Sentence::new("Lesions", Status::Note, text).from(["/modules/lesions"]))
+}
+
+/// How many of the modules matter, as the subject and verb of a sentence.
+fn how_many_matter(matter: usize, all: usize) -> String {
+    let of =
+        |number: &str, verb: &str| format!("{number} of the {} modules {verb}", count_words(all));
+    match (matter, all) {
+        (0, 1) => "the one module does not matter".to_owned(),
+        (1, 1) => "the one module matters".to_owned(),
+        (0, 2) => "neither of the two modules matters".to_owned(),
+        (2, 2) => "both modules matter".to_owned(),
+        (0, _) => of("none", "matters"),
+        (1, _) => of("one", "matters"),
+        (some, all) if some == all => format!("all {} modules matter", count_words(all)),
+        (some, _) => of(&count_words(some), "matter"),
+    }
+}
+
+fn wiring(modules: &Modules) -> Option<Sentence> {
+    let wiring = modules.wiring.as_ref()?;
+    let (after, found) = (wiring.cost_after_relocation?, wiring.relocation.as_ref()?);
+    let evidence = ["/modules/wiring/relocation"];
+    let swaps = count(found.swaps);
+    let swaps = format!("{swaps} {}", plural(found.swaps, "swap", "swaps"));
+    let (status, check) = if found.holds {
+        (Status::Holds, "the function stays as it is")
+    } else {
+        (
+            Status::Fails,
+            "the function does not stay as it is, more than rounding explains",
+        )
+    };
+    if found.swaps == 0 && found.holds {
+        let text = format!(
+            "Relocation ({}) finds no swap of {} that lowers the wiring cost of {}.",
+            found.method.name(),
+            what_moves(found),
+            short(wiring.cost)
+        );
+        return Some(Sentence::new("Wiring", Status::Note, text).from(evidence));
+    }
+    let text = format!(
+        "Relocation ({}, {swaps} of {}) lowers the wiring cost from {} to {}; {check}: outputs move by {} on {} samples (rounding explains {}).",
+        found.method.name(),
+        what_moves(found),
+        short(wiring.cost),
+        short(after),
+        short(found.max_abs_change),
+        count(found.samples),
+        short(found.allowed)
+    );
+    Some(Sentence::new("Wiring", status, text).from(evidence))
+}
+
+/// The sites that may change places, in words.
+#[must_use]
+pub fn what_moves(found: &Relocation) -> &'static str {
+    match (found.inputs_move, found.outputs_move) {
+        (true, true) => "inputs, hidden neurons and outputs",
+        (false, true) => "hidden neurons and outputs",
+        (true, false) => "inputs and hidden neurons",
+        (false, false) => "hidden neurons",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn said(change: impl FnOnce(&mut Modules)) -> Vec<String> {
+        let mut audit = sample::audit();
+        change(audit.modules.as_mut().expect("the sample has modules"));
+        let sites = Sites::new(&audit.network);
+        sentences(&audit, &sites)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn modules_are_counted_and_set_beside_chance() {
+        assert_eq!(
+            said(|_| ()),
+            [
+                "• Modules: Leiden finds two modules of 5 and 4 sites; one site has no edge left and is in none.",
+                "✓ Modularity: Modularity 0.47 is 3.2 standard deviations above that of 100 networks with the same weights shuffled within each layer (p ≤ 0.0099).",
+                "• Modules: No module straddles the two parts into which it falls at 0.0098.",
+                "• Lesions: Ablated alone (zero fill), one of the two modules matters more to the loss than random sets of as many sites (p ≤ 0.05 each, not corrected for the number of modules).",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_large_p_is_chance() {
+        let text = said(|modules| {
+            let null = modules.null.as_mut().expect("there");
+            (null.p, null.z) = (0.23, Some(0.7));
+        });
+        assert_eq!(
+            text[1],
+            "? Modularity: Modularity 0.47 is not clearly above that of 100 networks with the same weights shuffled within each layer, 0.31 ± 0.05 (p = 0.23): no more modular than chance, by this measure."
+        );
+    }
+
+    #[test]
+    fn modularity_alone_says_nothing() {
+        let text = said(|modules| modules.null = None);
+        assert_eq!(
+            text[1],
+            "– Modularity: Modularity is 0.47; without a null model that says nothing yet."
+        );
+    }
+
+    #[test]
+    fn relocation_says_what_moved_and_what_stayed() {
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(2, 1e-7));
+        });
+        assert_eq!(
+            text.last().expect("there"),
+            "✓ Wiring: Relocation (descent, 2 swaps of hidden neurons) lowers the wiring cost from 3 to 2; the function stays as it is: outputs move by 1 × 10⁻⁷ on 100 samples (rounding explains 1 × 10⁻⁶)."
+        );
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(0, 0.0));
+        });
+        assert_eq!(
+            text.last().expect("there"),
+            "• Wiring: Relocation (descent) finds no swap of hidden neurons that lowers the wiring cost of 3."
+        );
+        let text = said(|modules| {
+            modules.wiring = Some(sample::relocated(1, 1.0));
+        });
+        assert!(text.last().is_some_and(|t| t.starts_with('✗')), "{text:?}");
+    }
+
+    #[test]
+    fn a_module_across_the_parts_is_told() {
+        let text = said(|modules| modules.partition[0].module = 1);
+        assert!(
+            text.contains(
+                &"• Modules: One module straddles the two parts into which it falls at 0.0098."
+                    .to_owned()
+            ),
+            "{text:?}"
+        );
+    }
+
+    #[test]
+    fn numbers_of_modules_read_as_people_say_them() {
+        let said = [
+            (0, 1),
+            (1, 1),
+            (0, 2),
+            (1, 2),
+            (2, 2),
+            (0, 5),
+            (3, 5),
+            (5, 5),
+        ];
+        let said = said.map(|(matter, all)| how_many_matter(matter, all));
+        assert_eq!(
+            said,
+            [
+                "the one module does not matter",
+                "the one module matters",
+                "neither of the two modules matters",
+                "one of the two modules matters",
+                "both modules matter",
+                "none of the five modules matters",
+                "three of the five modules matter",
+                "all five modules matter",
+            ]
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! The network at the threshold in use, as large as the page is wide.
+
+use crate::report::figures::Gallery;
+use crate::report::format::{count, count_words, short};
+use crate::report::network::component_graph::strongest;
+use crate::report::network::figure::MOST_DRAWN;
+use crate::report::network::figure::bridge_count;
+use crate::report::network::figure::bridged_split;
+use crate::report::network::figure::drawn_threshold;
+use crate::report::page::blocks::{Block, Section, Shown};
+use crate::report::sites::Sites;
+use crate::report::view::sample_words;
+use crate::result::{Audit, Split};
+
+pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery) -> Section {
+    let strongest = audit.strongest.as_ref().map(sample_words);
+    let strongest = strongest.map_or_else(String::new, |words| format!(" {words}"));
+    let shown = Shown::new(&gallery.network, caption(audit) + &strongest);
+    Section {
+        id: "network",
+        title: "The network",
+        blocks: vec![Block::Figure(shown)],
+    }
+}
+
+fn caption(audit: &Audit) -> String {
+    if audit.network.layers.is_empty() {
+        return of_components(audit);
+    }
+    let threshold = drawn_threshold(audit);
+    let wires = Sites::new(&audit.network).surviving(threshold).len();
+    let kept = audit
+        .prune
+        .as_ref()
+        .map(|prune| (prune.edges_kept, prune.edges_total));
+    let which = match kept {
+        Some((kept, total)) => format!(
+            "The {} of {} weights with |w| ≥ {}",
+            count(kept),
+            count(total),
+            short(threshold)
+        ),
+        None => format!("All {} weights other than zero", count(wires)),
+    };
+    let verified = match &audit.prune {
+        Some(prune) if prune.verified => ", the network that was verified on the samples",
+        Some(_) => ", at which the outputs are not unchanged",
+        None => "",
+    };
+    let bridges = audit.modules.as_ref().and_then(bridged_split);
+    let bridges = bridges.map_or_else(String::new, |split| format!(" Dashed: {}", dashed(split)));
+    let most = if wires > MOST_DRAWN {
+        format!(
+            " The still figure shows the strongest {}.",
+            count(MOST_DRAWN)
+        )
+    } else {
+        String::new()
+    };
+    format!(
+        "{which}{verified}. Inputs are below and outputs on top; point at a site or an edge for its numbers.{bridges}{most}"
+    )
+}
+
+fn of_components(audit: &Audit) -> String {
+    let edges = strongest(&audit.circuits).len();
+    let total = audit.circuits.iter().map(|c| c.edges_total).max();
+    format!(
+        "The {} edges of the circuits, of {} between components. The input is below and the logits on top; \
+         heads stand in rows by layer, with the MLP to their right. Edges are as wide as their effect is large; \
+         into keys they are dashed, into values dotted.",
+        count(edges),
+        count(total.unwrap_or(0))
+    )
+}
+
+fn dashed(split: &Split) -> String {
+    let (edges, join) = match bridge_count(split) {
+        1 => ("the one edge".to_owned(), "joins"),
+        n => (format!("the {} edges", count_words(n)), "join"),
+    };
+    format!(
+        "{edges} that still {join} the {} parts into which the network falls at {}.",
+        count_words(split.components.len()),
+        short(split.threshold)
+    )
+}

@@ -1,0 +1,3 @@
+//! Agreement with the source framework.
+
+pub(in crate::report) mod words;

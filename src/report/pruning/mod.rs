@@ -1,0 +1,8 @@
+//! What pruning left, and what is proved of it.
+
+pub(in crate::report) mod certificate;
+pub mod curve;
+pub(in crate::report) mod definitions;
+pub(in crate::report) mod page;
+pub mod weights;
+pub(in crate::report) mod words;

@@ -1,0 +1,4 @@
+//! How it was trained.
+
+pub mod figure;
+pub(in crate::report) mod page;
