@@ -154,7 +154,7 @@ impl CircuitsConfig {
         self.fill.unwrap_or(usual)
     }
 
-    /// The same for circuits of nodes.
+    /// This configuration, for circuits of nodes.
     #[must_use]
     pub fn of_nodes(&self) -> Self {
         Self {

@@ -162,7 +162,7 @@ pub fn numbers(values: impl Iterator<Item = f64>) -> Vec<f64> {
     values.take(MOST_FEATURES).collect()
 }
 
-/// The same of outputs, which a broken network may have none of.
+/// Numbers as JSON can hold them: `None` where one is not finite.
 pub fn finite<'x, T: Scalar>(values: impl Iterator<Item = &'x T>) -> Vec<Option<f64>> {
     let finite = |x: &T| Some(x.widen()).filter(|x| x.is_finite());
     values.take(MOST_FEATURES).map(finite).collect()

@@ -96,7 +96,7 @@ pub fn by_effect<P: Patchable>(
     weights
 }
 
-/// The same by integrated gradients along the inputs, a first-order estimate, on the
+/// Effects by integrated gradients along the inputs, a first-order estimate, on the
 /// samples as they are.
 pub fn by_attribution<P: Attributable>(network: &P, edges: &[usize], goals: &[Goal]) -> Vec<f64> {
     let path = Path::Midpoints;

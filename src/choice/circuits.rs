@@ -88,9 +88,9 @@ pub enum Fill {
     Zero,
     /// The message's mean over a reference set.
     Mean,
-    /// The same edge's message in the paired corrupted input.
+    /// The edge's message in the paired corrupted input.
     Corrupted,
-    /// The same edge's message in another sample, seeded.
+    /// The edge's message in another sample, seeded.
     Resample,
 }
 

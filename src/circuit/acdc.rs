@@ -71,7 +71,7 @@ pub fn acdc<P: Patchable>(
     acdc_in_order(network, metric, candidates, config, edges.map(Try::Edge))
 }
 
-/// The same in a given order.
+/// ACDC in a given order of trials.
 pub fn acdc_in_order<P: Patchable>(
     network: &P,
     metric: &Metric,

@@ -103,7 +103,7 @@ fn at_equal_threshold(entry: &Entry, data: &Dataset, config: &Config) -> Result<
     Ok(audit(&entry.checkpoint, data, &at, &|_| ())?.result.prune)
 }
 
-/// The same audit of every control.
+/// Every control, audited as the network itself was.
 fn controls(
     entry: &Entry,
     data: &Dataset,

@@ -241,7 +241,7 @@ fn is_live(layer: &Array2<f64>, neuron: usize) -> bool {
     layer.row(neuron).iter().any(|x| *x != 0.0)
 }
 
-/// The same matching, its live neurons dealt out anew.
+/// A matching with its live neurons dealt out anew.
 fn at_random(to: &[Vec<usize>], live: &[Vec<usize>], rng: &mut Rng) -> Vec<Vec<usize>> {
     let mut dealt = to.to_vec();
     for (columns, live) in dealt.iter_mut().zip(live) {

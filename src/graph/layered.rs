@@ -200,7 +200,7 @@ impl Layered {
         (Self::joined(widths.collect(), matrices.collect()), nodes)
     }
 
-    /// The same network for petgraph: a node weighs its number, an edge its weight.
+    /// This network as a graph of petgraph: a node weighs its number, an edge its weight.
     ///
     /// Node indices are node numbers, and edges are in the order of [`Layered::edges`].
     #[must_use]

@@ -247,7 +247,7 @@ impl Metric {
         }
     }
 
-    /// The same metric of some of the samples.
+    /// This metric, of some of the samples.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let pick = |of: &[usize]| rows.iter().map(|row| of[*row]).collect();

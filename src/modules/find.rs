@@ -36,7 +36,7 @@ pub fn find(network: &Layered, names: &[String], config: &ModulesConfig) -> Modu
     found
 }
 
-/// The same of a network whose weights are edge weights already, whatever they mean.
+/// The modules of a network whose weights are edge weights already, whatever they mean.
 ///
 /// The threshold of `config` is only recorded, and nothing is said of others.
 #[must_use]

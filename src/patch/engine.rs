@@ -110,7 +110,7 @@ impl<'m, T: Scalar> Engine<'m, T> {
         &self.fills
     }
 
-    /// The same engine on some of the samples, without running the model again.
+    /// This engine on some of the samples, without running the model again.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let of_layer = |v: &Array2<T>| v.select(Axis(1), rows).as_standard_layout().into_owned();

@@ -72,7 +72,7 @@ impl<T: Scalar> Fills<T> {
         Self(Values::PerSample(run.values.iter().map(layer).collect()))
     }
 
-    /// The same fills for some of the samples.
+    /// These fills, for some of the samples.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         Self(match &self.0 {

@@ -36,7 +36,7 @@ pub trait Parted: Patchable {
         together(&outputs)
     }
 
-    /// The same, part after part: for runs that are parallel among themselves.
+    /// The outputs, part after part: for runs that are parallel among themselves.
     fn run_in_turn(&self, patched: &EdgeSet) -> Array2<Self::Number> {
         let plan = self.plan(patched);
         let parts = self.parts().iter();

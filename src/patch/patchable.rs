@@ -61,7 +61,7 @@ pub trait Patchable: Sync {
     /// The outputs with the messages on `patched` replaced.
     fn outputs(&self, patched: &EdgeSet) -> Array2<Self::Number>;
 
-    /// The same for runs that are parallel among themselves.
+    /// The outputs, for runs that are parallel among themselves.
     fn outputs_alone(&self, patched: &EdgeSet) -> Array2<Self::Number> {
         self.outputs(patched)
     }

@@ -24,7 +24,7 @@ pub(super) trait Recorded<T>: Clone + Send + Sync {
     /// All arrays, in one fixed order.
     fn arrays(&self) -> Vec<&Array2<T>>;
 
-    /// The same, to be changed.
+    /// The recorded arrays, to be changed.
     fn arrays_mut(&mut self) -> Vec<&mut Array2<T>>;
 }
 

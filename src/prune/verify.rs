@@ -13,7 +13,7 @@ use crate::result::OutputChange;
 /// What counts as unchanged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Tolerance {
-    /// The same for every output, in its units.
+    /// One tolerance for every output, in its units.
     Absolute(f64),
     /// A share of each output's standard deviation over the samples.
     Relative(f64),
@@ -72,7 +72,7 @@ impl<P: Prunable> Reference<P> {
         }
     }
 
-    /// The same, but only these outputs count, by physical position.
+    /// This reference, of which only some outputs count, by physical position.
     #[must_use]
     pub fn counting(mut self, outputs: &[usize]) -> Self {
         let count = |(output, counts): (usize, &mut bool)| *counts = outputs.contains(&output);
@@ -174,7 +174,7 @@ impl<P: Prunable> Reference<P> {
             .collect()
     }
 
-    /// The same on at least these samples; tolerances stay those of all. `model`
+    /// This reference on at least these samples; tolerances stay those of all. `model`
     /// is run again, as rounding may depend on the number of samples.
     #[must_use]
     pub(super) fn select(&self, model: &P, rows: &[usize]) -> Self {

@@ -9,7 +9,7 @@ pub fn audit() -> Audit {
     serde_json::from_str(json).expect("the fixture is a result")
 }
 
-/// The same with everything that can be asked of modules.
+/// A result with everything that can be asked of modules.
 pub fn thorough() -> Audit {
     let mut result = serde_json::to_value(audit()).expect("a result is JSON");
     let more = include_str!("../../tests/suite/data/modules.json");

@@ -57,7 +57,7 @@ pub struct Circuit {
     /// The metric with everything patched.
     #[serde(deserialize_with = "super::number")]
     pub metric_corrupted: f64,
-    /// The same as a logit difference; `null` for regressors.
+    /// Full network and circuit as logit differences; `null` for regressors.
     pub logit_difference: Option<LogitDifference>,
     /// `(circuit - corrupted) / (full - corrupted)`; `null` where full = corrupted.
     pub faithfulness: Option<f64>,
@@ -150,7 +150,7 @@ pub struct LogitDifference {
     /// Mean logit(answer) - logit(foil) of the full network.
     #[serde(deserialize_with = "super::number")]
     pub full: f64,
-    /// The same of the circuit.
+    /// Mean logit(answer) - logit(foil) of the circuit.
     #[serde(deserialize_with = "super::number")]
     pub circuit: f64,
     /// Mean over samples of |circuit - full|.

@@ -150,7 +150,7 @@ pub struct ComparedCircuit {
     pub interval: Option<[f64; 2]>,
     /// Gap over the full network's own metric.
     pub gap: Option<f64>,
-    /// The same measure under every control.
+    /// |1 - faithfulness| and size under every control.
     pub controls: Vec<Control>,
     /// Whether it is faithful and beats every control: only then is it called a circuit.
     pub is_circuit: bool,
@@ -260,7 +260,7 @@ pub struct Test {
     pub interval: Option<[f64; 2]>,
     /// Permutation test, two-sided; `null` where there is no test.
     pub p: Option<f64>,
-    /// The same, corrected over the tests of this measure (Holm).
+    /// p, corrected over the tests of this measure (Holm).
     pub corrected: Option<f64>,
     /// The smallest p that this many networks can give.
     pub smallest: Option<f64>,
@@ -323,11 +323,11 @@ pub struct GroupOverlap {
     pub correlation: Option<f64>,
     /// Mean edge Jaccard index.
     pub edges: Option<f64>,
-    /// The same where neurons are matched at random.
+    /// Mean edge Jaccard index where neurons are matched at random.
     pub edges_by_chance: Option<f64>,
     /// Mean node Jaccard index.
     pub nodes: Option<f64>,
-    /// The same where neurons are matched at random.
+    /// Mean node Jaccard index where neurons are matched at random.
     pub nodes_by_chance: Option<f64>,
     /// Per network the share of its live hidden neurons with a match in every other network
     /// of the regime.

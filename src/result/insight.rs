@@ -66,7 +66,7 @@ pub struct Formula {
     pub name: String,
     /// The formula in plain text, weights to five digits.
     pub text: String,
-    /// The same for LaTeX's mathematics mode.
+    /// The formula for LaTeX's mathematics mode.
     pub latex: String,
     /// Largest |formula - pruned network| over the samples.
     #[serde(deserialize_with = "super::number")]

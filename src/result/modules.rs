@@ -252,7 +252,7 @@ pub struct Wiring {
     /// Σ |w| (λ · distance + l0) over surviving edges.
     #[serde(deserialize_with = "super::number")]
     pub cost: f64,
-    /// The same after neuron swaps; `null` where none were asked for.
+    /// The wiring cost after neuron swaps; `null` where none were asked for.
     pub cost_after_relocation: Option<f64>,
     /// How neurons were swapped; `null` where nobody asked.
     #[serde(default)]

@@ -35,7 +35,7 @@ pub struct Prune {
     /// Mean |f - f_pruned| over samples and outputs.
     #[serde(deserialize_with = "super::number")]
     pub mean_abs_change: f64,
-    /// The same per output, against that output's own tolerance.
+    /// The largest change of each output, against that output's own tolerance.
     pub outputs: Vec<OutputChange>,
     /// Fraction of samples whose largest output is the same one; `null` for regressors.
     pub decision_agreement: Option<f64>,
@@ -134,7 +134,7 @@ pub struct Certificate {
     /// The largest change that was found by search, in units of the outputs.
     #[serde(default, deserialize_with = "super::number")]
     pub best_found: f64,
-    /// The same per output, against that output's own tolerance.
+    /// The bound of each output, against that output's own tolerance.
     #[serde(default)]
     pub outputs: Vec<OutputBound>,
     /// An input that breaks a tolerance, where there is one.

@@ -104,7 +104,7 @@ impl<T: Scalar> Parameters<T> {
         )
     }
 
-    /// The same, to change.
+    /// The matrix of a layer, to change.
     pub fn layer_mut(&mut self, layer: usize) -> ArrayViewMut2<'_, T> {
         let slot = self.form.slot(layer);
         matrix_mut(&mut self.values[slot], self.form.widths[layer + 1])
@@ -180,7 +180,7 @@ pub(super) fn matrix<T>(slice: &[T], rows: usize) -> ArrayView2<'_, T> {
         .unwrap_or_else(|_| unreachable!("rows divide it"))
 }
 
-/// The same, to change.
+/// A slice as a matrix, to change.
 pub(super) fn matrix_mut<T>(slice: &mut [T], rows: usize) -> ArrayViewMut2<'_, T> {
     let columns = slice.len() / rows.max(1);
     ArrayViewMut2::from_shape((rows, columns), slice)

@@ -17,11 +17,11 @@ pub struct Drawn {
     pub draws: usize,
     /// |mean(circuit) − mean(full)|, in units of the metric.
     pub error: f64,
-    /// The same of every random circuit.
+    /// The error of every random circuit.
     pub random_errors: Vec<f64>,
     /// |mean(without the circuit) − mean(full)|.
     pub loss: f64,
-    /// The same without every random circuit.
+    /// The loss of the network without every random circuit.
     pub random_losses: Vec<f64>,
 }
 

@@ -42,7 +42,7 @@ pub(super) fn attend<T: Scalar>(
     (pattern, held)
 }
 
-/// The same for one head, into its places of `pattern` and `held`.
+/// Attention of one head, into its places of `pattern` and `held`.
 pub(super) fn attend_head<T: Scalar>(
     heads: Heads,
     asking: Asking<'_>,

@@ -109,7 +109,7 @@ impl Components {
         graph.numbered()
     }
 
-    /// The same with every edge told apart by the position at which its reader
+    /// These components with every edge told apart by the position at which its reader
     /// reads, of samples `length` long whose answers are read at `read`.
     ///
     /// ```

@@ -20,7 +20,7 @@ use crate::numeric::Rng;
 /// the one of `benches/communities.rs`, for about a third more time.
 const COOLING: f64 = 0.9;
 
-/// The same after a pass that found nothing: what is left to find may need a colder one.
+/// How much colder a pass is after one that found nothing: what is left may need it.
 const COOLING_WHEN_IDLE: f64 = 0.1;
 
 /// θ cools to this share of what it was at first.

@@ -68,7 +68,7 @@ pub fn overview(audit: &Audit) -> Figure {
     placed(audit, &audit.network, "network")
 }
 
-/// The same with its sites where relocation put them.
+/// The surviving network with its sites where relocation put them.
 #[must_use]
 pub fn relocated(audit: &Audit) -> Option<Figure> {
     let wiring = audit.modules.as_ref()?.wiring.as_ref()?;

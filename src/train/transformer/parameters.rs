@@ -52,7 +52,7 @@ impl<T: Scalar> Parameters<T> {
         matrix(&self.values[wire.slot.clone()], readers)
     }
 
-    /// The same, to change.
+    /// The matrix of a wire, to change.
     pub fn wire_mut(&mut self, wire: &Wire) -> ArrayViewMut2<'_, T> {
         let readers = wire.folds * self.form.size(wire.to);
         matrix_mut(&mut self.values[wire.slot.clone()], readers)
