@@ -71,7 +71,7 @@ fn row(folder: &Path, ratio: f64) {
         },
         goal: Goal::Narrow(ratio),
         samples: Some(batch.inputs.clone()),
-        seed: 0,
+        ..Options::default()
     };
     let verdict = certify(&model, &pruned, &domain, reference.tolerances(), &options).unwrap();
     let ratios = verdict
