@@ -9,11 +9,14 @@
 //!   try: `modscope inspect runs/a/model.safetensors` lists every tensor
 //! ```
 
+mod caught;
 mod remedy;
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
+
+pub(crate) use caught::caught;
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -768,7 +771,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// Runs that would take more memory than they may.
-    #[error("the runs would take about {needed} MB of memory; {limit} MB are allowed")]
+    #[error("this would take about {needed} MB of memory; {limit} MB are allowed")]
     TooMuchMemory {
         /// The data.
         path: PathBuf,
@@ -873,6 +876,48 @@ pub enum Error {
         /// What they are.
         found: String,
         /// What the task has.
+        expected: String,
+    },
+    /// More classes or tokens than a network is trained for.
+    #[error(
+        "by the largest number among them, the data have {found} {what}; at most {limit} are trained"
+    )]
+    TooMany {
+        /// The data.
+        path: PathBuf,
+        /// Classes or tokens.
+        what: &'static str,
+        /// How many there would be.
+        found: usize,
+        /// The most that are trained.
+        limit: usize,
+    },
+    /// A training that is none any more.
+    #[error("the training failed: {what} is no finite number after step {step}")]
+    Diverged {
+        /// Where its result would have been.
+        path: PathBuf,
+        /// What is no number.
+        what: &'static str,
+        /// Updates made by then.
+        step: usize,
+    },
+    /// A training that was interrupted and can be gone on with.
+    #[error("interrupted after step {step}; what was trained is kept")]
+    Interrupted {
+        /// Its snapshot.
+        path: PathBuf,
+        /// Updates made by then.
+        step: usize,
+    },
+    /// A snapshot that is not as it was written.
+    #[error("the snapshot is damaged: its checksum is {found}, that of its contents {expected}")]
+    SnapshotChecksum {
+        /// The snapshot.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+        /// What its contents give.
         expected: String,
     },
     /// A snapshot of another training.

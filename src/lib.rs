@@ -48,6 +48,7 @@
 mod named;
 
 pub mod error;
+pub mod escape;
 pub mod numeric;
 
 pub mod choice;

@@ -1,19 +1,9 @@
-//! Any bytes as a checkpoint: an error or a network, and what is a checkpoint
-//! is written as it was read.
-
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use modscope::checkpoint::Checkpoint;
-use modscope::model::{Loaded, Options};
+#[path = "../targets.rs"]
+#[allow(dead_code, reason = "each program runs one of them")]
+mod targets;
 
-fuzz_target!(|bytes: &[u8]| {
-    let Ok(checkpoint) = Checkpoint::from_bytes("fuzzed", bytes, None) else {
-        return;
-    };
-    let written = checkpoint.to_bytes().expect("what was read can be written");
-    let again = Checkpoint::from_bytes("fuzzed", &written, None).expect("and read again");
-    assert_eq!(checkpoint.tensors, again.tensors);
-    assert_eq!(checkpoint.metadata, again.metadata);
-    let _ = Loaded::from_checkpoint(&checkpoint, Options::default());
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    targets::checkpoint(bytes);
 });

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 
 use crate::audit::Config;
 use crate::checkpoint::Checkpoint;
@@ -33,6 +34,10 @@ pub(super) struct Common {
     /// Threads to use [default: all]
     #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     pub threads: Option<usize>,
+    /// The most memory the process may take, as 500M or 2G: an error before the work if it
+    /// is not enough [default: what the machine has]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub max_memory: Option<u64>,
     /// Seed of every random choice
     #[arg(long, default_value_t = 0, value_name = "S")]
     pub seed: u64,
@@ -51,6 +56,30 @@ fn threads(text: &str) -> Result<usize, String> {
         Ok(n) if (1..=MOST).contains(&n) => Ok(n),
         _ => Err(format!("expected a number of threads from 1 to {MOST}")),
     }
+}
+
+/// A whole number in a range, which the refusal of any other names.
+pub(super) fn count(least: u64, most: u64) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(least..=most)
+}
+
+/// `1000`, `500M`, `2G`
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.strip_suffix(['G', 'M', 'K']) {
+        Some(number) => (number, &text[number.len()..]),
+        None => (text, ""),
+    };
+    let factor = match unit {
+        "G" => 1_000_000_000,
+        "M" => 1_000_000,
+        "K" => 1000,
+        _ => 1,
+    };
+    let number: Option<u64> = number.parse().ok();
+    number
+        .and_then(|n| n.checked_mul(factor))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "expected a number of bytes, as 500M or 2G".to_owned())
 }
 
 /// A number that counts something.
@@ -219,7 +248,7 @@ pub(super) struct ModulesArgs {
     pub edge_weight: Option<EdgeWeight>,
     /// Bootstrap resamples of the samples that modules are found on again, where the edge
     /// weights spread and effect depend on samples; 0 for none
-    #[arg(long, default_value_t = 20, value_name = "N", help_heading = "Modules")]
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = count(0, 100_000), help_heading = "Modules")]
     pub resamples: usize,
     /// Divide the weights of every layer by their mean
     #[arg(long, help_heading = "Modules")]
@@ -233,10 +262,10 @@ pub(super) struct ModulesArgs {
     )]
     pub quality: Quality,
     /// Number of modules of the spectral algorithm [default: where the eigenvalues have their largest gap]
-    #[arg(long, value_name = "K", value_parser = at_least_one, help_heading = "Modules")]
+    #[arg(long, value_name = "K", value_parser = count(1, 1_000_000), help_heading = "Modules")]
     pub clusters: Option<usize>,
     /// Independent searches of which the best counts, for the network and for each shuffle
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = at_least_one, help_heading = "Modules")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = count(1, 10_000), help_heading = "Modules")]
     pub restarts: usize,
     /// Higher gives more and smaller modules; 1 is Newman's modularity
     #[arg(
@@ -294,11 +323,15 @@ impl FromStr for Null {
 
     fn from_str(text: &str) -> Result<Self, String> {
         const SAMPLES: usize = 100;
-        let count = |text: &str| {
-            text.parse::<usize>()
-                .map_err(|_| format!("`{text}` is not a number of shuffles"))
+        const MOST: usize = 100_000;
+        let count = |text: &str| match text.parse::<usize>() {
+            Ok(samples) if samples <= MOST => Ok(samples),
+            _ => Err(format!(
+                "`{text}` is not a number of shuffles from 0 to {MOST}"
+            )),
         };
-        if let Ok(samples) = text.parse() {
+        if text.parse::<f64>().is_ok() {
+            let samples = count(text)?;
             let kind = NullKind::default();
             return Ok(Self { kind, samples });
         }

@@ -26,7 +26,7 @@ pub(super) struct CertifyArgs {
     )]
     domain: Option<DomainArg>,
     /// Seconds for each search
-    #[arg(long, default_value_t = 10.0, value_name = "S", value_parser = positive, help_heading = "Certificate")]
+    #[arg(long, default_value_t = 10.0, value_name = "S", value_parser = seconds, help_heading = "Certificate")]
     budget: f64,
     /// Boxes for each search: a limit that does not depend on the machine
     #[arg(
@@ -47,6 +47,15 @@ pub(super) struct CertifyArgs {
         help_heading = "Certificate"
     )]
     arithmetic: Option<Arithmetic>,
+}
+
+/// Seconds that a search may take.
+fn seconds(text: &str) -> Result<f64, String> {
+    const MOST: f64 = 1e9;
+    positive(text).and_then(|x| match x <= MOST {
+        true => Ok(x),
+        false => Err(format!("expected at most {MOST} seconds")),
+    })
 }
 
 /// A domain as it is typed.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, not_negative};
+use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, count, not_negative};
 use super::pipeline::{self, Job};
 use crate::audit::{
     CircuitsConfig, Config, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,
@@ -88,7 +88,7 @@ pub(super) struct CircuitArgs {
     #[arg(long)]
     keep_unconnected: bool,
     /// Runs of a path of integrated gradients
-    #[arg(long, default_value_t = 5, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = count(1, 10_000))]
     ig_steps: usize,
     /// Where this tool and published code differ: own, or published (the EAP-IG library's paths, the order of ACDC's authors)
     #[arg(long, default_value = "own", value_name = "WHOSE")]
@@ -121,7 +121,7 @@ pub(super) struct CircuitArgs {
     #[arg(long, default_value_t = 0.3, value_name = "X", value_parser = not_negative)]
     mask_price: f64,
     /// Steps of descent of the method mask
-    #[arg(long, default_value_t = 300, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, default_value_t = 300, value_name = "N", value_parser = count(1, 1_000_000))]
     mask_steps: usize,
     /// A known circuit to hold circuits and scores against: EAP-IG's graph JSON, a list of edges, or tracr's truth.json
     #[arg(long, value_name = "FILE")]
@@ -129,9 +129,6 @@ pub(super) struct CircuitArgs {
     /// A circuit found elsewhere, to be judged besides: the same formats
     #[arg(long, value_name = "FILE")]
     circuit: Option<PathBuf>,
-    /// The most memory a transformer's runs may take, as 500M or 2G: an error before the run if it is not enough
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
-    max_memory: Option<u64>,
     /// Tell a transformer's token and position embedding apart
     #[arg(long)]
     split_input: bool,
@@ -158,7 +155,7 @@ impl CircuitArgs {
             strict: false,
             curve: self.curve,
             within: self.within,
-            max_memory: self.max_memory,
+            max_memory: config.circuits.max_memory,
             split_input: self.split_input,
             judge_on: self.judge_on,
             known: self.known.as_deref().map(reference).transpose()?,
@@ -174,25 +171,6 @@ impl CircuitArgs {
         };
         Ok(())
     }
-}
-
-/// `1000`, `500M`, `2G`
-fn bytes(text: &str) -> std::result::Result<u64, String> {
-    let (number, unit) = match text.strip_suffix(['G', 'M', 'K']) {
-        Some(number) => (number, &text[number.len()..]),
-        None => (text, ""),
-    };
-    let factor = match unit {
-        "G" => 1_000_000_000,
-        "M" => 1_000_000,
-        "K" => 1000,
-        _ => 1,
-    };
-    let number: Option<u64> = number.parse().ok();
-    number
-        .and_then(|n| n.checked_mul(factor))
-        .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| "expected a number of bytes, as 500M or 2G".to_owned())
 }
 
 /// A circuit in a file.

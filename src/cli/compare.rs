@@ -7,16 +7,18 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{self, Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs, at_least_one};
+use super::args::{self, Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs, count};
 use super::certify::CertifyArgs;
 use super::circuit::CircuitArgs;
 use super::members::{self, Grouping};
-use super::output;
+use super::{output, whole};
 use crate::audit::Level;
+use crate::audit::memory::{self, Budget};
 use crate::checkpoint::sha256;
 use crate::compare::matching::Matching;
 use crate::compare::{self, Config, Entry, Part};
 use crate::data::Dataset;
+use crate::escape::visible;
 use crate::result::Comparison;
 use crate::result::Status;
 use crate::{Error, Result, report};
@@ -55,7 +57,7 @@ pub(super) struct Args {
     )]
     equal_threshold: f64,
     /// Draws of every control: shuffled, untrained, nonsense
-    #[arg(long, default_value_t = 2, value_name = "N", value_parser = at_least_one, help_heading = "Circuits")]
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = count(1, 1000), help_heading = "Circuits")]
     control_draws: usize,
     /// What neurons of two networks are matched by, for what their circuits share:
     /// activations or weights
@@ -84,12 +86,18 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = config(args)?;
+    let budget = Budget::new(args.common.max_memory);
+    let named: Vec<&Path> = args.checkpoints.iter().map(PathBuf::as_path).collect();
+    memory::before_loading(budget, &named)?;
     let entries = members::entries(&args.checkpoints, args.manifest.as_deref(), &args.groups)?;
     compare::check(&entries, &config)?;
     let beside = &entries[0].checkpoint;
     let data = args::open_data(&args.data, beside)?;
     config.audit.discover =
         args::open_discovery(&data, |split| args::open_split(&args.data, beside, split))?;
+    for entry in &entries {
+        memory::before_audit(budget, &entry.checkpoint, &data)?;
+    }
     let name = match entries[0]
         .checkpoint
         .config
@@ -108,7 +116,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         .in_pool(|| compare::join(&entries, parts, &data, &config))??;
     result.summary = report::compare::words::summary(&result);
     if let Some(folder) = &folder {
-        output::write_whole(folder, args.common.force, |dir| {
+        output::check_replaceable(folder, args.common.force)?;
+        whole::folder(folder, args.common.force, |dir| {
             report::write_comparison(&result, dir)
         })?;
         // What was kept for an interruption is part of the result now.
@@ -149,12 +158,13 @@ fn measured(
     let bar = progress(&args.common, entries.len());
     let mut parts = Vec::with_capacity(entries.len());
     for entry in entries {
-        bar.set_message(entry.name.clone());
+        let name = visible(&entry.name);
+        bar.set_message(name.clone().into_owned());
         let kept = work.map(|w| w.join(format!("{}.json", key(entry, data, config))));
         let part = match kept.as_deref().and_then(read) {
             Some(part) => part,
             None => {
-                let step = |step: &str| bar.set_message(format!("{}: {step}", entry.name));
+                let step = |step: &str| bar.set_message(format!("{name}: {step}"));
                 let part = args
                     .common
                     .in_pool(|| compare::measure(entry, data, config, &step))??;
@@ -242,12 +252,15 @@ pub(super) fn print(
 ) -> anyhow::Result<()> {
     let mut out: Vec<u8> = Vec::new();
     if common.json {
-        serde_json::to_writer_pretty(&mut out, result)?;
-        writeln!(out)?;
+        report::json::write(result, &mut out)?;
     } else if !common.quiet {
         output::write_summary(&mut out, &result.summary)?;
         if let Some(folder) = folder {
-            writeln!(out, "\nreport: {}", folder.join("index.html").display())?;
+            writeln!(
+                out,
+                "\nreport: {}",
+                output::shown(&folder.join("index.html"))
+            )?;
         }
     }
     Ok(output::to_stdout(&out)?)

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use super::args::{self, DataArgs, ModelArgs};
 use super::output;
+use crate::audit::memory::{self, Budget};
 use crate::checkpoint::{Checkpoint, Tally};
 use crate::data::{Dataset, Used};
+use crate::escape::visible;
 use crate::model::{Architecture, Loaded, Network};
 use crate::numeric::Scalar;
+use crate::report::sites::clean;
 use crate::result::Status;
 
 /// Print what every tensor is used for, parameters and numeric hazards; with --data, every array too
@@ -25,9 +28,13 @@ pub(super) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// The most memory the process may take, as 500M or 2G [default: what the machine has]
+    #[arg(long, value_name = "BYTES", value_parser = args::bytes)]
+    max_memory: Option<u64>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
+    memory::before_loading(Budget::new(args.max_memory), &[&args.checkpoint])?;
     let checkpoint = args::open_checkpoint(&args.checkpoint)?;
     let loaded = Loaded::from_checkpoint(&checkpoint, args.model.options());
     let data = match args.data.data {
@@ -41,7 +48,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         if let Some(data) = &data {
             summary["data"] = data_json(data);
         }
-        output::to_stdout(format!("{summary:#}\n").as_bytes())?;
+        let mut out = Vec::new();
+        crate::report::json::write(&summary, &mut out)?;
+        output::to_stdout(&out)?;
     } else {
         let mut text = text(&checkpoint, loaded.as_ref().ok());
         text.extend(data.as_ref().map(arrays));
@@ -90,12 +99,8 @@ fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
     }
     lines.extend(loaded.map(|l| settings(&l.account)).unwrap_or_default());
     lines.push(String::new());
-    let width = checkpoint
-        .tensors
-        .keys()
-        .map(String::len)
-        .max()
-        .unwrap_or(0);
+    let names = checkpoint.tensors.keys().map(|name| clean(name));
+    let width = names.map(|n| n.chars().count()).max().unwrap_or(0);
     for (name, tensor) in &checkpoint.tensors {
         let (nan, infinite) = tensor.non_finite();
         let hazard = if nan + infinite > 0 {
@@ -105,11 +110,12 @@ fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
         };
         let (dtype, shape) = (tensor.dtype.name(), format!("{:?}", tensor.shape));
         lines.push(format!(
-            "{name:width$}  {dtype:>4}  {shape:<12}  {}{hazard}",
+            "{:width$}  {dtype:>4}  {shape:<12}  {}{hazard}",
+            clean(name),
             role(loaded, name)
         ));
     }
-    lines.join("\n") + "\n"
+    one_by_one(&lines)
 }
 
 /// What every array or column of the data is used for.
@@ -126,7 +132,13 @@ fn arrays(data: &Dataset) -> String {
     let line = |used: &Used| format!("{:width$}  {}", used.name, used.purpose);
     lines.push(String::new());
     lines.extend(told.used.iter().map(line));
-    lines.join("\n") + "\n"
+    one_by_one(&lines)
+}
+
+/// Lines in which nothing steers the terminal.
+fn one_by_one(lines: &[String]) -> String {
+    let shown = lines.iter().map(|line| visible(line));
+    shown.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 fn data_json(data: &Dataset) -> serde_json::Value {

@@ -88,6 +88,11 @@ fn found(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(inside)
 }
 
+/// How many networks a manifest names.
+pub(super) fn named(manifest: &Path) -> Result<usize> {
+    read_manifest(manifest).map(|said| said.len())
+}
+
 /// Rows of path, group and seed; group and seed may be empty.
 fn read_manifest(path: &Path) -> Result<Vec<Said>> {
     let wrong = |error: csv::Error| Error::Read {

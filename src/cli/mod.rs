@@ -11,6 +11,7 @@ mod compare;
 mod completions;
 mod example;
 mod inspect;
+mod interrupt;
 mod members;
 mod modules;
 mod output;
@@ -21,6 +22,7 @@ mod recipe_args;
 mod report;
 mod train;
 mod training;
+mod whole;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -32,8 +34,11 @@ use crate::result::Status;
 /// Exit code of a run that found a promise broken.
 const BROKEN: u8 = 1;
 
-/// Exit code of a wrong command or input.
+/// Exit code of a wrong command or input, and of a result that cannot be written.
 const WRONG: u8 = 2;
+
+/// Exit code of an interrupted run that can be gone on with.
+const INTERRUPTED: u8 = 130;
 
 /// Opens a trained neural network: which connections matter, whether it does the
 /// same without the others, which modules it falls into, which circuit computes
@@ -47,7 +52,8 @@ const WRONG: u8 = 2;
 )]
 #[command(
     after_help = "Exit codes: 0 done, and no promise failed; 1 done, but something that was \
-    promised does not hold; 2 the command or its input is wrong."
+    promised does not hold; 2 the command or its input is wrong; \
+    130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -73,11 +79,10 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too; clap knows which stream is theirs.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { WRONG } else { 0 });
+            return print_of_clap(&error);
         }
     };
+    interrupt::listen();
     let outcome = match cli.command {
         Command::Audit(args) => audit::run(&args),
         Command::Inspect(args) => inspect::run(&args),
@@ -94,9 +99,34 @@ pub fn main() -> ExitCode {
         Ok(Status::Holds | Status::NotShown | Status::NotRun | Status::Note) => ExitCode::SUCCESS,
         Err(error) => {
             print_error(&error);
-            ExitCode::from(WRONG)
+            ExitCode::from(code(&error))
         }
     }
+}
+
+/// Help and version come this way too; clap knows which stream is theirs.
+fn print_of_clap(error: &clap::Error) -> ExitCode {
+    let printed = error.print();
+    let lost = printed.is_err_and(|e| e.kind() != std::io::ErrorKind::BrokenPipe);
+    ExitCode::from(if error.use_stderr() || lost { WRONG } else { 0 })
+}
+
+/// The exit code of an error: most are of the input.
+fn code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<crate::Error>() {
+        Some(crate::Error::Diverged { .. }) => BROKEN,
+        Some(crate::Error::Interrupted { .. }) => INTERRUPTED,
+        _ => WRONG,
+    }
+}
+
+/// How many networks a manifest of `compare` names: what the fuzzer calls.
+///
+/// # Errors
+/// If it is no manifest.
+#[doc(hidden)]
+pub fn manifest(path: &std::path::Path) -> crate::Result<usize> {
+    members::named(path)
 }
 
 /// What, where, what to do.
@@ -115,7 +145,8 @@ fn print_error(error: &anyhow::Error) {
     }
 }
 
-/// A line on standard error; one that cannot be written is no reason to panic.
+/// A line on standard error, in which nothing steers the terminal; one that cannot be
+/// written is no reason to panic.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{}", crate::escape::visible(line));
 }

@@ -1,4 +1,4 @@
-//! Results on disk, whole or not at all; and in words on standard output.
+//! Results in their places on disk, and in words on standard output.
 
 use std::fs;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::args::Common;
+use super::whole::{self, Staged};
 use crate::checkpoint::Checkpoint;
+use crate::escape::visible;
 use crate::report::exports::{self, Export};
 use crate::report::words;
 use crate::result::{Audit, CheckpointInfo, GraphJson, Sentence, Status, fails};
@@ -21,6 +23,8 @@ pub(super) struct Finished<'a> {
     pub result: Audit,
     /// Networks to be written beside the report, by the name of the file.
     pub networks: Vec<(&'static str, &'a Checkpoint)>,
+    /// A network to be written into a file elsewhere.
+    pub file: Option<(&'a Path, &'a Checkpoint)>,
     /// The scores of all edges, one graph for each circuit.
     pub graphs: &'a [GraphJson],
     /// What is written of every circuit.
@@ -35,29 +39,45 @@ pub(super) struct Written {
     folder: Option<PathBuf>,
 }
 
-/// Writes the report whole, or not at all.
+/// Writes the report and the file beside it whole, both or neither.
 pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Written> {
     let folder = folder(common, finished.name);
     finished.result.summary = words::summary(&finished.result);
+    let mut staged = Vec::new();
     if let Some(folder) = &folder {
-        write_whole(folder, common.force || finished.replace, |dir| {
-            let started = Instant::now();
-            report::write(&finished.result, finished.command, dir)?;
-            exports::write(&finished.result, finished.graphs, finished.exports, dir)?;
-            for (name, network) in &finished.networks {
-                network.write(&dir.join(name))?;
-            }
-            // The time of the drawing goes into the file that is read again.
-            let seconds = &mut finished.result.costs.seconds;
-            seconds.report = started.elapsed().as_secs_f64();
-            seconds.total += seconds.report;
-            report::write_json(&finished.result, finished.command, dir)
-        })?;
+        let replace = common.force || finished.replace;
+        check_replaceable(folder, replace)?;
+        staged.push(Staged::folder(folder, replace, |dir| finished.fill(dir))?);
     }
+    if let Some((path, network)) = finished.file {
+        let bytes = network.to_bytes().map_err(|error| Error::Write {
+            path: path.to_owned(),
+            source: io::Error::other(error),
+        })?;
+        staged.push(Staged::file(path, common.force, &bytes)?);
+    }
+    whole::place(staged)?;
     Ok(Written {
         result: finished.result,
         folder,
     })
+}
+
+impl Finished<'_> {
+    /// Everything that a report's folder holds.
+    fn fill(&mut self, dir: &Path) -> Result<()> {
+        let started = Instant::now();
+        report::write(&self.result, self.command, dir)?;
+        exports::write(&self.result, self.graphs, self.exports, dir)?;
+        for (name, network) in &self.networks {
+            network.write(&dir.join(name))?;
+        }
+        // The time of the drawing goes into the file that is read again.
+        let seconds = &mut self.result.costs.seconds;
+        seconds.report = started.elapsed().as_secs_f64();
+        seconds.total += seconds.report;
+        report::write_json(&self.result, self.command, dir)
+    }
 }
 
 /// Prints the summary or the JSON, and says whether all that was to be verified holds.
@@ -85,6 +105,7 @@ pub(super) fn show(common: &Common, folder: &Path) {
 /// Refuses a folder that exists, before any work is done for it.
 pub(super) fn check_free(common: &Common, name: &str, replace: bool) -> Result<()> {
     folder(common, name).map_or(Ok(()), |path| {
+        whole::recover(&path);
         check_replaceable(&path, common.force || replace)
     })
 }
@@ -137,66 +158,6 @@ pub(super) fn folder(common: &Common, name: &str) -> Option<PathBuf> {
     }
 }
 
-/// Fills a folder beside `target` and moves it into place; on error nothing is left.
-pub(super) fn write_whole(
-    target: &Path,
-    replace: bool,
-    fill: impl FnOnce(&Path) -> Result<()>,
-) -> Result<()> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source: io::Error| Error::Write { path, source }
-    };
-    check_replaceable(target, replace)?;
-    let name = target
-        .file_name()
-        .map_or_else(|| "result".into(), |n| n.to_string_lossy());
-    let parent = target
-        .parent()
-        .filter(|p| !p.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(failed(parent))?;
-    let part = parent.join(format!(".{name}.{}.part", std::process::id()));
-    let old = parent.join(format!(".{name}.{}.old", std::process::id()));
-    remove_leftovers(parent, &name);
-    fs::create_dir(&part).map_err(failed(&part))?;
-    let filled = fill(&part).and_then(|()| {
-        if target.exists() {
-            fs::rename(target, &old).map_err(failed(target))?;
-        }
-        fs::rename(&part, target).map_err(failed(target))
-    });
-    match filled {
-        Ok(()) if old.exists() => fs::remove_dir_all(&old).map_err(failed(&old)),
-        Ok(()) => Ok(()),
-        Err(error) => {
-            let _ = fs::remove_dir_all(&part);
-            if old.exists() && !target.exists() {
-                let _ = fs::rename(&old, target);
-            }
-            Err(error)
-        }
-    }
-}
-
-/// Removes what interrupted runs left beside `name`: parts of processes that
-/// are no more.
-fn remove_leftovers(parent: &Path, name: &str) {
-    let running =
-        |pid: &str| !Path::new("/proc/self").exists() || Path::new("/proc").join(pid).exists();
-    let left_over = |file: &str| {
-        let pid = file
-            .strip_prefix(&format!(".{name}."))
-            .and_then(|rest| rest.strip_suffix(".part"));
-        pid.is_some_and(|pid| pid.parse::<u32>().is_ok() && !running(pid))
-    };
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        if left_over(&entry.file_name().to_string_lossy()) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
 /// Writes to standard output; a reader that wants no more is no error.
 pub(super) fn to_stdout(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
@@ -209,13 +170,12 @@ pub(super) fn to_stdout(text: &[u8]) -> io::Result<()> {
 fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::Result<()> {
     let mut out: Vec<u8> = Vec::new();
     if common.json {
-        serde_json::to_writer_pretty(&mut out, result)?;
-        writeln!(out)?;
+        report::json::write(result, &mut out)?;
     } else if !common.quiet {
-        writeln!(out, "{}", recognised(&result.checkpoint))?;
+        writeln!(out, "{}\n", visible(&recognised(&result.checkpoint)))?;
         write_summary(&mut out, &result.summary)?;
         if let Some(folder) = folder {
-            writeln!(out, "\nreport: {}", folder.join("index.html").display())?;
+            writeln!(out, "\nreport: {}", shown(&folder.join("index.html")))?;
         }
     }
     Ok(to_stdout(&out)?)
@@ -246,6 +206,7 @@ pub(super) fn write_summary(out: &mut Vec<u8>, summary: &[Sentence]) -> io::Resu
     writeln!(out, "{}\n", counts(summary))?;
     for said in summary {
         let text = format!("{}: {}", said.subject, said.sentence);
+        let text = visible(&text);
         let indented = wrapped(&text, WIDEST + 2, columns.max(FEWEST_COLUMNS));
         writeln!(out, "{}  {indented}", mark(said.status, colour))?;
     }
@@ -292,11 +253,16 @@ fn wrapped(text: &str, indent: usize, columns: usize) -> String {
     out
 }
 
+/// A path as a terminal may show it.
+pub(super) fn shown(path: &Path) -> String {
+    visible(&path.display().to_string()).into_owned()
+}
+
 /// What the file was taken for, in one line.
 fn recognised(checkpoint: &CheckpointInfo) -> String {
     let widths: Vec<String> = checkpoint.layers.iter().map(ToString::to_string).collect();
     format!(
-        "{}: {}, {}, {} (from {}), {}, {} parameters\n",
+        "{}: {}, {}, {} (from {}), {}, {} parameters",
         checkpoint.path,
         checkpoint.layout,
         widths.join("-"),

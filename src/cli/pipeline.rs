@@ -6,6 +6,7 @@ use super::args::{self, Common, DataArgs, ModelArgs};
 use super::output::{self, Finished};
 use super::progress::Progress;
 use super::{example, training};
+use crate::audit::memory::{self, Budget};
 use crate::audit::{Config, audit};
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
@@ -42,6 +43,7 @@ pub(super) enum PrunedTo {
 pub(super) fn config(common: &Common, model: &ModelArgs) -> Config {
     let mut config = Config::new(args::command_words());
     config.seed = common.seed;
+    config.circuits.max_memory = Some(Budget::new(common.max_memory).limit());
     config.model = model.options();
     config
 }
@@ -62,8 +64,13 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
     }
     let progress = Progress::new(common);
     progress.stage("reading files");
+    let budget = Budget::new(common.max_memory);
+    let named = [job.checkpoint, job.data.data.as_deref()];
+    let named: Vec<&Path> = named.into_iter().flatten().collect();
+    memory::before_loading(budget, &named)?;
     let split = job.data.split.as_deref();
     let (checkpoint, data) = opened(job, split)?;
+    memory::before_audit(budget, &checkpoint, &data)?;
     let mut config = job.config.clone();
     if config.stages.circuits {
         config.discover =
@@ -103,14 +110,15 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
         name: &name,
         result: outcome.result,
         networks: networks.into_iter().flatten().collect(),
+        file: match &job.write_pruned {
+            Some(PrunedTo::File(path)) => pruned.map(|network| (path.as_path(), network)),
+            _ => None,
+        },
         graphs: &outcome.graphs,
         exports: job.exports,
         replace,
     };
     let written = output::write(common, finished)?;
-    if let (Some(PrunedTo::File(path)), Some(pruned)) = (&job.write_pruned, pruned) {
-        pruned.write(path)?;
-    }
     progress.finish();
     output::print(common, &written)
 }

@@ -1,5 +1,6 @@
 //! The hyper-parameters of a training, each a flag; defaults are the published ones.
 
+use super::args::count;
 use crate::numeric::Activation;
 use crate::train::Recipe;
 use crate::train::recipe::{Loss, Precision, Reduction, Schedule, Space, SwapRecipe};
@@ -11,22 +12,22 @@ use crate::train::recipe::{Loss, Precision, Reduction, Schedule, Space, SwapReci
 )]
 pub(super) struct RecipeArgs {
     /// Updates; schedules stretch with them [default: f 20000, t 10001, a p 20000, i 10000, r 20000]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count(0, 1_000_000_000))]
     steps: Option<usize>,
     /// Samples per update, 0 for all [default: all; i 100, r 64]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count(0, 1_000_000))]
     batch: Option<usize>,
     /// Widths of the hidden layers [default: f t 20,20; compositionality 20,20,20,20; a p 50,50; i 100,100; r 128]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = count(1, 1_000_000))]
     hidden: Option<Vec<usize>>,
     /// Numbers per token; width of a transformer's stream [default: a p r 32]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count(1, 1_000_000))]
     embedding: Option<usize>,
     /// Blocks of a transformer [default: r 2]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count(1, 1000))]
     blocks: Option<usize>,
     /// Heads of each block [default: r 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count(1, 1000))]
     heads: Option<usize>,
     /// Activation between linear layers [default: silu; r gelu_tanh]
     #[arg(long, value_name = "NAME")]
@@ -38,48 +39,48 @@ pub(super) struct RecipeArgs {
     #[arg(long, value_name = "NAME")]
     loss: Option<Loss>,
     /// AdamW's step size [default: f t p 0.002, a i r 0.001]
-    #[arg(long, value_name = "X")]
+    #[arg(allow_negative_numbers = true, long, value_name = "X", value_parser = sensible)]
     lr: Option<f64>,
     /// AdamW's decay of the mean gradient [default: 0.9]
-    #[arg(long, value_name = "X")]
+    #[arg(allow_negative_numbers = true, long, value_name = "X", value_parser = decay)]
     beta1: Option<f64>,
     /// AdamW's decay of the mean squared gradient [default: 0.999]
-    #[arg(long, value_name = "X")]
+    #[arg(allow_negative_numbers = true, long, value_name = "X", value_parser = decay)]
     beta2: Option<f64>,
     /// AdamW's ε [default: 1e-8]
-    #[arg(long, value_name = "X")]
+    #[arg(allow_negative_numbers = true, long, value_name = "X", value_parser = sensible)]
     eps: Option<f64>,
     /// AdamW's weight decay [default: 0]
-    #[arg(long, value_name = "X")]
+    #[arg(allow_negative_numbers = true, long, value_name = "X", value_parser = sensible)]
     weight_decay: Option<f64>,
     /// λ of the connection cost, VALUE or STEP:VALUE,... [default: f 0:0.001,5000:0.01,15000:0.001;
     /// compositionality 0:0.001,5000:0.003; t 0:0.001,5000:0.01; a 0:0.1,5000:1,15000:0.1; p 1;
     /// i 0:0.01,2500:0.1,5000:1; r 0:0.001,5000:0.01,15000:0.1; vanilla 0]
-    #[arg(long, value_name = "SCHEDULE")]
+    #[arg(allow_negative_numbers = true, long, value_name = "SCHEDULE", value_parser = schedule)]
     lambda: Option<Schedule>,
     /// Weight of the distance in the cost [default: f t p 1, a i r 2; without local 0]
-    #[arg(long, value_name = "X")]
+    #[arg(allow_negative_numbers = true, long, value_name = "X", value_parser = sensible)]
     weight_factor: Option<f64>,
     /// Cost of a connection of no length [default: f 0.1, t 0.2, a p i r 0.5]
-    #[arg(long, value_name = "X")]
+    #[arg(allow_negative_numbers = true, long, value_name = "X", value_parser = sensible)]
     l0: Option<f64>,
     /// Add costs up, or take each tensor's mean: sum or mean [default: f t sum, a p i r mean]
     #[arg(long, value_name = "NAME")]
     reduction: Option<Reduction>,
     /// The step from which biases cost [default: f 15000, else 0]
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", value_parser = count(0, 1_000_000_000))]
     bias_from: Option<usize>,
     /// Whether distance costs in the last layer [default: true; i false]
     #[arg(long, value_name = "BOOL")]
     penalize_last: Option<bool>,
     /// Swap neurons after every so many steps [default: 200; i 500; r and without swaps never]
-    #[arg(long, value_name = "STEPS")]
+    #[arg(long, value_name = "STEPS", value_parser = count(1, 1_000_000_000))]
     swap_every: Option<usize>,
     /// How many neurons of a layer may move [default: f 5, t 10, a p i 30, r 20]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count(1, 1_000_000))]
     top_k: Option<usize>,
     /// Weight of the distance in the cost that swaps lower [default: f t 1, a i p r 2]
-    #[arg(long, value_name = "X")]
+    #[arg(allow_negative_numbers = true, long, value_name = "X", value_parser = sensible)]
     relocate_weight_factor: Option<f64>,
     /// Whether inputs may be swapped [default: true; i false]
     #[arg(long, value_name = "BOOL")]
@@ -88,8 +89,34 @@ pub(super) struct RecipeArgs {
     #[arg(long, value_name = "NAME")]
     space: Option<Space>,
     /// Steps from one row of the training curve to the next [default: 200; r 1000]
-    #[arg(long, value_name = "STEPS")]
+    #[arg(long, value_name = "STEPS", value_parser = count(1, 1_000_000_000))]
     log_every: Option<usize>,
+}
+
+/// A hyper-parameter: finite, not negative, and of a size that a training can bear.
+fn sensible(text: &str) -> Result<f64, String> {
+    const MOST: f64 = 1e6;
+    match text.parse::<f64>() {
+        Ok(x) if (0.0..=MOST).contains(&x) => Ok(x),
+        _ => Err(format!("expected a number from 0 to {MOST}")),
+    }
+}
+
+/// The share of a running mean that stays at each step.
+fn decay(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if (0.0..1.0).contains(&x) => Ok(x),
+        _ => Err("expected a number from 0 to below 1".to_owned()),
+    }
+}
+
+/// A schedule of hyper-parameters.
+fn schedule(text: &str) -> Result<Schedule, String> {
+    let schedule: Schedule = text.parse()?;
+    for (_, value) in &schedule.0 {
+        sensible(&value.to_string())?;
+    }
+    Ok(schedule)
 }
 
 /// Sets what was given.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::args::{self, Common};
 use super::compare;
 use super::output::{self, Finished};
+use super::whole;
 use crate::checkpoint::limited_read;
 use crate::report::words;
 use crate::result::{Audit, Comparison, READABLE, SCHEMA, Status};
@@ -48,6 +49,7 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Status> {
             name: &name,
             result,
             networks: Vec::new(),
+            file: None,
             graphs: &[],
             exports: &[],
             replace: false,
@@ -60,7 +62,8 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Status> {
 fn again(args: &Args, name: &str, result: &Comparison) -> anyhow::Result<Status> {
     let folder = output::folder(&args.common, name);
     if let Some(folder) = &folder {
-        output::write_whole(folder, args.common.force, |dir| {
+        output::check_replaceable(folder, args.common.force)?;
+        whole::folder(folder, args.common.force, |dir| {
             report::write_comparison(result, dir)
         })?;
     }
@@ -90,12 +93,12 @@ fn all(args: &Args, paths: &[PathBuf]) -> anyhow::Result<Status> {
             ),
         }
     }
-    output::write_whole(&folder, args.common.force, |dir| {
+    whole::folder(&folder, args.common.force, |dir| {
         report::write_index(&results, dir)
     })?;
     if !args.common.quiet {
         let page = folder.join("index.html");
-        output::to_stdout(format!("index: {}\n", page.display()).as_bytes())?;
+        output::to_stdout(format!("index: {}\n", output::shown(&page)).as_bytes())?;
     }
     output::show(&args.common, &folder);
     let outcomes = results.iter().map(|(_, audit)| output::outcome(audit));
@@ -156,6 +159,11 @@ fn open(path: &Path) -> Result<Opened> {
             expected: SCHEMA,
         });
     }
+    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(fault)?;
+    crate::result::check(&value).map_err(|detail| Error::NotAResult {
+        path: path.to_owned(),
+        detail,
+    })?;
     match head.measures {
         Some(_) => serde_json::from_slice(&bytes).map(comparison),
         None => serde_json::from_slice(&bytes).map(audit),

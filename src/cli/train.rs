@@ -1,24 +1,29 @@
 //! `modscope train`: brain-inspired modular training, one network or a sweep.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::output::write_whole;
+use super::args::{bytes, count};
+use super::interrupt::{self, EndsItself};
+use super::output;
 use super::recipe_args::RecipeArgs;
-use crate::audit::memory::peak_bytes;
-use crate::checkpoint::Checkpoint;
+use super::whole;
+use crate::audit::memory::{Budget, peak_bytes, resident_bytes};
+use crate::checkpoint::{Checkpoint, sha256};
 use crate::data::{Dataset, idx};
+use crate::escape::visible;
 use crate::result::Status;
 use crate::train::output::Tensors;
 use crate::train::recipe::{Attention, Loss};
-use crate::train::run::{self, Finished, Job, Observer};
+use crate::train::run::{self, Finished, Job, Moment, Observer};
 use crate::train::summary::{COLUMNS, Summary, cells};
 use crate::train::task::own;
-use crate::train::{Problem, Recipe, Regime, Task, snapshot};
+use crate::train::{Problem, Recipe, Regime, Task, memory, snapshot};
 use crate::{Error, Result};
 
 /// Train networks the brain-inspired way (BIMT), or in ways to set beside it
@@ -60,8 +65,12 @@ pub(super) struct Args {
     #[arg(long)]
     force: bool,
     /// Threads to use [default: all]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count(1, 1024))]
     threads: Option<usize>,
+    /// The most memory the process may take, as 500M or 2G: an error before the work if it
+    /// is not enough [default: what the machine has]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    max_memory: Option<u64>,
     /// Print errors only
     #[arg(short, long)]
     quiet: bool,
@@ -90,7 +99,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u64).range(2..=6), help_heading = "Data")]
     degree: u64,
     /// Write a snapshot every so many steps, beside the result's folder
-    #[arg(long, value_name = "STEPS", help_heading = "Course")]
+    #[arg(long, value_name = "STEPS", value_parser = count(1, 1_000_000_000), help_heading = "Course")]
     snapshot_every: Option<usize>,
     /// Go on from a snapshot of the same training
     #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "regimes"], help_heading = "Course")]
@@ -99,7 +108,7 @@ pub(super) struct Args {
     #[arg(long, help_heading = "Course")]
     film: bool,
     /// Steps from one frame of the film to the next [default: a hundredth of all]
-    #[arg(long, value_name = "STEPS", requires = "film", help_heading = "Course")]
+    #[arg(long, value_name = "STEPS", value_parser = count(1, 1_000_000_000), requires = "film", help_heading = "Course")]
     film_every: Option<usize>,
     #[command(flatten)]
     recipe: RecipeArgs,
@@ -143,8 +152,10 @@ fn seeds(text: &str) -> Result<Seeds, String> {
     let ends = text
         .split_once("..")
         .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    const MOST: u64 = 10_000;
     match ends {
-        Some((from, to)) if from < to => Ok(Seeds(from..to)),
+        Some((from, to)) if from < to && to - from <= MOST => Ok(Seeds(from..to)),
+        Some((from, to)) if from < to => Err(format!("a sweep has at most {MOST} seeds")),
         _ => Err("expected FROM..TO, as in 0..10 for ten seeds".to_owned()),
     }
 }
@@ -155,28 +166,85 @@ struct Planned {
     recipe: Recipe,
     seed: u64,
     folder: PathBuf,
+    /// Which training it is: task, recipe and seed.
+    identity: String,
+    /// Its summary, where an interrupted sweep has finished it.
+    done: Option<Summary>,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let plan = plan(args)?;
     plan.iter()
         .try_for_each(|planned| check_transformer(&planned.recipe))?;
-    let resume = args.resume.as_deref().map(Checkpoint::open).transpose()?;
-    let bar = progress(args, &plan);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads.unwrap_or(0))
         .build()?;
-    let train = |planned: &Planned| train(args, planned, resume.as_ref(), &bar);
+    check_memory(args, &plan, pool.current_num_threads())?;
+    let resume = args.resume.as_deref().map(Checkpoint::open).transpose()?;
+    let bar = progress(args, &plan);
+    let ends_itself = EndsItself::new();
+    let train = |planned: &Planned| one(args, planned, resume.as_ref(), &bar);
     let summaries: Result<Vec<Summary>> = pool.install(|| plan.par_iter().map(train).collect());
+    drop(ends_itself);
     bar.finish_and_clear();
     let summaries = summaries?;
     if is_sweep(args) {
-        write_text(&parent(args).join("sweep.csv"), &csv(&summaries))?;
+        whole::file(&table(args), true, csv(&summaries).as_bytes())?;
+        // What was kept for an interruption is in the table now.
+        whole::remove(&work_folder(args));
     }
     if !args.quiet {
         print(args, &plan, &summaries)?;
     }
     Ok(Status::Holds)
+}
+
+/// Refuses a plan that takes more memory than there is: networks train side by side, as
+/// many as there are threads.
+fn check_memory(args: &Args, plan: &[Planned], threads: usize) -> Result<()> {
+    let of = |p: &Planned| memory::bytes(&p.problem, &p.recipe, threads);
+    let mut needed: Vec<(u64, &Path)> = plan.iter().map(|p| (of(p), &*p.folder)).collect();
+    needed.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+    let sum = |sum: u64, (bytes, _): &(u64, &Path)| sum.saturating_add(*bytes);
+    let all = needed.iter().take(threads).fold(resident_bytes(), sum);
+    let largest = needed.first().map_or(Path::new(""), |(_, folder)| folder);
+    Budget::new(args.max_memory).check(all, largest)
+}
+
+/// Trains one network, unless an interrupted sweep has done so.
+fn one(
+    args: &Args,
+    planned: &Planned,
+    resume: Option<&Checkpoint>,
+    bar: &ProgressBar,
+) -> Result<Summary> {
+    if let Some(summary) = &planned.done {
+        bar.inc(planned.recipe.steps as u64);
+        return Ok(summary.clone());
+    }
+    let interrupted = match resume {
+        Some(_) => None,
+        None => left(args, planned),
+    };
+    let summary = train(args, planned, resume.or(interrupted.as_ref()), bar)?;
+    whole::remove(&snapshot_path(&planned.folder, Moment::Interrupted));
+    // Gone only if it is empty: snapshots that were asked for stay.
+    let _ = fs::remove_dir(snapshots(&planned.folder));
+    if is_sweep(args) {
+        let text = serde_json::to_vec(&summary).unwrap_or_default();
+        whole::file(&kept(args, &planned.identity), true, &text)?;
+    }
+    Ok(summary)
+}
+
+/// The snapshot that an interruption of the same training has left. A film needs its
+/// frames from the beginning.
+fn left(args: &Args, planned: &Planned) -> Option<Checkpoint> {
+    let path = snapshot_path(&planned.folder, Moment::Interrupted);
+    let found = Checkpoint::open(&path).ok().filter(|_| !args.film)?;
+    snapshot::check(&planned.identity, &found)
+        .is_ok()
+        .then_some(found)
 }
 
 /// Everything that is to be trained, refused here if it cannot be written.
@@ -199,14 +267,19 @@ fn plan(args: &Args) -> Result<Vec<Planned>> {
                 Some(out) if !is_sweep(args) => out.clone(),
                 _ => parent(args).join(name),
             };
-            if folder.exists() && !args.force {
-                return Err(Error::ResultExists { path: folder });
+            whole::recover(&folder);
+            let identity = snapshot::identity(&problem, &recipe, seed);
+            let done = finished(args, &identity).filter(|_| folder.exists());
+            if done.is_none() {
+                output::check_replaceable(&folder, args.force)?;
             }
             plan.push(Planned {
                 problem,
                 recipe,
                 seed,
                 folder,
+                identity,
+                done,
             });
         }
     }
@@ -243,6 +316,28 @@ fn is_sweep(args: &Args) -> bool {
 /// The folder of a sweep's folders.
 fn parent(args: &Args) -> PathBuf {
     args.out.clone().unwrap_or_else(|| PathBuf::from("runs"))
+}
+
+/// The table of a sweep.
+fn table(args: &Args) -> PathBuf {
+    parent(args).join("sweep.csv")
+}
+
+/// Where summaries of finished networks are kept until a sweep has all of them.
+fn work_folder(args: &Args) -> PathBuf {
+    parent(args).join(".sweep")
+}
+
+fn kept(args: &Args, identity: &str) -> PathBuf {
+    work_folder(args).join(format!("{}.json", sha256(identity.as_bytes())))
+}
+
+/// The summary of a network that an interrupted sweep has finished.
+fn finished(args: &Args, identity: &str) -> Option<Summary> {
+    let text = fs::read(kept(args, identity))
+        .ok()
+        .filter(|_| is_sweep(args))?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// The samples and the published recipe of a task.
@@ -320,19 +415,19 @@ fn train(
     let Planned {
         problem,
         recipe,
-        seed,
         folder,
+        ..
     } = planned;
     let film_every = args.film_every.unwrap_or((recipe.steps / 100).max(1));
     let job = Job {
+        place: folder,
         problem,
         recipe,
-        seed: *seed,
+        seed: planned.seed,
         resume,
         snapshot_every: args.snapshot_every,
         film_every: args.film.then_some(film_every),
     };
-    let identity = snapshot::identity(problem, recipe, *seed);
     let told = std::sync::atomic::AtomicUsize::new(0);
     let progress = |step: usize| {
         let before = told.swap(step, std::sync::atomic::Ordering::Relaxed);
@@ -340,28 +435,42 @@ fn train(
     };
     let observer = Observer {
         progress: &progress,
-        snapshot: &|step, tensors| write_snapshot(folder, step, tensors, &identity),
+        snapshot: &|moment, tensors| write_snapshot(planned, moment, tensors),
+        interrupted: interrupt::asked,
         peak_memory: peak_bytes,
     };
     let finished = run::run(&job, &observer)?;
-    write_whole(folder, args.force, |dir| write(dir, &finished, planned))?;
+    output::check_replaceable(folder, args.force)?;
+    whole::folder(folder, args.force, |dir| write(dir, &finished, planned))?;
     Ok(finished.summary)
 }
 
-/// `DIR.snapshots/005000.safetensors`
-fn write_snapshot(folder: &Path, step: usize, tensors: Tensors, identity: &str) -> Result<()> {
+/// Writes a snapshot and says where.
+fn write_snapshot(planned: &Planned, moment: Moment, tensors: Tensors) -> Result<PathBuf> {
+    let path = snapshot_path(&planned.folder, moment);
+    let mut checkpoint = checkpoint(tensors);
+    checkpoint.metadata = snapshot::metadata(&checkpoint.tensors, &planned.identity);
+    let bytes = checkpoint.to_bytes().map_err(|error| Error::Write {
+        path: path.clone(),
+        source: io::Error::other(error),
+    })?;
+    whole::file(&path, true, &bytes)?;
+    Ok(path)
+}
+
+/// `DIR.snapshots`
+fn snapshots(folder: &Path) -> PathBuf {
     let mut name = folder.file_name().unwrap_or_default().to_owned();
     name.push(".snapshots");
-    let snapshots = folder.with_file_name(name);
-    fs::create_dir_all(&snapshots).map_err(|source| Error::Write {
-        path: snapshots.clone(),
-        source,
-    })?;
-    let mut checkpoint = checkpoint(tensors);
-    checkpoint
-        .metadata
-        .insert("training".into(), identity.to_owned());
-    checkpoint.write(&snapshots.join(format!("{step:06}.safetensors")))
+    folder.with_file_name(name)
+}
+
+/// `DIR.snapshots/005000.safetensors`
+fn snapshot_path(folder: &Path, moment: Moment) -> PathBuf {
+    snapshots(folder).join(match moment {
+        Moment::Due(step) => format!("{step:06}.safetensors"),
+        Moment::Interrupted => "interrupted.safetensors".to_owned(),
+    })
 }
 
 /// The files of a finished training.
@@ -422,17 +531,18 @@ fn print(args: &Args, plan: &[Planned], summaries: &[Summary]) -> io::Result<()>
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..COLUMNS.len()).map(width).collect();
-    let mut out = io::stdout().lock();
+    let mut out = String::new();
     for row in &rows {
         let cells: Vec<String> = row
             .iter()
             .zip(&widths)
             .map(|(cell, w)| format!("{cell:>w$}"))
             .collect();
-        writeln!(out, "{}", cells.join("  "))?;
+        out += &(visible(&cells.join("  ")).into_owned() + "\n");
     }
-    match plan {
-        [one] if !is_sweep(args) => writeln!(out, "\nnetwork: {}", one.folder.display()),
-        _ => writeln!(out, "\ntable: {}", parent(args).join("sweep.csv").display()),
-    }
+    let _ = match plan {
+        [one] if !is_sweep(args) => writeln!(out, "\nnetwork: {}", output::shown(&one.folder)),
+        _ => writeln!(out, "\ntable: {}", output::shown(&table(args))),
+    };
+    output::to_stdout(out.as_bytes())
 }

@@ -9,6 +9,16 @@ use super::Bos;
 use crate::checkpoint::{json, limited_read, sibling};
 use crate::{Error, Result};
 
+/// Runs the tokenizer's own crate: where that panics over a file, the file is refused.
+fn bordered<R>(path: &Path, work: impl FnOnce() -> Result<R>) -> Result<R> {
+    crate::error::caught(work).unwrap_or_else(|said| {
+        Err(Error::Tokenizer {
+            path: path.to_owned(),
+            detail: format!("the tokenizer's own code fails over it: {said}"),
+        })
+    })
+}
+
 /// A tokenizer and where it was read from.
 pub(super) struct Tokenizer {
     path: PathBuf,
@@ -50,10 +60,13 @@ impl Tokenizer {
         };
         let bytes = limited_read(path)?;
         let parsed: Value = serde_json::from_slice(&bytes).map_err(|e| fault(&e))?;
-        let mut inner = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| fault(&e))?;
-        // Prompts are padded by whoever knows where their answers are read.
-        inner.with_truncation(None).map_err(|e| fault(&e))?;
-        inner.with_padding(None);
+        let inner = bordered(path, || {
+            let mut inner = tokenizers::Tokenizer::from_bytes(&bytes).map_err(|e| fault(&e))?;
+            // Prompts are padded by whoever knows where their answers are read.
+            inner.with_truncation(None).map_err(|e| fault(&e))?;
+            inner.with_padding(None);
+            Ok(inner)
+        })?;
         let said = Said::beside(path)?;
         let token = said.token(&inner);
         let (beginning, note) = said.beginning(bos, token.as_ref()).map_err(|e| fault(&e))?;
@@ -64,12 +77,20 @@ impl Tokenizer {
             inner,
             beginning,
         };
-        let note = note.or_else(|| tokenizer.post_processor_note(token.as_ref()));
+        let of_its_own = || tokenizer.post_processor_note(token.as_ref());
+        let note = match note {
+            Some(note) => Some(note),
+            None => bordered(path, || Ok(of_its_own()))?,
+        };
         Ok((tokenizer, note))
     }
 
     /// The tokens of a text; `whole` where it is a prompt, which may be given a beginning.
     pub fn tokens(&self, text: &str, whole: bool) -> Result<Tokens> {
+        bordered(&self.path, || self.encoded(text, whole))
+    }
+
+    fn encoded(&self, text: &str, whole: bool) -> Result<Tokens> {
         let special = whole && matches!(self.beginning, Beginning::OfPostProcessor);
         let encoded = self.inner.encode(text, special);
         let encoded = encoded.map_err(|error| Error::Tokenizer {

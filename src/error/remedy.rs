@@ -92,6 +92,10 @@ impl Error {
             | Self::ResultExists { path }
             | Self::OtherKind { path, .. }
             | Self::OtherTraining { path, .. }
+            | Self::TooMany { path, .. }
+            | Self::Diverged { path, .. }
+            | Self::Interrupted { path, .. }
+            | Self::SnapshotChecksum { path, .. }
             | Self::NothingToCompare { path } => Some(path),
         }
     }
@@ -108,7 +112,7 @@ impl Error {
         Some(match self {
             Self::Read { .. } => "check the path and its permissions".to_owned(),
             Self::TooMuchMemory { .. } => {
-                "`--samples N` uses fewer samples; `--max-memory` allows more".to_owned()
+                "use fewer samples (`--samples N`) or a smaller network; `--max-memory` allows more".to_owned()
             }
             Self::NotACircuit { .. } => {
                 "EAP-IG's graph JSON, a list of \"a->b\", or a tracr truth.json with this network's sites"
@@ -293,6 +297,14 @@ impl Error {
             Self::NoLabels { .. } => "store integer classes or float targets as `labels`".to_owned(),
             Self::OtherKind { .. } => {
                 "`modscope train data` takes samples of any kind, with a recipe by their kind".to_owned()
+            }
+            Self::TooMany { what, .. } => format!("number {what} from 0 without gaps"),
+            Self::Diverged { .. } => {
+                "a smaller `--lr`, or inputs and targets of the size of 1".to_owned()
+            }
+            Self::Interrupted { .. } => "the same command goes on from there".to_owned(),
+            Self::SnapshotChecksum { .. } => {
+                "resume from an earlier snapshot, or train afresh".to_owned()
             }
             Self::OtherTraining { key, .. } => format!(
                 "resume with the task, seed and flags of the first run, {key} included; or train afresh"

@@ -22,6 +22,26 @@ fn all() -> Vec<Error> {
             size: 2,
             limit: 1,
         },
+        Error::TooMany {
+            path: path(),
+            what: "classes",
+            found: 3,
+            limit: 2,
+        },
+        Error::Diverged {
+            path: path(),
+            what: "a weight",
+            step: 3,
+        },
+        Error::Interrupted {
+            path: path(),
+            step: 3,
+        },
+        Error::SnapshotChecksum {
+            path: path(),
+            found: "a".to_owned(),
+            expected: "b".to_owned(),
+        },
         Error::NotComparable {
             path: path(),
             what: "task".to_owned(),

@@ -177,7 +177,7 @@ struct Style {
 /// Names as they stand in LaTeX.
 fn escaped(name: &str) -> String {
     let mut text = String::new();
-    for c in name.chars() {
+    for c in crate::escape::visible(name).chars() {
         match c {
             '_' | '&' | '%' | '$' | '#' | '{' | '}' => {
                 text.push('\\');

@@ -265,7 +265,7 @@ impl FromStr for Tolerance {
         let number = |digits: &str| match digits.trim().parse::<f64>() {
             Ok(x) if x.is_finite() && x >= 0.0 => Ok(x),
             _ => Err(format!(
-                "`{text}` is neither a number like 0.01 nor a share like 1%"
+                "`{text}` is neither a finite number like 0.01 nor a share like 1%"
             )),
         };
         match text.strip_suffix('%') {

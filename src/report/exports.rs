@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::error::Result;
+use crate::escape::{markup, visible};
 use crate::report::save;
 use crate::result::{Audit, Circuit, GraphJson};
 
@@ -155,16 +156,16 @@ pub fn graphml(circuit: &Circuit) -> String {
          <graph edgedefault=\"directed\">\n",
     );
     for node in nodes(circuit) {
-        let _ = writeln!(text, "<node id=\"{}\"/>", escaped(node));
+        let _ = writeln!(text, "<node id=\"{}\"/>", markup(node));
     }
     for edge in &circuit.edges {
         let _ = writeln!(
             text,
             "<edge source=\"{}\" target=\"{}\"><data key=\"effect\">{}</data><data key=\"input\">{}</data></edge>",
-            escaped(node(&edge.from)),
-            escaped(node(&edge.to)),
+            markup(node(&edge.from)),
+            markup(node(&edge.to)),
             edge.effect,
-            escaped(letter(&edge.to)),
+            markup(letter(&edge.to)),
         );
     }
     text + "</graph>\n</graphml>\n"
@@ -201,12 +202,8 @@ pub fn dot(circuit: &Circuit) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;")
+    let text = visible(text).replace('\\', "\\\\");
+    format!("\"{}\"", text.replace('"', "\\\""))
 }
 
 #[cfg(test)]

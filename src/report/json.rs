@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 
+use crate::escape::steers;
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
@@ -18,7 +19,8 @@ const INDENTED: usize = 3;
 pub fn write(result: &impl Serialize, mut to: impl Write) -> io::Result<()> {
     let mut serializer = serde_json::Serializer::with_formatter(&mut to, Outline::default());
     result.serialize(&mut serializer)?;
-    to.write_all(b"\n")
+    to.write_all(b"\n")?;
+    to.flush()
 }
 
 /// Indents down to [`INDENTED`] levels and is compact below.
@@ -35,6 +37,27 @@ impl Outline<'_> {
 }
 
 impl Formatter for Outline<'_> {
+    /// JSON lets control characters above 0x7f and marks of direction stand; a terminal
+    /// that is shown the file would obey them, so that they are escaped too.
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        to: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(place) = rest.find(steers) {
+            let (before, from) = rest.split_at(place);
+            to.write_all(before.as_bytes())?;
+            let mut chars = from.chars();
+            if let Some(c) = chars.next() {
+                // All of them are below 0x10000: one unit of UTF-16.
+                write!(to, "\\u{:04x}", u32::from(c))?;
+            }
+            rest = chars.as_str();
+        }
+        to.write_all(rest.as_bytes())
+    }
+
     fn begin_array<W: ?Sized + Write>(&mut self, to: &mut W) -> io::Result<()> {
         self.depth += 1;
         if self.is_pretty() {

@@ -4,8 +4,6 @@
 //! in front; numbers are written as Rust prints them, so that reading them back
 //! gives the same bits.
 
-use crate::report::sites::plain;
-
 /// A table: the file's name without `.csv`, its columns and its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sheet {
@@ -19,12 +17,7 @@ pub struct Sheet {
 
 /// Text that no spreadsheet takes for a formula.
 pub(in crate::report) fn word(text: &str) -> String {
-    let text = plain(text);
-    if text.starts_with(['=', '+', '-', '@']) {
-        format!("'{text}")
-    } else {
-        text
-    }
+    crate::escape::cell(text)
 }
 
 pub(in crate::report) fn some<T: ToString>(value: Option<T>) -> String {

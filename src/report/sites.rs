@@ -156,15 +156,10 @@ impl<'a> Sites<'a> {
     }
 }
 
-/// Text from a file without control and direction-changing characters.
+/// Text from a file with what steers shown as escapes.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    let harmless = |c: &char| {
-        !c.is_control()
-            && !matches!(*c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-            && !matches!(*c, '\u{fffe}' | '\u{ffff}')
-    };
-    text.chars().filter(harmless).collect()
+    crate::escape::visible(text).into_owned()
 }
 
 /// A name from a file, harmless and no longer than 60 characters.
@@ -213,7 +208,7 @@ mod tests {
 
     #[test]
     fn text_loses_what_could_disturb_a_page() {
-        assert_eq!(clean("a\u{0}b\n\u{202e}c"), "abc");
+        assert_eq!(clean("a\u{0}b\n\u{202e}c"), "a\\u{0}b\\n\\u{202e}c");
         assert_eq!(clean(&"é".repeat(100)).chars().count(), LONGEST);
         assert_eq!(clean(&"é".repeat(LONGEST)).chars().count(), LONGEST);
     }

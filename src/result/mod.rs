@@ -4,6 +4,7 @@
 //! contract with every reader of `audit.json`. Nothing in this module computes;
 //! it deliberately knows no models, no graphs and no drawing.
 
+mod check;
 mod circuits;
 mod compare;
 mod graph;
@@ -17,6 +18,7 @@ mod strongest;
 mod training;
 mod transformer;
 
+pub use check::check;
 pub use circuits::{
     Circuit, CircuitControls, CircuitEdge, ControlTest, FaithfulnessCurve, LogitDifference,
     NodeAblation, NodeEffect, OutputEffect, Recovery, SweepPoint,

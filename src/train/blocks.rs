@@ -12,7 +12,7 @@ use crate::data::{Inputs, Labels};
 use crate::numeric::Scalar;
 
 /// The most samples of a block.
-const LARGEST: usize = 384;
+pub(super) const LARGEST: usize = 384;
 
 /// Some samples as a network sees them.
 #[derive(Debug, Clone)]

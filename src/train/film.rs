@@ -11,6 +11,7 @@ use super::parameters::Parameters;
 use super::recipe::{Recipe, Space};
 use super::task::Problem;
 use super::trainer::Measure;
+use crate::escape;
 use crate::numeric::Scalar;
 use crate::result::Film;
 
@@ -60,23 +61,45 @@ fn lines_of<T: Scalar>(parameters: &Parameters<T>, layer: usize) -> Vec<[i64; 4]
 #[must_use]
 pub fn page(problem: &Problem, recipe: &Recipe, seed: u64, frames: &[Frame]) -> String {
     let film = Film {
-        title: format!("{} · {} · seed {seed}", problem.name, recipe.regime),
+        title: format!(
+            "{} · {} · seed {seed}",
+            escape::visible(&problem.name),
+            recipe.regime
+        ),
         places: points(problem, recipe),
         rows: rows(recipe),
-        inputs: problem.inputs.clone(),
-        outputs: problem.outputs.clone(),
+        inputs: seen(&problem.inputs),
+        outputs: seen(&problem.outputs),
         tokens: problem.tokens.is_some(),
         frames: frames.to_vec(),
     };
     // A name could hold `</script>`; a `<` inside JSON strings may be written so.
     let data = json!(film).to_string().replace('<', "\\u003c");
-    let escaped = film.title.replace('&', "&amp;").replace('<', "&lt;");
+    let script = format!("\"use strict\";\n{}{}{START}", helpers(), player());
     include_str!("film.html")
+        .replace("{{policy}}", &escape::policy(&script))
         .replace("{{style}}", include_str!("../../templates/film.css"))
-        .replace("{{helpers}}", include_str!("../../templates/view/dom.js"))
-        .replace("{{player}}", include_str!("../../templates/view/film.js"))
-        .replace("{{title}}", &escaped)
+        .replace("{{script}}", &script)
+        .replace("{{title}}", &escape::markup(&film.title))
         .replace("{{data}}", &data)
+}
+
+/// What the page does once it is there.
+const START: &str = "playFilm(document.querySelector(\"main\"), \
+    JSON.parse(document.getElementById(\"film-data\").textContent));\n";
+
+fn helpers() -> &'static str {
+    include_str!("../../templates/view/dom.js")
+}
+
+fn player() -> &'static str {
+    include_str!("../../templates/view/film.js")
+}
+
+/// Names with nothing in them that steers.
+fn seen(names: &[String]) -> Vec<String> {
+    let visible = |name: &String| escape::visible(name).into_owned();
+    names.iter().map(visible).collect()
 }
 
 /// The film in a page that this tool has written; `None` in any other text.
@@ -173,6 +196,13 @@ mod tests {
         assert_eq!(page.matches("</script>").count(), 2);
         let text = page.replace("http://www.w3.org/2000/svg", "");
         assert!(!text.contains("http://") && !text.contains("https://"));
+
+        let script = page.rsplit_once("<script>").unwrap().1;
+        let script = script.split_once("</script>").unwrap().0;
+        assert!(
+            page.contains(&escape::policy(script)),
+            "the policy is of the script"
+        );
 
         let film = read(&page).unwrap();
         assert_eq!(film.frames, [frame]);

@@ -13,6 +13,7 @@ pub mod blocks;
 pub mod cost;
 pub mod film;
 pub mod loss;
+pub mod memory;
 pub mod output;
 pub mod parameters;
 pub mod pass;

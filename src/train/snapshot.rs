@@ -4,6 +4,8 @@
 //! checkpoint; the optimiser's memory, the step and the curve stand beside it.
 //! Samples and batches follow from the seed and are not stored.
 
+use std::collections::BTreeMap;
+
 use ndarray::{Array1, Array2};
 use serde_json::Value;
 
@@ -12,7 +14,7 @@ use super::parameters::Parameters;
 use super::recipe::Recipe;
 use super::task::Problem;
 use super::trainer::{Measure, Trainer};
-use crate::checkpoint::{Checkpoint, Tensor};
+use crate::checkpoint::{Checkpoint, Tensor, sha256};
 use crate::model::{Linear, Mlp};
 use crate::numeric::Scalar;
 use crate::numeric::adamw::Moments;
@@ -68,14 +70,15 @@ pub fn identity(problem: &Problem, recipe: &Recipe, seed: u64) -> String {
 /// A training that goes on from a snapshot.
 ///
 /// # Errors
-/// If the snapshot is of another training, or a tensor is missing or of another shape.
+/// If the snapshot is of another training or damaged, or a tensor is missing or of another
+/// shape.
 pub fn resume<'a, T: Scalar>(
     problem: &'a Problem,
     recipe: &'a Recipe,
     seed: u64,
     from: &Checkpoint,
 ) -> Result<Trainer<'a, T>> {
-    check_identity(&identity(problem, recipe, seed), from)?;
+    check(&identity(problem, recipe, seed), from)?;
     let fresh = Trainer::<T>::new(problem, recipe, seed);
     let form = fresh.network();
     let values = |prefix| read(&form, from, prefix).map(|mlp| Parameters::from_mlp(&mlp));
@@ -96,12 +99,54 @@ pub fn resume<'a, T: Scalar>(
     ))
 }
 
+/// Keys of the header of a snapshot.
+const IDENTITY: &str = "training";
+const CHECKSUM: &str = "checksum";
+
+/// What the header of a snapshot says: which training it is of, and the SHA-256 of that
+/// and of every tensor.
+#[must_use]
+pub fn metadata(tensors: &Tensors, identity: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        (IDENTITY.to_owned(), identity.to_owned()),
+        (CHECKSUM.to_owned(), checksum(tensors, identity)),
+    ])
+}
+
+fn checksum(tensors: &Tensors, identity: &str) -> String {
+    let mut bytes = identity.as_bytes().to_vec();
+    for (name, tensor) in tensors {
+        bytes.extend(format!("\n{name} {:?} {:?}\n", tensor.dtype, tensor.shape).bytes());
+        bytes.extend(&tensor.bytes);
+    }
+    sha256(&bytes)
+}
+
+/// Refuses a snapshot of another training, or one that is not as it was written.
+///
+/// # Errors
+/// [`Error::OtherTraining`] or [`Error::SnapshotChecksum`].
+pub fn check(ours: &str, from: &Checkpoint) -> Result<()> {
+    check_identity(ours, from)?;
+    let theirs = from.metadata.get(IDENTITY).map_or("", String::as_str);
+    let found = from.metadata.get(CHECKSUM);
+    let expected = checksum(&from.tensors, theirs);
+    if found == Some(&expected) {
+        return Ok(());
+    }
+    Err(Error::SnapshotChecksum {
+        path: from.path.clone(),
+        found: found.map_or_else(|| "none".to_owned(), Clone::clone),
+        expected,
+    })
+}
+
 /// Refuses a snapshot of another training, naming the first hyper-parameter that differs.
-pub(super) fn check_identity(ours: &str, from: &Checkpoint) -> Result<()> {
+fn check_identity(ours: &str, from: &Checkpoint) -> Result<()> {
     let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
     let (ours, theirs) = (
         parse(ours),
-        parse(from.metadata.get("training").map_or("", |t| t)),
+        parse(from.metadata.get(IDENTITY).map_or("", |t| t)),
     );
     let differs = ours
         .as_object()

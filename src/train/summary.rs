@@ -1,6 +1,7 @@
 //! One line about a trained network: what a sweep's table shows.
 
 use ndarray::Array2;
+use serde::{Deserialize, Serialize};
 
 use super::cost::places;
 use super::parameters::Parameters;
@@ -15,7 +16,7 @@ use crate::modules::{LeidenConfig, leiden};
 use crate::numeric::Scalar;
 
 /// A trained network in numbers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The task.
     pub task: String,

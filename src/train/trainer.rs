@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::blocks::{Block, blocks};
 use super::cost;
@@ -22,7 +23,7 @@ pub(super) const STREAM_WEIGHTS: u64 = 1;
 pub(super) const STREAM_EPOCHS: u64 = 16;
 
 /// One row of the training curve: the network before the update of a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Measure {
     /// Updates made so far.
     pub step: usize,
@@ -44,6 +45,12 @@ pub struct Measure {
 
 /// Weights of at most this magnitude count as gone, as in the published figures.
 pub const THRESHOLD: f64 = 0.01;
+
+/// Whether a weight counts as an edge. One that is no number is not gone.
+pub(super) fn is_edge<T: Scalar>(weight: T) -> bool {
+    let size = weight.widen().abs();
+    size.is_nan() || size > THRESHOLD
+}
 
 /// A training under way.
 #[derive(Debug)]
@@ -188,7 +195,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 
     fn edges(&self) -> usize {
-        let large = |w: &&T| w.widen().abs() > THRESHOLD;
+        let large = |w: &&T| is_edge(**w);
         let layers = 0..self.parameters.form.depth();
         layers
             .map(|layer| self.parameters.weights(layer).iter().filter(large).count())
@@ -298,7 +305,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             self.work.epoch = Some((epoch, rng.permutation(samples)));
         }
         if let Some((_, order)) = &self.work.epoch {
-            let chosen = &order[index * size..samples.min((index + 1) * size)];
+            let chosen = &order[index * size..samples.min((index + 1).saturating_mul(size))];
             self.work.blocks = blocks(&self.problem.train, chosen, &self.parameters);
             self.work.fit(&self.parameters);
         }

@@ -57,7 +57,7 @@ const EXTREME: [&str; 11] = [
 ];
 
 /// Bytes with a few things changed.
-fn mutated(good: &[u8], rng: &mut Rng) -> Vec<u8> {
+pub(super) fn mutated(good: &[u8], rng: &mut Rng) -> Vec<u8> {
     let mut bytes = good.to_vec();
     // Every other time the header stays whole and only numbers change.
     let kinds = if rng.below(2) == 0 { 2 } else { 6 };

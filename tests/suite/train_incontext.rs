@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A training that fails should fail loudly.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -14,7 +13,7 @@ use modscope::train::task::Samples;
 use modscope::train::transformer::output::{self, network};
 use modscope::train::transformer::snapshot::{read, resume, snapshot};
 use modscope::train::transformer::{Form, Parameters, Trainer};
-use modscope::train::{Problem, Regime, Task, snapshot::identity};
+use modscope::train::{Problem, Regime, Task, snapshot::identity, snapshot::metadata};
 use ndarray::Array2;
 
 const SMALL: Attention = Attention {
@@ -196,8 +195,8 @@ fn a_resumed_training_ends_as_if_never_interrupted() {
     let stored = Checkpoint {
         path: "x".into(),
         sha256: String::new(),
+        metadata: metadata(&snapshot(&first), &identity(&problem, &recipe, 3)),
         tensors: snapshot(&first),
-        metadata: BTreeMap::from([("training".into(), identity(&problem, &recipe, 3))]),
         config: serde_json::Map::new(),
     };
     let mut second: Trainer<'_, f64> = resume(&problem, &recipe, SMALL, 3, &stored).unwrap();

@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)] // A training that fails should fail loudly.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -21,11 +20,12 @@ fn short(task: Task, steps: usize) -> (Problem, Recipe) {
 }
 
 fn checkpoint(tensors: Tensors, training: String) -> Checkpoint {
+    let metadata = snapshot::metadata(&tensors, &training);
     let blank = Checkpoint {
         path: "x".into(),
         sha256: String::new(),
         tensors,
-        metadata: BTreeMap::from([("training".to_owned(), training)]),
+        metadata,
         config: serde_json::Map::new(),
     };
     Checkpoint::from_bytes("x", &blank.to_bytes().unwrap(), None).unwrap()
@@ -139,6 +139,7 @@ fn torch_loads_what_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let (problem, recipe) = short(task, 60);
         let job = Job {
+            place: folder.path(),
             problem: &problem,
             recipe: &recipe,
             seed: 3,
@@ -148,7 +149,8 @@ fn torch_loads_what_is_written() {
         };
         let observer = Observer {
             progress: &|_| {},
-            snapshot: &|_, _| Ok(()),
+            snapshot: &|_, _| Ok("x".into()),
+            interrupted: || false,
             peak_memory: || 0,
         };
         let finished = run(&job, &observer).unwrap();

@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 
 use super::Subject;
+use crate::Result;
 use crate::audit::circuits::set_names;
 use crate::audit::held::held;
+use crate::audit::memory::{Budget, resident_bytes};
 use crate::audit::methods::no_positions;
 use crate::audit::search::{Answer, Found, Search, ablation};
 use crate::audit::task::{self, TaskControls};
@@ -15,7 +17,6 @@ use crate::model::Transformer;
 use crate::numeric::Scalar;
 use crate::patch::{ComponentEngine, EdgeSet, Fill, NeuronEngine, Patchable, Setup, WeightEngine};
 use crate::result::{GraphConfig, NodeAblation};
-use crate::{Error, Result};
 
 /// What goes with circuits of components alone.
 struct OfComponents {
@@ -168,14 +169,12 @@ impl<T: Scalar> Subject<'_, T> {
         if config.circuits.granularity == Some(Granularity::Neuron) {
             needed = needed.max(NeuronEngine::bytes(pruned, &self.batch));
         }
-        match config.circuits.max_memory.filter(|limit| needed > *limit) {
-            None => Ok(needed.div_ceil(1_000_000)),
-            Some(limit) => Err(Error::TooMuchMemory {
-                path: self.data.path.clone(),
-                needed: needed.div_ceil(1_000_000),
-                limit: limit / 1_000_000,
-            }),
+        if let Some(limit) = config.circuits.max_memory {
+            // The process holds weights and samples besides.
+            let all = needed.saturating_add(resident_bytes());
+            Budget::new(Some(limit)).check(all, &self.data.path)?;
         }
+        Ok(needed.div_ceil(1_000_000))
     }
 
     /// Ablation and circuits; `build` runs the network on the samples of a subject,

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::escape;
 use crate::report::compare::words::Shown;
 use crate::report::compare::words::shown;
 use crate::report::format::{self, p_value};
@@ -364,7 +365,7 @@ fn legend(comparison: &Comparison) -> String {
 /// All measures as a Markdown table.
 #[must_use]
 pub fn markdown(comparison: &Comparison) -> String {
-    let cell = |text: &str| plain(text).replace('|', "\\|");
+    let cell = escape::markdown;
     let names: Vec<String> = comparison.groups.iter().map(|g| cell(&g.name)).collect();
     let mut text = format!("| measure | at | {} |\n", names.join(" | "));
     text += &format!("|---|---|{}\n", "---:|".repeat(names.len()));
@@ -377,13 +378,17 @@ pub fn markdown(comparison: &Comparison) -> String {
             cell(&m.info.point)
         );
     }
-    format!("{text}\n{}\n", legend(comparison))
+    format!("{text}\n{}\n", escape::markdown(&legend(comparison)))
 }
 
 /// All measures as a LaTeX table, for `booktabs`.
 #[must_use]
 pub fn latex(comparison: &Comparison) -> String {
-    let names: Vec<String> = comparison.groups.iter().map(|g| escaped(&g.name)).collect();
+    let names: Vec<String> = comparison
+        .groups
+        .iter()
+        .map(|g| escape::latex(&g.name))
+        .collect();
     let mut text = format!(
         "% \\usepackage{{booktabs}}\n\\begin{{tabular}}{{ll{}}}\n\\toprule\nmeasure & at & {} \\\\\n\\midrule\n",
         "r".repeat(names.len()),
@@ -392,57 +397,20 @@ pub fn latex(comparison: &Comparison) -> String {
     for m in &comparison.measures {
         let values: Vec<String> = cells(m, comparison.settings.level)
             .iter()
-            .map(|c| escaped(c))
+            .map(|c| escape::latex(c))
             .collect();
         text += &format!(
             "{} {} & {} & {} \\\\\n",
-            escaped(&m.info.title),
-            escaped(arrow(m.info.better)),
-            escaped(&m.info.point),
+            escape::latex(&m.info.title),
+            escape::latex(arrow(m.info.better)),
+            escape::latex(&m.info.point),
             values.join(" & ")
         );
     }
     format!(
         "{text}\\bottomrule\n\\end{{tabular}}\n% {}\n",
-        escaped(&legend(comparison))
+        escape::latex(&legend(comparison))
     )
-}
-
-/// Text that LaTeX prints as it is; the signs of this report as commands.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in plain(text).chars() {
-        match c {
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '\\' => out.push_str("\\textbackslash{}"),
-            '~' => out.push_str("\\textasciitilde{}"),
-            '^' => out.push_str("\\textasciicircum{}"),
-            '±' => out.push_str("$\\pm$"),
-            '−' => out.push_str("$-$"),
-            '≤' => out.push_str("$\\leq$"),
-            '×' => out.push_str("$\\times$"),
-            '∞' => out.push_str("$\\infty$"),
-            'τ' => out.push_str("$\\tau$"),
-            'µ' => out.push_str("$\\mu$"),
-            '↓' => out.push_str("$\\downarrow$"),
-            '↑' => out.push_str("$\\uparrow$"),
-            '▲' => out.push_str("$\\blacktriangle$"),
-            '▼' => out.push_str("$\\blacktriangledown$"),
-            '–' => out.push_str("--"),
-            c if "⁰¹²³⁴⁵⁶⁷⁸⁹⁻".contains(c) => out.push_str(&superscript(c)),
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn superscript(c: char) -> String {
-    let place = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻".chars().position(|d| d == c).unwrap_or(0);
-    let plain = "0123456789-".chars().nth(place).unwrap_or('0');
-    format!("$^{{{plain}}}$")
 }
 
 /// A test in words: the difference, its interval and its p-value.
@@ -460,16 +428,4 @@ pub fn test_words(test: &Test) -> String {
         .map_or_else(String::new, |p| format!(", {}", p_value(p)));
     let difference = test.difference.map_or_else(|| "–".to_owned(), short);
     format!("{difference}{interval}{p}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn latex_prints_what_was_written() {
-        assert_eq!(escaped("a_b & 5 % ± 2"), "a\\_b \\& 5 \\% $\\pm$ 2");
-        assert_eq!(escaped("10⁻³"), "10$^{-}$$^{3}$");
-        assert_eq!(escaped("\\x"), "\\textbackslash{}x");
-    }
 }

@@ -59,17 +59,22 @@ impl Axis {
     pub fn log(values: impl IntoIterator<Item = f64>, label: &str) -> Self {
         let positive = values.into_iter().filter(|v| v.is_finite() && *v > 0.0);
         let (low, high) = range(positive).unwrap_or((0.1, 10.0));
-        let room = (high / low).powf(0.03).max(1.15);
+        // In logarithms: the ratio of two floats can be larger than any float.
+        let room = (0.03 * (high.ln() - low.ln())).exp().max(1.15);
         Self::new(Scale::Log, low / room, high * room, label)
     }
 
-    /// An axis over a given range.
+    /// An axis over a given range; ends beyond what can be drawn are drawn in.
     #[must_use]
     pub fn new(scale: Scale, low: f64, high: f64, label: &str) -> Self {
+        let within = |end: f64| match scale {
+            Scale::Linear => end.clamp(-FARTHEST, FARTHEST),
+            Scale::Log => end.clamp(f64::MIN_POSITIVE, FARTHEST),
+        };
         Self {
             scale,
-            low,
-            high,
+            low: within(low),
+            high: within(high),
             label: label.to_owned(),
             whole: false,
         }
@@ -81,7 +86,7 @@ impl Axis {
         let place = match self.scale {
             Scale::Linear => (value - self.low) / (self.high - self.low),
             Scale::Log if value <= 0.0 => 0.0,
-            Scale::Log => (value / self.low).ln() / (self.high / self.low).ln(),
+            Scale::Log => (value.ln() - self.low.ln()) / (self.high.ln() - self.low.ln()),
         };
         if place.is_finite() {
             place.clamp(0.0, 1.0)
@@ -112,6 +117,9 @@ impl Axis {
         number(value)
     }
 }
+
+/// The largest end of an axis: the length of every axis is a float.
+const FARTHEST: f64 = f64::MAX / 4.0;
 
 fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.fold(None, |seen, v| match seen {
@@ -163,6 +171,7 @@ fn log_ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     if all.len() <= most {
         return all;
     }
+    debug_assert!(first >= -400 && last <= 400, "ends of axes are floats");
     let decades: Vec<i32> = (first..=last).filter(|e| inside(&10f64.powi(*e))).collect();
     let every = decades.len().div_ceil(most.max(1)).max(1);
     let kept = decades
@@ -312,6 +321,47 @@ mod tests {
         let wide = log_ticks(1e-6, 10.0, 5);
         assert_eq!(wide.len(), 4);
         assert!((wide[0] - 1e-6).abs() < 1e-18);
+    }
+
+    #[test]
+    fn no_axis_has_more_ticks_than_asked_for() {
+        let corners = [
+            0.0,
+            5e-324,
+            1e-310,
+            1e-300,
+            1.0,
+            1.0 + 1e-15,
+            1e300,
+            f64::MAX,
+            f64::NAN,
+            f64::INFINITY,
+        ];
+        for (a, b) in corners.iter().flat_map(|a| corners.map(|b| (*a, b))) {
+            for axis in [
+                Axis::log([a, b], "x"),
+                Axis::linear([a, -b], "x"),
+                Axis::from_zero([a, b], "x"),
+                Axis::counts([a, b], "x"),
+                Axis::new(Scale::Log, a, b, "x"),
+            ] {
+                for most in [0, 1, 5, 9] {
+                    let ticks = axis.ticks(most);
+                    assert!(
+                        ticks.len() <= 2 * most + 3,
+                        "{a} {b} {most}: {}",
+                        ticks.len()
+                    );
+                }
+                assert!(
+                    [a, b]
+                        .iter()
+                        .all(|v| (0.0..=1.0).contains(&axis.fraction(*v)))
+                );
+            }
+        }
+        let wide = Axis::log([1e-310, 1.0], "x").ticks(6);
+        assert!((3..=6).contains(&wide.len()), "{wide:?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use svg::node::element::{Circle, Element, Line, Path, Rectangle, Text, Title};
 
+use crate::escape::markup;
 use crate::report::figures::palette;
 use crate::report::sites::plain;
 
@@ -79,20 +80,12 @@ impl Figure {
 
     fn document(&self, namespace: &str, style: &str) -> String {
         let (width, height) = (round(self.width), round(self.height));
-        let label = escaped(&self.label);
+        let label = markup(&self.label);
         format!(
             "<svg{namespace} class=\"fig\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{label}\">\n{style}<rect class=\"ground\" width=\"{width}\" height=\"{height}\"/>\n{}</svg>\n",
             self.body
         )
     }
-}
-
-fn escaped(text: &str) -> String {
-    plain(text)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
 
 /// A coordinate to a tenth of a pixel; what is not finite is drawn at 0.

@@ -8,7 +8,6 @@ mod definitions;
 pub(super) mod facts;
 pub(super) mod index;
 mod script;
-mod security;
 pub(super) mod terms;
 
 use askama::Template;
@@ -60,7 +59,7 @@ impl Page {
             kind: "",
             title: String::new(),
             subtitle: String::new(),
-            policy: security::policy(script::TEXT),
+            policy: crate::escape::policy(script::TEXT),
             style: [&palette::variables(), palette::FIGURE_CSS, STYLE, FILM].concat(),
             script: script::TEXT,
             verdicts: Vec::new(),

@@ -31,6 +31,8 @@ pub fn from_parts(name: &str, train: Dataset, test: Dataset) -> Result<Problem> 
     }
     let outputs = outputs(&train.labels).max(outputs(&test.labels));
     let tokens = tokens(&train.inputs).max(tokens(&test.inputs));
+    bounded(&path, "classes", outputs)?;
+    bounded(&path, "tokens", tokens.unwrap_or(0))?;
     Ok(Problem {
         name: name.to_owned(),
         inputs: named(about.inputs, "x", width),
@@ -131,6 +133,22 @@ pub fn scale_pixels(problem: &mut Problem) {
     }
 }
 
+/// The most classes and tokens that a network is trained for: more than any vocabulary
+/// has, and few enough to be named one by one.
+const MOST: usize = 1_000_000;
+
+fn bounded(path: &Path, what: &'static str, found: usize) -> Result<()> {
+    if found <= MOST {
+        return Ok(());
+    }
+    Err(Error::TooMany {
+        path: path.to_owned(),
+        what,
+        found,
+        limit: MOST,
+    })
+}
+
 fn samples(data: Dataset) -> Result<Samples> {
     match data.labels {
         Some(labels) => Ok(Samples {
@@ -158,7 +176,10 @@ fn part(data: &Dataset, rows: &[usize]) -> Dataset {
 
 fn outputs(labels: &Labels) -> usize {
     match labels {
-        Labels::Classes(classes) => classes.iter().max().map_or(0, |largest| largest + 1),
+        Labels::Classes(classes) => classes
+            .iter()
+            .max()
+            .map_or(0, |largest| largest.saturating_add(1)),
         Labels::Targets(targets) => targets.ncols(),
     }
 }
@@ -166,7 +187,12 @@ fn outputs(labels: &Labels) -> usize {
 fn tokens(inputs: &Inputs) -> Option<usize> {
     match inputs {
         Inputs::Values(_) => None,
-        Inputs::Tokens(tokens) => Some(tokens.iter().max().map_or(0, |largest| largest + 1)),
+        Inputs::Tokens(tokens) => Some(
+            tokens
+                .iter()
+                .max()
+                .map_or(0, |largest| largest.saturating_add(1)),
+        ),
     }
 }
 

@@ -6,15 +6,15 @@ use super::{Trainer, output, snapshot};
 use crate::Result;
 use crate::numeric::Scalar;
 use crate::train::film::{self, Frame};
-use crate::train::output::Spent;
+use crate::train::output::{Spent, Tensors};
 use crate::train::recipe::Attention;
-use crate::train::run::{Finished, Job, Observer, due};
+use crate::train::run::{Course, Finished, Job, Observer, fault, follow};
 use crate::train::summary::{Summary, summary};
 
 /// Runs a job.
 ///
 /// # Errors
-/// If the snapshot to go on from is of another training, or one cannot be written.
+/// As [`run`](crate::train::run::run) does.
 pub fn train<T: Scalar>(
     job: &Job<'_>,
     shape: Attention,
@@ -26,27 +26,14 @@ pub fn train<T: Scalar>(
         Some(from) => snapshot::resume(problem, recipe, shape, seed, from)?,
         None => Trainer::new(problem, recipe, shape, seed),
     };
-    let mut frames = Vec::new();
-    let mut training = 0.0;
-    while trainer.step() < recipe.steps {
-        if due(job.film_every, trainer.step()) {
-            frames.push(frame(&trainer));
-        }
-        let leg = Instant::now();
-        trainer.advance(job.next_stop(trainer.step()));
-        training += leg.elapsed().as_secs_f64();
-        (observer.progress)(trainer.step());
-        if due(job.snapshot_every, trainer.step()) {
-            (observer.snapshot)(trainer.step(), snapshot::snapshot(&trainer))?;
-        }
-    }
+    let (mut frames, training) = follow(&mut trainer, job, observer)?;
     let spent = Spent {
         training,
         relocating: trainer.swaps().1.as_secs_f64(),
         total: started.elapsed().as_secs_f64(),
         peak_memory_bytes: (observer.peak_memory)(),
     };
-    frames.push(frame(&trainer));
+    frames.push(Course::frame(&trainer));
     let page = || film::page(problem, recipe, seed, &frames);
     Ok(Finished {
         model: output::network(trainer.state().0),
@@ -58,8 +45,26 @@ pub fn train<T: Scalar>(
     })
 }
 
-fn frame<T: Scalar>(trainer: &Trainer<'_, T>) -> Frame {
-    film::frame(&trainer.state().0.picture(), &trainer.measure().all)
+impl<T: Scalar> Course for Trainer<'_, T> {
+    fn step(&self) -> usize {
+        self.step()
+    }
+
+    fn advance(&mut self, step: usize) {
+        self.advance(step);
+    }
+
+    fn frame(&self) -> Frame {
+        film::frame(&self.state().0.picture(), &self.measure().all)
+    }
+
+    fn snapshot(&self) -> Tensors {
+        snapshot::snapshot(self)
+    }
+
+    fn fault(&self) -> Option<&'static str> {
+        fault(&self.state().0.values, self.curve().last().map(|m| &m.all))
+    }
 }
 
 /// The summary: modules are those of the picture, edges and wiring those of all weights.

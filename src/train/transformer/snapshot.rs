@@ -11,7 +11,7 @@ use crate::numeric::{Rng, Scalar};
 use crate::train::output::{Tensors, integers};
 use crate::train::recipe::{Attention, Recipe};
 use crate::train::snapshot::{
-    COLUMNS, check_identity, identity, measure, numbers, permutation, row, tensor,
+    COLUMNS, check, identity, measure, numbers, permutation, row, tensor,
 };
 use crate::train::task::Problem;
 
@@ -41,7 +41,7 @@ pub fn resume<'a, T: Scalar>(
     seed: u64,
     from: &Checkpoint,
 ) -> Result<Trainer<'a, T>> {
-    check_identity(&identity(problem, recipe, seed), from)?;
+    check(&identity(problem, recipe, seed), from)?;
     let form = Form::new(problem, recipe, shape);
     let mut parameters = Parameters::fresh(form, &mut Rng::new(seed, 0));
     let moments = Moments {

@@ -15,7 +15,7 @@ use crate::numeric::{Activation, Rng, Scalar};
 use crate::train::cost;
 use crate::train::recipe::{Attention, Recipe};
 use crate::train::task::{Problem, Samples};
-use crate::train::trainer::{Measure, STREAM_EPOCHS, STREAM_WEIGHTS, THRESHOLD};
+use crate::train::trainer::{Measure, STREAM_EPOCHS, STREAM_WEIGHTS, is_edge};
 
 /// The output that is trained; the others are free.
 pub const TRAINED: usize = 0;
@@ -141,7 +141,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     #[must_use]
     pub fn measure(&self) -> Measured {
         let [train, test] = [&self.problem.train, &self.problem.test].map(|s| self.losses(s));
-        let large = |w: &&T| w.widen().abs() > THRESHOLD;
+        let large = |w: &&T| is_edge(**w);
         let edges = |wire| self.parameters.weights(wire).iter().filter(large).count();
         let all = Measure {
             step: self.step,
