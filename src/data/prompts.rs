@@ -5,14 +5,16 @@
 //! lines alike. A pair aligns token by token, an answer is one token. Shorter
 //! prompts are filled up on the right, and read at the last token of their own.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::Reading;
 use super::arrays::{NamedArray, NamedArrays};
 use super::jsonl::{Line, fault};
+use super::roles::Role;
 use super::tokenizer::{Tokenizer, Tokens};
+use super::{Reading, Used};
 use crate::result::Prompt;
 use crate::{Error, Result};
 
@@ -68,8 +70,28 @@ pub(super) fn read(path: &Path, lines: &[Line], reading: &Reading) -> Result<Nam
         .map(|line| reader.sample(line))
         .collect::<Result<_>>()?;
     let mut result = arrays(samples);
+    result.used = used(lines);
     result.notes.extend(note);
     Ok(result)
+}
+
+/// What each key is used for.
+fn used(lines: &[Line]) -> Vec<Used> {
+    let purpose = |key: &str| match Role::of_key(key) {
+        _ if key == "clean" => "what the network is run on, as text".to_owned(),
+        _ if key == "corrupted" => Role::CorruptedTokens.purpose().to_owned(),
+        Some(role) => role.purpose().to_owned(),
+        None => "not used: left out by --drop".to_owned(),
+    };
+    let keys = lines
+        .iter()
+        .flat_map(|(_, line)| line.keys())
+        .collect::<BTreeSet<_>>();
+    let used = keys.into_iter().map(|key| Used {
+        name: key.clone(),
+        purpose: purpose(key),
+    });
+    used.collect()
 }
 
 struct Reader<'a> {

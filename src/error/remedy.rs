@@ -217,7 +217,7 @@ impl Error {
             }
             Self::ColumnsOfInputs { unused, .. } => match unused.first() {
                 Some(name) => format!(
-                    "`--target {name}` or `--label {name}` if it is what the network should give, `--drop {name}` to leave it out; inputs are named in `input_names` of config.json"
+                    "`--drop {name}` leaves it out; `--target {name}` or `--label {name}` if it is what the network should give; inputs are named in `input_names` of config.json"
                 ),
                 None => "add the columns; inputs are named in `input_names` of config.json".to_owned(),
             },

@@ -34,10 +34,9 @@ fn missing(audit: &Audit) -> String {
         false => ("inputs", "model(inputs)"),
     };
     format!(
-        "Nothing here shows that this is your network: the data hold no outputs of the framework that made it. These lines save them:\n\
-         \x20   import torch; from safetensors.torch import save_file\n\
-         \x20   with torch.no_grad(): outputs = {call}\n\
-         \x20   save_file({{\"{inputs}\": {inputs}, \"labels\": labels, \"outputs\": outputs}}, \"data.safetensors\")"
+        "Nothing here shows that this is your network: the data hold no outputs of the framework that made it. Three lines save them: \
+         `import torch; from safetensors.torch import save_file`, `with torch.no_grad(): outputs = {call}`, \
+         `save_file({{\"{inputs}\": {inputs}, \"labels\": labels, \"outputs\": outputs}}, \"data.safetensors\")`."
     )
 }
 
@@ -152,7 +151,11 @@ mod tests {
         assert_eq!(said.status, Status::NotRun);
         let begins = "Nothing here shows that this is your network: ";
         assert!(said.sentence.starts_with(begins), "{}", said.sentence);
-        assert_eq!(said.sentence.lines().count(), 4, "three lines of Python");
+        assert_eq!(
+            said.sentence.matches('`').count(),
+            6,
+            "three lines of Python"
+        );
         audit.data = None;
         assert_eq!(
             sentences(&audit)[0].sentence,
