@@ -14,10 +14,19 @@ use common::Shape;
 use modscope::audit::memory::peak_bytes;
 use modscope::circuit::{Attributable, Attribution, Goal, Path, effects};
 use modscope::metric::Metric;
-use modscope::model::transformer::Cut;
+use modscope::model::transformer::Gradients;
 use modscope::numeric::Rng;
 use modscope::patch::{ComponentEngine, Fill, Patchable, Setup};
 use ndarray::Array2;
+
+/// Asks for the gradient at every reader.
+struct AtReaders;
+
+impl Gradients<f32> for AtReaders {
+    fn by_reader(&self) -> bool {
+        true
+    }
+}
 
 const SHAPE: Shape = Shape {
     blocks: 12,
@@ -54,10 +63,10 @@ fn main() {
     let passes = |backward: bool| {
         use rayon::prelude::*;
         halves.par_iter().for_each(|part| {
-            let trace = model.forward_sequences(&part.inputs, &part.answers, part.length());
+            let trace = model.forward(&part.inputs, &part.answers, part.length());
             if backward {
                 let at = Array2::ones(trace.end.outputs.raw_dim());
-                model.backward_readers(&trace, at.view(), Cut::Nowhere, &mut |_| ());
+                model.backward(&trace, at.view(), &mut AtReaders);
             }
         });
     };

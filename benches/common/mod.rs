@@ -4,7 +4,8 @@
 
 use modscope::model::Sequences;
 use modscope::model::transformer::{
-    Answers, Block, Embedding, Heads, Norm, SequenceInputs, Transformer,
+    Answers, Attention, Block, Embedding, FeedForward, Heads, Logits, Norm, Norms, SequenceInputs,
+    Transformer, Wiring,
 };
 use modscope::numeric::{Activation, Rng};
 use ndarray::{Array1, Array2};
@@ -26,26 +27,32 @@ fn random(rng: &mut Rng, rows: usize, columns: usize) -> Array2<f32> {
 
 impl Shape {
     fn norm(&self) -> Option<Norm<f32>> {
-        Some(Norm {
-            weight: Array1::ones(self.width),
-            bias: Array1::zeros(self.width),
-            epsilon: 1e-5,
-        })
+        let (ones, zeros) = (Array1::ones(self.width), Array1::zeros(self.width));
+        Some(Norm::layer(ones, zeros, 1e-5))
     }
 
     fn block(&self, rng: &mut Rng) -> Block<f32> {
         let d = self.width;
         Block {
-            norm1: self.norm(),
-            qkv: random(rng, d, 3 * d),
-            qkv_bias: Array1::zeros(3 * d),
-            out: random(rng, d, d),
-            out_bias: Array1::zeros(d),
-            norm2: self.norm(),
-            up: random(rng, d, 4 * d),
-            up_bias: Array1::zeros(4 * d),
-            down: random(rng, 4 * d, d),
-            down_bias: Array1::zeros(d),
+            attention: Attention {
+                heads: Heads::new(self.heads, d / self.heads),
+                norms: Norms::before(self.norm()),
+                qkv: random(rng, d, 3 * d),
+                qkv_bias: Array1::zeros(3 * d),
+                query_norm: None,
+                key_norm: None,
+                out: random(rng, d, d),
+                out_bias: Array1::zeros(d),
+            },
+            mlp: Some(FeedForward {
+                norms: Norms::before(self.norm()),
+                up: random(rng, d, 4 * d),
+                up_bias: Array1::zeros(4 * d),
+                gate: None,
+                down: random(rng, 4 * d, d),
+                down_bias: Array1::zeros(d),
+            }),
+            wiring: Wiring::Sequential,
         }
     }
 
@@ -53,19 +60,18 @@ impl Shape {
     pub fn model(&self, rng: &mut Rng) -> Transformer<f32> {
         Transformer {
             embedding: Embedding::Tokens(random(rng, self.tokens, self.width)),
+            embedding_scale: 1.0,
             positions: Some(random(rng, self.length, self.width)),
+            embedding_norm: None,
             blocks: (0..self.blocks).map(|_| self.block(rng)).collect(),
             final_norm: self.norm(),
+            head: None,
             unembedding: None,
             output_bias: Array1::zeros(self.tokens),
+            logits: Logits::default(),
             out_perm: (0..self.tokens).collect(),
-            heads: Heads {
-                count: self.heads,
-                width: self.width / self.heads,
-                scale: 1.0 / ((self.width / self.heads) as f64).sqrt(),
-                causal: true,
-            },
             activation: Activation::GeluTanh,
+            reads: None,
         }
     }
 

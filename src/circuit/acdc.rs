@@ -10,13 +10,14 @@
 //! Source: Conmy et al. 2023, arXiv 2304.14997, algorithm 1; [`authors_order`]
 //! is the order of their code.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::Sign;
 use super::select::linked_from;
 use crate::metric::{Direction, Metric};
 use crate::model::Components;
-use crate::model::transformer::{Letter, Reader};
+use crate::model::transformer::{Letter, Reader, Writer};
 use crate::patch::{EdgeSet, Patchable, Walk};
 
 /// How to search.
@@ -180,7 +181,9 @@ pub fn authors_order(sites: &Components) -> Vec<Try> {
     let mut order = Vec::new();
     for reader in (0..sites.reader_count()).rev() {
         if begins_attention(sites, reader) {
-            let heads = 3 * sites.heads();
+            let layer = sites.sublayer_of_reader(reader) / 2;
+            let of = |letter: &Letter| sites.of_letter(layer, *letter);
+            let heads: usize = Letter::ALL.iter().map(of).sum();
             let readers = (reader + 1 - heads..=reader).rev();
             order.extend(readers.map(|reader| Try::Reader(sites.edges_into(reader))));
         }
@@ -195,19 +198,30 @@ pub fn authors_order(sites: &Components) -> Vec<Try> {
 
 /// Whether a reader is the last of a block's heads, and so the first visited.
 fn begins_attention(sites: &Components, reader: usize) -> bool {
-    let last = sites.heads() - 1;
-    matches!(sites.reader_at(reader), Reader::Head { head, letter: Letter::V, .. } if head == last)
+    let Reader::Head {
+        layer,
+        head,
+        letter,
+    } = sites.reader_at(reader)
+    else {
+        return false;
+    };
+    letter == Letter::V && head + 1 == sites.of_letter(layer, letter)
 }
 
 /// The writers before a reader, in the order in which the authors try them.
 fn authors_writers(sites: &Components, reader: usize) -> Vec<usize> {
-    let before = sites.writers_before(reader);
-    let mut writers = Vec::with_capacity(before);
-    for layer in (0..sites.layers()).rev() {
-        let (first, mlp) = (sites.first_head(layer), sites.mlp_writer(layer));
-        let in_order = std::iter::once(mlp).chain(first..mlp);
-        writers.extend(in_order.filter(|writer| *writer < before));
-    }
-    writers.extend((0..sites.inputs()).rev());
+    let mut writers: Vec<usize> = sites.writers_of(reader).collect();
+    // Block by block from the last, norms and the MLP before the heads; the heads
+    // of a block from the first; inputs from the last.
+    let key = |writer: &usize| match sites.writer_at(*writer) {
+        Writer::Norm { sublayer } => (Reverse(sublayer), 0, 0),
+        Writer::Mlp { layer } => (Reverse(2 * layer + 1), 1, 0),
+        Writer::Head { layer, .. } | Writer::Heads { layer } => (Reverse(2 * layer), 1, *writer),
+        Writer::Input | Writer::TokenEmbedding | Writer::PositionEmbedding => {
+            (Reverse(0), 2, sites.inputs() - writer)
+        }
+    };
+    writers.sort_by_key(key);
     writers
 }

@@ -54,7 +54,7 @@ pub(super) fn clean_runs<T: Scalar, R: Recorded<T>>(
         })
         .collect();
     let run = |(part, start): (Sequences<T>, usize)| {
-        let trace = model.forward_sequences(&part.inputs, &part.answers, part.length());
+        let trace = model.forward(&part.inputs, &part.answers, part.length());
         Run {
             readings: start..start + part.samples() * per_sample,
             recorded: R::of(model, &part.inputs, &trace),
@@ -104,7 +104,7 @@ fn corrupted_runs<T: Scalar, R: Recorded<T>>(
     let run = |(index, run): (usize, &Run<T, R>)| {
         let start: usize = samples[..index].iter().sum();
         let inputs = corrupted.part(start..start + samples[index], batch.length());
-        let trace = model.forward_sequences(&inputs, &run.batch.answers, batch.length());
+        let trace = model.forward(&inputs, &run.batch.answers, batch.length());
         R::of(model, &inputs, &trace)
     };
     runs.par_iter().enumerate().map(run).collect()

@@ -14,6 +14,7 @@ use std::process::Command;
 use modscope::Error;
 use modscope::checkpoint::Checkpoint;
 use modscope::data::Dataset;
+use modscope::model::transformer::Mask;
 use modscope::model::{Architecture, Loaded, Network, Options, Role, Sequences, Transformer};
 use modscope::patch::{ComponentEngine, Fill, Setup};
 use sha2::{Digest as _, Sha256};
@@ -99,7 +100,7 @@ fn gpt2_in_one_file_and_in_shards_gives_the_logits_of_pytorch() {
     // Prompts of 14 and of 16 tokens; PyTorch ran each by itself.
     let mut batch = Sequences::new(&single, &text, None).unwrap();
     batch.outputs = Sequences::new(&single, &tokens, None).unwrap().outputs;
-    let trace = single.forward_sequences(&batch.inputs, &batch.answers, batch.length());
+    let trace = single.forward(&batch.inputs, &batch.answers, batch.length());
     let theirs = batch.outputs.unwrap();
     let scale = theirs.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
     let differences = trace.outputs().into_iter().zip(&theirs);
@@ -190,7 +191,9 @@ fn padding_is_kept_out_of_what_is_computed() {
         let lengths = matches!(engine, Err(Error::PromptLengths { .. }));
         assert_eq!(lengths, refused, "{fill:?}");
     }
-    model.heads.causal = false;
+    for block in &mut model.blocks {
+        block.attention.heads.mask = Mask::Full;
+    }
     let both_ways = Sequences::new(&model, &text, None);
     assert!(matches!(both_ways, Err(Error::PromptLengths { .. })));
 }

@@ -35,7 +35,7 @@ fn largest<T: Scalar>(ours: ArrayView2<'_, T>, theirs: &Array2<f64>) -> (f64, f6
 
 fn outputs_agree<T: Scalar>(model: &Transformer<T>, data: &Dataset, relative: f64, name: &str) {
     let batch = Sequences::new(model, data, None).unwrap();
-    let trace = model.forward_sequences(&batch.inputs, &batch.answers, batch.length());
+    let trace = model.forward(&batch.inputs, &batch.answers, batch.length());
     let (difference, scale) = largest(trace.outputs(), batch.outputs.as_ref().unwrap());
     println!("{name}: largest difference {difference:.1e} of {scale:.2}");
     assert!(
@@ -97,7 +97,7 @@ fn compiled_programs_reproduce_logits_residuals_and_attention() {
         let some = SequenceInputs::Tokens(tokens.select(ndarray::Axis(0), &index));
         let everywhere =
             modscope::model::transformer::Answers::everywhere(index.len(), batch.length());
-        let trace = model.forward_sequences(&some, &everywhere, batch.length());
+        let trace = model.forward(&some, &everywhere, batch.length());
         let (values, shape) = &tensors["resid"];
         let (residuals, scale) = residuals_differ(&trace, values, shape);
         let (values, shape) = &tensors["attn_logits"];
@@ -116,7 +116,7 @@ fn residuals_differ(trace: &SequenceTrace<f32>, values: &[f64], shape: &[usize])
         .attention
         .iter()
         .zip(&trace.mlp)
-        .flat_map(|(a, m)| [&a.stream, &m.stream])
+        .flat_map(|(a, m)| [&a.stream, &m.as_ref().unwrap().stream])
         .chain([&trace.end.stream]);
     let mut worst = (0.0_f64, 0.0_f64);
     for (half, stream) in halves.enumerate() {
@@ -142,7 +142,7 @@ fn scores_differ(
         let ours = trace.scores(model, layer);
         let theirs = all.slice(s![layer * rows..(layer + 1) * rows, ..]);
         for ((row, column), theirs) in theirs.indexed_iter() {
-            if !model.heads.causal || column <= row % shape[3] {
+            if !model.is_causal() || column <= row % shape[3] {
                 let difference = (f64::from(ours[[row, column]]) - theirs).abs();
                 worst = worst.max(difference / theirs.abs().max(1.0));
             }

@@ -142,7 +142,7 @@ impl<T: Scalar> Subject<'_, T> {
         };
         let cfg = GraphConfig {
             n_layers: self.model.blocks.len(),
-            n_heads: self.model.heads.count,
+            n_heads: self.model.head_count(),
             parallel_attn_mlp: false,
             d_model: self.model.width(),
         };

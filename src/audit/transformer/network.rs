@@ -1,11 +1,13 @@
 //! A small transformer as it is drawn: channels in layers, weights between them.
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 
 use super::Subject;
 use crate::graph::places::layer_places;
 use crate::model::Transformer;
-use crate::model::transformer::{Letter, Matrix, SequenceInputs, SequenceTrace};
+use crate::model::transformer::{
+    Embedding, Letter, Matrix, MlpTrace, SequenceInputs, SequenceTrace,
+};
 use crate::numeric::{Scalar, statistics};
 use crate::prune::Prunable;
 use crate::result::{Arrangement, Extremes, Layer, Link, LinkKind, Network, Site};
@@ -28,7 +30,7 @@ impl<T: Scalar> Subject<'_, T> {
             return (network, Vec::new());
         }
         let batch = &self.batch;
-        let trace = pruned.forward_sequences(&batch.inputs, &batch.answers, batch.length());
+        let trace = pruned.forward(&batch.inputs, &batch.answers, batch.length());
         let mut picture = Picture {
             subject: self,
             trace: &trace,
@@ -68,33 +70,57 @@ impl<'s, T: Scalar> Picture<'s, T> {
             self.name_last(|q| subject.input_name(order.get(q).copied().unwrap_or(q)));
             self.weights(&[Matrix::Input]);
         }
-        let bias = subject.model.bias(Matrix::Input).to_vec();
-        let stream = self.stream_before(0);
+        let bias = match &subject.model.embedding {
+            Embedding::Values { bias, .. } => Some(bias.to_vec()),
+            Embedding::Tokens(_) => None,
+        };
         self.layer(
             "stream 0",
             "r0.",
-            stream,
-            Some(&bias).filter(|b| !b.is_empty()),
+            self.trace.stream_before(0),
+            bias.as_ref(),
         );
     }
 
     /// A block, from the stream before it, which is there, to the stream after it.
     fn block(&mut self, layer: usize) {
+        let mut before = self.network.layers.len() - 1;
+        self.heads(layer);
+        let block = &self.subject.model.blocks[layer];
+        let mut bias = &block.attention.out_bias;
+        if let (Some(mlp), Some(half)) = (&block.mlp, &self.trace.mlp[layer]) {
+            if block.is_parallel() {
+                // What the heads write is drawn up to them: the stream comes later.
+                self.network.weights.pop();
+                self.network.weights.push(Vec::new());
+            } else {
+                self.stream(2 * layer + 1, &half.stream, bias);
+                self.link(before, before + 3, LinkKind::Identity);
+                before += 3;
+            }
+            self.hidden(layer, half);
+            self.weights(&[Matrix::Down(layer)]);
+            bias = &mlp.down_bias;
+        }
+        let stream = self.trace.stream_before(layer + 1);
+        self.stream(2 * layer + 2, stream, bias);
+        let last = self.network.layers.len() - 1;
+        self.link(before, last, LinkKind::Identity);
+    }
+
+    /// Queries, keys and values, what heads hold, and the weights they write through.
+    fn heads(&mut self, layer: usize) {
         let (model, trace) = (self.subject.model, self.trace);
-        let (block, half) = (&model.blocks[layer], &trace.attention[layer]);
-        let before = self.network.layers.len() - 1;
+        let half = &trace.attention[layer];
         let projections = Letter::ALL.map(|letter| Matrix::Projection { layer, letter });
         self.weights(&projections);
-        let total = model.heads.total();
-        let (keys, values) = half.keys_values.view().split_at(ndarray::Axis(1), total);
-        let mut all = self.sites(&half.queries, |i| format!("b{layer}.q{i}"));
-        all.extend(self.sites(&keys.to_owned(), |i| format!("b{layer}.k{i}")));
-        all.extend(self.sites(&values.to_owned(), |i| format!("b{layer}.v{i}")));
-        self.push(
-            &format!("q, k, v of block {layer}"),
-            all,
-            Some(&block.qkv_bias.to_vec()),
-        );
+        let mut all = Vec::new();
+        for (letter, name) in Letter::ALL.into_iter().zip(["q", "k", "v"]) {
+            let values = half.columns(letter).to_owned();
+            all.extend(self.sites(&values, |i| format!("b{layer}.{name}{i}")));
+        }
+        let bias = model.blocks[layer].attention.qkv_bias.to_vec();
+        self.push(&format!("q, k, v of block {layer}"), all, Some(&bias));
         self.network.weights.push(Vec::new());
         self.layer(
             &format!("heads of block {layer}"),
@@ -102,37 +128,33 @@ impl<'s, T: Scalar> Picture<'s, T> {
             &half.held,
             None,
         );
-        self.link(before + 1, before + 2, LinkKind::Attention);
+        let last = self.network.layers.len() - 1;
+        self.link(last - 1, last, LinkKind::Attention);
         self.weights(&[Matrix::Out(layer)]);
-        let stream = &trace.mlp[layer].stream;
-        let (middle, after) = (2 * layer + 1, 2 * layer + 2);
-        let bias = block.out_bias.to_vec();
-        self.layer(
-            &format!("stream {middle}"),
-            &format!("r{middle}."),
-            stream,
-            Some(&bias),
-        );
-        self.link(before, before + 3, LinkKind::Identity);
-        self.weights(&[Matrix::Up(layer)]);
-        let bias = block.up_bias.to_vec();
-        let hidden = &trace.mlp[layer].hidden;
+    }
+
+    /// The hidden neurons of a block.
+    fn hidden(&mut self, layer: usize, half: &MlpTrace<T>) {
+        if !self.subject.model.blocks[layer].is_parallel() {
+            self.weights(&[Matrix::Up(layer)]);
+        }
+        let bias = self.subject.model.bias(Matrix::Up(layer)).to_vec();
         self.layer(
             &format!("MLP of block {layer}"),
             &format!("b{layer}.h"),
-            hidden,
+            &half.hidden,
             Some(&bias),
         );
-        self.weights(&[Matrix::Down(layer)]);
-        let bias = block.down_bias.to_vec();
-        let stream = self.stream_before(layer + 1);
+    }
+
+    /// The stream after so many sublayers.
+    fn stream(&mut self, sublayers: usize, values: &Array2<T>, bias: &Array1<T>) {
         self.layer(
-            &format!("stream {after}"),
-            &format!("r{after}."),
-            stream,
-            Some(&bias),
+            &format!("stream {sublayers}"),
+            &format!("r{sublayers}."),
+            values,
+            Some(&bias.to_vec()),
         );
-        self.link(before + 3, before + 5, LinkKind::Identity);
     }
 
     fn outputs(&mut self) {
@@ -145,12 +167,6 @@ impl<'s, T: Scalar> Picture<'s, T> {
                 .get(q)
                 .map_or_else(String::new, |(_, name)| name.clone())
         });
-    }
-
-    /// The stream before a block, or at the end.
-    fn stream_before(&self, block: usize) -> &'s Array2<T> {
-        let half = self.trace.attention.get(block);
-        half.map_or(&self.trace.end.stream, |half| &half.stream)
     }
 
     /// The weights from the last layer to the next, `[readers, writers]`, of

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use crate::model::Transformer;
-use crate::model::transformer::{Embedding, SequenceTrace};
+use crate::model::transformer::SequenceTrace;
 use crate::numeric::Scalar;
 use crate::result;
 
@@ -18,16 +18,16 @@ impl<T: Scalar> Subject<'_, T> {
         let model = self.model;
         result::Transformer {
             layers: model.blocks.len(),
-            heads: model.heads.count,
+            heads: model.head_count(),
             width: model.width(),
-            hidden: model.blocks.first().map_or(0, |b| b.up_bias.len()),
-            inputs: match &model.embedding {
-                Embedding::Tokens(table) => table.nrows(),
-                Embedding::Values { weight, .. } => weight.nrows(),
-            },
+            hidden: model.hidden(),
+            inputs: model.inputs(),
             outputs: model.outputs(),
-            causal: model.heads.causal,
-            norms: model.blocks.iter().any(|b| b.norm1.is_some()),
+            causal: model.is_causal(),
+            norms: model
+                .blocks
+                .iter()
+                .any(|b| b.attention.norms.before.is_some()),
             split_input,
             length: self.batch.length(),
             read: self.read(),
@@ -64,7 +64,7 @@ impl<T: Scalar> Subject<'_, T> {
             return Vec::new();
         }
         let part = self.batch.part(0..self.batch.samples().min(SHOWN));
-        let trace = pruned.forward_sequences(&part.inputs, &part.answers, length);
+        let trace = pruned.forward(&part.inputs, &part.answers, length);
         let layers = 0..self.model.blocks.len();
         layers
             .flat_map(|layer| self.patterns(&trace, layer))
@@ -74,7 +74,10 @@ impl<T: Scalar> Subject<'_, T> {
     /// The patterns of one block.
     fn patterns(&self, trace: &SequenceTrace<T>, layer: usize) -> Vec<result::Attention> {
         let queries = trace.queries(layer, self.model.blocks.len());
-        let (asked, heads) = (queries.per_sample(), self.model.heads.count);
+        let (asked, heads) = (
+            queries.per_sample(),
+            self.model.blocks[layer].attention.heads.count,
+        );
         let pattern = &trace.attention[layer].pattern;
         let of = |sample: usize, head: usize| {
             let first = (sample * heads + head) * asked;

@@ -63,13 +63,12 @@ impl<T: Scalar> Subject<'_, T> {
             .par_iter()
             .map(|part| norms(pruned, part, &sites))
             .collect();
-        let last = sites.first_head(sites.layers().saturating_sub(1));
         let everywhere = Answers::everywhere(self.batch.samples(), self.batch.length());
         let writer = |writer: usize| {
             // From the queries of the last block on, only readings are computed.
-            let rows = match writer < last {
-                true => &everywhere,
-                false => &self.batch.answers,
+            let rows = match sites.writes_answers_only(writer) {
+                true => &self.batch.answers,
+                false => &everywhere,
             };
             let values = norms.iter().flat_map(|part| part[writer].iter());
             self.extremes(sites.writer_name(writer), rows, values)
@@ -119,7 +118,7 @@ fn norms<T: Scalar>(
     part: &Sequences<T>,
     sites: &Components,
 ) -> Vec<Array1<T>> {
-    let trace = model.forward_sequences(&part.inputs, &part.answers, part.length());
+    let trace = model.forward(&part.inputs, &part.answers, part.length());
     let writer = |writer: usize| norm(written(model, part, &trace, sites.writer_at(writer)).view());
     (0..sites.writer_count()).map(writer).collect()
 }
@@ -136,20 +135,16 @@ fn written<T: Scalar>(
     match writer {
         Writer::TokenEmbedding => tokens(),
         Writer::PositionEmbedding => positions().unwrap_or_else(|| Array2::zeros(tokens().dim())),
-        Writer::Input => match positions() {
-            Some(positions) => tokens() + positions,
-            None => tokens(),
-        },
+        Writer::Input => trace.stream_before(0).clone(),
         Writer::Head { layer, head } => {
-            let from = head * model.heads.width;
-            let held = &trace.attention[layer].held;
-            let held = held.slice(ndarray::s![.., from..from + model.heads.width]);
-            held.dot(&model.blocks[layer].head_out(model.heads, head))
+            let attention = &model.blocks[layer].attention;
+            let columns = attention.heads.head_columns(head);
+            let held = trace.attention[layer].held.slice(ndarray::s![.., columns]);
+            held.dot(&attention.head_out(head))
         }
-        Writer::Mlp { layer } => {
-            let block = &model.blocks[layer];
-            trace.mlp[layer].hidden.dot(&block.down) + &block.down_bias
-        }
+        Writer::Heads { layer } => model.message(trace, 2 * layer),
+        Writer::Mlp { layer } => model.message(trace, 2 * layer + 1),
+        Writer::Norm { sublayer } => trace.sum(model, sublayer),
     }
 }
 

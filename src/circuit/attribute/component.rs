@@ -2,17 +2,21 @@
 
 use std::ops::Range;
 
+use ndarray::Array2;
+
 use super::{Attributable, Attribution, Runs, Share, over_parts};
 use crate::metric::Metric;
 use crate::model::Components;
-use crate::model::transformer::{Cut, ReaderGradient, SequenceTrace};
+use crate::model::transformer::{
+    Flow, Gradients, Hooks, ReaderGradient, SequenceTrace, Writer, Wrote,
+};
 use crate::numeric::Scalar;
 use crate::patch::ComponentEngine;
 use crate::patch::component::{Part, Rows, at_position, products, rows_of};
 
 impl<T: Scalar> Attributable for ComponentEngine<'_, T> {
     fn groups(&self) -> usize {
-        1 + 2 * self.sites().layers()
+        groups(self.sites()).len()
     }
 
     /// Parts run in parallel.
@@ -37,9 +41,78 @@ struct PartRuns<'e, 'm, T> {
 /// Writers that a path interpolates together.
 struct Group {
     writers: Range<usize>,
-    /// The half before which the changed stream is put in.
-    resume: usize,
-    cut: Cut,
+    place: Place,
+}
+
+/// Where a group writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The inputs.
+    Inputs,
+    /// The heads of a block or its MLP.
+    Sublayer(usize),
+    /// The norm of the stream after a sublayer.
+    Norm(usize),
+}
+
+/// A run with what a group writes shifted.
+struct Shifted<T> {
+    place: Place,
+    shift: Array2<T>,
+}
+
+impl<T: Scalar> Hooks<T> for Shifted<T> {
+    fn touches(&self, sublayer: usize) -> bool {
+        self.place == Place::Sublayer(sublayer)
+    }
+
+    fn touches_sum(&self, sublayer: usize) -> bool {
+        self.place == Place::Norm(sublayer)
+    }
+
+    fn wrote(&mut self, _: Wrote<'_, T>) -> Option<Array2<T>> {
+        Some(self.shift.clone())
+    }
+
+    fn normed(&mut self, sublayer: usize, values: &mut Array2<T>) {
+        if self.place == Place::Norm(sublayer) {
+            *values += &self.shift;
+        }
+    }
+}
+
+/// First-order effects at the gradients of readers.
+struct AtReaders<'r, 'e, 'm, 's, 'b, T> {
+    runs: &'r PartRuns<'e, 'm, T>,
+    /// What is held fixed.
+    fixed: Place,
+    /// The writers whose edges are scored.
+    writers: Range<usize>,
+    by: &'s mut Share<'b>,
+}
+
+impl<T: Scalar> Gradients<T> for AtReaders<'_, '_, '_, '_, '_, T> {
+    fn by_reader(&self) -> bool {
+        true
+    }
+
+    fn reader(&mut self, gradient: ReaderGradient<T>) {
+        self.runs.take(&gradient, &self.writers, self.by);
+    }
+
+    fn written(&mut self, sublayer: usize) -> Flow<T> {
+        match self.fixed == Place::Sublayer(sublayer) {
+            true => Flow::Nothing,
+            false => Flow::Stream,
+        }
+    }
+
+    fn at_sum(&mut self, sublayer: usize) -> Flow<T> {
+        match self.fixed == Place::Norm(sublayer) {
+            true => Flow::Nothing,
+            false => Flow::Stream,
+        }
+    }
 }
 
 impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
@@ -54,17 +127,19 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
     }
 
     fn between(&self, group: usize, at: f64) -> SequenceTrace<T> {
-        let group = &self.groups[group];
+        let Group { writers, place } = &self.groups[group];
         let (clean, model) = (&self.part.clean, self.engine.model());
-        let (stream, rows) = match group.resume {
-            r if r == 2 * model.blocks.len() => (&clean.end.stream, Rows::Readings),
-            r if r % 2 == 0 => (&clean.attention[r / 2].stream, Rows::Everywhere),
-            r if r / 2 + 1 == model.blocks.len() => (&clean.mlp[r / 2].stream, Rows::Readings),
-            r => (&clean.mlp[r / 2].stream, Rows::Everywhere),
+        let rows = match self.engine.sites().writes_answers_only(writers.start) {
+            true => Rows::Readings,
+            false => Rows::Everywhere,
         };
-        let difference = self.part.differences.sum(group.writers.clone(), rows);
-        let stream = stream + &(difference * T::from_f64(1.0 - at));
-        model.resume(clean, group.resume, stream)
+        let shift = self.part.differences.sum(writers.clone(), rows) * T::from_f64(1.0 - at);
+        let (block, stream) = match place {
+            Place::Inputs => (0, Some(clean.stream_before(0) + &shift)),
+            Place::Sublayer(sublayer) | Place::Norm(sublayer) => (sublayer / 2, None),
+        };
+        let place = *place;
+        model.resume(clean, block, stream, &mut Shifted { place, shift })
     }
 
     fn add(
@@ -75,31 +150,34 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
         by: &mut Share<'_>,
     ) {
         let at_outputs = self.metric.gradient(run.outputs());
-        let cut = self.groups[fixed].cut;
-        let writers = match heeding {
-            Some(group) => self.groups[group].writers.clone(),
-            None => 0..self.engine.sites().writer_count(),
+        let mut hooks = AtReaders {
+            runs: self,
+            fixed: self.groups[fixed].place,
+            writers: match heeding {
+                Some(group) => self.groups[group].writers.clone(),
+                None => 0..self.engine.sites().writer_count(),
+            },
+            by,
         };
         let model = self.engine.model();
-        model.backward_readers(run, at_outputs.t(), cut, &mut |gradient| {
-            self.take(&gradient, &writers, by);
-        });
+        model.backward(run, at_outputs.t(), &mut hooks);
     }
 }
 
 impl<T: Scalar> PartRuns<'_, '_, T> {
     fn take(&self, gradient: &ReaderGradient<T>, writers: &Range<usize>, by: &mut Share<'_>) {
         let sites = self.engine.sites();
-        let first = gradient.first;
-        let before = sites.writers_before(first);
+        let first = sites.reader(gradient.first);
+        let read = sites.writers_of(first);
         let rows = rows_of(sites, first);
-        let differences = self.part.differences.of_first(before, rows);
+        let differences = self.part.differences.of_range(read.clone(), rows);
         let (positions, d) = (sites.positions_of(first), self.engine.model().width());
         for position in 0..positions {
             let here = |x| at_position(x, [position, positions, d]);
             let gradients = here(gradient.gradients.view());
             let products = products(gradients.view(), here(differences).view());
-            for ((reader, writer), product) in products.indexed_iter() {
+            for ((reader, place), product) in products.indexed_iter() {
+                let writer = read.start + place;
                 if writers.contains(&writer) {
                     let edge = sites.edge(writer, first + reader) + position;
                     // Patching moves the metric by the product: the effect is its negative.
@@ -112,23 +190,25 @@ impl<T: Scalar> PartRuns<'_, '_, T> {
 
 /// All groups, in the order of computation.
 fn groups(sites: &Components) -> Vec<Group> {
-    let mut groups = vec![Group {
+    let inputs = Group {
         writers: 0..sites.inputs(),
-        resume: 0,
-        cut: Cut::Nowhere,
-    }];
-    for layer in 0..sites.layers() {
-        let first = sites.first_head(layer);
-        groups.push(Group {
-            writers: first..first + sites.heads(),
-            resume: 2 * layer + 1,
-            cut: Cut::Heads(layer),
-        });
-        groups.push(Group {
-            writers: sites.mlp_writer(layer)..sites.mlp_writer(layer) + 1,
-            resume: 2 * layer + 2,
-            cut: Cut::Mlp(layer),
-        });
+        place: Place::Inputs,
+    };
+    let mut groups = vec![inputs];
+    for writer in sites.inputs()..sites.writer_count() {
+        let place = match sites.writer_at(writer) {
+            Writer::Input | Writer::TokenEmbedding | Writer::PositionEmbedding => Place::Inputs,
+            Writer::Head { layer, .. } | Writer::Heads { layer } => Place::Sublayer(2 * layer),
+            Writer::Mlp { layer } => Place::Sublayer(2 * layer + 1),
+            Writer::Norm { sublayer } => Place::Norm(sublayer),
+        };
+        match groups.last_mut().filter(|group| group.place == place) {
+            Some(group) => group.writers.end = writer + 1,
+            None => groups.push(Group {
+                writers: writer..writer + 1,
+                place,
+            }),
+        }
     }
     groups
 }

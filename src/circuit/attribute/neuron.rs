@@ -4,7 +4,7 @@ use ndarray::{Array2, Zip};
 
 use super::{Attributable, Attribution, Runs, Share, over_parts};
 use crate::metric::Metric;
-use crate::model::transformer::SequenceTrace;
+use crate::model::transformer::{Gradients, SequenceTrace};
 use crate::numeric::Scalar;
 use crate::patch::{NeuronEngine, NeuronPart};
 
@@ -42,11 +42,7 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
     }
 
     fn between(&self, group: usize, at: f64) -> SequenceTrace<T> {
-        let change = self.part.difference(group) * T::from_f64(1.0 - at);
-        let columns: Vec<usize> = (0..change.ncols()).collect();
-        let model = self.engine.model();
-        self.part
-            .run_from(model, group, &columns, &change, &mut |_, _| ())
+        self.part.between(self.engine.model(), group, at)
     }
 
     fn add(
@@ -57,21 +53,52 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
         by: &mut Share<'_>,
     ) {
         let at_outputs = self.metric.gradient(run.outputs());
-        // What is fixed in the stream leaves no way around it.
-        let first = heeding.unwrap_or(match fixed % 2 {
-            0 => fixed,
-            _ => 0,
-        });
-        let mut visit = |layer: usize, gradient: &mut Array2<T>| {
-            if heeding.is_none_or(|group| group == layer) {
-                self.take(layer, gradient, by);
-            }
-            if layer == fixed {
-                gradient.fill(T::zero());
-            }
+        let mut hooks = AtNeurons {
+            runs: self,
+            fixed,
+            heeding,
+            by,
         };
         let model = self.engine.model();
-        model.backward_neurons(run, at_outputs.t(), first, &mut visit);
+        model.backward(run, at_outputs.t(), &mut hooks);
+    }
+}
+
+/// First-order effects at the gradients of channels and hidden neurons.
+struct AtNeurons<'r, 'e, 'm, 's, 'b, T> {
+    runs: &'r PartRuns<'e, 'm, T>,
+    fixed: usize,
+    heeding: Option<usize>,
+    by: &'s mut Share<'b>,
+}
+
+impl<T: Scalar> Gradients<T> for AtNeurons<'_, '_, '_, '_, '_, T> {
+    /// What is fixed in the stream leaves no way around it.
+    fn first(&self) -> usize {
+        self.heeding.unwrap_or(match self.fixed % 2 {
+            0 => self.fixed,
+            _ => 0,
+        })
+    }
+
+    fn stream(&mut self, sublayer: usize, gradient: &mut Array2<T>) {
+        self.layer(sublayer, gradient);
+    }
+
+    fn hidden(&mut self, layer: usize, gradient: &mut Array2<T>) {
+        self.layer(2 * layer + 1, gradient);
+    }
+}
+
+impl<T: Scalar> AtNeurons<'_, '_, '_, '_, '_, T> {
+    fn layer(&mut self, layer: usize, gradient: &mut Array2<T>) {
+        let heeds = self.heeding.is_none_or(|group| group == layer);
+        if heeds && layer >= self.first() {
+            self.runs.take(layer, gradient, self.by);
+        }
+        if layer == self.fixed {
+            gradient.fill(T::zero());
+        }
     }
 }
 

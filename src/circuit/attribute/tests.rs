@@ -12,9 +12,9 @@ use crate::patch::{
 
 #[test]
 fn small_patches_have_their_first_order_effect_at_every_edge() {
-    for model in models() {
+    for (like, model) in models() {
         for positions in [vec![3], vec![0, 1, 2, 3]] {
-            let batch = batch(&positions, 1e-6);
+            let batch = batch(&positions, 1e-7);
             let engine =
                 ComponentEngine::new(&model, &batch, setup(Fill::Corrupted, false)).unwrap();
             let edges: Vec<usize> = (0..engine.sites().edge_count()).collect();
@@ -26,7 +26,7 @@ fn small_patches_have_their_first_order_effect_at_every_edge() {
             for edge in edges {
                 let error = (exact[edge] - first_order[edge]).abs() / scale;
                 let name = engine.sites().edge_name(edge);
-                assert!(error < 1e-4, "{name}: {error:e} of {scale:e}");
+                assert!(error < 1e-4, "{like} {name}: {error:e} of {scale:e}");
             }
         }
     }
@@ -36,9 +36,9 @@ fn small_patches_have_their_first_order_effect_at_every_edge() {
 fn small_patches_have_their_first_order_effect_at_every_channel_and_neuron() {
     let (steps, path) = (3, Path::Midpoints);
     let own_source = true;
-    for model in models() {
+    for (like, model) in models() {
         for positions in [vec![3], vec![0, 1, 2, 3]] {
-            let batch = batch(&positions, 1e-6);
+            let batch = batch(&positions, 1e-7);
             let engine = NeuronEngine::new(&model, &batch, Fill::Corrupted, 0).unwrap();
             let classes = (0..engine.samples()).map(|r| r % 3).collect();
             let metric = Metric::CrossEntropy { classes };
@@ -54,7 +54,10 @@ fn small_patches_have_their_first_order_effect_at_every_channel_and_neuron() {
                 for (neuron, (exact, estimate)) in exact.iter().zip(estimates).enumerate() {
                     let error = (exact - estimate).abs() / scale;
                     let name = engine.neurons().name(neuron);
-                    assert!(error < 1e-4, "{method:?} {name}: {error:e} of {scale:e}");
+                    assert!(
+                        error < 1e-4,
+                        "{like} {method:?} {name}: {error:e} of {scale:e}"
+                    );
                 }
             }
         }
@@ -65,9 +68,9 @@ fn small_patches_have_their_first_order_effect_at_every_channel_and_neuron() {
 #[test]
 fn attributions_at_positions_add_up_to_the_edge_s() {
     let (steps, path, own_source) = (3, Path::Midpoints, true);
-    for model in models() {
+    for (like, model) in models() {
         for positions in [vec![3], vec![1, 2]] {
-            let batch = batch(&positions, 1e-6);
+            let batch = batch(&positions, 1e-7);
             let setup = setup(Fill::Corrupted, false);
             let whole = ComponentEngine::new(&model, &batch, setup).unwrap();
             let engine = whole.clone().at_positions(&batch).unwrap();
@@ -84,7 +87,10 @@ fn attributions_at_positions_add_up_to_the_edge_s() {
                 for (edge, (exact, estimate)) in exact.iter().zip(&estimates).enumerate() {
                     let error = (exact - estimate).abs() / scale;
                     let name = engine.sites().edge_name(edge);
-                    assert!(error < 1e-4, "{method:?} {name}: {error:e} of {scale:e}");
+                    assert!(
+                        error < 1e-4,
+                        "{like} {method:?} {name}: {error:e} of {scale:e}"
+                    );
                 }
                 for (edge, expected) in whole.attribute(&metric, method).iter().enumerate() {
                     let (writer, reader) = whole.sites().ends(edge);
@@ -93,7 +99,7 @@ fn attributions_at_positions_add_up_to_the_edge_s() {
                     let sum: f64 = estimates[all].iter().sum();
                     assert!(
                         (sum - expected).abs() < 1e-10 * scale,
-                        "{sum:e}, {expected:e}"
+                        "{like}: {sum:e}, {expected:e}"
                     );
                 }
             }
@@ -105,7 +111,7 @@ fn attributions_at_positions_add_up_to_the_edge_s() {
 /// adds up to what patching the layer does.
 #[test]
 fn own_paths_add_up_to_the_effects_of_whole_layers() {
-    let (model, batch) = (&models()[1], batch(&[3], 0.5));
+    let (model, batch) = (&models()[1].1, batch(&[3], 0.5));
     let engine = NeuronEngine::new(model, &batch, Fill::Corrupted, 0).unwrap();
     let metric = Metric::Output { output: 1 };
     let mean = |layer: Option<usize>| {
@@ -139,8 +145,8 @@ fn own_paths_add_up_to_the_effects_of_whole_layers() {
 fn small_patches_have_their_first_order_effect_at_every_weight() {
     let own_source = true;
     let (steps, path) = (2, Path::Midpoints);
-    for model in models() {
-        let batch = batch(&[1, 3], 1e-6);
+    for (like, model) in models() {
+        let batch = batch(&[1, 3], 1e-7);
         let engine = WeightEngine::new(&model, &batch, setup(Fill::Corrupted, false)).unwrap();
         let classes = (0..engine.samples()).map(|r| r % 3).collect();
         let metric = Metric::CrossEntropy { classes };
@@ -158,7 +164,7 @@ fn small_patches_have_their_first_order_effect_at_every_weight() {
                 let (from, to) = engine.edge_names(edge);
                 assert!(
                     error < 1e-4,
-                    "{method:?} {from}->{to}: {error:e} of {scale:e}"
+                    "{like} {method:?} {from}->{to}: {error:e} of {scale:e}"
                 );
             }
         }
@@ -167,7 +173,7 @@ fn small_patches_have_their_first_order_effect_at_every_weight() {
 
 #[test]
 fn the_last_mlp_as_a_node_is_its_only_edge() {
-    let model = &models()[0];
+    let model = &models()[0].1;
     let batch = batch(&[1, 3], 1.0);
     let engine = ComponentEngine::new(model, &batch, setup(Fill::Corrupted, true)).unwrap();
     let sites = engine.sites();

@@ -4,8 +4,11 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{Attributable, Attribution, Runs, Share, over_parts};
 use crate::metric::Metric;
-use crate::model::transformer::{Channel, Matrix, SequenceTrace};
-use crate::numeric::{Scalar, matmul_into};
+use crate::model::Transformer;
+use crate::model::transformer::{
+    AsItIs, Channel, Gradients, Hooks, Matrix, SequenceTrace, linear, product,
+};
+use crate::numeric::Scalar;
 use crate::patch::component::products;
 use crate::patch::weight::{WeightEngine, WeightPart};
 
@@ -43,11 +46,80 @@ struct PartRuns<'e, 'm, T> {
 
 /// The layers of channels that write, in the order of computation.
 fn groups<T: Scalar>(engine: &WeightEngine<'_, T>) -> Vec<Channel> {
-    let blocks = engine.model().blocks.len();
     let read = engine.sites().spans().iter();
-    let mut groups: Vec<Channel> = read.map(|span| span.matrix.between(blocks).0).collect();
-    groups.dedup();
+    let mut groups: Vec<Channel> = Vec::new();
+    for channel in read.map(|span| engine.model().between(span.matrix).0) {
+        if !groups.contains(&channel) {
+            groups.push(channel);
+        }
+    }
     groups
+}
+
+/// A run in which a group lies between fill and clean.
+struct Between<'b, T> {
+    part: &'b WeightPart<T>,
+    group: Channel,
+    at: T,
+}
+
+impl<T: Scalar> Between<'_, T> {
+    /// The linear layer that alone reads the group, where that is not the stream.
+    fn matrix(&self) -> Option<Matrix> {
+        match self.group {
+            Channel::Held(layer) => Some(Matrix::Out(layer)),
+            Channel::Hidden(layer) => Some(Matrix::Down(layer)),
+            _ => None,
+        }
+    }
+
+    /// What the shift of the group adds to what its linear layer writes.
+    fn shift(&self, model: &Transformer<T>, matrix: Matrix) -> Array2<T> {
+        let difference = &self.part.fill.at(matrix) - &self.part.values.at(matrix);
+        product(difference.view(), model.weight(matrix)) * (T::one() - self.at)
+    }
+
+    /// The stream after so many sublayers, `[rows, d]`.
+    fn stream(&self, sublayers: usize) -> Array2<T> {
+        let (fill, clean) = (
+            self.part.fill.stream(sublayers),
+            self.part.values.stream(sublayers),
+        );
+        (&fill - &clean) * (T::one() - self.at) + clean
+    }
+}
+
+/// The same as edits of a run.
+struct Shifted<'b, T> {
+    between: Between<'b, T>,
+    model: &'b Transformer<T>,
+}
+
+impl<T: Scalar> Hooks<T> for Shifted<'_, T> {
+    fn touches_linears(&self, sublayer: usize) -> bool {
+        let matrix = self.between.matrix();
+        matrix.and_then(Matrix::sublayer) == Some(sublayer)
+    }
+
+    fn linear(
+        &mut self,
+        matrix: Matrix,
+        x: ArrayView2<'_, T>,
+        _: Option<ArrayView2<'_, T>>,
+    ) -> Option<Array2<T>> {
+        let changed = self.between.matrix().filter(|m| *m == matrix)?;
+        let shift = self.between.shift(self.model, changed);
+        let (weight, bias) = (self.model.weight(matrix), self.model.bias(matrix));
+        Some(linear(&x.to_owned(), weight, bias) + shift)
+    }
+
+    fn touches_stream(&self, sublayer: usize) -> bool {
+        self.between.group == Channel::Stream(sublayer)
+    }
+
+    fn stream(&mut self, sublayer: usize, stream: &mut Array2<T>) {
+        *stream = self.between.stream(sublayer);
+    }
 }
 
 impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
@@ -62,25 +134,23 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
     }
 
     fn between(&self, group: usize, at: f64) -> SequenceTrace<T> {
-        let model = self.engine.model();
-        let through = |matrix: Matrix| {
-            let difference = self.difference(matrix);
-            let weight = model.weight(matrix);
-            let mut shift = Array2::zeros((difference.nrows(), weight.ncols()));
-            matmul_into(shift.view_mut(), difference.view(), weight, false);
-            shift
+        let (model, clean) = (self.engine.model(), &self.part.clean);
+        let group = self.groups[group];
+        let between = Between {
+            part: self.part,
+            group,
+            at: T::from_f64(at),
         };
-        let (half, shift) = match self.groups[group] {
-            Channel::Held(layer) => (2 * layer + 1, through(Matrix::Out(layer))),
-            Channel::Hidden(layer) => (2 * layer + 2, through(Matrix::Down(layer))),
-            Channel::Stream(half) => {
-                let (fill, clean) = (&self.part.fill, &self.part.values);
-                (half, &fill.stream(half) - &clean.stream(half))
+        let block = match group {
+            Channel::Stream(sublayers) => sublayers / 2,
+            Channel::Held(layer) | Channel::Hidden(layer) => layer,
+            _ => {
+                let shift = model.scaled(between.shift(model, Matrix::Input));
+                let embedded = model.embed(&self.part.batch.inputs) + shift;
+                return model.resume_embedded(clean, embedded, &mut AsItIs);
             }
-            _ => (0, through(Matrix::Input)),
         };
-        let stream = &self.part.values.stream(half) + &(shift * T::from_f64(1.0 - at));
-        model.resume(&self.part.clean, half, stream)
+        model.resume(clean, block, None, &mut Shifted { between, model })
     }
 
     fn add(
@@ -90,15 +160,32 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
         heeding: Option<usize>,
         by: &mut Share<'_>,
     ) {
-        let model = self.engine.model();
-        let blocks = model.blocks.len();
         let at_outputs = self.metric.gradient(run.outputs());
-        model.backward_linears(run, at_outputs.t(), &mut |matrix, gradient| {
-            let heeds = |group: usize| self.groups[group] == matrix.between(blocks).0;
-            if heeding.is_none_or(heeds) {
-                self.take(matrix, gradient, by);
-            }
-        });
+        let mut hooks = AtLinears {
+            runs: self,
+            heeding,
+            by,
+        };
+        let model = self.engine.model();
+        model.backward(run, at_outputs.t(), &mut hooks);
+    }
+}
+
+/// First-order effects at the gradients of linear layers.
+struct AtLinears<'r, 'e, 'm, 's, 'b, T> {
+    runs: &'r PartRuns<'e, 'm, T>,
+    heeding: Option<usize>,
+    by: &'s mut Share<'b>,
+}
+
+impl<T: Scalar> Gradients<T> for AtLinears<'_, '_, '_, '_, '_, T> {
+    fn linear(&mut self, matrix: Matrix, gradient: ArrayView2<'_, T>) {
+        let runs = self.runs;
+        let model = runs.engine.model();
+        let heeds = |group: usize| runs.groups[group] == model.between(matrix).0;
+        if self.heeding.is_none_or(heeds) {
+            runs.take(matrix, gradient, self.by);
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Shares of the messages on a transformer's weights.
 
+use ndarray::ArrayView2;
+
 use super::{Loss, Maskable, over_parts};
+use crate::model::transformer::{Gradients, Matrix};
 use crate::numeric::Scalar;
 use crate::patch::Patchable;
 use crate::patch::component::products;
@@ -24,18 +27,35 @@ fn part_of<T: Scalar>(
     let readings: Vec<usize> = part.readings.clone().collect();
     let (value, at_outputs) = loss(run.outputs(), &readings);
     let read = Values::of(engine.model(), &part.batch.inputs, &run);
-    let mut gradient = vec![0.0; engine.edge_count()];
-    live.backward_linears(&run, at_outputs.t(), &mut |matrix, at| {
-        let spans = engine.sites().spans();
+    let mut hooks = AtLinears {
+        engine,
+        part,
+        read: &read,
+        gradient: vec![0.0; engine.edge_count()],
+    };
+    live.backward(&run, at_outputs.t(), &mut hooks);
+    (value, hooks.gradient)
+}
+
+/// The gradient at shares, at that of linear layers.
+struct AtLinears<'e, 'm, T> {
+    engine: &'e WeightEngine<'m, T>,
+    part: &'e WeightPart<T>,
+    read: &'e Values<T>,
+    gradient: Vec<f64>,
+}
+
+impl<T: Scalar> Gradients<T> for AtLinears<'_, '_, T> {
+    fn linear(&mut self, matrix: Matrix, at: ArrayView2<'_, T>) {
+        let spans = self.engine.sites().spans();
         let Some(span) = spans.iter().find(|span| span.matrix == matrix) else {
             return;
         };
-        let difference = &read.at(matrix) - &part.fill.at(matrix);
-        let weight = engine.model().weight(matrix);
+        let difference = &self.read.at(matrix) - &self.part.fill.at(matrix);
+        let weight = self.engine.model().weight(matrix);
         for ((from, to), slope) in products(difference.t(), at.t()).indexed_iter() {
             let edge = span.first + to * span.inputs + from;
-            gradient[edge] = slope * weight[[from, to]].widen();
+            self.gradient[edge] = slope * weight[[from, to]].widen();
         }
-    });
-    (value, gradient)
+    }
 }

@@ -6,15 +6,17 @@
 //! | name | site |
 //! |---|---|
 //! | `x{i}` | number i of a position; none where inputs are tokens |
-//! | `r{n}.{i}` | channel i of the residual stream after n halves: `r0` before block 0, `r1` between its attention and its MLP, `r2` before block 1 |
+//! | `r{n}.{i}` | channel i of the residual stream after n sublayers: `r0` before block 0, `r1` between its heads and its MLP (not where they are parallel), `r2` before block 1 |
 //! | `b{l}.q{i}`, `b{l}.k{i}`, `b{l}.v{i}` | a query, key or value of block l, head by head |
 //! | `b{l}.o{i}` | what attention has gathered of value i |
+//! | `b{l}.g{i}` | a gate of the MLP, before its activation |
 //! | `b{l}.h{i}` | a hidden neuron of the MLP |
+//! | `b{l}.a{i}`, `b{l}.m{i}` | what heads and MLP write, where a norm stands between it and the stream |
 //! | `y{i}` | an output |
 
 use std::ops::Range;
 
-use super::{Embedding, Letter, Matrix, Transformer};
+use super::{Attention, Embedding, Letter, Matrix, Transformer};
 use crate::numeric::Scalar;
 
 /// A layer of channels.
@@ -28,8 +30,12 @@ pub enum Channel {
     Projection(usize, Letter),
     /// What the heads of a block hold.
     Held(usize),
+    /// The gates of a block, before their activation, where it has some.
+    Gate(usize),
     /// The hidden neurons of a block.
     Hidden(usize),
+    /// What a sublayer writes, before the norm between it and the stream.
+    Written(usize),
     /// The outputs.
     Output,
 }
@@ -58,24 +64,124 @@ pub struct Channels {
     layers: Vec<(Channel, usize)>,
     sites: usize,
     spans: Vec<Span>,
-    head_width: usize,
+    /// Between layers, besides edges.
+    ties: Vec<(Channel, Channel, Tie)>,
 }
 
-impl Matrix {
-    /// The layer of channels it reads and the one it writes to, of a network of
-    /// so many blocks.
+impl<T: Scalar> Transformer<T> {
+    /// The layer of channels that a linear layer reads and the one it writes to.
     #[must_use]
-    pub fn between(self, blocks: usize) -> (Channel, Channel) {
-        match self {
-            Self::Input => (Channel::Input, Channel::Stream(0)),
-            Self::Projection { layer, letter } => (
+    pub fn between(&self, matrix: Matrix) -> (Channel, Channel) {
+        let written = |layer: usize, sublayer: usize| match self.normalises(sublayer) {
+            true => Channel::Written(sublayer),
+            false => Channel::Stream(self.stream_after(layer, sublayer)),
+        };
+        let read = |layer: usize| match self.blocks[layer].is_parallel() {
+            true => Channel::Stream(2 * layer),
+            false => Channel::Stream(2 * layer + 1),
+        };
+        match matrix {
+            Matrix::Input => (Channel::Input, Channel::Stream(0)),
+            Matrix::Projection { layer, letter } => (
                 Channel::Stream(2 * layer),
                 Channel::Projection(layer, letter),
             ),
-            Self::Out(layer) => (Channel::Held(layer), Channel::Stream(2 * layer + 1)),
-            Self::Up(layer) => (Channel::Stream(2 * layer + 1), Channel::Hidden(layer)),
-            Self::Down(layer) => (Channel::Hidden(layer), Channel::Stream(2 * layer + 2)),
-            Self::Unembedding => (Channel::Stream(2 * blocks), Channel::Output),
+            Matrix::Out(layer) => (Channel::Held(layer), written(layer, 2 * layer)),
+            Matrix::Up(layer) => (read(layer), Channel::Hidden(layer)),
+            Matrix::Gate(layer) => (read(layer), Channel::Gate(layer)),
+            Matrix::Down(layer) => (Channel::Hidden(layer), written(layer, 2 * layer + 1)),
+            Matrix::Unembedding => (Channel::Stream(2 * self.blocks.len()), Channel::Output),
+        }
+    }
+
+    /// Whether a norm stands between what a sublayer writes and the stream.
+    fn normalises(&self, sublayer: usize) -> bool {
+        self.norm_after(sublayer).is_some() || self.norm_of_sum(sublayer).is_some()
+    }
+
+    /// The stream that a sublayer adds to: between heads and MLP there is one
+    /// where the MLP reads it.
+    fn stream_after(&self, layer: usize, sublayer: usize) -> usize {
+        let block = &self.blocks[layer];
+        match block.mlp.is_some() && !block.is_parallel() {
+            true => sublayer + 1,
+            false => 2 * layer + 2,
+        }
+    }
+
+    /// What carries values on besides edges, between layers of channels.
+    fn ties(&self) -> Vec<(Channel, Channel, Tie)> {
+        let mut ties = Vec::new();
+        for (layer, block) in self.blocks.iter().enumerate() {
+            let attention = &block.attention;
+            for letter in Letter::ALL {
+                let from = Channel::Projection(layer, letter);
+                ties.push((from, Channel::Held(layer), attention.tie(letter)));
+            }
+            if block.mlp.as_ref().is_some_and(|mlp| mlp.gate.is_some()) {
+                ties.push((Channel::Gate(layer), Channel::Hidden(layer), Tie::Same));
+            }
+            let sublayers = 2 * layer..2 * layer + 1 + usize::from(block.mlp.is_some());
+            let mut before = 2 * layer;
+            for sublayer in sublayers {
+                let after = self.stream_after(layer, sublayer);
+                if self.normalises(sublayer) {
+                    ties.push((Channel::Written(sublayer), Channel::Stream(after), Tie::All));
+                }
+                if after > before {
+                    let tie = match self.norm_of_sum(sublayer) {
+                        Some(_) => Tie::All,
+                        None => Tie::Same,
+                    };
+                    ties.push((Channel::Stream(before), Channel::Stream(after), tie));
+                }
+                before = after;
+            }
+        }
+        ties
+    }
+}
+
+/// Which channels of one layer carry on to which of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Tie {
+    /// Each to that of its place.
+    Same,
+    /// Each to all.
+    All,
+    /// The channels of a head or key-value head to all that so many heads of this
+    /// width hold.
+    Heads { share: usize, width: usize },
+    /// Each value to what so many heads of this width hold of it.
+    Values { share: usize, width: usize },
+}
+
+impl Tie {
+    /// The places to which one carries on, of `to` places.
+    fn of(&self, place: usize, to: usize) -> Vec<usize> {
+        match *self {
+            Self::Same => vec![place],
+            Self::All => (0..to).collect(),
+            Self::Heads { share, width } => {
+                let first = place / width * share * width;
+                (first..first + share * width).collect()
+            }
+            Self::Values { share, width } => {
+                let first = place / width * share * width + place % width;
+                (0..share).map(|head| first + head * width).collect()
+            }
+        }
+    }
+}
+
+impl<T: Scalar> Attention<T> {
+    fn tie(&self, letter: Letter) -> Tie {
+        let width = self.heads.width;
+        let share = self.heads.count / self.heads.of_letter(letter);
+        match letter {
+            Letter::V => Tie::Values { share, width },
+            _ if self.spans_heads(letter) => Tie::All,
+            _ => Tie::Heads { share, width },
         }
     }
 }
@@ -88,29 +194,15 @@ impl Channels {
             layers: Vec::new(),
             sites: 0,
             spans: Vec::new(),
-            head_width: model.heads.width,
+            ties: model.ties(),
         };
-        let (d, total) = (model.width(), model.heads.total());
-        if let Embedding::Values { weight, .. } = &model.embedding {
-            channels.add(Channel::Input, weight.nrows());
-        }
-        channels.add(Channel::Stream(0), d);
-        for (layer, block) in model.blocks.iter().enumerate() {
-            for letter in Letter::ALL {
-                channels.add(Channel::Projection(layer, letter), total);
-            }
-            channels.add(Channel::Held(layer), total);
-            channels.add(Channel::Stream(2 * layer + 1), d);
-            channels.add(Channel::Hidden(layer), block.up_bias.len());
-            channels.add(Channel::Stream(2 * layer + 2), d);
-        }
-        channels.add(Channel::Output, model.outputs());
+        channels.add_layers(model);
         let mut matrices = model.matrices();
         matrices.retain(|matrix| *matrix != Matrix::Unembedding);
         matrices.push(Matrix::Unembedding);
         let mut first = 0;
         for matrix in matrices {
-            let (from, to) = matrix.between(model.blocks.len());
+            let (from, to) = model.between(matrix);
             let (inputs, outputs) = model.weight(matrix).dim();
             let span = Span {
                 matrix,
@@ -124,6 +216,39 @@ impl Channels {
             channels.spans.push(span);
         }
         channels
+    }
+
+    fn add_layers<T: Scalar>(&mut self, model: &Transformer<T>) {
+        let d = model.width();
+        if let Embedding::Values { weight, .. } = &model.embedding {
+            self.add(Channel::Input, weight.nrows());
+        }
+        self.add(Channel::Stream(0), d);
+        for (layer, block) in model.blocks.iter().enumerate() {
+            let (heads, mut next) = (&block.attention.heads, 2 * layer + 1);
+            for letter in Letter::ALL {
+                let width = heads.of_letter(letter) * heads.width;
+                self.add(Channel::Projection(layer, letter), width);
+            }
+            self.add(Channel::Held(layer), heads.total());
+            for sublayer in [2 * layer, 2 * layer + 1] {
+                let is_mlp = sublayer % 2 == 1;
+                if is_mlp && block.mlp.is_some() {
+                    if block.mlp.as_ref().is_some_and(|mlp| mlp.gate.is_some()) {
+                        self.add(Channel::Gate(layer), block.hidden());
+                    }
+                    self.add(Channel::Hidden(layer), block.hidden());
+                }
+                if model.normalises(sublayer) {
+                    self.add(Channel::Written(sublayer), d);
+                }
+                if is_mlp || model.stream_after(layer, sublayer) == next {
+                    next = 2 * layer + 1 + usize::from(is_mlp);
+                    self.add(Channel::Stream(next), d);
+                }
+            }
+        }
+        self.add(Channel::Output, model.outputs());
     }
 
     fn add(&mut self, channel: Channel, width: usize) {
@@ -200,45 +325,21 @@ impl Channels {
     }
 
     /// What carries values on besides edges, as pairs of sites: the residual
-    /// stream past every half, and attention, from the queries and keys of a
-    /// head to all that it holds and from each value to what is held of it.
+    /// stream past every sublayer; norms within it, from each channel to all;
+    /// attention, from the queries and keys of a head to all that it holds and
+    /// from each value to what is held of it; gates.
     #[must_use]
     pub fn links(&self) -> Vec<(usize, usize)> {
         let mut links = Vec::new();
-        for (channel, _) in &self.layers {
-            match channel {
-                Channel::Stream(halves) => {
-                    let from = self.sites_of(self.layer(*channel));
-                    let to = self.sites_of(self.layer(Channel::Stream(halves + 1)));
-                    links.extend(from.zip(to));
-                }
-                Channel::Projection(layer, letter) => {
-                    let from = self.sites_of(self.layer(*channel));
-                    let to = self.sites_of(self.layer(Channel::Held(*layer)));
-                    links.extend(self.attended(*letter, from, to));
-                }
-                _ => {}
+        for (from, to, tie) in &self.ties {
+            let (from, to) = (self.layer(*from), self.layer(*to));
+            let (from, to) = (self.sites_of(from), self.sites_of(to));
+            for (place, site) in from.enumerate() {
+                let reached = tie.of(place, to.len()).into_iter();
+                links.extend(reached.map(|place| (site, to.start + place)));
             }
         }
         links
-    }
-
-    fn attended(
-        &self,
-        letter: Letter,
-        from: Range<usize>,
-        to: Range<usize>,
-    ) -> Vec<(usize, usize)> {
-        let (first, held) = (from.start, to.start);
-        let readers = |site: usize| match letter {
-            Letter::V => site - first..site - first + 1,
-            _ => {
-                let head = (site - first) / self.head_width * self.head_width;
-                head..head + self.head_width
-            }
-        };
-        from.flat_map(|site| readers(site).map(move |c| (site, held + c)))
-            .collect()
     }
 
     /// The name of a site.
@@ -254,7 +355,11 @@ impl Channels {
                 format!("b{l}.{}{i}", ["q", "k", "v"][letter as usize])
             }
             Channel::Held(l) => format!("b{l}.o{i}"),
+            Channel::Gate(l) => format!("b{l}.g{i}"),
             Channel::Hidden(l) => format!("b{l}.h{i}"),
+            Channel::Written(sublayer) => {
+                format!("b{}.{}{i}", sublayer / 2, ["a", "m"][sublayer % 2])
+            }
             Channel::Output => format!("y{i}"),
         }
     }

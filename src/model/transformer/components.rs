@@ -1,10 +1,25 @@
 //! Sites and edges of a transformer at the granularity of components.
 //!
-//! Writers and readers are numbered in the order of computation, so that the
-//! writers before a reader are the first so many; edges are numbered reader by
-//! reader. Names are those of EAP-IG's graph.
+//! Writers and readers are numbered in the order of computation; the writers
+//! that a reader reads follow on one another. Edges are numbered reader by
+//! reader. Names are those of EAP-IG's graph, with these conventions:
+//!
+//! - Where heads share keys and values, `a0.h1<k>` and `a0.h1<v>` are those of
+//!   key-value head 1, and `a0.h1<q>` and `a0.h1` of head 1. The node of a
+//!   key-value head is the first head that reads it.
+//! - In a parallel block the MLP reads what the block's heads read, not the heads.
+//! - Where what the heads of a block write is normalised, there is no message of
+//!   one head: they are one writer, `a0`. What it and the MLP then write is what
+//!   comes out of the norm.
+//! - Where the stream is normalised after a sublayer, the norm is a node that
+//!   reads all that is in the stream and writes all that is read after it:
+//!   `a0.norm`, `m0.norm`.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
+
+use super::Transformer;
+use crate::numeric::Scalar;
 
 /// Which of a head's three inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,17 +48,27 @@ pub enum Writer {
         /// From 0.
         head: usize,
     },
+    /// All heads of a block, through the norm of what they write.
+    Heads {
+        /// From 0.
+        layer: usize,
+    },
     /// An MLP.
     Mlp {
         /// From 0.
         layer: usize,
+    },
+    /// The norm of the stream after a sublayer.
+    Norm {
+        /// Two per block, from 0.
+        sublayer: usize,
     },
 }
 
 /// A site that reads the residual stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reader {
-    /// One input of a head.
+    /// One input of a head or, keys and values, of a key-value head.
     Head {
         /// From 0.
         layer: usize,
@@ -57,20 +82,42 @@ pub enum Reader {
         /// From 0.
         layer: usize,
     },
-    /// The unembedding, with the norm before it.
+    /// The norm of the stream after a sublayer.
+    Norm {
+        /// Two per block, from 0.
+        sublayer: usize,
+    },
+    /// The unembedding, with what is before it.
     Logits,
 }
 
 /// The sites and edges of a transformer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Components {
-    layers: usize,
-    heads: usize,
-    split_input: bool,
+    blocks: Vec<Shape>,
+    writers: Vec<Writer>,
+    readers: Vec<Reader>,
+    /// Per reader, the writers that it reads.
+    reads: Vec<Range<usize>>,
+    writer_numbers: BTreeMap<Writer, usize>,
+    reader_numbers: BTreeMap<Reader, usize>,
     /// Where edges are told apart by position.
     positions: Option<Positions>,
     /// Edges before each reader.
     offsets: Vec<usize>,
+}
+
+/// What a block has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shape {
+    heads: usize,
+    keys: usize,
+    has_mlp: bool,
+    is_parallel: bool,
+    /// What the heads write is normalised.
+    one_writer: bool,
+    /// The stream is normalised after the heads, and after the MLP.
+    sums: [bool; 2],
 }
 
 /// The positions of samples that are aligned.
@@ -88,8 +135,8 @@ impl Letter {
 }
 
 impl Components {
-    /// Of a transformer with `layers` blocks of `heads` heads and an MLP each;
-    /// `split_input` tells the token embedding from the position embedding.
+    /// Of a plain transformer with `layers` blocks of `heads` heads and an MLP
+    /// each; `split_input` tells the token embedding from the position embedding.
     ///
     /// ```
     /// use modscope::model::transformer::Components;
@@ -99,14 +146,68 @@ impl Components {
     /// ```
     #[must_use]
     pub fn new(layers: usize, heads: usize, split_input: bool) -> Self {
-        let graph = Self {
-            layers,
+        let block = Shape {
             heads,
-            split_input,
+            keys: heads,
+            has_mlp: true,
+            is_parallel: false,
+            one_writer: false,
+            sums: [false; 2],
+        };
+        Self::of_blocks(vec![block; layers], split_input)
+    }
+
+    /// Of a transformer. What a norm makes of token and position embedding
+    /// together is one writer, whatever `split_input` says.
+    pub(super) fn of<T: Scalar>(model: &Transformer<T>, split_input: bool) -> Self {
+        let shape = |(layer, block): (usize, &super::Block<T>)| Shape {
+            heads: block.attention.heads.count,
+            keys: block.attention.heads.keys,
+            has_mlp: block.mlp.is_some(),
+            is_parallel: block.is_parallel(),
+            one_writer: block.attention.norms.after.is_some(),
+            sums: [0, 1].map(|of| model.norm_of_sum(2 * layer + of).is_some()),
+        };
+        let blocks = model.blocks.iter().enumerate().map(shape).collect();
+        Self::of_blocks(blocks, split_input && model.embedding_norm.is_none())
+    }
+
+    fn of_blocks(blocks: Vec<Shape>, split_input: bool) -> Self {
+        let mut table = Table {
+            writers: match split_input {
+                true => vec![Writer::TokenEmbedding, Writer::PositionEmbedding],
+                false => vec![Writer::Input],
+            },
+            ..Table::default()
+        };
+        for (layer, block) in blocks.iter().enumerate() {
+            table.block(layer, *block);
+        }
+        table.read(Reader::Logits, table.stream());
+        let number = |(number, site)| (site, number);
+        let result = Self {
+            writer_numbers: table
+                .writers
+                .iter()
+                .copied()
+                .enumerate()
+                .map(number)
+                .collect(),
+            reader_numbers: table
+                .readers
+                .iter()
+                .copied()
+                .enumerate()
+                .map(|(n, r)| (r, n))
+                .collect(),
+            blocks,
+            writers: table.writers,
+            readers: table.readers,
+            reads: table.reads,
             positions: None,
             offsets: Vec::new(),
         };
-        graph.numbered()
+        result.numbered()
     }
 
     /// These components with every edge told apart by the position at which its reader
@@ -129,7 +230,7 @@ impl Components {
     fn numbered(mut self) -> Self {
         self.offsets = vec![0];
         for reader in 0..self.reader_count() {
-            let edges = self.writers_before(reader) * self.positions_of(reader);
+            let edges = self.writers_of(reader).len() * self.positions_of(reader);
             self.offsets.push(self.offsets[reader] + edges);
         }
         self
@@ -148,48 +249,71 @@ impl Components {
     }
 
     /// Whether a reader reads only where answers are read: the last block's
-    /// queries and MLP, and the logits.
+    /// queries, all that comes after them, and the logits.
     #[must_use]
     pub fn reads_answers_only(&self, reader: usize) -> bool {
+        let last = |layer: usize| layer + 1 == self.layers();
         match self.reader_at(reader) {
             Reader::Logits => true,
-            Reader::Mlp { layer } => layer + 1 == self.layers,
-            Reader::Head { layer, letter, .. } => layer + 1 == self.layers && letter == Letter::Q,
+            Reader::Mlp { layer } => last(layer),
+            Reader::Norm { sublayer } => last(sublayer / 2),
+            Reader::Head { layer, letter, .. } => last(layer) && letter == Letter::Q,
+        }
+    }
+
+    /// Whether a writer writes only where answers are read: those of the last block.
+    #[must_use]
+    pub fn writes_answers_only(&self, writer: usize) -> bool {
+        let last = |layer: usize| layer + 1 == self.layers();
+        match self.writer_at(writer) {
+            Writer::Input | Writer::TokenEmbedding | Writer::PositionEmbedding => false,
+            Writer::Head { layer, .. } | Writer::Heads { layer } | Writer::Mlp { layer } => {
+                last(layer)
+            }
+            Writer::Norm { sublayer } => last(sublayer / 2),
         }
     }
 
     /// Number of blocks.
     #[must_use]
     pub fn layers(&self) -> usize {
-        self.layers
+        self.blocks.len()
     }
 
-    /// Heads per block.
+    /// Heads of a block.
     #[must_use]
-    pub fn heads(&self) -> usize {
-        self.heads
+    pub fn heads_of(&self, layer: usize) -> usize {
+        self.blocks[layer].heads
+    }
+
+    /// Heads and key-value heads that have a letter of their own.
+    #[must_use]
+    pub fn of_letter(&self, layer: usize, letter: Letter) -> usize {
+        match letter {
+            Letter::Q => self.blocks[layer].heads,
+            Letter::K | Letter::V => self.blocks[layer].keys,
+        }
     }
 
     /// Writers of the input: 1, or 2 where it is split.
     #[must_use]
     pub fn inputs(&self) -> usize {
-        1 + usize::from(self.split_input)
+        match self.writers.first() {
+            Some(Writer::TokenEmbedding) => 2,
+            _ => 1,
+        }
     }
 
     /// Number of writers.
     #[must_use]
     pub fn writer_count(&self) -> usize {
-        self.inputs() + self.layers * (self.heads + 1)
+        self.writers.len()
     }
 
     /// Number of readers.
     #[must_use]
     pub fn reader_count(&self) -> usize {
-        self.layers * self.readers_per_layer() + 1
-    }
-
-    fn readers_per_layer(&self) -> usize {
-        3 * self.heads + 1
+        self.readers.len()
     }
 
     /// Number of edges.
@@ -198,77 +322,69 @@ impl Components {
         self.offsets[self.reader_count()]
     }
 
-    /// How many writers come before a reader; they are the first ones.
+    /// The writers that a reader reads.
     #[must_use]
-    pub fn writers_before(&self, reader: usize) -> usize {
-        match self.reader_at(reader) {
-            Reader::Head { layer, .. } => self.first_head(layer),
-            Reader::Mlp { layer } => self.first_head(layer) + self.heads,
-            Reader::Logits => self.writer_count(),
+    pub fn writers_of(&self, reader: usize) -> Range<usize> {
+        self.reads[reader].clone()
+    }
+
+    /// The writers of a block's heads: each, or all as one.
+    #[must_use]
+    pub fn head_writers(&self, layer: usize) -> Range<usize> {
+        let block = &self.blocks[layer];
+        let (first, count) = match block.one_writer {
+            true => (Writer::Heads { layer }, 1),
+            false => (Writer::Head { layer, head: 0 }, block.heads),
+        };
+        let first = self.writer(first);
+        first..first + count
+    }
+
+    /// The number of a writer.
+    ///
+    /// # Panics
+    /// If there is no such writer.
+    #[must_use]
+    pub fn writer(&self, writer: Writer) -> usize {
+        match self.writer_numbers.get(&writer) {
+            Some(number) => *number,
+            None => unreachable!("{writer:?} is none of the network's writers"),
         }
     }
 
-    /// The number of the first head of a layer; of the end after the last layer.
+    /// The number of a reader.
+    ///
+    /// # Panics
+    /// If there is no such reader.
     #[must_use]
-    pub fn first_head(&self, layer: usize) -> usize {
-        self.inputs() + layer * (self.heads + 1)
-    }
-
-    /// The number of a layer's MLP as a writer.
-    #[must_use]
-    pub fn mlp_writer(&self, layer: usize) -> usize {
-        self.first_head(layer) + self.heads
+    pub fn reader(&self, reader: Reader) -> usize {
+        match self.reader_numbers.get(&reader) {
+            Some(number) => *number,
+            None => unreachable!("{reader:?} is none of the network's readers"),
+        }
     }
 
     /// The writer with this number.
     #[must_use]
     pub fn writer_at(&self, writer: usize) -> Writer {
-        let Some(place) = writer.checked_sub(self.inputs()) else {
-            return match (self.split_input, writer) {
-                (false, _) => Writer::Input,
-                (true, 0) => Writer::TokenEmbedding,
-                (true, _) => Writer::PositionEmbedding,
-            };
-        };
-        let (layer, head) = (place / (self.heads + 1), place % (self.heads + 1));
-        if head == self.heads {
-            Writer::Mlp { layer }
-        } else {
-            Writer::Head { layer, head }
-        }
+        self.writers[writer]
     }
 
-    /// The reader with this number: per layer all queries, all keys, all
+    /// The reader with this number: per block all queries, all keys, all
     /// values, the MLP; the logits last.
     #[must_use]
     pub fn reader_at(&self, reader: usize) -> Reader {
-        let (layer, place) = (
-            reader / self.readers_per_layer(),
-            reader % self.readers_per_layer(),
-        );
-        if layer == self.layers {
-            Reader::Logits
-        } else if place == 3 * self.heads {
-            Reader::Mlp { layer }
-        } else {
-            Reader::Head {
-                layer,
-                head: place % self.heads,
-                letter: Letter::ALL[place / self.heads],
-            }
-        }
+        self.readers[reader]
     }
 
-    /// The number of a head's input.
+    /// The number of a head's or key-value head's input.
     #[must_use]
     pub fn head_reader(&self, layer: usize, letter: Letter, head: usize) -> usize {
-        layer * self.readers_per_layer() + letter as usize * self.heads + head
-    }
-
-    /// The number of a layer's MLP as a reader.
-    #[must_use]
-    pub fn mlp_reader(&self, layer: usize) -> usize {
-        layer * self.readers_per_layer() + 3 * self.heads
+        self.reader(Reader::Head {
+            layer,
+            head,
+            letter,
+        })
     }
 
     /// The number of the logits.
@@ -277,34 +393,51 @@ impl Components {
         self.reader_count() - 1
     }
 
-    /// The layer of a reader; the number of layers for the logits.
+    /// The sublayer of a reader; two per block, and the end.
     #[must_use]
-    pub fn layer_of_reader(&self, reader: usize) -> usize {
-        reader / self.readers_per_layer()
-    }
-
-    /// The readers of which a writer is the other half: a head's three inputs,
-    /// an MLP's one, none for inputs.
-    #[must_use]
-    pub fn readers_of_writer(&self, writer: usize) -> Vec<usize> {
-        match self.writer_at(writer) {
-            Writer::Head { layer, head } => Letter::ALL
-                .iter()
-                .map(|letter| self.head_reader(layer, *letter, head))
-                .collect(),
-            Writer::Mlp { layer } => vec![self.mlp_reader(layer)],
-            _ => Vec::new(),
+    pub fn sublayer_of_reader(&self, reader: usize) -> usize {
+        match self.reader_at(reader) {
+            Reader::Head { layer, .. } => 2 * layer,
+            Reader::Mlp { layer } => 2 * layer + 1,
+            Reader::Norm { sublayer } => sublayer,
+            Reader::Logits => 2 * self.layers(),
         }
     }
 
     /// The writer that a reader's node is; `None` for the logits.
     #[must_use]
     pub fn writer_of_reader(&self, reader: usize) -> Option<usize> {
-        match self.reader_at(reader) {
-            Reader::Head { layer, head, .. } => Some(self.first_head(layer) + head),
-            Reader::Mlp { layer } => Some(self.mlp_writer(layer)),
-            Reader::Logits => None,
+        let writer = match self.reader_at(reader) {
+            Reader::Head { layer, .. } if self.blocks[layer].one_writer => Writer::Heads { layer },
+            Reader::Head {
+                layer,
+                head,
+                letter,
+            } => {
+                let share = self.heads_of(layer) / self.of_letter(layer, letter);
+                let head = head * share;
+                Writer::Head { layer, head }
+            }
+            Reader::Mlp { layer } => Writer::Mlp { layer },
+            Reader::Norm { sublayer } => Writer::Norm { sublayer },
+            Reader::Logits => return None,
+        };
+        Some(self.writer(writer))
+    }
+
+    /// What carries values on besides edges: from the node of a key-value head to
+    /// the other heads that read it.
+    #[must_use]
+    pub fn links(&self) -> Vec<(usize, usize)> {
+        let mut links = Vec::new();
+        let apart = |(_, block): &(usize, &Shape)| !block.one_writer;
+        for (layer, block) in self.blocks.iter().enumerate().filter(apart) {
+            let share = block.heads / block.keys;
+            let of = |head| self.writer(Writer::Head { layer, head });
+            let others = (0..block.heads).filter(|head| head % share > 0);
+            links.extend(others.map(|head| (of(head / share * share), of(head))));
         }
+        links
     }
 
     /// The edges into a reader, writer by writer.
@@ -316,7 +449,8 @@ impl Components {
     /// The number of an edge; of the first, where it is told apart by position.
     #[must_use]
     pub fn edge(&self, writer: usize, reader: usize) -> usize {
-        self.offsets[reader] + writer * self.positions_of(reader)
+        let place = writer - self.reads[reader].start;
+        self.offsets[reader] + place * self.positions_of(reader)
     }
 
     /// Writer and reader of an edge.
@@ -324,7 +458,8 @@ impl Components {
     pub fn ends(&self, edge: usize) -> (usize, usize) {
         let reader = self.offsets.partition_point(|offset| *offset <= edge) - 1;
         let place = edge - self.offsets[reader];
-        (place / self.positions_of(reader), reader)
+        let writer = self.reads[reader].start + place / self.positions_of(reader);
+        (writer, reader)
     }
 
     /// `a1.h0<q>`, and `a1.h0<q>@7` where edges are told apart by position.
@@ -342,7 +477,7 @@ impl Components {
         }
     }
 
-    /// `input`, `embed`, `pos_embed`, `a0.h1`, `m2`.
+    /// `input`, `embed`, `pos_embed`, `a0.h1`, `a0`, `m2`, `m2.norm`.
     #[must_use]
     pub fn writer_name(&self, writer: usize) -> String {
         match self.writer_at(writer) {
@@ -350,11 +485,13 @@ impl Components {
             Writer::TokenEmbedding => "embed".to_owned(),
             Writer::PositionEmbedding => "pos_embed".to_owned(),
             Writer::Head { layer, head } => format!("a{layer}.h{head}"),
+            Writer::Heads { layer } => format!("a{layer}"),
             Writer::Mlp { layer } => format!("m{layer}"),
+            Writer::Norm { sublayer } => norm_name(sublayer),
         }
     }
 
-    /// `a0.h1<q>`, `m2`, `logits`.
+    /// `a0.h1<q>`, `m2`, `m2.norm`, `logits`.
     #[must_use]
     pub fn reader_name(&self, reader: usize) -> String {
         match self.reader_at(reader) {
@@ -367,6 +504,7 @@ impl Components {
                 format!("a{layer}.h{head}<{letter}>")
             }
             Reader::Mlp { layer } => format!("m{layer}"),
+            Reader::Norm { sublayer } => norm_name(sublayer),
             Reader::Logits => "logits".to_owned(),
         }
     }
@@ -382,5 +520,80 @@ impl Components {
     #[must_use]
     pub fn edge_named(&self, name: &str) -> Option<usize> {
         (0..self.edge_count()).find(|edge| self.edge_name(*edge) == name)
+    }
+}
+
+fn norm_name(sublayer: usize) -> String {
+    let of = ["a", "m"][sublayer % 2];
+    format!("{of}{}.norm", sublayer / 2)
+}
+
+/// Sites as they are put together, block by block.
+#[derive(Default)]
+struct Table {
+    writers: Vec<Writer>,
+    readers: Vec<Reader>,
+    reads: Vec<Range<usize>>,
+    /// The first writer whose message is in the stream by itself.
+    first: usize,
+}
+
+impl Table {
+    /// The writers in the stream.
+    fn stream(&self) -> Range<usize> {
+        self.first..self.writers.len()
+    }
+
+    fn read(&mut self, reader: Reader, writers: Range<usize>) {
+        self.readers.push(reader);
+        self.reads.push(writers);
+    }
+
+    fn block(&mut self, layer: usize, block: Shape) {
+        let before = self.stream();
+        for letter in Letter::ALL {
+            let heads = if letter == Letter::Q {
+                block.heads
+            } else {
+                block.keys
+            };
+            for head in 0..heads {
+                self.read(
+                    Reader::Head {
+                        layer,
+                        head,
+                        letter,
+                    },
+                    before.clone(),
+                );
+            }
+        }
+        match block.one_writer {
+            true => self.writers.push(Writer::Heads { layer }),
+            false => {
+                let heads = (0..block.heads).map(|head| Writer::Head { layer, head });
+                self.writers.extend(heads);
+            }
+        }
+        self.norm(2 * layer, block.sums[0]);
+        if block.has_mlp {
+            let read = if block.is_parallel {
+                before
+            } else {
+                self.stream()
+            };
+            self.read(Reader::Mlp { layer }, read);
+            self.writers.push(Writer::Mlp { layer });
+        }
+        self.norm(2 * layer + 1, block.sums[1]);
+    }
+
+    /// The norm of the stream after a sublayer, where there is one.
+    fn norm(&mut self, sublayer: usize, is_there: bool) {
+        if is_there {
+            self.read(Reader::Norm { sublayer }, self.stream());
+            self.first = self.writers.len();
+            self.writers.push(Writer::Norm { sublayer });
+        }
     }
 }

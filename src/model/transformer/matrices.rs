@@ -4,11 +4,9 @@
 //! prunes. Embeddings of tokens and positions, norms, and an unembedding that is
 //! the embedding transposed are none of them.
 
-use std::ops::Range;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
-use ndarray::{Array2, ArrayView1, ArrayView2, s};
-
-use super::{Embedding, Letter, Transformer};
+use super::{Embedding, FeedForward, Letter, Transformer};
 use crate::numeric::Scalar;
 
 /// A linear layer.
@@ -27,7 +25,9 @@ pub enum Matrix {
     Out(usize),
     /// From the stream to a block's hidden neurons.
     Up(usize),
-    /// From them into the stream.
+    /// From the stream to a block's gates, where it has some.
+    Gate(usize),
+    /// From hidden neurons into the stream.
     Down(usize),
     /// From the stream to the outputs.
     Unembedding,
@@ -79,19 +79,37 @@ impl Place {
     }
 }
 
+impl Matrix {
+    /// The sublayer that it belongs to; none for those at the ends.
+    #[must_use]
+    pub fn sublayer(self) -> Option<usize> {
+        match self {
+            Self::Projection { layer, .. } | Self::Out(layer) => Some(2 * layer),
+            Self::Up(layer) | Self::Gate(layer) | Self::Down(layer) => Some(2 * layer + 1),
+            Self::Input | Self::Unembedding => None,
+        }
+    }
+}
+
 impl<T: Scalar> Transformer<T> {
     /// All linear layers, in the order of computation; the unembedding only
-    /// where it is not the embedding, transposed.
+    /// where it is not the embedding, transposed. A layer before the unembedding
+    /// belongs to the end and is none of them.
     #[must_use]
     pub fn matrices(&self) -> Vec<Matrix> {
         let mut all = Vec::new();
         if matches!(self.embedding, Embedding::Values { .. }) {
             all.push(Matrix::Input);
         }
-        for layer in 0..self.blocks.len() {
+        for (layer, block) in self.blocks.iter().enumerate() {
             let projection = |letter| Matrix::Projection { layer, letter };
             all.extend(Letter::ALL.map(projection));
-            all.extend([Matrix::Out(layer), Matrix::Up(layer), Matrix::Down(layer)]);
+            all.push(Matrix::Out(layer));
+            if let Some(mlp) = &block.mlp {
+                all.push(Matrix::Up(layer));
+                all.extend(mlp.gate.as_ref().map(|_| Matrix::Gate(layer)));
+                all.push(Matrix::Down(layer));
+            }
         }
         if self.unembedding.is_some() {
             all.push(Matrix::Unembedding);
@@ -100,103 +118,137 @@ impl<T: Scalar> Transformer<T> {
     }
 
     /// The weights of a linear layer, `[in, out]`.
+    ///
+    /// # Panics
+    /// If the network has no such layer.
     #[must_use]
     pub fn weight(&self, matrix: Matrix) -> ArrayView2<'_, T> {
         match matrix {
             Matrix::Input => match &self.embedding {
                 Embedding::Values { weight, .. } => weight.view(),
-                Embedding::Tokens(table) => table.slice(s![..0, ..]),
+                Embedding::Tokens(_) => absent(matrix),
             },
             Matrix::Projection { layer, letter } => {
-                let columns = self.columns(letter);
-                self.blocks[layer].qkv.slice(s![.., columns])
+                let attention = &self.blocks[layer].attention;
+                let columns = attention.heads.letter_columns(letter);
+                attention.qkv.slice(s![.., columns])
             }
-            Matrix::Out(layer) => self.blocks[layer].out.view(),
-            Matrix::Up(layer) => self.blocks[layer].up.view(),
-            Matrix::Down(layer) => self.blocks[layer].down.view(),
+            Matrix::Out(layer) => self.blocks[layer].attention.out.view(),
+            Matrix::Up(layer) => self.feed(matrix, layer).up.view(),
+            Matrix::Gate(layer) => match &self.feed(matrix, layer).gate {
+                Some(gate) => gate.weight.view(),
+                None => absent(matrix),
+            },
+            Matrix::Down(layer) => self.feed(matrix, layer).down.view(),
             Matrix::Unembedding => self.unembedding(),
         }
     }
 
     /// The biases of a linear layer, `[out]`.
+    ///
+    /// # Panics
+    /// If the network has no such layer.
     #[must_use]
     pub fn bias(&self, matrix: Matrix) -> ArrayView1<'_, T> {
         match matrix {
             Matrix::Input => match &self.embedding {
                 Embedding::Values { bias, .. } => bias.view(),
-                Embedding::Tokens(_) => ArrayView1::from(&[]),
+                Embedding::Tokens(_) => absent(matrix),
             },
             Matrix::Projection { layer, letter } => {
-                let columns = self.columns(letter);
-                self.blocks[layer].qkv_bias.slice(s![columns])
+                let attention = &self.blocks[layer].attention;
+                let columns = attention.heads.letter_columns(letter);
+                attention.qkv_bias.slice(s![columns])
             }
-            Matrix::Out(layer) => self.blocks[layer].out_bias.view(),
-            Matrix::Up(layer) => self.blocks[layer].up_bias.view(),
-            Matrix::Down(layer) => self.blocks[layer].down_bias.view(),
+            Matrix::Out(layer) => self.blocks[layer].attention.out_bias.view(),
+            Matrix::Up(layer) => self.feed(matrix, layer).up_bias.view(),
+            Matrix::Gate(layer) => match &self.feed(matrix, layer).gate {
+                Some(gate) => gate.bias.view(),
+                None => absent(matrix),
+            },
+            Matrix::Down(layer) => self.feed(matrix, layer).down_bias.view(),
             Matrix::Unembedding => self.output_bias.view(),
+        }
+    }
+
+    fn feed(&self, matrix: Matrix, layer: usize) -> &FeedForward<T> {
+        match &self.blocks[layer].mlp {
+            Some(mlp) => mlp,
+            None => absent(matrix),
+        }
+    }
+
+    /// A linear layer's weights and biases, to be changed; of queries, keys and
+    /// values those of all three.
+    fn parts_mut(&mut self, matrix: Matrix) -> Option<(&mut Array2<T>, &mut Array1<T>)> {
+        match matrix {
+            Matrix::Input => match &mut self.embedding {
+                Embedding::Values { weight, bias, .. } => Some((weight, bias)),
+                Embedding::Tokens(_) => None,
+            },
+            Matrix::Projection { layer, .. } => {
+                let attention = &mut self.blocks[layer].attention;
+                Some((&mut attention.qkv, &mut attention.qkv_bias))
+            }
+            Matrix::Out(layer) => {
+                let attention = &mut self.blocks[layer].attention;
+                Some((&mut attention.out, &mut attention.out_bias))
+            }
+            Matrix::Up(layer) => {
+                let mlp = self.blocks[layer].mlp.as_mut()?;
+                Some((&mut mlp.up, &mut mlp.up_bias))
+            }
+            Matrix::Gate(layer) => {
+                let gate = self.blocks[layer].mlp.as_mut()?.gate.as_mut()?;
+                Some((&mut gate.weight, &mut gate.bias))
+            }
+            Matrix::Down(layer) => {
+                let mlp = self.blocks[layer].mlp.as_mut()?;
+                Some((&mut mlp.down, &mut mlp.down_bias))
+            }
+            Matrix::Unembedding => Some((self.unembedding.as_mut()?, &mut self.output_bias)),
         }
     }
 
     /// Changes every weight of the linear layers, and their biases if `biases`.
     /// A bias that no linear layer of [`matrices`](Self::matrices) has stays.
     pub fn map_weights(&mut self, biases: bool, change: impl Fn(T) -> T) {
-        if let Embedding::Values { weight, bias, .. } = &mut self.embedding {
-            weight.mapv_inplace(&change);
-            if biases {
-                bias.mapv_inplace(&change);
-            }
-        }
-        for block in &mut self.blocks {
-            for weight in [
-                &mut block.qkv,
-                &mut block.out,
-                &mut block.up,
-                &mut block.down,
-            ] {
+        for matrix in self.matrices() {
+            // Queries stand for keys and values, which are in the same array.
+            let again = matches!(matrix, Matrix::Projection { letter, .. } if letter != Letter::Q);
+            if let Some((weight, bias)) = self.parts_mut(matrix).filter(|_| !again) {
                 weight.mapv_inplace(&change);
-            }
-            let all = [
-                &mut block.qkv_bias,
-                &mut block.out_bias,
-                &mut block.up_bias,
-                &mut block.down_bias,
-            ];
-            for bias in all.into_iter().filter(|_| biases) {
-                bias.mapv_inplace(&change);
-            }
-        }
-        if let Some(weight) = &mut self.unembedding {
-            weight.mapv_inplace(&change);
-            if biases {
-                self.output_bias.mapv_inplace(&change);
+                if biases {
+                    bias.mapv_inplace(&change);
+                }
             }
         }
     }
 
     /// Gives a linear layer other weights, `[in, out]`; an unembedding that was
     /// tied is tied no more.
+    ///
+    /// # Panics
+    /// If the network has no such layer.
     pub fn set_weight(&mut self, matrix: Matrix, weight: &Array2<T>) {
-        match matrix {
-            Matrix::Input => {
-                if let Embedding::Values { weight: old, .. } = &mut self.embedding {
-                    old.assign(weight);
-                }
-            }
+        if matrix == Matrix::Unembedding {
+            self.unembedding = Some(weight.clone());
+            return;
+        }
+        let columns = match matrix {
             Matrix::Projection { layer, letter } => {
-                let columns = self.columns(letter);
-                let mut old = self.blocks[layer].qkv.slice_mut(s![.., columns]);
-                old.assign(weight);
+                self.blocks[layer].attention.heads.letter_columns(letter)
             }
-            Matrix::Out(layer) => self.blocks[layer].out.assign(weight),
-            Matrix::Up(layer) => self.blocks[layer].up.assign(weight),
-            Matrix::Down(layer) => self.blocks[layer].down.assign(weight),
-            Matrix::Unembedding => self.unembedding = Some(weight.clone()),
+            _ => 0..weight.ncols(),
+        };
+        match self.parts_mut(matrix) {
+            Some((all, _)) => all.slice_mut(s![.., columns]).assign(weight),
+            None => absent(matrix),
         }
     }
+}
 
-    /// Where the queries, keys or values of all heads stand in `qkv`.
-    fn columns(&self, letter: Letter) -> Range<usize> {
-        let total = self.heads.total();
-        letter as usize * total..(letter as usize + 1) * total
-    }
+/// A linear layer that is asked for and that the network does not have.
+fn absent<T>(matrix: Matrix) -> T {
+    unreachable!("{matrix:?} is none of the network's linear layers")
 }

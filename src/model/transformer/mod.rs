@@ -1,8 +1,8 @@
-//! Transformers: weights, forward, backward, sites, and how files name them.
+//! Transformers: weights and options, the one pass, sites, and how files name them.
 //!
-//! One structure covers what the layouts need: pre-layer-norm or none, causal
-//! or bidirectional, learned positions or none, tokens or numbers as inputs.
-//! Blocks are sequential: the MLP reads the residual stream after attention.
+//! One description covers what decoders and encoders of today have
+//! ([`weights`]); one forward pass records and resumes ([`hooks::Hooks`]), and one
+//! backward pass follows it back ([`hooks::Gradients`]).
 //!
 //! Rows of every matrix are tokens, `[samples · length, width]`, so that a
 //! product serves a whole batch. Outputs are computed only at the positions
@@ -15,25 +15,34 @@ mod channels;
 mod components;
 mod forward;
 mod gradients;
-mod linears_backward;
+mod heads;
+pub mod hooks;
 mod load;
 mod matrices;
 mod neurons;
 mod norm;
-mod readers;
+mod rotary;
+mod rows;
 mod sequences;
-mod weights;
+#[cfg(test)]
+pub(crate) mod tests;
+mod trace;
+pub mod weights;
 
-pub use backward::{Cut, ReaderGradient};
 pub use channels::{Channel, Channels, Span};
 pub use components::{Components, Letter, Reader, Writer};
-pub use forward::{AttentionTrace, End, MlpTrace, SequenceTrace};
-pub use gradients::{BlockGradient, LinearGradient, WeightGradient};
-pub use linears_backward::LinearVisitor;
+pub use gradients::LinearGradient;
+pub use heads::{Heads, Mask, Places};
+pub use hooks::{AsItIs, Flow, Gradients, Hooks, ReaderGradient, Wrote};
 pub(in crate::model) use load::{dtype, is_transformer, load, places, roles, settle};
 pub use matrices::{Matrix, Order, Place};
 pub use neurons::Neurons;
-pub use norm::{Norm, Normed};
-pub use readers::{Attended, HeadInput};
+pub use norm::{Norm, NormKind, Normed};
+pub use rotary::{Dynamic, Llama3, Pairs, Rotary, Yarn};
+pub(crate) use rows::{linear, product};
 pub use sequences::{Answers, PART_ROWS, SequenceInputs, Sequences};
-pub use weights::{Block, Embedding, Heads, Transformer};
+use trace::Prepared;
+pub use trace::{AttentionTrace, End, MlpTrace, SequenceTrace};
+pub use weights::{
+    Attention, Block, Embedding, FeedForward, Gate, Logits, Norms, OutputHead, Transformer, Wiring,
+};

@@ -235,7 +235,7 @@ impl<T: Scalar> Sequences<T> {
     /// # Errors
     /// If widths, tokens, classes or positions do not fit the model.
     pub fn new(model: &Transformer<T>, data: &Dataset, read: Option<&ReadAt>) -> Result<Self> {
-        if !model.heads.causal {
+        if !model.is_causal() {
             one_length(data, "a network that looks both ways sees the padding")?;
         }
         let (inputs, length) = sequence_inputs(model, data, &data.inputs)?;
@@ -244,7 +244,8 @@ impl<T: Scalar> Sequences<T> {
             .as_ref()
             .map(|c| Ok(sequence_inputs(model, data, c)?.0))
             .transpose()?;
-        let answers = answers(data, length, read)?;
+        let own = model.reads.map(|position| ReadAt::At(vec![position]));
+        let answers = answers(data, length, read, own.as_ref())?;
         let classes = match &data.labels {
             Some(Labels::Classes(classes)) => Some(classes),
             _ => None,
@@ -357,8 +358,14 @@ fn one_length(data: &Dataset, why: &'static str) -> Result<()> {
     }
 }
 
-/// Where answers are read.
-fn answers(data: &Dataset, length: usize, asked: Option<&ReadAt>) -> Result<Answers> {
+/// Where answers are read: where it is asked for, where the data say, where the
+/// network itself reads.
+fn answers(
+    data: &Dataset,
+    length: usize,
+    asked: Option<&ReadAt>,
+    own: Option<&ReadAt>,
+) -> Result<Answers> {
     let samples = data.len();
     let shared = |at: &[usize]| Array2::from_shape_fn((samples, at.len()), |(_, p)| at[p]);
     let usual = match data.inputs {
@@ -373,7 +380,7 @@ fn answers(data: &Dataset, length: usize, asked: Option<&ReadAt>) -> Result<Answ
     let positions = match (asked, &data.positions) {
         (None, Some(positions)) if positions.nrows() == samples => positions.clone(),
         (None, Some(positions)) => shared(positions.row(0).to_vec().as_slice()),
-        (asked, _) => match asked.or(data.task.read.as_ref()).unwrap_or(&usual) {
+        (asked, _) => match asked.or(data.task.read.as_ref()).or(own).unwrap_or(&usual) {
             ReadAt::Last => shared(&[length - 1]),
             ReadAt::All => return Ok(Answers::everywhere(samples, length)),
             ReadAt::At(positions) => shared(positions),

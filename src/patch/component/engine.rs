@@ -10,7 +10,7 @@ use super::part::Part;
 use super::plan::Plan;
 use super::run::PatchedRun;
 use crate::metric::Metric;
-use crate::model::transformer::PART_ROWS;
+use crate::model::transformer::{Block, PART_ROWS};
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::recorded::{clean_runs, fills};
@@ -90,17 +90,14 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     pub fn bytes(model: &Transformer<T>, batch: &Sequences<T>, setup: Setup) -> u64 {
         let sites = model.components(setup.split_input);
         let (d, length) = (model.width(), batch.length());
-        let (heads, total) = (model.heads.count, model.heads.total());
-        let hidden = model.blocks.first().map_or(0, |block| block.up_bias.len());
-        // Streams and norms of both halves; queries, keys, values, what heads
-        // hold; patterns; hidden neurons before and after the activation.
-        let trace = sites.layers() * (4 * d + 4 * total + heads * length + 2 * hidden);
+        let columns = |of: fn(&Block<T>) -> usize| model.blocks.iter().map(of).sum::<usize>();
+        let trace = model.numbers_kept(length);
         // What clean and filled runs have written, while differences are made.
-        let written = 2 * (2 * d + sites.layers() * (total + hidden));
+        let written = 4 * d + 2 * columns(|b| b.attention.heads.total() + b.hidden());
         let differences = sites.writer_count() * d;
         let rows = batch.samples() * length;
         // A backward pass: another trace, and gradients at all readers of a block.
-        let run = trace + (3 * heads + 4) * d;
+        let run = trace + (3 * model.head_count() + 4) * d;
         let running = rows.min(PART_ROWS.max(length) * rayon::current_num_threads());
         let numbers = rows * (trace + written + differences) + running * run;
         (numbers * size_of::<T>()) as u64
@@ -156,6 +153,10 @@ impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
         let (writer, reader) = self.sites.ends(edge);
         let node = self.sites.writer_of_reader(reader);
         (writer, node.unwrap_or(self.sites.writer_count()))
+    }
+
+    fn links(&self) -> Vec<(usize, usize)> {
+        self.sites.links()
     }
 
     fn readers(&self) -> Vec<Range<usize>> {

@@ -9,16 +9,15 @@
 //! input of v = clean input + Σ over u → v of (m · C of u + (1 − m) · D of u)
 //! ```
 
-use std::ops::Range;
-
 use ndarray::{Array2, ArrayView2, s};
 
-use super::differences::{Differences, Rows, add_by_position, at_position, product, products};
+use super::differences::{Differences, Rows, add_by_position, at_position, products};
 use super::engine::ComponentEngine;
 use super::part::{Part, rows_of};
-use crate::model::transformer::{Attended, End, HeadInput, Letter, MlpTrace, Normed};
-use crate::model::{Components, Transformer};
-use crate::numeric::{Scalar, matmul_into};
+use crate::model::transformer::{
+    Flow, Gradients, Hooks, Reader, ReaderGradient, SequenceTrace, Writer, Wrote, product,
+};
+use crate::numeric::Scalar;
 
 /// A run of one part with shares on all edges.
 pub struct Mixed<'e, 'm, T> {
@@ -27,156 +26,124 @@ pub struct Mixed<'e, 'm, T> {
     shares: &'e [f64],
     /// C of every writer.
     changes: Differences<T>,
-    /// Per block.
-    heads: Vec<Heads<T>>,
-    /// Per block.
-    mlps: Vec<MlpTrace<T>>,
-    end: End<T>,
-}
-
-/// The heads of one block.
-struct Heads<T> {
-    /// Of each input of each head, letter by letter.
-    normed: Vec<Option<Normed<T>>>,
-    attended: Attended<T>,
+    trace: SequenceTrace<T>,
 }
 
 impl<'e, 'm, T: Scalar> Mixed<'e, 'm, T> {
     /// Runs a part with `shares` by edge number.
     pub fn new(engine: &'e ComponentEngine<'m, T>, part: &'e Part<T>, shares: &'e [f64]) -> Self {
-        let layers = engine.sites().layers();
-        let mut run = Self {
+        let mut mixing = Mixing {
             engine,
             part,
             shares,
             changes: part.differences.zeros(),
-            heads: Vec::with_capacity(layers),
-            mlps: Vec::with_capacity(layers),
-            end: part.clean.end.clone(),
         };
-        for layer in 0..layers {
-            run.attention(layer);
-            run.mlp(layer);
+        let trace = engine.model().resume(&part.clean, 0, None, &mut mixing);
+        Self {
+            engine,
+            part,
+            shares,
+            changes: mixing.changes,
+            trace,
         }
-        let input = run.input(run.sites().logits_reader());
-        run.end = engine.model().end(input);
-        run
     }
 
     /// Outputs, `[outputs, readings]`.
     pub fn outputs(&self) -> ArrayView2<'_, T> {
-        self.end.outputs.t()
-    }
-
-    fn sites(&self) -> &'e Components {
-        self.engine.sites()
-    }
-
-    fn model(&self) -> &'m Transformer<T> {
-        self.engine.model()
-    }
-
-    fn attention(&mut self, layer: usize) {
-        let (model, sites) = (self.model(), self.sites());
-        let clean = &self.part.clean.attention[layer];
-        let mut queries = Array2::zeros(clean.queries.raw_dim());
-        let mut keys_values = Array2::zeros(clean.keys_values.raw_dim());
-        let mut normed = Vec::with_capacity(3 * sites.heads());
-        for letter in Letter::ALL {
-            for head in 0..sites.heads() {
-                let input = self.input(sites.head_reader(layer, letter, head));
-                let HeadInput {
-                    projected,
-                    normed: of_head,
-                } = model.read_head(layer, letter, head, &input);
-                let columns = columns(model, letter, head);
-                let target = match letter {
-                    Letter::Q => &mut queries,
-                    Letter::K | Letter::V => &mut keys_values,
-                };
-                target.slice_mut(s![.., columns]).assign(&projected);
-                normed.push(of_head);
-            }
-        }
-        let attended = model.attend_all(&self.part.clean, layer, queries, keys_values);
-        let held = &attended.held - &clean.held;
-        for head in 0..sites.heads() {
-            let held = held.slice(s![.., columns(model, Letter::Q, head)]);
-            let change = product(held, model.blocks[layer].head_out(model.heads, head));
-            let writer = sites.first_head(layer) + head;
-            self.changes.set(&self.part.batch, writer, &change);
-        }
-        self.heads.push(Heads { normed, attended });
-    }
-
-    fn mlp(&mut self, layer: usize) {
-        let (model, sites) = (self.model(), self.sites());
-        let input = self.input(sites.mlp_reader(layer));
-        let block = &model.blocks[layer];
-        let half = model.mlp_half(block, input);
-        let hidden = &half.hidden - &self.part.clean.mlp[layer].hidden;
-        let change = product(hidden.view(), block.down.view());
-        let writer = sites.mlp_writer(layer);
-        self.changes.set(&self.part.batch, writer, &change);
-        self.mlps.push(half);
-    }
-
-    /// The input of a reader, with the rows that it reads.
-    fn input(&self, reader: usize) -> Array2<T> {
-        let rows = rows_of(self.sites(), reader);
-        let mut input = self.clean_input(reader, rows);
-        let (sites, d) = (self.sites(), self.model().width());
-        let (before, positions) = (sites.writers_before(reader), sites.positions_of(reader));
-        let shares = &self.shares[sites.edges_into(reader)];
-        let length = input.len();
-        let Ok(mut flat) = input.view_mut().into_shape_with_order(length) else {
-            return input;
-        };
-        for (writer, shares) in shares.chunks(positions.max(1)).enumerate() {
-            let kept: Vec<T> = shares.iter().map(|m| T::from_f64(*m)).collect();
-            let filled: Vec<T> = shares.iter().map(|m| T::from_f64(1.0 - m)).collect();
-            for (shares, of) in [(kept, &self.changes), (filled, &self.part.differences)] {
-                let of = of.of_first(before, rows);
-                add_by_position(flat.view_mut(), &shares, of.row(writer), d);
-            }
-        }
-        input
-    }
-
-    /// The same in the clean run.
-    fn clean_input(&self, reader: usize, rows: Rows) -> Array2<T> {
-        let (sites, clean) = (self.sites(), &self.part.clean);
-        let layer = sites.layer_of_reader(reader);
-        if reader == sites.logits_reader() {
-            clean.end.stream.clone()
-        } else if reader == sites.mlp_reader(layer) {
-            clean.mlp[layer].stream.clone()
-        } else if rows == Rows::Readings {
-            let answers = &self.part.batch.answers;
-            answers.rows_of(&clean.attention[layer].stream)
-        } else {
-            clean.attention[layer].stream.clone()
-        }
+        self.trace.outputs()
     }
 
     /// The gradient at every edge's share, given that at the outputs,
     /// `[readings, outputs]`.
     pub fn backward(&self, at_outputs: ArrayView2<'_, T>) -> Vec<f64> {
-        let (model, sites) = (self.model(), self.sites());
         let mut back = Back {
             run: self,
             at_written: self.part.differences.zeros(),
-            gradient: vec![0.0; sites.edge_count()],
+            gradient: vec![0.0; self.engine.sites().edge_count()],
         };
-        let at_end = model.end_backward(&self.end, at_outputs);
-        back.reader(sites.logits_reader(), &at_end);
-        for layer in (0..sites.layers()).rev() {
-            let at = back.at_writer(sites.mlp_writer(layer));
-            let at = model.mlp_half_backward(layer, &self.mlps[layer], at.view());
-            back.reader(sites.mlp_reader(layer), &at);
-            back.attention(layer);
-        }
+        let model = self.engine.model();
+        model.backward(&self.trace, at_outputs, &mut back);
         back.gradient
+    }
+}
+
+/// The edits of a run with shares.
+struct Mixing<'e, 'm, T> {
+    engine: &'e ComponentEngine<'m, T>,
+    part: &'e Part<T>,
+    shares: &'e [f64],
+    changes: Differences<T>,
+}
+
+impl<T: Scalar> Mixing<'_, '_, T> {
+    fn set(&mut self, writer: Writer, change: &Array2<T>) {
+        let writer = self.engine.sites().writer(writer);
+        self.changes.set(&self.part.batch, writer, change);
+    }
+
+    /// Takes what every head writes less what it writes in the clean run.
+    fn heads(&mut self, layer: usize, held: &Array2<T>) {
+        let attention = &self.engine.model().blocks[layer].attention;
+        let held = held - &self.part.clean.attention[layer].held;
+        for head in 0..attention.heads.count {
+            let held = held.slice(s![.., attention.heads.head_columns(head)]);
+            let change = product(held, attention.head_out(head));
+            self.set(Writer::Head { layer, head }, &change);
+        }
+    }
+
+    fn mlp(&mut self, layer: usize, hidden: &Array2<T>) {
+        let clean = &self.part.clean.mlp[layer];
+        let (Some(mlp), Some(clean)) = (&self.engine.model().blocks[layer].mlp, clean) else {
+            unreachable!("a block without an MLP has no writer of one");
+        };
+        let change = product((hidden - &clean.hidden).view(), mlp.down.view());
+        self.set(Writer::Mlp { layer }, &change);
+    }
+}
+
+/// Every reader reads its own mixture; the stream is read by none.
+impl<T: Scalar> Hooks<T> for Mixing<'_, '_, T> {
+    fn touches(&self, _: usize) -> bool {
+        true
+    }
+
+    fn input(&mut self, reader: Reader, _: Option<&Array2<T>>) -> Option<Array2<T>> {
+        let (sites, d) = (self.engine.sites(), self.engine.model().width());
+        let number = sites.reader(reader);
+        let rows = rows_of(sites, number);
+        let (writers, positions) = (sites.writers_of(number), sites.positions_of(number));
+        let clean = self.part.clean.read(reader).into_owned();
+        let shape = clean.raw_dim();
+        let mut flat = clean.into_flat();
+        let shares = self.shares[sites.edges_into(number)].chunks(positions.max(1));
+        for (writer, shares) in writers.zip(shares) {
+            let kept: Vec<T> = shares.iter().map(|m| T::from_f64(*m)).collect();
+            let filled: Vec<T> = shares.iter().map(|m| T::from_f64(1.0 - m)).collect();
+            for (shares, of) in [(kept, &self.changes), (filled, &self.part.differences)] {
+                let of = of.of_range(writer..writer + 1, rows);
+                add_by_position(flat.view_mut(), &shares, of.row(0), d);
+            }
+        }
+        let input = flat.into_shape_with_order(shape);
+        Some(input.unwrap_or_else(|_| unreachable!("it has as many numbers as before")))
+    }
+
+    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Array2<T>> {
+        let (layer, sublayer) = (wrote.sublayer / 2, wrote.sublayer);
+        let clean = self.part.clean.normed_message(sublayer);
+        match (sublayer % 2, wrote.message.zip(clean)) {
+            (0, None) => self.heads(layer, wrote.values),
+            (0, Some((now, clean))) => self.set(Writer::Heads { layer }, &(now - clean)),
+            (_, None) => self.mlp(layer, wrote.values),
+            (_, Some((now, clean))) => self.set(Writer::Mlp { layer }, &(now - clean)),
+        }
+        None
+    }
+
+    fn normed(&mut self, sublayer: usize, values: &mut Array2<T>) {
+        let change = &*values - &self.part.clean.sum(self.engine.model(), sublayer);
+        self.set(Writer::Norm { sublayer }, &change);
     }
 }
 
@@ -189,28 +156,25 @@ struct Back<'r, 'e, 'm, T> {
 }
 
 impl<T: Scalar> Back<'_, '_, '_, T> {
-    /// Takes the gradient at a reader's input, `[rows, d]`.
-    fn reader(&mut self, reader: usize, at: &Array2<T>) {
-        let sites = self.run.sites();
+    /// Takes the gradient at a reader's input, `at: [1, rows · d]`.
+    fn take(&mut self, reader: usize, at: ArrayView2<'_, T>) {
+        let sites = self.run.engine.sites();
         let rows = rows_of(sites, reader);
-        let (before, positions) = (sites.writers_before(reader), sites.positions_of(reader));
-        let d = self.run.model().width();
-        let Ok(at) = at.view().into_shape_with_order((1, at.len())) else {
-            return;
-        };
-        let current = self.run.changes.of_first(before, rows);
-        let filled = self.run.part.differences.of_first(before, rows);
+        let (writers, positions) = (sites.writers_of(reader), sites.positions_of(reader));
+        let d = self.run.engine.model().width();
+        let current = self.run.changes.of_range(writers.clone(), rows);
+        let filled = self.run.part.differences.of_range(writers.clone(), rows);
         for position in 0..positions {
             let here = |x| at_position(x, [position, positions, d]);
             let current = products(here(at).view(), here(current).view());
             let filled = products(here(at).view(), here(filled).view());
-            for writer in 0..before {
+            for (place, writer) in writers.clone().enumerate() {
                 let edge = sites.edge(writer, reader) + position;
-                self.gradient[edge] += current[[0, writer]] - filled[[0, writer]];
+                self.gradient[edge] += current[[0, place]] - filled[[0, place]];
             }
         }
         let shares = self.run.shares[sites.edges_into(reader)].chunks(positions.max(1));
-        let mut written = self.at_written.of_first_mut(before, rows);
+        let mut written = self.at_written.of_range_mut(writers, rows);
         for (shares, written) in shares.zip(written.rows_mut()) {
             let shares: Vec<T> = shares.iter().map(|m| T::from_f64(*m)).collect();
             add_by_position(written, &shares, at.row(0), d);
@@ -228,40 +192,33 @@ impl<T: Scalar> Back<'_, '_, '_, T> {
         answers.add_rows(readings, &mut everywhere);
         everywhere
     }
-
-    fn attention(&mut self, layer: usize) {
-        let (model, sites) = (self.run.model(), self.run.sites());
-        let Heads { normed, attended } = &self.run.heads[layer];
-        let mut at_held = Array2::zeros(attended.held.raw_dim());
-        for head in 0..sites.heads() {
-            let at = self.at_writer(sites.first_head(layer) + head);
-            let out = model.blocks[layer].head_out(model.heads, head);
-            let target = at_held.slice_mut(s![.., columns(model, Letter::Q, head)]);
-            matmul_into(target, at.view(), out.t(), false);
-        }
-        let pass = &self.run.part.clean;
-        let (queries, keys_values) = model.attend_all_backward(pass, layer, attended, &at_held);
-        for (index, letter) in Letter::ALL.into_iter().enumerate() {
-            let source = match letter {
-                Letter::Q => &queries,
-                Letter::K | Letter::V => &keys_values,
-            };
-            for head in 0..sites.heads() {
-                let at = source.slice(s![.., columns(model, letter, head)]);
-                let normed = normed[index * sites.heads() + head].as_ref();
-                let at = model.read_head_backward(layer, letter, head, normed, at);
-                self.reader(sites.head_reader(layer, letter, head), &at);
-            }
-        }
-    }
 }
 
-/// Where a head's numbers stand among the queries, or among keys and values.
-fn columns<T: Scalar>(model: &Transformer<T>, letter: Letter, head: usize) -> Range<usize> {
-    let from = head * model.heads.width;
-    let from = match letter {
-        Letter::Q | Letter::K => from,
-        Letter::V => model.heads.total() + from,
-    };
-    from..from + model.heads.width
+impl<T: Scalar> Gradients<T> for Back<'_, '_, '_, T> {
+    fn by_reader(&self) -> bool {
+        true
+    }
+
+    fn reader(&mut self, gradient: ReaderGradient<T>) {
+        let first = self.run.engine.sites().reader(gradient.first);
+        for place in 0..gradient.gradients.nrows() {
+            let at = gradient.gradients.slice(s![place..place + 1, ..]);
+            self.take(first + place, at);
+        }
+    }
+
+    fn written(&mut self, sublayer: usize) -> Flow<T> {
+        let (sites, layer) = (self.run.engine.sites(), sublayer / 2);
+        let mlp = || sites.writer(Writer::Mlp { layer });
+        let writers = match sublayer % 2 {
+            0 => sites.head_writers(layer),
+            _ => mlp()..mlp() + 1,
+        };
+        Flow::Each(writers.map(|writer| self.at_writer(writer)).collect())
+    }
+
+    fn at_sum(&mut self, sublayer: usize) -> Flow<T> {
+        let writer = self.run.engine.sites().writer(Writer::Norm { sublayer });
+        Flow::Each(vec![self.at_writer(writer)])
+    }
 }

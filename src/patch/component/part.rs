@@ -1,5 +1,9 @@
 //! Some of the samples, with their clean run and their fills.
 
+use std::borrow::Cow;
+
+use ndarray::Array2;
+
 use super::differences::{Differences, Rows, Written};
 use crate::model::transformer::{SequenceTrace, Transformer};
 use crate::model::{Components, Sequences};
@@ -31,6 +35,17 @@ impl<T: Scalar> Part<T> {
             differences: Differences::new(model, sites, &run.batch, fill, &run.recorded),
             batch: run.batch,
             clean: run.trace,
+        }
+    }
+
+    /// What a writer has written, with the rows that a reader reads.
+    pub(super) fn rows<'x>(&self, x: &'x Array2<T>, rows: Rows) -> Cow<'x, Array2<T>> {
+        let (all, answers) = (&self.clean.everywhere, &self.batch.answers);
+        match rows {
+            Rows::Readings if x.nrows() == all.len() && all.len() != answers.len() => {
+                Cow::Owned(answers.rows_of(x))
+            }
+            _ => Cow::Borrowed(x),
         }
     }
 }

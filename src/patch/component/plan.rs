@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 
 use crate::model::Components;
+use crate::model::transformer::Writer;
 use crate::numeric::Scalar;
 use crate::patch::EdgeSet;
 
@@ -57,6 +58,9 @@ pub struct Plan {
     /// The block of the first patched reader; the number of blocks for the
     /// logits; `None` where nothing is patched.
     pub first: Option<usize>,
+    /// Per sublayer, and the end, whether a reader of it is patched or what it
+    /// writes is wanted.
+    pub touched: Vec<bool>,
     /// Per reader.
     pub inputs: Vec<Input>,
     /// Per writer, whether a later reader wants its change by itself.
@@ -74,9 +78,23 @@ impl Plan {
                 writers.for_each(|writer| wanted[writer] = true);
             }
         }
-        let first = inputs.iter().position(|input| *input != Input::Stream);
+        let mut touched = vec![false; 2 * sites.layers() + 1];
+        let patched = |reader: &usize| inputs[*reader] != Input::Stream;
+        for reader in (0..inputs.len()).filter(patched) {
+            touched[sites.sublayer_of_reader(reader)] = true;
+        }
+        let first = touched.iter().position(|touched| *touched);
+        for writer in (0..wanted.len()).filter(|writer| wanted[*writer]) {
+            touched[match sites.writer_at(writer) {
+                Writer::Input | Writer::TokenEmbedding | Writer::PositionEmbedding => continue,
+                Writer::Head { layer, .. } | Writer::Heads { layer } => 2 * layer,
+                Writer::Mlp { layer } => 2 * layer + 1,
+                Writer::Norm { sublayer } => sublayer,
+            }] = true;
+        }
         Self {
-            first: first.map(|reader| sites.layer_of_reader(reader)),
+            first: first.map(|sublayer| sublayer / 2),
+            touched,
             inputs,
             wanted,
         }
@@ -87,7 +105,8 @@ fn input(sites: &Components, patched: &EdgeSet, reader: usize) -> Input {
     let edges = sites.edges_into(reader);
     let count = patched.count_ones(edges.clone());
     let sources = |of_patched: bool| {
-        (0..sites.writers_before(reader))
+        sites
+            .writers_of(reader)
             .filter_map(|writer| source(sites, patched, of_patched, writer, reader))
             .collect()
     };

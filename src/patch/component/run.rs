@@ -1,23 +1,18 @@
 //! One patched run of one part.
 
-use std::borrow::Cow;
-
 use ndarray::{Array2, s};
 
-use super::differences::{Rows, product};
 use super::engine::ComponentEngine;
 use super::part::{Part, rows_of};
 use super::plan::{Input, Plan};
-use crate::model::transformer::Letter;
-use crate::numeric::{Scalar, matmul_into};
+use crate::model::transformer::{Hooks, Reader, Writer, Wrote, product};
+use crate::numeric::Scalar;
 
-/// A run under way.
+/// The edits of a patched run.
 pub(super) struct PatchedRun<'e, 'm, T> {
     engine: &'e ComponentEngine<'m, T>,
     part: &'e Part<T>,
     plan: &'e Plan,
-    /// Stream less clean stream, `[rows, d]` or `[readings, d]`; `None` while they are the same.
-    change: Option<Array2<T>>,
     /// Per writer, what it writes less what it writes in the clean run, where
     /// that is wanted and not zero.
     changes: Vec<Option<Array2<T>>>,
@@ -33,182 +28,109 @@ impl<'e, 'm, T: Scalar> PatchedRun<'e, 'm, T> {
         let Some(first) = plan.first else {
             return part.clean.end.outputs.clone();
         };
-        let mut run = Self {
+        let changes = vec![None; plan.wanted.len()];
+        let mut edits = Self {
             engine,
             part,
             plan,
-            change: None,
-            changes: vec![None; plan.wanted.len()],
+            changes,
         };
-        for layer in first..engine.sites().layers() {
-            run.attention(layer);
-            run.mlp(layer);
-        }
-        run.end()
+        engine
+            .model()
+            .resumed_outputs(&part.clean, first, &mut edits)
     }
 
-    fn attention(&mut self, layer: usize) {
-        let sites = self.engine.sites();
-        let patched: Vec<(Letter, usize)> = Letter::ALL
-            .into_iter()
-            .flat_map(|letter| (0..sites.heads()).map(move |head| (letter, head)))
-            .filter(|(letter, head)| {
-                self.plan.inputs[sites.head_reader(layer, *letter, *head)] != Input::Stream
-            })
-            .collect();
-        if self.change.is_none() && patched.is_empty() {
-            return;
-        }
-        let (queries, keys_values) = self.projections(layer, &patched);
-        let heads: Vec<usize> = (0..sites.heads())
-            .filter(|head| self.change.is_some() || patched.iter().any(|(_, h)| h == head))
-            .collect();
-        let held = self.engine.model().attend_heads(
-            &self.part.clean,
-            layer,
-            &heads,
-            &queries,
-            &keys_values,
-        );
-        self.write_heads(layer, &heads, held);
-    }
-
-    /// Queries `[queries, heads · width]`, keys and values `[rows, 2 · heads · width]`.
-    fn projections(
-        &self,
-        layer: usize,
-        patched: &[(Letter, usize)],
-    ) -> (Cow<'e, Array2<T>>, Cow<'e, Array2<T>>) {
-        let model = self.engine.model();
-        let half = &self.part.clean.attention[layer];
-        let (mut queries, mut keys_values) = match &self.change {
-            None => (
-                Cow::Borrowed(&half.queries),
-                Cow::Borrowed(&half.keys_values),
-            ),
-            Some(change) => {
-                let stream = &half.stream + change;
-                let (q, kv) = model.project(&self.part.clean, layer, &stream);
-                (Cow::Owned(q), Cow::Owned(kv))
-            }
-        };
-        for (letter, head) in patched {
-            let reader = self.engine.sites().head_reader(layer, *letter, *head);
-            let input = self.input(reader, &half.stream);
-            let columns = model.read_head(layer, *letter, *head, &input).projected;
-            let from = head * model.heads.width;
-            let (target, from) = match letter {
-                Letter::Q => (queries.to_mut(), from),
-                Letter::K => (keys_values.to_mut(), from),
-                Letter::V => (keys_values.to_mut(), model.heads.total() + from),
-            };
-            target
-                .slice_mut(s![.., from..from + model.heads.width])
-                .assign(&columns);
-        }
-        (queries, keys_values)
-    }
-
-    /// Takes over what heads hold now, `[queries, heads · width]`.
-    fn write_heads(&mut self, layer: usize, heads: &[usize], mut held: Array2<T>) {
-        let model = self.engine.model();
-        let (sites, block) = (self.engine.sites(), &model.blocks[layer]);
-        held -= &self.part.clean.attention[layer].held;
-        let mut total = match self.change.take() {
-            None => Array2::zeros((held.nrows(), model.width())),
-            Some(change) if layer + 1 == sites.layers() => self.part.batch.answers.rows_of(&change),
-            Some(change) => change,
-        };
-        let writer = |head: usize| sites.first_head(layer) + head;
-        let apart = heads.iter().any(|head| self.plan.wanted[writer(*head)]);
-        if !apart && heads.len() == sites.heads() {
-            matmul_into(total.view_mut(), held.view(), block.out.view(), true);
-        } else {
-            for head in heads {
-                let from = head * model.heads.width;
-                let held = held.slice(s![.., from..from + model.heads.width]);
-                let change = product(held, block.head_out(model.heads, *head));
-                total += &change;
-                if self.plan.wanted[writer(*head)] {
-                    self.changes[writer(*head)] = Some(change);
-                }
-            }
-        }
-        self.change = Some(total);
-    }
-
-    fn mlp(&mut self, layer: usize) {
-        let (sites, model) = (self.engine.sites(), self.engine.model());
-        let reader = sites.mlp_reader(layer);
-        let half = &self.part.clean.mlp[layer];
-        let stream = match (&self.plan.inputs[reader], &self.change) {
-            (Input::Stream, None) => return,
-            (Input::Stream, Some(change)) => &half.stream + change,
-            _ => self.input(reader, &half.stream),
-        };
-        let block = &model.blocks[layer];
-        let hidden = model.mlp_half(block, stream).hidden - &half.hidden;
-        let change = product(hidden.view(), block.down.view());
-        match &mut self.change {
-            Some(total) => *total += &change,
-            none => *none = Some(change.clone()),
-        }
-        let writer = sites.mlp_writer(layer);
+    /// Takes what a writer writes less what it writes in the clean run.
+    fn take(&mut self, writer: usize, change: &Array2<T>) {
         if self.plan.wanted[writer] {
-            self.changes[writer] = Some(change);
+            self.changes[writer] = Some(change.clone());
         }
     }
 
-    fn end(self) -> Array2<T> {
-        let reader = self.engine.sites().logits_reader();
-        let stream = &self.part.clean.end.stream;
-        let stream = match (&self.plan.inputs[reader], &self.change) {
-            (Input::Stream, None) => return self.part.clean.end.outputs.clone(),
-            (Input::Stream, Some(change)) => stream + change,
-            _ => self.input(reader, stream),
-        };
-        self.engine.model().end(stream).outputs
+    /// Takes what some heads write now, and gives the change of all together.
+    fn heads(&mut self, layer: usize, heads: &[usize], held: &Array2<T>) -> Array2<T> {
+        let attention = &self.engine.model().blocks[layer].attention;
+        let first = self.engine.sites().head_writers(layer).start;
+        let held = held - &self.part.clean.attention[layer].held;
+        let apart = heads.iter().any(|head| self.plan.wanted[first + *head]);
+        if !apart && heads.len() == attention.heads.count {
+            return product(held.view(), attention.out.view());
+        }
+        let mut total = Array2::zeros((held.nrows(), self.engine.model().width()));
+        for head in heads {
+            let columns = attention.heads.head_columns(*head);
+            let held = held.slice(s![.., columns]);
+            let change = product(held, attention.head_out(*head));
+            total += &change;
+            self.take(first + head, &change);
+        }
+        total
+    }
+}
+
+impl<T: Scalar> Hooks<T> for PatchedRun<'_, '_, T> {
+    fn touches(&self, sublayer: usize) -> bool {
+        self.plan.touched[sublayer]
     }
 
-    /// The input of a reader, patched edges replaced; `clean` is the clean
-    /// stream there, and the result has the rows that the reader reads.
-    fn input(&self, reader: usize, clean: &Array2<T>) -> Array2<T> {
-        let rows = rows_of(self.engine.sites(), reader);
+    /// The input of a reader, patched edges replaced.
+    fn input(&mut self, reader: Reader, stream: Option<&Array2<T>>) -> Option<Array2<T>> {
+        let sites = self.engine.sites();
+        let number = sites.reader(reader);
+        let rows = rows_of(sites, number);
         let differences = &self.part.differences;
-        let mut input = self.at(clean, rows).into_owned();
-        let (sources, sign) = match &self.plan.inputs[reader] {
-            Input::Restore(sources) => {
-                let before = self.engine.sites().writers_before(reader);
-                input += &differences.sum(0..before, rows);
-                (sources.as_slice(), -T::one())
+        let clean = || self.part.clean.read(reader).into_owned();
+        let (mut input, sources, sign) = match &self.plan.inputs[number] {
+            Input::Stream => return None,
+            Input::Replace(sources) => {
+                let input = stream.cloned().unwrap_or_else(clean);
+                (input, sources, T::one())
             }
-            replaced => {
-                if let Some(change) = &self.change {
-                    input += &*self.at(change, rows);
-                }
-                match replaced {
-                    Input::Replace(sources) => (sources.as_slice(), T::one()),
-                    _ => (Default::default(), T::one()),
-                }
+            Input::Restore(sources) => {
+                let all = differences.sum(sites.writers_of(number), rows);
+                (clean() + all, sources, -T::one())
             }
         };
         for source in sources {
             source.add(&mut input, sign, differences.of(source.writer, rows));
             if let Some(change) = &self.changes[source.writer] {
-                source.add(&mut input, -sign, self.at(change, rows).view());
+                let change = self.part.rows(change, rows);
+                source.add(&mut input, -sign, change.view());
             }
         }
-        input
+        Some(input)
     }
 
-    /// All rows as those that are read: readings of rows, or as they are.
-    fn at<'x>(&self, x: &'x Array2<T>, rows: Rows) -> Cow<'x, Array2<T>> {
-        let answers = &self.part.batch.answers;
-        let whole = self.part.clean.everywhere.len();
-        if rows == Rows::Readings && x.nrows() == whole && whole != answers.len() {
-            Cow::Owned(answers.rows_of(x))
-        } else {
-            Cow::Borrowed(x)
+    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Array2<T>> {
+        let (layer, clean) = (wrote.sublayer / 2, &self.part.clean);
+        if wrote.heads.is_empty() {
+            return None;
+        }
+        if wrote.sublayer.is_multiple_of(2) {
+            let Some(message) = wrote.message else {
+                return Some(self.heads(layer, wrote.heads, wrote.values));
+            };
+            let change = message - clean.normed_message(wrote.sublayer)?;
+            self.take(self.engine.sites().writer(Writer::Heads { layer }), &change);
+            return None;
+        }
+        let change = match (wrote.message, &clean.mlp[layer]) {
+            (Some(message), _) => message - clean.normed_message(wrote.sublayer)?,
+            (None, Some(mlp)) => {
+                let down = &self.engine.model().blocks[layer].mlp.as_ref()?.down;
+                product((wrote.values - &mlp.hidden).view(), down.view())
+            }
+            (None, None) => unreachable!("both runs are of one network"),
+        };
+        self.take(self.engine.sites().writer(Writer::Mlp { layer }), &change);
+        Some(change)
+    }
+
+    fn normed(&mut self, sublayer: usize, values: &mut Array2<T>) {
+        let writer = self.engine.sites().writer(Writer::Norm { sublayer });
+        if self.plan.wanted[writer] {
+            let change = &*values - &self.part.clean.sum(self.engine.model(), sublayer);
+            self.changes[writer] = Some(change);
         }
     }
 }

@@ -1,93 +1,29 @@
 //! Properties of the engine that hold for every transformer, in f64.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array2, Axis, s};
 
 use super::{ComponentEngine, Setup};
-use crate::model::transformer::{
-    Answers, Block, Embedding, Heads, Letter, Norm, SequenceInputs, Transformer,
-};
+pub(crate) use crate::model::transformer::tests::{LENGTH, model, models};
+use crate::model::transformer::tests::{Naive, assert_close, naive, values, whole};
+use crate::model::transformer::{Answers, Matrix, Reader, SequenceInputs, Transformer, Writer};
 use crate::model::{Components, Sequences};
 use crate::numeric::{Activation, Rng};
-use crate::patch::{Fill, Patchable};
+use crate::patch::{Fill, Parted, Patchable};
 
-const D: usize = 5;
-pub(crate) const LENGTH: usize = 4;
-const FEATURES: usize = 3;
-const HEADS: Heads = Heads {
-    count: 2,
-    width: 3,
-    scale: 0.6,
-    causal: true,
-};
-
-fn random(rng: &mut Rng, rows: usize, columns: usize) -> Array2<f64> {
-    Array2::from_shape_simple_fn((rows, columns), || 0.4 * rng.normal())
-}
-
-fn vector(rng: &mut Rng, width: usize) -> Array1<f64> {
-    Array1::from_shape_simple_fn(width, || 0.3 * rng.normal())
-}
-
-fn norm(rng: &mut Rng) -> Option<Norm<f64>> {
-    Some(Norm {
-        weight: vector(rng, D) + 1.0,
-        bias: vector(rng, D),
-        epsilon: 1e-5,
-    })
-}
-
-pub(crate) fn model(normed: bool, causal: bool, activation: Activation) -> Transformer<f64> {
-    let mut rng = Rng::new(3, 0);
-    let total = HEADS.total();
-    let block = |rng: &mut Rng| Block {
-        norm1: norm(rng).filter(|_| normed),
-        qkv: random(rng, D, 3 * total),
-        qkv_bias: vector(rng, 3 * total),
-        out: random(rng, total, D),
-        out_bias: vector(rng, D),
-        norm2: norm(rng).filter(|_| normed),
-        up: random(rng, D, 7),
-        up_bias: vector(rng, 7),
-        down: random(rng, 7, D),
-        down_bias: vector(rng, D),
-    };
-    Transformer {
-        embedding: Embedding::Values {
-            weight: random(&mut rng, FEATURES, D),
-            bias: vector(&mut rng, D),
-            in_perm: (0..FEATURES).collect(),
-        },
-        positions: Some(random(&mut rng, 6, D)),
-        blocks: vec![block(&mut rng), block(&mut rng), block(&mut rng)],
-        final_norm: norm(&mut rng).filter(|_| normed),
-        unembedding: Some(random(&mut rng, D, 3)),
-        output_bias: vector(&mut rng, 3),
-        out_perm: vec![0, 1, 2],
-        heads: Heads { causal, ..HEADS },
-        activation,
-    }
-}
-
-pub(crate) fn models() -> Vec<Transformer<f64>> {
-    vec![
-        model(true, true, Activation::GeluTanh),
-        model(false, false, Activation::Silu),
-        model(true, false, Activation::Gelu),
-    ]
-}
-
-/// More samples than one part holds; pairs differ by `distance`.
+/// Few samples; pairs differ by `distance`.
 pub(crate) fn batch(positions: &[usize], distance: f64) -> Sequences<f64> {
-    let samples = 70;
-    let mut rng = Rng::new(4, 0);
-    let values = random(&mut rng, samples * LENGTH, FEATURES);
-    let corrupted = &values + &(random(&mut rng, samples * LENGTH, FEATURES) * distance);
+    batch_of(6, positions, distance)
+}
+
+fn batch_of(samples: usize, positions: &[usize], distance: f64) -> Sequences<f64> {
+    let inputs = values(samples * LENGTH, 4);
+    let corrupted = &inputs + &(values(samples * LENGTH, 14) * distance);
     let positions = Array2::from_shape_fn((samples, positions.len()), |(_, p)| positions[p]);
     Sequences {
         path: "test".into(),
-        inputs: SequenceInputs::Values(values),
+        inputs: SequenceInputs::Values(inputs),
         corrupted: Some(SequenceInputs::Values(corrupted)),
         answers: Answers::new(positions, LENGTH),
         correct: None,
@@ -106,70 +42,18 @@ pub(crate) fn setup(fill: Fill, split_input: bool) -> Setup {
     }
 }
 
-/// A reader's input, given what the writers before it write.
-type Reads<'a> = &'a dyn Fn(usize, &[Array2<f64>]) -> Array2<f64>;
-
-/// What every writer of a run writes, when readers read what `input` says.
-fn writers_by_definition(
-    model: &Transformer<f64>,
-    sites: &Components,
-    inputs: &Array2<f64>,
-    input: Reads<'_>,
-) -> (Vec<Array2<f64>>, Array2<f64>) {
-    let Embedding::Values { weight, bias, .. } = &model.embedding else {
-        panic!("numbers");
-    };
-    let tokens = inputs.dot(weight) + bias;
-    let positions = model
-        .position_rows(inputs.nrows() / LENGTH, LENGTH)
-        .unwrap();
-    let mut written = if sites.inputs() == 1 {
-        vec![tokens + positions]
-    } else {
-        vec![tokens, positions]
-    };
-    for (layer, block) in model.blocks.iter().enumerate() {
-        let before = written.clone();
-        for head in 0..model.heads.count {
-            let project = |letter: Letter| {
-                let x = input(sites.head_reader(layer, letter, head), &before);
-                model.read_head(layer, letter, head, &x).projected
-            };
-            let (q, k, v) = (project(Letter::Q), project(Letter::K), project(Letter::V));
-            let held = attention_by_definition(model, &q, &k, &v);
-            written.push(held.dot(&block.head_out(model.heads, head)));
-        }
-        let x = input(sites.mlp_reader(layer), &written);
-        let hidden = model.mlp_half(block, x).hidden;
-        written.push(hidden.dot(&block.down) + &block.down_bias);
-    }
-    let x = input(sites.logits_reader(), &written);
-    (written, model.end(x).outputs)
-}
-
-pub(crate) fn attention_by_definition(
-    model: &Transformer<f64>,
-    q: &Array2<f64>,
-    k: &Array2<f64>,
-    v: &Array2<f64>,
-) -> Array2<f64> {
-    Array2::from_shape_fn(q.raw_dim(), |(row, column)| {
-        let (first, position) = (row / LENGTH * LENGTH, row % LENGTH);
-        let seen = if model.heads.causal {
-            position + 1
-        } else {
-            LENGTH
-        };
-        let score = |p: usize| (q.row(row).dot(&k.row(first + p)) * model.heads.scale).exp();
-        let total: f64 = (0..seen).map(score).sum();
-        (0..seen)
-            .map(|p| score(p) / total * v[[first + p, column]])
-            .sum()
-    })
-}
-
 /// Whether the edge from a writer to a reader is patched at a position.
 type Patched<'a> = &'a dyn Fn(usize, usize, usize) -> bool;
+
+/// Numbers and their pairs.
+pub(crate) fn pairs(batch: &Sequences<f64>) -> (&Array2<f64>, &Array2<f64>) {
+    match (&batch.inputs, &batch.corrupted) {
+        (SequenceInputs::Values(inputs), Some(SequenceInputs::Values(corrupted))) => {
+            (inputs, corrupted)
+        }
+        _ => panic!("numbers"),
+    }
+}
 
 /// A patched run the long way, `[outputs, readings]`.
 fn by_definition(
@@ -179,32 +63,21 @@ fn by_definition(
     fill: Fill,
     patched: Patched<'_>,
 ) -> Array2<f64> {
-    let (SequenceInputs::Values(inputs), Some(SequenceInputs::Values(corrupted))) =
-        (&batch.inputs, &batch.corrupted)
-    else {
-        panic!("numbers");
+    let (inputs, corrupted) = pairs(batch);
+    let clean = naive(model, inputs).writers;
+    let change = |of: &dyn Fn(&Array2<f64>) -> Array2<f64>| -> BTreeMap<Writer, Array2<f64>> {
+        clean.iter().map(|(writer, x)| (*writer, of(x))).collect()
     };
-    let stream = |reader: usize, written: &[Array2<f64>]| {
-        let halves = sites.layer_of_reader(reader);
-        let after_attention = reader != sites.logits_reader() && sites.mlp_reader(halves) == reader;
-        let mut sum = Array2::zeros((inputs.nrows(), D));
-        written.iter().for_each(|w| sum += w);
-        let blocks = halves + usize::from(after_attention);
-        model.blocks[..blocks]
-            .iter()
-            .for_each(|b| sum += &b.out_bias);
-        sum
+    let fills = match fill {
+        Fill::Zero => change(&|x| Array2::zeros(x.raw_dim())),
+        Fill::Corrupted => naive(model, corrupted).writers,
+        _ => change(&mean_by_position),
     };
-    let clean = writers_by_definition(model, sites, inputs, &stream).0;
-    let fills: Vec<Array2<f64>> = match fill {
-        Fill::Zero => clean.iter().map(|w| Array2::zeros(w.raw_dim())).collect(),
-        Fill::Corrupted => writers_by_definition(model, sites, corrupted, &stream).0,
-        _ => clean.iter().map(mean_by_position).collect(),
-    };
-    let input = |reader: usize, written: &[Array2<f64>]| {
-        let mut x = stream(reader, written);
-        for writer in 0..written.len() {
-            let change = &fills[writer] - &written[writer];
+    let read = |reader: Reader, stream: &Array2<f64>, written: &BTreeMap<Writer, Array2<f64>>| {
+        let (mut x, reader) = (stream.clone(), sites.reader(reader));
+        for writer in sites.writers_of(reader) {
+            let site = sites.writer_at(writer);
+            let change = &fills[&site] - &written[&site];
             for (row, change) in change.rows().into_iter().enumerate() {
                 if patched(writer, reader, row % LENGTH) {
                     let mut x = x.row_mut(row);
@@ -214,7 +87,14 @@ fn by_definition(
         }
         x
     };
-    let outputs = writers_by_definition(model, sites, inputs, &input).1;
+    let linear = |matrix: Matrix, x: &Array2<f64>| whole(model, matrix, x);
+    let run = Naive {
+        model,
+        read: &read,
+        linear: &linear,
+        edit: &|_, _| (),
+    };
+    let outputs = run.run(inputs).outputs;
     outputs
         .select(Axis(0), &batch.answers.rows())
         .reversed_axes()
@@ -234,16 +114,9 @@ pub(crate) fn mean_by_position(written: &Array2<f64>) -> Array2<f64> {
     result
 }
 
-#[track_caller]
-pub(crate) fn assert_close(a: &Array2<f64>, b: &Array2<f64>) {
-    assert_eq!(a.dim(), b.dim());
-    let largest = (a - b).iter().fold(0.0_f64, |m, d| m.max(d.abs()));
-    assert!(largest < 1e-10, "largest difference {largest:e}");
-}
-
 #[test]
 fn runs_agree_with_the_definition() {
-    for model in models() {
+    for (name, model) in models() {
         for positions in [vec![3], vec![1, 2], vec![0, 1, 2, 3]] {
             let batch = batch(&positions, 1.0);
             for (fill, split) in [
@@ -258,17 +131,36 @@ fn runs_agree_with_the_definition() {
                     let set = engine.edges((0..edges).filter(|_| rng.uniform() < share));
                     let patched = |w, r, _| set.contains(engine.sites().edge(w, r));
                     let expected = by_definition(&model, engine.sites(), &batch, fill, &patched);
-                    assert_close(&engine.outputs(&set), &expected);
-                    assert_close(&engine.each_set(&[set], |o| o.to_owned())[0], &expected);
+                    assert_close(name, &engine.outputs(&set), &expected);
+                    assert_close(
+                        name,
+                        &engine.each_set(&[set], |o| o.to_owned())[0],
+                        &expected,
+                    );
                 }
             }
         }
     }
 }
 
+/// More samples than one part holds.
+#[test]
+fn runs_over_parts_agree_with_the_definition() {
+    let (model, batch) = (
+        model(true, true, Activation::Relu),
+        batch_of(70, &[1, 3], 1.0),
+    );
+    let engine = ComponentEngine::new(&model, &batch, setup(Fill::Mean, false)).unwrap();
+    assert_eq!(engine.parts().len(), 2);
+    let set = engine.edges((0..engine.edge_count()).step_by(3));
+    let patched = |w, r, _| set.contains(engine.sites().edge(w, r));
+    let expected = by_definition(&model, engine.sites(), &batch, Fill::Mean, &patched);
+    assert_close("parts", &engine.outputs(&set), &expected);
+}
+
 #[test]
 fn at_positions_too_runs_agree_with_the_definition() {
-    for model in models() {
+    for (name, model) in models() {
         for positions in [vec![3], vec![1, 2], vec![0, 1, 2, 3]] {
             let batch = batch(&positions, 1.0);
             let whole = ComponentEngine::new(&model, &batch, setup(Fill::Corrupted, true)).unwrap();
@@ -284,7 +176,7 @@ fn at_positions_too_runs_agree_with_the_definition() {
                     names.contains(&format!("{from}->{to}@{position}"))
                 };
                 let expected = by_definition(&model, sites, &batch, Fill::Corrupted, &patched);
-                assert_close(&engine.outputs(&set), &expected);
+                assert_close(name, &engine.outputs(&set), &expected);
             }
             // All positions of an edge are the edge.
             for share in [0.05, 0.5, 0.95] {
@@ -296,17 +188,86 @@ fn at_positions_too_runs_agree_with_the_definition() {
                     first..first + sites.positions_of(reader)
                 };
                 let everywhere = engine.edges(set.ones().flat_map(of_edge));
-                assert_close(&engine.outputs(&everywhere), &whole.outputs(&set));
+                assert_close(name, &engine.outputs(&everywhere), &whole.outputs(&set));
             }
         }
     }
+}
+
+/// With any share on every edge: at 0 and 1 the run is a patched one, and the
+/// gradient at every share is the finite difference.
+#[test]
+fn shares_of_messages_and_their_gradients() {
+    for (name, model) in models() {
+        let batch = batch(&[1, 3], 1.0);
+        let engine = ComponentEngine::new(&model, &batch, setup(Fill::Corrupted, true)).unwrap();
+        let edges = engine.edge_count();
+        let part = &engine.parts()[0];
+        let mut rng = Rng::new(8, 0);
+        let set = engine.edges((0..edges).filter(|_| rng.uniform() < 0.4));
+        let gates: Vec<f64> = (0..edges).map(|e| f64::from(!set.contains(e))).collect();
+        let run = super::Mixed::new(&engine, part, &gates)
+            .outputs()
+            .to_owned();
+        assert_close(name, &run, &engine.outputs(&set));
+        let mut shares: Vec<f64> = (0..edges).map(|_| rng.uniform()).collect();
+        let weigh = Array2::from_shape_fn((12, 3), |(r, o)| ((r * 7 + o * 3) % 5) as f64 - 2.0);
+        let value = |shares: &[f64]| {
+            (super::Mixed::new(&engine, part, shares)
+                .outputs()
+                .to_owned()
+                * weigh.t())
+            .sum()
+        };
+        let found = super::Mixed::new(&engine, part, &shares).backward(weigh.view());
+        for edge in (0..edges).step_by(3) {
+            let (share, step) = (shares[edge], 1e-5);
+            let mut at = |by: f64| {
+                shares[edge] = share + by;
+                value(&shares)
+            };
+            let slope = (at(step) - at(-step)) / (2.0 * step);
+            at(0.0);
+            let (edge, found) = (engine.sites().edge_name(edge), found[edge]);
+            assert!(
+                (slope - found).abs() < 1e-7,
+                "{name} {edge}: {found} and {slope}"
+            );
+        }
+    }
+}
+
+#[test]
+fn grouped_heads_are_named_by_head_and_by_key_value_head() {
+    let models = models();
+    let (_, llama) = models.iter().find(|(name, _)| *name == "llama").unwrap();
+    let sites = llama.components(false);
+    let readers: Vec<String> = (0..9).map(|r| sites.reader_name(r)).collect();
+    let expected = [
+        "a0.h0<q>", "a0.h1<q>", "a0.h2<q>", "a0.h3<q>", "a0.h0<k>", "a0.h1<k>", "a0.h0<v>",
+        "a0.h1<v>", "m0",
+    ];
+    assert_eq!(readers, expected);
+    // Key-value head 1 is read by heads 2 and 3: its node is head 2, which leads to 3.
+    let (_, bert) = models.iter().find(|(name, _)| *name == "bert").unwrap();
+    assert_eq!(
+        sites.writer_name(sites.writer_of_reader(5).unwrap()),
+        "a0.h2"
+    );
+    let named = |(a, b): &(usize, usize)| (sites.writer_name(*a), sites.writer_name(*b));
+    let second = named(&sites.links()[1]);
+    assert_eq!(second, ("a0.h2".to_owned(), "a0.h3".to_owned()));
+    let sites = bert.components(false);
+    let last = sites.edges_into(sites.logits_reader());
+    assert_eq!(sites.edge_name(last.start), "m2.norm->logits");
+    assert_eq!(last.len(), 1);
 }
 
 #[test]
 fn samples_that_are_read_at_different_positions_are_not_aligned() {
     let model = model(true, true, Activation::Relu);
     let mut batch = batch(&[3], 1.0);
-    let positions = Array2::from_shape_fn((70, 1), |(sample, _)| 2 + sample / 69);
+    let positions = Array2::from_shape_fn((6, 1), |(sample, _)| 2 + sample / 5);
     batch.answers = Answers::new(positions, LENGTH);
     let engine = ComponentEngine::new(&model, &batch, setup(Fill::Zero, false)).unwrap();
     let error = engine.at_positions(&batch).unwrap_err();
@@ -325,7 +286,7 @@ fn resampling_takes_every_sample_from_another_and_patching_nothing_changes_nothi
             let difference = &column - &clean.column(other);
             difference.iter().fold(0.0_f64, |m, d| m.max(d.abs()))
         };
-        let nearest = (0..70)
+        let nearest = (0..6)
             .min_by(|a, b| distance(*a).total_cmp(&distance(*b)))
             .unwrap();
         assert_ne!(nearest, sample);

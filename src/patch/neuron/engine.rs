@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 
 use super::part::{Part, Values};
 use crate::Result;
@@ -56,12 +56,8 @@ impl<'m, T: Scalar> NeuronEngine<'m, T> {
     /// run besides, beyond the model itself.
     #[must_use]
     pub fn bytes(model: &Transformer<T>, batch: &Sequences<T>) -> u64 {
-        let (d, length) = (model.width(), batch.length());
-        let (heads, total) = (model.heads.count, model.heads.total());
-        let hidden = model.blocks.first().map_or(0, |block| block.up_bias.len());
-        // Streams and norms of both halves; queries, keys, values, what heads
-        // hold; patterns; hidden neurons before and after the activation.
-        let trace = model.blocks.len() * (4 * d + 4 * total + heads * length + 2 * hidden);
+        let length = batch.length();
+        let trace = model.numbers_kept(length);
         // Of clean and filled runs; the latter are kept.
         let recorded = 2 * model.neurons().count();
         let rows = batch.samples() * length;
@@ -177,20 +173,6 @@ impl<T: Scalar> Parted for NeuronEngine<'_, T> {
         let Some(first) = self.first(columns) else {
             return part.clean.end.outputs.clone();
         };
-        let of = |values: &Array2<T>| values.select(Axis(1), &columns[first]);
-        let change = of(&part.fills[first]) - of(part.clean_values(first));
-        let run = part.run_from(
-            self.model,
-            first,
-            &columns[first],
-            &change,
-            &mut |layer, values| {
-                let fill = &part.fills[layer];
-                for column in &columns[layer] {
-                    values.column_mut(*column).assign(&fill.column(*column));
-                }
-            },
-        );
-        run.end.outputs
+        part.replaced(self.model, first, columns)
     }
 }

@@ -3,75 +3,43 @@
 use ndarray::{Array2, Axis};
 
 use super::NeuronEngine;
-use crate::model::transformer::{Embedding, Letter, SequenceInputs, Transformer};
+use crate::model::transformer::Matrix;
+use crate::model::transformer::tests::{Naive, assert_close, naive, whole};
 use crate::numeric::Rng;
-use crate::patch::component::tests::{
-    LENGTH, assert_close, attention_by_definition, batch, mean_by_position, models,
-};
+use crate::patch::component::tests::{batch, mean_by_position, models, pairs};
 use crate::patch::{EdgeSet, Fill, Patchable, Walk};
-
-/// The values of all layers at all positions, replaced by `edit` as they come,
-/// and the outputs.
-fn values_by_definition(
-    model: &Transformer<f64>,
-    inputs: &Array2<f64>,
-    edit: &dyn Fn(usize, &mut Array2<f64>),
-) -> (Vec<Array2<f64>>, Array2<f64>) {
-    let Embedding::Values { weight, bias, .. } = &model.embedding else {
-        panic!("numbers");
-    };
-    let positions = model.position_rows(inputs.nrows() / LENGTH, LENGTH);
-    let mut stream = inputs.dot(weight) + bias + positions.unwrap();
-    let mut values = Vec::new();
-    for (layer, block) in model.blocks.iter().enumerate() {
-        edit(2 * layer, &mut stream);
-        values.push(stream.clone());
-        let before = stream.clone();
-        for head in 0..model.heads.count {
-            let read = |letter| model.read_head(layer, letter, head, &before).projected;
-            let (q, k, v) = (read(Letter::Q), read(Letter::K), read(Letter::V));
-            let held = attention_by_definition(model, &q, &k, &v);
-            stream += &held.dot(&block.head_out(model.heads, head));
-        }
-        stream += &block.out_bias;
-        let mut hidden = model.mlp_half(block, stream.clone()).hidden;
-        edit(2 * layer + 1, &mut hidden);
-        stream = stream + hidden.dot(&block.down) + &block.down_bias;
-        values.push(hidden);
-    }
-    edit(2 * model.blocks.len(), &mut stream);
-    values.push(stream.clone());
-    (values, model.end(stream).outputs)
-}
 
 #[test]
 fn runs_agree_with_the_definition() {
-    for model in models() {
+    for (name, model) in models() {
         for positions in [vec![3], vec![1, 2], vec![0, 1, 2, 3]] {
             let batch = batch(&positions, 1.0);
-            let (SequenceInputs::Values(inputs), Some(SequenceInputs::Values(corrupted))) =
-                (&batch.inputs, &batch.corrupted)
-            else {
-                panic!("numbers");
-            };
-            let clean = values_by_definition(&model, inputs, &|_, _| ()).0;
+            let (inputs, corrupted) = pairs(&batch);
             for fill in [Fill::Zero, Fill::Mean, Fill::Corrupted] {
-                let fills: Vec<Array2<f64>> = match fill {
-                    Fill::Zero => clean.iter().map(|v| v * 0.0).collect(),
-                    Fill::Mean => clean.iter().map(mean_by_position).collect(),
-                    _ => values_by_definition(&model, corrupted, &|_, _| ()).0,
-                };
+                let mut fills = naive(&model, inputs).values;
+                match fill {
+                    Fill::Corrupted => fills = naive(&model, corrupted).values,
+                    Fill::Zero => fills.values_mut().for_each(|x| x.fill(0.0)),
+                    _ => fills.values_mut().for_each(|x| *x = mean_by_position(x)),
+                }
                 let engine = NeuronEngine::new(&model, &batch, fill, 1).unwrap();
                 let expected = |patched: &EdgeSet| {
                     let edit = |layer: usize, values: &mut Array2<f64>| {
                         for (column, neuron) in engine.neurons().of_layer(layer).enumerate() {
                             if patched.contains(neuron) {
-                                let fill = fills[layer].column(column);
+                                let fill = fills[&layer].column(column);
                                 values.column_mut(column).assign(&fill);
                             }
                         }
                     };
-                    let outputs = values_by_definition(&model, inputs, &edit).1;
+                    let linear = |matrix: Matrix, x: &Array2<f64>| whole(&model, matrix, x);
+                    let run = Naive {
+                        model: &model,
+                        read: &|_, stream, _| stream.clone(),
+                        linear: &linear,
+                        edit: &edit,
+                    };
+                    let outputs = run.run(inputs).outputs;
                     let rows = batch.answers.rows();
                     outputs.select(Axis(0), &rows).reversed_axes()
                 };
@@ -79,8 +47,9 @@ fn runs_agree_with_the_definition() {
                 for share in [0.0, 0.02, 0.3, 0.9, 1.0] {
                     let some = (0..engine.edge_count()).filter(|_| rng.uniform() < share);
                     let set = engine.edges(some);
-                    assert_close(&engine.outputs(&set), &expected(&set));
+                    assert_close(name, &engine.outputs(&set), &expected(&set));
                     assert_close(
+                        name,
                         &engine.walk(set.clone()).outputs().to_owned(),
                         &expected(&set),
                     );
@@ -88,7 +57,7 @@ fn runs_agree_with_the_definition() {
                 let edges: Vec<usize> = (0..engine.edge_count()).step_by(3).collect();
                 let each = engine.each_edge(&engine.edges([]), &edges, |o| o.to_owned());
                 for (edge, outputs) in edges.iter().zip(each) {
-                    assert_close(&outputs, &expected(&engine.edges([*edge])));
+                    assert_close(name, &outputs, &expected(&engine.edges([*edge])));
                 }
             }
         }
@@ -97,7 +66,7 @@ fn runs_agree_with_the_definition() {
 
 #[test]
 fn names_say_layer_and_column() {
-    let model = &models()[0];
+    let model = &models()[0].1;
     let neurons = model.neurons();
     assert_eq!(neurons.count(), 4 * 5 + 3 * 7);
     let names = [0, 4, 5, 11, 12, 40].map(|neuron| neurons.name(neuron));
@@ -107,12 +76,13 @@ fn names_say_layer_and_column() {
 /// The last stream is all that the outputs read.
 #[test]
 fn the_last_stream_from_another_sample_gives_its_outputs() {
-    let (model, batch) = (&models()[0], batch(&[3], 1.0));
+    let (name, model) = &models()[0];
+    let batch = batch(&[3], 1.0);
     let engine = NeuronEngine::new(model, &batch, Fill::Resample, 1).unwrap();
     let clean = engine.outputs(&engine.edges([]));
     let last = engine.neurons().of_layer(engine.neurons().layers() - 1);
     let patched = engine.outputs(&engine.edges(last));
-    assert_close(&patched, &engine.outputs(&engine.all()));
+    assert_close(name, &patched, &engine.outputs(&engine.all()));
     for (sample, column) in patched.columns().into_iter().enumerate() {
         let same = |other: &usize| {
             (&column - &clean.column(*other))

@@ -65,6 +65,18 @@ impl<T: Scalar> Plan<T> {
         found.map_or(&Linear::Whole, |(_, linear)| linear)
     }
 
+    /// Whether a linear layer of a sublayer, or of the end, is not as it is.
+    pub fn touches(&self, sublayer: usize, blocks: usize) -> bool {
+        let is_there = |matrix: Matrix| match matrix.sublayer() {
+            Some(of) => of == sublayer,
+            None => matrix == Matrix::Unembedding && sublayer == 2 * blocks,
+        };
+        let changed = |(matrix, linear): &(Matrix, Linear<T>)| {
+            is_there(*matrix) && !matches!(linear, Linear::Whole)
+        };
+        self.linears.iter().any(changed)
+    }
+
     /// Whether a linear layer is as it is.
     pub fn leaves(&self, matrix: Matrix) -> bool {
         matches!(self.of(matrix), Linear::Whole)

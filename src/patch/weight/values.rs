@@ -1,19 +1,21 @@
 //! What linear layers read in a run.
 
+use std::borrow::Cow;
+
 use ndarray::{Array2, ArrayView2};
 
 use crate::model::Transformer;
-use crate::model::transformer::{Letter, Matrix, Norm, SequenceInputs, SequenceTrace};
+use crate::model::transformer::{Matrix, SequenceInputs, SequenceTrace};
 use crate::numeric::Scalar;
 use crate::patch::recorded::Recorded;
 
 /// What every linear layer reads, after norms, and the streams before norms.
 #[derive(Debug, Clone)]
 pub struct Values<T> {
-    blocks: usize,
-    /// The inputs; per block what queries read, what keys and values read, what
-    /// is held, what the MLP reads, its hidden neurons; what the end reads;
-    /// then the stream before every half and at the end.
+    matrices: Vec<Matrix>,
+    /// The numbers of the streams that there are.
+    streams: Vec<usize>,
+    /// What linear layers read, then the streams.
     arrays: Vec<Array2<T>>,
 }
 
@@ -25,54 +27,64 @@ impl<T: Scalar> Values<T> {
         inputs: &SequenceInputs<T>,
         trace: &SequenceTrace<T>,
     ) -> Self {
-        let blocks = model.blocks.len();
-        let mut arrays = vec![match inputs {
-            SequenceInputs::Values(values) => values.clone(),
-            SequenceInputs::Tokens(_) => Array2::zeros((0, 0)),
-        }];
-        for (layer, block) in model.blocks.iter().enumerate() {
-            let (attention, mlp) = (&trace.attention[layer], &trace.mlp[layer]);
-            let x = normalised(block.norm1.as_ref(), &attention.stream);
-            arrays.push(match layer + 1 == blocks {
-                true => trace.answers.rows_of(&x),
-                false => x.clone(),
-            });
-            arrays.push(x);
-            arrays.push(attention.held.clone());
-            arrays.push(normalised(block.norm2.as_ref(), &mlp.stream));
-            arrays.push(mlp.hidden.clone());
+        let mut matrices = model.matrices();
+        if !matrices.contains(&Matrix::Unembedding) {
+            matrices.push(Matrix::Unembedding);
         }
-        arrays.push(normalised(model.final_norm.as_ref(), &trace.end.stream));
-        for (attention, mlp) in trace.attention.iter().zip(&trace.mlp) {
-            arrays.extend([attention.stream.clone(), mlp.stream.clone()]);
+        let read = |matrix: &Matrix| trace.read_by(model, inputs, *matrix).into_owned();
+        let mut arrays: Vec<Array2<T>> = matrices.iter().map(read).collect();
+        let all = 0..=2 * model.blocks.len();
+        let streams: Vec<(usize, Cow<'_, Array2<T>>)> = all
+            .filter_map(|number| Some((number, stream(model, trace, number)?)))
+            .collect();
+        let (streams, values): (Vec<usize>, Vec<Cow<'_, Array2<T>>>) = streams.into_iter().unzip();
+        arrays.extend(values.into_iter().map(Cow::into_owned));
+        Self {
+            matrices,
+            streams,
+            arrays,
         }
-        arrays.push(trace.end.stream.clone());
-        Self { blocks, arrays }
     }
 
     /// What a linear layer reads, `[rows, in]`.
+    ///
+    /// # Panics
+    /// If the network has no such layer.
     #[must_use]
     pub fn at(&self, matrix: Matrix) -> ArrayView2<'_, T> {
-        let place = match matrix {
-            Matrix::Input => 0,
-            Matrix::Projection {
-                layer,
-                letter: Letter::Q,
-            } => 1 + 5 * layer,
-            Matrix::Projection { layer, .. } => 2 + 5 * layer,
-            Matrix::Out(layer) => 3 + 5 * layer,
-            Matrix::Up(layer) => 4 + 5 * layer,
-            Matrix::Down(layer) => 5 + 5 * layer,
-            Matrix::Unembedding => 1 + 5 * self.blocks,
-        };
-        self.arrays[place].view()
+        match self.matrices.iter().position(|m| *m == matrix) {
+            Some(place) => self.arrays[place].view(),
+            None => unreachable!("{matrix:?} is none of the network's linear layers"),
+        }
     }
 
-    /// The stream after so many halves of blocks, `[rows, d]`.
+    /// The stream after so many sublayers, `[rows, d]`.
+    ///
+    /// # Panics
+    /// If nothing reads the stream there.
     #[must_use]
-    pub fn stream(&self, halves: usize) -> ArrayView2<'_, T> {
-        self.arrays[2 + 5 * self.blocks + halves].view()
+    pub fn stream(&self, sublayers: usize) -> ArrayView2<'_, T> {
+        match self.streams.iter().position(|s| *s == sublayers) {
+            Some(place) => self.arrays[self.matrices.len() + place].view(),
+            None => unreachable!("nothing reads the stream after {sublayers} sublayers"),
+        }
     }
+}
+
+/// The stream after so many sublayers: between heads and MLP only where the MLP
+/// reads it.
+fn stream<'t, T: Scalar>(
+    model: &Transformer<T>,
+    trace: &'t SequenceTrace<T>,
+    sublayers: usize,
+) -> Option<Cow<'t, Array2<T>>> {
+    let block = sublayers / 2;
+    if sublayers.is_multiple_of(2) {
+        return Some(Cow::Borrowed(trace.stream_before(block)));
+    }
+    let mlp = trace.mlp[block].as_ref();
+    let mlp = mlp.filter(|_| !model.blocks[block].is_parallel());
+    mlp.map(|mlp| Cow::Borrowed(&mlp.stream))
 }
 
 impl<T: Scalar> Recorded<T> for Values<T> {
@@ -95,9 +107,4 @@ impl<T: Scalar> Recorded<T> for Values<T> {
     fn arrays_mut(&mut self) -> Vec<&mut Array2<T>> {
         self.arrays.iter_mut().collect()
     }
-}
-
-/// A stream after the norm, where there is one.
-pub(super) fn normalised<T: Scalar>(norm: Option<&Norm<T>>, stream: &Array2<T>) -> Array2<T> {
-    norm.map_or_else(|| stream.clone(), |norm| norm.forward(stream).0)
 }

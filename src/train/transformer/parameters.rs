@@ -4,7 +4,8 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use super::form::{Form, Row, Wire};
 use crate::model::transformer::{
-    Block, Embedding, Heads, LinearGradient, Transformer, WeightGradient,
+    Attention, Block, Embedding, FeedForward, Heads, LinearGradient, Logits, Matrix, Norms,
+    Transformer, Wiring,
 };
 use crate::numeric::{Activation, Rng, Scalar};
 use crate::train::parameters::{self as mlp, matrix, matrix_mut};
@@ -86,22 +87,22 @@ impl<T: Scalar> Parameters<T> {
         };
         let output = self.linear(output);
         let heads = self.form.attention.heads;
-        let width = self.form.width / heads.max(1);
+        let heads = Heads::new(heads, self.form.width / heads.max(1));
+        let block = |wires: &[Wire]| self.block(wires, heads.clone());
         Transformer {
             embedding,
+            embedding_scale: T::one(),
             positions: None,
-            blocks: blocks.chunks_exact(4).map(|b| self.block(b)).collect(),
+            embedding_norm: None,
+            blocks: blocks.chunks_exact(4).map(block).collect(),
             final_norm: None,
+            head: None,
             unembedding: Some(output.weight),
             output_bias: output.bias,
+            logits: Logits::default(),
             out_perm: self.out_perm.clone(),
-            heads: Heads {
-                count: heads,
-                width,
-                scale: 1.0 / (width as f64).sqrt(),
-                causal: true,
-            },
             activation,
+            reads: None,
         }
     }
 
@@ -113,35 +114,44 @@ impl<T: Scalar> Parameters<T> {
         }
     }
 
-    fn block(&self, wires: &[Wire]) -> Block<T> {
+    fn block(&self, wires: &[Wire], heads: Heads) -> Block<T> {
         let [qkv, out, up, down] = [0, 1, 2, 3].map(|i| self.linear(&wires[i]));
         Block {
-            norm1: None,
-            qkv: qkv.weight,
-            qkv_bias: qkv.bias,
-            out: out.weight,
-            out_bias: out.bias,
-            norm2: None,
-            up: up.weight,
-            up_bias: up.bias,
-            down: down.weight,
-            down_bias: down.bias,
+            attention: Attention {
+                heads,
+                norms: Norms::default(),
+                qkv: qkv.weight,
+                qkv_bias: qkv.bias,
+                query_norm: None,
+                key_norm: None,
+                out: out.weight,
+                out_bias: out.bias,
+            },
+            mlp: Some(FeedForward {
+                norms: Norms::default(),
+                up: up.weight,
+                up_bias: up.bias,
+                gate: None,
+                down: down.weight,
+                down_bias: down.bias,
+            }),
+            wiring: Wiring::Sequential,
         }
     }
 
-    /// Writes gradients at linear maps into `flat`, in the order of `values`.
-    pub fn flatten(&self, gradient: &WeightGradient<T>, flat: &mut [T]) {
-        let blocks = gradient.blocks.iter();
-        let in_blocks = blocks.flat_map(|b| [&b.qkv, &b.out, &b.up, &b.down]);
-        let all = gradient.input.iter().chain(in_blocks);
-        for (wire, linear) in self.wires.iter().zip(all.chain([&gradient.output])) {
-            let readers = wire.folds * self.form.size(wire.to);
-            let writers = self.form.size(wire.from);
-            let mut place = matrix_mut(&mut flat[wire.slot.clone()], readers);
-            place
-                .slice_mut(s![.., ..writers])
-                .assign(&linear.weight.t());
-            place.column_mut(writers).assign(&linear.bias);
+    /// Writes gradients at linear layers, in the order of the network's, into
+    /// `flat`, in the order of `values`.
+    pub fn flatten(&self, gradients: &[(Matrix, LinearGradient<T>)], flat: &mut [T]) {
+        let mut gradients = gradients.iter();
+        for wire in &self.wires {
+            let (readers, writers) = (self.form.size(wire.to), self.form.size(wire.from));
+            let mut place = matrix_mut(&mut flat[wire.slot.clone()], wire.folds * readers);
+            // Queries, keys and values are one map here, and three layers there.
+            for (fold, (_, linear)) in gradients.by_ref().take(wire.folds).enumerate() {
+                let mut rows = place.slice_mut(s![fold * readers..(fold + 1) * readers, ..]);
+                rows.slice_mut(s![.., ..writers]).assign(&linear.weight.t());
+                rows.column_mut(writers).assign(&linear.bias);
+            }
         }
     }
 

@@ -167,7 +167,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         let blocks: Vec<&[usize]> = all.chunks(BLOCK).collect();
         let of_block = |chosen: &&[usize]| {
             let batch = Batch::new(samples, chosen, &self.parameters);
-            let trace = model.forward_sequences(&batch.inputs, &batch.answers, batch.length);
+            let trace = model.forward(&batch.inputs, &batch.answers, batch.length);
             batch.squares(trace.end.outputs.view())
         };
         let squares: Vec<(f64, f64)> = blocks.par_iter().map(of_block).collect();
@@ -202,7 +202,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         }
         let batch = Batch::new(&self.problem.train, &self.chosen(), &self.parameters);
         let model = self.parameters.to_model(self.recipe.activation);
-        let trace = model.forward_sequences(&batch.inputs, &batch.answers, batch.length);
+        let trace = model.forward(&batch.inputs, &batch.answers, batch.length);
         let at_outputs = batch.slopes(trace.end.outputs.view());
         let gradient = model.backward_weights(&batch.inputs, &trace, at_outputs.view());
         self.parameters.flatten(&gradient, &mut self.gradient);
@@ -267,7 +267,7 @@ pub fn forward<T: Scalar>(
     let rows = sequences(inputs, &all, length, &parameters.in_perm);
     let answers = Answers::everywhere(samples, length);
     let model = parameters.to_model(activation);
-    let trace = model.forward_sequences(&rows, &answers, length);
+    let trace = model.forward(&rows, &answers, length);
     let mut result = Array2::zeros((samples, length * outputs));
     for ((row, place), value) in trace.end.outputs.indexed_iter() {
         let column = row % length * outputs + parameters.out_perm[place];

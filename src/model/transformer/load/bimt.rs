@@ -4,7 +4,10 @@
 
 use super::tensors::Tensors;
 use crate::Result;
-use crate::model::transformer::{Block, Embedding, Heads, Matrix, Order, Place, Transformer};
+use crate::model::transformer::{
+    Attention, Block, Embedding, FeedForward, Heads, Logits, Matrix, Norms, Order, Place,
+    Transformer, Wiring,
+};
 use crate::numeric::{Activation, Scalar};
 
 pub(super) fn load<T: Scalar>(
@@ -19,7 +22,7 @@ pub(super) fn load<T: Scalar>(
     } else {
         1
     };
-    let width = d / heads;
+    let heads = Heads::new(heads, d / heads);
     let blocks = tensors.blocks("blocks.");
     settings.agrees(
         "n_layer",
@@ -41,21 +44,20 @@ pub(super) fn load<T: Scalar>(
             bias: tensors.vector("l_i.linear.bias", d)?,
             in_perm,
         },
+        embedding_scale: T::one(),
         positions: None,
+        embedding_norm: None,
         blocks: (0..blocks)
-            .map(|l| block(tensors, l, d))
+            .map(|l| block(tensors, l, d, heads.clone()))
             .collect::<Result<_>>()?,
         final_norm: None,
+        head: None,
         unembedding: Some(tensors.transposed("l_f.linear.weight", d, outputs)?),
         output_bias: tensors.vector("l_f.linear.bias", outputs)?,
+        logits: Logits::default(),
         out_perm: tensors.permutation("out_perm", outputs)?,
-        heads: Heads {
-            count: heads,
-            width,
-            scale: 1.0 / (width as f64).sqrt(),
-            causal: true,
-        },
         activation,
+        reads: None,
     })
 }
 
@@ -70,20 +72,29 @@ fn unused_norms(tensors: Tensors<'_>, blocks: usize) {
     }
 }
 
-fn block<T: Scalar>(tensors: Tensors<'_>, l: usize, d: usize) -> Result<Block<T>> {
+fn block<T: Scalar>(tensors: Tensors<'_>, l: usize, d: usize, heads: Heads) -> Result<Block<T>> {
     let at = |part: &str| format!("blocks.{l}.{part}");
     let (hidden, _) = tensors.shape2(&at("mlp.linears.0.linear.weight"))?;
     Ok(Block {
-        norm1: None,
-        qkv: tensors.transposed(&at("attn.l_attn.linear.weight"), d, 3 * d)?,
-        qkv_bias: tensors.vector(&at("attn.l_attn.linear.bias"), 3 * d)?,
-        out: tensors.transposed(&at("attn.l_proj.linear.weight"), d, d)?,
-        out_bias: tensors.vector(&at("attn.l_proj.linear.bias"), d)?,
-        norm2: None,
-        up: tensors.transposed(&at("mlp.linears.0.linear.weight"), d, hidden)?,
-        up_bias: tensors.vector(&at("mlp.linears.0.linear.bias"), hidden)?,
-        down: tensors.transposed(&at("mlp.linears.1.linear.weight"), hidden, d)?,
-        down_bias: tensors.vector(&at("mlp.linears.1.linear.bias"), d)?,
+        attention: Attention {
+            heads,
+            norms: Norms::before(None),
+            qkv: tensors.transposed(&at("attn.l_attn.linear.weight"), d, 3 * d)?,
+            qkv_bias: tensors.vector(&at("attn.l_attn.linear.bias"), 3 * d)?,
+            query_norm: None,
+            key_norm: None,
+            out: tensors.transposed(&at("attn.l_proj.linear.weight"), d, d)?,
+            out_bias: tensors.vector(&at("attn.l_proj.linear.bias"), d)?,
+        },
+        mlp: Some(FeedForward {
+            norms: Norms::before(None),
+            up: tensors.transposed(&at("mlp.linears.0.linear.weight"), d, hidden)?,
+            up_bias: tensors.vector(&at("mlp.linears.0.linear.bias"), hidden)?,
+            gate: None,
+            down: tensors.transposed(&at("mlp.linears.1.linear.weight"), hidden, d)?,
+            down_bias: tensors.vector(&at("mlp.linears.1.linear.bias"), d)?,
+        }),
+        wiring: Wiring::Sequential,
     })
 }
 
@@ -95,7 +106,8 @@ pub(super) fn place(matrix: Matrix, total: usize, d: usize) -> Place {
             (format!("blocks.{layer}.attn.l_attn"), letter as usize)
         }
         Matrix::Out(layer) => (format!("blocks.{layer}.attn.l_proj"), 0),
-        Matrix::Up(layer) => (format!("blocks.{layer}.mlp.linears.0"), 0),
+        // There are no gates.
+        Matrix::Up(layer) | Matrix::Gate(layer) => (format!("blocks.{layer}.mlp.linears.0"), 0),
         Matrix::Down(layer) => (format!("blocks.{layer}.mlp.linears.1"), 0),
         Matrix::Unembedding => ("l_f".to_owned(), 0),
     };

@@ -6,7 +6,10 @@ use ndarray::Array1;
 use super::keys;
 use super::tensors::Tensors;
 use crate::Result;
-use crate::model::transformer::{Block, Embedding, Heads, Matrix, Order, Place, Transformer};
+use crate::model::transformer::{
+    Attention, Block, Embedding, FeedForward, Heads, Logits, Matrix, Norms, Order, Place,
+    Transformer, Wiring,
+};
 use crate::numeric::{Activation, Scalar};
 
 pub(super) fn load<T: Scalar>(
@@ -21,7 +24,10 @@ pub(super) fn load<T: Scalar>(
     let (length, _) = tensors.shape2(&named("wpe.weight"))?;
     let heads = tensors.heads("n_head", d)?;
     let scaled = settings.flag("scale_attn_weights")?;
-    let width = d / heads;
+    let mut heads = Heads::new(heads, d / heads);
+    if scaled == Some(false) {
+        heads.scale = 1.0;
+    }
     let epsilon = settings.positive("layer_norm_epsilon")?.unwrap_or(1e-5);
     let blocks = tensors.blocks(&named("h."));
     let (_, hidden) = tensors.shape2(&named("h.0.mlp.c_fc.weight"))?;
@@ -42,29 +48,27 @@ pub(super) fn load<T: Scalar>(
         "columns of `mlp.c_fc.weight`",
     )?;
     masks(tensors, prefix, blocks)?;
-    let block = |l: usize| block(tensors, &named(&format!("h.{l}")), d, epsilon);
+    let block = |l: usize| {
+        let name = named(&format!("h.{l}"));
+        block(tensors, &name, d, epsilon, heads.clone())
+    };
     let untied = untied(tensors, &named("wte.weight"))?;
     Ok(Transformer {
         embedding: Embedding::Tokens(tensors.matrix(&named("wte.weight"), tokens, d)?),
+        embedding_scale: T::one(),
         positions: Some(tensors.matrix(&named("wpe.weight"), length, d)?),
+        embedding_norm: None,
         blocks: (0..blocks).map(block).collect::<Result<_>>()?,
         final_norm: Some(tensors.norm(&named("ln_f.weight"), &named("ln_f.bias"), d, epsilon)?),
+        head: None,
         unembedding: untied
             .then(|| tensors.transposed("lm_head.weight", d, tokens))
             .transpose()?,
         output_bias: Array1::zeros(tokens),
+        logits: Logits::default(),
         out_perm: (0..tokens).collect(),
-        heads: Heads {
-            count: heads,
-            width,
-            scale: if scaled == Some(false) {
-                1.0
-            } else {
-                1.0 / (width as f64).sqrt()
-            },
-            causal: true,
-        },
         activation,
+        reads: None,
     })
 }
 
@@ -111,7 +115,13 @@ fn prefix(tensors: Tensors<'_>) -> &'static str {
     }
 }
 
-fn block<T: Scalar>(tensors: Tensors<'_>, name: &str, d: usize, epsilon: f64) -> Result<Block<T>> {
+fn block<T: Scalar>(
+    tensors: Tensors<'_>,
+    name: &str,
+    d: usize,
+    epsilon: f64,
+    heads: Heads,
+) -> Result<Block<T>> {
     let at = |part: &str| format!("{name}.{part}");
     let (_, hidden) = tensors.shape2(&at("mlp.c_fc.weight"))?;
     let norm = |n: &str| {
@@ -123,16 +133,25 @@ fn block<T: Scalar>(tensors: Tensors<'_>, name: &str, d: usize, epsilon: f64) ->
         )
     };
     Ok(Block {
-        norm1: Some(norm("ln_1")?),
-        qkv: tensors.matrix(&at("attn.c_attn.weight"), d, 3 * d)?,
-        qkv_bias: tensors.vector(&at("attn.c_attn.bias"), 3 * d)?,
-        out: tensors.matrix(&at("attn.c_proj.weight"), d, d)?,
-        out_bias: tensors.vector(&at("attn.c_proj.bias"), d)?,
-        norm2: Some(norm("ln_2")?),
-        up: tensors.matrix(&at("mlp.c_fc.weight"), d, hidden)?,
-        up_bias: tensors.vector(&at("mlp.c_fc.bias"), hidden)?,
-        down: tensors.matrix(&at("mlp.c_proj.weight"), hidden, d)?,
-        down_bias: tensors.vector(&at("mlp.c_proj.bias"), d)?,
+        attention: Attention {
+            heads,
+            norms: Norms::before(Some(norm("ln_1")?)),
+            qkv: tensors.matrix(&at("attn.c_attn.weight"), d, 3 * d)?,
+            qkv_bias: tensors.vector(&at("attn.c_attn.bias"), 3 * d)?,
+            query_norm: None,
+            key_norm: None,
+            out: tensors.matrix(&at("attn.c_proj.weight"), d, d)?,
+            out_bias: tensors.vector(&at("attn.c_proj.bias"), d)?,
+        },
+        mlp: Some(FeedForward {
+            norms: Norms::before(Some(norm("ln_2")?)),
+            up: tensors.matrix(&at("mlp.c_fc.weight"), d, hidden)?,
+            up_bias: tensors.vector(&at("mlp.c_fc.bias"), hidden)?,
+            gate: None,
+            down: tensors.matrix(&at("mlp.c_proj.weight"), hidden, d)?,
+            down_bias: tensors.vector(&at("mlp.c_proj.bias"), d)?,
+        }),
+        wiring: Wiring::Sequential,
     })
 }
 
@@ -148,7 +167,8 @@ pub(super) fn place(tensors: Tensors<'_>, matrix: Matrix, width: usize, total: u
             (at(layer, "attn.c_attn"), letter as usize, order)
         }
         Matrix::Out(layer) => (at(layer, "attn.c_proj"), 0, rows),
-        Matrix::Up(layer) => (at(layer, "mlp.c_fc"), 0, rows),
+        // There are no gates.
+        Matrix::Up(layer) | Matrix::Gate(layer) => (at(layer, "mlp.c_fc"), 0, rows),
         Matrix::Down(layer) => (at(layer, "mlp.c_proj"), 0, rows),
         Matrix::Input | Matrix::Unembedding => ("lm_head".to_owned(), 0, Order::OutIn),
     };

@@ -3,7 +3,8 @@
 use super::tensors::Tensors;
 use crate::Result;
 use crate::model::transformer::{
-    Block, Embedding, Heads, Letter, Matrix, Norm, Order, Place, Transformer,
+    Attention, Block, Embedding, FeedForward, Heads, Letter, Logits, Mask, Matrix, Norm, NormKind,
+    Norms, Order, Place, Transformer, Wiring,
 };
 use crate::numeric::{Activation, Scalar};
 use ndarray::{Array1, Array2, s};
@@ -49,17 +50,14 @@ pub(super) fn load<T: Scalar>(
     )?;
     buffers(tensors, blocks)?;
     let direction = settings.word("attention_dir")?.unwrap_or("causal");
-    let heads = Heads {
-        count,
-        width,
-        scale: scale(tensors, width)?,
-        causal: match direction {
-            "causal" => true,
-            "bidirectional" => false,
-            other => return Err(settings.unsupported("attention_dir", other)),
-        },
+    let mut heads = Heads::new(count, width);
+    heads.scale = scale(tensors, width)?;
+    heads.mask = match direction {
+        "causal" => Mask::Causal,
+        "bidirectional" => Mask::Full,
+        other => return Err(settings.unsupported("attention_dir", other)),
     };
-    let block = |l: usize| block(tensors, l, d, heads, normalisation);
+    let block = |l: usize| block(tensors, l, d, &heads, normalisation);
     match settings.word("positional_embedding_type")? {
         None | Some("standard") => {}
         Some(other) => return Err(settings.unsupported("positional_embedding_type", other)),
@@ -74,14 +72,18 @@ pub(super) fn load<T: Scalar>(
     };
     Ok(Transformer {
         embedding: Embedding::Tokens(tensors.matrix("embed.W_E", tokens, d)?),
+        embedding_scale: T::one(),
         positions,
+        embedding_norm: None,
         blocks: (0..blocks).map(block).collect::<Result<_>>()?,
         final_norm: norm(tensors, "ln_final", d, normalisation)?,
+        head: None,
         unembedding: Some(tensors.matrix("unembed.W_U", d, outputs)?),
         output_bias: tensors.vector_or_zero("unembed.b_U", outputs)?,
+        logits: Logits::default(),
         out_perm: (0..outputs).collect(),
-        heads,
         activation,
+        reads: None,
     })
 }
 
@@ -130,11 +132,7 @@ fn norm<T: Scalar>(
 ) -> Result<Option<Norm<T>>> {
     match normalisation {
         Normalisation::Absent => Ok(None),
-        Normalisation::Folded(epsilon) => Ok(Some(Norm {
-            weight: Array1::ones(d),
-            bias: Array1::zeros(d),
-            epsilon: T::from_f64(epsilon),
-        })),
+        Normalisation::Folded(epsilon) => Ok(Some(Norm::folded(NormKind::Layer, d, epsilon))),
         Normalisation::Exact(epsilon) => tensors
             .norm(&format!("{name}.w"), &format!("{name}.b"), d, epsilon)
             .map(Some),
@@ -145,7 +143,7 @@ fn block<T: Scalar>(
     tensors: Tensors<'_>,
     l: usize,
     d: usize,
-    heads: Heads,
+    heads: &Heads,
     normalisation: Normalisation,
 ) -> Result<Block<T>> {
     let at = |part: &str| format!("blocks.{l}.{part}");
@@ -171,16 +169,25 @@ fn block<T: Scalar>(
     let out: Vec<T> = tensors.numbers(&at("attn.W_O"), &[count, width, d])?;
     let out = Array2::from_shape_fn((total, d), |(row, column)| out[row * d + column]);
     Ok(Block {
-        norm1: norm(tensors, &at("ln1"), d, normalisation)?,
-        qkv,
-        qkv_bias,
-        out,
-        out_bias: tensors.vector_or_zero(&at("attn.b_O"), d)?,
-        norm2: norm(tensors, &at("ln2"), d, normalisation)?,
-        up: tensors.matrix(&at("mlp.W_in"), d, hidden)?,
-        up_bias: tensors.vector_or_zero(&at("mlp.b_in"), hidden)?,
-        down: tensors.matrix(&at("mlp.W_out"), hidden, d)?,
-        down_bias: tensors.vector_or_zero(&at("mlp.b_out"), d)?,
+        attention: Attention {
+            heads: heads.clone(),
+            norms: Norms::before(norm(tensors, &at("ln1"), d, normalisation)?),
+            qkv,
+            qkv_bias,
+            query_norm: None,
+            key_norm: None,
+            out,
+            out_bias: tensors.vector_or_zero(&at("attn.b_O"), d)?,
+        },
+        mlp: Some(FeedForward {
+            norms: Norms::before(norm(tensors, &at("ln2"), d, normalisation)?),
+            up: tensors.matrix(&at("mlp.W_in"), d, hidden)?,
+            up_bias: tensors.vector_or_zero(&at("mlp.b_in"), hidden)?,
+            gate: None,
+            down: tensors.matrix(&at("mlp.W_out"), hidden, d)?,
+            down_bias: tensors.vector_or_zero(&at("mlp.b_out"), d)?,
+        }),
+        wiring: Wiring::Sequential,
     })
 }
 
@@ -194,6 +201,7 @@ pub(super) fn place(matrix: Matrix, wide: usize, width: usize) -> Place {
         }
         Matrix::Out(layer) => (Some(layer), "attn._O", rows),
         Matrix::Up(layer) => (Some(layer), "mlp._in", rows),
+        Matrix::Gate(layer) => (Some(layer), "mlp._gate", rows),
         Matrix::Down(layer) => (Some(layer), "mlp._out", rows),
         Matrix::Input | Matrix::Unembedding => (None, "unembed._U", rows),
     };

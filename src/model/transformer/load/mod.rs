@@ -68,7 +68,9 @@ pub(in crate::model) fn places<T: Scalar>(
     layout: Layout,
 ) -> Vec<Place> {
     let tensors = Tensors { account };
-    let (total, width) = (model.heads.total(), model.heads.width);
+    // These layouts have the same heads in every block.
+    let heads = model.blocks.first().map(|block| &block.attention.heads);
+    let (total, width) = heads.map_or((0, 0), |heads| (heads.total(), heads.width));
     let place = |matrix| {
         let wide = model.bias(matrix).len();
         match layout {
@@ -131,7 +133,8 @@ pub(in crate::model) fn roles<T>(
         let layer = match place.matrix {
             Matrix::Input | Matrix::Unembedding => 0,
             Matrix::Projection { layer, .. } => layer,
-            Matrix::Out(layer) | Matrix::Up(layer) | Matrix::Down(layer) => layer,
+            Matrix::Out(layer) => layer,
+            Matrix::Up(layer) | Matrix::Gate(layer) | Matrix::Down(layer) => layer,
         };
         roles.insert(place.tensor.clone(), Role::Weight(layer));
         if account.checkpoint().tensors.contains_key(&place.bias.0) {

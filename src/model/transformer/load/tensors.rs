@@ -98,11 +98,8 @@ impl<'c> Tensors<'c> {
         width: usize,
         epsilon: f64,
     ) -> Result<Norm<T>> {
-        Ok(Norm {
-            weight: self.vector(weight, width)?,
-            bias: self.vector(bias, width)?,
-            epsilon: T::from_f64(epsilon),
-        })
+        let (weight, bias) = (self.vector(weight, width)?, self.vector(bias, width)?);
+        Ok(Norm::layer(weight, bias, epsilon))
     }
 
     /// A permutation of `width` that is stored as numbers of any type.

@@ -1,0 +1,182 @@
+//! How a block's heads attend: all options but the weights.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use ndarray::{Array1, Array2, Axis, concatenate};
+
+use super::{Letter, Rotary};
+use crate::numeric::Scalar;
+
+/// The heads of a block and how they attend:
+/// `softmax(mask(cap · tanh(scale · q·k / cap) + slope · (key's place − query's)))`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heads {
+    /// How many ask.
+    pub count: usize,
+    /// How many have keys and values; as many heads in a row share each.
+    pub keys: usize,
+    /// Width of a head's queries, keys and values.
+    pub width: usize,
+    /// What scores are multiplied by, usually 1/√width.
+    pub scale: f64,
+    /// The soft cap of the scores, where there is one.
+    pub cap: Option<f64>,
+    /// Which positions see which.
+    pub mask: Mask,
+    /// How scores know of positions.
+    pub places: Places,
+}
+
+/// Which positions a position sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mask {
+    /// Itself and those before it.
+    Causal,
+    /// Itself and those before it, so many in all.
+    Window(usize),
+    /// All.
+    Full,
+}
+
+/// How attention scores know of positions.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Places {
+    /// Not: positions are in the stream, or nowhere.
+    Stream,
+    /// Queries and keys are turned.
+    Rotary(Arc<Rotary>),
+    /// Far keys count less: per head the slope by which a score falls with distance.
+    ///
+    /// Source: Press, Smith & Lewis 2021, arXiv 2108.12409.
+    Alibi(Vec<f64>),
+}
+
+impl Heads {
+    /// So many causal heads with keys and values of their own, scaled by 1/√width.
+    #[must_use]
+    pub fn new(count: usize, width: usize) -> Self {
+        Self {
+            count,
+            keys: count,
+            width,
+            scale: 1.0 / (width as f64).sqrt(),
+            cap: None,
+            mask: Mask::Causal,
+            places: Places::Stream,
+        }
+    }
+
+    /// Width of all heads' queries together.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.count * self.width
+    }
+
+    /// Width of all keys together, and of all values.
+    #[must_use]
+    pub fn keys_total(&self) -> usize {
+        self.keys * self.width
+    }
+
+    /// Width of queries, keys and values together.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.total() + 2 * self.keys_total()
+    }
+
+    /// Whether no position sees those after it.
+    #[must_use]
+    pub fn is_causal(&self) -> bool {
+        self.mask != Mask::Full
+    }
+
+    /// How many heads have a letter of their own: all their queries, the
+    /// key-value heads their keys and values.
+    #[must_use]
+    pub fn of_letter(&self, letter: Letter) -> usize {
+        match letter {
+            Letter::Q => self.count,
+            Letter::K | Letter::V => self.keys,
+        }
+    }
+
+    /// The key-value head that a head reads.
+    #[must_use]
+    pub fn key_of(&self, head: usize) -> usize {
+        head / (self.count / self.keys)
+    }
+
+    /// The heads that read a letter of a head or key-value head.
+    #[must_use]
+    pub fn readers_of(&self, letter: Letter, head: usize) -> Range<usize> {
+        let share = self.count / self.of_letter(letter);
+        head * share..(head + 1) * share
+    }
+
+    /// A head's columns among those of all heads of its letter.
+    #[must_use]
+    pub fn head_columns(&self, head: usize) -> Range<usize> {
+        head * self.width..(head + 1) * self.width
+    }
+
+    /// The columns of a letter in `qkv`.
+    #[must_use]
+    pub fn letter_columns(&self, letter: Letter) -> Range<usize> {
+        let (total, keys) = (self.total(), self.keys_total());
+        match letter {
+            Letter::Q => 0..total,
+            Letter::K => total..total + keys,
+            Letter::V => total + keys..total + 2 * keys,
+        }
+    }
+
+    /// The columns of one head's letter in `qkv`.
+    #[must_use]
+    pub fn fused_columns(&self, letter: Letter, head: usize) -> Range<usize> {
+        let first = self.letter_columns(letter).start + head * self.width;
+        first..first + self.width
+    }
+
+    /// The positions that one at `position` of `length` sees.
+    #[must_use]
+    pub fn visible(&self, position: usize, length: usize) -> Range<usize> {
+        match self.mask {
+            Mask::Causal => 0..position + 1,
+            Mask::Window(width) => (position + 1).saturating_sub(width)..position + 1,
+            Mask::Full => 0..length,
+        }
+    }
+
+    /// Weights of queries, keys and values, `[d, width]` each, side by side.
+    ///
+    /// # Panics
+    /// If they have different numbers of rows.
+    #[must_use]
+    pub fn fused<T: Scalar>(parts: [Array2<T>; 3]) -> Array2<T> {
+        let views = [parts[0].view(), parts[1].view(), parts[2].view()];
+        let fused = concatenate(Axis(1), &views)
+            .unwrap_or_else(|_| unreachable!("queries, keys and values read the same stream"));
+        fused.as_standard_layout().into_owned()
+    }
+
+    /// Biases of queries, keys and values, one behind the other.
+    #[must_use]
+    pub fn fused_bias<T: Scalar>(parts: [Array1<T>; 3]) -> Array1<T> {
+        parts.into_iter().flatten().collect()
+    }
+
+    /// ALiBi's slopes for so many heads, as its authors have them: a power of two
+    /// of heads has 2^(−8 (h + 1) / heads); further heads every other slope of
+    /// twice as many.
+    #[must_use]
+    pub fn alibi_slopes(count: usize) -> Vec<f64> {
+        let power = if count == 0 { 1 } else { 1 << count.ilog2() };
+        let slope = |h: usize, of: usize| 2f64.powf(-8.0 * (h + 1) as f64 / of as f64);
+        let further = (0..count - power.min(count)).map(|h| slope(2 * h, 2 * power));
+        (0..power.min(count))
+            .map(|h| slope(h, power))
+            .chain(further)
+            .collect()
+    }
+}
