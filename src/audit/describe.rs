@@ -59,6 +59,7 @@ pub fn checkpoint(checkpoint: &Checkpoint, loaded: &Loaded) -> result::Checkpoin
         path: checkpoint.path.display().to_string(),
         sha256: checkpoint.sha256.clone(),
         layout: loaded.layout,
+        family: loaded.family.map(str::to_owned),
         dtype: loaded.dtype.name().to_owned(),
         parameters,
         activation,

@@ -51,11 +51,11 @@ pub fn pruned_transformer<T: Scalar>(
                 tensor.set_zero(place.entry(weight.nrows(), from, to));
             }
         }
-        let (name, first) = &place.bias;
+        let (name, _) = &place.bias;
         if let Some(tensor) = written.tensors.get_mut(name) {
             let biases = pruned.bias(place.matrix);
             let zeros = biases.iter().enumerate().filter(|(_, b)| b.is_zero());
-            zeros.for_each(|(index, _)| tensor.set_zero(first + index));
+            zeros.for_each(|(index, _)| tensor.set_zero(place.bias_entry(index)));
         }
     }
     written

@@ -237,6 +237,21 @@ impl<'c> Settings<'c> {
         }
     }
 
+    /// That no key asks for a feature that a table refuses.
+    ///
+    /// # Errors
+    /// For the first that does.
+    pub fn refuse(&self, rules: &[(&str, KeyRule)]) -> Result<()> {
+        for (key, rule) in rules {
+            if let (Some(value), KeyRule::Refused(neutral)) = (self.keys.get(*key), rule)
+                && !is_off(value, neutral)
+            {
+                return Err(self.unsupported(key, &value.to_string()));
+            }
+        }
+        Ok(())
+    }
+
     /// That nothing in this object was passed over.
     ///
     /// # Errors

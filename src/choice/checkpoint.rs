@@ -13,6 +13,10 @@ pub enum Layout {
     TransformerLens,
     /// Hugging Face's GPT-2.
     Gpt2,
+    /// Another of Hugging Face's families.
+    HuggingFace,
+    /// nanoGPT and minGPT.
+    NanoGpt,
 }
 
 named! {
@@ -22,5 +26,7 @@ named! {
         BimtTransformer = "bimt-transformer",
         TransformerLens = "transformer-lens",
         Gpt2 = "gpt2",
+        HuggingFace = "hugging-face",
+        NanoGpt = "nanogpt",
     }
 }

@@ -89,6 +89,7 @@ fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
         let (widths, parameters, activation) = shape(loaded);
         let widths: Vec<String> = widths.iter().map(ToString::to_string).collect();
         lines.push(format!("layout      {}", loaded.layout));
+        lines.extend(loaded.family.map(|family| format!("family      {family}")));
         lines.push(format!("layers      {}", widths.join(" → ")));
         lines.push(format!("parameters  {parameters}"));
         lines.push(format!(

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `bimt-mlp` | `linears.{i}.linear.weight`, with `in_perm` and `out_perm` |
 //! | `plain-mlp` | `{i}.weight`, `net.{i}.weight`, `layers.{i}.weight` or `fc{i}.weight` |
-//! | `bimt-transformer`, `transformer-lens`, `gpt2` | see [`transformer::load`] |
+//! | `bimt-transformer`, `transformer-lens`, `gpt2`, `hugging-face`, `nanogpt` | see `transformer::load` |
 //!
 //! What names cannot say (the activation of a plain MLP, ...) comes from
 //! `config.json` or a flag, and is otherwise asked for, never guessed.
@@ -70,6 +70,8 @@ pub struct Loaded {
     pub network: Network,
     /// The layout.
     pub layout: Layout,
+    /// The family by its `model_type`, where it is one of Hugging Face's.
+    pub family: Option<&'static str>,
     /// The number type of the weights.
     pub dtype: Dtype,
     /// Where the activation is known from: `layout`, `config.json`, `--activation`.
@@ -144,6 +146,7 @@ impl Loaded {
             layout,
             dtype,
             activation_source,
+            family: None,
             roles: roles(&account, layout, &names),
             places: Vec::new(),
             account: account.settle(&[], Unknown::Noted)?,
@@ -168,17 +171,22 @@ impl Loaded {
         asked: Option<Activation>,
         network: fn(Architecture<T>) -> Network,
     ) -> Result<Self> {
-        let (activation, activation_source) = activation(&account, layout, asked)?;
-        let model: Transformer<T> = transformer::load(&account, layout, activation)?;
-        let places = transformer::places(&model, &account, layout);
+        let read = transformer::read(&account, layout, asked)?;
+        let (activation, activation_source) = match read.activation() {
+            Some(known) => known,
+            None => activation(&account, layout, asked)?,
+        };
+        let (model, places) = read.build::<T>(&account, activation)?;
+        let (rules, unknown) = read.rules();
         Ok(Self {
             layout,
+            family: read.family(),
             dtype,
             activation_source,
-            roles: transformer::roles(&places, &model, &account),
+            roles: read.roles(&places, &account),
             network: network(Architecture::Transformer(Box::new(model))),
             places,
-            account: transformer::settle(account, layout)?,
+            account: account.settle(rules, unknown)?,
         })
     }
 
@@ -207,7 +215,11 @@ impl Layout {
     fn patterns(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::BimtMlp => &[("linears.", ".linear")],
-            Self::BimtTransformer | Self::TransformerLens | Self::Gpt2 => &[],
+            Self::BimtTransformer
+            | Self::TransformerLens
+            | Self::Gpt2
+            | Self::HuggingFace
+            | Self::NanoGpt => &[],
             Self::PlainMlp => &[("", ""), ("net.", ""), ("layers.", ""), ("fc", "")],
         }
     }
@@ -271,7 +283,7 @@ fn recognise(account: &mut Account<'_>) -> Result<Layout> {
 }
 
 fn recognised(account: &Account<'_>) -> Result<Layout> {
-    if let Some(layout) = transformer::is_transformer(account) {
+    if let Some(layout) = transformer::is_transformer(account)? {
         return Ok(layout);
     }
     let bimt = account.names().any(|name| name.starts_with("linears."));
@@ -319,8 +331,8 @@ fn activation(
             _ => Err(unknown(Some(name.to_string()))),
         },
         (None, Layout::BimtMlp) => Ok((Activation::Silu, "layout")),
-        (None, Layout::BimtTransformer | Layout::Gpt2) => Ok((Activation::GeluTanh, "layout")),
-        (None, Layout::PlainMlp | Layout::TransformerLens) => Err(unknown(None)),
+        (None, Layout::BimtTransformer) => Ok((Activation::GeluTanh, "layout")),
+        (None, _) => Err(unknown(None)),
     }
 }
 

@@ -99,6 +99,9 @@ pub struct CheckpointInfo {
     pub sha256: String,
     /// `bimt-mlp`, `plain-mlp`, ...
     pub layout: Layout,
+    /// `llama`, `gpt_neox`, ...; `null` where it is none of Hugging Face's.
+    #[serde(default)]
+    pub family: Option<String>,
     /// Numbers in the weight tensors: `f32`, `f64`, `f16`, `bf16`.
     pub dtype: String,
     /// Trained numbers: weights, biases and embeddings, without permutations.

@@ -11,8 +11,8 @@ use crate::common;
 use common::{TRACR, raw, shared};
 use modscope::checkpoint::Checkpoint;
 use modscope::data::Dataset;
-use modscope::model::transformer::{SequenceInputs, SequenceTrace, places};
-use modscope::model::{Architecture, Layout, Loaded, Network, Options, Sequences, Transformer};
+use modscope::model::transformer::{Place, SequenceInputs, SequenceTrace};
+use modscope::model::{Architecture, Loaded, Network, Options, Sequences, Transformer};
 use modscope::numeric::Scalar;
 use ndarray::{Array2, ArrayView2, s};
 
@@ -155,9 +155,8 @@ fn scores_differ(
 fn weights_are_in_place<T: Scalar>(
     model: &Transformer<T>,
     checkpoint: &Checkpoint,
-    layout: Layout,
+    places: &[Place],
 ) {
-    let places = places(model, checkpoint, layout);
     assert_eq!(places.len(), model.matrices().len());
     for place in places {
         let numbers = checkpoint.tensors[&place.tensor].to_f64();
@@ -169,7 +168,7 @@ fn weights_are_in_place<T: Scalar>(
         if let Some(tensor) = checkpoint.tensors.get(&place.bias.0) {
             let numbers = tensor.to_f64();
             for (to, b) in model.bias(place.matrix).iter().enumerate() {
-                assert_eq!(numbers[place.bias.1 + to], b.widen(), "{place:?} bias {to}");
+                assert_eq!(numbers[place.bias_entry(to)], b.widen(), "{place:?} bias {to}");
             }
         }
     }
@@ -190,10 +189,10 @@ fn weights_are_where_the_layouts_say() {
         let loaded = Loaded::from_checkpoint(&checkpoint, Options::default()).unwrap();
         match &loaded.network {
             Network::F32(Architecture::Transformer(model)) => {
-                weights_are_in_place(model, &checkpoint, loaded.layout);
+                weights_are_in_place(model, &checkpoint, &loaded.places);
             }
             Network::F64(Architecture::Transformer(model)) => {
-                weights_are_in_place(model, &checkpoint, loaded.layout);
+                weights_are_in_place(model, &checkpoint, &loaded.places);
             }
             _ => panic!("a transformer"),
         }

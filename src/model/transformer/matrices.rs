@@ -44,6 +44,16 @@ pub enum Order {
     },
     /// `[out, in]`.
     OutIn,
+    /// `[out, in]`, where the rows of `group` heads belong together, the first `share`
+    /// of them this layer's.
+    Groups {
+        /// Width of one head.
+        width: usize,
+        /// Heads of this layer in a group.
+        share: usize,
+        /// Heads of all layers in a group.
+        group: usize,
+    },
     /// `[heads, in, width]`, the heads' outputs side by side.
     Heads {
         /// Width of one head.
@@ -74,8 +84,28 @@ impl Place {
             + match self.order {
                 Order::InOut { stride } => from * stride + to,
                 Order::OutIn => to * inputs + from,
+                Order::Groups { .. } => self.row(to) * inputs + from,
                 Order::Heads { width } => (to / width * inputs + from) * width + to % width,
             }
+    }
+}
+
+impl Place {
+    /// The entry of the tensor of biases that holds that of output `to`.
+    #[must_use]
+    pub fn bias_entry(&self, to: usize) -> usize {
+        self.bias.1 + self.row(to)
+    }
+
+    /// The row of an output, counted from the layer's first.
+    fn row(&self, to: usize) -> usize {
+        match self.order {
+            Order::Groups { width, share, group } => {
+                let head = to / width;
+                (head / share * group + head % share) * width + to % width
+            }
+            Order::InOut { .. } | Order::OutIn | Order::Heads { .. } => to,
+        }
     }
 }
 

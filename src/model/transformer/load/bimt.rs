@@ -2,8 +2,10 @@
 //! fused in rows, inputs of numbers, no positions; its layer norms are stored
 //! and never applied.
 
+use super::blocks;
 use super::tensors::Tensors;
 use crate::Result;
+use crate::checkpoint::Account;
 use crate::model::transformer::{
     Attention, Block, Embedding, FeedForward, Heads, Logits, Matrix, Norms, Order, Place,
     Transformer, Wiring,
@@ -22,8 +24,7 @@ pub(super) fn load<T: Scalar>(
     } else {
         1
     };
-    let heads = Heads::new(heads, d / heads);
-    let blocks = tensors.blocks("blocks.");
+    let blocks = blocks(tensors.account, "blocks.");
     settings.agrees(
         "n_layer",
         settings.count("n_layer")?,
@@ -37,6 +38,7 @@ pub(super) fn load<T: Scalar>(
         "rows of `l_i.linear.weight`",
     )?;
     unused_norms(tensors, blocks);
+    let heads = Heads::new(heads, d / heads);
     let in_perm = tensors.permutation("in_perm", features)?;
     Ok(Transformer {
         embedding: Embedding::Values {
@@ -98,8 +100,20 @@ fn block<T: Scalar>(tensors: Tensors<'_>, l: usize, d: usize, heads: Heads) -> R
     })
 }
 
+/// Where its linear layers are, in the order of [`Transformer::matrices`].
+pub(super) fn places<T: Scalar>(model: &Transformer<T>, account: &Account<'_>) -> Vec<Place> {
+    let heads = model.blocks.first().map(|block| block.attention.heads.total());
+    let place = |matrix| place(matrix, heads.unwrap_or(0), model.width());
+    let stored = |place: Place| Place {
+        tensor: account.stored(&place.tensor),
+        bias: (account.stored(&place.bias.0), place.bias.1),
+        ..place
+    };
+    model.matrices().into_iter().map(place).map(stored).collect()
+}
+
 /// Where a linear layer is; `total` is the width of all heads, `d` of the stream.
-pub(super) fn place(matrix: Matrix, total: usize, d: usize) -> Place {
+fn place(matrix: Matrix, total: usize, d: usize) -> Place {
     let (name, part) = match matrix {
         Matrix::Input => ("l_i".to_owned(), 0),
         Matrix::Projection { layer, letter } => {

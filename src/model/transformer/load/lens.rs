@@ -1,219 +1,428 @@
-//! TransformerLens state dicts: one matrix per head and letter, `[heads, d, width]`.
+//! TransformerLens: state dicts of one matrix per head and letter,
+//! `[heads, d, width]`.
 
-use super::tensors::Tensors;
-use crate::Result;
-use crate::model::transformer::{
-    Attention, Block, Embedding, FeedForward, Heads, Letter, Logits, Mask, Matrix, Norm, NormKind,
-    Norms, Order, Place, Transformer, Wiring,
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::plan::{
+    BiasAt, BlockPlan, LinearAt, MlpPlan, NormAt, NormsAt, Plan, Positions,
 };
-use crate::numeric::{Activation, Scalar};
-use ndarray::{Array1, Array2, s};
+use super::{blocks, masks};
+use crate::checkpoint::{Account, Settings};
+use crate::model::transformer::{Heads, Logits, Mask, NormKind, Order, Pairs, Places, Rotary, Wiring};
+use crate::numeric::Activation;
+use crate::{Error, Result};
 
-/// How a block is normalised.
-#[derive(Clone, Copy, PartialEq)]
-enum Normalisation {
-    Absent,
-    /// Weights folded into what follows.
-    Folded(f64),
-    Exact(f64),
+/// A file, and the sizes its tensors have.
+struct File<'a> {
+    account: &'a Account<'a>,
+    settings: &'a Settings<'a>,
+    width: usize,
+    layers: usize,
+    heads: usize,
+    key_heads: usize,
+    head: usize,
+    vocabulary: usize,
+    outputs: usize,
+    norm: Option<NormForm>,
 }
 
-pub(super) fn load<T: Scalar>(
-    tensors: Tensors<'_>,
-    activation: Activation,
-) -> Result<Transformer<T>> {
-    let (tokens, d) = tensors.shape2("embed.W_E")?;
-    let (count, _, width) = tensors.shape3("blocks.0.attn.W_Q")?;
-    let (_, outputs) = tensors.shape2("unembed.W_U")?;
-    let settings = tensors.settings();
-    let normalisation = normalisation(tensors)?;
-    let blocks = tensors.blocks("blocks.");
-    let (_, hidden) = tensors.shape2("blocks.0.mlp.W_in")?;
-    for (key, found, at) in [
-        ("n_layers", blocks, "the blocks in the file"),
-        ("d_model", d, "columns of `embed.W_E`"),
-        ("d_head", width, "the last dimension of `attn.W_Q`"),
-        ("n_heads", count, "the first dimension of `attn.W_Q`"),
-        ("d_mlp", hidden, "columns of `mlp.W_in`"),
-        ("d_vocab", tokens, "rows of `embed.W_E`"),
-    ] {
-        settings.agrees(key, settings.count_or_null(key)?, found, at)?;
+/// How everything is normalised.
+#[derive(Clone, Copy)]
+struct NormForm {
+    kind: NormKind,
+    /// Weights folded into what follows.
+    folded: bool,
+    epsilon: f64,
+}
+
+/// What a state dict says, and where its activation is known from.
+pub(super) fn plan(account: &Account<'_>, asked: Option<Activation>) -> Result<(Plan, &'static str)> {
+    let settings = account.settings();
+    settings.refuse(super::keys::LENS)?;
+    let shape = |name: &str| shape(account, name);
+    let (embedding, unembedding) = (shape("embed.W_E")?, shape("unembed.W_U")?);
+    let queries = shape("blocks.0.attn.W_Q")?;
+    let keys = match account.has("blocks.0.attn._W_K") {
+        true => shape("blocks.0.attn._W_K")?,
+        false => shape("blocks.0.attn.W_K")?,
+    };
+    let (&[vocabulary, width], &[_, outputs], &[heads, _, head], &[key_heads, ..]) =
+        (embedding, unembedding, queries, keys)
+    else {
+        return Err(wrong(account, "blocks.0.attn.W_Q", "[heads, d, width] is expected, and [tokens, d] of `embed.W_E`"));
+    };
+    if heads * head * key_heads * vocabulary * width * outputs == 0 || !heads.is_multiple_of(key_heads) {
+        return Err(wrong(account, "blocks.0.attn.W_Q", "no dimension is to be 0, and key-value heads are to divide heads"));
     }
-    let out = settings
-        .number_or_null("d_vocab_out")?
-        .filter(|n| *n != -1.0);
-    settings.agrees(
-        "d_vocab_out",
-        out.map(|n| n as usize),
+    let file = File {
+        account,
+        settings,
+        width,
+        layers: blocks(account, "blocks."),
+        heads,
+        key_heads,
+        head,
+        vocabulary,
         outputs,
-        "columns of `unembed.W_U`",
-    )?;
-    buffers(tensors, blocks)?;
-    let direction = settings.word("attention_dir")?.unwrap_or("causal");
-    let mut heads = Heads::new(count, width);
-    heads.scale = scale(tensors, width)?;
-    heads.mask = match direction {
-        "causal" => Mask::Causal,
-        "bidirectional" => Mask::Full,
-        other => return Err(settings.unsupported("attention_dir", other)),
+        norm: norm_form(account)?,
     };
-    let block = |l: usize| block(tensors, l, d, &heads, normalisation);
-    match settings.word("positional_embedding_type")? {
-        None | Some("standard") => {}
-        Some(other) => return Err(settings.unsupported("positional_embedding_type", other)),
+    file.agree()?;
+    let (activation, source) = file.activation(asked)?;
+    masks(account, "blocks.", file.layers, None)?;
+    for l in 0..file.layers {
+        for part in ["rotary_sin", "rotary_cos", "alibi"] {
+            account.harmless(&format!("blocks.{l}.attn.{part}"), "computed anew from config.json");
+        }
     }
-    let positions = if tensors.has("pos_embed.W_pos") {
-        let (length, _) = tensors.shape2("pos_embed.W_pos")?;
-        let at = "rows of `pos_embed.W_pos`";
-        settings.agrees("n_ctx", settings.count("n_ctx")?, length, at)?;
-        Some(tensors.matrix("pos_embed.W_pos", length, d)?)
-    } else {
-        None
-    };
-    Ok(Transformer {
-        embedding: Embedding::Tokens(tensors.matrix("embed.W_E", tokens, d)?),
-        embedding_scale: T::one(),
-        positions,
+    let has_output_bias = account.has("unembed.b_U");
+    let plan = Plan {
+        tokens: "embed.W_E".to_owned(),
+        vocabulary,
+        width,
+        projections: None,
+        embedding_scale: 1.0,
+        token_norm: match file.flag("post_embedding_ln")? {
+            true => file.norm_at("embed.ln", file.norm_kind()),
+            false => None,
+        },
+        positions: file.positions()?,
         embedding_norm: None,
-        blocks: (0..blocks).map(block).collect::<Result<_>>()?,
-        final_norm: norm(tensors, "ln_final", d, normalisation)?,
+        blocks: (0..file.layers).map(|l| file.block(l)).collect::<Result<_>>()?,
+        final_norm: file.final_norm()?,
         head: None,
-        unembedding: Some(tensors.matrix("unembed.W_U", d, outputs)?),
-        output_bias: tensors.vector_or_zero("unembed.b_U", outputs)?,
-        logits: Logits::default(),
-        out_perm: (0..outputs).collect(),
+        unembedding: Some(file.flat("unembed.W_U", "unembed.b_U", has_output_bias, width, outputs)),
+        output_bias: None,
+        outputs,
+        logits: Logits {
+            scale: 1.0,
+            cap: file.cap("output_logits_soft_cap")?,
+        },
         activation,
         reads: None,
-    })
+    };
+    Ok((plan, source))
 }
 
-/// What the framework divides scores by, as a factor.
-fn scale(tensors: Tensors<'_>, width: usize) -> Result<f64> {
-    let settings = tensors.settings();
-    let divisor = settings.number_or_null("attn_scale")?.filter(|s| *s > 0.0);
-    if settings.flag("use_attn_scale")? == Some(false) {
-        return Ok(1.0);
+fn shape<'a>(account: &'a Account<'_>, name: &str) -> Result<&'a [usize]> {
+    let tensor = account.look(name).ok_or_else(|| Error::MissingTensor {
+        path: account.checkpoint().path.clone(),
+        tensor: account.stored(name),
+    })?;
+    Ok(&tensor.shape)
+}
+
+fn wrong(account: &Account<'_>, name: &str, expected: &str) -> Error {
+    Error::TensorShape {
+        path: account.checkpoint().path.clone(),
+        tensor: account.stored(name),
+        shape: shape(account, name).map(<[usize]>::to_vec).unwrap_or_default(),
+        expected: expected.to_owned(),
     }
-    Ok(1.0 / divisor.unwrap_or((width as f64).sqrt()))
 }
 
-/// Masks and constants that the framework saves beside its weights.
-fn buffers(tensors: Tensors<'_>, blocks: usize) -> Result<()> {
-    for l in 0..blocks {
-        tensors.causal_mask(&format!("blocks.{l}.attn.mask"))?;
-        let ignore = format!("blocks.{l}.attn.IGNORE");
-        tensors
-            .account
-            .harmless(&ignore, "what masked scores are set to");
-    }
-    Ok(())
-}
-
-fn normalisation(tensors: Tensors<'_>) -> Result<Normalisation> {
-    let settings = tensors.settings();
+/// `null` says that there are no norms; a configuration that is silent does not, and
+/// without weights in the file they may be folded.
+fn norm_form(account: &Account<'_>) -> Result<Option<NormForm>> {
+    let settings = account.settings();
     let epsilon = settings.positive("eps")?.unwrap_or(1e-5);
-    let said = settings.value("normalization_type");
+    let is_rms = settings.flag("uses_rms_norm")?.unwrap_or(false);
+    let said = settings.value("normalization_type").is_some();
+    let form = |kind, folded| Ok(Some(NormForm { kind, folded, epsilon }));
     match settings.word("normalization_type")? {
-        Some("LN") => Ok(Normalisation::Exact(epsilon)),
-        Some("LNPre") => Ok(Normalisation::Folded(epsilon)),
+        Some("LN" | "LNPre") | None if is_rms && said => {
+            Err(settings.disagrees("uses_rms_norm", "true", "`normalization_type` names no RMS"))
+        }
+        Some("LN") => form(NormKind::Layer, false),
+        Some("LNPre") => form(NormKind::Layer, true),
+        Some("RMS") => form(NormKind::Rms, false),
+        Some("RMSPre") => form(NormKind::Rms, true),
         Some(other) => Err(settings.unsupported("normalization_type", other)),
-        None if tensors.has("blocks.0.ln1.w") => Ok(Normalisation::Exact(epsilon)),
-        // `null` says that there is none; a configuration that is silent does not.
-        None if said.is_some() => Ok(Normalisation::Absent),
+        None if said => Ok(None),
+        None if account.has("blocks.0.ln1.w") && account.has("blocks.0.ln1.b") => form(NormKind::Layer, false),
         None => Err(settings.missing("normalization_type")),
     }
 }
 
-fn norm<T: Scalar>(
-    tensors: Tensors<'_>,
-    name: &str,
-    d: usize,
-    normalisation: Normalisation,
-) -> Result<Option<Norm<T>>> {
-    match normalisation {
-        Normalisation::Absent => Ok(None),
-        Normalisation::Folded(epsilon) => Ok(Some(Norm::folded(NormKind::Layer, d, epsilon))),
-        Normalisation::Exact(epsilon) => tensors
-            .norm(&format!("{name}.w"), &format!("{name}.b"), d, epsilon)
-            .map(Some),
+impl File<'_> {
+    fn flag(&self, key: &str) -> Result<bool> {
+        Ok(self.settings.flag(key)?.unwrap_or(false))
     }
-}
 
-fn block<T: Scalar>(
-    tensors: Tensors<'_>,
-    l: usize,
-    d: usize,
-    heads: &Heads,
-    normalisation: Normalisation,
-) -> Result<Block<T>> {
-    let at = |part: &str| format!("blocks.{l}.{part}");
-    let (_, hidden) = tensors.shape2(&at("mlp.W_in"))?;
-    let (count, width, total) = (heads.count, heads.width, heads.total());
-    let mut qkv = Array2::zeros((d, 3 * total));
-    let mut qkv_bias = Array1::zeros(3 * total);
-    for letter in Letter::ALL {
-        let place = place(Matrix::Projection { layer: l, letter }, total, width);
-        let first = letter as usize * total;
-        let weight: Vec<T> = tensors.numbers(&place.tensor, &[count, d, width])?;
-        let mut columns = qkv.slice_mut(s![.., first..first + total]);
-        for ((from, to), entry) in columns.indexed_iter_mut() {
-            *entry = weight[place.entry(d, from, to)];
+    /// A cap, where it is above 0; TransformerLens writes −1 for none.
+    fn cap(&self, key: &str) -> Result<Option<f64>> {
+        Ok(self.settings.number_or_null(key)?.filter(|cap| *cap > 0.0))
+    }
+
+    /// That sizes in the configuration are those of the tensors.
+    fn agree(&self) -> Result<()> {
+        let settings = self.settings;
+        for (key, found, at) in [
+            ("n_layers", self.layers, "the blocks in the file"),
+            ("d_model", self.width, "columns of `embed.W_E`"),
+            ("d_head", self.head, "the last dimension of `attn.W_Q`"),
+            ("n_heads", self.heads, "the first dimension of `attn.W_Q`"),
+            ("d_vocab", self.vocabulary, "rows of `embed.W_E`"),
+        ] {
+            settings.agrees(key, settings.count(key)?, found, at)?;
         }
-        if tensors.has(&place.bias.0) {
-            let bias: Vec<T> = tensors.numbers(&place.bias.0, &[count, width])?;
-            for (column, b) in bias.into_iter().enumerate() {
-                qkv_bias[first + column] = b;
+        let said = settings.count_or_null("n_key_value_heads")?;
+        settings.agrees("n_key_value_heads", said, self.key_heads, "the first dimension of `attn.W_K`")?;
+        let said = settings.number_or_null("d_vocab_out")?.filter(|n| *n != -1.0);
+        match said.filter(|n| *n != self.outputs as f64) {
+            None => Ok(()),
+            Some(said) => {
+                let found = format!("columns of `unembed.W_U` say {}", self.outputs);
+                Err(settings.disagrees("d_vocab_out", &said.to_string(), &found))
             }
         }
     }
-    let out: Vec<T> = tensors.numbers(&at("attn.W_O"), &[count, width, d])?;
-    let out = Array2::from_shape_fn((total, d), |(row, column)| out[row * d + column]);
-    Ok(Block {
-        attention: Attention {
-            heads: heads.clone(),
-            norms: Norms::before(norm(tensors, &at("ln1"), d, normalisation)?),
-            qkv,
-            qkv_bias,
-            query_norm: None,
-            key_norm: None,
-            out,
-            out_bias: tensors.vector_or_zero(&at("attn.b_O"), d)?,
-        },
-        mlp: Some(FeedForward {
-            norms: Norms::before(norm(tensors, &at("ln2"), d, normalisation)?),
-            up: tensors.matrix(&at("mlp.W_in"), d, hidden)?,
-            up_bias: tensors.vector_or_zero(&at("mlp.b_in"), hidden)?,
-            gate: None,
-            down: tensors.matrix(&at("mlp.W_out"), hidden, d)?,
-            down_bias: tensors.vector_or_zero(&at("mlp.b_out"), d)?,
-        }),
-        wiring: Wiring::Sequential,
-    })
-}
 
-/// Where a linear layer, `wide` wide, is; `width` is that of one head.
-pub(super) fn place(matrix: Matrix, wide: usize, width: usize) -> Place {
-    let rows = Order::InOut { stride: wide };
-    let (layer, part, order) = match matrix {
-        Matrix::Projection { layer, letter } => {
-            let part = ["attn._Q", "attn._K", "attn._V"][letter as usize];
-            (Some(layer), part, Order::Heads { width })
+    fn activation(&self, asked: Option<Activation>) -> Result<(Activation, &'static str)> {
+        let said = self.settings.word("act_fn")?;
+        let has_mlp = !self.flag("attn_only")?;
+        match (asked, said) {
+            (Some(asked), _) => Ok((asked, "--activation")),
+            (None, Some(name)) if has_mlp => match name.parse() {
+                Ok(activation) => Ok((activation, "config.json")),
+                Err(_) => Err(Error::ActivationUnknown {
+                    path: self.account.checkpoint().path.clone(),
+                    name: Some(format!("{name:?}")),
+                    known: Activation::names().collect::<Vec<_>>().join(", "),
+                }),
+            },
+            // There is nothing that it would be between.
+            (None, _) if !has_mlp => Ok((Activation::Identity, "layout")),
+            (None, _) => Err(Error::ActivationUnknown {
+                path: self.account.checkpoint().path.clone(),
+                name: None,
+                known: Activation::names().collect::<Vec<_>>().join(", "),
+            }),
         }
-        Matrix::Out(layer) => (Some(layer), "attn._O", rows),
-        Matrix::Up(layer) => (Some(layer), "mlp._in", rows),
-        Matrix::Gate(layer) => (Some(layer), "mlp._gate", rows),
-        Matrix::Down(layer) => (Some(layer), "mlp._out", rows),
-        Matrix::Input | Matrix::Unembedding => (None, "unembed._U", rows),
-    };
-    let named = |kind: &str| {
-        let part = part.replace("._", &format!(".{kind}_"));
-        layer.map_or_else(|| part.clone(), |layer| format!("blocks.{layer}.{part}"))
-    };
-    Place {
-        matrix,
-        tensor: named("W"),
-        first: 0,
-        order,
-        bias: (named("b"), 0),
+    }
+
+    fn positions(&self) -> Result<Option<Positions>> {
+        let settings = self.settings;
+        let table = "pos_embed.W_pos";
+        let rows = settings.count("n_ctx")?;
+        let is_there = self.account.has(table);
+        match settings.word("positional_embedding_type")? {
+            None | Some("standard") => {}
+            Some("rotary" | "alibi") => {
+                self.account.harmless(table, "not read where positions are turned or sloped");
+                return Ok(None);
+            }
+            Some(other) => return Err(settings.unsupported("positional_embedding_type", other)),
+        }
+        if !is_there && settings.is_empty() {
+            return Err(settings.missing("positional_embedding_type"));
+        }
+        let found = shape(self.account, table)?.first().copied().unwrap_or(0);
+        settings.agrees("n_ctx", rows, found, "rows of `pos_embed.W_pos`")?;
+        Ok(Some(Positions {
+            tensor: table.to_owned(),
+            skipped: 0,
+            token_types: None,
+        }))
+    }
+
+    fn norm_kind(&self) -> NormKind {
+        self.norm.map_or(NormKind::Layer, |norm| norm.kind)
+    }
+
+    fn norm_at(&self, name: &str, kind: NormKind) -> Option<NormAt> {
+        let form = self.norm?;
+        Some(self.norm_of(name, kind, form))
+    }
+
+    fn norm_of(&self, name: &str, kind: NormKind, form: NormForm) -> NormAt {
+        let weights = (!form.folded).then(|| format!("{name}.w"));
+        NormAt {
+            kind,
+            bias: (weights.is_some() && kind == NormKind::Layer).then(|| format!("{name}.b")),
+            weights: weights.into_iter().collect(),
+            plus: 0.0,
+            epsilon: form.epsilon,
+            width: self.width,
+            heads: 0,
+        }
+    }
+
+    fn final_norm(&self) -> Result<Option<NormAt>> {
+        let kind = match self.flag("final_rms")? {
+            true => NormKind::Rms,
+            false => self.norm_kind(),
+        };
+        Ok(self.norm_at("ln_final", kind))
+    }
+
+    fn block(&self, l: usize) -> Result<BlockPlan> {
+        let at = |part: &str| format!("blocks.{l}.{part}");
+        let is_around = self.flag("use_normalization_before_and_after")?;
+        let norms = |name: &str| NormsAt {
+            before: self.norm_at(&at(name), self.norm_kind()),
+            after: match is_around {
+                true => self.norm_at(&at(&format!("{name}_post")), self.norm_kind()),
+                false => None,
+            },
+            sum: None,
+        };
+        let parallel = self.flag("parallel_attn_mlp")?;
+        let mlp_norms = norms("ln2");
+        let total = self.heads * self.head;
+        let out = LinearAt {
+            tensor: at("attn.W_O"),
+            shape: vec![self.heads, self.head, self.width],
+            first: 0,
+            order: Order::InOut { stride: self.width },
+            inputs: total,
+            outputs: self.width,
+            bias: self.bias(at("attn.b_O"), vec![self.width]),
+        };
+        let mlp = match self.flag("attn_only")? {
+            true => None,
+            false => Some(self.mlp(l, mlp_norms)?),
+        };
+        Ok(BlockPlan {
+            heads: self.heads(l)?,
+            letters: ["Q", "K", "V"].map(|letter| self.letter(l, letter)),
+            query_norm: self.head_norm(&at("attn.q_norm"), self.heads)?,
+            key_norm: self.head_norm(&at("attn.k_norm"), self.key_heads)?,
+            out,
+            attention_norms: norms("ln1"),
+            mlp,
+            wiring: if parallel { Wiring::Parallel } else { Wiring::Sequential },
+        })
+    }
+
+    fn bias(&self, tensor: String, shape: Vec<usize>) -> Option<BiasAt> {
+        Some(BiasAt { tensor, shape, first: 0 })
+    }
+
+    /// Queries, keys or values; an underscore stands before keys and values of fewer heads.
+    fn letter(&self, l: usize, letter: &str) -> LinearAt {
+        let is_shared = letter != "Q" && self.key_heads != self.heads;
+        let is_marked = letter != "Q" && self.account.has(&format!("blocks.{l}.attn._W_{letter}"));
+        let count = if is_shared || is_marked { self.key_heads } else { self.heads };
+        let mark = if is_marked { "_" } else { "" };
+        LinearAt {
+            tensor: format!("blocks.{l}.attn.{mark}W_{letter}"),
+            shape: vec![count, self.width, self.head],
+            first: 0,
+            order: Order::Heads { width: self.head },
+            inputs: self.width,
+            outputs: count * self.head,
+            bias: self.bias(format!("blocks.{l}.attn.{mark}b_{letter}"), vec![count, self.head]),
+        }
+    }
+
+    /// Norms of queries and keys are RMS, whatever the others are.
+    fn head_norm(&self, name: &str, heads: usize) -> Result<Option<NormAt>> {
+        if !self.flag("use_qk_norm")? {
+            return Ok(None);
+        }
+        let epsilon = self.settings.positive("eps")?.unwrap_or(1e-5);
+        Ok(Some(NormAt {
+            kind: NormKind::Rms,
+            weights: vec![format!("{name}.w")],
+            bias: None,
+            plus: 0.0,
+            epsilon,
+            width: self.head,
+            heads,
+        }))
+    }
+
+    /// A matrix `[in, out]` with its bias.
+    fn flat(&self, weight: &str, bias: &str, is_biased: bool, inputs: usize, outputs: usize) -> LinearAt {
+        LinearAt {
+            tensor: weight.to_owned(),
+            shape: vec![inputs, outputs],
+            first: 0,
+            order: Order::InOut { stride: outputs },
+            inputs,
+            outputs,
+            bias: is_biased.then(|| BiasAt {
+                tensor: bias.to_owned(),
+                shape: vec![outputs],
+                first: 0,
+            }),
+        }
+    }
+
+    fn mlp(&self, l: usize, norms: NormsAt) -> Result<MlpPlan> {
+        let at = |part: &str| format!("blocks.{l}.mlp.{part}");
+        let settings = self.settings;
+        let hidden = shape(self.account, &at("W_in"))?.get(1).copied().unwrap_or(0);
+        settings.agrees("d_mlp", settings.count_or_null("d_mlp")?, hidden, "columns of `mlp.W_in`")?;
+        let is_gated = self.flag("gated_mlp")?;
+        Ok(MlpPlan {
+            up: self.flat(&at("W_in"), &at("b_in"), !is_gated, self.width, hidden),
+            gate: is_gated.then(|| self.flat(&at("W_gate"), "", false, self.width, hidden)),
+            down: self.flat(&at("W_out"), &at("b_out"), true, hidden, self.width),
+            norms,
+            behind_gate: is_gated.then(|| at("b_in")),
+        })
+    }
+
+    fn heads(&self, l: usize) -> Result<Heads> {
+        let settings = self.settings;
+        let mut heads = Heads::new(self.heads, self.head);
+        heads.keys = self.key_heads;
+        let divisor = settings.number_or_null("attn_scale")?.filter(|s| *s > 0.0);
+        heads.scale = match settings.flag("use_attn_scale")? {
+            Some(false) => 1.0,
+            _ => divisor.map_or(heads.scale, |divisor| 1.0 / divisor),
+        };
+        if self.flag("scale_attn_by_inverse_layer_idx")? {
+            heads.scale /= (l + 1) as f64;
+        }
+        heads.cap = self.cap("attn_scores_soft_cap")?;
+        heads.mask = self.mask(l)?;
+        heads.places = match settings.word("positional_embedding_type")? {
+            Some("rotary") => self.rotary()?,
+            Some("alibi") => Places::Alibi(Heads::alibi_slopes(self.heads)),
+            _ => Places::Stream,
+        };
+        Ok(heads)
+    }
+
+    fn mask(&self, l: usize) -> Result<Mask> {
+        let settings = self.settings;
+        let window = settings.count_or_null("window_size")?;
+        let kinds = settings.list("attn_types")?;
+        let is_full = match settings.word("attention_dir")? {
+            None | Some("causal") => false,
+            Some("bidirectional") => true,
+            Some(other) => return Err(settings.unsupported("attention_dir", other)),
+        };
+        if !self.flag("use_local_attn")? {
+            return Ok(if is_full { Mask::Full } else { Mask::Causal });
+        }
+        let kinds = kinds.ok_or_else(|| settings.missing("attn_types"))?;
+        settings.agrees("attn_types", Some(kinds.len()), self.layers, "the blocks in the file")?;
+        let window = window.ok_or_else(|| settings.missing("window_size"))?;
+        match (kinds.get(l).and_then(Value::as_str), is_full) {
+            (Some("global"), true) => Ok(Mask::Full),
+            (Some("global"), false) => Ok(Mask::Causal),
+            (Some("local"), false) => Ok(Mask::Window(window)),
+            (other, _) => Err(settings.unsupported("attn_types", &format!("{other:?}"))),
+        }
+    }
+
+    fn rotary(&self) -> Result<Places> {
+        let settings = self.settings;
+        let width = settings.count_or_null("rotary_dim")?.unwrap_or(self.head);
+        if width > self.head || !width.is_multiple_of(2) {
+            let found = format!("a head is {} wide", self.head);
+            return Err(settings.disagrees("rotary_dim", &width.to_string(), &found));
+        }
+        let base = settings.positive("rotary_base")?.unwrap_or(10_000.0);
+        let pairs = match self.flag("rotary_adjacent_pairs")? {
+            true => Pairs::Neighbours,
+            false => Pairs::Halves,
+        };
+        Ok(Places::Rotary(Arc::new(Rotary::new(width, base, pairs))))
     }
 }

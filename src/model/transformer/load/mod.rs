@@ -1,95 +1,231 @@
-//! Checkpoints → transformers: how three frameworks name their tensors.
+//! Checkpoints → transformers: how frameworks name their tensors and settings.
 //!
 //! | layout | recognised by |
 //! |---|---|
-//! | `transformer-lens` | `blocks.{l}.attn.W_Q` |
-//! | `gpt2` | `h.{l}.attn.c_attn.weight`, with or without `transformer.` before it |
+//! | `transformer-lens` | `blocks.{l}.attn.W_Q`, or the names of version 4's Bridge |
+//! | `hugging-face`, `gpt2` | `model_type` in `config.json`, one row of [`family::FAMILIES`] each |
+//! | `nanogpt` | GPT-2's names, linear layers `[out, in]` |
 //! | `bimt-transformer` | `blocks.{l}.attn.l_attn.linear.weight` |
 //!
 //! What shapes cannot say (the number of fused heads, the activation, the mask)
 //! comes from `config.json`, with each framework's own defaults where it has some.
 
 mod bimt;
-mod gpt2;
+mod family;
+mod hf;
 mod keys;
 mod lens;
+mod plan;
+mod rope;
 mod tensors;
 
 use std::collections::BTreeMap;
 
-use super::{Embedding, Matrix, Place, Transformer};
-use crate::Result;
-use crate::checkpoint::{Account, Dtype, Tally, Unknown};
+use super::{Matrix, Place, Transformer};
+use crate::checkpoint::{Account, Dtype, KeyRule, Unknown};
 use crate::model::layout::unknown_layout;
 use crate::model::{Layout, Role};
 use crate::numeric::{Activation, Scalar};
+use crate::{Error, Result};
+use family::{FAMILIES, Family};
+use plan::Plan;
 use tensors::Tensors;
 
-/// The transformer layout whose tensor names a checkpoint has.
-#[must_use]
-pub(in crate::model) fn is_transformer(account: &Account<'_>) -> Option<Layout> {
-    let has = |end: &str| account.names().any(|name| name.ends_with(end));
-    if has(".0.attn.W_Q") {
-        Some(Layout::TransformerLens)
-    } else if has("h.0.attn.c_attn.weight") {
-        Some(Layout::Gpt2)
-    } else if has("blocks.0.attn.l_attn.linear.weight") {
-        Some(Layout::BimtTransformer)
-    } else {
-        None
-    }
+/// What a loader found out about a file.
+pub(in crate::model) struct Read {
+    /// Names and options; none of the BIMT authors' own.
+    plan: Option<Plan>,
+    /// Where its activation is known from.
+    source: &'static str,
+    /// The family by its `model_type`, where it has one.
+    family: Option<&'static str>,
+    /// The keys it knows.
+    rules: &'static [(&'static str, KeyRule)],
 }
 
-/// Checks a checkpoint of a transformer layout into a transformer.
+/// The transformer layout whose tensor names a checkpoint has.
 ///
 /// # Errors
-/// If tensors are missing, shapes disagree, or `config.json` lacks what is
-/// needed or asks for what this tool does not compute.
-pub(in crate::model) fn load<T: Scalar>(
-    account: &Account<'_>,
-    layout: Layout,
-    activation: Activation,
-) -> Result<Transformer<T>> {
-    let tensors = Tensors { account };
-    match layout {
-        Layout::TransformerLens => lens::load(tensors, activation),
-        Layout::Gpt2 => gpt2::load(tensors, activation),
-        Layout::BimtTransformer => bimt::load(tensors, activation),
-        Layout::BimtMlp | Layout::PlainMlp => Err(unknown_layout(account.checkpoint())),
+/// If the configuration names a model that is not computed, or none where names
+/// alone do not tell.
+pub(in crate::model) fn is_transformer(account: &Account<'_>) -> Result<Option<Layout>> {
+    let has = |end: &str| account.names().any(|name| name.ends_with(end));
+    if has("attn.W_Q") || is_of(account, &family::BRIDGE) {
+        return Ok(Some(Layout::TransformerLens));
+    }
+    if has("blocks.0.attn.l_attn.linear.weight") {
+        return Ok(Some(Layout::BimtTransformer));
+    }
+    let settings = account.settings();
+    let said = settings.word("model_type")?;
+    let alike: Vec<&str> = FAMILIES.iter().filter(|(_, f)| is_of(account, f)).map(|(n, _)| *n).collect();
+    match said {
+        Some(said) if FAMILIES.iter().any(|(name, _)| *name == said) => {
+            if alike.contains(&said) {
+                return Ok(Some(if said == "gpt2" { Layout::Gpt2 } else { Layout::HuggingFace }));
+            }
+            let found = match alike.is_empty() {
+                true => "no tensor is named as its blocks are".to_owned(),
+                false => format!("the tensors are named as those of {}", alike.join(", ")),
+            };
+            Err(settings.disagrees("model_type", said, &found))
+        }
+        Some(said) => Err(settings.unsupported("model_type", &described(account, said))),
+        None if alike.contains(&"gpt2") => Ok(Some(gpt2_or_nano(account))),
+        None if alike.is_empty() => Ok(None),
+        None => Err(settings.missing("model_type")),
     }
 }
 
-/// Where each of a transformer's linear layers is in files of a layout, in the
-/// order of [`Transformer::matrices`].
-#[must_use]
-pub(in crate::model) fn places<T: Scalar>(
-    model: &Transformer<T>,
+/// A model that is not computed, with what its tensors tell of the reason.
+fn described(account: &Account<'_>, model: &str) -> String {
+    let has = |part: &str| account.names().any(|name| name.contains(part));
+    let why = if has("experts") {
+        ", a mixture of experts"
+    } else if has("encoder.") && has("decoder.") {
+        ", an encoder with a decoder"
+    } else {
+        ""
+    };
+    format!("{model}{why}")
+}
+
+/// Whether the blocks are named as a family names them.
+fn is_of(account: &Account<'_>, family: &Family) -> bool {
+    let name = match family.qkv {
+        family::Qkv::Apart([name, ..])
+        | family::Qkv::Rows(name)
+        | family::Qkv::Columns(name)
+        | family::Qkv::ByHead(name) => name,
+    };
+    let (base, layer) = (family.base, family.layer);
+    let block = |n: &str| {
+        let rest = n.strip_prefix(base).unwrap_or(n).strip_prefix(layer)?;
+        let (number, rest) = rest.split_once('.')?;
+        number.parse::<usize>().ok()?;
+        Some(rest.strip_suffix(".weight")? == name)
+    };
+    account.names().any(|n| block(n) == Some(true))
+}
+
+/// Their names are the same; nanoGPT's linear layers are `[out, in]`.
+fn gpt2_or_nano(account: &Account<'_>) -> Layout {
+    let fused = account.names().find(|n| n.ends_with("h.0.attn.c_attn.weight"));
+    match fused.and_then(|name| account.look(name)).map(|t| t.shape.as_slice()) {
+        Some(&[out, inputs]) if out == 3 * inputs => Layout::NanoGpt,
+        _ => Layout::Gpt2,
+    }
+}
+
+/// Finds out what a file of a transformer layout says.
+///
+/// # Errors
+/// If tensors and settings disagree, or ask for what this tool does not compute.
+pub(in crate::model) fn read(
     account: &Account<'_>,
     layout: Layout,
-) -> Vec<Place> {
-    let tensors = Tensors { account };
-    // These layouts have the same heads in every block.
-    let heads = model.blocks.first().map(|block| &block.attention.heads);
-    let (total, width) = heads.map_or((0, 0), |heads| (heads.total(), heads.width));
-    let place = |matrix| {
-        let wide = model.bias(matrix).len();
-        match layout {
-            Layout::TransformerLens => lens::place(matrix, wide, width),
-            Layout::Gpt2 => gpt2::place(tensors, matrix, wide, total),
-            _ => bimt::place(matrix, total, model.width()),
+    asked: Option<Activation>,
+) -> Result<Read> {
+    let (plan, source, family, rules) = match layout {
+        Layout::TransformerLens if is_of(account, &family::BRIDGE) => {
+            let said = account.settings().word("model_type")?.unwrap_or("gpt2");
+            if said != "gpt2" {
+                let bridge = format!("{said} in a TransformerLens Bridge; `save_pretrained` of the wrapped model is read");
+                return Err(account.settings().unsupported("model_type", &bridge));
+            }
+            let (plan, source) = hf::plan(account, "gpt2", &family::BRIDGE, asked)?;
+            (plan, source, None, keys::rules())
         }
+        Layout::TransformerLens => {
+            let (plan, source) = lens::plan(account, asked)?;
+            (plan, source, None, keys::LENS)
+        }
+        Layout::NanoGpt => {
+            let (plan, source) = hf::plan(account, "nanogpt", &family::NANO, asked)?;
+            (plan, source, None, keys::NANO)
+        }
+        Layout::Gpt2 | Layout::HuggingFace => {
+            let said = account.settings().word("model_type")?.unwrap_or("gpt2");
+            let row = FAMILIES.iter().find(|(name, _)| *name == said);
+            let (name, family) = row.ok_or_else(|| account.settings().unsupported("model_type", said))?;
+            let (plan, source) = hf::plan(account, name, family, asked)?;
+            (plan, source, Some(*name), keys::rules())
+        }
+        Layout::BimtTransformer => {
+            return Ok(Read {
+                plan: None,
+                source: "layout",
+                family: None,
+                rules: &[],
+            });
+        }
+        Layout::BimtMlp | Layout::PlainMlp => return Err(unknown_layout(account.checkpoint())),
     };
-    let stored = |place: Place| Place {
-        tensor: account.stored(&place.tensor),
-        bias: (account.stored(&place.bias.0), place.bias.1),
-        ..place
-    };
-    model
-        .matrices()
-        .into_iter()
-        .map(place)
-        .map(stored)
-        .collect()
+    Ok(Read {
+        plan: Some(plan),
+        source,
+        family,
+        rules,
+    })
+}
+
+impl Read {
+    /// The network, and where its linear layers are in the file.
+    ///
+    /// # Errors
+    /// If tensors are missing, or shapes disagree.
+    pub fn build<T: Scalar>(
+        &self,
+        account: &Account<'_>,
+        activation: Activation,
+    ) -> Result<(Transformer<T>, Vec<Place>)> {
+        match &self.plan {
+            Some(plan) => Ok((plan.build(account)?, plan.places(account))),
+            None => {
+                let model = bimt::load(Tensors { account }, activation)?;
+                let places = bimt::places(&model, account);
+                Ok((model, places))
+            }
+        }
+    }
+
+    /// What its tensors are, by their names in the file.
+    pub fn roles(&self, places: &[Place], account: &Account<'_>) -> BTreeMap<String, Role> {
+        let mut roles = BTreeMap::new();
+        if let Some(plan) = &self.plan {
+            roles.insert(account.stored(&plan.tokens), Role::Embedding);
+        }
+        for place in places {
+            let layer = match place.matrix {
+                Matrix::Input | Matrix::Unembedding => 0,
+                Matrix::Projection { layer, .. } => layer,
+                Matrix::Out(layer) | Matrix::Up(layer) | Matrix::Gate(layer) | Matrix::Down(layer) => layer,
+            };
+            roles.insert(place.tensor.clone(), Role::Weight(layer));
+            if account.checkpoint().tensors.contains_key(&place.bias.0) {
+                roles.insert(place.bias.0.clone(), Role::Bias(layer));
+            }
+        }
+        roles
+    }
+
+    /// The keys that this layout knows, and what becomes of others.
+    pub fn rules(&self) -> (&'static [(&'static str, KeyRule)], Unknown) {
+        match self.plan {
+            Some(_) => (self.rules, Unknown::Refused),
+            None => (self.rules, Unknown::Noted),
+        }
+    }
+
+    /// The activation and where it is known from, where the plan says it.
+    pub fn activation(&self) -> Option<(Activation, &'static str)> {
+        Some((self.plan.as_ref()?.activation, self.source))
+    }
+
+    /// The family by its `model_type`.
+    pub fn family(&self) -> Option<&'static str> {
+        self.family
+    }
 }
 
 /// The number type of the weights: f64 where every float of more than one
@@ -98,7 +234,7 @@ pub(in crate::model) fn dtype(account: &Account<'_>) -> Dtype {
     let mut weights = account
         .names()
         .filter_map(|name| account.look(name))
-        .filter(|t| t.shape.len() > 1 && !matches!(t.dtype, Dtype::Integer(_)));
+        .filter(|t| t.shape.len() > 1 && !t.is_empty() && !matches!(t.dtype, Dtype::Integer(_)));
     let first = weights.next().map_or(Dtype::F32, |t| t.dtype);
     if weights.all(|t| t.dtype == first) {
         first
@@ -107,39 +243,54 @@ pub(in crate::model) fn dtype(account: &Account<'_>) -> Dtype {
     }
 }
 
-/// Closes the account of a transformer.
-pub(in crate::model) fn settle(account: Account<'_>, layout: Layout) -> Result<Tally> {
-    let (rules, unknown) = match layout {
-        Layout::TransformerLens => (keys::LENS, Unknown::Refused),
-        Layout::Gpt2 => (keys::GPT2, Unknown::Refused),
-        _ => (&[][..], Unknown::Noted),
+/// The number of blocks: one more than the largest number that stands between `before`
+/// and a dot. That none is missing in between, the blocks' own tensors tell.
+fn blocks(account: &Account<'_>, before: &str) -> usize {
+    let number = |name: &str| {
+        let (number, _) = name.strip_prefix(before)?.split_once('.')?;
+        number.parse::<usize>().ok().filter(|n| n.to_string() == number)
     };
-    account.settle(rules, unknown)
+    let largest = account.names().filter_map(number).max();
+    // A number beyond the count of tensors leaves a gap in any case.
+    largest.map_or(0, |l| 1 + l.min(account.names().count()))
 }
 
-/// What the tensors of linear layers and of the embedding are, by their names in the file.
-pub(in crate::model) fn roles<T>(
-    places: &[Place],
-    model: &Transformer<T>,
-    account: &Account<'_>,
-) -> BTreeMap<String, Role> {
-    let mut roles = BTreeMap::new();
-    if matches!(model.embedding, Embedding::Tokens(_)) {
-        let name = ["embed.W_E", "wte.weight", "transformer.wte.weight"];
-        let there = name.into_iter().filter(|name| account.has(name));
-        roles.extend(there.map(|name| (account.stored(name), Role::Embedding)));
-    }
-    for place in places {
-        let layer = match place.matrix {
-            Matrix::Input | Matrix::Unembedding => 0,
-            Matrix::Projection { layer, .. } => layer,
-            Matrix::Out(layer) => layer,
-            Matrix::Up(layer) | Matrix::Gate(layer) | Matrix::Down(layer) => layer,
-        };
-        roles.insert(place.tensor.clone(), Role::Weight(layer));
-        if account.checkpoint().tensors.contains_key(&place.bias.0) {
-            roles.insert(place.bias.0.clone(), Role::Bias(layer));
+/// Masks that older versions of frameworks saved beside their weights: harmless where
+/// they are those that are computed, with a window or without.
+fn masks(account: &Account<'_>, before: &str, blocks: usize, window: Option<usize>) -> Result<()> {
+    for l in 0..blocks {
+        for part in ["attn.bias", "attn.attention.bias", "attention.bias", "attn.mask"] {
+            causal_mask(account, &format!("{before}{l}.{part}"), window)?;
+        }
+        for part in ["attn.masked_bias", "attn.attention.masked_bias", "attention.masked_bias", "attn.IGNORE"] {
+            account.harmless(&format!("{before}{l}.{part}"), "what masked scores are set to");
         }
     }
-    roles
+    Ok(())
+}
+
+/// That a buffer, where it is there, is a mask: ones on and below the diagonal, or within
+/// the window, and zeros elsewhere.
+fn causal_mask(account: &Account<'_>, name: &str, window: Option<usize>) -> Result<()> {
+    let Some(tensor) = account.look(name) else {
+        return Ok(());
+    };
+    let side = tensor.shape.last().copied().unwrap_or(0);
+    let fits = |window: Option<usize>| {
+        let sees = |query: usize, key: usize| {
+            key <= query && window.is_none_or(|width| query < key + width)
+        };
+        let is_so = |(entry, x): (usize, f64)| (x != 0.0) == sees(entry / side, entry % side);
+        tensor.len() == side * side && tensor.to_f64().into_iter().enumerate().all(is_so)
+    };
+    if fits(None) || (window.is_some() && fits(window)) {
+        account.harmless(name, "a causal mask, as it is computed");
+        return Ok(());
+    }
+    Err(Error::TensorShape {
+        path: account.checkpoint().path.clone(),
+        tensor: account.stored(name),
+        shape: tensor.shape.clone(),
+        expected: "a causal mask is expected, ones on and below the diagonal".to_owned(),
+    })
 }

@@ -3,7 +3,6 @@
 use ndarray::{Array1, Array2};
 
 use crate::checkpoint::{Account, Settings, Tensor};
-use crate::model::transformer::Norm;
 use crate::numeric::Scalar;
 use crate::{Error, Result};
 
@@ -14,10 +13,6 @@ pub(super) struct Tensors<'c> {
 }
 
 impl<'c> Tensors<'c> {
-    pub fn has(self, name: &str) -> bool {
-        self.account.has(name)
-    }
-
     pub fn tensor(self, name: &str) -> Result<&'c Tensor> {
         self.account.take(name, what(name))
     }
@@ -33,19 +28,6 @@ impl<'c> Tensors<'c> {
         match tensor.shape.as_slice() {
             &[rows, columns] if rows > 0 && columns > 0 => Ok((rows, columns)),
             _ => Err(self.shape_error(name, tensor, "two dimensions are expected, none of them 0")),
-        }
-    }
-
-    /// The shape of a tensor of three dimensions.
-    pub fn shape3(self, name: &str) -> Result<(usize, usize, usize)> {
-        let tensor = self.tensor(name)?;
-        match tensor.shape.as_slice() {
-            &[a, b, c] if a * b * c > 0 => Ok((a, b, c)),
-            _ => Err(self.shape_error(
-                name,
-                tensor,
-                "three dimensions are expected, none of them 0",
-            )),
         }
     }
 
@@ -82,26 +64,6 @@ impl<'c> Tensors<'c> {
         Ok(Array1::from(self.numbers(name, &[width])?))
     }
 
-    /// A vector, or zeros where the file has none.
-    pub fn vector_or_zero<T: Scalar>(self, name: &str, width: usize) -> Result<Array1<T>> {
-        if self.has(name) {
-            self.vector(name, width)
-        } else {
-            Ok(Array1::zeros(width))
-        }
-    }
-
-    pub fn norm<T: Scalar>(
-        self,
-        weight: &str,
-        bias: &str,
-        width: usize,
-        epsilon: f64,
-    ) -> Result<Norm<T>> {
-        let (weight, bias) = (self.vector(weight, width)?, self.vector(bias, width)?);
-        Ok(Norm::layer(weight, bias, epsilon))
-    }
-
     /// A permutation of `width` that is stored as numbers of any type.
     pub fn permutation(self, name: &str, width: usize) -> Result<Vec<usize>> {
         let order = self.tensor(name)?.to_indices().unwrap_or_default();
@@ -118,21 +80,6 @@ impl<'c> Tensors<'c> {
         })
     }
 
-    /// The number of blocks: one more than the largest number that stands between `before`
-    /// and a dot. That none is missing in between, the blocks' own tensors tell.
-    pub fn blocks(self, before: &str) -> usize {
-        let number = |name: &str| {
-            let (number, _) = name.strip_prefix(before)?.split_once('.')?;
-            number
-                .parse::<usize>()
-                .ok()
-                .filter(|n| n.to_string() == number)
-        };
-        let largest = self.account.names().filter_map(number).max();
-        // A number beyond the count of tensors leaves a gap in any case.
-        largest.map_or(0, |l| 1 + l.min(self.account.names().count()))
-    }
-
     /// Heads into which `width` divides, as `config.json` has them under `key`.
     pub fn heads(self, key: &str, width: usize) -> Result<usize> {
         let settings = self.settings();
@@ -147,26 +94,6 @@ impl<'c> Tensors<'c> {
         }
     }
 
-    /// That a buffer, where it is there, is the causal mask that is computed anyhow:
-    /// ones on and below the diagonal, zeros above.
-    pub fn causal_mask(self, name: &str) -> Result<()> {
-        let Some(tensor) = self.account.look(name) else {
-            return Ok(());
-        };
-        let side = tensor.shape.last().copied().unwrap_or(0);
-        let is_mask = |(entry, x): (usize, f64)| (x != 0.0) == (entry % side <= entry / side);
-        if tensor.len() != side * side || !tensor.to_f64().into_iter().enumerate().all(is_mask) {
-            return Err(self.shape_error(
-                name,
-                tensor,
-                "a causal mask is expected, ones on and below the diagonal",
-            ));
-        }
-        self.account
-            .harmless(name, "a causal mask, as it is computed");
-        Ok(())
-    }
-
     fn shape_error(self, name: &str, tensor: &Tensor, expected: &str) -> Error {
         Error::TensorShape {
             path: self.account.checkpoint().path.clone(),
@@ -177,20 +104,11 @@ impl<'c> Tensors<'c> {
     }
 }
 
-/// What a tensor is for, from the last words of its name in the framework.
+/// What a tensor is for, by its name.
 fn what(name: &str) -> &'static str {
-    let has = |part: &str| name.contains(part);
-    if has("ln") || has("norm") {
-        "norm"
-    } else if has("wte") || has("embed.") || has("word_embeddings") {
-        "token embedding"
-    } else if has("wpe") || has("pos_embed") {
-        "position embedding"
-    } else if has("_perm") {
-        "permutation"
-    } else if name.ends_with("bias") || has(".b_") {
-        "biases of a linear layer"
-    } else {
-        "weights of a linear layer"
+    match name {
+        "in_perm" | "out_perm" => "permutation",
+        _ if name.ends_with("bias") => "biases of a linear layer",
+        _ => "weights of a linear layer",
     }
 }

@@ -1,0 +1,392 @@
+//! What a loader says of a file, in one form for all frameworks, and the network
+//! that is built from it.
+
+use ndarray::{Array1, Array2, Axis, s};
+
+use crate::checkpoint::{Account, Tensor};
+use crate::model::transformer::{
+    Attention, Block, Embedding, FeedForward, Gate, Heads, Letter, Logits, Matrix, Norm, NormKind,
+    Norms, Order, OutputHead, Place, Transformer, Wiring,
+};
+use crate::numeric::{Activation, Scalar};
+use crate::{Error, Result};
+
+/// A transformer as names and options.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    /// The token embedding `[tokens, d]`; `[tokens, e]` where it is projected.
+    pub tokens: String,
+    pub vocabulary: usize,
+    /// Width of the stream.
+    pub width: usize,
+    /// From the embedding's own width into the stream and back, `[d, e]` and `[e, d]`.
+    pub projections: Option<(String, String)>,
+    pub embedding_scale: f64,
+    /// On the tokens' embedding alone: folded into its rows.
+    pub token_norm: Option<NormAt>,
+    pub positions: Option<Positions>,
+    pub embedding_norm: Option<NormAt>,
+    pub blocks: Vec<BlockPlan>,
+    pub final_norm: Option<NormAt>,
+    pub head: Option<HeadAt>,
+    /// `None` where it is the embedding, transposed.
+    pub unembedding: Option<LinearAt>,
+    /// A bias of the outputs where the unembedding is tied.
+    pub output_bias: Option<String>,
+    pub outputs: usize,
+    pub logits: Logits,
+    pub activation: Activation,
+    pub reads: Option<usize>,
+}
+
+/// Learned positions.
+#[derive(Debug, Clone)]
+pub(super) struct Positions {
+    pub tensor: String,
+    /// Rows before the first position.
+    pub skipped: usize,
+    /// A table whose row 0 is added to every position.
+    pub token_types: Option<String>,
+}
+
+/// A layer before the unembedding.
+#[derive(Debug, Clone)]
+pub(super) struct HeadAt {
+    pub dense: LinearAt,
+    pub activation: Activation,
+    pub norm: Option<NormAt>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct BlockPlan {
+    pub heads: Heads,
+    /// Queries, keys, values.
+    pub letters: [LinearAt; 3],
+    pub query_norm: Option<NormAt>,
+    pub key_norm: Option<NormAt>,
+    pub out: LinearAt,
+    pub attention_norms: NormsAt,
+    pub mlp: Option<MlpPlan>,
+    pub wiring: Wiring,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct MlpPlan {
+    pub up: LinearAt,
+    pub gate: Option<LinearAt>,
+    pub down: LinearAt,
+    pub norms: NormsAt,
+    /// Added to hidden neurons behind their gate: folded into the bias of `down`.
+    pub behind_gate: Option<String>,
+}
+
+/// Where a sublayer's norms are.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NormsAt {
+    pub before: Option<NormAt>,
+    pub after: Option<NormAt>,
+    pub sum: Option<NormAt>,
+}
+
+/// Where a norm is.
+#[derive(Debug, Clone)]
+pub(super) struct NormAt {
+    pub kind: NormKind,
+    /// None where they are folded into what follows; of several heads one each.
+    pub weights: Vec<String>,
+    pub bias: Option<String>,
+    /// What is added to the weights: 1 where they are stored without.
+    pub plus: f64,
+    pub epsilon: f64,
+    /// Width of what it normalises.
+    pub width: usize,
+    /// Heads that are normalised each by itself; 0 for a row as a whole.
+    pub heads: usize,
+}
+
+/// Where a linear layer is.
+#[derive(Debug, Clone)]
+pub(super) struct LinearAt {
+    pub tensor: String,
+    pub shape: Vec<usize>,
+    pub first: usize,
+    pub order: Order,
+    pub inputs: usize,
+    pub outputs: usize,
+    pub bias: Option<BiasAt>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct BiasAt {
+    pub tensor: String,
+    pub shape: Vec<usize>,
+    pub first: usize,
+}
+
+impl LinearAt {
+    /// A layer alone in its tensor, `[out, in]`.
+    pub fn rows(name: &str, inputs: usize, outputs: usize) -> Self {
+        Self {
+            tensor: format!("{name}.weight"),
+            shape: vec![outputs, inputs],
+            first: 0,
+            order: Order::OutIn,
+            inputs,
+            outputs,
+            bias: None,
+        }
+    }
+
+    /// A layer alone in its tensor, `[in, out]`.
+    pub fn columns(name: &str, inputs: usize, outputs: usize) -> Self {
+        Self {
+            shape: vec![inputs, outputs],
+            order: Order::InOut { stride: outputs },
+            ..Self::rows(name, inputs, outputs)
+        }
+    }
+
+    /// With a bias of a name like its weights'.
+    pub fn biased(mut self, name: &str, is_there: bool) -> Self {
+        self.bias = is_there.then(|| BiasAt {
+            tensor: format!("{name}.bias"),
+            shape: vec![self.outputs],
+            first: 0,
+        });
+        self
+    }
+
+    fn place(&self, account: &Account<'_>, matrix: Matrix) -> Place {
+        let bias = self.bias.as_ref();
+        Place {
+            matrix,
+            tensor: account.stored(&self.tensor),
+            first: self.first,
+            order: self.order,
+            bias: bias.map_or_else(Default::default, |b| (account.stored(&b.tensor), b.first)),
+        }
+    }
+}
+
+impl Plan {
+    /// The network.
+    pub fn build<T: Scalar>(&self, account: &Account<'_>) -> Result<Transformer<T>> {
+        let door = Door { account };
+        let mut tokens = door.embedding(self)?;
+        if let Some(norm) = door.norm(self.token_norm.as_ref())? {
+            tokens = norm.forward(&tokens).0;
+        }
+        let mut unembedding = self.unembedding.as_ref().map(|at| door.weight(at)).transpose()?;
+        let mut output_bias = match &self.unembedding {
+            Some(at) => door.bias(at)?,
+            None => Array1::zeros(self.outputs),
+        };
+        if let Some(name) = &self.output_bias {
+            output_bias = Array1::from(door.numbers(name, &[self.outputs], "biases of the outputs")?);
+        }
+        if let Some((into, back)) = &self.projections {
+            let own = tokens.ncols();
+            let back: Array2<T> = door.weight(&LinearAt::rows(back, self.width, own))?;
+            unembedding = Some(back.dot(&unembedding.unwrap_or_else(|| tokens.t().to_owned())));
+            let into: Array2<T> = door.weight(&LinearAt::rows(into, own, self.width))?;
+            tokens = tokens.dot(&into);
+        }
+        Ok(Transformer {
+            embedding: Embedding::Tokens(tokens),
+            embedding_scale: T::from_f64(self.embedding_scale),
+            positions: self.positions.as_ref().map(|at| door.positions(at, self.width)).transpose()?,
+            embedding_norm: door.norm(self.embedding_norm.as_ref())?,
+            blocks: self.blocks.iter().map(|b| door.block(b)).collect::<Result<_>>()?,
+            final_norm: door.norm(self.final_norm.as_ref())?,
+            head: self.head.as_ref().map(|head| door.head(head)).transpose()?,
+            unembedding,
+            output_bias,
+            logits: self.logits,
+            out_perm: (0..self.outputs).collect(),
+            activation: self.activation,
+            reads: self.reads,
+        })
+    }
+
+    /// Where its linear layers are, in the order of [`Transformer::matrices`].
+    pub fn places(&self, account: &Account<'_>) -> Vec<Place> {
+        let mut all = Vec::new();
+        for (layer, block) in self.blocks.iter().enumerate() {
+            for (letter, at) in Letter::ALL.into_iter().zip(&block.letters) {
+                all.push(at.place(account, Matrix::Projection { layer, letter }));
+            }
+            all.push(block.out.place(account, Matrix::Out(layer)));
+            if let Some(mlp) = &block.mlp {
+                all.push(mlp.up.place(account, Matrix::Up(layer)));
+                all.extend(mlp.gate.iter().map(|at| at.place(account, Matrix::Gate(layer))));
+                all.push(mlp.down.place(account, Matrix::Down(layer)));
+            }
+        }
+        let own = self.unembedding.iter();
+        all.extend(own.map(|at| at.place(account, Matrix::Unembedding)));
+        all
+    }
+}
+
+/// Takes what a plan names.
+#[derive(Clone, Copy)]
+struct Door<'a> {
+    account: &'a Account<'a>,
+}
+
+impl<'a> Door<'a> {
+    fn tensor(self, name: &str, shape: &[usize], what: &str) -> Result<&'a Tensor> {
+        let tensor = self.account.take(name, what)?;
+        let wrong = |expected: String| Error::TensorShape {
+            path: self.account.checkpoint().path.clone(),
+            tensor: self.account.stored(name),
+            shape: tensor.shape.clone(),
+            expected,
+        };
+        if tensor.shape != shape {
+            return Err(wrong(format!("{shape:?} is expected")));
+        }
+        if matches!(tensor.dtype, crate::checkpoint::Dtype::Integer(_)) {
+            return Err(Error::WeightDtype {
+                path: self.account.checkpoint().path.clone(),
+                tensor: self.account.stored(name),
+                dtype: tensor.dtype.name(),
+                expected: "f64, f32, f16 or bf16; quantised weights are not computed".to_owned(),
+            });
+        }
+        Ok(tensor)
+    }
+
+    fn numbers<T: Scalar>(self, name: &str, shape: &[usize], what: &str) -> Result<Vec<T>> {
+        let tensor = self.tensor(name, shape, what)?;
+        Ok(tensor.to_f64().into_iter().map(T::from_f64).collect())
+    }
+
+    fn matrix<T: Scalar>(self, name: &str, shape: [usize; 2], what: &str) -> Result<Array2<T>> {
+        let values = self.numbers(name, &shape, what)?;
+        Ok(Array2::from_shape_vec(shape, values).unwrap_or_else(|_| Array2::zeros(shape)))
+    }
+
+    fn embedding<T: Scalar>(self, plan: &Plan) -> Result<Array2<T>> {
+        let own = self.account.look(&plan.tokens).and_then(|t| t.shape.get(1).copied());
+        let width = own.filter(|_| plan.projections.is_some()).unwrap_or(plan.width);
+        self.matrix(&plan.tokens, [plan.vocabulary, width], "token embedding")
+    }
+
+    fn positions<T: Scalar>(self, at: &Positions, width: usize) -> Result<Array2<T>> {
+        let rows = self.account.look(&at.tensor).map_or(0, |t| t.shape.first().copied().unwrap_or(0));
+        let all: Array2<T> = self.matrix(&at.tensor, [rows, width], "position embedding")?;
+        let mut positions = all.slice(s![at.skipped.min(rows).., ..]).to_owned();
+        if let Some(types) = &at.token_types {
+            let kinds = self.account.look(types).map_or(0, |t| t.shape.first().copied().unwrap_or(0));
+            let types: Array2<T> = self.matrix(types, [kinds, width], "token types, of which the first is added")?;
+            if kinds > 0 {
+                positions += &types.index_axis(Axis(0), 0);
+            }
+        }
+        Ok(positions)
+    }
+
+    /// The weights of a linear layer, `[in, out]`.
+    fn weight<T: Scalar>(self, at: &LinearAt) -> Result<Array2<T>> {
+        let values: Vec<T> = self.numbers(&at.tensor, &at.shape, "weights of a linear layer")?;
+        let place = at.place(self.account, Matrix::Input);
+        let entry = |(from, to)| values[place.entry(at.inputs, from, to)];
+        Ok(Array2::from_shape_fn((at.inputs, at.outputs), entry))
+    }
+
+    fn bias<T: Scalar>(self, at: &LinearAt) -> Result<Array1<T>> {
+        let Some(bias) = &at.bias else {
+            return Ok(Array1::zeros(at.outputs));
+        };
+        let values: Vec<T> = self.numbers(&bias.tensor, &bias.shape, "biases of a linear layer")?;
+        let place = at.place(self.account, Matrix::Input);
+        Ok(Array1::from_shape_fn(at.outputs, |to| values[place.bias_entry(to)]))
+    }
+
+    fn norm<T: Scalar>(self, at: Option<&NormAt>) -> Result<Option<Norm<T>>> {
+        let Some(at) = at else { return Ok(None) };
+        if at.weights.is_empty() {
+            return Ok(Some(Norm::folded(at.kind, at.width, at.epsilon)));
+        }
+        let mut weight = Vec::new();
+        for name in &at.weights {
+            weight.extend(self.numbers::<T>(name, &[at.width], "norm")?);
+        }
+        let weight: Array1<T> = weight.into_iter().map(|w| w + T::from_f64(at.plus)).collect();
+        let bias = match &at.bias {
+            Some(name) => Array1::from(self.numbers(name, &[at.width], "norm")?),
+            None => Array1::zeros(weight.len()),
+        };
+        let norm = match at.kind {
+            NormKind::Layer => Norm::layer(weight, bias, at.epsilon),
+            NormKind::Rms => Norm::rms(weight, at.epsilon),
+        };
+        Ok(Some(match (at.heads, at.weights.len()) {
+            (0, _) => norm,
+            (heads, 1) => norm.per_head(heads),
+            (heads, _) => norm.in_stretches(heads),
+        }))
+    }
+
+    fn norms<T: Scalar>(self, at: &NormsAt) -> Result<Norms<T>> {
+        Ok(Norms {
+            before: self.norm(at.before.as_ref())?,
+            after: self.norm(at.after.as_ref())?,
+            sum: self.norm(at.sum.as_ref())?,
+        })
+    }
+
+    fn head<T: Scalar>(self, at: &HeadAt) -> Result<OutputHead<T>> {
+        Ok(OutputHead {
+            weight: self.weight(&at.dense)?,
+            bias: self.bias(&at.dense)?,
+            activation: at.activation,
+            norm: self.norm(at.norm.as_ref())?,
+        })
+    }
+
+    fn block<T: Scalar>(self, at: &BlockPlan) -> Result<Block<T>> {
+        let [q, k, v] = &at.letters;
+        let attention = Attention {
+            heads: at.heads.clone(),
+            norms: self.norms(&at.attention_norms)?,
+            qkv: Heads::fused([self.weight(q)?, self.weight(k)?, self.weight(v)?]),
+            qkv_bias: Heads::fused_bias([self.bias(q)?, self.bias(k)?, self.bias(v)?]),
+            query_norm: self.norm(at.query_norm.as_ref())?,
+            key_norm: self.norm(at.key_norm.as_ref())?,
+            out: self.weight(&at.out)?,
+            out_bias: self.bias(&at.out)?,
+        };
+        let mlp = at.mlp.as_ref().map(|mlp| self.mlp(mlp)).transpose()?;
+        Ok(Block {
+            attention,
+            mlp,
+            wiring: at.wiring,
+        })
+    }
+
+    fn mlp<T: Scalar>(self, at: &MlpPlan) -> Result<FeedForward<T>> {
+        let gate = |at| {
+            Ok(Gate {
+                weight: self.weight(at)?,
+                bias: self.bias(at)?,
+            })
+        };
+        let down: Array2<T> = self.weight(&at.down)?;
+        let mut down_bias = self.bias(&at.down)?;
+        if let Some(name) = &at.behind_gate {
+            let what = "biases behind the gate, which join those of the next layer";
+            let behind: Vec<T> = self.numbers(name, &[at.down.inputs], what)?;
+            down_bias += &Array1::from(behind).dot(&down);
+        }
+        Ok(FeedForward {
+            norms: self.norms(&at.norms)?,
+            up: self.weight(&at.up)?,
+            up_bias: self.bias(&at.up)?,
+            gate: at.gate.as_ref().map(gate).transpose()?,
+            down,
+            down_bias,
+        })
+    }
+}
