@@ -21,14 +21,19 @@ use serde_json::{Value, json};
 fn made(config: Value, tensors: &[(&str, &[usize])]) -> Checkpoint {
     let mut rng = Rng::new(7, 1);
     let mut tensor = |shape: &[usize]| {
-        let values: Vec<f32> = (0..shape.iter().product()).map(|_| 0.5 * rng.normal() as f32).collect();
+        let values: Vec<f32> = (0..shape.iter().product())
+            .map(|_| 0.5 * rng.normal() as f32)
+            .collect();
         Tensor::of_floats(shape, &values)
     };
     let config = config.as_object().unwrap().clone();
     Checkpoint {
         path: PathBuf::from("model.safetensors"),
         sha256: String::new(),
-        tensors: tensors.iter().map(|(name, shape)| ((*name).to_owned(), tensor(shape))).collect(),
+        tensors: tensors
+            .iter()
+            .map(|(name, shape)| ((*name).to_owned(), tensor(shape)))
+            .collect(),
         metadata: Default::default(),
         config,
     }
@@ -72,24 +77,30 @@ fn neox() -> Checkpoint {
         "rotary_emb_base": 10000, "use_parallel_residual": true, "tie_word_embeddings": false,
         "attention_bias": true,
     });
-    made(config, &[
-        ("gpt_neox.embed_in.weight", &[11, 8]),
-        ("gpt_neox.final_layer_norm.weight", &[8]),
-        ("gpt_neox.final_layer_norm.bias", &[8]),
-        ("embed_out.weight", &[11, 8]),
-        ("gpt_neox.layers.0.input_layernorm.weight", &[8]),
-        ("gpt_neox.layers.0.input_layernorm.bias", &[8]),
-        ("gpt_neox.layers.0.post_attention_layernorm.weight", &[8]),
-        ("gpt_neox.layers.0.post_attention_layernorm.bias", &[8]),
-        ("gpt_neox.layers.0.attention.query_key_value.weight", &[24, 8]),
-        ("gpt_neox.layers.0.attention.query_key_value.bias", &[24]),
-        ("gpt_neox.layers.0.attention.dense.weight", &[8, 8]),
-        ("gpt_neox.layers.0.attention.dense.bias", &[8]),
-        ("gpt_neox.layers.0.mlp.dense_h_to_4h.weight", &[6, 8]),
-        ("gpt_neox.layers.0.mlp.dense_h_to_4h.bias", &[6]),
-        ("gpt_neox.layers.0.mlp.dense_4h_to_h.weight", &[8, 6]),
-        ("gpt_neox.layers.0.mlp.dense_4h_to_h.bias", &[8]),
-    ])
+    made(
+        config,
+        &[
+            ("gpt_neox.embed_in.weight", &[11, 8]),
+            ("gpt_neox.final_layer_norm.weight", &[8]),
+            ("gpt_neox.final_layer_norm.bias", &[8]),
+            ("embed_out.weight", &[11, 8]),
+            ("gpt_neox.layers.0.input_layernorm.weight", &[8]),
+            ("gpt_neox.layers.0.input_layernorm.bias", &[8]),
+            ("gpt_neox.layers.0.post_attention_layernorm.weight", &[8]),
+            ("gpt_neox.layers.0.post_attention_layernorm.bias", &[8]),
+            (
+                "gpt_neox.layers.0.attention.query_key_value.weight",
+                &[24, 8],
+            ),
+            ("gpt_neox.layers.0.attention.query_key_value.bias", &[24]),
+            ("gpt_neox.layers.0.attention.dense.weight", &[8, 8]),
+            ("gpt_neox.layers.0.attention.dense.bias", &[8]),
+            ("gpt_neox.layers.0.mlp.dense_h_to_4h.weight", &[6, 8]),
+            ("gpt_neox.layers.0.mlp.dense_h_to_4h.bias", &[6]),
+            ("gpt_neox.layers.0.mlp.dense_4h_to_h.weight", &[8, 6]),
+            ("gpt_neox.layers.0.mlp.dense_4h_to_h.bias", &[8]),
+        ],
+    )
 }
 
 /// The names of a GPT-2 block; `transposed` for nanoGPT.
@@ -98,24 +109,27 @@ fn nano() -> Checkpoint {
         "n_layer": 1, "n_head": 2, "n_embd": 8, "block_size": 6, "vocab_size": 11,
         "bias": true, "dropout": 0.0,
     });
-    let mut made = made(config, &[
-        ("transformer.wte.weight", &[11, 8]),
-        ("transformer.wpe.weight", &[6, 8]),
-        ("transformer.ln_f.weight", &[8]),
-        ("transformer.ln_f.bias", &[8]),
-        ("transformer.h.0.ln_1.weight", &[8]),
-        ("transformer.h.0.ln_1.bias", &[8]),
-        ("transformer.h.0.ln_2.weight", &[8]),
-        ("transformer.h.0.ln_2.bias", &[8]),
-        ("transformer.h.0.attn.c_attn.weight", &[24, 8]),
-        ("transformer.h.0.attn.c_attn.bias", &[24]),
-        ("transformer.h.0.attn.c_proj.weight", &[8, 8]),
-        ("transformer.h.0.attn.c_proj.bias", &[8]),
-        ("transformer.h.0.mlp.c_fc.weight", &[32, 8]),
-        ("transformer.h.0.mlp.c_fc.bias", &[32]),
-        ("transformer.h.0.mlp.c_proj.weight", &[8, 32]),
-        ("transformer.h.0.mlp.c_proj.bias", &[8]),
-    ]);
+    let mut made = made(
+        config,
+        &[
+            ("transformer.wte.weight", &[11, 8]),
+            ("transformer.wpe.weight", &[6, 8]),
+            ("transformer.ln_f.weight", &[8]),
+            ("transformer.ln_f.bias", &[8]),
+            ("transformer.h.0.ln_1.weight", &[8]),
+            ("transformer.h.0.ln_1.bias", &[8]),
+            ("transformer.h.0.ln_2.weight", &[8]),
+            ("transformer.h.0.ln_2.bias", &[8]),
+            ("transformer.h.0.attn.c_attn.weight", &[24, 8]),
+            ("transformer.h.0.attn.c_attn.bias", &[24]),
+            ("transformer.h.0.attn.c_proj.weight", &[8, 8]),
+            ("transformer.h.0.attn.c_proj.bias", &[8]),
+            ("transformer.h.0.mlp.c_fc.weight", &[32, 8]),
+            ("transformer.h.0.mlp.c_fc.bias", &[32]),
+            ("transformer.h.0.mlp.c_proj.weight", &[8, 32]),
+            ("transformer.h.0.mlp.c_proj.bias", &[8]),
+        ],
+    );
     let tied = made.tensors["transformer.wte.weight"].clone();
     made.tensors.insert("lm_head.weight".to_owned(), tied);
     made
@@ -131,34 +145,42 @@ fn lens() -> Checkpoint {
         "n_key_value_heads": null, "attn_scores_soft_cap": -1.0, "final_rms": false,
         "scale_attn_by_inverse_layer_idx": false, "use_qk_norm": false,
     });
-    made(config, &[
-        ("embed.W_E", &[11, 8]),
-        ("pos_embed.W_pos", &[6, 8]),
-        ("unembed.W_U", &[8, 11]),
-        ("unembed.b_U", &[11]),
-        ("ln_final.w", &[8]),
-        ("ln_final.b", &[8]),
-        ("blocks.0.ln1.w", &[8]),
-        ("blocks.0.ln1.b", &[8]),
-        ("blocks.0.ln2.w", &[8]),
-        ("blocks.0.ln2.b", &[8]),
-        ("blocks.0.attn.W_Q", &[2, 8, 4]),
-        ("blocks.0.attn.W_K", &[2, 8, 4]),
-        ("blocks.0.attn.W_V", &[2, 8, 4]),
-        ("blocks.0.attn.W_O", &[2, 4, 8]),
-        ("blocks.0.attn.b_Q", &[2, 4]),
-        ("blocks.0.attn.b_K", &[2, 4]),
-        ("blocks.0.attn.b_V", &[2, 4]),
-        ("blocks.0.attn.b_O", &[8]),
-        ("blocks.0.mlp.W_in", &[8, 16]),
-        ("blocks.0.mlp.b_in", &[16]),
-        ("blocks.0.mlp.W_out", &[16, 8]),
-        ("blocks.0.mlp.b_out", &[8]),
-    ])
+    made(
+        config,
+        &[
+            ("embed.W_E", &[11, 8]),
+            ("pos_embed.W_pos", &[6, 8]),
+            ("unembed.W_U", &[8, 11]),
+            ("unembed.b_U", &[11]),
+            ("ln_final.w", &[8]),
+            ("ln_final.b", &[8]),
+            ("blocks.0.ln1.w", &[8]),
+            ("blocks.0.ln1.b", &[8]),
+            ("blocks.0.ln2.w", &[8]),
+            ("blocks.0.ln2.b", &[8]),
+            ("blocks.0.attn.W_Q", &[2, 8, 4]),
+            ("blocks.0.attn.W_K", &[2, 8, 4]),
+            ("blocks.0.attn.W_V", &[2, 8, 4]),
+            ("blocks.0.attn.W_O", &[2, 4, 8]),
+            ("blocks.0.attn.b_Q", &[2, 4]),
+            ("blocks.0.attn.b_K", &[2, 4]),
+            ("blocks.0.attn.b_V", &[2, 4]),
+            ("blocks.0.attn.b_O", &[8]),
+            ("blocks.0.mlp.W_in", &[8, 16]),
+            ("blocks.0.mlp.b_in", &[16]),
+            ("blocks.0.mlp.W_out", &[16, 8]),
+            ("blocks.0.mlp.b_out", &[8]),
+        ],
+    )
 }
 
 fn fixture(name: &str) -> Checkpoint {
-    Checkpoint::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)).unwrap()
+    Checkpoint::open(
+        &Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fixtures")
+            .join(name),
+    )
+    .unwrap()
 }
 
 fn good() -> Vec<(&'static str, Checkpoint)> {
@@ -194,9 +216,14 @@ fn run<T: Scalar>(architecture: &Architecture<T>) -> modscope::Result<Vec<f64>> 
         }
         Architecture::Mlp(model) => {
             let width = model.in_perm.len() * model.folds;
-            let values = Array2::from_shape_fn((6, width), |(i, j)| (i as f64 - 2.5) * (j as f64 + 0.3));
+            let values =
+                Array2::from_shape_fn((6, width), |(i, j)| (i as f64 - 2.5) * (j as f64 + 0.3));
             let batch = Batch::new(model, &data(Inputs::Values(values)))?;
-            model.outputs(batch.inputs.view()).iter().map(|x| x.widen()).collect()
+            model
+                .outputs(batch.inputs.view())
+                .iter()
+                .map(|x| x.widen())
+                .collect()
         }
     })
 }
@@ -227,7 +254,12 @@ fn mutations(good: &Checkpoint) -> Vec<(String, Checkpoint)> {
         add(format!("{name} removed"), &|c| {
             c.tensors.remove(name);
         });
-        for other in [format!("{name}x"), format!("x.{name}"), name.replace('0', "1"), name.replace("bias", "weight2")] {
+        for other in [
+            format!("{name}x"),
+            format!("x.{name}"),
+            name.replace('0', "1"),
+            name.replace("bias", "weight2"),
+        ] {
             add(format!("{name} renamed {other}"), &|c| {
                 let tensor = c.tensors.remove(name).unwrap();
                 c.tensors.insert(other.clone(), tensor);
@@ -251,7 +283,8 @@ fn mutations(good: &Checkpoint) -> Vec<(String, Checkpoint)> {
                 *first += 1;
             }
             let values = vec![0.1_f32; shape.iter().product()];
-            c.tensors.insert(name.clone(), Tensor::of_floats(&shape, &values));
+            c.tensors
+                .insert(name.clone(), Tensor::of_floats(&shape, &values));
         });
     }
     for (key, value) in &good.config {
@@ -259,7 +292,14 @@ fn mutations(good: &Checkpoint) -> Vec<(String, Checkpoint)> {
             c.config.remove(key);
         });
         let numbers = [json!(1), json!(3), json!(7.5), json!(-1), json!(0)];
-        let others = [json!(null), json!(value.to_string()), json!(true), json!(false), json!([]), json!("x")];
+        let others = [
+            json!(null),
+            json!(value.to_string()),
+            json!(true),
+            json!(false),
+            json!([]),
+            json!("x"),
+        ];
         for other in numbers.into_iter().chain(others) {
             add(format!("key {key} = {other}"), &|c| {
                 c.config.insert(key.clone(), other.clone());
@@ -298,7 +338,10 @@ fn no_change_is_accepted_with_other_outputs_and_no_word() {
                 continue;
             };
             let same = outputs.len() == expected.len()
-                && outputs.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-6 * (1.0 + b.abs()));
+                && outputs
+                    .iter()
+                    .zip(&expected)
+                    .all(|(a, b)| (a - b).abs() <= 1e-6 * (1.0 + b.abs()));
             if !same && !told {
                 silent.push(format!("{layout}: {what}"));
             }
@@ -306,7 +349,11 @@ fn no_change_is_accepted_with_other_outputs_and_no_word() {
     }
     println!("{counted} cases, {} silent: {silent:#?}", silent.len());
     // A setting that is well-formed and that no tensor contradicts says another network.
-    silent.retain(|case| !SAYS_ANOTHER.iter().any(|key| case.contains(&format!("key {key} "))));
+    silent.retain(|case| {
+        !SAYS_ANOTHER
+            .iter()
+            .any(|key| case.contains(&format!("key {key} ")))
+    });
     assert!(silent.is_empty(), "{silent:#?}");
 }
 

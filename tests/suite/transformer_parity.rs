@@ -168,7 +168,11 @@ fn weights_are_in_place<T: Scalar>(
         if let Some(tensor) = checkpoint.tensors.get(&place.bias.0) {
             let numbers = tensor.to_f64();
             for (to, b) in model.bias(place.matrix).iter().enumerate() {
-                assert_eq!(numbers[place.bias_entry(to)], b.widen(), "{place:?} bias {to}");
+                assert_eq!(
+                    numbers[place.bias_entry(to)],
+                    b.widen(),
+                    "{place:?} bias {to}"
+                );
             }
         }
     }

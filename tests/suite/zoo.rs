@@ -46,8 +46,16 @@ fn about(member: &Path) -> Value {
 
 /// The file to open: that of PyTorch where the folder holds one alone.
 fn file(member: &Path) -> PathBuf {
-    let names = ["ckpt.pt", "model.pt", "pytorch_model.bin", "grokking_demo.pth"];
-    let there = names.iter().map(|name| member.join(name)).find(|path| path.is_file());
+    let names = [
+        "ckpt.pt",
+        "model.pt",
+        "pytorch_model.bin",
+        "grokking_demo.pth",
+    ];
+    let there = names
+        .iter()
+        .map(|name| member.join(name))
+        .find(|path| path.is_file());
     match there {
         Some(path) if !member.join("model.safetensors").is_file() => path,
         _ => member.to_owned(),
@@ -74,11 +82,16 @@ fn compared<T: Scalar>(model: &Transformer<T>, member: &Path) -> Outcome {
     let trace = model.forward(&batch.inputs, &batch.answers, batch.length());
     let theirs = batch.outputs.as_ref().unwrap();
     let pairs = || trace.outputs().into_iter().zip(theirs);
-    let difference = pairs().map(|(a, b)| (a.widen() - b).abs()).fold(0.0, f64::max);
+    let difference = pairs()
+        .map(|(a, b)| (a.widen() - b).abs())
+        .fold(0.0, f64::max);
     let scale = theirs.iter().fold(0.0_f64, |m, b| m.max(b.abs()));
     let about = about(member);
     // Outputs computed in bf16 carry a few units in its last place.
-    let is_bf16 = about["feature"].as_str().unwrap().contains("computed in bf16");
+    let is_bf16 = about["feature"]
+        .as_str()
+        .unwrap()
+        .contains("computed in bf16");
     let relative = match (is_bf16, T::NAME == f64::NAME) {
         (true, _) => 8.0 / 256.0,
         (false, true) => 1e-12,
@@ -94,9 +107,35 @@ fn compared<T: Scalar>(model: &Transformer<T>, member: &Path) -> Outcome {
 
 /// The families whose members are transformers.
 const FAMILIES: [&str; 29] = [
-    "gpt2", "gpt_neo", "gpt_neox", "pythia", "gptj", "opt", "llama", "mistral", "qwen2", "qwen3",
-    "gemma", "gemma2", "gemma3", "phi", "phi3", "stablelm", "olmo2", "starcoder2", "mixtral",
-    "bloom", "falcon", "bert", "roberta", "distilbert", "t5", "tl", "bridge", "nanogpt", "mingpt",
+    "gpt2",
+    "gpt_neo",
+    "gpt_neox",
+    "pythia",
+    "gptj",
+    "opt",
+    "llama",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "gemma",
+    "gemma2",
+    "gemma3",
+    "phi",
+    "phi3",
+    "stablelm",
+    "olmo2",
+    "starcoder2",
+    "mixtral",
+    "bloom",
+    "falcon",
+    "bert",
+    "roberta",
+    "distilbert",
+    "t5",
+    "tl",
+    "bridge",
+    "nanogpt",
+    "mingpt",
 ];
 
 #[test]
@@ -109,7 +148,9 @@ fn transformers_of_the_zoo_are_right_or_refused() {
         }
         let name = member.file_name().unwrap().to_string_lossy().into_owned();
         let may_refuse = about["expect"] == "refused"
-            || about["also_right"].as_str().is_some_and(|text| text.contains("refused"));
+            || about["also_right"]
+                .as_str()
+                .is_some_and(|text| text.contains("refused"));
         let outcome = outcome(&member);
         match &outcome {
             Outcome::Same => right += 1,

@@ -100,7 +100,11 @@ impl Place {
     /// The row of an output, counted from the layer's first.
     fn row(&self, to: usize) -> usize {
         match self.order {
-            Order::Groups { width, share, group } => {
+            Order::Groups {
+                width,
+                share,
+                group,
+            } => {
                 let head = to / width;
                 (head / share * group + head % share) * width + to % width
             }

@@ -102,14 +102,22 @@ fn block<T: Scalar>(tensors: Tensors<'_>, l: usize, d: usize, heads: Heads) -> R
 
 /// Where its linear layers are, in the order of [`Transformer::matrices`].
 pub(super) fn places<T: Scalar>(model: &Transformer<T>, account: &Account<'_>) -> Vec<Place> {
-    let heads = model.blocks.first().map(|block| block.attention.heads.total());
+    let heads = model
+        .blocks
+        .first()
+        .map(|block| block.attention.heads.total());
     let place = |matrix| place(matrix, heads.unwrap_or(0), model.width());
     let stored = |place: Place| Place {
         tensor: account.stored(&place.tensor),
         bias: (account.stored(&place.bias.0), place.bias.1),
         ..place
     };
-    model.matrices().into_iter().map(place).map(stored).collect()
+    model
+        .matrices()
+        .into_iter()
+        .map(place)
+        .map(stored)
+        .collect()
 }
 
 /// Where a linear layer is; `total` is the width of all heads, `d` of the stream.

@@ -331,7 +331,11 @@ const BERT: Family = Family {
     },
     norm: NormStyle::Layer,
     epsilon: 1e-12,
-    qkv: Qkv::Apart(["attention.self.query", "attention.self.key", "attention.self.value"]),
+    qkv: Qkv::Apart([
+        "attention.self.query",
+        "attention.self.key",
+        "attention.self.value",
+    ]),
     out: "attention.output.dense",
     qkv_bias: Rule::Always,
     out_bias: Rule::Always,

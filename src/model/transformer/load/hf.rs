@@ -4,12 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::family::{
-    Family, HeadNorms, Keys, Mlp, Model, NormStyle, Over, PlacesKind, Qkv, Rule,
-};
-use super::plan::{
-    BiasAt, BlockPlan, HeadAt, LinearAt, MlpPlan, NormAt, NormsAt, Plan, Positions,
-};
+use super::family::{Family, HeadNorms, Keys, Mlp, Model, NormStyle, Over, PlacesKind, Qkv, Rule};
+use super::plan::{BiasAt, BlockPlan, HeadAt, LinearAt, MlpPlan, NormAt, NormsAt, Plan, Positions};
 use super::{blocks, keys, masks, rope};
 use crate::checkpoint::{Account, Settings};
 use crate::model::transformer::{Heads, Logits, Mask, NormKind, Order, Places, Wiring};
@@ -58,7 +54,12 @@ pub(super) fn plan(
     };
     let tokens = file.tokens();
     let sizes = file.sizes()?;
-    masks(account, &file.at(family.layer), sizes.layers, file.window_of_masks()?)?;
+    masks(
+        account,
+        &file.at(family.layer),
+        sizes.layers,
+        file.window_of_masks()?,
+    )?;
     let untied = file.untied()?;
     let (activation, source) = file.activation(asked, untied)?;
     let plan = Plan {
@@ -70,7 +71,9 @@ pub(super) fn plan(
         token_norm: None,
         positions: file.positions()?,
         embedding_norm: file.norm_at(family.embedding_norm, sizes.width)?,
-        blocks: (0..sizes.layers).map(|l| file.block(sizes, l)).collect::<Result<_>>()?,
+        blocks: (0..sizes.layers)
+            .map(|l| file.block(sizes, l))
+            .collect::<Result<_>>()?,
         final_norm: file.final_norm(sizes.width)?,
         head: file.head(sizes.width, activation)?,
         unembedding: untied.then(|| file.unembedding(sizes)).transpose()?,
@@ -103,10 +106,13 @@ impl<'a> File<'a> {
 
     /// The shape of a tensor, before anyone takes it.
     fn shape(self, name: &str) -> Result<(usize, usize)> {
-        let tensor = self.account.look(name).ok_or_else(|| Error::MissingTensor {
-            path: self.account.checkpoint().path.clone(),
-            tensor: self.account.stored(name),
-        })?;
+        let tensor = self
+            .account
+            .look(name)
+            .ok_or_else(|| Error::MissingTensor {
+                path: self.account.checkpoint().path.clone(),
+                tensor: self.account.stored(name),
+            })?;
         match tensor.shape.as_slice() {
             &[rows, columns] if rows > 0 && columns > 0 => Ok((rows, columns)),
             _ => Err(Error::TensorShape {
@@ -129,7 +135,10 @@ impl<'a> File<'a> {
     /// The token embedding. Where it and a head that is tied to it are one tensor, some
     /// writers of files keep the head's name alone.
     fn tokens(self) -> String {
-        let (own, head) = (self.weight(self.family.tokens), format!("{}.weight", self.family.head));
+        let (own, head) = (
+            self.weight(self.family.tokens),
+            format!("{}.weight", self.family.head),
+        );
         let said = self.settings.flag("tie_word_embeddings").ok().flatten();
         let is_tied = said.unwrap_or(self.family.tied);
         match is_tied && !self.account.has(&own) && self.account.has(&head) {
@@ -141,23 +150,42 @@ impl<'a> File<'a> {
     fn sizes(self) -> Result<Sizes> {
         let (settings, keys) = (self.settings, self.family.keys);
         let (vocabulary, own) = self.shape(&self.tokens())?;
-        settings.agrees("vocab_size", settings.count("vocab_size")?, vocabulary, "rows of the token embedding")?;
+        settings.agrees(
+            "vocab_size",
+            settings.count("vocab_size")?,
+            vocabulary,
+            "rows of the token embedding",
+        )?;
         let [width_key, layers_key, heads_key] = keys.of_sizes();
         let said = settings.count(width_key)?;
         let width = match self.family.model {
             Model::Opt => {
                 let inner = settings.count("word_embed_proj_dim")?;
-                settings.agrees("word_embed_proj_dim", inner, own, "columns of the token embedding")?;
+                settings.agrees(
+                    "word_embed_proj_dim",
+                    inner,
+                    own,
+                    "columns of the token embedding",
+                )?;
                 said.ok_or_else(|| settings.missing(width_key))?
             }
             _ => own,
         };
         settings.agrees(width_key, said, width, "columns of the token embedding")?;
         let layers = blocks(self.account, &self.at(self.family.layer));
-        settings.agrees(layers_key, settings.count(layers_key)?, layers, "the blocks in the file")?;
-        let heads = settings.count(heads_key)?.ok_or_else(|| settings.missing(heads_key))?;
+        settings.agrees(
+            layers_key,
+            settings.count(layers_key)?,
+            layers,
+            "the blocks in the file",
+        )?;
+        let heads = settings
+            .count(heads_key)?
+            .ok_or_else(|| settings.missing(heads_key))?;
         let said = match keys.key_heads {
-            Some(_) => settings.count_or_null("head_dim")?.or(self.family.head_width),
+            Some(_) => settings
+                .count_or_null("head_dim")?
+                .or(self.family.head_width),
             None => None,
         };
         if said.is_none() && !width.is_multiple_of(heads) {
@@ -170,7 +198,14 @@ impl<'a> File<'a> {
             let found = format!("they do not divide into {key_heads} key-value heads");
             return Err(settings.disagrees(heads_key, &heads.to_string(), &found));
         }
-        Ok(Sizes { width, vocabulary, layers, heads, key_heads, head })
+        Ok(Sizes {
+            width,
+            vocabulary,
+            layers,
+            heads,
+            key_heads,
+            head,
+        })
     }
 
     fn key_heads(self, heads: usize, head: usize) -> Result<usize> {
@@ -220,16 +255,34 @@ impl<'a> File<'a> {
                 Ok(false)
             }
             Some(_) => {
-                let found = format!("`{}` differs from the token embedding", account.stored(&name));
-                Err(settings.disagrees("tie_word_embeddings", if said.is_some() { "true" } else { "true (by default)" }, &found))
+                let found = format!(
+                    "`{}` differs from the token embedding",
+                    account.stored(&name)
+                );
+                Err(settings.disagrees(
+                    "tie_word_embeddings",
+                    if said.is_some() {
+                        "true"
+                    } else {
+                        "true (by default)"
+                    },
+                    &found,
+                ))
             }
         }
     }
 
-    fn activation(self, asked: Option<Activation>, untied: bool) -> Result<(Activation, &'static str)> {
+    fn activation(
+        self,
+        asked: Option<Activation>,
+        untied: bool,
+    ) -> Result<(Activation, &'static str)> {
         let settings = self.settings;
         let mut keys: Vec<&str> = self.family.keys.activation.into_iter().collect();
-        if matches!(self.family.model, Model::Gemma | Model::Gemma2 | Model::Gemma3) {
+        if matches!(
+            self.family.model,
+            Model::Gemma | Model::Gemma2 | Model::Gemma3
+        ) {
             keys.push("hidden_act");
         }
         let mut said = None;
@@ -251,7 +304,9 @@ impl<'a> File<'a> {
             return self.nano_activation(untied);
         }
         let usual = self.family.activation;
-        let known = usual.parse().map_err(|_| settings.unsupported("activation", usual))?;
+        let known = usual
+            .parse()
+            .map_err(|_| settings.unsupported("activation", usual))?;
         Ok((known, "layout"))
     }
 
@@ -261,7 +316,9 @@ impl<'a> File<'a> {
         let masked = self.account.has(&self.at("h.0.attn.bias"));
         match (untied, masked) {
             (true, _) => {
-                self.account.tell("read as minGPT, whose head is not tied: GELU in its tanh form".to_owned());
+                self.account.tell(
+                    "read as minGPT, whose head is not tied: GELU in its tanh form".to_owned(),
+                );
                 Ok((Activation::GeluTanh, "layout"))
             }
             (false, false) => Ok((Activation::Gelu, "layout")),
@@ -309,7 +366,12 @@ impl<'a> File<'a> {
         if has_types {
             let (kinds, _) = self.shape(&types)?;
             let at = "rows of the token types";
-            settings.agrees("type_vocab_size", settings.count("type_vocab_size")?, kinds, at)?;
+            settings.agrees(
+                "type_vocab_size",
+                settings.count("type_vocab_size")?,
+                kinds,
+                at,
+            )?;
         }
         if skipped >= rows {
             return Err(settings.disagrees("pad_token_id", &skipped.to_string(), &at));
@@ -337,7 +399,11 @@ impl<'a> File<'a> {
             kind: style.kind(),
             weights: vec![self.weight(part)],
             bias: (style == NormStyle::Layer).then(|| self.at(&format!("{part}.bias"))),
-            plus: if style == NormStyle::RmsPlusOne { 1.0 } else { 0.0 },
+            plus: if style == NormStyle::RmsPlusOne {
+                1.0
+            } else {
+                0.0
+            },
             epsilon,
             width,
             heads: 0,
@@ -385,7 +451,10 @@ impl<'a> File<'a> {
     /// The transform of BERT's language model head.
     fn head(self, width: usize, activation: Activation) -> Result<Option<HeadAt>> {
         let (dense, norm) = match self.family.model {
-            Model::Bert => ("cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm"),
+            Model::Bert => (
+                "cls.predictions.transform.dense",
+                "cls.predictions.transform.LayerNorm",
+            ),
             Model::Roberta => ("lm_head.dense", "lm_head.layer_norm"),
             Model::DistilBert => ("vocab_transform", "vocab_layer_norm"),
             _ => return Ok(None),
@@ -418,7 +487,11 @@ impl<'a> File<'a> {
         let mut at = LinearAt::rows(name, inputs, sizes.vocabulary);
         at = at.biased(name, self.family.head_bias);
         if let Some(name) = self.output_bias()? {
-            at.bias = Some(BiasAt { tensor: name, shape: vec![sizes.vocabulary], first: 0 });
+            at.bias = Some(BiasAt {
+                tensor: name,
+                shape: vec![sizes.vocabulary],
+                first: 0,
+            });
         }
         Ok(at)
     }
@@ -429,11 +502,17 @@ impl<'a> File<'a> {
             Model::Bert => ("cls.predictions.bias", "cls.predictions.decoder.bias"),
             Model::Roberta => ("lm_head.bias", "lm_head.decoder.bias"),
             Model::DistilBert => ("vocab_projector.bias", ""),
-            _ => return Ok(self.family.head_bias.then(|| format!("{}.bias", self.family.head))),
+            _ => {
+                return Ok(self
+                    .family
+                    .head_bias
+                    .then(|| format!("{}.bias", self.family.head)));
+            }
         };
         let twin = self.account.look(copy);
         if twin.is_some() && twin == self.account.look(name) {
-            self.account.harmless(copy, "a copy of the bias of the outputs");
+            self.account
+                .harmless(copy, "a copy of the bias of the outputs");
         }
         Ok(Some(name.to_owned()))
     }
@@ -466,7 +545,8 @@ impl<'a> File<'a> {
                 false => LinearAt::rows(&name, inputs, outputs),
             }
         };
-        let out = linear(family.out, total, sizes.width).biased(&at(family.out), self.biased(family.out_bias)?);
+        let out = linear(family.out, total, sizes.width)
+            .biased(&at(family.out), self.biased(family.out_bias)?);
         let norms = self.block_norms(sizes, l)?;
         let parallel = self.is(family.parallel)?;
         Ok(BlockPlan {
@@ -477,7 +557,11 @@ impl<'a> File<'a> {
             out,
             attention_norms: norms.0,
             mlp: Some(self.mlp(sizes, l, norms.1)?),
-            wiring: if parallel { Wiring::Parallel } else { Wiring::Sequential },
+            wiring: if parallel {
+                Wiring::Parallel
+            } else {
+                Wiring::Sequential
+            },
         })
     }
 
@@ -491,7 +575,10 @@ impl<'a> File<'a> {
             }
             Model::StableLm if parallel => names.before_mlp = names.before_attention,
             Model::Falcon => {
-                let new = self.settings.flag("new_decoder_architecture")?.unwrap_or(false);
+                let new = self
+                    .settings
+                    .flag("new_decoder_architecture")?
+                    .unwrap_or(false);
                 let said = self.settings.count_or_null("num_ln_in_parallel_attn")?;
                 let two = new && said.unwrap_or(2) == 2;
                 if two {
@@ -531,7 +618,12 @@ impl<'a> File<'a> {
         let all: usize = widths.iter().sum();
         let firsts = [0, widths[0], widths[0] + widths[1]];
         let is_biased = self.biased(self.family.qkv_bias)?;
-        let fused = |name: &str, letter: usize, shape: [usize; 2], first: usize, order: Order, bias: usize| LinearAt {
+        let fused = |name: &str,
+                     letter: usize,
+                     shape: [usize; 2],
+                     first: usize,
+                     order: Order,
+                     bias: usize| LinearAt {
             tensor: format!("{}.weight", at(name)),
             shape: shape.to_vec(),
             first,
@@ -545,15 +637,26 @@ impl<'a> File<'a> {
             }),
         };
         let letter = |letter: usize| match self.family.qkv {
-            Qkv::Apart(names) => {
-                LinearAt::rows(&at(names[letter]), d, widths[letter]).biased(&at(names[letter]), is_biased)
-            }
-            Qkv::Rows(name) => {
-                fused(name, letter, [all, d], firsts[letter] * d, Order::OutIn, firsts[letter])
-            }
+            Qkv::Apart(names) => LinearAt::rows(&at(names[letter]), d, widths[letter])
+                .biased(&at(names[letter]), is_biased),
+            Qkv::Rows(name) => fused(
+                name,
+                letter,
+                [all, d],
+                firsts[letter] * d,
+                Order::OutIn,
+                firsts[letter],
+            ),
             Qkv::Columns(name) => {
                 let order = Order::InOut { stride: all };
-                fused(name, letter, [d, all], firsts[letter], order, firsts[letter])
+                fused(
+                    name,
+                    letter,
+                    [d, all],
+                    firsts[letter],
+                    order,
+                    firsts[letter],
+                )
             }
             Qkv::ByHead(name) => {
                 let share = sizes.heads / sizes.key_heads;
@@ -591,9 +694,17 @@ impl<'a> File<'a> {
             kind: norms.style.kind(),
             weights,
             bias: (norms.style == NormStyle::Layer).then(|| format!("{name}.bias")),
-            plus: if norms.style == NormStyle::RmsPlusOne { 1.0 } else { 0.0 },
+            plus: if norms.style == NormStyle::RmsPlusOne {
+                1.0
+            } else {
+                0.0
+            },
             epsilon: self.epsilon()?,
-            width: if norms.over == Over::All { heads * width } else { width },
+            width: if norms.over == Over::All {
+                heads * width
+            } else {
+                width
+            },
             heads: if norms.over == Over::All { 0 } else { heads },
         }))
     }
@@ -605,15 +716,24 @@ impl<'a> File<'a> {
         let (up, gate, down) = match self.family.mlp {
             Mlp::Plain([up, down]) => {
                 let (hidden, _) = self.shape(&format!("{}.weight", at(up)))?;
-                (LinearAt::rows(&at(up), d, hidden).biased(&at(up), is_biased), None, down)
+                (
+                    LinearAt::rows(&at(up), d, hidden).biased(&at(up), is_biased),
+                    None,
+                    down,
+                )
             }
             Mlp::Columns([up, down]) => {
                 let (_, hidden) = self.shape(&format!("{}.weight", at(up)))?;
-                (LinearAt::columns(&at(up), d, hidden).biased(&at(up), is_biased), None, down)
+                (
+                    LinearAt::columns(&at(up), d, hidden).biased(&at(up), is_biased),
+                    None,
+                    down,
+                )
             }
             Mlp::Gated([gate, up, down]) => {
                 let (hidden, _) = self.shape(&format!("{}.weight", at(up)))?;
-                let linear = |name: &str| LinearAt::rows(&at(name), d, hidden).biased(&at(name), is_biased);
+                let linear =
+                    |name: &str| LinearAt::rows(&at(name), d, hidden).biased(&at(name), is_biased);
                 (linear(up), Some(linear(gate)), down)
             }
             Mlp::FusedGate([both, down]) => {
@@ -633,7 +753,13 @@ impl<'a> File<'a> {
             _ => LinearAt::rows(&at(down), hidden, d),
         }
         .biased(&at(down), is_biased);
-        Ok(MlpPlan { up, gate, down, norms, behind_gate: None })
+        Ok(MlpPlan {
+            up,
+            gate,
+            down,
+            norms,
+            behind_gate: None,
+        })
     }
 
     /// The width of the hidden layer; four times that of the stream where no setting says.
@@ -671,7 +797,9 @@ impl<'a> File<'a> {
         match self.family.model {
             Model::Gpt2 | Model::Bridge => {
                 let is_scaled = settings.flag("scale_attn_weights")?.unwrap_or(true);
-                let by_layer = settings.flag("scale_attn_by_inverse_layer_idx")?.unwrap_or(false);
+                let by_layer = settings
+                    .flag("scale_attn_by_inverse_layer_idx")?
+                    .unwrap_or(false);
                 heads.scale = if is_scaled { heads.scale } else { 1.0 };
                 heads.scale /= if by_layer { (l + 1) as f64 } else { 1.0 };
             }
@@ -699,7 +827,13 @@ impl<'a> File<'a> {
             PlacesKind::Stream | PlacesKind::Alibi => Ok(Places::Stream),
             PlacesKind::Rotary(pairs, share) => {
                 let local = self.family.model == Model::Gemma3 && self.is_local(sizes, l)?;
-                let form = rope::Form { pairs, share, width: sizes.head, local, model: self.family.model };
+                let form = rope::Form {
+                    pairs,
+                    share,
+                    width: sizes.head,
+                    local,
+                    model: self.family.model,
+                };
                 Ok(Places::Rotary(Arc::new(rope::rotary(settings, form)?)))
             }
         }
@@ -715,9 +849,13 @@ impl<'a> File<'a> {
             }
             // The framework rounds slopes to bf16, which powers of two alone survive.
             if !sizes.heads.is_power_of_two() {
-                return Err(settings.unsupported("alibi", &format!("true with {} heads", sizes.heads)));
+                return Err(
+                    settings.unsupported("alibi", &format!("true with {} heads", sizes.heads))
+                );
             }
-            slopes.iter_mut().for_each(|s| *s /= (sizes.head as f64).sqrt());
+            slopes
+                .iter_mut()
+                .for_each(|s| *s /= (sizes.head as f64).sqrt());
         }
         Ok(Places::Alibi(slopes))
     }
@@ -738,7 +876,11 @@ impl<'a> File<'a> {
             }
             Model::Gemma2 | Model::Gemma3 => {
                 let window = self.said_window()?;
-                Ok(if self.is_local(sizes, l)? { window } else { None })
+                Ok(if self.is_local(sizes, l)? {
+                    window
+                } else {
+                    None
+                })
             }
             _ => Ok(None),
         }
@@ -761,7 +903,12 @@ impl<'a> File<'a> {
             pattern = settings.count(key)?.unwrap_or(pattern);
         }
         if let Some(kinds) = settings.list("layer_types")? {
-            settings.agrees("layer_types", Some(kinds.len()), sizes.layers, "the blocks in the file")?;
+            settings.agrees(
+                "layer_types",
+                Some(kinds.len()),
+                sizes.layers,
+                "the blocks in the file",
+            )?;
             return match kinds.get(l).and_then(Value::as_str) {
                 Some("sliding_attention") => Ok(true),
                 Some("full_attention") => Ok(false),
@@ -800,7 +947,12 @@ impl<'a> File<'a> {
         if kinds.is_empty() {
             return Err(settings.missing("attention_layers"));
         }
-        settings.agrees("attention_layers", Some(kinds.len()), sizes.layers, "the blocks in the file")?;
+        settings.agrees(
+            "attention_layers",
+            Some(kinds.len()),
+            sizes.layers,
+            "the blocks in the file",
+        )?;
         match kinds.get(l) {
             Some(&"local") => Ok(true),
             Some(&"global") => Ok(false),

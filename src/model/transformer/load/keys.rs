@@ -34,11 +34,23 @@ const HUGGING_FACE: Rules = &[
     ("attn_logit_softcapping", Refused(&[])),
     ("final_logit_softcapping", Refused(&[])),
     ("pruned_heads", Refused(&[])),
-    ("chunk_size_feed_forward", Harmless("the same function in parts")),
+    (
+        "chunk_size_feed_forward",
+        Harmless("the same function in parts"),
+    ),
     ("pretraining_tp", Harmless("the same function in parts")),
-    ("slow_but_exact", Harmless("the same function in another order")),
-    ("reorder_and_upcast_attn", Harmless("the same function in another order")),
-    ("max_position_embeddings", Harmless("the length it was trained for")),
+    (
+        "slow_but_exact",
+        Harmless("the same function in another order"),
+    ),
+    (
+        "reorder_and_upcast_attn",
+        Harmless("the same function in another order"),
+    ),
+    (
+        "max_position_embeddings",
+        Harmless("the length it was trained for"),
+    ),
     ("n_positions", Harmless("the length it was trained for")),
     ("n_ctx", Harmless("the length it was trained for")),
     ("seq_length", Harmless("the length it was trained for")),

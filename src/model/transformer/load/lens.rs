@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::plan::{
-    BiasAt, BlockPlan, LinearAt, MlpPlan, NormAt, NormsAt, Plan, Positions,
-};
+use super::plan::{BiasAt, BlockPlan, LinearAt, MlpPlan, NormAt, NormsAt, Plan, Positions};
 use super::{blocks, masks};
 use crate::checkpoint::{Account, Settings};
-use crate::model::transformer::{Heads, Logits, Mask, NormKind, Order, Pairs, Places, Rotary, Wiring};
+use crate::model::transformer::{
+    Heads, Logits, Mask, NormKind, Order, Pairs, Places, Rotary, Wiring,
+};
 use crate::numeric::Activation;
 use crate::{Error, Result};
 
@@ -38,7 +38,10 @@ struct NormForm {
 }
 
 /// What a state dict says, and where its activation is known from.
-pub(super) fn plan(account: &Account<'_>, asked: Option<Activation>) -> Result<(Plan, &'static str)> {
+pub(super) fn plan(
+    account: &Account<'_>,
+    asked: Option<Activation>,
+) -> Result<(Plan, &'static str)> {
     let settings = account.settings();
     settings.refuse(super::keys::LENS)?;
     let shape = |name: &str| shape(account, name);
@@ -51,10 +54,20 @@ pub(super) fn plan(account: &Account<'_>, asked: Option<Activation>) -> Result<(
     let (&[vocabulary, width], &[_, outputs], &[heads, _, head], &[key_heads, ..]) =
         (embedding, unembedding, queries, keys)
     else {
-        return Err(wrong(account, "blocks.0.attn.W_Q", "[heads, d, width] is expected, and [tokens, d] of `embed.W_E`"));
+        return Err(wrong(
+            account,
+            "blocks.0.attn.W_Q",
+            "[heads, d, width] is expected, and [tokens, d] of `embed.W_E`",
+        ));
     };
-    if heads * head * key_heads * vocabulary * width * outputs == 0 || !heads.is_multiple_of(key_heads) {
-        return Err(wrong(account, "blocks.0.attn.W_Q", "no dimension is to be 0, and key-value heads are to divide heads"));
+    if heads * head * key_heads * vocabulary * width * outputs == 0
+        || !heads.is_multiple_of(key_heads)
+    {
+        return Err(wrong(
+            account,
+            "blocks.0.attn.W_Q",
+            "no dimension is to be 0, and key-value heads are to divide heads",
+        ));
     }
     let file = File {
         account,
@@ -73,7 +86,10 @@ pub(super) fn plan(account: &Account<'_>, asked: Option<Activation>) -> Result<(
     masks(account, "blocks.", file.layers, None)?;
     for l in 0..file.layers {
         for part in ["rotary_sin", "rotary_cos", "alibi"] {
-            account.harmless(&format!("blocks.{l}.attn.{part}"), "computed anew from config.json");
+            account.harmless(
+                &format!("blocks.{l}.attn.{part}"),
+                "computed anew from config.json",
+            );
         }
     }
     let has_output_bias = account.has("unembed.b_U");
@@ -89,10 +105,18 @@ pub(super) fn plan(account: &Account<'_>, asked: Option<Activation>) -> Result<(
         },
         positions: file.positions()?,
         embedding_norm: None,
-        blocks: (0..file.layers).map(|l| file.block(l)).collect::<Result<_>>()?,
+        blocks: (0..file.layers)
+            .map(|l| file.block(l))
+            .collect::<Result<_>>()?,
         final_norm: file.final_norm()?,
         head: None,
-        unembedding: Some(file.flat("unembed.W_U", "unembed.b_U", has_output_bias, width, outputs)),
+        unembedding: Some(file.flat(
+            "unembed.W_U",
+            "unembed.b_U",
+            has_output_bias,
+            width,
+            outputs,
+        )),
         output_bias: None,
         outputs,
         logits: Logits {
@@ -117,7 +141,9 @@ fn wrong(account: &Account<'_>, name: &str, expected: &str) -> Error {
     Error::TensorShape {
         path: account.checkpoint().path.clone(),
         tensor: account.stored(name),
-        shape: shape(account, name).map(<[usize]>::to_vec).unwrap_or_default(),
+        shape: shape(account, name)
+            .map(<[usize]>::to_vec)
+            .unwrap_or_default(),
         expected: expected.to_owned(),
     }
 }
@@ -129,7 +155,13 @@ fn norm_form(account: &Account<'_>) -> Result<Option<NormForm>> {
     let epsilon = settings.positive("eps")?.unwrap_or(1e-5);
     let is_rms = settings.flag("uses_rms_norm")?.unwrap_or(false);
     let said = settings.value("normalization_type").is_some();
-    let form = |kind, folded| Ok(Some(NormForm { kind, folded, epsilon }));
+    let form = |kind, folded| {
+        Ok(Some(NormForm {
+            kind,
+            folded,
+            epsilon,
+        }))
+    };
     match settings.word("normalization_type")? {
         Some("LN" | "LNPre") | None if is_rms && said => {
             Err(settings.disagrees("uses_rms_norm", "true", "`normalization_type` names no RMS"))
@@ -140,7 +172,9 @@ fn norm_form(account: &Account<'_>) -> Result<Option<NormForm>> {
         Some("RMSPre") => form(NormKind::Rms, true),
         Some(other) => Err(settings.unsupported("normalization_type", other)),
         None if said => Ok(None),
-        None if account.has("blocks.0.ln1.w") && account.has("blocks.0.ln1.b") => form(NormKind::Layer, false),
+        None if account.has("blocks.0.ln1.w") && account.has("blocks.0.ln1.b") => {
+            form(NormKind::Layer, false)
+        }
         None => Err(settings.missing("normalization_type")),
     }
 }
@@ -168,8 +202,15 @@ impl File<'_> {
             settings.agrees(key, settings.count(key)?, found, at)?;
         }
         let said = settings.count_or_null("n_key_value_heads")?;
-        settings.agrees("n_key_value_heads", said, self.key_heads, "the first dimension of `attn.W_K`")?;
-        let said = settings.number_or_null("d_vocab_out")?.filter(|n| *n != -1.0);
+        settings.agrees(
+            "n_key_value_heads",
+            said,
+            self.key_heads,
+            "the first dimension of `attn.W_K`",
+        )?;
+        let said = settings
+            .number_or_null("d_vocab_out")?
+            .filter(|n| *n != -1.0);
         match said.filter(|n| *n != self.outputs as f64) {
             None => Ok(()),
             Some(said) => {
@@ -210,7 +251,8 @@ impl File<'_> {
         match settings.word("positional_embedding_type")? {
             None | Some("standard") => {}
             Some("rotary" | "alibi") => {
-                self.account.harmless(table, "not read where positions are turned or sloped");
+                self.account
+                    .harmless(table, "not read where positions are turned or sloped");
                 return Ok(None);
             }
             Some(other) => return Err(settings.unsupported("positional_embedding_type", other)),
@@ -292,19 +334,31 @@ impl File<'_> {
             out,
             attention_norms: norms("ln1"),
             mlp,
-            wiring: if parallel { Wiring::Parallel } else { Wiring::Sequential },
+            wiring: if parallel {
+                Wiring::Parallel
+            } else {
+                Wiring::Sequential
+            },
         })
     }
 
     fn bias(&self, tensor: String, shape: Vec<usize>) -> Option<BiasAt> {
-        Some(BiasAt { tensor, shape, first: 0 })
+        Some(BiasAt {
+            tensor,
+            shape,
+            first: 0,
+        })
     }
 
     /// Queries, keys or values; an underscore stands before keys and values of fewer heads.
     fn letter(&self, l: usize, letter: &str) -> LinearAt {
         let is_shared = letter != "Q" && self.key_heads != self.heads;
         let is_marked = letter != "Q" && self.account.has(&format!("blocks.{l}.attn._W_{letter}"));
-        let count = if is_shared || is_marked { self.key_heads } else { self.heads };
+        let count = if is_shared || is_marked {
+            self.key_heads
+        } else {
+            self.heads
+        };
         let mark = if is_marked { "_" } else { "" };
         LinearAt {
             tensor: format!("blocks.{l}.attn.{mark}W_{letter}"),
@@ -313,7 +367,10 @@ impl File<'_> {
             order: Order::Heads { width: self.head },
             inputs: self.width,
             outputs: count * self.head,
-            bias: self.bias(format!("blocks.{l}.attn.{mark}b_{letter}"), vec![count, self.head]),
+            bias: self.bias(
+                format!("blocks.{l}.attn.{mark}b_{letter}"),
+                vec![count, self.head],
+            ),
         }
     }
 
@@ -335,7 +392,14 @@ impl File<'_> {
     }
 
     /// A matrix `[in, out]` with its bias.
-    fn flat(&self, weight: &str, bias: &str, is_biased: bool, inputs: usize, outputs: usize) -> LinearAt {
+    fn flat(
+        &self,
+        weight: &str,
+        bias: &str,
+        is_biased: bool,
+        inputs: usize,
+        outputs: usize,
+    ) -> LinearAt {
         LinearAt {
             tensor: weight.to_owned(),
             shape: vec![inputs, outputs],
@@ -354,8 +418,16 @@ impl File<'_> {
     fn mlp(&self, l: usize, norms: NormsAt) -> Result<MlpPlan> {
         let at = |part: &str| format!("blocks.{l}.mlp.{part}");
         let settings = self.settings;
-        let hidden = shape(self.account, &at("W_in"))?.get(1).copied().unwrap_or(0);
-        settings.agrees("d_mlp", settings.count_or_null("d_mlp")?, hidden, "columns of `mlp.W_in`")?;
+        let hidden = shape(self.account, &at("W_in"))?
+            .get(1)
+            .copied()
+            .unwrap_or(0);
+        settings.agrees(
+            "d_mlp",
+            settings.count_or_null("d_mlp")?,
+            hidden,
+            "columns of `mlp.W_in`",
+        )?;
         let is_gated = self.flag("gated_mlp")?;
         Ok(MlpPlan {
             up: self.flat(&at("W_in"), &at("b_in"), !is_gated, self.width, hidden),
@@ -401,7 +473,12 @@ impl File<'_> {
             return Ok(if is_full { Mask::Full } else { Mask::Causal });
         }
         let kinds = kinds.ok_or_else(|| settings.missing("attn_types"))?;
-        settings.agrees("attn_types", Some(kinds.len()), self.layers, "the blocks in the file")?;
+        settings.agrees(
+            "attn_types",
+            Some(kinds.len()),
+            self.layers,
+            "the blocks in the file",
+        )?;
         let window = window.ok_or_else(|| settings.missing("window_size"))?;
         match (kinds.get(l).and_then(Value::as_str), is_full) {
             (Some("global"), true) => Ok(Mask::Full),

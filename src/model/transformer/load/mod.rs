@@ -58,11 +58,19 @@ pub(in crate::model) fn is_transformer(account: &Account<'_>) -> Result<Option<L
     }
     let settings = account.settings();
     let said = settings.word("model_type")?;
-    let alike: Vec<&str> = FAMILIES.iter().filter(|(_, f)| is_of(account, f)).map(|(n, _)| *n).collect();
+    let alike: Vec<&str> = FAMILIES
+        .iter()
+        .filter(|(_, f)| is_of(account, f))
+        .map(|(n, _)| *n)
+        .collect();
     match said {
         Some(said) if FAMILIES.iter().any(|(name, _)| *name == said) => {
             if alike.contains(&said) {
-                return Ok(Some(if said == "gpt2" { Layout::Gpt2 } else { Layout::HuggingFace }));
+                return Ok(Some(if said == "gpt2" {
+                    Layout::Gpt2
+                } else {
+                    Layout::HuggingFace
+                }));
             }
             let found = match alike.is_empty() {
                 true => "no tensor is named as its blocks are".to_owned(),
@@ -110,8 +118,13 @@ fn is_of(account: &Account<'_>, family: &Family) -> bool {
 
 /// Their names are the same; nanoGPT's linear layers are `[out, in]`.
 fn gpt2_or_nano(account: &Account<'_>) -> Layout {
-    let fused = account.names().find(|n| n.ends_with("h.0.attn.c_attn.weight"));
-    match fused.and_then(|name| account.look(name)).map(|t| t.shape.as_slice()) {
+    let fused = account
+        .names()
+        .find(|n| n.ends_with("h.0.attn.c_attn.weight"));
+    match fused
+        .and_then(|name| account.look(name))
+        .map(|t| t.shape.as_slice())
+    {
         Some(&[out, inputs]) if out == 3 * inputs => Layout::NanoGpt,
         _ => Layout::Gpt2,
     }
@@ -130,7 +143,9 @@ pub(in crate::model) fn read(
         Layout::TransformerLens if is_of(account, &family::BRIDGE) => {
             let said = account.settings().word("model_type")?.unwrap_or("gpt2");
             if said != "gpt2" {
-                let bridge = format!("{said} in a TransformerLens Bridge; `save_pretrained` of the wrapped model is read");
+                let bridge = format!(
+                    "{said} in a TransformerLens Bridge; `save_pretrained` of the wrapped model is read"
+                );
                 return Err(account.settings().unsupported("model_type", &bridge));
             }
             let (plan, source) = hf::plan(account, "gpt2", &family::BRIDGE, asked)?;
@@ -147,7 +162,8 @@ pub(in crate::model) fn read(
         Layout::Gpt2 | Layout::HuggingFace => {
             let said = account.settings().word("model_type")?.unwrap_or("gpt2");
             let row = FAMILIES.iter().find(|(name, _)| *name == said);
-            let (name, family) = row.ok_or_else(|| account.settings().unsupported("model_type", said))?;
+            let (name, family) =
+                row.ok_or_else(|| account.settings().unsupported("model_type", said))?;
             let (plan, source) = hf::plan(account, name, family, asked)?;
             (plan, source, Some(*name), keys::rules())
         }
@@ -199,7 +215,10 @@ impl Read {
             let layer = match place.matrix {
                 Matrix::Input | Matrix::Unembedding => 0,
                 Matrix::Projection { layer, .. } => layer,
-                Matrix::Out(layer) | Matrix::Up(layer) | Matrix::Gate(layer) | Matrix::Down(layer) => layer,
+                Matrix::Out(layer)
+                | Matrix::Up(layer)
+                | Matrix::Gate(layer)
+                | Matrix::Down(layer) => layer,
             };
             roles.insert(place.tensor.clone(), Role::Weight(layer));
             if account.checkpoint().tensors.contains_key(&place.bias.0) {
@@ -248,7 +267,10 @@ pub(in crate::model) fn dtype(account: &Account<'_>) -> Dtype {
 fn blocks(account: &Account<'_>, before: &str) -> usize {
     let number = |name: &str| {
         let (number, _) = name.strip_prefix(before)?.split_once('.')?;
-        number.parse::<usize>().ok().filter(|n| n.to_string() == number)
+        number
+            .parse::<usize>()
+            .ok()
+            .filter(|n| n.to_string() == number)
     };
     let largest = account.names().filter_map(number).max();
     // A number beyond the count of tensors leaves a gap in any case.
@@ -259,11 +281,24 @@ fn blocks(account: &Account<'_>, before: &str) -> usize {
 /// they are those that are computed, with a window or without.
 fn masks(account: &Account<'_>, before: &str, blocks: usize, window: Option<usize>) -> Result<()> {
     for l in 0..blocks {
-        for part in ["attn.bias", "attn.attention.bias", "attention.bias", "attn.mask"] {
+        for part in [
+            "attn.bias",
+            "attn.attention.bias",
+            "attention.bias",
+            "attn.mask",
+        ] {
             causal_mask(account, &format!("{before}{l}.{part}"), window)?;
         }
-        for part in ["attn.masked_bias", "attn.attention.masked_bias", "attention.masked_bias", "attn.IGNORE"] {
-            account.harmless(&format!("{before}{l}.{part}"), "what masked scores are set to");
+        for part in [
+            "attn.masked_bias",
+            "attn.attention.masked_bias",
+            "attention.masked_bias",
+            "attn.IGNORE",
+        ] {
+            account.harmless(
+                &format!("{before}{l}.{part}"),
+                "what masked scores are set to",
+            );
         }
     }
     Ok(())

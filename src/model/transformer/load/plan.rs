@@ -176,13 +176,18 @@ impl Plan {
         if let Some(norm) = door.norm(self.token_norm.as_ref())? {
             tokens = norm.forward(&tokens).0;
         }
-        let mut unembedding = self.unembedding.as_ref().map(|at| door.weight(at)).transpose()?;
+        let mut unembedding = self
+            .unembedding
+            .as_ref()
+            .map(|at| door.weight(at))
+            .transpose()?;
         let mut output_bias = match &self.unembedding {
             Some(at) => door.bias(at)?,
             None => Array1::zeros(self.outputs),
         };
         if let Some(name) = &self.output_bias {
-            output_bias = Array1::from(door.numbers(name, &[self.outputs], "biases of the outputs")?);
+            output_bias =
+                Array1::from(door.numbers(name, &[self.outputs], "biases of the outputs")?);
         }
         if let Some((into, back)) = &self.projections {
             let own = tokens.ncols();
@@ -194,9 +199,17 @@ impl Plan {
         Ok(Transformer {
             embedding: Embedding::Tokens(tokens),
             embedding_scale: T::from_f64(self.embedding_scale),
-            positions: self.positions.as_ref().map(|at| door.positions(at, self.width)).transpose()?,
+            positions: self
+                .positions
+                .as_ref()
+                .map(|at| door.positions(at, self.width))
+                .transpose()?,
             embedding_norm: door.norm(self.embedding_norm.as_ref())?,
-            blocks: self.blocks.iter().map(|b| door.block(b)).collect::<Result<_>>()?,
+            blocks: self
+                .blocks
+                .iter()
+                .map(|b| door.block(b))
+                .collect::<Result<_>>()?,
             final_norm: door.norm(self.final_norm.as_ref())?,
             head: self.head.as_ref().map(|head| door.head(head)).transpose()?,
             unembedding,
@@ -218,7 +231,11 @@ impl Plan {
             all.push(block.out.place(account, Matrix::Out(layer)));
             if let Some(mlp) = &block.mlp {
                 all.push(mlp.up.place(account, Matrix::Up(layer)));
-                all.extend(mlp.gate.iter().map(|at| at.place(account, Matrix::Gate(layer))));
+                all.extend(
+                    mlp.gate
+                        .iter()
+                        .map(|at| at.place(account, Matrix::Gate(layer))),
+                );
                 all.push(mlp.down.place(account, Matrix::Down(layer)));
             }
         }
@@ -268,18 +285,33 @@ impl<'a> Door<'a> {
     }
 
     fn embedding<T: Scalar>(self, plan: &Plan) -> Result<Array2<T>> {
-        let own = self.account.look(&plan.tokens).and_then(|t| t.shape.get(1).copied());
-        let width = own.filter(|_| plan.projections.is_some()).unwrap_or(plan.width);
+        let own = self
+            .account
+            .look(&plan.tokens)
+            .and_then(|t| t.shape.get(1).copied());
+        let width = own
+            .filter(|_| plan.projections.is_some())
+            .unwrap_or(plan.width);
         self.matrix(&plan.tokens, [plan.vocabulary, width], "token embedding")
     }
 
     fn positions<T: Scalar>(self, at: &Positions, width: usize) -> Result<Array2<T>> {
-        let rows = self.account.look(&at.tensor).map_or(0, |t| t.shape.first().copied().unwrap_or(0));
+        let rows = self
+            .account
+            .look(&at.tensor)
+            .map_or(0, |t| t.shape.first().copied().unwrap_or(0));
         let all: Array2<T> = self.matrix(&at.tensor, [rows, width], "position embedding")?;
         let mut positions = all.slice(s![at.skipped.min(rows).., ..]).to_owned();
         if let Some(types) = &at.token_types {
-            let kinds = self.account.look(types).map_or(0, |t| t.shape.first().copied().unwrap_or(0));
-            let types: Array2<T> = self.matrix(types, [kinds, width], "token types, of which the first is added")?;
+            let kinds = self
+                .account
+                .look(types)
+                .map_or(0, |t| t.shape.first().copied().unwrap_or(0));
+            let types: Array2<T> = self.matrix(
+                types,
+                [kinds, width],
+                "token types, of which the first is added",
+            )?;
             if kinds > 0 {
                 positions += &types.index_axis(Axis(0), 0);
             }
@@ -301,7 +333,9 @@ impl<'a> Door<'a> {
         };
         let values: Vec<T> = self.numbers(&bias.tensor, &bias.shape, "biases of a linear layer")?;
         let place = at.place(self.account, Matrix::Input);
-        Ok(Array1::from_shape_fn(at.outputs, |to| values[place.bias_entry(to)]))
+        Ok(Array1::from_shape_fn(at.outputs, |to| {
+            values[place.bias_entry(to)]
+        }))
     }
 
     fn norm<T: Scalar>(self, at: Option<&NormAt>) -> Result<Option<Norm<T>>> {
@@ -313,7 +347,10 @@ impl<'a> Door<'a> {
         for name in &at.weights {
             weight.extend(self.numbers::<T>(name, &[at.width], "norm")?);
         }
-        let weight: Array1<T> = weight.into_iter().map(|w| w + T::from_f64(at.plus)).collect();
+        let weight: Array1<T> = weight
+            .into_iter()
+            .map(|w| w + T::from_f64(at.plus))
+            .collect();
         let bias = match &at.bias {
             Some(name) => Array1::from(self.numbers(name, &[at.width], "norm")?),
             None => Array1::zeros(weight.len()),

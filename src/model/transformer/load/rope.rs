@@ -1,9 +1,9 @@
 //! Rotary positions as configurations have them, in the words of transformers 4 and 5.
 
 use super::family::Model;
+use crate::Result;
 use crate::checkpoint::Settings;
 use crate::model::transformer::{Dynamic, Llama3, Pairs, Rotary, Yarn};
-use crate::Result;
 
 /// What the family says of its rotation.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +20,13 @@ pub(super) struct Form {
 
 /// How heads are turned.
 pub(super) fn rotary(settings: &Settings<'_>, form: Form) -> Result<Rotary> {
-    let old_base = settings.positive("rope_theta")?.or(settings.positive("rotary_emb_base")?);
+    let old_base = settings
+        .positive("rope_theta")?
+        .or(settings.positive("rotary_emb_base")?);
     let local_base = settings.positive("rope_local_base_freq")?;
-    let old_share = settings.number("partial_rotary_factor")?.or(settings.number("rotary_pct")?);
+    let old_share = settings
+        .number("partial_rotary_factor")?
+        .or(settings.number("rotary_pct")?);
     let trained = settings.count("max_position_embeddings")?;
     let original = settings.count_or_null("original_max_position_embeddings")?;
     let scaling = settings.object("rope_scaling")?;
@@ -30,7 +34,11 @@ pub(super) fn rotary(settings: &Settings<'_>, form: Form) -> Result<Rotary> {
     if new.is_some() && scaling.is_some() {
         return Err(settings.disagrees("rope_scaling", "there", "`rope_parameters` says it too"));
     }
-    let usual = if form.model == Model::Gemma3 && !form.local { 1e6 } else { 1e4 };
+    let usual = if form.model == Model::Gemma3 && !form.local {
+        1e6
+    } else {
+        1e4
+    };
     let mut rope = new.or(scaling);
     if let Some(all) = &rope
         && form.model == Model::Gemma3
@@ -46,7 +54,9 @@ pub(super) fn rotary(settings: &Settings<'_>, form: Form) -> Result<Rotary> {
         }
     }
     let base = match (&rope, form.local) {
-        (Some(rope), _) => rope.positive("rope_theta")?.or(old_base.filter(|_| !form.local)),
+        (Some(rope), _) => rope
+            .positive("rope_theta")?
+            .or(old_base.filter(|_| !form.local)),
         (None, true) => local_base,
         (None, false) => old_base,
     };
@@ -66,7 +76,9 @@ pub(super) fn rotary(settings: &Settings<'_>, form: Form) -> Result<Rotary> {
 /// The columns of a head that are turned.
 fn turned(settings: &Settings<'_>, form: Form, share: Option<f64>) -> Result<usize> {
     if form.model == Model::GptJ {
-        let said = settings.count("rotary_dim")?.ok_or_else(|| settings.missing("rotary_dim"))?;
+        let said = settings
+            .count("rotary_dim")?
+            .ok_or_else(|| settings.missing("rotary_dim"))?;
         if said > form.width || said % 2 != 0 {
             let found = format!("a head is {} wide", form.width);
             return Err(settings.disagrees("rotary_dim", &said.to_string(), &found));
@@ -76,7 +88,10 @@ fn turned(settings: &Settings<'_>, form: Form, share: Option<f64>) -> Result<usi
     let share = share.unwrap_or(form.share);
     let width = (form.width as f64 * share) as usize;
     if !(share > 0.0 && share <= 1.0) || width == 0 || !width.is_multiple_of(2) {
-        let found = format!("of a head {} wide, an even number of columns is to be turned", form.width);
+        let found = format!(
+            "of a head {} wide, an even number of columns is to be turned",
+            form.width
+        );
         return Err(settings.disagrees("partial_rotary_factor", &share.to_string(), &found));
     }
     Ok(width)
@@ -89,41 +104,60 @@ fn scaled(
     trained: Option<usize>,
     original: Option<usize>,
 ) -> Result<Rotary> {
-    let kind = rope.word("rope_type")?.or(rope.word("type")?).unwrap_or("default");
+    let kind = rope
+        .word("rope_type")?
+        .or(rope.word("type")?)
+        .unwrap_or("default");
     let factor = rope.positive("factor")?;
     let need = || factor.ok_or_else(|| rope.missing("factor"));
-    let own = rope.count_or_null("original_max_position_embeddings")?.or(original);
+    let own = rope
+        .count_or_null("original_max_position_embeddings")?
+        .or(original);
     let result = match kind {
         "default" => turned,
         "linear" => turned.linear(need()?),
         "dynamic" => turned.dynamic(Dynamic {
             base,
             factor: need()?,
-            trained: own.or(trained).ok_or_else(|| rope.missing("original_max_position_embeddings"))?,
+            trained: own
+                .or(trained)
+                .ok_or_else(|| rope.missing("original_max_position_embeddings"))?,
         }),
         "llama3" => turned.llama3(Llama3 {
             factor: need()?,
-            low: rope.positive("low_freq_factor")?.ok_or_else(|| rope.missing("low_freq_factor"))?,
-            high: rope.positive("high_freq_factor")?.ok_or_else(|| rope.missing("high_freq_factor"))?,
+            low: rope
+                .positive("low_freq_factor")?
+                .ok_or_else(|| rope.missing("low_freq_factor"))?,
+            high: rope
+                .positive("high_freq_factor")?
+                .ok_or_else(|| rope.missing("high_freq_factor"))?,
             trained: own.ok_or_else(|| rope.missing("original_max_position_embeddings"))? as f64,
         }),
         "yarn" => {
-            let before = own.or(trained).ok_or_else(|| rope.missing("original_max_position_embeddings"))?;
+            let before = own
+                .or(trained)
+                .ok_or_else(|| rope.missing("original_max_position_embeddings"))?;
             let factor = need()?;
             // Where both lengths are there, the framework takes their ratio.
             if let (Some(own), Some(trained)) = (own, trained)
                 && (trained as f64 / own as f64 - factor).abs() > 1e-9
             {
-                let found = format!("the lengths {trained} and {own} say {}", trained as f64 / own as f64);
+                let found = format!(
+                    "the lengths {trained} and {own} say {}",
+                    trained as f64 / own as f64
+                );
                 return Err(rope.disagrees("factor", &factor.to_string(), &found));
             }
-            let mut turned = turned.yarn(base, Yarn {
-                factor,
-                fast: rope.number_or_null("beta_fast")?.unwrap_or(32.0),
-                slow: rope.number_or_null("beta_slow")?.unwrap_or(1.0),
-                trained: before as f64,
-                truncate: rope.flag("truncate")?.unwrap_or(true),
-            });
+            let mut turned = turned.yarn(
+                base,
+                Yarn {
+                    factor,
+                    fast: rope.number_or_null("beta_fast")?.unwrap_or(32.0),
+                    slow: rope.number_or_null("beta_slow")?.unwrap_or(1.0),
+                    trained: before as f64,
+                    truncate: rope.flag("truncate")?.unwrap_or(true),
+                },
+            );
             if let Some(said) = rope.number_or_null("attention_factor")? {
                 turned.factor = said;
             }
