@@ -85,11 +85,11 @@ pub fn circuits<T: Scalar>(
         published_order: None,
         cfg: None,
     };
-    let whole = subject.goals(&config.circuits)?;
-    Ok((
-        nodes(subject, pruned, &whole, config)?,
-        search.at_its_level()?,
-    ))
+    let ablated = match config.circuits.nodes {
+        true => nodes(subject, pruned, &subject.goals(&config.circuits)?, config)?,
+        false => Vec::new(),
+    };
+    Ok((ablated, search.at_its_level()?))
 }
 
 /// The answers that are sought, on the samples of a subject.

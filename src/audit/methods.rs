@@ -52,6 +52,14 @@ pub struct CircuitsConfig {
     /// Whether a method that gives every edge an effect of exactly 0 is an
     /// error; else it is a finding.
     pub strict: bool,
+    /// Whether circuits are judged; else there are scores, and the circuit of a
+    /// size that was asked for.
+    pub judge: bool,
+    /// Whether the minimality of every circuit is measured; else only where that
+    /// takes less than discovery does.
+    pub minimality: bool,
+    /// Whether every node is ablated.
+    pub nodes: bool,
     /// Whether circuits from scores are judged at all of MIB's sizes.
     pub curve: bool,
     /// A circuit is faithful when |1 − faithfulness| is at most this.
@@ -108,6 +116,9 @@ impl CircuitsConfig {
             mask: MaskConfig::default(),
             scores: false,
             strict: false,
+            judge: true,
+            minimality: false,
+            nodes: true,
             curve: false,
             within: 0.05,
             max_memory: None,

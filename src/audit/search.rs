@@ -20,8 +20,8 @@ use crate::circuit::{
 };
 use crate::evaluate::hypotheses::random_errors;
 use crate::evaluate::{
-    Choice, INTERVAL, Judge, choose, faithfulness_curve, recovery, roc_area, roc_curve, sizes,
-    smallest, thresholds,
+    Choice, INTERVAL, Judge, Judgement, Nested, choose, choose_nested, faithfulness_curve,
+    minimality, recovery, roc_area, roc_curve, thresholds,
 };
 use crate::metric::{Direction, MetricKind, decision};
 use crate::numeric::statistics::mean;
@@ -29,12 +29,12 @@ use crate::numeric::{Rng, Scalar};
 use crate::patch::{EdgeSet, Fill, Nodes, Patchable};
 use crate::result::{
     Circuit, CircuitControls, CircuitEdge, FaithfulnessCurve, Finding, GraphConfig, GraphJson,
-    LogitDifference, NodeAblation, NodeEffect, OutputEffect,
+    LogitDifference, NodeAblation, NodeEffect, OutputEffect, SweepPoint,
 };
 use crate::{Error, Result, result};
 
 /// Blocks of edges between which progress is told, and the fewest edges of one.
-const BLOCKS: usize = 50;
+const BLOCKS: usize = 20;
 const SMALLEST_BLOCK: usize = 256;
 
 /// Seconds left that are worth telling.
@@ -137,10 +137,25 @@ struct Scores {
     seconds: f64,
 }
 
-/// A circuit that a method proposes, with the parameter that gave it.
-struct Proposal {
+/// The circuit that a method gives, with the parameter that gave it.
+struct Chosen {
     parameter: f64,
     edges: EdgeSet,
+    how: How,
+    /// Others that were tried, from few edges to many.
+    sweep: Vec<SweepPoint>,
+}
+
+/// Why it is this circuit.
+enum How {
+    /// Its size or threshold was asked for.
+    Asked,
+    /// The smallest of those tried that is faithful.
+    Smallest,
+    /// None was faithful; it is the one nearest to it.
+    Nearest,
+    /// No size was asked for, and none was to be judged.
+    Unchosen,
 }
 
 impl<P: Attributable + Maskable + Clone> Search<'_, P> {
@@ -181,6 +196,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         }
         let mut silent = Vec::new();
         for method in &self.config.methods {
+            (self.progress)(&format!("discovering circuits: {method}"));
             let found = match method {
                 Method::Acdc => self.by_acdc(),
                 method => self.by_scores(*method),
@@ -211,37 +227,34 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     fn by_scores(&self, method: Method) -> Result<Vec<Found>> {
         let scores = self.scores(method);
         self.check(method, &scores)?;
-        let found = scores.into_iter().enumerate().map(|(index, scores)| {
-            let proposals = self.proposals(index, &scores.effects);
-            self.found(index, Origin::Found(method), &proposals, &scores)
-        });
-        Ok(found
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        if self.config.judge {
+            (self.progress)(&format!("judging circuits: {method}"));
+        }
+        let mut found = Vec::with_capacity(scores.len());
+        for (index, scores) in scores.into_iter().enumerate() {
+            let judge = self.config.judge.then(|| self.judge(&self.answers[index]));
+            if let Some(chosen) = self.of_ranking(judge.as_ref(), &scores.effects) {
+                found.push(self.found(index, judge, Origin::Found(method), chosen, &scores)?);
+            }
+        }
+        Ok(found)
     }
 
     /// A circuit that was found elsewhere, as it is.
     fn given(&self, given: &Reference) -> Result<Vec<Found>> {
         let (edges, _) = given.sets(self.network, self.fill)?;
-        let proposal = Proposal {
-            parameter: edges.count_ones(..) as f64,
-            edges,
-        };
         let scores = Scores {
             effects: vec![0.0; self.network.edge_count()],
             evaluations: 0,
             seconds: 0.0,
         };
-        let proposals = std::slice::from_ref(&proposal);
-        let found = 0..self.answers.len();
-        let found = found.map(|index| self.found(index, Origin::Given, proposals, &scores));
-        Ok(found
-            .collect::<Result<Vec<_>>>()?
-            .into_iter()
-            .flatten()
-            .collect())
+        let of_answer = |(index, answer): (usize, &Answer<'_, P>)| {
+            let judge = self.config.judge.then(|| self.judge(answer));
+            let parameter = edges.count_ones(..) as f64;
+            let chosen = self.asked(judge.as_ref(), parameter, edges.clone());
+            self.found(index, judge, Origin::Given, chosen, &scores)
+        };
+        self.answers.iter().enumerate().map(of_answer).collect()
     }
 
     /// The scores of all candidates, for every answer.
@@ -287,19 +300,14 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         let edges: Vec<usize> = self.candidates.ones().collect();
         let goals: Vec<Goal> = self.answers.iter().map(|a| a.goal.clone()).collect();
         let mut all = vec![Vec::with_capacity(edges.len()); goals.len()];
-        let block = edges.len().div_ceil(BLOCKS).max(SMALLEST_BLOCK);
-        for (index, some) in edges.chunks(block).enumerate() {
+        let mut done = 0;
+        for some in self.blocks(&edges) {
             let found = effects(self.network, &self.network.edges([]), some, &goals);
             for (all, found) in all.iter_mut().zip(found) {
                 all.extend(found);
             }
-            let done = (index * block + some.len()) as f64 / edges.len() as f64;
-            let left = started.elapsed().as_secs_f64() * (1.0 - done) / done;
-            if left > WORTH_TELLING {
-                let percent = 100.0 * done;
-                let text = format!("exact effects: {percent:.0} % done, about {left:.0} s left");
-                (self.progress)(&text);
-            }
+            done += some.len();
+            self.tell(Method::Exact, started, done as f64 / edges.len() as f64);
         }
         let seconds = started.elapsed().as_secs_f64() / goals.len().max(1) as f64;
         let of_goal = |values: Vec<f64>| {
@@ -314,6 +322,33 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             }
         };
         all.into_iter().map(of_goal).collect()
+    }
+
+    /// Tells how much of a method is done, where a person waits for the rest.
+    fn tell(&self, method: Method, started: Instant, share: f64) {
+        let left = started.elapsed().as_secs_f64() * (1.0 - share) / share;
+        if left > WORTH_TELLING {
+            let percent = 100.0 * share;
+            (self.progress)(&format!(
+                "{method}: {percent:.0} % done, about {left:.0} s left"
+            ));
+        }
+    }
+
+    /// Edges in blocks between which progress is told; all into one reader are in one.
+    fn blocks<'e>(&self, edges: &'e [usize]) -> Vec<&'e [usize]> {
+        let least = edges.len().div_ceil(BLOCKS).max(SMALLEST_BLOCK);
+        let reader = |edge: usize| self.network.ends(edge).1;
+        let (mut blocks, mut first) = (Vec::new(), 0);
+        for next in 1..=edges.len() {
+            let is_end = next == edges.len();
+            let is_full = !is_end && next - first >= least;
+            if is_end || is_full && reader(edges[next]) != reader(edges[next - 1]) {
+                blocks.push(&edges[first..next]);
+                first = next;
+            }
+        }
+        blocks
     }
 
     /// A patch that changes nothing anywhere is a mistake, not a score of 0.
@@ -342,53 +377,63 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         Ok(())
     }
 
-    /// The circuits to choose from: of some sizes, and of the smallest of all sizes
-    /// that is faithful.
-    fn proposals(&self, index: usize, effects: &[f64]) -> Vec<Proposal> {
+    /// The circuit of scores: of the size or threshold asked for, else the smallest faithful.
+    /// `None` for no candidates.
+    fn of_ranking(&self, judge: Option<&Judge<'_, P>>, effects: &[f64]) -> Option<Chosen> {
+        let ranked = self.ranked(effects);
+        let above = |tau: f64| ranked.iter().filter(|e| effects[**e].abs() >= tau).count();
+        let (parameter, size) = match (self.config.top, self.config.threshold, judge) {
+            (Some(top), _, _) => (top as f64, top),
+            (None, Some(tau), _) => (tau, above(tau)),
+            (None, None, Some(judge)) => return self.smallest(judge, &ranked),
+            (None, None, None) => {
+                return Some(Chosen {
+                    parameter: 0.0,
+                    edges: self.network.edges([]),
+                    how: How::Unchosen,
+                    sweep: Vec::new(),
+                });
+            }
+        };
+        let edges = self.kept(ranked.iter().take(size).copied());
+        Some(self.asked(judge, parameter, edges))
+    }
+
+    /// The candidates, the strongest first or as a greedy circuit grows.
+    fn ranked(&self, effects: &[f64]) -> Vec<usize> {
         let candidates: Vec<usize> = self.candidates.ones().collect();
         let of_candidates: Vec<f64> = candidates.iter().map(|edge| effects[*edge]).collect();
-        let ranked: Vec<usize> = match self.config.selection {
+        match self.config.selection {
             Selection::Top => strongest_first(&candidates, &of_candidates)
                 .into_iter()
                 .map(|(edge, _)| edge)
                 .collect(),
             Selection::Greedy => greedy(self.network, effects, &self.candidates),
-        };
-        let sizes = match (self.config.top, self.config.threshold) {
-            (Some(top), _) => vec![top],
-            (None, Some(tau)) => {
-                vec![
-                    ranked
-                        .iter()
-                        .filter(|edge| effects[**edge].abs() >= tau)
-                        .count(),
-                ]
-            }
-            (None, None) => sizes(ranked.len()),
-        };
-        let proposal = |size: usize| Proposal {
-            parameter: match (self.config.top, self.config.threshold) {
-                (None, Some(tau)) => tau,
-                _ => size as f64,
-            },
-            edges: self.kept(ranked.iter().take(size).copied()),
-        };
-        let mut proposals: Vec<Proposal> = sizes.iter().copied().map(proposal).collect();
-        if self.config.top.is_none() && self.config.threshold.is_none() {
-            let judge = self.judge(&self.answers[index]);
-            let first = self.choice(&judge, &proposals);
-            let below = match first.filter(|choice| choice.faithful) {
-                Some(choice) => proposals[choice.index].parameter as usize,
-                None => ranked.len(),
-            };
-            let untried = |size: usize| {
-                let is_tried = size == 0 || sizes.binary_search(&size).is_ok();
-                (!is_tried).then(|| self.kept(ranked.iter().take(size).copied()))
-            };
-            let found = smallest(&judge, below, self.config.within, untried);
-            proposals.extend(found.map(proposal));
         }
-        proposals
+    }
+
+    /// The smallest faithful circuit of a ranking.
+    fn smallest(&self, judge: &Judge<'_, P>, ranked: &[usize]) -> Option<Chosen> {
+        let nested = Nested::new(self.network, ranked, self.config.connected);
+        let choice = choose_nested(judge, &nested, self.config.within)?;
+        Some(Chosen {
+            parameter: choice.index as f64,
+            edges: nested.circuit(self.network, choice.index),
+            how: How::of(&choice),
+            sweep: choice.points,
+        })
+    }
+
+    /// A circuit that needs no choice.
+    fn asked(&self, judge: Option<&Judge<'_, P>>, parameter: f64, edges: EdgeSet) -> Chosen {
+        let tried = [(parameter, &edges)];
+        let choice = judge.and_then(|judge| choose(judge, &tried, self.config.within));
+        Chosen {
+            sweep: choice.map_or_else(Vec::new, |choice| choice.points),
+            how: How::Asked,
+            parameter,
+            edges,
+        }
     }
 
     /// These edges, without those on no path from an input to an output.
@@ -402,7 +447,12 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
 
     /// ACDC along its threshold.
     fn by_acdc(&self) -> Result<Vec<Found>> {
-        let of_answer = |(index, answer): (usize, &Answer<'_, P>)| -> Result<Option<Found>> {
+        let begun = Instant::now();
+        let of_answer = |(index, answer): (usize, &Answer<'_, P>)| -> Result<Found> {
+            if index > 0 {
+                let share = index as f64 / self.answers.len() as f64;
+                self.tell(Method::Acdc, begun, share);
+            }
             let started = Instant::now();
             let (network, metric) = (answer.network.as_ref(), answer.metric());
             let judge = self.judge(answer);
@@ -425,15 +475,21 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 }
             };
             let found: Vec<_> = taus.par_iter().map(search).collect();
-            let proposal = |(tau, found): (&f64, &crate::circuit::Found)| Proposal {
-                parameter: *tau,
-                edges: network.edges(found.kept.iter().map(|(edge, _)| *edge)),
+            let kept = |found: &crate::circuit::Found| {
+                network.edges(found.kept.iter().map(|(edge, _)| *edge))
             };
-            let proposals: Vec<Proposal> = taus.iter().zip(&found).map(proposal).collect();
-            let Some(choice) = self.choice(&judge, &proposals) else {
-                return Ok(None);
+            let circuits: Vec<EdgeSet> = found.iter().map(kept).collect();
+            let tried: Vec<(f64, &EdgeSet)> = taus.iter().copied().zip(&circuits).collect();
+            // A threshold that was not asked for is chosen by judging.
+            let judged = self.config.judge || self.config.threshold.is_none();
+            let choice = judged.then(|| choose(&judge, &tried, self.config.within));
+            let choice = choice.flatten();
+            let place = choice.as_ref().map_or(0, |choice| choice.index);
+            let how = match (self.config.threshold, &choice) {
+                (None, Some(choice)) => How::of(choice),
+                _ => How::Asked,
             };
-            let chosen = &found[choice.index];
+            let chosen = &found[place];
             let mut effects = vec![0.0; network.edge_count()];
             for trial in &chosen.trials {
                 if let Try::Edge(edge) = trial.tried {
@@ -445,10 +501,16 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 evaluations: chosen.trials.len() as u64,
                 seconds: started.elapsed().as_secs_f64(),
             };
-            self.found(index, Origin::Found(Method::Acdc), &proposals, &scores)
+            let chosen = Chosen {
+                parameter: taus[place],
+                edges: circuits[place].clone(),
+                how,
+                sweep: choice.map_or_else(Vec::new, |choice| choice.points),
+            };
+            let judge = self.config.judge.then_some(judge);
+            self.found(index, judge, Origin::Found(Method::Acdc), chosen, &scores)
         };
-        let found: Result<Vec<_>> = self.answers.iter().enumerate().map(of_answer).collect();
-        Ok(found?.into_iter().flatten().collect())
+        self.answers.iter().enumerate().map(of_answer).collect()
     }
 
     fn judge<'j>(&self, answer: &'j Answer<'_, P>) -> Judge<'j, P> {
@@ -459,37 +521,32 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         )
     }
 
-    fn choice(&self, judge: &Judge<'_, P>, proposals: &[Proposal]) -> Option<Choice> {
-        let sets: Vec<(f64, &EdgeSet)> =
-            proposals.iter().map(|p| (p.parameter, &p.edges)).collect();
-        choose(judge, &sets, self.config.within)
-    }
-
-    /// The circuit chosen among proposals, judged and named.
+    /// A circuit, judged and named; `discovery` judges on the samples of the discovery.
     fn found(
         &self,
         index: usize,
+        discovery: Option<Judge<'_, P>>,
         method: Origin,
-        proposals: &[Proposal],
+        chosen: Chosen,
         scores: &Scores,
-    ) -> Result<Option<Found>> {
-        let answer = &self.answers[index];
-        let discovery = self.judge(answer);
-        let Some(choice) = self.choice(&discovery, proposals) else {
-            return Ok(None);
-        };
-        let Proposal { parameter, edges } = &proposals[choice.index];
-        let judge = match &self.judges[index] {
+    ) -> Result<Found> {
+        let (answer, edges) = (&self.answers[index], &chosen.edges);
+        let judge = discovery.map(|discovery| match &self.judges[index] {
             Some(held) => self.judge(held),
             None => discovery,
-        };
-        let verdict = judge.judge(edges, self.seed);
+        });
+        let judge = judge.as_ref();
+        let verdict = judge.map(|judge| judge.judge(edges, self.seed));
+        let said = |of: fn(&Judgement) -> f64| verdict.as_ref().map_or(f64::NAN, of);
+        let interval = verdict.as_ref().and_then(|v| v.interval);
         let [discovered_on, judged_on] = self.set_names(index, method);
-        let controls = self.controls(index, &judge, edges);
-        let established = (discovered_on != judged_on)
-            .then_some(verdict.interval)
-            .flatten()
-            .map(|interval| self.within_band(interval) && controls.run().all(|(_, c)| c.beaten));
+        let controls = judge.map(|judge| self.controls(index, judge, edges));
+        let beaten = |c: &CircuitControls| c.run().all(|(_, c)| c.beaten);
+        let established = controls.as_ref().zip(interval);
+        let established = established
+            .filter(|_| discovered_on != judged_on)
+            .map(|(controls, interval)| self.within_band(interval) && beaten(controls));
+        let minimal = judge.filter(|_| self.config.minimality || P::STEPS_ARE_CHEAP);
         let kind = answer.goal.metric.kind();
         let (edges_total, edges_kept) = (self.network.edge_count(), edges.count_ones(..));
         let circuit = Circuit {
@@ -502,51 +559,58 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             metric: kind,
             direction: kind.direction(),
             sign: self.sign(method),
-            selection: self.selection(&choice),
-            parameter: *parameter,
+            selection: self.selection(&chosen.how),
+            parameter: chosen.parameter,
             discovered_on,
             judged_on,
-            samples: judge.network().samples(),
+            samples: judge.map_or(answer.network.samples(), |j| j.network().samples()),
             edges_total,
             edges_kept,
             sparsity: 1.0 - edges_kept as f64 / edges_total as f64,
-            metric_full: verdict.full,
-            metric_circuit: verdict.circuit,
-            metric_corrupted: verdict.corrupted,
-            logit_difference: (kind == MetricKind::LogitDiff).then_some(LogitDifference {
-                full: verdict.full,
-                circuit: verdict.circuit,
-                gap: verdict.gap,
-            }),
-            faithfulness: verdict.faithfulness,
-            completeness: verdict.completeness,
-            minimality: verdict.minimality,
-            interval: verdict.interval,
-            interval_method: match verdict.interval {
-                Some(_) => INTERVAL.to_owned(),
-                None => String::new(),
-            },
-            gap: Some(verdict.gap),
+            metric_full: said(|v| v.full),
+            metric_circuit: said(|v| v.circuit),
+            metric_corrupted: said(|v| v.corrupted),
+            logit_difference: verdict
+                .as_ref()
+                .filter(|_| kind == MetricKind::LogitDiff)
+                .map(|v| LogitDifference {
+                    full: v.full,
+                    circuit: v.circuit,
+                    gap: v.gap,
+                }),
+            faithfulness: verdict.as_ref().and_then(|v| v.faithfulness),
+            completeness: verdict.as_ref().and_then(|v| v.completeness),
+            minimality: minimal.and_then(|judge| minimality(judge, edges, self.seed)),
+            interval,
+            interval_method: interval.map_or_else(String::new, |_| INTERVAL.to_owned()),
+            gap: verdict.as_ref().map(|v| v.gap),
             band: Some([1.0 - self.config.within, 1.0 + self.config.within]),
-            decision_agreement: verdict.decision_agreement,
-            controls: Some(controls),
+            decision_agreement: verdict.as_ref().and_then(|v| v.decision_agreement),
+            controls,
             established,
             edges: self.named(edges, &scores.effects),
-            sweep: choice.points,
-            curve: self.curve(&judge, method, scores),
+            curve: judge.and_then(|judge| self.curve(judge, method, scores)),
             recovery: self.recovery(method, edges, scores)?,
             evaluations: scores.evaluations,
             seconds: scores.seconds,
+            sweep: chosen.sweep,
         };
         let direction = kind.direction();
-        let graph = (self.config.scores)
-            .then(|| to_graph(self.network, self.cfg, &scores.effects, direction, edges));
+        let graph = (self.config.scores).then(|| {
+            to_graph(
+                self.network,
+                self.cfg,
+                &scores.effects,
+                direction,
+                &chosen.edges,
+            )
+        });
         let is_silent = method != Origin::Given && silent(&scores.effects);
-        Ok(Some(Found {
+        Ok(Found {
             silent: is_silent.then(|| findings::silent(&circuit)),
             circuit: Some(circuit),
             graph,
-        }))
+        })
     }
 
     /// The names of the samples of the discovery and of the judgement: the same where
@@ -594,12 +658,12 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         let edges: Vec<usize> = self.candidates.ones().collect();
         let effects: Vec<f64> = edges.iter().map(|edge| scores.effects[*edge]).collect();
         let ranked = strongest_first(&edges, &effects);
-        let curve = faithfulness_curve(ranked.len(), |size| {
-            let set = self
-                .network
-                .edges(ranked[..size].iter().map(|(edge, _)| *edge));
-            let values = judge.values(&set);
-            judge.faithfulness(mean(&values))
+        let ranked: Vec<usize> = ranked.into_iter().map(|(edge, _)| edge).collect();
+        let nested = Nested::new(self.network, &ranked, false);
+        let curve = faithfulness_curve(ranked.len(), |sizes| {
+            let values = nested.values(judge, sizes);
+            let means = values.iter().map(|v| mean(v));
+            means.map(|mean| judge.faithfulness(mean)).collect()
         })?;
         Some(FaithfulnessCurve {
             cpr: curve.cpr,
@@ -645,17 +709,17 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         }))
     }
 
-    fn selection(&self, choice: &Choice) -> String {
-        let given = self.config.threshold.is_some() || self.config.top.is_some();
+    fn selection(&self, how: &How) -> String {
         let within = self.config.within;
-        match (given, choice.faithful) {
-            (true, _) => "as asked for".to_owned(),
-            (false, true) => {
+        match how {
+            How::Asked => "as asked for".to_owned(),
+            How::Smallest => {
                 format!("the smallest of those tried with |1 − faithfulness| ≤ {within}")
             }
-            (false, false) => {
+            How::Nearest => {
                 format!("the most faithful of the sweep; none had |1 − faithfulness| ≤ {within}")
             }
+            How::Unchosen => "none: scores alone, not judged".to_owned(),
         }
     }
 
@@ -671,6 +735,15 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             .into_iter()
             .map(named)
             .collect()
+    }
+}
+
+impl How {
+    fn of(choice: &Choice) -> Self {
+        match choice.faithful {
+            true => Self::Smallest,
+            false => Self::Nearest,
+        }
     }
 }
 

@@ -107,7 +107,7 @@ pub fn acdc_in_order<P: Patchable>(
             walk.settle();
             current = metric.mean(walk.outputs());
         }
-        let without = metric.mean(walk.attempt(edges.clone()));
+        let without = walk.attempt_mean(edges.clone(), metric);
         let kept = !config.drops(metric.kind().direction(), current, without);
         let effect = current - without;
         if !kept {

@@ -1,13 +1,15 @@
 //! Exact effects: every edge patched, one at a time.
 
 use super::Goal;
-use crate::patch::{EdgeSet, Patchable};
+use rayon::prelude::*;
+
+use crate::patch::{EdgeSet, Patchable, Readout};
 
 /// The effect of each of `edges` on each goal, `[goals][edges]`, when it is
 /// patched besides `patched`: `metric(patched) − metric(patched and the edge)`.
 ///
-/// One pass over the edges serves all goals. Complexity: one run per edge from
-/// its reader on, in parallel.
+/// One pass over the edges serves all goals. Complexity: at most one run per edge
+/// from its reader on, in parallel.
 #[must_use]
 pub fn effects<P: Patchable>(
     network: &P,
@@ -16,9 +18,8 @@ pub fn effects<P: Patchable>(
     goals: &[Goal],
 ) -> Vec<Vec<f64>> {
     let before = network.outputs(patched);
-    let after = network.each_edge(patched, edges, |outputs| {
-        goals.iter().map(|goal| goal.mean(outputs)).collect()
-    });
+    let readouts: Vec<Readout<'_>> = goals.iter().map(Goal::readout).collect();
+    let after = network.each_edge_means(patched, edges, &readouts);
     differences(goals, &before.view(), &after)
 }
 
@@ -36,9 +37,12 @@ pub fn effects_on<P: Patchable>(network: &P, metric: &crate::metric::Metric) -> 
 #[must_use]
 pub fn node_effects<P: Patchable>(network: &P, goals: &[Goal]) -> Vec<Vec<f64>> {
     let before = network.outputs(&network.edges([]));
-    let after = network.each_set(&network.edges_by_writer(), |outputs| {
-        goals.iter().map(|goal| goal.mean(outputs)).collect()
-    });
+    let one = |(node, edges): (usize, EdgeSet)| {
+        let outputs = network.outputs_without(&[node], || edges.clone());
+        goals.iter().map(|goal| goal.mean(outputs.view())).collect()
+    };
+    let writers = network.edges_by_writer().into_par_iter().enumerate();
+    let after: Vec<Vec<f64>> = writers.map(one).collect();
     differences(goals, &before.view(), &after)
 }
 

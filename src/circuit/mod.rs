@@ -23,13 +23,14 @@ pub use graph::{from_graph, to_graph};
 pub use known::Known;
 pub use mask::{Loss, MaskConfig, Maskable, learned_mask};
 pub use random::random_scores;
-pub use select::{connected, greedy, strongest};
+pub use select::{connected, greedy, leading_to, strongest};
 
 use ndarray::ArrayView2;
 
 pub use crate::choice::Sign;
 use crate::metric::Metric;
 use crate::numeric::Scalar;
+use crate::patch::Readout;
 
 /// The answer whose circuit is sought.
 #[derive(Debug, Clone)]
@@ -56,11 +57,15 @@ impl Goal {
     /// The metric's mean over the samples that count, of `outputs: [outputs, samples]`.
     #[must_use]
     pub fn mean<T: Scalar>(&self, outputs: ArrayView2<'_, T>) -> f64 {
-        let sum: f64 = self
-            .rows
-            .iter()
-            .map(|row| self.metric.value(outputs, *row))
-            .sum();
-        sum / self.rows.len().max(1) as f64
+        self.readout().mean(outputs)
+    }
+
+    /// What is read of a run.
+    #[must_use]
+    pub fn readout(&self) -> Readout<'_> {
+        Readout {
+            metric: &self.metric,
+            rows: &self.rows,
+        }
     }
 }

@@ -114,3 +114,17 @@ pub fn connected<P: Patchable>(network: &P, circuit: &EdgeSet) -> EdgeSet {
         fed[writer] && read[reader]
     }))
 }
+
+/// Per node, whether kept edges and links lead from it to any of `ends`, or it is one.
+#[must_use]
+pub fn leading_to<P: Patchable>(network: &P, ends: &[usize], circuit: &EdgeSet) -> Vec<bool> {
+    let mut leads = vec![false; network.node_count()];
+    ends.iter().for_each(|node| leads[*node] = true);
+    let mut ways: Vec<(usize, usize)> = circuit.ones().map(|edge| network.ends(edge)).collect();
+    ways.extend(network.links());
+    ways.sort_by_key(|(_, reader)| std::cmp::Reverse(*reader));
+    for (writer, reader) in ways {
+        leads[writer] |= leads[reader];
+    }
+    leads
+}

@@ -52,6 +52,16 @@ pub(super) struct Args {
         help_heading = "Circuits"
     )]
     export: Vec<Export>,
+    /// Ablate every node too: what each does to every answer
+    #[arg(long, help_heading = "Circuits")]
+    nodes: bool,
+    /// Scores and files only: without `--top` or `--threshold` no circuit is chosen, and none is judged
+    #[arg(
+        long,
+        conflicts_with_all = ["curve", "minimality", "within"],
+        help_heading = "Circuits"
+    )]
+    no_judge: bool,
     /// Prune weights with |w| below this first: a number, or `auto`
     #[arg(long, default_value = "0", value_name = "X", help_heading = "Pruning")]
     prune_threshold: Threshold,
@@ -96,6 +106,9 @@ pub(super) struct CircuitArgs {
     /// Judge circuits from scores at all of MIB's sizes too: CPR and CMD
     #[arg(long)]
     curve: bool,
+    /// Measure minimality: up to 600 edges are removed, of every circuit and of random ones [default: only of MLPs' weights, where that is quick]
+    #[arg(long)]
+    minimality: bool,
     /// A circuit is faithful when |1 − faithfulness| is at most this
     #[arg(
         long,
@@ -153,6 +166,9 @@ impl CircuitArgs {
             ig_steps: self.ig_steps,
             scores: false,
             strict: false,
+            judge: true,
+            minimality: self.minimality,
+            nodes: true,
             curve: self.curve,
             within: self.within,
             max_memory: config.circuits.max_memory,
@@ -192,6 +208,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     config.circuits.strict = true;
     config.circuits.scores = true;
     config.circuits.threshold = args.threshold;
+    config.circuits.judge = !args.no_judge;
+    config.circuits.nodes = args.nodes;
     config.stages = Stages {
         modules: false,
         circuits: true,

@@ -65,8 +65,9 @@ pub fn scale_words(metric: MetricKind) -> &'static str {
 
 /// CPR and CMD along the sweep.
 pub fn curve(circuit: &Circuit) -> Option<Curve> {
-    faithfulness_curve(circuit.edges_total, |edges| {
-        at_size(circuit, edges).map_or(Some(0.0), |point| point.faithfulness)
+    faithfulness_curve(circuit.edges_total, |sizes| {
+        let at = |edges: &usize| at_size(circuit, *edges).map_or(Some(0.0), |p| p.faithfulness);
+        sizes.iter().map(at).collect()
     })
 }
 

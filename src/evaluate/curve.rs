@@ -15,26 +15,24 @@ pub struct Curve {
     pub cmd: f64,
 }
 
-/// The curve of circuits that keep a share of `edges` edges: `faithfulness`
-/// gets their number and says `(m − corrupted) / (full − corrupted)`. `None`
-/// where it is not defined at some size.
+/// The curve of circuits that keep a share of `edges` edges: `faithfulness` gets
+/// all their numbers, in order, and says `(m − corrupted) / (full − corrupted)` of
+/// each. `None` where it is not defined at some size.
 ///
 /// Areas are by trapezoids on a linear axis over [`FRACTIONS`].
 ///
 /// ```
 /// use modscope::evaluate::faithfulness_curve;
-/// let curve = faithfulness_curve(1000, |_| Some(1.0)).unwrap();
+/// let curve = faithfulness_curve(1000, |sizes| vec![Some(1.0); sizes.len()]).unwrap();
 /// assert!((curve.cpr - 0.999).abs() < 1e-12 && curve.cmd == 0.0);
 /// ```
 pub fn faithfulness_curve(
     edges: usize,
-    mut faithfulness: impl FnMut(usize) -> Option<f64>,
+    faithfulness: impl FnOnce(&[usize]) -> Vec<Option<f64>>,
 ) -> Option<Curve> {
-    let mut point = |fraction: &f64| {
-        let count = (fraction * edges as f64).floor() as usize;
-        Some((*fraction, faithfulness(count)?))
-    };
-    let points: Vec<(f64, f64)> = FRACTIONS.iter().map(&mut point).collect::<Option<_>>()?;
+    let sizes = FRACTIONS.map(|fraction| (fraction * edges as f64).floor() as usize);
+    let values: Vec<f64> = faithfulness(&sizes).into_iter().collect::<Option<_>>()?;
+    let points: Vec<(f64, f64)> = FRACTIONS.into_iter().zip(values).collect();
     let area = |height: &dyn Fn(f64) -> f64| {
         let trapezoid =
             |w: &[(f64, f64)]| (w[1].0 - w[0].0) * (height(w[0].1) + height(w[1].1)) / 2.0;
@@ -54,9 +52,13 @@ mod tests {
     #[test]
     fn areas_worked_out_by_hand() {
         // Nothing up to a half, everything at the end: one trapezoid of 0.5 · ½.
-        let curve = faithfulness_curve(10, |kept| Some(f64::from(u8::from(kept == 10)))).unwrap();
+        let curve = faithfulness_curve(10, |sizes| {
+            let whole = |kept: &usize| Some(f64::from(u8::from(*kept == 10)));
+            sizes.iter().map(whole).collect()
+        })
+        .unwrap();
         assert!((curve.cpr - 0.25).abs() < 1e-12);
         assert!((curve.cmd - (0.499 + 0.25)).abs() < 1e-12);
-        assert_eq!(faithfulness_curve(10, |_| None), None);
+        assert_eq!(faithfulness_curve(10, |_| vec![None; 10]), None);
     }
 }

@@ -2,9 +2,8 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::minimality;
 use crate::metric::{Metric, decision};
-use crate::numeric::{Rng, Scalar, statistics};
+use crate::numeric::{Scalar, statistics};
 use crate::patch::{EdgeSet, Patchable};
 
 /// Resamples of a bootstrap interval.
@@ -44,8 +43,6 @@ pub struct Judgement {
     pub faithfulness: Option<f64>,
     /// `1 − faithfulness` of the circuit's complement alone.
     pub completeness: Option<f64>,
-    /// Share of edges that matter more than those of random circuits.
-    pub minimality: Option<f64>,
     /// 95 % interval of the faithfulness over samples, as [`INTERVAL`] says; `None`
     /// for fewer than [`FEWEST`].
     pub interval: Option<[f64; 2]>,
@@ -100,6 +97,14 @@ impl<'n, P: Patchable> Judge<'n, P> {
         self.metric.values(self.kept(circuit).view())
     }
 
+    /// The same for each of several circuits; they run in parallel.
+    #[must_use]
+    pub fn values_of(&self, circuits: &[EdgeSet]) -> Vec<Vec<f64>> {
+        let patched: Vec<EdgeSet> = circuits.iter().map(|c| self.network.all_but(c)).collect();
+        self.network
+            .each_set(&patched, |outputs| self.metric.values(outputs))
+    }
+
     /// The outputs with everything but the circuit patched.
     fn kept(&self, circuit: &EdgeSet) -> Array2<P::Number> {
         self.network.outputs(&self.network.all_but(circuit))
@@ -147,7 +152,7 @@ impl<'n, P: Patchable> Judge<'n, P> {
         )
     }
 
-    /// The whole verdict; `seed` is for the bootstrap and the random circuits.
+    /// The whole verdict; `seed` is for the bootstrap.
     #[must_use]
     pub fn judge(&self, circuit: &EdgeSet, seed: u64) -> Judgement {
         let outputs = self.kept(circuit);
@@ -163,7 +168,6 @@ impl<'n, P: Patchable> Judge<'n, P> {
             gap: self.gap(&values),
             faithfulness: self.faithfulness(circuit_mean),
             completeness: self.faithfulness(complement).map(|f| 1.0 - f),
-            minimality: minimality::minimality(self, circuit, &mut Rng::new(seed, 1)),
             interval: self.interval(&values, seed),
             decision_agreement: self.agreement(outputs.view()),
         }

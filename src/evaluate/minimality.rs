@@ -1,7 +1,7 @@
 //! Does every edge of a circuit matter, more than edges of random circuits do?
 
 use super::Judge;
-use crate::circuit::{Goal, effects};
+use crate::circuit::{Goal, effects, leading_to};
 use crate::numeric::{Rng, statistics};
 use crate::patch::{EdgeSet, Patchable};
 
@@ -18,12 +18,13 @@ const QUANTILE: f64 = 0.95;
 
 /// The share of the circuit's edges whose removal from it moves the metric by
 /// more than 95 % of the edges of random circuits of the same size, removed
-/// from theirs; of large circuits a sample of the edges stands for all. `None` for an empty circuit and for one of all candidates.
-pub fn minimality<P: Patchable>(
-    judge: &Judge<'_, P>,
-    circuit: &EdgeSet,
-    rng: &mut Rng,
-) -> Option<f64> {
+/// from theirs; of large circuits a sample of the edges stands for all. `None`
+/// for an empty circuit and for one of all candidates. `seed` draws both.
+///
+/// Takes up to 600 removals: where each is a run of the network, much longer
+/// than to discover the circuit.
+pub fn minimality<P: Patchable>(judge: &Judge<'_, P>, circuit: &EdgeSet, seed: u64) -> Option<f64> {
+    let rng = &mut Rng::new(seed, 1);
     let size = circuit.count_ones(..);
     let candidates: Vec<usize> = judge.candidates().ones().collect();
     if size == 0 || size >= candidates.len() {
@@ -49,7 +50,8 @@ pub fn minimality<P: Patchable>(
 }
 
 /// |effect| of removing each edge of a circuit from it, of up to `most` edges
-/// drawn at random.
+/// drawn at random. Edges from which nothing in the circuit leads to what the
+/// metric reads have none and are not run.
 pub(super) fn removal_effects<P: Patchable>(
     judge: &Judge<'_, P>,
     circuit: &EdgeSet,
@@ -64,6 +66,11 @@ pub(super) fn removal_effects<P: Patchable>(
     }
     let goal = Goal::of_all(judge.metric().clone(), network.samples());
     let patched = network.all_but(circuit);
+    let leads_on = leading_to(network, &network.nodes_read(judge.metric()), circuit);
+    let idle = edges.len();
+    edges.retain(|edge| leads_on[network.ends(*edge).1]);
+    let idle = idle - edges.len();
     let effects = effects(network, &patched, &edges, std::slice::from_ref(&goal));
-    effects.into_iter().flatten().map(f64::abs).collect()
+    let effects = effects.into_iter().flatten().map(f64::abs);
+    effects.chain(std::iter::repeat_n(0.0, idle)).collect()
 }

@@ -8,6 +8,7 @@ mod curve;
 pub mod hypotheses;
 mod judge;
 mod minimality;
+mod nested;
 mod recovery;
 mod sweep;
 #[cfg(test)]
@@ -15,5 +16,7 @@ mod tests;
 
 pub use curve::{Curve, FRACTIONS, faithfulness_curve};
 pub use judge::{FEWEST, INTERVAL, Judge, Judgement};
+pub use minimality::minimality;
+pub use nested::{Nested, choose_nested};
 pub use recovery::{Recovery, recovery, roc_area, roc_curve};
-pub use sweep::{Choice, choose, sizes, smallest, thresholds};
+pub use sweep::{Choice, choose, sizes, thresholds};

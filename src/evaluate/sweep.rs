@@ -3,7 +3,7 @@
 use super::Judge;
 use crate::numeric::{shortest_decimal, statistics};
 use crate::patch::{EdgeSet, Patchable};
-use crate::result::SweepPoint;
+pub(super) use crate::result::SweepPoint;
 
 /// The circuit chosen from a sweep, and the sweep.
 #[derive(Debug, Clone)]
@@ -25,17 +25,13 @@ pub fn choose<P: Patchable>(
     circuits: &[(f64, &EdgeSet)],
     within: f64,
 ) -> Option<Choice> {
-    let mut points: Vec<(usize, SweepPoint)> = circuits
-        .iter()
-        .map(|(parameter, circuit)| point(judge, *parameter, circuit))
+    let sets: Vec<EdgeSet> = circuits.iter().map(|(_, set)| (*set).clone()).collect();
+    let measured = circuits.iter().zip(judge.values_of(&sets));
+    let mut points: Vec<(usize, SweepPoint)> = measured
+        .map(|((parameter, set), values)| point(judge, *parameter, set.count_ones(..), &values))
         .enumerate()
         .collect();
     points.sort_by_key(|(_, point)| point.edges_kept);
-    let distance = |point: &SweepPoint| {
-        point
-            .faithfulness
-            .map_or(f64::INFINITY, |f| (1.0 - f).abs())
-    };
     let small = points.iter().find(|(_, point)| distance(point) <= within);
     let best = || {
         points
@@ -50,51 +46,32 @@ pub fn choose<P: Patchable>(
     })
 }
 
-fn point<P: Patchable>(judge: &Judge<'_, P>, parameter: f64, circuit: &EdgeSet) -> SweepPoint {
-    let values = judge.values(circuit);
-    let metric = statistics::mean(&values);
+/// How far a point is from being faithful.
+pub(super) fn distance(point: &SweepPoint) -> f64 {
+    point
+        .faithfulness
+        .map_or(f64::INFINITY, |f| (1.0 - f).abs())
+}
+
+/// A circuit of `edges_kept` edges whose metric is `values`, sample by sample.
+pub(super) fn point<P: Patchable>(
+    judge: &Judge<'_, P>,
+    parameter: f64,
+    edges_kept: usize,
+    values: &[f64],
+) -> SweepPoint {
+    let metric = statistics::mean(values);
     SweepPoint {
         parameter,
-        edges_kept: circuit.count_ones(..),
+        edges_kept,
         metric,
         faithfulness: judge.faithfulness(metric),
-        gap: Some(judge.gap(&values)),
+        gap: Some(judge.gap(values)),
     }
 }
 
-/// Circuits that are judged at once.
-const BLOCK: usize = 32;
-
-/// The first place below `below` whose circuit is faithful within `within`, of circuits
-/// that grow with their place (`None` for one that is known not to be): faithfulness does
-/// not grow with size, so that every one is judged, from the smallest up.
-#[must_use]
-pub fn smallest<P: Patchable>(
-    judge: &Judge<'_, P>,
-    below: usize,
-    within: f64,
-    circuit: impl Fn(usize) -> Option<EdgeSet>,
-) -> Option<usize> {
-    let mut last = EdgeSet::new();
-    let mut waiting: Vec<(usize, EdgeSet)> = Vec::with_capacity(BLOCK);
-    for place in 0..below {
-        // Edges on no path change nothing: equal circuits are judged once.
-        if let Some(set) = circuit(place).filter(|set| *set != last) {
-            last.clone_from(&set);
-            waiting.push((place, set));
-        }
-        if waiting.len() == BLOCK || place + 1 == below {
-            let (places, sets): (Vec<usize>, Vec<EdgeSet>) = waiting.drain(..).unzip();
-            let errors = judge.errors(&sets);
-            if let Some(first) = errors.iter().position(|error| *error <= within) {
-                return Some(places[first]);
-            }
-        }
-    }
-    None
-}
-
-/// Circuit sizes to try among `edges`: all up to 32, then about 16 per factor of ten.
+/// Circuit sizes that a curve is drawn through, of up to `edges`: all up to 32, then
+/// about 16 per factor of ten.
 #[must_use]
 pub fn sizes(edges: usize) -> Vec<usize> {
     const ALL_UP_TO: usize = 32;

@@ -150,8 +150,12 @@ pub(super) fn measure<P: Patchable>(
     nodes: &[usize],
     metrics: &[Measured],
 ) -> Vec<f64> {
-    let edges = nodes.iter().flat_map(|node| graph.out[*node].iter());
-    let outputs = network.outputs_alone(&network.edges(edges.copied()));
+    let members = nodes.iter().flat_map(|node| &graph.members[*node]);
+    let members: Vec<usize> = members.copied().collect();
+    let outputs = network.outputs_without(&members, || {
+        let edges = nodes.iter().flat_map(|node| graph.out[*node].iter());
+        network.edges(edges.copied())
+    });
     metrics
         .iter()
         .map(|metric| metric.mean(outputs.view()))

@@ -7,8 +7,12 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::fill::{Filling, Fills, Layer};
-use super::patchable::{Patchable, Walk};
+use super::kept;
+use super::patchable::Patchable;
+use super::readings;
+use super::readout::Readout;
 use super::ripple::Ripple;
+use super::walk::MlpWalk;
 use crate::metric::Metric;
 use crate::model::{Edge, Mlp, Sites, Trace};
 use crate::numeric::{Scalar, matmul_into};
@@ -62,6 +66,18 @@ impl<T: Scalar> State<T> {
     #[must_use]
     pub fn patched(&self) -> &EdgeSet {
         &self.patched
+    }
+}
+
+impl<T: Scalar> State<T> {
+    /// Patches an edge, or restores it; the run is that of the state after.
+    pub(super) fn flip(&mut self, engine: &Engine<'_, T>, number: usize) {
+        let edge = engine.sites.edge_at(number);
+        self.patched.toggle(number);
+        self.live[edge.layer][[edge.to, edge.from]] = match self.patched.contains(number) {
+            true => T::zero(),
+            false => engine.model.layers[edge.layer].weight[[edge.to, edge.from]],
+        };
     }
 }
 
@@ -189,7 +205,79 @@ impl<'m, T: Scalar> Engine<'m, T> {
         read
     }
 
-    /// The same, weight by weight.
+    /// The outputs `[outputs, samples]` with all messages out of these sites
+    /// replaced: their values are, and every weight stays as it is.
+    ///
+    /// The first layer that reads any of them is changed by what they change, and
+    /// all after it are computed whole.
+    fn without(&self, nodes: &[usize]) -> Array2<T> {
+        let depth = self.model.layers.len();
+        let mut gone = vec![Vec::new(); depth + 1];
+        for node in nodes {
+            let (layer, position) = self.sites.place(*node);
+            gone[layer].push(position);
+        }
+        let Some(first) = (0..depth).find(|layer| !gone[*layer].is_empty()) else {
+            return self.clean.values[depth].clone();
+        };
+        let mut read = self.changed_read(first, &gone[first]);
+        for layer in first + 1..depth {
+            let mut values = self.model.activate(&read);
+            self.fill_in(&mut values, layer, &gone[layer]);
+            read = self.whole_read(layer, &values);
+        }
+        read
+    }
+
+    /// Puts fills in place of what sites of a layer write.
+    fn fill_in(&self, values: &mut Array2<T>, layer: usize, sites: &[usize]) {
+        for site in sites {
+            let mut row = values.row_mut(*site);
+            match self.fills.of(layer, *site) {
+                Filling::Constant(fill) => row.fill(fill),
+                Filling::PerSample(fill) => row.assign(&fill),
+            }
+        }
+    }
+
+    /// What a linear layer reads in the clean run with fills for some of its sites.
+    fn changed_read(&self, layer: usize, sites: &[usize]) -> Array2<T> {
+        let clean = &self.clean.values[layer];
+        if 2 * sites.len() > clean.nrows() || self.sparse[layer].is_some() {
+            let mut values = clean.clone();
+            self.fill_in(&mut values, layer, sites);
+            return self.whole_read(layer, &values);
+        }
+        let mut changes = clean.clone();
+        self.fill_in(&mut changes, layer, sites);
+        let changes = changes.select(Axis(0), sites) - clean.select(Axis(0), sites);
+        let weights = self.model.layers[layer].weight.select(Axis(1), sites);
+        let mut read = match self.clean.reads.get(layer) {
+            Some(read) => read.clone(),
+            None => self.clean.values[layer + 1].clone(),
+        };
+        matmul_into(read.view_mut(), weights.view(), changes.view(), true);
+        read
+    }
+
+    /// What a linear layer reads of these values, no edge patched.
+    fn whole_read(&self, layer: usize, values: &Array2<T>) -> Array2<T> {
+        let linear = &self.model.layers[layer];
+        let shape = (linear.bias.len(), values.ncols());
+        let mut read = Array2::from_shape_fn(shape, |(reader, _)| linear.bias[reader]);
+        match &self.sparse[layer] {
+            Some(rows) => {
+                for (row, mut read) in rows.iter().zip(read.rows_mut()) {
+                    row.iter()
+                        .for_each(|(from, w)| read.scaled_add(*w, &values.row(*from)));
+                }
+            }
+            None => matmul_into(read.view_mut(), linear.weight.view(), values.view(), true),
+        }
+        read
+    }
+
+    /// What linear layer `layer` reads, weight by weight.
     fn read_sparse(&self, state: &State<T>, layer: usize, rows: &Rows<T>) -> Array2<T> {
         let bias = &self.model.layers[layer].bias;
         let values = &state.trace.values[layer];
@@ -228,60 +316,14 @@ fn sparse_rows<T: Scalar>(weight: &Array2<T>) -> Option<Rows<T>> {
     (entries * SPARSE < weight.len()).then_some(rows)
 }
 
-/// A walk over an MLP's edges: only what a step changes is recomputed.
-pub struct MlpWalk<'e, 'm, T> {
-    engine: &'e Engine<'m, T>,
-    ripple: Ripple<T>,
-    state: State<T>,
-    step: Step<T>,
-}
-
-/// What was tried last.
-enum Step<T> {
-    /// One edge; what it changes is in the ripple.
-    Edge(usize),
-    /// Several edges.
-    Edges(State<T>),
-}
-
-impl<T: Scalar> Walk<T> for MlpWalk<'_, '_, T> {
-    fn outputs(&self) -> ArrayView2<'_, T> {
-        self.state.outputs()
-    }
-
-    fn attempt(&mut self, edges: Range<usize>) -> ArrayView2<'_, T> {
-        if edges.len() == 1 && !self.state.patched.contains(edges.start) {
-            self.step = Step::Edge(edges.start);
-            self.ripple.toggle(self.engine, &self.state, edges.start);
-            return self.ripple.outputs();
-        }
-        let mut patched = self.state.patched.clone();
-        patched.extend(edges);
-        self.step = Step::Edges(self.engine.run(&patched));
-        match &self.step {
-            Step::Edges(state) => state.outputs(),
-            Step::Edge(_) => self.ripple.outputs(),
-        }
-    }
-
-    fn take(&mut self) {
-        match &self.step {
-            Step::Edge(edge) => self.ripple.commit(self.engine, &mut self.state, *edge),
-            Step::Edges(state) => self.state = state.clone(),
-        }
-    }
-
-    fn settle(&mut self) {
-        self.state = self.engine.run(&self.state.patched);
-    }
-}
-
 impl<'m, T: Scalar> Patchable for Engine<'m, T> {
     type Number = T;
     type Walk<'a>
         = MlpWalk<'a, 'm, T>
     where
         Self: 'a;
+
+    const STEPS_ARE_CHEAP: bool = true;
 
     fn edge_count(&self) -> usize {
         self.sites.edge_count()
@@ -354,12 +396,29 @@ impl<'m, T: Scalar> Patchable for Engine<'m, T> {
             .collect()
     }
 
+    fn each_kept<R: Send>(
+        &self,
+        order: &[usize],
+        sizes: &[usize],
+        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
+    ) -> Vec<R> {
+        kept::each(self, order, sizes, measure)
+    }
+
+    fn each_edge_means(
+        &self,
+        patched: &EdgeSet,
+        edges: &[usize],
+        readouts: &[Readout<'_>],
+    ) -> Vec<Vec<f64>> {
+        readings::each_edge(self, patched, edges, readouts)
+    }
+
+    fn outputs_without(&self, nodes: &[usize], _: impl Fn() -> EdgeSet) -> Array2<T> {
+        self.without(nodes)
+    }
+
     fn walk(&self, patched: EdgeSet) -> MlpWalk<'_, 'm, T> {
-        MlpWalk {
-            engine: self,
-            ripple: Ripple::new(self),
-            state: self.run(&patched),
-            step: Step::Edge(0),
-        }
+        MlpWalk::new(self, patched)
     }
 }

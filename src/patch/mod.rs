@@ -34,15 +34,20 @@
 pub mod component;
 mod engine;
 mod fill;
+mod kept;
 mod neuron;
 mod nodes;
 mod parted;
 mod patchable;
+mod readings;
+mod readout;
 mod recorded;
 mod ripple;
 mod sets;
+mod table;
 #[cfg(test)]
 mod tests;
+mod walk;
 pub mod weight;
 
 pub use component::{ComponentEngine, Setup};
@@ -52,4 +57,5 @@ pub use neuron::{NeuronEngine, NeuronPart};
 pub use nodes::Nodes;
 pub use parted::Parted;
 pub use patchable::{Patchable, SetWalk, Walk};
+pub use readout::Readout;
 pub use weight::WeightEngine;

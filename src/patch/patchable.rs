@@ -11,6 +11,7 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::EdgeSet;
+use super::readout::Readout;
 use crate::metric::Metric;
 use crate::numeric::Scalar;
 
@@ -26,6 +27,9 @@ pub trait Patchable: Sync {
     type Walk<'a>: Walk<Self::Number>
     where
         Self: 'a;
+
+    /// Whether one edge more or less costs much less than a run.
+    const STEPS_ARE_CHEAP: bool = false;
 
     /// Number of edges.
     fn edge_count(&self) -> usize;
@@ -84,6 +88,32 @@ pub trait Patchable: Sync {
         edges.par_iter().map(one).collect()
     }
 
+    /// The mean of each readout when each of `edges` is patched besides `patched`
+    /// (or restored, if it is one of them), `[edges][readouts]`. In parallel.
+    fn each_edge_means(
+        &self,
+        patched: &EdgeSet,
+        edges: &[usize],
+        readouts: &[Readout<'_>],
+    ) -> Vec<Vec<f64>> {
+        self.each_edge(patched, edges, |outputs| {
+            readouts
+                .iter()
+                .map(|readout| readout.mean(outputs))
+                .collect()
+        })
+    }
+
+    /// The outputs with all messages out of these nodes replaced; `edges` lists
+    /// the edges that carry them. For runs that are parallel among themselves.
+    fn outputs_without(
+        &self,
+        _nodes: &[usize],
+        edges: impl Fn() -> EdgeSet,
+    ) -> Array2<Self::Number> {
+        self.outputs_alone(&edges())
+    }
+
     /// A walk that begins with `patched`.
     fn walk(&self, patched: EdgeSet) -> Self::Walk<'_>;
 
@@ -97,6 +127,21 @@ pub trait Patchable: Sync {
         sets.par_iter()
             .map(|set| measure(self.outputs_alone(set).view()))
             .collect()
+    }
+
+    /// What the network does with all edges patched but the first `n` of `order`,
+    /// for every n of an ascending list; results in its order.
+    fn each_kept<R: Send>(
+        &self,
+        order: &[usize],
+        sizes: &[usize],
+        measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
+    ) -> Vec<R> {
+        let one = |size: &usize| {
+            let kept = self.edges(order[..*size].iter().copied());
+            measure(self.outputs_alone(&self.all_but(&kept)).view())
+        };
+        sizes.par_iter().map(one).collect()
     }
 
     /// The edges out of every node, by number.
@@ -129,12 +174,17 @@ pub trait Patchable: Sync {
 
 /// A network as it runs with a set of edges patched, to which more are added
 /// step by step.
-pub trait Walk<T> {
-    /// The outputs `[outputs, samples]` where it stands.
+pub trait Walk<T: Scalar> {
+    /// The outputs `[outputs, samples]` where it stood when it last settled.
     fn outputs(&self) -> ArrayView2<'_, T>;
 
     /// The outputs if these edges were patched besides; it stays where it is.
     fn attempt(&mut self, edges: Range<usize>) -> ArrayView2<'_, T>;
+
+    /// The mean of a metric if these edges were patched besides; it stays where it is.
+    fn attempt_mean(&mut self, edges: Range<usize>, metric: &Metric) -> f64 {
+        metric.mean(self.attempt(edges))
+    }
 
     /// Goes where the last attempt led.
     fn take(&mut self);

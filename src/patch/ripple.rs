@@ -13,6 +13,9 @@ use super::fill::Filling;
 use super::patchable::Patchable as _;
 use crate::numeric::{Activation, Scalar, matmul_into};
 
+/// A reader: its linear layer, and its place in the layer after.
+pub(super) type Place = (usize, usize);
+
 /// The change that one edge makes, and room to compute the next.
 #[derive(Debug, Clone)]
 pub(super) struct Ripple<T> {
@@ -63,16 +66,47 @@ impl<T: Scalar> Ripple<T> {
     /// Computes what follows when `edge` changes between live and patched.
     pub(super) fn toggle(&mut self, engine: &Engine<'_, T>, state: &State<T>, number: usize) {
         let edge = engine.sites().edge_at(number);
-        self.first = edge.layer + 1;
-        self.outputs.assign(&state.outputs());
         self.message_change(engine, state, number);
+        self.follow(engine, state, (edge.layer, edge.to));
+    }
+
+    /// Computes what follows when a reader reads so much more, by sample.
+    pub(super) fn nudge(
+        &mut self,
+        engine: &Engine<'_, T>,
+        state: &State<T>,
+        place: Place,
+        change: impl Fn(usize) -> T,
+    ) {
+        let message = row_mut_of(&mut self.message, 0).iter_mut().enumerate();
+        message.for_each(|(sample, m)| *m = change(sample));
+        self.follow(engine, state, place);
+    }
+
+    /// By sample, what `edge` changes in what its reader reads.
+    pub(super) fn message(
+        &mut self,
+        engine: &Engine<'_, T>,
+        state: &State<T>,
+        edge: usize,
+        change: &mut Vec<f64>,
+    ) {
+        self.message_change(engine, state, edge);
+        change.clear();
+        change.extend(row_of(&self.message, 0).iter().map(|m| m.widen()));
+    }
+
+    /// Computes what follows when a reader reads what the message says besides.
+    fn follow(&mut self, engine: &Engine<'_, T>, state: &State<T>, (layer, to): Place) {
+        self.first = layer + 1;
+        self.outputs.assign(&state.outputs());
         let depth = engine.model().layers.len();
         if self.first == depth {
-            let mut output = self.outputs.row_mut(edge.to);
+            let mut output = self.outputs.row_mut(to);
             output += &self.message.row(0);
             return;
         }
-        self.first_site(engine.model().activation, state, edge.to);
+        self.first_site(engine.model().activation, state, to);
         for layer in self.first..depth - 1 {
             self.spread(engine.model().activation, state, layer);
         }
@@ -82,9 +116,20 @@ impl<T: Scalar> Ripple<T> {
     /// Writes the change of the last `toggle` into the state.
     pub(super) fn commit(&mut self, engine: &Engine<'_, T>, state: &mut State<T>, number: usize) {
         let edge = engine.sites().edge_at(number);
+        self.keep(engine, state, (edge.layer, edge.to));
+        state.flip(engine, number);
+    }
+
+    /// Writes the change of the last `nudge` into the state's run.
+    pub(super) fn keep(
+        &mut self,
+        engine: &Engine<'_, T>,
+        state: &mut State<T>,
+        (layer, to): Place,
+    ) {
         let depth = engine.model().layers.len();
         if self.first < depth {
-            let mut read = state.trace.reads[edge.layer].row_mut(edge.to);
+            let mut read = state.trace.reads[layer].row_mut(to);
             read += &self.message.row(0);
         }
         for layer in self.first..depth {
@@ -102,13 +147,6 @@ impl<T: Scalar> Ripple<T> {
             }
         }
         state.trace.values[depth].assign(&self.outputs);
-        state.patched.toggle(number);
-        let weight = engine.model().layers[edge.layer].weight[[edge.to, edge.from]];
-        state.live[edge.layer][[edge.to, edge.from]] = if state.patched.contains(number) {
-            T::zero()
-        } else {
-            weight
-        };
     }
 
     /// `w · (fill − value)` when the edge becomes patched, the opposite when it is restored.

@@ -2,7 +2,8 @@
 
 use ndarray::{Array2, Axis};
 
-use super::{EdgeSet, Engine, Fills, Patchable, Walk};
+use super::{EdgeSet, Engine, Fills, Patchable, Readout, Walk};
+use crate::metric::Metric;
 use crate::model::Mlp;
 use crate::model::mlp::tests::{random_inputs, random_mlp};
 use crate::numeric::{Activation, Rng};
@@ -220,5 +221,112 @@ fn resampling_takes_every_sample_from_another() {
             .unwrap();
         assert_ne!(nearest, sample);
         assert!(distance(nearest) < 1e-12);
+    }
+}
+
+/// A table of what lies downstream gives what runs give, edge by edge and in a walk.
+#[test]
+fn tables_agree_with_runs() {
+    for (activation, widths) in [
+        (Activation::Silu, vec![40, 12, 9, 3]),
+        (Activation::Tanh, vec![40, 3]),
+        (Activation::Relu, vec![40, 6, 6, 2]),
+    ] {
+        let model = scaled(&widths, activation);
+        let inputs = random_inputs(&model, 21, 4);
+        let engine = Engine::new(&model, inputs.clone(), Fills::mean(&model.forward(inputs)));
+        let classes: Vec<usize> = (0..21).map(|s| s % 2).collect();
+        let metrics = [
+            Metric::CrossEntropy { classes },
+            Metric::Output { output: 1 },
+        ];
+        let rows: [Vec<usize>; 2] = [(0..21).step_by(2).collect(), (0..21).collect()];
+        let readouts = [0, 1].map(|k| Readout {
+            metric: &metrics[k],
+            rows: &rows[k],
+        });
+        let patched = engine.edges([1, 44]);
+        let edges: Vec<usize> = (0..engine.edge_count()).collect();
+        let tabulated = engine.each_edge_means(&patched, &edges, &readouts);
+        let run = engine.each_edge(&patched, &edges, |outputs| {
+            readouts.map(|r| r.mean(outputs))
+        });
+        let mut largest = 0.0_f64;
+        for (a, b) in tabulated.iter().flatten().zip(run.iter().flatten()) {
+            largest = largest.max((a - b).abs());
+        }
+        println!("{activation:?}: largest difference {largest:e}");
+        assert!(largest < 1e-7, "{activation:?}: {largest:e}");
+        walk_agrees(&engine, &metrics[0]);
+    }
+}
+
+/// Weights as of a trained network, so that what is read stays moderate.
+fn scaled(widths: &[usize], activation: Activation) -> Mlp<f64> {
+    let mut model = random_mlp(widths, 1, activation, 5);
+    for layer in &mut model.layers {
+        let scale = 1.0 / (layer.weight.ncols() as f64).sqrt();
+        layer.weight.mapv_inplace(|w| w * scale);
+    }
+    model
+}
+
+/// Every third edge goes for good, reader by reader.
+fn walk_agrees(engine: &Engine<'_, f64>, metric: &Metric) {
+    let mut walk = engine.walk(engine.edges([]));
+    let mut gone = engine.edges([]);
+    for reader in engine.readers() {
+        walk.settle();
+        let stands = metric.mean(engine.outputs(&gone).view());
+        assert!((metric.mean(walk.outputs()) - stands).abs() < 1e-7);
+        for edge in reader.rev() {
+            let mean = walk.attempt_mean(edge..edge + 1, metric);
+            let mut tried = gone.clone();
+            tried.insert(edge);
+            let run = metric.mean(engine.outputs(&tried).view());
+            assert!((mean - run).abs() < 1e-7, "{edge}: {mean} for {run}");
+            if edge % 3 == 0 {
+                walk.take();
+                gone = tried;
+            }
+        }
+    }
+}
+
+#[test]
+fn edges_come_back_one_by_one() {
+    for case in cases() {
+        let engine = Engine::new(&case.model, case.inputs.clone(), Fills::zero());
+        let order = Rng::new(1, 1).permutation(engine.edge_count());
+        let sizes: Vec<usize> = (0..=order.len()).filter(|n| n % 7 != 3).collect();
+        let found = engine.each_kept(&order, &sizes, |outputs| outputs.to_owned());
+        for (size, outputs) in sizes.iter().zip(found) {
+            let kept = engine.edges(order[..*size].iter().copied());
+            let run = engine.outputs(&engine.all_but(&kept));
+            assert!((&run - &outputs).iter().all(|d| d.abs() < 1e-9), "{size}");
+        }
+    }
+}
+
+#[test]
+fn ablated_sites_are_all_their_edges_patched() {
+    for case in cases() {
+        let clean = case.model.forward(case.inputs.clone());
+        let other = case.model.forward(case.other.clone());
+        for fills in [Fills::zero(), Fills::mean(&clean), Fills::corrupted(other)] {
+            let engine = Engine::new(&case.model, case.inputs.clone(), fills);
+            let out = engine.edges_by_writer();
+            for step in 1..5 {
+                let sites: Vec<usize> = (0..out.len()).step_by(step).collect();
+                let mut edges = engine.edges([]);
+                sites.iter().for_each(|site| edges.union_with(&out[*site]));
+                let without = engine.outputs_without(&sites, || panic!("edges are not needed"));
+                let run = engine.outputs(&edges);
+                assert!(
+                    (&run - &without).iter().all(|d| d.abs() < 1e-9),
+                    "{sites:?}"
+                );
+            }
+        }
     }
 }

@@ -3,9 +3,12 @@
 //! More pruning does not always mean more change, so the answer cannot be found
 //! by bisection: every distinct magnitude is tried, from the largest down. A
 //! threshold that fails mostly fails on the same few samples as its neighbour,
-//! so those are tried first; only one that passes there is tried on all. Where
-//! there are very many magnitudes some of them, evenly spread, are tried first,
-//! and then all between the first of these that verifies and the one above it.
+//! so those are tried first; only one that passes there is tried on all.
+//!
+//! An MLP goes from one magnitude to the next by the one weight between them. Of a
+//! network that is run afresh for each, and has very many, some magnitudes, evenly
+//! spread, are tried first, and then all between the first of these that verifies
+//! and the one above it.
 
 use rayon::prelude::*;
 
@@ -17,6 +20,9 @@ const HARD_SAMPLES: usize = 8;
 
 /// Up to so many distinct magnitudes all are tried; beyond, this many first.
 const MOST_TRIED: usize = 32_768;
+
+/// Magnitudes that are tried on the hard samples before any is tried on all.
+const WAVE: usize = 2048;
 
 /// The largest of the weights' distinct magnitudes such that pruning everything
 /// below it verifies; 0, which prunes nothing, where none does.
@@ -30,12 +36,34 @@ pub fn largest_threshold<P: Prunable>(model: &P, reference: &Reference<P>, biase
     let mut hard = reference.hardest_first(&probe);
     hard.truncate(HARD_SAMPLES);
     let few = reference.select(model, &hard);
-    let passes = |threshold: f64| {
+    let passes = |threshold: f64| -> bool {
         let pruned = apply(model, threshold, biases);
         let holds = |reference: &Reference<P>| reference.verifies(&reference.change(&pruned));
         holds(&few) && holds(reference)
     };
-    first_that(&candidates, passes).unwrap_or(0.0)
+    let stepped = match biases {
+        true => None,
+        false => step_by_step(model, &few, &candidates, passes),
+    };
+    stepped.unwrap_or_else(|| first_that(&candidates, passes).unwrap_or(0.0))
+}
+
+/// The first candidate that passes, of those that nearly pass on few samples, or 0;
+/// `None` for networks that do not go step by step.
+fn step_by_step<P: Prunable>(
+    model: &P,
+    few: &Reference<P>,
+    candidates: &[f64],
+    passes: impl Fn(f64) -> bool,
+) -> Option<f64> {
+    for wave in candidates.chunks(WAVE) {
+        let near = model.along(few.batch(), wave, |outputs| few.nearly_verifies(outputs))?;
+        let mut near = wave.iter().zip(near).filter(|(_, near)| *near);
+        if let Some((found, _)) = near.find(|(candidate, _)| passes(**candidate)) {
+            return Some(*found);
+        }
+    }
+    Some(0.0)
 }
 
 /// The first candidate that passes, among some if there are very many.

@@ -5,6 +5,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use crate::model::transformer::Matrix;
 use crate::model::{Mlp, Sequences, Transformer};
 use crate::numeric::Scalar;
+use crate::patch::{Engine, Fills, Patchable};
 
 /// A network whose weights can be pruned.
 pub trait Prunable: Clone + Send + Sync {
@@ -21,6 +22,19 @@ pub trait Prunable: Clone + Send + Sync {
 
     /// Changes every weight, and every bias if `biases`.
     fn change(&mut self, biases: bool, change: impl Fn(Self::Number) -> Self::Number);
+
+    /// What is measured of the outputs on a batch, pruned at each of `thresholds`,
+    /// which go from large to small; biases stay. In parallel. `None` for networks
+    /// that take a run for each: only where it takes much less is this done, and
+    /// rounding may then differ from that of such a run.
+    fn along<R: Send>(
+        &self,
+        _batch: &Self::Batch,
+        _thresholds: &[f64],
+        _measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
+    ) -> Option<Vec<R>> {
+        None
+    }
 
     /// Its outputs on a batch, `[outputs, samples]`.
     fn outputs_on(&self, batch: &Self::Batch) -> Array2<Self::Number>;
@@ -49,6 +63,26 @@ impl<T: Scalar> Prunable for Mlp<T> {
                 layer.bias.mapv_inplace(&change);
             }
         }
+    }
+
+    /// From a threshold to the next, the weights between them come back one by one.
+    fn along<R: Send>(
+        &self,
+        batch: &Array2<T>,
+        thresholds: &[f64],
+        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
+    ) -> Option<Vec<R>> {
+        let weights = self.layers.iter().flat_map(|l| &l.weight);
+        let sizes = weights.map(|w| w.abs().widen()).enumerate();
+        // NaN is never pruned.
+        let rank = |size: f64| if size.is_nan() { f64::INFINITY } else { size };
+        let mut order: Vec<(usize, f64)> = sizes.map(|(edge, size)| (edge, rank(size))).collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let kept = |threshold: &f64| order.partition_point(|(_, size)| size >= threshold);
+        let kept: Vec<usize> = thresholds.iter().map(kept).collect();
+        let order: Vec<usize> = order.iter().map(|(edge, _)| *edge).collect();
+        let engine = Engine::new(self, batch.clone(), Fills::zero());
+        Some(engine.each_kept(&order, &kept, measure))
     }
 
     fn outputs_on(&self, batch: &Array2<T>) -> Array2<T> {

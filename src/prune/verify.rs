@@ -4,11 +4,17 @@ use std::fmt;
 use std::str::FromStr;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
+use num_traits::Float;
 
 use super::Prunable;
 use crate::metric::decision;
 use crate::numeric::{Scalar, statistics};
 use crate::result::OutputChange;
+
+/// What sums in another order may differ by: so many roundings of the largest output,
+/// and this share of a tolerance.
+const ROUNDINGS: f64 = 256.0;
+const SLACK: f64 = 1e-3;
 
 /// What counts as unchanged.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -139,6 +145,40 @@ impl<P: Prunable> Reference<P> {
             .zip(&self.tolerances)
             .all(|(c, t)| c <= t);
         within && change.decision_agreement.is_none_or(|share| share >= 1.0)
+    }
+
+    /// What the networks are run on.
+    pub(super) fn batch(&self) -> &P::Batch {
+        &self.batch
+    }
+
+    /// Whether `outputs` on the same samples verify, give or take what rounding can
+    /// move them by: never false where they do.
+    pub(super) fn nearly_verifies(&self, outputs: ArrayView2<'_, P::Number>) -> bool {
+        let largest = self.outputs.iter().map(|x| x.abs().widen());
+        let rounding = ROUNDINGS * P::Number::epsilon().widen() * largest.fold(0.0, f64::max);
+        let slack = |output: usize| SLACK * self.tolerances[output] + rounding;
+        let within = |output: usize| {
+            let pairs = outputs
+                .row(output)
+                .into_iter()
+                .zip(self.outputs.row(output));
+            let most = self.tolerances[output] + slack(output);
+            pairs
+                .into_iter()
+                .all(|(a, b)| (a.widen() - b.widen()).abs() <= most)
+        };
+        let counting = (0..outputs.nrows()).filter(|output| self.counts[*output]);
+        let stays = |(sample, before): (usize, &usize)| {
+            let column = outputs.column(sample);
+            let own = column[*before].widen() + slack(*before);
+            column
+                .iter()
+                .enumerate()
+                .all(|(o, x)| x.widen() - slack(o) <= own)
+        };
+        let decisions = self.decisions.iter().flatten();
+        counting.into_iter().all(within) && decisions.enumerate().all(stays)
     }
 
     /// Largest over outputs of change / tolerance; 0 / 0 is 0.

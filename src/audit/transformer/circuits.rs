@@ -189,9 +189,14 @@ impl<T: Scalar> Subject<'_, T> {
         progress: &dyn Fn(&str),
     ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
         let fill = config.circuits.fill(self.batch.corrupted.is_some());
-        progress("ablating nodes");
         let whole = build(self)?;
-        let nodes = self.ablated(&whole, &site, config)?;
+        let ablated = match config.circuits.nodes {
+            true => {
+                progress("ablating nodes");
+                vec![self.ablated(&whole, &site, config)?]
+            }
+            false => Vec::new(),
+        };
         let held = held(self.data, config, false)?;
         let on = |data| Subject::new(self.checkpoint, data, self.loaded, self.model, config);
         let other = held
@@ -247,7 +252,7 @@ impl<T: Scalar> Subject<'_, T> {
             Some(Granularity::Neuron) => search.run()?,
             _ => search.at_its_level()?,
         };
-        Ok((vec![nodes], found))
+        Ok((ablated, found))
     }
 
     /// The answers that are sought, in the network on this subject's samples.

@@ -345,6 +345,9 @@ fn kept_share(circuits: &[&Circuit]) -> String {
     if unknown == 0 {
         return range;
     }
+    if circuits.iter().all(|c| c.metric_full.is_nan()) {
+        return ", not judged".to_owned();
+    }
     let has = plural(unknown, "has", "have");
     format!(
         "{range}; {} {has} none, because patching everything changes nothing there",
