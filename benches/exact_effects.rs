@@ -1,21 +1,28 @@
-//! Exact effects of every edge of a 784-100-100-10 network on 1,000 samples:
-//! operations, rate, and the share of what this machine's matrix products reach.
+//! What an audit of a 784-100-100-10 network with 1,000 samples spends its time on,
+//! each once: exact effects by tables and some of them by runs, ACDC at one threshold for
+//! one class, the smallest faithful circuit of a ranking, the largest threshold that
+//! verifies, and the ablation of random sets of sites.
 //!
 //! `cargo bench --bench exact_effects`
 #![allow(missing_docs, reason = "a program")]
 
 use std::time::Instant;
 
-use modscope::circuit::{Goal, effects};
+use modscope::circuit::{Acdc, Goal, Sign, acdc, effects, strongest_first};
+use modscope::evaluate::{Judge, Nested, choose_nested};
 use modscope::metric::Metric;
 use modscope::model::{Linear, Mlp};
-use modscope::numeric::{Activation, Rng, matmul_into};
+use modscope::numeric::{Activation, Rng};
 use modscope::patch::{Engine, Fills, Patchable};
+use modscope::prune::{Reference, Tolerance, largest_threshold};
 use ndarray::{Array1, Array2};
-use rayon::prelude::*;
 
 const WIDTHS: [usize; 4] = [784, 100, 100, 10];
 const SAMPLES: usize = 1000;
+
+/// Edges that are run one by one, and sets of sites that are ablated.
+const RUN: usize = 2000;
+const SETS: usize = 200;
 
 fn main() {
     // `cargo test --benches` only wants to see that it runs.
@@ -25,76 +32,62 @@ fn main() {
     let mut rng = Rng::new(1, 1);
     let inputs = Array2::from_shape_simple_fn((WIDTHS[0], samples), || rng.normal() as f32);
     let trace = model.forward(inputs.clone());
-    let engine = Engine::new(&model, inputs, Fills::mean(&trace));
+    let engine = Engine::new(&model, inputs.clone(), Fills::mean(&trace));
     let classes: Vec<usize> = (0..samples).map(|s| s % 10).collect();
     let metric = Metric::logit_diff(classes.clone(), trace.values[3].view());
-    let goals: Vec<Goal> = (0..10)
-        .map(|output| Goal {
-            output,
-            rows: (0..samples).filter(|s| classes[*s] == output).collect(),
-            metric: metric.clone(),
-        })
-        .collect();
-    let edges: Vec<usize> = (0..engine.sites().edge_count()).collect();
+    let rows = |class: usize| (0..samples).filter(|s| classes[*s] == class).collect();
+    let goal = |output: usize| Goal {
+        output,
+        rows: rows(output),
+        metric: metric.clone(),
+    };
+    let goals: Vec<Goal> = (0..10).map(goal).collect();
+    let edges: Vec<usize> = (0..engine.edge_count()).collect();
+
+    let found = timed("exact effects, ten classes", || {
+        effects(&engine, &engine.edges([]), &edges, &goals)
+    });
+    let run = timed(&format!("{RUN} of them by runs"), || {
+        let measure = |outputs: ndarray::ArrayView2<'_, f32>| goals[0].mean(outputs);
+        let clean = measure(engine.clean().values[3].view());
+        let after = engine.each_edge(&engine.edges([]), &edges[..RUN], measure);
+        after.into_iter().map(|m| clean - m).collect::<Vec<f64>>()
+    });
+    let difference = found[0].iter().zip(&run).map(|(a, b)| (a - b).abs());
+    println!("largest difference {:.1e}", difference.fold(0.0, f64::max));
+
+    let (class, metric) = (engine.select(&goals[0].rows), metric.select(&goals[0].rows));
+    let judge = Judge::new(&class, metric.clone(), engine.all());
+    let config = Acdc {
+        threshold: 0.001 * judge.scale(),
+        sign: Sign::Absolute,
+    };
+    let kept = timed("ACDC, one class", || {
+        acdc(&class, &metric, judge.candidates(), config).kept.len()
+    });
+    let ranked = strongest_first(&edges, &found[0]);
+    let ranked: Vec<usize> = ranked.into_iter().map(|(edge, _)| edge).collect();
+    let size = timed("smallest faithful circuit", || {
+        let nested = Nested::new(&class, &ranked, true);
+        choose_nested(&judge, &nested, 0.05).map(|choice| choice.index)
+    });
+    let reference = Reference::new(&model, inputs, Tolerance::Relative(0.01), true);
+    let threshold = timed("largest threshold", || {
+        largest_threshold(&model, &reference, false)
+    });
+    timed(&format!("{SETS} sets of sites ablated"), || {
+        let mut sites = Rng::new(2, 0).permutation(WIDTHS[0] + 200);
+        sites.truncate(100);
+        (0..SETS).for_each(|_| drop(engine.outputs_without(&sites, || engine.edges([]))));
+    });
+    println!("{kept} edges kept by ACDC, {size:?} of the ranking, threshold {threshold:.2e}");
+}
+
+fn timed<R>(what: &str, run: impl FnOnce() -> R) -> R {
     let started = Instant::now();
-    let found = effects(&engine, &engine.edges([]), &edges, &goals);
-    let seconds = started.elapsed().as_secs_f64();
-    let (products, activations) = operations(samples);
-    let peak = peak_products_per_second();
-    println!("edges             {} × {samples} samples", edges.len());
-    println!(
-        "time              {seconds:.2} s on {} threads",
-        rayon::current_num_threads()
-    );
-    println!(
-        "multiply-adds     {products:.3e}, {:.1e} per second",
-        products / seconds
-    );
-    println!(
-        "activations       {activations:.3e}, {:.1e} per second",
-        activations / seconds
-    );
-    println!("matrix products   {peak:.1e} multiply-adds per second at best on this machine");
-    println!(
-        "share of that     {:.0} %",
-        100.0 * products / seconds / peak
-    );
-    println!(
-        "checksum          {:.6e}",
-        found.iter().flatten().map(|e| e.abs()).sum::<f64>()
-    );
-}
-
-/// Multiply-adds and activations of all single-edge patches: an edge of the
-/// first layer changes one site, all 100 of the next layer and all outputs.
-fn operations(samples: usize) -> (f64, f64) {
-    let [inputs, first, second, outputs] = WIDTHS.map(|w| w as f64);
-    let products = inputs * first * (1.0 + second + second * outputs)
-        + first * second * (1.0 + outputs)
-        + second * outputs;
-    let activations = inputs * first * (1.0 + second) + first * second;
-    (products * samples as f64, activations * samples as f64)
-}
-
-/// The best rate of 512 × 512 × 512 products on all threads.
-fn peak_products_per_second() -> f64 {
-    const SIDE: usize = 512;
-    const ROUNDS: usize = 20;
-    let a = Array2::<f32>::ones((SIDE, SIDE));
-    let threads = rayon::current_num_threads();
-    let best = (0..5)
-        .map(|_| {
-            let started = Instant::now();
-            (0..threads).into_par_iter().for_each(|_| {
-                let mut out = Array2::<f32>::zeros((SIDE, SIDE));
-                for _ in 0..ROUNDS {
-                    matmul_into(out.view_mut(), a.view(), a.view(), false);
-                }
-            });
-            started.elapsed().as_secs_f64()
-        })
-        .fold(f64::INFINITY, f64::min);
-    (SIDE.pow(3) * ROUNDS * threads) as f64 / best
+    let result = run();
+    println!("{:>8.3} s  {what}", started.elapsed().as_secs_f64());
+    result
 }
 
 fn model() -> Mlp<f32> {

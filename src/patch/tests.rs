@@ -228,8 +228,8 @@ fn resampling_takes_every_sample_from_another() {
 #[test]
 fn tables_agree_with_runs() {
     for (activation, widths) in [
-        (Activation::Silu, vec![40, 12, 9, 3]),
-        (Activation::Tanh, vec![40, 3]),
+        (Activation::Silu, vec![80, 12, 9, 3]),
+        (Activation::Tanh, vec![80, 3]),
         (Activation::Relu, vec![40, 6, 6, 2]),
     ] {
         let model = scaled(&widths, activation);
@@ -256,7 +256,9 @@ fn tables_agree_with_runs() {
             largest = largest.max((a - b).abs());
         }
         println!("{activation:?}: largest difference {largest:e}");
-        assert!(largest < 1e-7, "{activation:?}: {largest:e}");
+        assert!(largest < 1e-8, "{activation:?}: {largest:e}");
+        // Runs differ from each other by less: where there are tables, they were used.
+        assert_eq!(largest > 0.0, activation != Activation::Relu);
         walk_agrees(&engine, &metrics[0]);
     }
 }
