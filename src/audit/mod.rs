@@ -120,6 +120,7 @@ impl Config {
                 threshold: Threshold::Usual,
                 tolerance: Tolerance::Relative(0.01),
                 biases: false,
+                curve: true,
             },
             certify: None,
             stages: Stages {

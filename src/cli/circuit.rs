@@ -215,6 +215,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         circuits: true,
     };
     PruneArgs::at(args.prune_threshold).apply(&mut config);
+    // Circuits are of one network; what other thresholds would do is not asked.
+    config.prune.curve = false;
     pipeline::run(
         &args.common,
         &Job {

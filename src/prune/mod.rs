@@ -53,6 +53,8 @@ pub struct Config {
     pub tolerance: Tolerance,
     /// Whether biases are pruned too.
     pub biases: bool,
+    /// Whether it is told what other thresholds would do: a run for each.
+    pub curve: bool,
 }
 
 /// What the pruned network is judged by, and the names it is reported under.
@@ -114,7 +116,10 @@ pub fn prune<P: Prunable>(
         certificate: None,
         not_certified: None,
         compaction: None,
-        curve: curve(model, reference, setting.loss, threshold, config.biases),
+        curve: match config.curve {
+            true => curve(model, reference, setting.loss, threshold, config.biases),
+            false => Vec::new(),
+        },
     };
     (pruned, result)
 }

@@ -117,6 +117,7 @@ fn the_result_adds_up() {
         threshold: Threshold::At(0.05),
         tolerance: Tolerance::Relative(0.01),
         biases: false,
+        curve: true,
     };
     let tensors = ["w".to_owned()];
     let setting = Setting {
