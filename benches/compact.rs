@@ -37,7 +37,7 @@ fn pruned(share: f64) -> Mlp<f32> {
         in_perm: (0..64).collect(),
         folds: 1,
         layers: layers.collect(),
-        activation: Activation::Silu,
+        activation: Activation::Silu.into(),
         out_perm: (0..10).collect(),
     }
 }

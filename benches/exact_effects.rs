@@ -109,7 +109,7 @@ fn model() -> Mlp<f32> {
         in_perm: (0..WIDTHS[0]).collect(),
         folds: 1,
         layers,
-        activation: Activation::Silu,
+        activation: Activation::Silu.into(),
         out_perm: (0..WIDTHS[3]).collect(),
     }
 }

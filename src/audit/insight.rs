@@ -177,15 +177,15 @@ fn formulas<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Vec<Formula
     }
     let of = |position: usize| {
         let found = formula::Formula::of_output(pruned, position, MOST_WEIGHTS)?;
-        let values = found.evaluate(inputs.view(), pruned.activation);
+        let values = found.evaluate(inputs.view());
         let differences = values.iter().zip(outputs.row(position));
         let differences = differences.map(|(a, b)| (a - b.widen()).abs());
         let (output, name) = subject.outputs[position].clone();
         Some(Formula {
             output,
             name,
-            text: found.text(&names, pruned.activation),
-            latex: found.latex(&names, pruned.activation),
+            text: found.text(&names),
+            latex: found.latex(&names),
             max_abs_difference: differences.fold(0.0, f64::max),
         })
     };

@@ -257,7 +257,7 @@ mod tests {
                 linear(array![[1.0, 3.0]], array![0.0]),
                 linear(array![[2.0]], array![0.0]),
             ],
-            activation: Activation::Relu,
+            activation: Activation::Relu.into(),
             out_perm: vec![0],
         };
         let engine = Engine::new(&model, array![[1.0, 2.0], [1.0, 0.0]], Fills::zero());

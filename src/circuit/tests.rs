@@ -31,7 +31,7 @@ fn planted() -> Mlp<f64> {
                 bias: Array1::zeros(2),
             },
         ],
-        activation: Activation::Relu,
+        activation: Activation::Relu.into(),
         out_perm: vec![0, 1],
     }
 }

@@ -16,7 +16,7 @@ fn model() -> Mlp<f64> {
             weight: array![[3.0, 1.0, 0.0]],
             bias: Array1::zeros(1),
         }],
-        activation: Activation::Identity,
+        activation: Activation::Identity.into(),
         out_perm: vec![0],
     }
 }

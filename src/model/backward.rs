@@ -1,6 +1,6 @@
 //! The backward pass of an MLP, written out by hand.
 
-use ndarray::{Array1, Array2, Axis, Zip};
+use ndarray::{Array1, Array2, Axis};
 
 use super::{Mlp, Trace};
 use crate::numeric::{Scalar, matmul_into};
@@ -48,9 +48,9 @@ impl<T: Scalar> Mlp<T> {
             matmul_into(value.view_mut(), layer.weight.t(), read.view(), false);
             if index > 0 {
                 let mut before = value.clone();
-                Zip::from(&mut before)
-                    .and(&trace.reads[index - 1])
-                    .for_each(|g, x| *g *= self.activation.derivative(*x));
+                let at = &trace.reads[index - 1];
+                self.activation
+                    .multiply_by_derivative(index - 1, &mut before, at);
                 reads.push(before);
             }
             values.push(value);

@@ -15,7 +15,7 @@ use std::fmt;
 use ndarray::{Array1, Array2};
 
 use super::transformer::{self, Place, Transformer};
-use super::{Linear, Mlp};
+use super::{Activations, Linear, Mlp};
 use crate::checkpoint::{Account, Checkpoint, Dtype, Tally, Tensor, Unknown};
 pub use crate::choice::Layout;
 use crate::numeric::{Activation, Scalar};
@@ -107,10 +107,10 @@ impl<T: Scalar> Architecture<T> {
 
     /// Between linear layers.
     #[must_use]
-    pub fn activation(&self) -> Activation {
+    pub fn activation(&self) -> Activations {
         match self {
-            Self::Mlp(model) => model.activation,
-            Self::Transformer(model) => model.activation,
+            Self::Mlp(model) => model.activation.clone(),
+            Self::Transformer(model) => model.activation.into(),
         }
     }
 }
@@ -400,7 +400,7 @@ fn build<T: Scalar>(
         in_perm,
         folds,
         layers,
-        activation,
+        activation: activation.into(),
         out_perm,
     })
 }

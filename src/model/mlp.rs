@@ -5,10 +5,14 @@
 //! physical: position q of the inputs reads feature `in_perm[q]` of its fold,
 //! position q of the outputs is target `out_perm[q]`.
 
+mod activations;
+
+pub use activations::{Activations, OfLayer};
+
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use super::Sites;
-use crate::numeric::{Activation, Scalar, matmul_into};
+use crate::numeric::{Scalar, matmul_into};
 
 /// A fully connected network.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,10 +23,10 @@ pub struct Mlp<T> {
     pub in_perm: Vec<usize>,
     /// Number of folds; the input width is `folds · in_perm.len()`.
     pub folds: usize,
-    /// The linear layers, inputs first; the activation stands between them.
+    /// The linear layers, inputs first; activations stand between them.
     pub layers: Vec<Linear<T>>,
     /// Between the linear layers, not after the last.
-    pub activation: Activation,
+    pub activation: Activations,
     /// Physical position → target.
     pub out_perm: Vec<usize>,
 }
@@ -80,7 +84,7 @@ impl<T: Scalar> Mlp<T> {
             in_perm: self.in_perm.clone(),
             folds: self.folds,
             layers: self.layers.iter().map(layer).collect(),
-            activation: self.activation,
+            activation: self.activation.clone(),
             out_perm: self.out_perm.clone(),
         }
     }
@@ -127,7 +131,7 @@ impl<T: Scalar> Mlp<T> {
             if index + 1 == self.layers.len() {
                 trace.values.push(read);
             } else {
-                trace.values.push(self.activate(&read));
+                trace.values.push(self.activation.written(index, &read));
                 trace.reads.push(read);
             }
         }
@@ -141,7 +145,7 @@ impl<T: Scalar> Mlp<T> {
         for (index, layer) in self.layers.iter().enumerate() {
             value = layer.read(value.view());
             if index + 1 < self.layers.len() {
-                apply(self.activation, &mut value);
+                self.activation.apply(index, &mut value);
             }
         }
         value
@@ -166,8 +170,10 @@ impl<T: Scalar> Mlp<T> {
                 .into_owned(),
             bias: linear.bias.select(Axis(0), &ends[1]),
         });
+        let hidden = orders.iter().skip(1).map(Vec::as_slice);
         Self {
             layers: layers.collect(),
+            activation: self.activation.selected(hidden),
             in_perm: ends.0.map_or_else(Vec::new, |order| {
                 let first = order.iter().take(fold);
                 first.map(|q| self.in_perm[q % fold]).collect()
@@ -199,14 +205,6 @@ impl<T: Scalar> Mlp<T> {
         }
         position
     }
-
-    /// The activation of every element.
-    #[must_use]
-    pub fn activate(&self, reads: &Array2<T>) -> Array2<T> {
-        let mut values = reads.clone();
-        apply(self.activation, &mut values);
-        values
-    }
 }
 
 impl<T: Scalar> Linear<T> {
@@ -220,18 +218,10 @@ impl<T: Scalar> Linear<T> {
     }
 }
 
-/// Applies an activation to every element of an array in standard layout.
-fn apply<T: Scalar>(activation: Activation, values: &mut Array2<T>) {
-    match values.as_slice_memory_order_mut() {
-        Some(slice) => activation.apply(slice),
-        None => values.mapv_inplace(|x| activation.at(x)),
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::numeric::Rng;
+    use crate::numeric::{Activation, Rng};
     use ndarray::array;
 
     /// A random network with two folds and shuffled ends.
@@ -254,7 +244,7 @@ pub(crate) mod tests {
             in_perm: rng.permutation(widths[0] / folds),
             folds,
             layers,
-            activation,
+            activation: activation.into(),
             out_perm: rng.permutation(widths[widths.len() - 1]),
         }
     }
@@ -281,7 +271,7 @@ pub(crate) mod tests {
                     bias: array![0.0, -1.0],
                 },
             ],
-            activation: Activation::Relu,
+            activation: Activation::Relu.into(),
             out_perm: vec![1, 0],
         };
         // Features (10, 1) stand as (1, 10): h = relu(1 + 20 + 0.5, -1 + 5) = (21.5, 4).

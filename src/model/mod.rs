@@ -13,6 +13,6 @@ pub mod transformer;
 pub use backward::Gradients;
 pub use batch::Batch;
 pub use layout::{Architecture, Layout, Loaded, Network, Options, Role};
-pub use mlp::{Linear, Mlp, Trace};
+pub use mlp::{Activations, Linear, Mlp, OfLayer, Trace};
 pub use sites::{Edge, Sites};
 pub use transformer::{Components, Sequences, Transformer};

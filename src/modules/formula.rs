@@ -19,7 +19,7 @@ pub enum Formula {
     /// `constant + Σ factor · term`
     Sum(f64, Vec<(f64, Formula)>),
     /// The activation of a term.
-    Activated(Box<Formula>),
+    Activated(Activation, Box<Formula>),
 }
 
 impl Formula {
@@ -42,14 +42,14 @@ impl Formula {
     ///         Linear { weight: array![[2.0, 0.0], [0.0, 0.0]], bias: array![-1.0, 3.0] },
     ///         Linear { weight: array![[0.5, 1.0]], bias: array![0.25] },
     ///     ],
-    ///     activation: Activation::Relu,
+    ///     activation: Activation::Relu.into(),
     ///     out_perm: vec![0],
     /// };
     /// let formula = Formula::of_output(&model, 0, 10).unwrap();
     /// let names = ["a".to_owned(), "b".to_owned()];
-    /// assert_eq!(formula.text(&names, Activation::Relu), "3.25 + 0.5·relu(-1 + 2·a)");
+    /// assert_eq!(formula.text(&names), "3.25 + 0.5·relu(-1 + 2·a)");
     /// assert_eq!(
-    ///     formula.latex(&names, Activation::Relu),
+    ///     formula.latex(&names),
     ///     r"3.25 + 0.5\,\mathrm{relu}\left(-1 + 2\,\mathrm{a}\right)"
     /// );
     /// ```
@@ -57,26 +57,26 @@ impl Formula {
     pub fn of_output<T: Scalar>(model: &Mlp<T>, position: usize, most: usize) -> Option<Self> {
         let mut left = most;
         let formula = read(model, model.layers.len(), position, &mut left)?;
-        Some(formula.folded(model.activation))
+        Some(formula.folded())
     }
 
     /// The value at every sample of `inputs: [width, samples]`.
     #[must_use]
-    pub fn evaluate(&self, inputs: ArrayView2<'_, f64>, activation: Activation) -> Vec<f64> {
+    pub fn evaluate(&self, inputs: ArrayView2<'_, f64>) -> Vec<f64> {
         match self {
             Self::Input(position) => inputs.row(*position).to_vec(),
             Self::Sum(constant, terms) => {
                 let mut sum = vec![*constant; inputs.ncols()];
                 for (factor, term) in terms {
-                    for (sum, value) in sum.iter_mut().zip(term.evaluate(inputs, activation)) {
+                    for (sum, value) in sum.iter_mut().zip(term.evaluate(inputs)) {
                         *sum += factor * value;
                     }
                 }
                 sum
             }
-            Self::Activated(term) => {
-                let mut values = term.evaluate(inputs, activation);
-                values.iter_mut().for_each(|x| *x = activation.at(*x));
+            Self::Activated(activation, term) => {
+                let mut values = term.evaluate(inputs);
+                activation.apply(&mut values);
                 values
             }
         }
@@ -84,11 +84,11 @@ impl Formula {
 
     /// As plain text; `names` are the inputs'.
     #[must_use]
-    pub fn text(&self, names: &[String], activation: Activation) -> String {
+    pub fn text(&self, names: &[String]) -> String {
         let style = Style {
             names: names.to_vec(),
             times: "·",
-            activation: activation.to_string(),
+            activation: |activation| activation.to_string(),
             brackets: ("(", ")"),
         };
         self.written(&style)
@@ -96,12 +96,12 @@ impl Formula {
 
     /// For LaTeX's mathematics mode.
     #[must_use]
-    pub fn latex(&self, names: &[String], activation: Activation) -> String {
+    pub fn latex(&self, names: &[String]) -> String {
         let upright = |name: &String| format!(r"\mathrm{{{}}}", escaped(name));
         let style = Style {
             names: names.iter().map(upright).collect(),
             times: r"\,",
-            activation: format!(r"\mathrm{{{}}}", escaped(&activation.to_string())),
+            activation: |activation| format!(r"\mathrm{{{}}}", escaped(&activation.to_string())),
             brackets: (r"\left(", r"\right)"),
         };
         self.written(&style)
@@ -114,9 +114,10 @@ impl Formula {
                 .get(*position)
                 .cloned()
                 .unwrap_or_else(|| format!("x{position}")),
-            Self::Activated(term) => {
+            Self::Activated(activation, term) => {
                 let (open, close) = style.brackets;
-                format!("{}{open}{}{close}", style.activation, term.written(style))
+                let name = (style.activation)(*activation);
+                format!("{name}{open}{}{close}", term.written(style))
             }
             Self::Sum(constant, terms) => {
                 let mut text = String::new();
@@ -143,19 +144,19 @@ impl Formula {
     }
 
     /// Constant terms become numbers.
-    fn folded(self, activation: Activation) -> Self {
+    fn folded(self) -> Self {
         match self {
             Self::Input(_) => self,
-            Self::Activated(term) => match term.folded(activation) {
+            Self::Activated(activation, term) => match term.folded() {
                 Self::Sum(constant, terms) if terms.is_empty() => {
                     Self::Sum(rounded(activation.at(constant)), terms)
                 }
-                term => Self::Activated(Box::new(term)),
+                term => Self::Activated(activation, Box::new(term)),
             },
             Self::Sum(mut constant, terms) => {
                 let mut kept = Vec::new();
                 for (factor, term) in terms {
-                    match term.folded(activation) {
+                    match term.folded() {
                         Self::Sum(value, terms) if terms.is_empty() => constant += factor * value,
                         term => kept.push((factor, term)),
                     }
@@ -170,7 +171,7 @@ impl Formula {
 struct Style {
     names: Vec<String>,
     times: &'static str,
-    activation: String,
+    activation: fn(Activation) -> String,
     brackets: (&'static str, &'static str),
 }
 
@@ -207,7 +208,8 @@ fn read<T: Scalar>(
         let term = if layer == 1 {
             Formula::Input(writer)
         } else {
-            Formula::Activated(Box::new(read(model, layer - 1, writer, left)?))
+            let activation = model.activation.of(layer - 2, writer);
+            Formula::Activated(activation, Box::new(read(model, layer - 1, writer, left)?))
         };
         terms.push((rounded(weight.widen()), term));
     }
@@ -237,13 +239,13 @@ mod tests {
             let outputs = model.outputs(inputs.view());
             for position in 0..2 {
                 let formula = Formula::of_output(&model, position, 100).unwrap();
-                let values = formula.evaluate(inputs.view(), activation);
+                let values = formula.evaluate(inputs.view());
                 for (ours, theirs) in values.iter().zip(outputs.row(position)) {
                     assert!((ours - theirs).abs() < 1e-3, "{ours} {theirs}");
                 }
                 // What is printed is what is computed: the text has the rounded numbers.
                 let names: Vec<String> = (0..3).map(|k| format!("x{k}")).collect();
-                let text = formula.text(&names, activation);
+                let text = formula.text(&names);
                 let Formula::Sum(constant, _) = &formula else {
                     panic!()
                 };

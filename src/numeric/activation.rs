@@ -1,4 +1,7 @@
 //! Activation functions and their derivatives.
+//!
+//! A value that is not a number stays one through all of them, as in IEEE
+//! arithmetic: a damaged weight is never made whole by a `max`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,6 +17,26 @@ pub enum Activation {
     Identity,
     /// `max(x, 0)`
     Relu,
+    /// `x` above 0, a slope times `x` below.
+    LeakyRelu(Parameter),
+    /// `min(max(x, 0), 6)`
+    Relu6,
+    /// `x` above 0, `α (e^x − 1)` below.
+    Elu(Parameter),
+    /// ELU with the fixed scale and α of self-normalising networks.
+    Selu,
+    /// `ln(1 + e^x)`
+    Softplus,
+    /// `x / (1 + |x|)`
+    Softsign,
+    /// `x · tanh(softplus(x))`
+    Mish,
+    /// `x` between −1 and 1, and these beyond.
+    Hardtanh,
+    /// `min(max(x + 3, 0), 6) / 6`
+    Hardsigmoid,
+    /// `x · hardsigmoid(x)`
+    Hardswish,
     /// `x · sigmoid(x)`, as BIMT's networks have it.
     Silu,
     /// `x · Φ(x)` through the error function.
@@ -21,26 +44,80 @@ pub enum Activation {
     /// GELU in its tanh form (`gelu_new`), computed as `x · sigmoid(2u)`,
     /// `u = √(2/π) (x + 0.044715 x³)`, which is the same function.
     GeluTanh,
+    /// `x · sigmoid(1.702 x)`
+    QuickGelu,
     /// `tanh(x)`
     Tanh,
     /// `1 / (1 + e^{-x})`
     Sigmoid,
 }
 
+/// A number of an activation's own: a slope or an α. Two are equal where their
+/// bits are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Parameter(u64);
+
+impl Parameter {
+    /// PyTorch's slope of a leaky ReLU.
+    pub const LEAK: f64 = 0.01;
+    /// PyTorch's α of an ELU.
+    pub const ALPHA: f64 = 1.0;
+
+    /// A parameter of this value.
+    #[must_use]
+    pub const fn new(value: f64) -> Self {
+        Self(value.to_bits())
+    }
+
+    /// Its value.
+    #[must_use]
+    pub const fn value(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+impl fmt::Debug for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.value())
+    }
+}
+
 /// Every activation, with the names it goes by in configuration files; the
-/// first is ours.
-const NAMES: [(Activation, &[&str]); 7] = [
+/// first is ours. Those with a parameter have PyTorch's default here.
+const NAMES: [(Activation, &[&str]); 18] = [
     (Activation::Identity, &["identity", "linear", "none"]),
     (Activation::Relu, &["relu"]),
+    (
+        Activation::LeakyRelu(Parameter::new(Parameter::LEAK)),
+        &["leaky_relu", "leakyrelu"],
+    ),
+    (Activation::Relu6, &["relu6"]),
+    (Activation::Elu(Parameter::new(Parameter::ALPHA)), &["elu"]),
+    (Activation::Selu, &["selu"]),
+    (Activation::Softplus, &["softplus"]),
+    (Activation::Softsign, &["softsign"]),
+    (Activation::Mish, &["mish"]),
+    (Activation::Hardtanh, &["hardtanh", "hard_tanh"]),
+    (Activation::Hardsigmoid, &["hardsigmoid", "hard_sigmoid"]),
+    (
+        Activation::Hardswish,
+        &["hardswish", "hard_swish", "hardsilu"],
+    ),
     (Activation::Silu, &["silu", "swish"]),
     (Activation::Gelu, &["gelu", "gelu_erf"]),
     (
         Activation::GeluTanh,
         &["gelu_tanh", "gelu_new", "gelu_pytorch_tanh", "gelu_fast"],
     ),
+    (Activation::QuickGelu, &["quick_gelu", "gelu_quick"]),
     (Activation::Tanh, &["tanh"]),
     (Activation::Sigmoid, &["sigmoid", "logistic"]),
 ];
+
+/// The scale and α of Klambauer et al. 2017.
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+const QUICK: f64 = 1.702;
 
 impl Activation {
     /// Our name of every activation.
@@ -48,16 +125,79 @@ impl Activation {
         NAMES.iter().map(|(_, names)| names[0])
     }
 
+    /// The same function with another slope or α; `None` where it has none.
+    #[must_use]
+    pub fn with_parameter(self, value: f64) -> Option<Self> {
+        match self {
+            Self::LeakyRelu(_) => Some(Self::LeakyRelu(Parameter::new(value))),
+            Self::Elu(_) => Some(Self::Elu(Parameter::new(value))),
+            _ => None,
+        }
+    }
+
+    /// Its slope or α, where it has one.
+    #[must_use]
+    pub fn parameter(self) -> Option<f64> {
+        match self {
+            Self::LeakyRelu(parameter) | Self::Elu(parameter) => Some(parameter.value()),
+            _ => None,
+        }
+    }
+
+    /// Whether all its derivatives are continuous: no kink, and no bend of a kink.
+    #[must_use]
+    pub fn is_smooth(self) -> bool {
+        match self {
+            Self::Identity
+            | Self::Softplus
+            | Self::Mish
+            | Self::Silu
+            | Self::Gelu
+            | Self::GeluTanh
+            | Self::QuickGelu
+            | Self::Tanh
+            | Self::Sigmoid => true,
+            Self::Relu
+            | Self::LeakyRelu(_)
+            | Self::Relu6
+            | Self::Elu(_)
+            | Self::Selu
+            | Self::Softsign
+            | Self::Hardtanh
+            | Self::Hardsigmoid
+            | Self::Hardswish => false,
+        }
+    }
+
     /// Applies the function to every element, in place.
     pub fn apply<T: Scalar>(self, xs: &mut [T]) {
+        let (zero, one) = (T::zero(), T::one());
+        let each = |xs: &mut [T], f: &dyn Fn(T) -> T| xs.iter_mut().for_each(|x| *x = f(*x));
         match self {
             Self::Identity => {}
-            Self::Relu => xs.iter_mut().for_each(|x| *x = x.max(T::zero())),
+            Self::Relu => xs.iter_mut().for_each(|x| *x = above(*x, zero)),
+            Self::LeakyRelu(slope) => {
+                let slope = T::from_f64(slope.value());
+                each(xs, &|x| if x < zero { slope * x } else { x });
+            }
+            Self::Relu6 => each(xs, &|x| clamped(x, zero, T::from_f64(6.0))),
+            Self::Elu(alpha) => {
+                let alpha = T::from_f64(alpha.value());
+                each(xs, &|x| if x < zero { alpha * x.exp_m1() } else { x });
+            }
+            Self::Selu => each(xs, &selu),
+            Self::Softplus => each(xs, &softplus),
+            Self::Softsign => each(xs, &|x| x / (one + x.abs())),
+            Self::Mish => each(xs, &|x| x * softplus(x).tanh()),
+            Self::Hardtanh => each(xs, &|x| clamped(x, -one, one)),
+            Self::Hardsigmoid => each(xs, &hardsigmoid),
+            Self::Hardswish => each(xs, &|x| x * hardsigmoid(x)),
             Self::Silu => by_blocks(xs, |x, s| x * s, |x| x),
             Self::GeluTanh => by_blocks(xs, |x, s| x * s, gelu_argument),
+            Self::QuickGelu => by_blocks(xs, |x, s| x * s, |x| T::from_f64(QUICK) * x),
             Self::Sigmoid => by_blocks(xs, |_, s| s, |x| x),
-            Self::Gelu => xs.iter_mut().for_each(|x| *x = *x * normal_cdf(*x)),
-            Self::Tanh => xs.iter_mut().for_each(|x| *x = x.tanh()),
+            Self::Gelu => each(xs, &|x| x * normal_cdf(x)),
+            Self::Tanh => each(xs, &|x| x.tanh()),
         }
     }
 
@@ -99,16 +239,30 @@ impl Activation {
 
     /// The derivative at `x`; at a kink, the value from the left.
     pub fn derivative<T: Scalar>(self, x: T) -> T {
-        let one = T::one();
+        let (zero, one) = (T::zero(), T::one());
+        let between = |low: T, high: T| if x > low && x <= high { one } else { zero };
         match self {
             Self::Identity => one,
-            Self::Relu => {
-                if x > T::zero() {
-                    one
-                } else {
-                    T::zero()
-                }
+            Self::Relu => above_slope(x, zero),
+            Self::LeakyRelu(slope) => above_slope(x, T::from_f64(slope.value())),
+            Self::Relu6 => between(zero, T::from_f64(6.0)),
+            Self::Elu(alpha) => above_slope(x, T::from_f64(alpha.value()) * x.exp()),
+            Self::Selu => {
+                let scale = T::from_f64(SELU_SCALE);
+                scale * above_slope(x, T::from_f64(SELU_ALPHA) * x.exp())
             }
+            Self::Softplus => sigmoid(x),
+            Self::Softsign => {
+                let size = one + x.abs();
+                one / (size * size)
+            }
+            Self::Mish => {
+                let t = softplus(x).tanh();
+                t + x * (one - t * t) * sigmoid(x)
+            }
+            Self::Hardtanh => between(-one, one),
+            Self::Hardsigmoid => hardsigmoid_slope(x),
+            Self::Hardswish => hardsigmoid(x) + x * hardsigmoid_slope(x),
             Self::Silu => {
                 let s = sigmoid(x);
                 s * (one + x * (one - s))
@@ -118,9 +272,54 @@ impl Activation {
                 let s = sigmoid(gelu_argument(x));
                 s + x * s * (one - s) * gelu_argument_slope(x)
             }
+            Self::QuickGelu => {
+                let quick = T::from_f64(QUICK);
+                let s = sigmoid(quick * x);
+                s * (one + quick * x * (one - s))
+            }
             Self::Tanh => one - x.tanh() * x.tanh(),
             Self::Sigmoid => sigmoid(x) * (one - sigmoid(x)),
         }
+    }
+}
+
+/// The larger of `x` and `low`, and `x` where it is not a number.
+fn above<T: Scalar>(x: T, low: T) -> T {
+    if x < low { low } else { x }
+}
+
+/// `x` within bounds, and itself where it is not a number.
+fn clamped<T: Scalar>(x: T, low: T, high: T) -> T {
+    let x = above(x, low);
+    if x > high { high } else { x }
+}
+
+/// 1 above 0, `below` elsewhere.
+fn above_slope<T: Scalar>(x: T, below: T) -> T {
+    if x > T::zero() { T::one() } else { below }
+}
+
+fn selu<T: Scalar>(x: T) -> T {
+    let below = T::from_f64(SELU_ALPHA) * x.exp_m1();
+    T::from_f64(SELU_SCALE) * if x < T::zero() { below } else { x }
+}
+
+/// `max(x, 0) + ln(1 + e^{−|x|})`: the same function, and nothing overflows.
+fn softplus<T: Scalar>(x: T) -> T {
+    above(x, T::zero()) + (-x.abs()).exp().ln_1p()
+}
+
+fn hardsigmoid<T: Scalar>(x: T) -> T {
+    let six = T::from_f64(6.0);
+    clamped(x + T::from_f64(3.0), T::zero(), six) / six
+}
+
+fn hardsigmoid_slope<T: Scalar>(x: T) -> T {
+    let three = T::from_f64(3.0);
+    if x > -three && x <= three {
+        T::from_f64(1.0 / 6.0)
+    } else {
+        T::zero()
     }
 }
 
@@ -218,22 +417,45 @@ fn normal_density<T: Scalar>(x: T) -> T {
 }
 
 impl fmt::Display for Activation {
+    /// The name, and behind a colon a parameter that is not PyTorch's default.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = NAMES.iter().find(|(activation, _)| activation == self);
-        f.write_str(found.map_or("unknown", |(_, names)| names[0]))
+        let same_kind = |other: Self| match self.parameter() {
+            Some(value) => other.with_parameter(value) == Some(*self),
+            None => other == *self,
+        };
+        let Some((usual, names)) = NAMES.iter().find(|(other, _)| same_kind(*other)) else {
+            unreachable!("every activation is in the table of names: a test goes through them");
+        };
+        f.write_str(names[0])?;
+        match self.parameter().filter(|_| usual != self) {
+            Some(value) => write!(f, ":{value}"),
+            None => Ok(()),
+        }
     }
 }
 
 impl FromStr for Activation {
     type Err = UnknownActivation;
 
+    /// A name, in any case, with `-` for `_`; `leaky_relu:0.2` and `elu:1.5` have
+    /// another parameter than PyTorch's.
     fn from_str(text: &str) -> Result<Self, UnknownActivation> {
-        let wanted = text.to_ascii_lowercase().replace('-', "_");
-        NAMES
+        let unknown = || UnknownActivation(text.to_owned());
+        let (name, parameter) = match text.split_once(':') {
+            Some((name, value)) => (name, Some(value.parse::<f64>().map_err(|_| unknown())?)),
+            None => (text, None),
+        };
+        let wanted = name.trim().to_ascii_lowercase().replace('-', "_");
+        let found = NAMES
             .iter()
             .find(|(_, names)| names.contains(&wanted.as_str()))
             .map(|(activation, _)| *activation)
-            .ok_or_else(|| UnknownActivation(text.to_owned()))
+            .ok_or_else(unknown)?;
+        match parameter {
+            Some(value) if value.is_finite() => found.with_parameter(value).ok_or_else(unknown),
+            Some(_) => Err(unknown()),
+            None => Ok(found),
+        }
     }
 }
 
@@ -269,6 +491,38 @@ mod tests {
         check(Activation::GeluTanh, 1.0, 0.841_191_990_608_276_7);
         check(Activation::Tanh, 0.5, 0.462_117_157_260_009_8);
         check(Activation::Sigmoid, 0.0, 0.5);
+        let named = |name: &str| name.parse::<Activation>().unwrap();
+        check(named("leaky_relu:0.2"), -1.5, -0.3);
+        check(named("elu:1.5"), -1.0, 1.5 * ((-1.0_f64).exp() - 1.0));
+        check(named("selu"), 2.0, 2.0 * SELU_SCALE);
+        check(named("softplus"), 0.0, std::f64::consts::LN_2);
+        check(named("softplus"), 1000.0, 1000.0);
+        check(named("softsign"), -3.0, -0.75);
+        check(named("mish"), 1.0, 0.865_098_388_267_226_4);
+        check(named("relu6"), 7.0, 6.0);
+        check(named("hardtanh"), -1.5, -1.0);
+        check(named("hardsigmoid"), 1.5, 0.75);
+        check(named("hardswish"), 1.5, 1.125);
+        check(named("quick_gelu"), 1.0, 1.0 / (1.0 + (-1.702_f64).exp()));
+    }
+
+    #[test]
+    fn what_is_not_a_number_stays_so() {
+        fn check<T: Scalar>(activation: Activation) {
+            // Long enough for the vectorised paths, and in every place of them.
+            for place in 0..40 {
+                let mut xs = vec![T::one(); 40];
+                xs[place] = T::nan();
+                activation.apply(&mut xs);
+                assert!(xs[place].is_nan(), "{activation} in {}", T::NAME);
+                let others = xs.iter().enumerate().filter(|(other, _)| *other != place);
+                assert!(others.map(|(_, x)| *x).all(|x| x.is_finite()));
+            }
+        }
+        for activation in all() {
+            check::<f32>(activation);
+            check::<f64>(activation);
+        }
     }
 
     #[test]
@@ -304,6 +558,12 @@ mod tests {
     fn names_round_trip() {
         for activation in all() {
             assert_eq!(activation.to_string().parse(), Ok(activation));
+        }
+        for text in ["leaky_relu:0.2", "elu:1.5", "elu:-0.5"] {
+            assert_eq!(text.parse::<Activation>().unwrap().to_string(), text);
+        }
+        for wrong in ["relu:0.2", "elu:", "elu:nan", "leaky_relu:inf", ""] {
+            assert!(wrong.parse::<Activation>().is_err(), "{wrong}");
         }
         assert_eq!("GELU-new".parse(), Ok(Activation::GeluTanh));
         assert!("bogus".parse::<Activation>().is_err());

@@ -168,7 +168,8 @@ impl<'m, T: Scalar> Engine<'m, T> {
             if layer + 1 == depth {
                 state.trace.values.push(read);
             } else {
-                state.trace.values.push(self.model.activate(&read));
+                let values = self.model.activation.written(layer, &read);
+                state.trace.values.push(values);
                 state.trace.reads.push(read);
             }
         }

@@ -21,7 +21,7 @@
 //!         Linear { weight: array![[1.0, 3.0]], bias: array![0.0] },
 //!         Linear { weight: array![[2.0]], bias: array![0.0] },
 //!     ],
-//!     activation: Activation::Relu,
+//!     activation: Activation::Relu.into(),
 //!     out_perm: vec![0],
 //! };
 //! let engine = Engine::new(&model, array![[1.0], [1.0]], Fills::zero());

@@ -11,6 +11,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
 use super::engine::{Engine, State};
 use super::fill::Filling;
 use super::patchable::Patchable as _;
+use crate::model::Activations;
 use crate::numeric::{Activation, Scalar, matmul_into};
 
 /// A reader: its linear layer, and its place in the layer after.
@@ -106,9 +107,10 @@ impl<T: Scalar> Ripple<T> {
             output += &self.message.row(0);
             return;
         }
-        self.first_site(engine.model().activation, state, to);
+        let activations = &engine.model().activation;
+        self.first_site(activations.of(layer, to), state, to);
         for layer in self.first..depth - 1 {
-            self.spread(engine.model().activation, state, layer);
+            self.spread(activations, state, layer);
         }
         self.arrive(state, depth - 1);
     }
@@ -184,7 +186,7 @@ impl<T: Scalar> Ripple<T> {
     }
 
     /// The change of hidden layer `layer + 1`, given that of hidden layer `layer`.
-    fn spread(&mut self, activation: Activation, state: &State<T>, layer: usize) {
+    fn spread(&mut self, activations: &Activations, state: &State<T>, layer: usize) {
         let (before, after) = self.reached.split_at_mut(layer + 1);
         let (source, target) = (&mut before[layer], &mut after[0]);
         let weights = &state.live[layer];
@@ -196,7 +198,7 @@ impl<T: Scalar> Ripple<T> {
                 let terms = terms(weights.row(*row), &source.change, &source.rows);
                 let (read, value) = (row_of(reads, *row), row_of(values, *row));
                 let change = row_mut_of(&mut target.change, *row);
-                change_value(activation, change, read, value, terms);
+                change_value(activations.of(layer, *row), change, read, value, terms);
             }
         } else {
             source.clear_others();
@@ -205,7 +207,7 @@ impl<T: Scalar> Ripple<T> {
             matmul_into(target.change.view_mut(), weights.view(), changes, true);
             for row in &target.rows {
                 let change = row_mut_of(&mut target.change, *row);
-                activation.apply(change);
+                activations.of(layer, *row).apply(change);
                 subtract(change, row_of(values, *row));
             }
         }

@@ -16,7 +16,7 @@ use super::engine::{Engine, State};
 use super::readout::Readout;
 use super::ripple::{Place, Ripple};
 use crate::metric::MetricKind;
-use crate::numeric::{Activation, Scalar, statistics};
+use crate::numeric::{Scalar, statistics};
 
 /// Samples that are interpolated at once.
 const LANES: usize = 8;
@@ -67,7 +67,7 @@ where
     let steps = readouts
         .iter()
         .any(|r| r.metric.kind() == MetricKind::Accuracy);
-    engine.model().activation != Activation::Relu && !steps
+    engine.model().activation.are_smooth() && !steps
 }
 
 impl Table {

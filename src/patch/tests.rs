@@ -28,7 +28,7 @@ fn by_definition(engine: &Engine<'_, f64>, fill: &[Array2<f64>], patched: &EdgeS
             if layer + 1 == model.layers.len() {
                 read
             } else {
-                model.activation.at(read)
+                model.activation.of(layer, to).at(read)
             }
         });
     }

@@ -39,7 +39,7 @@ pub struct Compacted<T> {
 ///         Linear { weight: array![[1.0], [0.0], [2.0]], bias: array![0.0, 4.0, 0.0] },
 ///         Linear { weight: array![[1.0, 0.5, 0.0]], bias: array![0.1] },
 ///     ],
-///     activation: Activation::Relu,
+///     activation: Activation::Relu.into(),
 ///     out_perm: vec![0],
 /// };
 /// let compacted = compact(&model);
@@ -90,7 +90,10 @@ fn fold_constants<T: Scalar>(model: &mut Mlp<T>) -> Vec<Vec<bool>> {
             .into_iter()
             .map(|row| row.iter().all(|w| w.is_zero()))
             .collect();
-        let values: Array1<T> = reads.bias.mapv(|bias| model.activation.at(bias));
+        let biases = reads.bias.iter().enumerate();
+        let values: Array1<T> = biases
+            .map(|(neuron, bias)| model.activation.of(layer, neuron).at(*bias))
+            .collect();
         let reader = &mut model.layers[layer + 1];
         for (neuron, _) in is_constant.iter().enumerate().filter(|(_, yes)| **yes) {
             reader

@@ -4,14 +4,14 @@
 
 use ndarray::{Array1, Array2, ArrayView2};
 
-use crate::model::{Linear, Mlp};
-use crate::numeric::{Activation, Scalar};
+use crate::model::{Activations, Linear, Mlp};
+use crate::numeric::Scalar;
 
 /// A network as lists of its non-zero weights.
 #[derive(Debug, Clone)]
 pub struct Sparse<T> {
     layers: Vec<Rows<T>>,
-    activation: Activation,
+    activation: Activations,
 }
 
 /// The non-zero weights of a linear layer.
@@ -30,7 +30,7 @@ impl<T: Scalar> Sparse<T> {
     pub fn new(model: &Mlp<T>) -> Self {
         Self {
             layers: model.layers.iter().map(Rows::new).collect(),
-            activation: model.activation,
+            activation: model.activation.clone(),
         }
     }
 
@@ -46,10 +46,8 @@ impl<T: Scalar> Sparse<T> {
         let mut value = inputs.as_standard_layout().into_owned();
         for (index, rows) in self.layers.iter().enumerate() {
             value = rows.read(&value);
-            if index + 1 < self.layers.len()
-                && let Some(slice) = value.as_slice_mut()
-            {
-                self.activation.apply(slice);
+            if index + 1 < self.layers.len() {
+                self.activation.apply(index, &mut value);
             }
         }
         value
@@ -88,6 +86,7 @@ impl<T: Scalar> Rows<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::numeric::Activation;
     use crate::model::mlp::tests::{random_inputs, random_mlp};
     use crate::prune::apply;
 

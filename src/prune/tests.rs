@@ -15,7 +15,7 @@ fn linear() -> Mlp<f64> {
             weight: array![[1.0, 0.1], [0.01, 0.0]],
             bias: array![0.001, 0.0],
         }],
-        activation: Activation::Identity,
+        activation: Activation::Identity.into(),
         out_perm: vec![0, 1],
     }
 }

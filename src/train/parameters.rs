@@ -139,7 +139,7 @@ impl<T: Scalar> Parameters<T> {
             in_perm: self.in_perm.clone(),
             folds: self.form.folds,
             layers: (0..self.form.depth()).map(linear).collect(),
-            activation,
+            activation: activation.into(),
             out_perm: self.out_perm.clone(),
         }
     }

@@ -16,8 +16,8 @@ use super::task::Problem;
 use super::trainer::{Measure, Trainer};
 use crate::checkpoint::{Checkpoint, Tensor, sha256};
 use crate::model::{Linear, Mlp};
-use crate::numeric::Scalar;
 use crate::numeric::adamw::Moments;
+use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
 
 /// Columns of the stored curve.
@@ -31,7 +31,10 @@ pub fn snapshot<T: Scalar>(trainer: &Trainer<'_, T>) -> Tensors {
     let beside = |values: &[T]| {
         let mut other = parameters.clone();
         other.values.copy_from_slice(values);
-        other.to_mlp(mlp.activation)
+        Mlp {
+            activation: mlp.activation.clone(),
+            ..other.to_mlp(Activation::Identity)
+        }
     };
     let mut tensors = network(&mlp);
     tensors.extend(weights(&beside(&moments.mean), "adamw.mean."));

@@ -158,7 +158,7 @@ mod tests {
             in_perm: vec![0, 1],
             folds: 1,
             layers: vec![wires(1.0), wires(2.0)],
-            activation: Activation::Silu,
+            activation: Activation::Silu.into(),
             out_perm: vec![0, 1],
         };
         let task = Task::TwoMoon;

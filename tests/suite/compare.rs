@@ -207,7 +207,7 @@ fn hypothesis_tests_know_a_planted_circuit() {
             weight,
             bias: array![0.0],
         }],
-        activation: Activation::Identity,
+        activation: Activation::Identity.into(),
         out_perm: vec![0],
     };
     let inputs = Array2::from_shape_fn((width, 80), |_| rng.normal());

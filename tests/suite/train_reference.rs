@@ -82,7 +82,7 @@ impl Case {
             in_perm: (0..widths[0] / folds).collect(),
             folds,
             layers: (0..widths.len() - 1).map(linear).collect(),
-            activation: Activation::Silu,
+            activation: Activation::Silu.into(),
             out_perm: (0..widths[widths.len() - 1]).collect(),
         }
     }

@@ -224,7 +224,7 @@ fn integrated_gradients_add_up_to_the_effect() {
             weight: ndarray::array![[2.0]],
             bias: ndarray::Array1::zeros(1),
         }],
-        activation: Activation::Identity,
+        activation: Activation::Identity.into(),
         out_perm: vec![0],
     };
     let engine = Engine::new(&model, ndarray::array![[1.0]], Fills::zero());

@@ -1,6 +1,6 @@
 //! Runs of an MLP whose weights carry shares of their messages.
 
-use ndarray::{Array2, Zip};
+use ndarray::Array2;
 
 use super::{Loss, Maskable};
 use crate::model::Trace;
@@ -38,9 +38,10 @@ impl<T: Scalar> Maskable for Engine<'_, T> {
                 let live = &linear.weight * &shares[layer];
                 let mut before = Array2::zeros(run.values[layer].raw_dim());
                 matmul_into(before.view_mut(), live.t(), at.view(), false);
-                Zip::from(&mut before)
-                    .and(&run.reads[layer - 1])
-                    .for_each(|g, x| *g *= model.activation.derivative(*x));
+                let reads = &run.reads[layer - 1];
+                model
+                    .activation
+                    .multiply_by_derivative(layer - 1, &mut before, reads);
                 at = before;
             }
         }
@@ -75,7 +76,7 @@ fn forward<T: Scalar>(
         if layer + 1 == model.layers.len() {
             trace.values.push(read);
         } else {
-            trace.values.push(model.activate(&read));
+            trace.values.push(model.activation.written(layer, &read));
             trace.reads.push(read);
         }
     }

@@ -290,7 +290,7 @@ mod tests {
                 weight: ndarray::array![[3.0, 1.0, 0.0]],
                 bias: ndarray::Array1::zeros(1),
             }],
-            activation: Activation::Identity,
+            activation: Activation::Identity.into(),
             out_perm: vec![0],
         };
         let engine = Engine::new(&model, Array2::ones((3, 4)), Fills::zero());

@@ -50,7 +50,7 @@ fn case(seed: u64, activation: Activation, scale: f64, width: f64) -> Case {
         in_perm: (0..widths[0]).collect(),
         folds: 1,
         layers,
-        activation,
+        activation: activation.into(),
         out_perm: (0..widths[depth]).collect(),
     };
     let mut pruned = original.clone();

@@ -66,7 +66,10 @@ pub fn attribution(
                 .enumerate()
                 .map(|(from, column)| {
                     let through: f64 = column.iter().zip(&influence).map(|(w, l)| w * l).sum();
-                    through * secant(original.activation, reads[from], others[from])
+                    through * {
+                        let activation = original.activation.of(layer - 1, from);
+                        secant(activation, reads[from], others[from])
+                    }
                 })
                 .collect();
         }

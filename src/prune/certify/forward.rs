@@ -10,7 +10,9 @@
 //! goes into the radius, as do the errors of the neuron's lines. A value that is
 //! not finite anywhere poisons the lane, whose bound then is infinite.
 
-use super::curve::{Curve, Gelu, GeluTanh, Range, Sigmoid, Silu, Tanh};
+#[cfg(test)]
+use super::curve::Curve;
+use super::curve::{Gelu, GeluTanh, Range, Sigmoid, Silu, Tanh};
 use super::pair::{Pair, PairLayer, Rows};
 use super::relax::{self, DOZEN, Relaxation, Relaxed, TINY, UP};
 use crate::numeric::{Activation, Lanes};
@@ -105,6 +107,30 @@ pub(super) struct Pass {
     pub poison: Lanes,
 }
 
+/// Whether lines with a proved error are known for an activation.
+pub(super) fn is_proved(activation: Activation) -> bool {
+    match activation {
+        Activation::Identity
+        | Activation::Relu
+        | Activation::Silu
+        | Activation::Gelu
+        | Activation::GeluTanh
+        | Activation::Tanh
+        | Activation::Sigmoid => true,
+        Activation::LeakyRelu(_)
+        | Activation::Relu6
+        | Activation::Elu(_)
+        | Activation::Selu
+        | Activation::Softplus
+        | Activation::Softsign
+        | Activation::Mish
+        | Activation::Hardtanh
+        | Activation::Hardsigmoid
+        | Activation::Hardswish
+        | Activation::QuickGelu => false,
+    }
+}
+
 impl Pass {
     /// Room for passes through a pair of networks; `symbols` are the inputs that vary.
     pub fn new(pair: &Pair, symbols: &[usize]) -> Self {
@@ -131,34 +157,51 @@ impl Pass {
     /// Everything up to what the outputs read, from what [`Pass::set_inputs`] was given.
     #[inline(always)]
     pub fn run(&mut self, pair: &Pair) {
-        match pair.activation {
-            Activation::Identity => self.run_with(pair, relax::identity),
-            Activation::Relu => self.run_with(pair, relax::relu),
-            Activation::Silu => self.run_smooth::<Silu>(pair),
-            Activation::Gelu => self.run_smooth::<Gelu>(pair),
-            Activation::GeluTanh => self.run_smooth::<GeluTanh>(pair),
-            Activation::Tanh => self.run_smooth::<Tanh>(pair),
-            Activation::Sigmoid => self.run_smooth::<Sigmoid>(pair),
-        }
-    }
-
-    /// [`Pass::run`] with a given smooth activation.
-    #[inline(always)]
-    pub fn run_smooth<C: Curve>(&mut self, pair: &Pair) {
-        self.run_with(pair, relax::smooth::<C>);
-    }
-
-    #[inline(always)]
-    fn run_with(&mut self, pair: &Pair, relax: impl Fn(Range, Range) -> Relaxed + Copy) {
-        let inputs = &self.layers[0];
-        self.poison = (inputs.value.magnitude + inputs.change.magnitude) * 0.0;
-        for (index, weights) in pair.layers.iter().enumerate() {
-            let (below, above) = self.layers.split_at_mut(index + 1);
-            above[0].read_from(weights, &below[index], pair.rounding);
-            if index + 1 < pair.layers.len() {
-                self.poison += above[0].activate(relax);
+        self.start();
+        for index in 0..pair.layers.len() {
+            match pair.activations.get(index) {
+                None => self.read(pair, index),
+                Some(Activation::Identity) => self.step(pair, index, relax::identity),
+                Some(Activation::Relu) => self.step(pair, index, relax::relu),
+                Some(Activation::Silu) => self.step(pair, index, relax::smooth::<Silu>),
+                Some(Activation::Gelu) => self.step(pair, index, relax::smooth::<Gelu>),
+                Some(Activation::GeluTanh) => self.step(pair, index, relax::smooth::<GeluTanh>),
+                Some(Activation::Tanh) => self.step(pair, index, relax::smooth::<Tanh>),
+                Some(Activation::Sigmoid) => self.step(pair, index, relax::smooth::<Sigmoid>),
+                Some(other) => unreachable!("pairs of {other} are refused: see `is_proved`"),
             }
         }
+    }
+
+    /// [`Pass::run`] with a given smooth activation everywhere.
+    #[cfg(test)]
+    pub fn run_smooth<C: Curve>(&mut self, pair: &Pair) {
+        self.start();
+        for index in 0..pair.layers.len() {
+            match index + 1 < pair.layers.len() {
+                true => self.step(pair, index, relax::smooth::<C>),
+                false => self.read(pair, index),
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        let inputs = &self.layers[0];
+        self.poison = (inputs.value.magnitude + inputs.change.magnitude) * 0.0;
+    }
+
+    /// What layer `index` of readers reads.
+    #[inline(always)]
+    fn read(&mut self, pair: &Pair, index: usize) {
+        let (below, above) = self.layers.split_at_mut(index + 1);
+        above[0].read_from(&pair.layers[index], &below[index], pair.rounding);
+    }
+
+    /// What layer `index` of neurons reads and writes.
+    #[inline(always)]
+    fn step(&mut self, pair: &Pair, index: usize, relax: impl Fn(Range, Range) -> Relaxed + Copy) {
+        self.read(pair, index);
+        self.poison += self.layers[index + 1].activate(relax);
     }
 
     /// Sets the inputs of the original: centre + radius · ε; the pruned reads the same.

@@ -33,7 +33,7 @@ use std::time::Instant;
 use ndarray::Array2;
 
 use crate::data::Domain;
-use crate::model::Mlp;
+use crate::model::{Activations, Mlp};
 use crate::numeric::Activation;
 
 pub use crate::choice::Arithmetic;
@@ -94,6 +94,14 @@ pub enum Stop {
     Boxes,
 }
 
+/// The names of the activations that are bounded.
+fn proved() -> String {
+    let all = Activation::names().filter_map(|name| name.parse().ok());
+    let proved = all.filter(|activation| forward::is_proved(*activation));
+    let names: Vec<String> = proved.map(|activation| activation.to_string()).collect();
+    names.join(", ")
+}
+
 /// Why there is no certificate, not even an undecided one.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Refusal {
@@ -109,9 +117,18 @@ pub enum Refusal {
     #[error("the networks have different activations, {original} and {pruned}")]
     Activations {
         /// Of the original.
-        original: Activation,
+        original: Activations,
         /// Of the pruned.
-        pruned: Activation,
+        pruned: Activations,
+    },
+    /// No line with a proved error is known for the activation.
+    #[error(
+        "no bound is proved here for the activation {activation}: proved are {}",
+        proved()
+    )]
+    NoRelaxation {
+        /// The activation.
+        activation: Activation,
     },
     /// The networks order inputs or outputs differently.
     #[error("the networks order their inputs or outputs differently")]
@@ -264,7 +281,7 @@ pub fn rounding_of_both(
 ///         Linear { weight: array![[1.0], [-1.0]], bias: array![0.0, 0.0] },
 ///         Linear { weight: array![[1.0, 0.01]], bias: array![0.0] },
 ///     ],
-///     activation: Activation::Silu,
+///     activation: Activation::Silu.into(),
 ///     out_perm: vec![0],
 /// };
 /// let mut pruned = original.clone();

@@ -3,6 +3,7 @@
 use ndarray::Array2;
 
 use super::Refusal;
+use super::forward::is_proved;
 use crate::model::Mlp;
 use crate::numeric::Activation;
 
@@ -11,8 +12,8 @@ use crate::numeric::Activation;
 pub(super) struct Pair {
     /// The layers, inputs first.
     pub layers: Vec<PairLayer>,
-    /// Between the layers.
-    pub activation: Activation,
+    /// Of every hidden layer, each with a relaxation.
+    pub activations: Vec<Activation>,
     /// Width of the inputs.
     pub inputs: usize,
     /// A sum of products over all sites of this network, each product of up to
@@ -77,6 +78,7 @@ impl Pair {
     /// If their shapes, permutations, embeddings or activations differ, or a number is not finite.
     pub fn new(original: &Mlp<f64>, pruned: &Mlp<f64>) -> Result<Self, Refusal> {
         comparable(original, pruned)?;
+        let activations = activations(original)?;
         let sites: usize = original.widths().into_iter().sum();
         let layers = original.layers.iter().zip(&pruned.layers);
         Ok(Self {
@@ -89,7 +91,7 @@ impl Pair {
                     bias_change: (&b.bias - &a.bias).to_vec(),
                 })
                 .collect(),
-            activation: original.activation,
+            activations,
             inputs: original.widths()[0],
             rounding: (4 * sites + 16) as f64 * f64::EPSILON,
         })
@@ -101,6 +103,22 @@ impl Pair {
     }
 }
 
+/// The activation of every hidden layer, each with a relaxation that is proved.
+fn activations(model: &Mlp<f64>) -> Result<Vec<Activation>, Refusal> {
+    let hidden = 0..model.layers.len().saturating_sub(1);
+    let proved = |layer| {
+        let activation = model.activation.of_layer(layer);
+        activation.filter(|activation| is_proved(*activation))
+    };
+    hidden
+        .map(|layer| {
+            proved(layer).ok_or_else(|| Refusal::NoRelaxation {
+                activation: model.activation.of(layer, 0),
+            })
+        })
+        .collect()
+}
+
 fn comparable(original: &Mlp<f64>, pruned: &Mlp<f64>) -> Result<(), Refusal> {
     if original.widths() != pruned.widths() {
         return Err(Refusal::Shapes {
@@ -110,8 +128,8 @@ fn comparable(original: &Mlp<f64>, pruned: &Mlp<f64>) -> Result<(), Refusal> {
     }
     if original.activation != pruned.activation {
         return Err(Refusal::Activations {
-            original: original.activation,
-            pruned: pruned.activation,
+            original: original.activation.clone(),
+            pruned: pruned.activation.clone(),
         });
     }
     if (&original.in_perm, &original.out_perm, original.folds)

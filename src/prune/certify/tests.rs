@@ -21,7 +21,7 @@ fn two_ramps() -> (Mlp<f64>, Mlp<f64>) {
                 bias: array![0.0],
             },
         ],
-        activation: Activation::Relu,
+        activation: Activation::Relu.into(),
         out_perm: vec![0],
     };
     let pruned = apply(&original, 0.6, false);
@@ -111,7 +111,7 @@ fn tokens_are_enumerated_exactly() {
             weight: array![[1.0, 0.25], [0.0, 3.0]],
             bias: array![0.0, 0.5],
         }],
-        activation: Activation::Silu,
+        activation: Activation::Silu.into(),
         out_perm: vec![0, 1],
     };
     let pruned = apply(&original, 0.3, false);
@@ -162,7 +162,7 @@ fn what_is_outside_the_method_is_refused() {
         certify(a, b, domain, tolerance, &Options::default()).unwrap_err()
     };
     let mut other = pruned.clone();
-    other.activation = Activation::Tanh;
+    other.activation = Activation::Tanh.into();
     assert!(matches!(
         refusal(&original, &other, &unit, &[1.0]),
         Refusal::Activations { .. }
@@ -242,7 +242,7 @@ fn decisions_worked_out_by_hand() {
             weight: array![[1.0], [0.0]],
             bias: array![0.0, 0.1],
         }],
-        activation: Activation::Relu,
+        activation: Activation::Relu.into(),
         out_perm: vec![0, 1],
     };
     let pruned = apply(&original, 0.2, true);
