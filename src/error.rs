@@ -101,6 +101,54 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A file whose content is another format's than its name says.
+    #[error("the file is {content} by its content")]
+    OtherContent {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        content: crate::checkpoint::Content,
+    },
+    /// TorchScript.
+    #[error("the file is TorchScript, which is code with its weights, not a state dict")]
+    TorchScript {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Weights in another number system.
+    #[error("`{tensor}` ({dtype}) is of quantised weights ({by}), which are not computed")]
+    Quantised {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The tensor, or the key, that shows it.
+        tensor: String,
+        /// Its number type.
+        dtype: &'static str,
+        /// What quantises so.
+        by: &'static str,
+    },
+    /// The changes that an adapter makes to another network.
+    #[error("{what} is of an adapter (LoRA, PEFT), which is not merged into its network")]
+    Adapter {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What shows it.
+        what: String,
+    },
+    /// A chain of layers that is not certain, or not computed.
+    #[error("{detail}")]
+    Chain {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Which layers, and what is open.
+        detail: String,
+    },
+    /// A name under which no safetensors file is written.
+    #[error("networks are written as safetensors alone, and the name says otherwise")]
+    WriteFormat {
+        /// The name.
+        path: PathBuf,
+    },
     /// A folder without a checkpoint, or with several.
     #[error("{}", match found.len() {
         0 => "the folder holds no checkpoint".to_owned(),

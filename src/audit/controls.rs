@@ -50,7 +50,7 @@ fn shuffle(checkpoint: &mut Checkpoint, loaded: &Loaded, rng: &mut Rng) {
             let size = tensor.dtype.size();
             let mut places: Vec<Vec<u8>> = tensor.bytes.chunks(size).map(<[u8]>::to_vec).collect();
             rng.shuffle(&mut places);
-            tensor.bytes = places.concat();
+            tensor.bytes = places.concat().into();
         }
     }
 }

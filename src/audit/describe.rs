@@ -57,7 +57,7 @@ pub fn checkpoint(checkpoint: &Checkpoint, loaded: &Loaded) -> result::Checkpoin
     };
     result::CheckpointInfo {
         path: checkpoint.path.display().to_string(),
-        sha256: checkpoint.sha256.clone(),
+        sha256: checkpoint.sha256.to_string(),
         layout: loaded.layout,
         family: loaded.family.map(str::to_owned),
         dtype: loaded.dtype.name().to_owned(),

@@ -6,7 +6,10 @@
 //! changed.
 
 mod account;
+mod bytes;
+mod content;
 mod diagnose;
+mod foreign;
 pub(crate) mod json;
 mod memory;
 mod read;
@@ -18,6 +21,8 @@ mod write;
 
 pub use account::{Account, Tally, fits};
 pub use settings::{KeyRule, Settings, Unknown};
+pub use bytes::{Bytes, Sum};
+pub use content::{Content, Foreign};
 pub use tensor::{Dtype, IntegerKind, Tensor};
 
 pub(crate) use memory::file_of;
@@ -35,7 +40,7 @@ pub struct Checkpoint {
     pub path: PathBuf,
     /// SHA-256 of the file's bytes, in hexadecimal. Of a checkpoint in shards: of
     /// what `sha256sum` prints for the index and then each shard by name.
-    pub sha256: String,
+    pub sha256: Sum,
     /// Tensors by name.
     pub tensors: BTreeMap<String, Tensor>,
     /// The header's own metadata.

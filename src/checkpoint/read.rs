@@ -9,15 +9,18 @@ use safetensors::SafeTensors;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
-use super::{Checkpoint, Dtype, IntegerKind, Tensor, diagnose, shards, torch};
+use super::bytes::within;
+use super::{Bytes, Checkpoint, Content, Dtype, IntegerKind, Sum, Tensor, diagnose, shards, torch};
 use crate::{Error, Result};
 
+/// Bytes of the length of a header.
+const PREFIX: usize = 8;
 /// Files larger than this are refused: they would not fit in memory beside
 /// what is computed from them.
 pub(super) const LARGEST_FILE: u64 = 8 << 30;
 
 impl Checkpoint {
-    /// Opens a `.safetensors`, `.pt` or `.pth` file, the index of several
+    /// Opens a `.safetensors`, `.pt`, `.pth`, `.bin` or `.ckpt` file, the index of several
     /// (`model.safetensors.index.json`), or the one of these in a folder, with the
     /// `config.json` beside it.
     ///
@@ -31,15 +34,16 @@ impl Checkpoint {
         };
         let index = file.to_string_lossy().ends_with(shards::ENDING);
         if file.exists() && !is_checkpoint(&file) && !index {
-            return Err(Error::CheckpointFormat { path: file });
+            return Err(other_ending(file));
         }
-        let bytes = limited_read(&file)?;
+        beside(&file)?;
+        let bytes = Bytes::of_file(&file)?;
         let config = sibling(&file, "config.json")?;
         if index {
             let read = shards::read(&file, &bytes)?;
             return Self::of_parts(&file, read, config.as_deref());
         }
-        Self::from_bytes(&file.display().to_string(), &bytes, config.as_deref())
+        Self::from_shared(&file, bytes, config.as_deref())
     }
 
     /// Reads the bytes of a file that goes by `name`, and the text of its
@@ -48,40 +52,61 @@ impl Checkpoint {
     /// # Errors
     /// If the bytes are not what they say they are, or the text is no JSON object.
     pub fn from_bytes(name: &str, bytes: &[u8], config: Option<&str>) -> Result<Self> {
-        let path = PathBuf::from(name);
-        let (tensors, metadata) = if TORCH.contains(&extension(&path)) {
-            (torch::read(&path, bytes)?, BTreeMap::new())
+        Self::from_shared(Path::new(name), Bytes::shared(bytes.to_vec()), config)
+    }
+
+    fn from_shared(path: &Path, bytes: Bytes, config: Option<&str>) -> Result<Self> {
+        if bytes.is_empty() {
+            return Err(Error::EmptyFile {
+                path: path.to_owned(),
+            });
+        }
+        let parts = if TORCH.contains(&extension(path)) {
+            Content::check(path, &bytes, &[Content::Zip, Content::Pickle])?;
+            within(path, bytes.len() as u64, LARGEST_FILE)?;
+            let (tensors, config) = torch::read(path, &bytes)?;
+            Parts {
+                tensors,
+                config,
+                metadata: BTreeMap::new(),
+                sha256: Sum::of(bytes),
+            }
         } else {
-            parse_tensors(&path, bytes)?
+            Content::check(path, &bytes, &[Content::Safetensors])?;
+            let (tensors, metadata) = parse_shared(path, &bytes)?;
+            Parts {
+                tensors,
+                metadata,
+                config: Map::new(),
+                sha256: Sum::of(bytes),
+            }
         };
-        let parts = Parts {
-            sha256: sha256(bytes),
-            tensors,
-            metadata,
-        };
-        Self::of_parts(&path, parts, config)
+        Self::of_parts(path, parts, config)
     }
 
     fn of_parts(path: &Path, parts: Parts, config: Option<&str>) -> Result<Self> {
+        let beside = config.map_or_else(|| Ok(Map::new()), |text| object(path, text))?;
         Ok(Self {
             path: path.to_owned(),
             sha256: parts.sha256,
             tensors: parts.tensors,
             metadata: parts.metadata,
-            config: config.map_or_else(|| Ok(Map::new()), |text| object(path, text))?,
+            config: joined(path, beside, parts.config)?,
         })
     }
 }
 
 /// What one or several files hold, without what lies beside them.
 pub(super) struct Parts {
-    pub sha256: String,
+    pub sha256: Sum,
+    /// What a file says of the network's configuration.
+    pub config: Map<String, Value>,
     pub tensors: BTreeMap<String, Tensor>,
     pub metadata: BTreeMap<String, String>,
 }
 
 /// The endings of PyTorch's files.
-const TORCH: [&str; 2] = ["pt", "pth"];
+const TORCH: [&str; 4] = ["pt", "pth", "bin", "ckpt"];
 
 fn extension(path: &Path) -> &str {
     path.extension().and_then(|e| e.to_str()).unwrap_or("")
@@ -92,18 +117,96 @@ fn is_checkpoint(path: &Path) -> bool {
     extension(path) == "safetensors" || TORCH.contains(&extension(path))
 }
 
-/// `model.safetensors` in a folder, its index, or the only checkpoint there.
+/// What trainings keep beside the weights.
+const NO_WEIGHTS: [&str; 8] = [
+    "data.safetensors",
+    "training_args.bin",
+    "optimizer.bin",
+    "optimizer.pt",
+    "scheduler.pt",
+    "scheduler.bin",
+    "rng_state.pth",
+    "scaler.pt",
+];
+
+/// The names under which a network's weights are usually kept.
+const USUAL: [&str; 3] = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+];
+
+/// Why a file whose name does not end as a checkpoint's is not read: its content
+/// says more.
+fn other_ending(path: PathBuf) -> Error {
+    let start = File::open(&path).and_then(|file| {
+        let mut start = Vec::new();
+        file.take(1 << 10).read_to_end(&mut start).map(|_| start)
+    });
+    match Content::of(&start.unwrap_or_default()) {
+        Content::Unknown => Error::CheckpointFormat { path },
+        content => Error::OtherContent { path, content },
+    }
+}
+
+/// That no adapter lies beside a network: which of the two is meant, nobody says.
+fn beside(file: &Path) -> Result<()> {
+    let adapter = file.with_file_name("adapter_config.json");
+    match adapter.is_file() {
+        true => Err(Error::Adapter {
+            path: file.to_owned(),
+            what: "`adapter_config.json` beside it".to_owned(),
+        }),
+        false => Ok(()),
+    }
+}
+
+/// `config.json`, and what the file itself says where that is silent.
+fn joined(
+    path: &Path,
+    mut beside: Map<String, Value>,
+    inside: Map<String, Value>,
+) -> Result<Map<String, Value>> {
+    for (key, value) in inside {
+        match beside.get(&key) {
+            Some(other) if *other != value => {
+                return Err(Error::Json {
+                    path: path.with_file_name("config.json"),
+                    detail: format!(
+                        "`{key}` is {other}; `model_args` in the checkpoint has {value}"
+                    ),
+                });
+            }
+            Some(_) => {}
+            None => {
+                beside.insert(key, value);
+            }
+        }
+    }
+    Ok(beside)
+}
+
+/// The usual checkpoint in a folder, or the only one there.
 fn in_folder(folder: &Path) -> Result<PathBuf> {
-    for usual in ["model.safetensors", "model.safetensors.index.json"] {
-        if folder.join(usual).is_file() {
-            return Ok(folder.join(usual));
+    let usual = USUAL.iter().filter(|name| folder.join(name).is_file());
+    match usual.collect::<Vec<_>>().as_slice() {
+        [] => {}
+        [one] => return Ok(folder.join(one)),
+        several => {
+            return Err(Error::NoCheckpointInFolder {
+                path: folder.to_owned(),
+                found: several.iter().map(|name| (**name).to_owned()).collect(),
+            });
         }
     }
     let listing = fs::read_dir(folder).map_err(|source| read_error(folder, source))?;
     let mut found: Vec<PathBuf> = listing
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| is_checkpoint(path))
-        .filter(|path| path.file_name().is_some_and(|n| n != "data.safetensors"))
+        .filter(|path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_none_or(|name| !NO_WEIGHTS.contains(&name))
+        })
         .collect();
     found.sort();
     match found.as_slice() {
@@ -119,32 +222,43 @@ fn in_folder(folder: &Path) -> Result<PathBuf> {
     }
 }
 
+/// Tensors by name, and what a header says beside them.
+type Parsed = (BTreeMap<String, Tensor>, BTreeMap<String, String>);
+
 /// The named tensors and the metadata of a safetensors file.
-pub(crate) fn parse_tensors(
-    path: &Path,
-    bytes: &[u8],
-) -> Result<(BTreeMap<String, Tensor>, BTreeMap<String, String>)> {
+pub(crate) fn parse_tensors(path: &Path, bytes: &[u8]) -> Result<Parsed> {
+    parse_shared(path, &Bytes::shared(bytes.to_vec()))
+}
+
+/// The named tensors and the metadata of a safetensors file, as parts of its bytes.
+pub(super) fn parse_shared(path: &Path, bytes: &Bytes) -> Result<Parsed> {
     if bytes.is_empty() {
         return Err(Error::EmptyFile {
             path: path.to_owned(),
         });
     }
     let fault = |error| diagnose::fault(path, bytes, &error);
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
-    let file = SafeTensors::deserialize(bytes).map_err(fault)?;
+    let (length, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
     let mut tensors = BTreeMap::new();
-    for (name, view) in file.iter() {
-        let dtype = dtype(view.dtype()).ok_or_else(|| Error::TensorDtype {
+    for (name, info) in header.tensors() {
+        let dtype = dtype(info.dtype).ok_or_else(|| Error::TensorDtype {
             path: path.to_owned(),
-            tensor: name.to_owned(),
-            dtype: format!("{:?}", view.dtype()),
+            tensor: name.clone(),
+            dtype: format!("{:?}", info.dtype),
         })?;
+        let (start, end) = info.data_offsets;
+        let data = PREFIX + length;
+        let found = bytes.part(data + start..data + end);
         let tensor = Tensor {
             dtype,
-            shape: view.shape().to_vec(),
-            bytes: view.data().to_vec(),
+            shape: info.shape.clone(),
+            bytes: found.ok_or_else(|| Error::TensorBytes {
+                path: path.to_owned(),
+                tensor: name.clone(),
+                detail: format!("occupies bytes {start}..{end}, beyond the end of the file"),
+            })?,
         };
-        tensors.insert(name.to_owned(), tensor);
+        tensors.insert(name, tensor);
     }
     let metadata = header.metadata().clone().unwrap_or_default();
     Ok((tensors, metadata.into_iter().collect()))
@@ -226,13 +340,15 @@ fn object(checkpoint: &Path, text: &str) -> Result<Map<String, Value>> {
 
 /// SHA-256 in hexadecimal.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hexadecimal(&Sha256::digest(bytes))
 }
 
-fn read_error(path: &Path, source: std::io::Error) -> Error {
+/// Two digits of every byte.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) fn read_error(path: &Path, source: std::io::Error) -> Error {
     Error::Read {
         path: path.to_owned(),
         source,

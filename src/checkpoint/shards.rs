@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
+use serde_json::Map;
 
-use super::read::{LARGEST_FILE, Parts, limited_read, parse_tensors, sha256};
+use super::read::{Parts, parse_shared};
+use super::{Bytes, Content, Sum};
 use crate::{Error, Result};
 
 /// How the name of an index ends.
@@ -23,7 +25,7 @@ struct Index {
 }
 
 /// The tensors of all shards of the index at `path`.
-pub(super) fn read(path: &Path, index: &[u8]) -> Result<Parts> {
+pub(super) fn read(path: &Path, index: &Bytes) -> Result<Parts> {
     let not_json = |error: serde_json::Error| Error::Json {
         path: path.to_owned(),
         detail: error.to_string(),
@@ -35,25 +37,17 @@ pub(super) fn read(path: &Path, index: &[u8]) -> Result<Parts> {
         return Err(fault(path, detail));
     }
     let own = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut sums = sum_line(index, &own);
+    let mut files = vec![(own.into_owned(), index.clone())];
     let (mut tensors, mut metadata) = (BTreeMap::new(), BTreeMap::new());
-    let mut total = 0;
     for name in shards {
         let file = path.with_file_name(name);
         if !file.is_file() {
             return Err(fault(path, format!("shard `{name}` is not there")));
         }
-        let bytes = limited_read(&file)?;
-        total += bytes.len() as u64;
-        if total > LARGEST_FILE {
-            return Err(Error::FileTooLarge {
-                path: file,
-                size: total,
-                limit: LARGEST_FILE,
-            });
-        }
-        sums += &sum_line(&bytes, name);
-        let (found, described) = parse_tensors(&file, &bytes)?;
+        let bytes = Bytes::of_file(&file)?;
+        Content::check(&file, &bytes, &[Content::Safetensors])?;
+        let (found, described) = parse_shared(&file, &bytes)?;
+        files.push((name.to_owned(), bytes));
         if let Some(tensor) = found
             .keys()
             .find(|tensor| weight_map.get(*tensor).is_none_or(|shard| shard != name))
@@ -68,7 +62,8 @@ pub(super) fn read(path: &Path, index: &[u8]) -> Result<Parts> {
         return Err(fault(path, detail));
     }
     Ok(Parts {
-        sha256: sha256(sums.as_bytes()),
+        sha256: Sum::of_files(files),
+        config: Map::new(),
         tensors,
         metadata,
     })
@@ -88,11 +83,6 @@ fn misplaced(weight_map: &BTreeMap<String, String>, tensor: &str, shard: &str) -
         }
         None => format!("tensor `{tensor}` is in `{shard}`; the index does not have it"),
     }
-}
-
-/// A line as `sha256sum` prints it.
-fn sum_line(bytes: &[u8], name: &str) -> String {
-    format!("{}  {name}\n", sha256(bytes))
 }
 
 fn fault(path: &Path, detail: String) -> Error {

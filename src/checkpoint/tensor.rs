@@ -1,7 +1,10 @@
 //! One tensor as it stands in a file.
 
+use std::num::FpCategory;
+
 use half::{bf16, f16};
 
+use super::Bytes;
 use crate::numeric::Scalar;
 
 /// The element type of a tensor.
@@ -42,7 +45,7 @@ pub struct Tensor {
     /// Shape, outermost dimension first; empty for a scalar.
     pub shape: Vec<usize>,
     /// The elements as they stand in the file.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 impl Dtype {
@@ -86,7 +89,7 @@ impl Tensor {
     pub fn of_floats<T: Scalar>(shape: &[usize], values: &[T]) -> Self {
         let double = |x: &T| x.widen().to_le_bytes();
         let single = |x: &T| (x.widen() as f32).to_le_bytes();
-        let (dtype, bytes) = if T::NAME == f64::NAME {
+        let (dtype, bytes): (_, Vec<u8>) = if T::NAME == f64::NAME {
             (Dtype::F64, values.iter().flat_map(double).collect())
         } else {
             (Dtype::F32, values.iter().flat_map(single).collect())
@@ -94,7 +97,7 @@ impl Tensor {
         Self {
             dtype,
             shape: shape.to_vec(),
-            bytes,
+            bytes: bytes.into(),
         }
     }
 
@@ -114,7 +117,7 @@ impl Tensor {
     ///
     /// ```
     /// use modscope::checkpoint::{Dtype, Tensor};
-    /// let tensor = Tensor { dtype: Dtype::F16, shape: vec![2], bytes: vec![0x00, 0x3c, 0x00, 0xc0] };
+    /// let tensor = Tensor { dtype: Dtype::F16, shape: vec![2], bytes: vec![0x00, 0x3c, 0x00, 0xc0].into() };
     /// assert_eq!(tensor.to_f64(), [1.0, -2.0]);
     /// ```
     #[must_use]
@@ -171,7 +174,7 @@ impl Tensor {
     /// Sets one element to zero; nothing for an index beyond the end.
     pub fn set_zero(&mut self, index: usize) {
         let size = self.dtype.size();
-        if let Some(element) = self.bytes.chunks_exact_mut(size).nth(index) {
+        if let Some(element) = self.bytes.to_mut().chunks_exact_mut(size).nth(index) {
             element.fill(0);
         }
     }
@@ -187,7 +190,7 @@ impl Tensor {
             .iter()
             .flat_map(|row| columns.iter().filter_map(|column| element(*row, column)));
         Self {
-            bytes: new.flatten().copied().collect(),
+            bytes: new.flatten().copied().collect::<Vec<u8>>().into(),
             ..self.clone()
         }
     }
@@ -195,10 +198,27 @@ impl Tensor {
     /// How many elements are NaN, and how many infinite.
     #[must_use]
     pub fn non_finite(&self) -> (usize, usize) {
-        let values = self.to_f64();
-        let nan = values.iter().filter(|x| x.is_nan()).count();
-        (nan, values.iter().filter(|x| x.is_infinite()).count())
+        match self.dtype {
+            Dtype::F64 => non_finite(&self.bytes, |b| f64::from_le_bytes(b).classify()),
+            Dtype::F32 => non_finite(&self.bytes, |b| f32::from_le_bytes(b).classify()),
+            Dtype::F16 => non_finite(&self.bytes, |b| f16::from_le_bytes(b).classify()),
+            Dtype::Bf16 => non_finite(&self.bytes, |b| bf16::from_le_bytes(b).classify()),
+            Dtype::Integer(_) => (0, 0),
+        }
     }
+}
+
+/// How many elements are NaN, and how many infinite, without a copy of them.
+fn non_finite<const N: usize>(
+    bytes: &[u8],
+    kind: impl Fn([u8; N]) -> FpCategory,
+) -> (usize, usize) {
+    let each = bytes.as_chunks::<N>().0.iter().map(|chunk| kind(*chunk));
+    each.fold((0, 0), |(nan, infinite), kind| match kind {
+        FpCategory::Nan => (nan + 1, infinite),
+        FpCategory::Infinite => (nan, infinite + 1),
+        FpCategory::Zero | FpCategory::Subnormal | FpCategory::Normal => (nan, infinite),
+    })
 }
 
 fn elements<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
@@ -220,7 +240,7 @@ mod tests {
             let tensor = Tensor {
                 dtype,
                 shape: vec![expected.len()],
-                bytes: bytes.to_vec(),
+                bytes: bytes.to_vec().into(),
             };
             assert_eq!(tensor.to_f64(), expected, "{}", dtype.name());
             assert_eq!(tensor.len(), expected.len());
@@ -246,7 +266,11 @@ mod tests {
         let floats = |values: &[f32]| Tensor {
             dtype: Dtype::F32,
             shape: vec![values.len()],
-            bytes: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            bytes: values
+                .iter()
+                .flat_map(|v| v.to_le_bytes())
+                .collect::<Vec<u8>>()
+                .into(),
         };
         assert_eq!(floats(&[2.0, 0.0]).to_indices(), Some(vec![2, 0]));
         assert_eq!(floats(&[0.5]).to_indices(), None);
@@ -272,7 +296,8 @@ mod tests {
             bytes: [1.0_f32, f32::INFINITY]
                 .iter()
                 .flat_map(|v| v.to_le_bytes())
-                .collect(),
+                .collect::<Vec<u8>>()
+                .into(),
         };
         assert_eq!(tensor.non_finite(), (0, 1));
         tensor.set_zero(1);

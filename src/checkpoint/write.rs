@@ -16,8 +16,17 @@ impl Checkpoint {
     /// place and then moved there.
     ///
     /// # Errors
-    /// If the system does not let us write there.
+    /// If the name is not that of a safetensors file, or the system does not let us
+    /// write there.
     pub fn write(&self, path: &Path) -> Result<()> {
+        if path
+            .extension()
+            .is_none_or(|ending| ending != "safetensors")
+        {
+            return Err(Error::WriteFormat {
+                path: path.to_owned(),
+            });
+        }
         let failed = |source: std::io::Error| Error::Write {
             path: path.to_owned(),
             source,
@@ -102,12 +111,12 @@ mod tests {
         let tensor = Tensor {
             dtype: Dtype::F32,
             shape: vec![1],
-            bytes: vec![0, 0, 128, 63],
+            bytes: vec![0, 0, 128, 63].into(),
         };
         let names = ["a", "b", "c \"d\"", "é", "e", "f"];
         let checkpoint = || Checkpoint {
             path: "x".into(),
-            sha256: String::new(),
+            sha256: Default::default(),
             tensors: BTreeMap::from([("w".to_owned(), tensor.clone())]),
             metadata: names
                 .iter()

@@ -192,7 +192,7 @@ fn json(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> serde_json::Value {
         .collect();
     let mut summary = serde_json::json!({
         "schema": crate::result::SCHEMA,
-        "checkpoint": { "path": checkpoint.path.display().to_string(), "sha256": checkpoint.sha256, "tensors": tensors },
+        "checkpoint": { "path": checkpoint.path.display().to_string(), "sha256": checkpoint.sha256.to_string(), "tensors": tensors },
     });
     if let Some(loaded) = loaded {
         let (layers, parameters, activation) = shape(loaded);

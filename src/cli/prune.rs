@@ -33,12 +33,23 @@ pub(super) struct Args {
         long = "output",
         alias = "write",
         value_name = "FILE",
+        value_parser = safetensors,
         help_heading = "Pruning"
     )]
     write: Option<PathBuf>,
     /// Write it without its idle neurons: constants folded into biases, unread neurons gone
     #[arg(long, requires = "write", help_heading = "Pruning")]
     compact: bool,
+}
+
+/// The name of a file that can be written.
+fn safetensors(text: &str) -> Result<PathBuf, String> {
+    match text.ends_with(".safetensors") {
+        true => Ok(PathBuf::from(text)),
+        false => Err(
+            "networks are written as safetensors: let the name end in `.safetensors`".to_owned(),
+        ),
+    }
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {

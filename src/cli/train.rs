@@ -491,7 +491,7 @@ fn write(dir: &Path, finished: &Finished, planned: &Planned) -> Result<()> {
 fn checkpoint(tensors: Tensors) -> Checkpoint {
     Checkpoint {
         path: PathBuf::new(),
-        sha256: String::new(),
+        sha256: String::new().into(),
         tensors,
         metadata: std::collections::BTreeMap::new(),
         config: serde_json::Map::new(),

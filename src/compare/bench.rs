@@ -65,7 +65,7 @@ pub fn measure<T: Scalar>(
     let network = ComparedNetwork {
         name: entry.name.clone(),
         path: audited.checkpoint.path.clone(),
-        sha256: audited.checkpoint.sha256.clone(),
+        sha256: audited.checkpoint.sha256.to_string(),
         group: entry.group.clone(),
         seed: entry.seed,
         task: audited.task.clone(),

@@ -17,6 +17,12 @@ impl Error {
             | Self::NotUtf8 { path, .. }
             | Self::Json { path, .. }
             | Self::CheckpointFormat { path }
+            | Self::OtherContent { path, .. }
+            | Self::TorchScript { path }
+            | Self::Quantised { path, .. }
+            | Self::Adapter { path, .. }
+            | Self::Chain { path, .. }
+            | Self::WriteFormat { path }
             | Self::NoCheckpointInFolder { path, .. }
             | Self::HeaderLength { path, .. }
             | Self::Header { path, .. }
@@ -161,6 +167,25 @@ impl Error {
                  `safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`"
                     .to_owned()
             }
+            Self::OtherContent { content, .. } => content.remedy().to_owned(),
+            Self::TorchScript { .. } => {
+                "save the tensors alone: `torch.save(torch.jit.load(FILE).state_dict(), \"model.pt\")`"
+                    .to_owned()
+            }
+            Self::Quantised { .. } => {
+                "take the weights before they were quantised, in f64, f32, f16 or bf16".to_owned()
+            }
+            Self::Adapter { .. } => {
+                "merge it (`model.merge_and_unload().save_pretrained(DIR)`), or copy the network \
+                 into a folder of its own"
+                    .to_owned()
+            }
+            Self::Chain { .. } => {
+                "`--layers a,b,c` names the layers in order, `--activation a,b` what stands between \
+                 them; `layers` in config.json says all of it"
+                    .to_owned()
+            }
+            Self::WriteFormat { .. } => "let the name end in `.safetensors`".to_owned(),
             Self::NoCheckpointInFolder { found, .. } if found.is_empty() => {
                 "name a folder that holds `model.safetensors`, or the file itself".to_owned()
             }

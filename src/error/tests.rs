@@ -59,6 +59,26 @@ fn all() -> Vec<Error> {
             detail: detail(),
         },
         Error::CheckpointFormat { path: path() },
+        Error::OtherContent {
+            path: path(),
+            content: crate::checkpoint::Content::Zip,
+        },
+        Error::TorchScript { path: path() },
+        Error::Quantised {
+            path: path(),
+            tensor: tensor(),
+            dtype: "i8",
+            by: "bitsandbytes",
+        },
+        Error::Adapter {
+            path: path(),
+            what: tensor(),
+        },
+        Error::Chain {
+            path: path(),
+            detail: detail(),
+        },
+        Error::WriteFormat { path: path() },
         Error::NoCheckpointInFolder {
             path: path(),
             found: vec![],

@@ -86,8 +86,8 @@ impl<T: Scalar> Rows<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numeric::Activation;
     use crate::model::mlp::tests::{random_inputs, random_mlp};
+    use crate::numeric::Activation;
     use crate::prune::apply;
 
     #[test]

@@ -83,7 +83,7 @@ fn shards_are_the_network_in_one_file() {
         format!("{}  {name}\n", sum(&bytes))
     };
     let printed: String = names.iter().map(line).collect();
-    assert_eq!(sharded.sha256, sum(printed.as_bytes()));
+    assert_eq!(sharded.sha256.to_string(), sum(printed.as_bytes()));
 }
 
 #[test]

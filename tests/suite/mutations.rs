@@ -335,7 +335,7 @@ fn network(widths: &[usize], mut weight: impl FnMut() -> f32) -> Checkpoint {
     }
     Checkpoint {
         path: "made".into(),
-        sha256: String::new(),
+        sha256: String::new().into(),
         tensors,
         metadata: BTreeMap::new(),
         config: serde_json::Map::new(),

@@ -194,7 +194,7 @@ fn a_resumed_training_ends_as_if_never_interrupted() {
     first.advance(11);
     let stored = Checkpoint {
         path: "x".into(),
-        sha256: String::new(),
+        sha256: String::new().into(),
         metadata: metadata(&snapshot(&first), &identity(&problem, &recipe, 3)),
         tensors: snapshot(&first),
         config: serde_json::Map::new(),

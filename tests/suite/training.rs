@@ -23,7 +23,7 @@ fn checkpoint(tensors: Tensors, training: String) -> Checkpoint {
     let metadata = snapshot::metadata(&tensors, &training);
     let blank = Checkpoint {
         path: "x".into(),
-        sha256: String::new(),
+        sha256: String::new().into(),
         tensors,
         metadata,
         config: serde_json::Map::new(),

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
+use flate2::Crc;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::value::{Value, Values};
@@ -45,6 +46,10 @@ fn broken(detail: &str) -> Fault {
 
 fn archive(bytes: &[u8]) -> Result<Contents<'_>, Fault> {
     let entries = entries(bytes)?;
+    let is_code = |name: &&String| name.contains("/code/") || name.ends_with("/constants.pkl");
+    if entries.keys().any(|name| is_code(&name)) {
+        return Err(Fault::Script);
+    }
     let mut pickles = entries
         .iter()
         .filter_map(|(name, bytes)| Some((name.strip_suffix("data.pkl")?, *bytes)))
@@ -85,9 +90,39 @@ fn entries(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, Fault> {
         let content = content.ok_or_else(|| {
             Fault::Broken(format!("entry `{name}` goes beyond the end of the file"))
         })?;
+        let mut sum = Crc::new();
+        sum.update(content);
+        if sum.sum() != entry.crc32() {
+            return Err(Fault::Broken(format!(
+                "entry `{name}` has the checksum {:08x}; the archive says {:08x}",
+                sum.sum(),
+                entry.crc32()
+            )));
+        }
         entries.insert(name, content);
     }
-    Ok(entries)
+    match members(bytes) {
+        Some(members) if members != entries.len() as u64 => Err(Fault::Broken(format!(
+            "its archive lists {members} entries, {} of them by names of their own",
+            entries.len()
+        ))),
+        _ => Ok(entries),
+    }
+}
+
+/// How many entries the end of an archive says there are.
+fn members(bytes: &[u8]) -> Option<u64> {
+    let last = |signature: &[u8; 4]| bytes.windows(4).rposition(|four| four == signature);
+    let number = |at: usize, width: usize| {
+        let bytes = bytes.get(at..at + width)?;
+        let digits = bytes.iter().rev();
+        Some(digits.fold(0_u64, |n, byte| n << 8 | u64::from(*byte)))
+    };
+    let short = number(last(b"PK\x05\x06")? + 10, 2)?;
+    match short {
+        0xffff => number(last(b"PK\x06\x06")? + 32, 8),
+        _ => Some(short),
+    }
 }
 
 /// The pickle at the start of `bytes`, and what follows it.

@@ -1,6 +1,8 @@
 //! The stack machine of pickles, as far as files of tensors need it.
 //!
-//! The opcodes are those that Python's `pickletools` lists, of protocols 2 to 4.
+//! The opcodes are those that Python's `pickletools` lists, of protocols 0 to 4. A
+//! class or function that rebuilds no tensor becomes a value that is never looked
+//! into; its name is kept, and nothing is called.
 
 use std::collections::HashMap;
 
@@ -68,6 +70,18 @@ impl<'b> Machine<'b> {
             0x89 => self.push_id(Values::FALSE),
             b'}' => self.push(Value::Dict(Vec::new())),
             b']' => self.push(Value::List(Vec::new())),
+            0x8f => self.push(Value::Opaque),
+            b'd' => self.since_mark().and_then(|all| {
+                self.push(Value::Dict(Vec::new()))?;
+                self.set(&all)
+            }),
+            b'l' => self
+                .since_mark()
+                .and_then(|all| self.push(Value::List(all))),
+            b'0' => self.popped(1).map(|_| ()),
+            b'2' => self.top().copied().and_then(|id| self.push_id(id)),
+            // Members of a set.
+            0x90 => self.since_mark().map(|_| ()),
             b't' => self.since_mark().and_then(|all| self.tuple(all)),
             0x85..=0x87 => self
                 .popped(usize::from(code - 0x84))
@@ -79,6 +93,7 @@ impl<'b> Machine<'b> {
             b'b' => self.build(),
             // Calls, and new objects of a class.
             b'R' | 0x81 => return self.reduce(code, at),
+            0x92 => return self.new_with_keywords(code, at),
             b'Q' => self.persistent(),
             b'c' | 0x93 => return self.global(code, at),
             0x94 => self.memorise(self.memo.len()),
@@ -106,9 +121,25 @@ impl<'b> Machine<'b> {
                 .map(i32::from_le_bytes)
                 .and_then(|x| self.integer(x)),
             0x8a => self.length(1).and_then(|n| self.long(n)),
-            b'G' => self.take::<8>().and_then(|_| self.push(Value::Opaque)),
+            0x8b => self.length(4).and_then(|n| self.long(n)),
+            b'G' => self
+                .take()
+                .map(f64::from_be_bytes)
+                .and_then(|x| self.push(Value::Float(x))),
             b'X' => self.length(4).and_then(|n| self.text(n)),
             0x8c => self.length(1).and_then(|n| self.text(n)),
+            0x8d => self.length(8).and_then(|n| self.text(n)),
+            // Strings of Python 2, and bytes: text where they are UTF-8.
+            b'U' | b'C' => self.length(1).and_then(|n| self.string(n)),
+            b'T' | b'B' => self.length(4).and_then(|n| self.string(n)),
+            0x8e => self.length(8).and_then(|n| self.string(n)),
+            b'S' | b'V' => self.line().and_then(|line| self.quoted(&line)),
+            b'I' | b'L' => self.line().and_then(|line| self.written(&line)),
+            b'F' => self
+                .line()
+                .and_then(|line| self.push(Value::Float(line.parse().ok()?))),
+            b'p' => self.slot().and_then(|slot| self.memorise(slot)),
+            b'g' => self.slot().and_then(|slot| self.recall(slot)),
             b'q' => self.length(1).and_then(|slot| self.memorise(slot)),
             b'r' => self.length(4).and_then(|slot| self.memorise(slot)),
             b'h' => self.length(1).and_then(|slot| self.recall(slot)),
@@ -175,6 +206,39 @@ impl<'b> Machine<'b> {
         self.push(Value::Text(text))
     }
 
+    /// Bytes that may be text.
+    fn string(&mut self, count: usize) -> Option<()> {
+        let value = match std::str::from_utf8(self.bytes(count)?) {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Opaque,
+        };
+        self.push(value)
+    }
+
+    /// A string in quotes, or without them.
+    fn quoted(&mut self, line: &str) -> Option<()> {
+        let bare = ['\'', '"']
+            .iter()
+            .find_map(|quote| line.strip_prefix(*quote)?.strip_suffix(*quote));
+        self.push(Value::Text(bare.unwrap_or(line).to_owned()))
+    }
+
+    /// An integer in digits; `00` and `01` are truth.
+    fn written(&mut self, line: &str) -> Option<()> {
+        match line {
+            "00" => self.push_id(Values::FALSE),
+            "01" => self.push_id(Values::TRUE),
+            digits => {
+                let number = digits.trim_end_matches('L').parse().ok();
+                self.push(number.map_or(Value::Opaque, Value::Integer))
+            }
+        }
+    }
+
+    fn slot(&mut self) -> Option<usize> {
+        self.line()?.parse().ok()
+    }
+
     fn memorise(&mut self, slot: usize) -> Option<()> {
         self.memo.insert(slot, *self.top()?);
         Some(())
@@ -214,6 +278,7 @@ impl<'b> Machine<'b> {
         let list = *self.top()?;
         match self.values.get_mut(list)? {
             Value::List(members) => members.append(&mut new),
+            Value::Foreign(_) => {}
             _ => return None,
         }
         Some(())
@@ -224,16 +289,18 @@ impl<'b> Machine<'b> {
         let dict = *self.top()?;
         match self.values.get_mut(dict)? {
             Value::Dict(all) if rest.is_empty() => all.extend(pairs.iter().map(|[k, v]| (*k, *v))),
+            Value::Foreign(_) if rest.is_empty() => {}
             _ => return None,
         }
         Some(())
     }
 
     /// Attributes of an ordered dictionary, like a state dict's `_metadata`, say
-    /// nothing of its tensors.
+    /// nothing of its tensors; a foreign object is never looked into.
     fn build(&mut self) -> Option<()> {
         self.popped(1)?;
-        matches!(self.values.get(*self.top()?), Value::Dict(_)).then_some(())
+        let fits = |value: &Value| matches!(value, Value::Dict(_) | Value::Foreign(_));
+        fits(self.values.get(*self.top()?)).then_some(())
     }
 
     fn reduce(&mut self, code: u8, at: usize) -> Result<(), Fault> {
@@ -241,6 +308,10 @@ impl<'b> Machine<'b> {
         let &[callable, arguments] = operands.as_slice() else {
             return Err(misplaced(code, at));
         };
+        if let Value::Foreign(name) = self.values.get(callable) {
+            let made = Value::Foreign(name.clone());
+            return self.push(made).ok_or_else(|| misplaced(code, at));
+        }
         let (Value::Callable(callable), Value::Tuple(arguments)) =
             (self.values.get(callable), self.values.get(arguments))
         else {
@@ -253,6 +324,12 @@ impl<'b> Machine<'b> {
         let made = callable.call(&mut self.values, &arguments)?;
         self.stack.push(made);
         Ok(())
+    }
+
+    /// A new object of a class, with arguments by name that no tensor has.
+    fn new_with_keywords(&mut self, code: u8, at: usize) -> Result<(), Fault> {
+        self.popped(1).ok_or_else(|| misplaced(code, at))?;
+        self.reduce(code, at)
     }
 
     fn persistent(&mut self) -> Option<()> {
@@ -271,8 +348,11 @@ impl<'b> Machine<'b> {
             }),
         };
         let (module, name) = names.ok_or_else(|| misplaced(code, at))?;
-        let callable = Callable::named(&module, &name)?;
-        let id = self.values.add(Value::Callable(callable));
+        let value = match Callable::named(&module, &name) {
+            Some(callable) => Value::Callable(callable),
+            None => self.values.foreign(&module, &name),
+        };
+        let id = self.values.add(value);
         self.stack.push(id);
         Ok(())
     }

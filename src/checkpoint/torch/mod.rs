@@ -2,7 +2,8 @@
 //!
 //! Such a file is a pickle, which is a program for a small stack machine, and the
 //! bytes of its storages. Our machine builds plain values and tensors; whatever
-//! else the program asks to be called is refused by name before it is used. It
+//! else the program asks to be called is not called; where it may be the network, the
+//! file is refused by its name. It
 //! deliberately does not read whole pickled modules, sparse and quantised tensors.
 
 mod callable;
@@ -14,6 +15,8 @@ mod view;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+
+use serde_json::{Map, Value};
 
 use super::Tensor;
 use crate::{Error, Result};
@@ -29,6 +32,8 @@ const ROOM: usize = 16 << 20;
 enum Fault {
     /// It is damaged, or no file that `torch.save` wrote.
     Broken(String),
+    /// It is TorchScript: code beside the tensors.
+    Script,
     /// It asks for this to be called.
     Foreign(String),
     /// It has no dictionary of tensors, or several.
@@ -39,14 +44,19 @@ enum Fault {
     Dtype(String, String),
 }
 
-/// The tensors of the one dictionary of tensors in a file.
-pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
+/// Tensors by name, and the configuration that stands beside them.
+type Contents = (BTreeMap<String, Tensor>, Map<String, Value>);
+
+/// The tensors of the one dictionary of tensors in a file, and the configuration
+/// that nanoGPT keeps beside it.
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Contents> {
     let path = path.to_owned();
     if bytes.is_empty() {
         return Err(Error::EmptyFile { path });
     }
-    tensors(bytes).map_err(|fault| match fault {
+    contents(bytes).map_err(|fault| match fault {
         Fault::Broken(detail) => Error::TorchFile { path, detail },
+        Fault::Script => Error::TorchScript { path },
         Fault::Foreign(callable) => Error::ForeignCallable { path, callable },
         Fault::States(found) => Error::StateDict { path, found },
         Fault::Tensor(tensor, detail) => Error::TensorBytes {
@@ -62,7 +72,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<BTreeMap<String, Tensor>
     })
 }
 
-fn tensors(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Fault> {
+fn contents(bytes: &[u8]) -> Result<Contents, Fault> {
     let container::Contents { values, storages } = container::open(bytes)?;
     let mut room = bytes.len().saturating_mul(TIMES_THE_FILE) + ROOM;
     let mut tensors = BTreeMap::new();
@@ -72,7 +82,7 @@ fn tensors(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Fault> {
             .map_err(|error| error.of_tensor(name))?;
         tensors.insert(name.to_owned(), tensor);
     }
-    Ok(tensors)
+    Ok((tensors, state::config(&values)))
 }
 
 #[cfg(test)]

@@ -2,8 +2,12 @@
 //!
 //! Trainings save it alone, or beside an epoch and an optimiser as `state_dict`,
 //! `model` or otherwise: the one dictionary of names to tensors, at any depth.
+//! Beside it a training may keep objects of its own, which are not looked into;
+//! without a key that says that it is the state dict, they may be the network.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value as Json};
 
 use super::Fault;
 use super::value::{Id, Value, Values};
@@ -13,6 +17,16 @@ use super::view::View;
 const DEEPEST: usize = 8;
 /// How many dictionaries an error names.
 const NAMED: usize = 8;
+/// Keys under which trainings keep the state dict.
+const USUAL: [&str; 5] = [
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "net",
+];
+/// The key under which nanoGPT keeps what others have in `config.json`.
+const CONFIG: &str = "model_args";
 
 /// The tensors of the one dictionary of tensors, by name.
 pub(super) fn dictionary(values: &Values) -> Result<BTreeMap<&str, &View>, Fault> {
@@ -23,9 +37,22 @@ pub(super) fn dictionary(values: &Values) -> Result<BTreeMap<&str, &View>, Fault
         found: Vec::new(),
     };
     search.look_into(values.root);
-    match search.found.as_slice() {
-        [(_, one)] => Ok(tensors(values, *one).collect()),
-        several => {
+    let foreign = |name: &str| Fault::Foreign(name.to_owned());
+    match (search.found.as_slice(), values.first_foreign()) {
+        (found, Some(name)) if !matches!(found, [(path, _)] if is_usual(path)) => {
+            Err(foreign(name))
+        }
+        ([(_, one)], _) => {
+            let mut members = pairs(values, *one).map(|(_, value)| values.get(value));
+            match members.find_map(|value| match value {
+                Value::Foreign(name) => Some(name),
+                _ => None,
+            }) {
+                Some(name) => Err(foreign(name)),
+                None => Ok(tensors(values, *one).collect()),
+            }
+        }
+        (several, _) => {
             let name = |(path, _): &(Vec<&str>, Id)| match path.as_slice() {
                 [] => "(the whole)".to_owned(),
                 path => path.join("."),
@@ -33,6 +60,31 @@ pub(super) fn dictionary(values: &Values) -> Result<BTreeMap<&str, &View>, Fault
             Err(Fault::States(several.iter().map(name).collect()))
         }
     }
+}
+
+fn is_usual(path: &[&str]) -> bool {
+    matches!(path, [key] if USUAL.contains(key))
+}
+
+/// What a training keeps of the network's configuration beside its state dict.
+pub(super) fn config(values: &Values) -> Map<String, Json> {
+    let found = pairs(values, values.root).find(|(key, _)| *key == CONFIG);
+    let Some((_, dictionary)) = found else {
+        return Map::new();
+    };
+    let plain = |id: Id| {
+        Some(match values.get(id) {
+            Value::None => Json::Null,
+            Value::Integer(number) => Json::from(*number),
+            Value::Float(number) => Json::from(*number),
+            Value::Truth(truth) => Json::from(*truth),
+            Value::Text(text) => Json::from(text.as_str()),
+            _ => return None,
+        })
+    };
+    pairs(values, dictionary)
+        .filter_map(|(key, value)| Some((key.to_owned(), plain(value)?)))
+        .collect()
 }
 
 struct Search<'v> {

@@ -22,7 +22,7 @@ fn every_format_gives_what_safetensors_gives() {
         let (ours, expected) = (fixture(file), fixture(same));
         assert!(ours.tensors == expected.tensors, "{file}");
         assert_eq!(ours.config["activation"], "silu", "{file}");
-        assert_eq!(ours.sha256.len(), 64, "{file}");
+        assert_eq!(ours.sha256.to_string().len(), 64, "{file}");
     }
 }
 
@@ -50,6 +50,8 @@ fn what_is_foreign_is_named_and_not_called() {
     assert_eq!(foreign, "Foreign(\"os.system\")");
     let protocol4 = said(b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.");
     assert_eq!(protocol4, "Foreign(\"builtins.eval\")");
+    let (values, _) = machine::run(b"\x80\x02cos\nsystem\nX\x02\0\0\0ls\x85R.").unwrap();
+    assert!(matches!(state::dictionary(&values), Err(Fault::Foreign(name)) if name == "os.system"));
     // A harmless one called with what it does not take.
     assert!(said(b"\x80\x02ccollections\nOrderedDict\nK\x01\x85R.").starts_with("Broken"));
 }
@@ -64,8 +66,26 @@ fn integers_have_their_sign_and_width() {
         (b"\x8a\x02\x00\x80.", "Integer(-32768)"),
         (b"\x8a\x02\xff\x00.", "Integer(255)"),
         (b"\x8a\x09\0\0\0\0\0\0\0\0\x01.", "Opaque"),
+        (b"I-12\n.", "Integer(-12)"),
+        (b"I01\n.", "Truth(true)"),
+        (b"L7L\n.", "Integer(7)"),
+        (b"G\x3f\xf8\0\0\0\0\0\0.", "Float(1.5)"),
+        (b"F1.5\n.", "Float(1.5)"),
     ] {
         assert_eq!(said(pickle), expected, "{pickle:?}");
+    }
+}
+
+#[test]
+fn strings_of_python_2_are_texts() {
+    for pickle in [
+        &b"U\x02ab."[..],
+        b"T\x02\0\0\0ab.",
+        b"S'ab'\n.",
+        b"Vab\n.",
+        b"(S'ab'\np1\nlp2\n0g1\n.",
+    ] {
+        assert_eq!(said(pickle), "Text(\"ab\")", "{pickle:?}");
     }
 }
 

@@ -3,6 +3,7 @@
 //! Pickles share values and may tie them in knots, so that no value owns another.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::callable::Callable;
 use super::view::{Storage, View};
@@ -23,7 +24,11 @@ pub(super) enum Value {
     Callable(Callable),
     Storage(Storage),
     Tensor(Box<View>),
-    /// Truth, floats, very long integers, devices: nothing we look into.
+    Float(f64),
+    Truth(bool),
+    /// A class or function that rebuilds no tensor, or what would come of it: its name.
+    Foreign(Rc<str>),
+    /// Very long integers, devices, sets: nothing we look into.
     Opaque,
 }
 
@@ -33,6 +38,8 @@ pub(super) struct Values {
     all: Vec<Value>,
     /// The value that was pickled.
     pub root: Id,
+    /// The first class or function by name that rebuilds no tensor.
+    first_foreign: Option<Rc<str>>,
 }
 
 impl Values {
@@ -46,17 +53,30 @@ impl Values {
         Self {
             all: vec![
                 Value::None,
-                Value::Opaque,
-                Value::Opaque,
+                Value::Truth(false),
+                Value::Truth(true),
                 Value::Tuple(Vec::new()),
             ],
             root: Self::NONE,
+            first_foreign: None,
         }
     }
 
     pub fn add(&mut self, value: Value) -> Id {
         self.all.push(value);
         self.all.len() - 1
+    }
+
+    /// A class or function of this name.
+    pub fn foreign(&mut self, module: &str, name: &str) -> Value {
+        let name: Rc<str> = Rc::from(format!("{module}.{name}"));
+        self.first_foreign.get_or_insert_with(|| Rc::clone(&name));
+        Value::Foreign(name)
+    }
+
+    /// The first that was asked for and rebuilds no tensor.
+    pub fn first_foreign(&self) -> Option<&str> {
+        self.first_foreign.as_deref()
     }
 
     pub fn get(&self, id: Id) -> &Value {

@@ -84,7 +84,7 @@ impl View {
         Ok(Tensor {
             dtype,
             shape: shape.clone(),
-            bytes: self.copied(bytes, dtype.size(), needed),
+            bytes: self.copied(bytes, dtype.size(), needed).into(),
         })
     }
 
