@@ -115,6 +115,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// An ONNX model that is damaged or computes what is not computed here.
+    #[error("the ONNX model is not read: {detail}")]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// Which operator, and why.
+        detail: String,
+    },
     /// Weights in another number system.
     #[error("`{tensor}` ({dtype}) is of quantised weights ({by}), which are not computed")]
     Quantised {

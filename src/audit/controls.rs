@@ -20,7 +20,7 @@ impl ControlKind {
 
     /// The network of this control.
     pub fn network(self, checkpoint: &Checkpoint, loaded: &Loaded, rng: &mut Rng) -> Checkpoint {
-        let mut checkpoint = checkpoint.clone();
+        let mut checkpoint = loaded.editable(checkpoint);
         match self {
             Self::Shuffled => shuffle(&mut checkpoint, loaded, rng),
             Self::Untrained => untrain(&mut checkpoint, loaded, rng),

@@ -205,7 +205,8 @@ fn run<T: Scalar>(
     let subject = Subject::new(checkpoint, data, loaded, model)?;
     let mut clock = Clock::new(started);
     let mut seconds = result::Seconds::default();
-    let parity = subject.truth().parity(data.told.outputs_dtype);
+    let outputs = subject.final_outputs();
+    let parity = subject.truth_of(&outputs).parity(data.told.outputs_dtype);
     let not_finite = finite::not_finite(checkpoint, loaded, &subject.clean);
     if !not_finite.is_empty() {
         let drawn = network::network(&subject, model);

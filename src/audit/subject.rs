@@ -56,7 +56,11 @@ impl<'a, T: Scalar> Subject<'a, T> {
             })
             .collect();
         let clean = model.outputs(batch.inputs.view());
-        let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss)?;
+        // Real targets are of what is set apart; a loss of the logits would be another's.
+        let (loss, loss_name) = match loaded.readout.filter(|_| batch.targets.is_some()) {
+            Some(_) => (None, LossKind::None),
+            None => truth(data, &batch, &clean).loss(data.task.loss)?,
+        };
         Ok(Self {
             tensors: (0..model.layers.len()).map(tensor).collect(),
             clean,
@@ -157,6 +161,19 @@ impl<'a, T: Scalar> Subject<'a, T> {
     /// What the data say of the outputs.
     pub fn truth(&self) -> Truth<'_, T> {
         truth(self.data, &self.batch, &self.clean)
+    }
+
+    /// Outputs as the framework gives them, softmax and its like included.
+    pub fn final_outputs(&self) -> Array2<T> {
+        match self.loaded.readout {
+            Some(readout) => readout.of(&self.clean),
+            None => self.clean.clone(),
+        }
+    }
+
+    /// What the data say of these outputs.
+    pub fn truth_of<'b>(&'b self, outputs: &'b Array2<T>) -> Truth<'b, T> {
+        truth(self.data, &self.batch, outputs)
     }
 
     /// What was recognised in the checkpoint.

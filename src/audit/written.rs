@@ -17,7 +17,7 @@ const RUNS: usize = 5;
 
 /// The checkpoint with zeros where the network has them; nothing else changes.
 pub fn pruned<T: Scalar>(checkpoint: &Checkpoint, loaded: &Loaded, pruned: &Mlp<T>) -> Checkpoint {
-    let mut written = checkpoint.clone();
+    let mut written = loaded.editable(checkpoint);
     for (name, role) in &loaded.roles {
         let values: Vec<T> = match role {
             Role::Weight(layer) => pruned.layers[*layer].weight.iter().copied().collect(),
@@ -68,7 +68,7 @@ pub fn relocated<T: Scalar>(
     model: &Mlp<T>,
     orders: &[Vec<usize>],
 ) -> Checkpoint {
-    let mut written = checkpoint.clone();
+    let mut written = loaded.editable(checkpoint);
     let inputs = orders.first().map(|order| {
         let fold = model.in_perm.len();
         order.iter().take(fold).map(|q| q % fold).collect()
@@ -77,7 +77,7 @@ pub fn relocated<T: Scalar>(
     for (name, role) in &loaded.roles {
         let (rows, columns) = match role {
             Role::Weight(layer) => (&orders[layer + 1], &orders[*layer][..]),
-            Role::Bias(layer) => (&orders[layer + 1], &[0][..]),
+            Role::Bias(layer) | Role::Slopes(layer) => (&orders[layer + 1], &[0][..]),
             Role::Permutation if name == "in_perm" => (&inputs, &[0][..]),
             Role::Permutation => (&orders[orders.len() - 1], &[0][..]),
             _ => continue,
@@ -96,7 +96,7 @@ pub fn compacted<T: Scalar>(
     loaded: &Loaded,
     model: &Mlp<T>,
 ) -> Checkpoint {
-    let mut written = checkpoint.clone();
+    let mut written = loaded.editable(checkpoint);
     for (layer, linear) in model.layers.iter().enumerate() {
         let Some(weight) = loaded.tensor_name(Role::Weight(layer)) else {
             continue;
@@ -112,6 +112,17 @@ pub fn compacted<T: Scalar>(
         written
             .tensors
             .insert(bias, Tensor::of_floats(&[numbers.len()], &numbers));
+        if let Some(slopes) = loaded.tensor_name(Role::Slopes(layer)) {
+            let slope = |neuron| model.activation.of(layer, neuron).parameter();
+            let numbers: Vec<T> = (0..linear.bias.len())
+                .filter_map(slope)
+                .map(T::from_f64)
+                .collect();
+            let slopes = slopes.to_owned();
+            written
+                .tensors
+                .insert(slopes, Tensor::of_floats(&[numbers.len()], &numbers));
+        }
     }
     written
 }

@@ -290,7 +290,7 @@ mod tests {
         let tensor = || Tensor::of_floats(&[1], &[1.0_f32]);
         Checkpoint {
             path: "model.safetensors".into(),
-            sha256: String::new(),
+            sha256: String::new().into(),
             tensors: names.iter().map(|n| ((*n).to_owned(), tensor())).collect(),
             metadata: BTreeMap::new(),
             config: config.as_object().unwrap().clone(),

@@ -44,7 +44,7 @@ pub(crate) fn file_of(name: &str, tensors: BTreeMap<String, Tensor>) -> Result<V
     }
     let checkpoint = Checkpoint {
         path: PathBuf::from(name),
-        sha256: String::new(),
+        sha256: Default::default(),
         tensors,
         metadata: BTreeMap::new(),
         config: Map::new(),

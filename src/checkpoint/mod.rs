@@ -12,6 +12,7 @@ mod diagnose;
 mod foreign;
 pub(crate) mod json;
 mod memory;
+mod onnx;
 mod read;
 mod settings;
 mod shards;
@@ -20,9 +21,9 @@ mod torch;
 mod write;
 
 pub use account::{Account, Tally, fits};
-pub use settings::{KeyRule, Settings, Unknown};
 pub use bytes::{Bytes, Sum};
 pub use content::{Content, Foreign};
+pub use settings::{KeyRule, Settings, Unknown};
 pub use tensor::{Dtype, IntegerKind, Tensor};
 
 pub(crate) use memory::file_of;

@@ -10,7 +10,9 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::bytes::within;
-use super::{Bytes, Checkpoint, Content, Dtype, IntegerKind, Sum, Tensor, diagnose, shards, torch};
+use super::{
+    Bytes, Checkpoint, Content, Dtype, IntegerKind, Sum, Tensor, diagnose, onnx, shards, torch,
+};
 use crate::{Error, Result};
 
 /// Bytes of the length of a header.
@@ -61,7 +63,17 @@ impl Checkpoint {
                 path: path.to_owned(),
             });
         }
-        let parts = if TORCH.contains(&extension(path)) {
+        let parts = if extension(path) == ONNX {
+            Content::check(path, &bytes, &[])?;
+            within(path, bytes.len() as u64, LARGEST_FILE)?;
+            let (tensors, config) = onnx::read(path, &bytes)?;
+            Parts {
+                tensors,
+                config,
+                metadata: BTreeMap::new(),
+                sha256: Sum::of(bytes),
+            }
+        } else if TORCH.contains(&extension(path)) {
             Content::check(path, &bytes, &[Content::Zip, Content::Pickle])?;
             within(path, bytes.len() as u64, LARGEST_FILE)?;
             let (tensors, config) = torch::read(path, &bytes)?;
@@ -105,6 +117,8 @@ pub(super) struct Parts {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// The ending of ONNX models.
+const ONNX: &str = "onnx";
 /// The endings of PyTorch's files.
 const TORCH: [&str; 4] = ["pt", "pth", "bin", "ckpt"];
 
@@ -114,7 +128,7 @@ fn extension(path: &Path) -> &str {
 
 /// Whether a name is that of a checkpoint.
 fn is_checkpoint(path: &Path) -> bool {
-    extension(path) == "safetensors" || TORCH.contains(&extension(path))
+    ["safetensors", ONNX].contains(&extension(path)) || TORCH.contains(&extension(path))
 }
 
 /// What trainings keep beside the weights.

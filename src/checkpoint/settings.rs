@@ -171,6 +171,17 @@ impl<'c> Settings<'c> {
         }))
     }
 
+    /// An object in a list of settings, which goes by `name`; `None` for another value.
+    #[must_use]
+    pub fn entry(&self, name: &str, value: &'c Value) -> Option<Self> {
+        Some(Self {
+            path: self.path,
+            before: format!("{}{name}.", self.before),
+            keys: value.as_object()?,
+            asked: RefCell::default(),
+        })
+    }
+
     fn typed<T>(
         &self,
         value: Option<&'c Value>,

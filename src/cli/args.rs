@@ -122,9 +122,23 @@ pub(super) struct ModelArgs {
     /// Layout of the tensors [default: recognised from their names]
     #[arg(long, value_name = "LAYOUT", help_heading = "Model")]
     pub layout: Option<Layout>,
-    /// Activation between linear layers [default: from the layout or config.json]
-    #[arg(long, value_name = "NAME", help_heading = "Model")]
-    pub activation: Option<Activation>,
+    /// Activation between linear layers, or one for every gap: tanh,relu,leaky_relu:0.2
+    /// [default: from the layout or config.json]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        help_heading = "Model"
+    )]
+    pub activation: Vec<Activation>,
+    /// The linear layers of an MLP in order, where names and shapes do not tell: fc1,fc2,out
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        help_heading = "Model"
+    )]
+    pub layers: Vec<String>,
     /// Leave tensors out on purpose, by a pattern with * and ?; `config.KEY` passes over a key of config.json; repeatable
     #[arg(long, value_name = "PATTERN", help_heading = "Model")]
     pub ignore: Vec<String>,
@@ -134,7 +148,8 @@ impl ModelArgs {
     pub fn options(&self) -> Options {
         Options {
             layout: self.layout,
-            activation: self.activation,
+            activation: self.activation.clone(),
+            layers: self.layers.clone(),
             ignore: self.ignore.clone(),
         }
     }

@@ -19,6 +19,7 @@ impl Error {
             | Self::CheckpointFormat { path }
             | Self::OtherContent { path, .. }
             | Self::TorchScript { path }
+            | Self::Onnx { path, .. }
             | Self::Quantised { path, .. }
             | Self::Adapter { path, .. }
             | Self::Chain { path, .. }
@@ -170,6 +171,11 @@ impl Error {
             Self::OtherContent { content, .. } => content.remedy().to_owned(),
             Self::TorchScript { .. } => {
                 "save the tensors alone: `torch.save(torch.jit.load(FILE).state_dict(), \"model.pt\")`"
+                    .to_owned()
+            }
+            Self::Onnx { .. } => {
+                "chains of linear layers are read, with norms, activations and softmax: export \
+                 the network without what is named, or save its weights as safetensors"
                     .to_owned()
             }
             Self::Quantised { .. } => {

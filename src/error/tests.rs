@@ -64,6 +64,10 @@ fn all() -> Vec<Error> {
             content: crate::checkpoint::Content::Zip,
         },
         Error::TorchScript { path: path() },
+        Error::Onnx {
+            path: path(),
+            detail: detail(),
+        },
         Error::Quantised {
             path: path(),
             tensor: tensor(),

@@ -3,7 +3,7 @@
 //! | layout | recognised by |
 //! |---|---|
 //! | `bimt-mlp` | `linears.{i}.linear.weight`, with `in_perm` and `out_perm` |
-//! | `plain-mlp` | `{i}.weight`, `net.{i}.weight`, `layers.{i}.weight` or `fc{i}.weight` |
+//! | `plain-mlp` | any chain of linear layers: see [`super::mlp`] |
 //! | `bimt-transformer`, `transformer-lens`, `gpt2`, `hugging-face`, `nanogpt` | see `transformer::load` |
 //!
 //! What names cannot say (the activation of a plain MLP, ...) comes from
@@ -14,9 +14,10 @@ use std::fmt;
 
 use ndarray::{Array1, Array2};
 
+use super::mlp::load::{self, Rewritten};
 use super::transformer::{self, Place, Transformer};
-use super::{Activations, Linear, Mlp};
-use crate::checkpoint::{Account, Checkpoint, Dtype, Tally, Tensor, Unknown};
+use super::{Activations, Linear, Mlp, Readout};
+use crate::checkpoint::{Account, Checkpoint, Dtype, KeyRule, Tally, Tensor, Unknown};
 pub use crate::choice::Layout;
 use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
@@ -26,8 +27,10 @@ use crate::{Error, Result};
 pub struct Options {
     /// `--layout`
     pub layout: Option<Layout>,
-    /// `--activation`
-    pub activation: Option<Activation>,
+    /// `--activation`: one for all gaps between linear layers, or one for each
+    pub activation: Vec<Activation>,
+    /// `--layers`: the linear layers of an MLP in order
+    pub layers: Vec<String>,
     /// `--ignore`: patterns of tensors, or of keys as `config.KEY`, that are left out
     pub ignore: Vec<String>,
 }
@@ -39,6 +42,8 @@ pub enum Role {
     Weight(usize),
     /// The biases of the same linear layer.
     Bias(usize),
+    /// The slopes, one per neuron, behind the same linear layer.
+    Slopes(usize),
     /// Token embedding.
     Embedding,
     /// `in_perm` or `out_perm`.
@@ -77,7 +82,13 @@ pub struct Loaded {
     /// Where the activation is known from: `layout`, `config.json`, `--activation`.
     pub activation_source: &'static str,
     /// What the tensors of the network are, by their names in the file.
+    ///
+    /// Where the network was rewritten, by their names in [`Loaded::editable`].
     pub roles: BTreeMap<String, Role>,
+    /// What the network applies to its outputs last; outputs are what it reads.
+    pub readout: Option<Readout>,
+    /// The network in plain tensors, where the file holds it otherwise.
+    pub rewritten: Option<Rewritten>,
     /// Where each of a transformer's linear layers is in the file, in the order of
     /// [`Transformer::matrices`]; empty for others.
     pub places: Vec<Place>,
@@ -122,24 +133,64 @@ impl Loaded {
     /// If no layout fits, a tensor is missing, shapes disagree, permutations are
     /// none, or the activation is not known.
     pub fn from_checkpoint(checkpoint: &Checkpoint, options: Options) -> Result<Self> {
+        checkpoint.refuse_foreign()?;
         let mut account = Account::open(checkpoint, &options.ignore)?;
         let layout = match options.layout {
             Some(layout) => layout,
             None => recognise(&mut account)?,
         };
-        if layout.is_transformer() {
-            return Self::transformer(account, layout, options.activation);
+        match layout {
+            Layout::PlainMlp => Self::chain(account, &options),
+            Layout::BimtMlp => Self::bimt(account, &options),
+            _ => {
+                let activation = one_activation(&account, &options)?;
+                Self::transformer(account, layout, activation)
+            }
         }
-        let names = layout.linear_names(&account)?;
-        let (activation, activation_source) = activation(&account, layout, options.activation)?;
+    }
+
+    /// The checkpoint in plain tensors, as networks are changed and written back.
+    #[must_use]
+    pub fn editable(&self, checkpoint: &Checkpoint) -> Checkpoint {
+        match &self.rewritten {
+            None => checkpoint.clone(),
+            Some(rewritten) => Checkpoint {
+                tensors: rewritten.tensors.clone(),
+                config: rewritten.config.clone(),
+                ..checkpoint.clone()
+            },
+        }
+    }
+
+    fn chain(account: Account<'_>, options: &Options) -> Result<Self> {
+        let found = load::read(&account, options)?;
+        let network = match found.dtype {
+            Dtype::F64 => Network::F64(Architecture::Mlp(found.mlp())),
+            _ => Network::F32(Architecture::Mlp(found.mlp())),
+        };
+        Ok(Self {
+            network,
+            layout: Layout::PlainMlp,
+            family: None,
+            dtype: found.dtype,
+            activation_source: found.source,
+            roles: found.roles,
+            readout: found.readout,
+            rewritten: found.rewritten,
+            places: Vec::new(),
+            account: account.settle(&load::KEYS, Unknown::Noted)?,
+        })
+    }
+
+    fn bimt(account: Account<'_>, options: &Options) -> Result<Self> {
+        let layout = Layout::BimtMlp;
+        let asked = one_activation(&account, options)?;
+        let names = linear_names(&account)?;
+        let (activation, activation_source) = activation(&account, layout, asked)?;
         let dtype = weight_dtype(&account, &names)?;
         let network = match dtype {
-            Dtype::F64 => Network::F64(Architecture::Mlp(build(
-                &account, layout, &names, activation,
-            )?)),
-            _ => Network::F32(Architecture::Mlp(build(
-                &account, layout, &names, activation,
-            )?)),
+            Dtype::F64 => Network::F64(Architecture::Mlp(build(&account, &names, activation)?)),
+            _ => Network::F32(Architecture::Mlp(build(&account, &names, activation)?)),
         };
         Ok(Self {
             network,
@@ -147,9 +198,11 @@ impl Loaded {
             dtype,
             activation_source,
             family: None,
-            roles: roles(&account, layout, &names),
+            roles: roles(&account, &names),
+            readout: None,
+            rewritten: None,
             places: Vec::new(),
-            account: account.settle(&[], Unknown::Noted)?,
+            account: account.settle(&BIMT_KEYS, Unknown::Noted)?,
         })
     }
 
@@ -184,6 +237,8 @@ impl Loaded {
             dtype,
             activation_source,
             roles: read.roles(&places, &account),
+            readout: None,
+            rewritten: None,
             network: network(Architecture::Transformer(Box::new(model))),
             places,
             account: account.settle(rules, unknown)?,
@@ -210,49 +265,55 @@ impl Layout {
     pub fn is_transformer(self) -> bool {
         !matches!(self, Self::BimtMlp | Self::PlainMlp)
     }
+}
 
-    /// The names of a layer's tensors up to the number, and after it.
-    fn patterns(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::BimtMlp => &[("linears.", ".linear")],
-            Self::BimtTransformer
-            | Self::TransformerLens
-            | Self::Gpt2
-            | Self::HuggingFace
-            | Self::NanoGpt => &[],
-            Self::PlainMlp => &[("", ""), ("net.", ""), ("layers.", ""), ("fc", "")],
-        }
+/// The linear layers of BIMT's layout, which are counted without a gap.
+fn linear_names(account: &Account<'_>) -> Result<Vec<LinearNames>> {
+    let number = |name: &str| -> Option<usize> {
+        let name = name.strip_prefix("linears.")?;
+        let digits = name
+            .strip_suffix(".linear.weight")
+            .or(name.strip_suffix(".linear.bias"))?;
+        let number: usize = digits.parse().ok()?;
+        // `01` and `+1` are not how a framework writes a layer's number.
+        (number.to_string() == digits).then_some(number)
+    };
+    let mut numbers: Vec<usize> = account.names().filter_map(number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    if numbers.is_empty() {
+        return Err(unknown_layout(account.checkpoint()));
     }
+    if let Some(missing) = (0..numbers.len()).find(|place| numbers[*place] != *place) {
+        let name = format!("linears.{missing}.linear.weight");
+        return Err(missing_tensor(account, &name));
+    }
+    let names = |i| LinearNames {
+        weight: format!("linears.{i}.linear.weight"),
+        bias: format!("linears.{i}.linear.bias"),
+    };
+    Ok(numbers.into_iter().map(names).collect())
+}
 
-    /// The linear layers in order of their numbers, for the first pattern that fits.
-    fn linear_names(self, account: &Account<'_>) -> Result<Vec<LinearNames>> {
-        for (prefix, suffix) in self.patterns() {
-            let weight = format!("{suffix}.weight");
-            let bias = format!("{suffix}.bias");
-            let number = |name: &str| -> Option<usize> {
-                let name = name.strip_prefix(prefix)?;
-                let digits = name.strip_suffix(&weight).or(name.strip_suffix(&bias))?;
-                let number: usize = digits.parse().ok()?;
-                // `01` and `+1` are not how a framework writes a layer's number.
-                (number.to_string() == digits).then_some(number)
-            };
-            let mut numbers: Vec<usize> = account.names().filter_map(number).collect();
-            numbers.sort_unstable();
-            numbers.dedup();
-            if !numbers.is_empty() {
-                if let Some(missing) = missing(self, &numbers) {
-                    let name = format!("{prefix}{missing}{weight}");
-                    return Err(missing_tensor(account, &name));
-                }
-                let names = |i| LinearNames {
-                    weight: format!("{prefix}{i}{suffix}.weight"),
-                    bias: format!("{prefix}{i}{suffix}.bias"),
-                };
-                return Ok(numbers.into_iter().map(names).collect());
-            }
-        }
-        Err(unknown_layout(account.checkpoint()))
-    }
+/// What BIMT's layout does not have.
+const BIMT_KEYS: [(&str, KeyRule); 3] = [
+    ("output_activation", KeyRule::Refused(&[])),
+    ("activations", KeyRule::Refused(&[])),
+    ("residual", KeyRule::Refused(&[0.0])),
+];
+
+/// The one activation that `--activation` names, if any; `--layers` is not given.
+fn one_activation(account: &Account<'_>, options: &Options) -> Result<Option<Activation>> {
+    let detail = match (options.activation.as_slice(), options.layers.as_slice()) {
+        ([], []) => return Ok(None),
+        ([one], []) => return Ok(Some(*one)),
+        (_, []) => "`--activation` names several; this layout has one for all layers",
+        _ => "`--layers` puts plain MLPs in order; this layout has an order of its own",
+    };
+    Err(Error::Chain {
+        path: account.checkpoint().path.clone(),
+        detail: detail.to_owned(),
+    })
 }
 
 /// An error for tensors that fit no layout.
@@ -263,36 +324,20 @@ pub(super) fn unknown_layout(checkpoint: &Checkpoint) -> Error {
     }
 }
 
-/// The first layer that is not there. BIMT counts its layers without a gap;
-/// in a sequence of modules, activations take numbers too.
-fn missing(layout: Layout, numbers: &[usize]) -> Option<usize> {
-    let gap = || (0..numbers.len()).find(|place| numbers[*place] != *place);
-    (layout == Layout::BimtMlp).then(gap).flatten()
-}
-
 /// What a class puts before the names of the network that it holds.
 const HOLDERS: [&str; 2] = ["model.", "net."];
 
-/// The layout whose tensor names a checkpoint has.
+/// The layout whose tensor names a checkpoint has: a chain of linear layers where it
+/// is no other.
 fn recognise(account: &mut Account<'_>) -> Result<Layout> {
-    let found = recognised(account);
-    if found.is_err() && HOLDERS.iter().any(|holder| account.strip(holder)) {
-        return recognise(account);
-    }
-    found
-}
-
-fn recognised(account: &Account<'_>) -> Result<Layout> {
-    if let Some(layout) = transformer::is_transformer(account)? {
-        return Ok(layout);
-    }
     let bimt = account.names().any(|name| name.starts_with("linears."));
-    let layout = if bimt {
-        Layout::BimtMlp
-    } else {
-        Layout::PlainMlp
-    };
-    layout.linear_names(account).map(|_| layout)
+    match transformer::is_transformer(account) {
+        Ok(Some(layout)) => Ok(layout),
+        Ok(None) if bimt => Ok(Layout::BimtMlp),
+        _ if HOLDERS.iter().any(|holder| account.strip(holder)) => recognise(account),
+        Ok(None) => Ok(Layout::PlainMlp),
+        Err(error) => Err(error),
+    }
 }
 
 /// The activation, and where it is known from.
@@ -365,29 +410,23 @@ fn weight_dtype(account: &Account<'_>, names: &[LinearNames]) -> Result<Dtype> {
 /// Checks tensors into an MLP.
 fn build<T: Scalar>(
     account: &Account<'_>,
-    layout: Layout,
     names: &[LinearNames],
     activation: Activation,
 ) -> Result<Mlp<T>> {
+    let biased = names.iter().any(|name| account.has(&name.bias));
+    if !biased {
+        account.tell("the layers have no biases".to_owned());
+    }
     let mut layers: Vec<Linear<T>> = Vec::new();
     for name in names {
-        let layer = linear(account, layout, name, layers.last().map(|l| l.bias.len()))?;
+        let layer = linear(account, biased, name, layers.last().map(|l| l.bias.len()))?;
         layers.push(layer);
     }
     let inputs = layers.first().map_or(0, |l| l.weight.ncols());
     let outputs = layers.last().map_or(0, |l| l.bias.len());
-    let (in_perm, out_perm, embedding) = match layout {
-        _ if layout != Layout::BimtMlp => ((0..inputs).collect(), (0..outputs).collect(), None),
-        _ => {
-            let embedding = embedding(account)?;
-            let in_perm = permutation(account, "in_perm", None)?;
-            (
-                in_perm,
-                permutation(account, "out_perm", Some(outputs))?,
-                embedding,
-            )
-        }
-    };
+    let embedding = embedding(account)?;
+    let in_perm = permutation(account, "in_perm", None)?;
+    let out_perm = permutation(account, "out_perm", Some(outputs))?;
     let folds = folds(
         account,
         &names[0].weight,
@@ -408,7 +447,7 @@ fn build<T: Scalar>(
 /// One linear layer, whose input width the layer before gives.
 fn linear<T: Scalar>(
     account: &Account<'_>,
-    layout: Layout,
+    biased: bool,
     names: &LinearNames,
     width_before: Option<usize>,
 ) -> Result<Linear<T>> {
@@ -437,7 +476,7 @@ fn linear<T: Scalar>(
         account.take(&names.bias, "biases of a linear layer")?;
     }
     let bias = match account.look(&names.bias) {
-        None if layout == Layout::BimtMlp => return Err(missing_tensor(account, &names.bias)),
+        None if biased => return Err(missing_tensor(account, &names.bias)),
         None => Array1::zeros(readers),
         Some(bias) if bias.shape == [readers] => Array1::from(numbers(bias)),
         Some(bias) => {
@@ -556,7 +595,7 @@ fn numbers<T: Scalar>(tensor: &Tensor) -> Vec<T> {
     tensor.to_f64().into_iter().map(T::from_f64).collect()
 }
 
-fn roles(account: &Account<'_>, layout: Layout, names: &[LinearNames]) -> BTreeMap<String, Role> {
+fn roles(account: &Account<'_>, names: &[LinearNames]) -> BTreeMap<String, Role> {
     let mut roles = BTreeMap::new();
     for (layer, names) in names.iter().enumerate() {
         roles.insert(account.stored(&names.weight), Role::Weight(layer));
@@ -564,15 +603,13 @@ fn roles(account: &Account<'_>, layout: Layout, names: &[LinearNames]) -> BTreeM
             roles.insert(account.stored(&names.bias), Role::Bias(layer));
         }
     }
-    if layout == Layout::BimtMlp {
-        let others = [
-            ("in_perm", Role::Permutation),
-            ("out_perm", Role::Permutation),
-            ("embedding", Role::Embedding),
-        ];
-        let there = others.into_iter().filter(|(name, _)| account.has(name));
-        roles.extend(there.map(|(name, role)| (account.stored(name), role)));
-    }
+    let others = [
+        ("in_perm", Role::Permutation),
+        ("out_perm", Role::Permutation),
+        ("embedding", Role::Embedding),
+    ];
+    let there = others.into_iter().filter(|(name, _)| account.has(name));
+    roles.extend(there.map(|(name, role)| (account.stored(name), role)));
     roles
 }
 
@@ -581,6 +618,7 @@ impl fmt::Display for Role {
         f.write_str(match self {
             Self::Weight(_) => "weight",
             Self::Bias(_) => "bias",
+            Self::Slopes(_) => "slopes",
             Self::Embedding => "embedding",
             Self::Permutation => "permutation",
         })

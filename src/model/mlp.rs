@@ -6,6 +6,7 @@
 //! position q of the outputs is target `out_perm[q]`.
 
 mod activations;
+pub mod load;
 
 pub use activations::{Activations, OfLayer};
 

@@ -7,6 +7,7 @@ pub mod backward;
 pub mod batch;
 pub mod layout;
 pub mod mlp;
+pub mod readout;
 pub mod sites;
 pub mod transformer;
 
@@ -14,5 +15,6 @@ pub use backward::Gradients;
 pub use batch::Batch;
 pub use layout::{Architecture, Layout, Loaded, Network, Options, Role};
 pub use mlp::{Activations, Linear, Mlp, OfLayer, Trace};
+pub use readout::Readout;
 pub use sites::{Edge, Sites};
 pub use transformer::{Components, Sequences, Transformer};

@@ -15,7 +15,7 @@ pub mod random;
 pub mod scalar;
 pub mod statistics;
 
-pub use activation::Activation;
+pub use activation::{Activation, Parameter};
 pub use decimal::shortest_decimal;
 pub use interval::Interval;
 pub use lanes::{LANES, Lanes};

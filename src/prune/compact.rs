@@ -72,6 +72,9 @@ pub fn compact<T: Scalar>(model: &Mlp<T>) -> Compacted<T> {
             bias: linear.bias.select(Axis(0), &kept[layer + 1]),
         };
     }
+    folded.activation = folded
+        .activation
+        .selected(kept.iter().skip(1).map(Vec::as_slice));
     Compacted {
         model: folded,
         kept,

@@ -33,3 +33,4 @@ mod training;
 mod transformer_cli;
 mod transformer_parity;
 mod zoo;
+mod zoo_mlp;

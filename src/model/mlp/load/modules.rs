@@ -1,0 +1,321 @@
+//! The modules of a chain as frameworks store them, each with what its tensors mean.
+//!
+//! A module is what stands before `.weight`, `.bias` or their kin. Weights that are
+//! stored in parts (pruning masks, weight norm) are put together here.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array1, Array2, Axis};
+
+use crate::checkpoint::{Account, Tensor};
+use crate::{Error, Result};
+
+/// How the weight of a linear layer is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stored {
+    /// `weight`, `[out, in]`.
+    Plain,
+    /// The name itself, `[in, out]`, as scikit-learn has it.
+    Transposed,
+    /// `weight_orig · weight_mask`.
+    Masked,
+    /// `weight_g · weight_v / |weight_v|`, by these two names.
+    Normed(&'static str, &'static str),
+}
+
+/// What a module is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A linear layer.
+    Linear(Stored),
+    /// A batch norm with running statistics.
+    BatchNorm,
+    /// One vector `weight`, without a bias: a PReLU, or some norm.
+    Vector,
+    /// Vectors `weight` and `bias`: a norm of a kind that nothing tells.
+    Norm,
+}
+
+/// The endings of the tensors of a module.
+const ENDINGS: [&str; 11] = [
+    "weight",
+    "bias",
+    "weight_orig",
+    "weight_mask",
+    "bias_orig",
+    "bias_mask",
+    "weight_g",
+    "weight_v",
+    "parametrizations.weight.original0",
+    "parametrizations.weight.original1",
+    "running_mean",
+];
+const WEIGHT_NORMS: [(&str, &str); 2] = [
+    ("weight_g", "weight_v"),
+    (
+        "parametrizations.weight.original0",
+        "parametrizations.weight.original1",
+    ),
+];
+
+/// A linear layer in numbers, exact.
+#[derive(Debug, Clone)]
+pub(super) struct Layer {
+    /// The module.
+    pub name: String,
+    /// `[out, in]`
+    pub weight: Array2<f64>,
+    /// `[out]`, where the module has one.
+    pub bias: Option<Array1<f64>>,
+    /// Whether file and network hold the same numbers in the same places.
+    pub as_stored: bool,
+}
+
+/// The name of a tensor of a module; the outermost module has no name.
+pub(super) fn of(module: &str, ending: &str) -> String {
+    if module.is_empty() {
+        ending.to_owned()
+    } else {
+        format!("{module}.{ending}")
+    }
+}
+
+/// Every module whose tensors make a kind we know.
+pub(super) fn kinds(account: &Account<'_>) -> BTreeMap<String, Kind> {
+    let modules = account.names().filter_map(module_of);
+    let unique: std::collections::BTreeSet<String> = modules.collect();
+    let known = unique
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), kind(account, &name)?)));
+    known.collect()
+}
+
+/// The module of a tensor.
+fn module_of(tensor: &str) -> Option<String> {
+    if is_sklearn(tensor) {
+        return Some(tensor.to_owned());
+    }
+    ENDINGS.iter().find_map(|ending| {
+        let module = tensor.strip_suffix(ending)?;
+        match module {
+            "" => Some(String::new()),
+            _ => module.strip_suffix('.').map(str::to_owned),
+        }
+    })
+}
+
+/// `coefs_.0` or `coefs_0`, scikit-learn's weights.
+fn is_sklearn(name: &str) -> bool {
+    let number = name.strip_prefix("coefs_");
+    number.is_some_and(|n| n.trim_start_matches('.').parse::<usize>().is_ok())
+}
+
+fn kind(account: &Account<'_>, module: &str) -> Option<Kind> {
+    let dimensions = |ending: &str| account.look(&of(module, ending)).map(|t| t.shape.len());
+    if is_sklearn(module) {
+        return Some(Kind::Linear(Stored::Transposed));
+    }
+    if dimensions("running_mean").is_some() {
+        return Some(Kind::BatchNorm);
+    }
+    if dimensions("weight_orig").is_some() && dimensions("weight_mask").is_some() {
+        return Some(Kind::Linear(Stored::Masked));
+    }
+    let normed = WEIGHT_NORMS
+        .iter()
+        .find(|(size, direction)| dimensions(size).is_some() && dimensions(direction) == Some(2));
+    if let Some((size, direction)) = normed {
+        return Some(Kind::Linear(Stored::Normed(size, direction)));
+    }
+    match (dimensions("weight")?, dimensions("bias")) {
+        (0 | 1, None) => Some(Kind::Vector),
+        (0 | 1, Some(_)) => Some(Kind::Norm),
+        _ => Some(Kind::Linear(Stored::Plain)),
+    }
+}
+
+/// The width that a linear layer reads and the width it writes, from its shape alone.
+pub(super) fn widths(
+    account: &Account<'_>,
+    module: &str,
+    stored: Stored,
+) -> Option<(usize, usize)> {
+    let name = match stored {
+        Stored::Plain => of(module, "weight"),
+        Stored::Transposed => module.to_owned(),
+        Stored::Masked => of(module, "weight_orig"),
+        Stored::Normed(_, direction) => of(module, direction),
+    };
+    match (account.look(&name)?.shape.as_slice(), stored) {
+        (&[reads, writes], Stored::Transposed) => Some((reads, writes)),
+        (&[writes, reads], _) => Some((reads, writes)),
+        _ => None,
+    }
+}
+
+/// Takes the tensors of linear layer number `number`.
+///
+/// # Errors
+/// If a part is missing, shapes disagree or a width is zero.
+pub(super) fn linear(
+    account: &Account<'_>,
+    module: &str,
+    stored: Stored,
+    number: usize,
+) -> Result<Layer> {
+    let what = format!("weights of layer {}", number + 1);
+    let take = |ending: &str, what: &str| -> Result<(String, &Tensor)> {
+        let name = of(module, ending);
+        Ok((name.clone(), account.take(&name, what)?))
+    };
+    let weight = match stored {
+        Stored::Plain => {
+            let (name, tensor) = take("weight", &what)?;
+            matrix(account, &name, tensor)?
+        }
+        Stored::Transposed => {
+            account.tell(format!("`{module}` is stored [in, out] and was transposed"));
+            let tensor = account.take(module, &what)?;
+            matrix(account, module, tensor)?.reversed_axes()
+        }
+        Stored::Masked => {
+            account.tell(format!(
+                "`{module}`: its weight is weight_orig · weight_mask"
+            ));
+            let (name, tensor) = take("weight_orig", &what)?;
+            let (mask_name, mask) = take("weight_mask", &format!("mask of {what}"))?;
+            same_shape(account, &mask_name, mask, tensor)?;
+            matrix(account, &name, tensor)? * matrix(account, &mask_name, mask)?
+        }
+        Stored::Normed(size, direction) => {
+            account.tell(format!(
+                "`{module}`: its weight is {size} · {direction} / |{direction}| (weight norm)"
+            ));
+            let (name, tensor) = take(direction, &what)?;
+            let directions = matrix(account, &name, tensor)?;
+            let (name, sizes) = take(size, &format!("norms of {what}"))?;
+            normed(account, &name, sizes, directions)?
+        }
+    };
+    if weight.is_empty() {
+        return Err(fault(account, module, "a layer needs inputs and outputs"));
+    }
+    let bias = bias(account, module, stored, number, weight.nrows())?;
+    Ok(Layer {
+        name: module.to_owned(),
+        as_stored: stored == Stored::Plain && !account.has(&of(module, "bias_orig")),
+        weight: weight.as_standard_layout().into_owned(),
+        bias,
+    })
+}
+
+fn bias(
+    account: &Account<'_>,
+    module: &str,
+    stored: Stored,
+    number: usize,
+    width: usize,
+) -> Result<Option<Array1<f64>>> {
+    let what = format!("biases of layer {}", number + 1);
+    let take = |name: String, what: &str| -> Result<Option<Array1<f64>>> {
+        if !account.has(&name) {
+            return Ok(None);
+        }
+        let tensor = account.take(&name, what)?;
+        vector(account, &name, tensor, width).map(Some)
+    };
+    if stored == Stored::Transposed {
+        return take(module.replacen("coefs_", "intercepts_", 1), &what);
+    }
+    let mask = take(of(module, "bias_mask"), &format!("mask of {what}"))?;
+    match (mask, take(of(module, "bias_orig"), &what)?) {
+        (Some(mask), Some(bias)) => Ok(Some(mask * bias)),
+        (None, None) => take(of(module, "bias"), &what),
+        (mask, _) => Err(Error::MissingTensor {
+            path: account.checkpoint().path.clone(),
+            tensor: of(
+                module,
+                if mask.is_some() {
+                    "bias_orig"
+                } else {
+                    "bias_mask"
+                },
+            ),
+        }),
+    }
+}
+
+/// `sizes · directions / |directions|`, norms taken over what `sizes` has once.
+fn normed(
+    account: &Account<'_>,
+    name: &str,
+    sizes: &Tensor,
+    directions: Array2<f64>,
+) -> Result<Array2<f64>> {
+    let (rows, columns) = directions.dim();
+    let squares = directions.mapv(|v| v * v);
+    let norms = match sizes.shape.as_slice() {
+        &[r, 1] if r == rows => squares.sum_axis(Axis(1)).insert_axis(Axis(1)),
+        &[1, c] if c == columns => squares.sum_axis(Axis(0)).insert_axis(Axis(0)),
+        [] | [1] => Array2::from_elem((1, 1), squares.sum()),
+        _ => {
+            let expected = format!("one norm for each of {rows} rows is expected");
+            return Err(shape(account, name, sizes, &expected));
+        }
+    };
+    let sizes = Array2::from_shape_vec(norms.raw_dim(), sizes.to_f64())
+        .map_err(|_| shape(account, name, sizes, "its bytes are of another shape"))?;
+    Ok(directions * (sizes / norms.mapv(f64::sqrt)))
+}
+
+/// A two-dimensional tensor.
+fn matrix(account: &Account<'_>, name: &str, tensor: &Tensor) -> Result<Array2<f64>> {
+    let expected = match tensor.shape.len() {
+        3.. => "convolutions are not computed yet; a linear layer's weight is [out, in]",
+        _ => "a linear layer's weight has two dimensions, [out, in]",
+    };
+    let wrong = || shape(account, name, tensor, expected);
+    let &[rows, columns] = tensor.shape.as_slice() else {
+        return Err(wrong());
+    };
+    Array2::from_shape_vec((rows, columns), tensor.to_f64()).map_err(|_| wrong())
+}
+
+/// A vector of a given width.
+pub(super) fn vector(
+    account: &Account<'_>,
+    name: &str,
+    tensor: &Tensor,
+    width: usize,
+) -> Result<Array1<f64>> {
+    if tensor.shape == [width] {
+        return Ok(Array1::from(tensor.to_f64()));
+    }
+    let expected = format!("its layer is {width} wide");
+    Err(shape(account, name, tensor, &expected))
+}
+
+fn same_shape(account: &Account<'_>, name: &str, one: &Tensor, other: &Tensor) -> Result<()> {
+    if one.shape == other.shape {
+        return Ok(());
+    }
+    let expected = format!("what it masks has shape {:?}", other.shape);
+    Err(shape(account, name, one, &expected))
+}
+
+pub(super) fn shape(account: &Account<'_>, name: &str, tensor: &Tensor, expected: &str) -> Error {
+    Error::TensorShape {
+        path: account.checkpoint().path.clone(),
+        tensor: account.stored(name),
+        shape: tensor.shape.clone(),
+        expected: expected.to_owned(),
+    }
+}
+
+/// What a chain of layers cannot be, and why.
+pub(super) fn fault(account: &Account<'_>, module: &str, why: &str) -> Error {
+    Error::Chain {
+        path: account.checkpoint().path.clone(),
+        detail: format!("`{module}`: {why}"),
+    }
+}
