@@ -29,7 +29,7 @@ const NOT_YET: [(&str, &str); 9] = [
     ("onnx-mlp-layernorm", "LayerNormalization"),
     ("onnx-mlp-residual", "branches"),
     ("onnx-rnn-relu", "is"),
-    ("sklearn-classifier", "outputs"),
+    ("sklearn-classifier", "ArrayFeatureExtractor"),
     ("mlp-layernorm", "norm"),
     ("mlp-residual", "residual"),
     ("cnn-", "convolutions"),

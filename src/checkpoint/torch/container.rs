@@ -46,10 +46,6 @@ fn broken(detail: &str) -> Fault {
 
 fn archive(bytes: &[u8]) -> Result<Contents<'_>, Fault> {
     let entries = entries(bytes)?;
-    let is_code = |name: &&String| name.contains("/code/") || name.ends_with("/constants.pkl");
-    if entries.keys().any(|name| is_code(&name)) {
-        return Err(Fault::Script);
-    }
     let mut pickles = entries
         .iter()
         .filter_map(|(name, bytes)| Some((name.strip_suffix("data.pkl")?, *bytes)))
@@ -78,6 +74,9 @@ fn entries(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, Fault> {
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(fault)?;
         let name = entry.name().to_owned();
+        if name.contains("/code/") || name.ends_with("/constants.pkl") {
+            return Err(Fault::Script);
+        }
         if entry.compression() != CompressionMethod::Stored || entry.encrypted() {
             let detail = format!("entry `{name}` is compressed, which `torch.save` never does");
             return Err(Fault::Broken(detail));

@@ -134,7 +134,8 @@ impl Building<'_, '_> {
         self.check_told_bias(name, biased, &layer)?;
         self.biased
             .push(biased.map_or(Some(layer.bias.is_some()), |_| None));
-        for affine in std::mem::take(&mut self.waiting) {
+        // What stands next to the layer is taken in first.
+        for affine in std::mem::take(&mut self.waiting).into_iter().rev() {
             self.account
                 .tell(format!("`{}` was folded into `{name}`", affine.name));
             take_in(&mut layer, &affine);
