@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::args::{self, DataArgs, ModelArgs};
 use super::output;
 use crate::audit::memory::{self, Budget};
-use crate::checkpoint::{Checkpoint, Tally};
+use crate::checkpoint::{Checkpoint, Tally, Tensor};
 use crate::data::{Dataset, Used};
 use crate::escape::visible;
 use crate::model::{Architecture, Loaded, Network};
@@ -31,12 +31,21 @@ pub(super) struct Args {
     /// The most memory the process may take, as 500M or 2G [default: what the machine has]
     #[arg(long, value_name = "BYTES", value_parser = args::bytes)]
     max_memory: Option<u64>,
+    /// Read the weights of a file of more than 256 MiB too: what they are used for, SHA-256, NaN
+    #[arg(long)]
+    full: bool,
 }
+
+/// Of larger files, only what their headers say is looked at unless more is asked for.
+const LARGE: u64 = 256 << 20;
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     memory::before_loading(Budget::new(args.max_memory), &[&args.checkpoint])?;
     let checkpoint = args::open_checkpoint(&args.checkpoint)?;
-    let loaded = Loaded::from_checkpoint(&checkpoint, args.model.options());
+    let is_read = args.full || checkpoint.sha256.bytes() <= LARGE;
+    let options = args.model.options();
+    let loaded = is_read.then(|| Loaded::from_checkpoint(&checkpoint, options));
+    let network = loaded.as_ref().and_then(|loaded| loaded.as_ref().ok());
     let data = match args.data.data {
         Some(_) => Some(args::open_data(&args.data, &checkpoint)?),
         None => None,
@@ -44,7 +53,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     // Tensors are listed even where no network can be made of them: that is
     // what one looks at then.
     if args.json {
-        let mut summary = json(&checkpoint, loaded.as_ref().ok());
+        let mut summary = json(&checkpoint, network, is_read);
         if let Some(data) = &data {
             summary["data"] = data_json(data);
         }
@@ -52,11 +61,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         crate::report::json::write(&summary, &mut out)?;
         output::to_stdout(&out)?;
     } else {
-        let mut text = text(&checkpoint, loaded.as_ref().ok());
+        let mut text = text(&checkpoint, network, is_read);
         text.extend(data.as_ref().map(arrays));
         output::to_stdout(text.as_bytes())?;
     }
-    loaded?;
+    loaded.transpose()?;
     Ok(Status::Holds)
 }
 
@@ -80,10 +89,15 @@ fn shape_of<T: Scalar>(network: &Architecture<T>) -> (Vec<usize>, usize, String)
     )
 }
 
-fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
+fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>, is_read: bool) -> String {
     let mut lines = vec![
         format!("file        {}", checkpoint.path.display()),
-        format!("sha256      {}", checkpoint.sha256),
+        match is_read {
+            true => format!("sha256      {}", checkpoint.sha256),
+            false => {
+                "sha256      not computed: of a large file, weights are read with --full".to_owned()
+            }
+        },
     ];
     if let Some(loaded) = loaded {
         let (widths, parameters, activation) = shape(loaded);
@@ -103,7 +117,7 @@ fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> String {
     let names = checkpoint.tensors.keys().map(|name| clean(name));
     let width = names.map(|n| n.chars().count()).max().unwrap_or(0);
     for (name, tensor) in &checkpoint.tensors {
-        let (nan, infinite) = tensor.non_finite();
+        let (nan, infinite) = hazards(tensor, is_read);
         let hazard = if nan + infinite > 0 {
             format!("  {nan} NaN, {infinite} infinite")
         } else {
@@ -178,21 +192,31 @@ fn settings(account: &Tally) -> Vec<String> {
     lines
 }
 
-fn json(checkpoint: &Checkpoint, loaded: Option<&Loaded>) -> serde_json::Value {
+/// How many numbers are NaN and infinite, where weights are read.
+fn hazards(tensor: &Tensor, is_read: bool) -> (usize, usize) {
+    match is_read {
+        true => tensor.non_finite(),
+        false => (0, 0),
+    }
+}
+
+fn json(checkpoint: &Checkpoint, loaded: Option<&Loaded>, is_read: bool) -> serde_json::Value {
+    let sum = is_read.then(|| checkpoint.sha256.to_string());
     let tensors: Vec<_> = checkpoint
         .tensors
         .iter()
         .map(|(name, tensor)| {
-            let (nan, infinite) = tensor.non_finite();
+            let (nan, infinite) = hazards(tensor, is_read);
+            let hazard = |count: usize| is_read.then_some(count);
             serde_json::json!({
                 "name": name, "dtype": tensor.dtype.name(), "shape": tensor.shape,
-                "role": role(loaded, name), "nan": nan, "infinite": infinite,
+                "role": role(loaded, name), "nan": hazard(nan), "infinite": hazard(infinite),
             })
         })
         .collect();
     let mut summary = serde_json::json!({
         "schema": crate::result::SCHEMA,
-        "checkpoint": { "path": checkpoint.path.display().to_string(), "sha256": checkpoint.sha256.to_string(), "tensors": tensors },
+        "checkpoint": { "path": checkpoint.path.display().to_string(), "sha256": sum, "tensors": tensors },
     });
     if let Some(loaded) = loaded {
         let (layers, parameters, activation) = shape(loaded);

@@ -90,7 +90,7 @@ fn tensor(shape: &[usize], values: &[f32]) -> Tensor {
 fn file(tensors: &[(&str, Tensor)]) -> Vec<u8> {
     let made = Checkpoint {
         path: "made".into(),
-        sha256: String::new(),
+        sha256: String::new().into(),
         tensors: tensors
             .iter()
             .map(|(name, tensor)| ((*name).to_owned(), tensor.clone()))
