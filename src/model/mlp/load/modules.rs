@@ -112,7 +112,7 @@ fn is_sklearn(name: &str) -> bool {
 
 fn kind(account: &Account<'_>, module: &str) -> Option<Kind> {
     let dimensions = |ending: &str| account.look(&of(module, ending)).map(|t| t.shape.len());
-    if is_sklearn(module) {
+    if is_sklearn(module) && account.has(module) {
         return Some(Kind::Linear(Stored::Transposed));
     }
     if dimensions("running_mean").is_some() {
