@@ -120,7 +120,7 @@ fn checksum(tensors: &Tensors, identity: &str) -> String {
     let mut bytes = identity.as_bytes().to_vec();
     for (name, tensor) in tensors {
         bytes.extend(format!("\n{name} {:?} {:?}\n", tensor.dtype, tensor.shape).bytes());
-        bytes.extend(&tensor.bytes);
+        bytes.extend_from_slice(&tensor.bytes);
     }
     sha256(&bytes)
 }

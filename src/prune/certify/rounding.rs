@@ -66,11 +66,12 @@ pub fn rounding(model: &Mlp<f64>, inputs: &Inputs, arithmetic: Arithmetic) -> Ve
         let last = place + 1 == model.layers.len();
         let rows = layer.weight.rows().into_iter().zip(&layer.bias);
         values = rows
-            .map(|(weights, bias)| {
+            .enumerate()
+            .map(|(neuron, (weights, bias))| {
                 let sum = summed(weights.iter().copied(), *bias, &values, arithmetic);
                 match last {
                     true => sum,
-                    false => activated(sum, model.activation, arithmetic),
+                    false => activated(sum, model.activation.of(place, neuron), arithmetic),
                 }
             })
             .collect();
@@ -113,6 +114,18 @@ fn activated(value: Value, activation: Activation, arithmetic: Arithmetic) -> Va
         Activation::Gelu | Activation::GeluTanh => (1.13, value.most, true),
         Activation::Tanh => (1.0, value.most.min(1.0), true),
         Activation::Sigmoid => (0.25, 1.0, true),
+        // No bound of their rounding is proved, and no certificate is given of them.
+        Activation::LeakyRelu(_)
+        | Activation::Relu6
+        | Activation::Elu(_)
+        | Activation::Selu
+        | Activation::Softplus
+        | Activation::Softsign
+        | Activation::Mish
+        | Activation::Hardtanh
+        | Activation::Hardsigmoid
+        | Activation::Hardswish
+        | Activation::QuickGelu => (f64::INFINITY, f64::INFINITY, true),
     };
     let own = match computed {
         true => {
@@ -149,7 +162,7 @@ mod tests {
             in_perm: vec![0, 1, 2],
             folds: 1,
             layers: layers.collect(),
-            activation,
+            activation: activation.into(),
             out_perm: vec![0, 1],
         }
     }
