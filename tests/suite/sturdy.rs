@@ -148,7 +148,7 @@ fn network(folder: &Path, weights: &[f64]) {
 fn write(path: &Path, tensors: BTreeMap<String, Tensor>) {
     let checkpoint = Checkpoint {
         path: PathBuf::new(),
-        sha256: String::new(),
+        sha256: String::new().into(),
         tensors,
         metadata: BTreeMap::new(),
         config: serde_json::Map::new(),
