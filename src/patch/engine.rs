@@ -223,7 +223,7 @@ impl<'m, T: Scalar> Engine<'m, T> {
         };
         let mut read = self.changed_read(first, &gone[first]);
         for layer in first + 1..depth {
-            let mut values = self.model.activate(&read);
+            let mut values = self.model.activation.written(layer - 1, &read);
             self.fill_in(&mut values, layer, &gone[layer]);
             read = self.whole_read(layer, &values);
         }
