@@ -29,7 +29,7 @@ fn made(config: Value, tensors: &[(&str, &[usize])]) -> Checkpoint {
     let config = config.as_object().unwrap().clone();
     Checkpoint {
         path: PathBuf::from("model.safetensors"),
-        sha256: String::new(),
+        sha256: String::new().into(),
         tensors: tensors
             .iter()
             .map(|(name, shape)| ((*name).to_owned(), tensor(shape)))
