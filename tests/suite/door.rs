@@ -260,6 +260,9 @@ fn mutations(good: &Checkpoint) -> Vec<(String, Checkpoint)> {
             name.replace('0', "1"),
             name.replace("bias", "weight2"),
         ] {
+            if good.tensors.contains_key(&other) {
+                continue;
+            }
             add(format!("{name} renamed {other}"), &|c| {
                 let tensor = c.tensors.remove(name).unwrap();
                 c.tensors.insert(other.clone(), tensor);
@@ -358,7 +361,7 @@ fn no_change_is_accepted_with_other_outputs_and_no_word() {
 }
 
 /// Settings that alone say what is computed: nothing else in the file can contradict them.
-const SAYS_ANOTHER: [&str; 22] = [
+const SAYS_ANOTHER: [&str; 23] = [
     "act_fn",
     "activation",
     "activation_function",
@@ -375,6 +378,7 @@ const SAYS_ANOTHER: [&str; 22] = [
     "parallel_attn_mlp",
     "rms_norm_eps",
     "rope_parameters",
+    "rope_scaling",
     "rotary_emb_base",
     "rotary_pct",
     "scale_attn_by_inverse_layer_idx",

@@ -238,7 +238,10 @@ impl<'a> File<'a> {
         let (account, settings) = (self.account, self.settings);
         let name = format!("{}.weight", self.family.head);
         let tokens = self.tokens();
-        let head = account.look(&name).filter(|_| tokens != name);
+        if tokens == name {
+            return Ok(false);
+        }
+        let head = account.look(&name);
         let is_copy = head.is_some() && head == account.look(&tokens);
         let said = settings.flag("tie_word_embeddings")?;
         let tied = match self.family.model {
@@ -823,7 +826,11 @@ impl<'a> File<'a> {
             _ => matches!(self.family.places, PlacesKind::Alibi),
         };
         match self.family.places {
-            _ if is_alibi => self.alibi(sizes),
+            // The framework's versions differ in what they add to the scores.
+            _ if is_alibi && self.family.model == Model::Falcon => {
+                Err(settings.unsupported("alibi", "true"))
+            }
+            _ if is_alibi => Ok(Places::Alibi(Heads::alibi_slopes(sizes.heads))),
             PlacesKind::Stream | PlacesKind::Alibi => Ok(Places::Stream),
             PlacesKind::Rotary(pairs, share) => {
                 let local = self.family.model == Model::Gemma3 && self.is_local(sizes, l)?;
@@ -837,27 +844,6 @@ impl<'a> File<'a> {
                 Ok(Places::Rotary(Arc::new(rope::rotary(settings, form)?)))
             }
         }
-    }
-
-    fn alibi(self, sizes: Sizes) -> Result<Places> {
-        let settings = self.settings;
-        let mut slopes = Heads::alibi_slopes(sizes.heads);
-        if self.family.model == Model::Falcon {
-            // Written in either case, and of no use in this one.
-            for key in ["rope_parameters", "rope_scaling", "rope_theta"] {
-                let _ = settings.value(key);
-            }
-            // The framework rounds slopes to bf16, which powers of two alone survive.
-            if !sizes.heads.is_power_of_two() {
-                return Err(
-                    settings.unsupported("alibi", &format!("true with {} heads", sizes.heads))
-                );
-            }
-            slopes
-                .iter_mut()
-                .for_each(|s| *s /= (sizes.head as f64).sqrt());
-        }
-        Ok(Places::Alibi(slopes))
     }
 
     /// The positions a block sees, where not all before.

@@ -92,7 +92,6 @@ pub(super) fn plan(
             );
         }
     }
-    let has_output_bias = account.has("unembed.b_U");
     let plan = Plan {
         tokens: "embed.W_E".to_owned(),
         vocabulary,
@@ -110,13 +109,7 @@ pub(super) fn plan(
             .collect::<Result<_>>()?,
         final_norm: file.final_norm()?,
         head: None,
-        unembedding: Some(file.flat(
-            "unembed.W_U",
-            "unembed.b_U",
-            has_output_bias,
-            width,
-            outputs,
-        )),
+        unembedding: Some(file.flat("unembed.W_U", "unembed.b_U", true, width, outputs)),
         output_bias: None,
         outputs,
         logits: Logits {
