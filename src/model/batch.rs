@@ -29,6 +29,59 @@ pub struct Batch<T> {
     pub outputs: Option<Array2<f64>>,
 }
 
+/// How samples enter a network, and outputs leave it.
+#[derive(Debug, Clone)]
+pub struct Ports<'m, T> {
+    /// `[tokens, d]`, where inputs are tokens: each becomes a row of it.
+    pub embedding: Option<&'m Array2<T>>,
+    /// Number of folds; the input width is `folds · in_perm.len()`.
+    pub folds: usize,
+    /// Physical position → feature, within each fold.
+    pub in_perm: Vec<usize>,
+    /// Physical position → target.
+    pub out_perm: Vec<usize>,
+}
+
+impl<'m, T> Ports<'m, T> {
+    /// Those of an MLP.
+    #[must_use]
+    pub fn of(model: &'m Mlp<T>) -> Self {
+        Self {
+            embedding: model.embedding.as_ref(),
+            folds: model.folds,
+            in_perm: model.in_perm.clone(),
+            out_perm: model.out_perm.clone(),
+        }
+    }
+
+    /// Numbers in, numbers out, all in the order of the data.
+    #[must_use]
+    pub fn plain(inputs: usize, outputs: usize) -> Self {
+        Self {
+            embedding: None,
+            folds: 1,
+            in_perm: (0..inputs).collect(),
+            out_perm: (0..outputs).collect(),
+        }
+    }
+
+    /// Features of the data, in physical order.
+    fn order(&self) -> Vec<usize> {
+        let fold = self.in_perm.len();
+        let place = |q: usize| q / fold * fold + self.in_perm[q % fold];
+        (0..self.folds * fold).map(place).collect()
+    }
+
+    /// Where each target stands: target → physical position.
+    fn position_of_target(&self) -> Vec<usize> {
+        let mut position = vec![0; self.out_perm.len()];
+        for (place, target) in self.out_perm.iter().enumerate() {
+            position[*target] = place;
+        }
+        position
+    }
+}
+
 impl<T: Scalar> Batch<T> {
     /// Number of samples.
     #[must_use]
@@ -47,6 +100,14 @@ impl<T: Scalar> Batch<T> {
     /// # Errors
     /// If widths, tokens, classes or targets do not fit the model.
     pub fn new(model: &Mlp<T>, data: &Dataset) -> Result<Self> {
+        Self::through(&Ports::of(model), data)
+    }
+
+    /// Checks data against the ports of a network and brings them into its order.
+    ///
+    /// # Errors
+    /// If widths, tokens, classes or targets do not fit.
+    pub fn through(model: &Ports<'_, T>, data: &Dataset) -> Result<Self> {
         let positions = model.position_of_target();
         data.check_words(positions.len())?;
         let classes = match &data.labels {
@@ -87,12 +148,12 @@ impl<T: Scalar> Batch<T> {
 
 /// Inputs `[width, samples]` of numbers or of tokens.
 fn physical_inputs<T: Scalar>(
-    model: &Mlp<T>,
+    model: &Ports<'_, T>,
     data: &Dataset,
     inputs: &Inputs,
 ) -> Result<Array2<T>> {
-    let width = model.widths()[0];
-    let features = match (inputs, &model.embedding) {
+    let order = model.order();
+    let features = match (inputs, model.embedding) {
         (Inputs::Values(values), None) => values.mapv(T::from_f64),
         (Inputs::Tokens(tokens), None) => tokens.mapv(|t| T::from_f64(t as f64)),
         (Inputs::Tokens(tokens), Some(table)) => {
@@ -112,14 +173,14 @@ fn physical_inputs<T: Scalar>(
             });
         }
     };
-    if features.ncols() != width {
+    if features.ncols() != order.len() {
         return Err(Error::InputWidth {
             path: data.path.clone(),
             found: features.ncols(),
-            expected: width,
+            expected: order.len(),
         });
     }
-    Ok(model.arrange(features.view()))
+    Ok(features.t().select(Axis(0), &order))
 }
 
 /// The concatenated embeddings of each sample's tokens, `[samples, tokens · d]`.
@@ -175,7 +236,7 @@ fn by_position(
 
 /// `[samples, targets]` as `[outputs, samples]` by physical position.
 fn rows_by_position<T: Scalar>(
-    model: &Mlp<T>,
+    model: &Ports<'_, T>,
     data: &Dataset,
     tensor: &str,
     values: &Array2<f64>,

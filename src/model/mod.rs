@@ -5,6 +5,7 @@
 
 pub mod backward;
 pub mod batch;
+pub mod layered;
 pub mod layout;
 pub mod mlp;
 pub mod readout;
@@ -12,7 +13,8 @@ pub mod sites;
 pub mod transformer;
 
 pub use backward::Gradients;
-pub use batch::Batch;
+pub use batch::{Batch, Ports};
+pub use layered::Layered;
 pub use layout::{Architecture, Layout, Loaded, Network, Options, Role};
 pub use mlp::{Activations, Linear, Mlp, OfLayer, Trace};
 pub use readout::Readout;

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::model::transformer::Matrix;
-use crate::model::{Mlp, Sequences, Transformer};
+use crate::model::{Layered, Mlp, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::{Engine, Fills, Patchable};
 
@@ -87,6 +87,37 @@ impl<T: Scalar> Prunable for Mlp<T> {
 
     fn outputs_on(&self, batch: &Array2<T>) -> Array2<T> {
         self.outputs(batch.view())
+    }
+
+    fn pick(batch: &Array2<T>, columns: &[usize]) -> Array2<T> {
+        batch.select(Axis(1), columns)
+    }
+}
+
+/// Inputs `[features, samples]`; every parameter counts once, however often it is used.
+impl<T: Scalar> Prunable for Layered<T> {
+    type Number = T;
+    type Batch = Array2<T>;
+
+    fn weights(&self) -> Vec<ArrayView2<'_, T>> {
+        self.parameters.iter().map(|p| p.weight.view()).collect()
+    }
+
+    fn biases(&self) -> Vec<ArrayView1<'_, T>> {
+        self.affine_biases().collect()
+    }
+
+    fn change(&mut self, biases: bool, change: impl Fn(T) -> T) {
+        for parameter in &mut self.parameters {
+            parameter.weight.mapv_inplace(&change);
+        }
+        if biases {
+            self.affine_biases_mut().for_each(|bias| bias.mapv_inplace(&change));
+        }
+    }
+
+    fn outputs_on(&self, batch: &Array2<T>) -> Array2<T> {
+        self.outputs(batch.clone())
     }
 
     fn pick(batch: &Array2<T>, columns: &[usize]) -> Array2<T> {

@@ -8,6 +8,7 @@
 //! Belinkov 2024, arXiv 2403.17806 (EAP with integrated gradients).
 
 mod component;
+mod layered;
 mod mlp;
 mod neuron;
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! 2024, arXiv 2406.16778 (Edge Pruning).
 
 mod component;
+mod layered;
 mod mlp;
 mod neuron;
 mod weight;

@@ -1,0 +1,185 @@
+//! A layered network that is put together layer by layer, its shapes checked.
+
+use ndarray::{Array1, Array2};
+
+use crate::checkpoint::{Account, Tensor};
+use crate::model::layered::{Layer, Layered, Op, Parameter, Shape, Term, Window};
+use crate::numeric::Scalar;
+use crate::{Error, Result};
+
+pub(super) struct Builder<'b, 'c, T> {
+    pub account: &'b Account<'c>,
+    pub network: Layered<T>,
+}
+
+impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
+    pub fn new(account: &'b Account<'c>, input: Shape) -> Self {
+        let network = Layered {
+            input,
+            layers: Vec::new(),
+            parameters: Vec::new(),
+        };
+        Self { account, network }
+    }
+
+    /// Adds a layer; the number of the value that it writes.
+    pub fn push(&mut self, op: Op<T>, shape: Shape) -> usize {
+        self.network.layers.push(Layer { op, shape });
+        self.network.layers.len()
+    }
+
+    pub fn shape(&self, value: usize) -> Shape {
+        self.network.shape(value)
+    }
+
+    /// Weights `[readers, …]` of rows from `first_row` on, kept as `[readers, columns]`.
+    pub fn parameter(
+        &mut self,
+        name: &str,
+        rows: std::ops::Range<usize>,
+        taps: usize,
+        groups: usize,
+    ) -> Result<usize> {
+        let tensor = self.account.take(name, "weights of a layer")?;
+        let all: Vec<T> = self.numbers(name, tensor)?;
+        let columns = all.len() / tensor.shape.first().copied().unwrap_or(1).max(1);
+        let numbers = all[rows.start * columns..rows.end * columns].to_vec();
+        let weight = Array2::from_shape_vec((rows.len(), columns), numbers)
+            .map_err(|_| self.misfit(name, tensor, "its rows are not of one length"))?;
+        self.network.parameters.push(Parameter {
+            weight,
+            taps,
+            groups,
+            tensor: self.account.stored(name),
+            first_row: rows.start,
+        });
+        Ok(self.network.parameters.len() - 1)
+    }
+
+    /// A vector of `length` numbers.
+    pub fn vector(&self, name: &str, length: usize, what: &str) -> Result<Array1<T>> {
+        let tensor = self.account.take(name, what)?;
+        if tensor.shape != [length] {
+            return Err(self.misfit(name, tensor, &format!("[{length}] is expected")));
+        }
+        Ok(self.numbers(name, tensor)?.into())
+    }
+
+    /// The biases of a layer; none where there is no such tensor.
+    pub fn bias(&self, name: &str, length: usize) -> Result<Array1<T>> {
+        match self.account.has(name) {
+            true => self.vector(name, length, "biases of a layer"),
+            false => Ok(Array1::zeros(length)),
+        }
+    }
+
+    /// A linear layer `{name}.weight: [out, in]` on a vector.
+    pub fn linear(&mut self, name: &str, read: usize) -> Result<usize> {
+        let (weight, shape) = (format!("{name}.weight"), self.shape(read));
+        let &[out, inputs] = self.shape_of(&weight)?.as_slice() else {
+            return Err(self.wrong_shape(&weight, "[out, in] is expected"));
+        };
+        if shape.positions() != 1 || shape.channels != inputs || out == 0 {
+            let expected = format!("what it reads has {} features", shape.features());
+            return Err(self.wrong_shape(&weight, &expected));
+        }
+        let parameter = self.parameter(&weight, 0..out, 1, 1)?;
+        let bias = self.bias(&format!("{name}.bias"), out)?;
+        let terms = vec![Term {
+            read,
+            parameter,
+            window: None,
+        }];
+        Ok(self.push(Op::Affine { terms, bias }, Shape::vector(out)))
+    }
+
+    /// A convolution `{name}.weight: [out, in / groups, rows, columns]`.
+    pub fn convolution(
+        &mut self,
+        name: &str,
+        read: usize,
+        slide: impl Fn([usize; 2]) -> Window,
+        groups: usize,
+    ) -> Result<usize> {
+        let (weight, shape) = (format!("{name}.weight"), self.shape(read));
+        let &[out, inputs, rows, columns] = self.shape_of(&weight)?.as_slice() else {
+            return Err(self.wrong_shape(&weight, "[out, in, rows, columns] is expected"));
+        };
+        let fits = inputs * groups == shape.channels && out > 0 && out % groups == 0;
+        let window = slide([rows, columns]);
+        let Some([height, width]) = window.places(shape).filter(|_| fits && rows * columns > 0) else {
+            let expected = format!(
+                "it reads {} channels of {} × {} in {groups} groups",
+                shape.channels, shape.height, shape.width
+            );
+            return Err(self.wrong_shape(&weight, &expected));
+        };
+        let parameter = self.parameter(&weight, 0..out, rows * columns, groups)?;
+        let bias = self.bias(&format!("{name}.bias"), out)?;
+        let terms = vec![Term {
+            read,
+            parameter,
+            window: Some(window),
+        }];
+        let shape = Shape {
+            channels: out,
+            height,
+            width,
+        };
+        Ok(self.push(Op::Affine { terms, bias }, shape))
+    }
+
+    /// A normalisation by stored statistics, as one factor and one summand a channel.
+    pub fn batch_norm(&mut self, name: &str, read: usize, epsilon: f64) -> Result<usize> {
+        let shape = self.shape(read);
+        let part = |part: &str, what: &str| {
+            self.vector(&format!("{name}.{part}"), shape.channels, what)
+        };
+        let mean = part("running_mean", "mean of a normalisation")?;
+        let variance = part("running_var", "variance of a normalisation")?;
+        let is_weighed = self.account.has(&format!("{name}.weight"));
+        let weight = match is_weighed {
+            true => part("weight", "weights of a normalisation")?,
+            false => Array1::ones(shape.channels),
+        };
+        let bias = self.bias(&format!("{name}.bias"), shape.channels)?;
+        // In f64, and rounded once.
+        let factor = |(v, w): (&T, &T)| w.widen() / (v.widen() + epsilon).sqrt();
+        let factors: Vec<f64> = variance.iter().zip(&weight).map(factor).collect();
+        let summand = |((f, m), b): ((&f64, &T), &T)| b.widen() - f * m.widen();
+        let summands = factors.iter().zip(&mean).zip(&bias).map(summand);
+        let op = Op::Scale {
+            read,
+            bias: summands.map(T::from_f64).collect(),
+            weight: factors.iter().map(|f| T::from_f64(*f)).collect(),
+        };
+        Ok(self.push(op, shape))
+    }
+
+    pub fn shape_of(&self, name: &str) -> Result<Vec<usize>> {
+        let tensor = self.account.look(name);
+        let tensor = tensor.ok_or_else(|| Error::MissingTensor {
+            path: self.account.checkpoint().path.clone(),
+            tensor: self.account.stored(name),
+        })?;
+        Ok(tensor.shape.clone())
+    }
+
+    pub fn wrong_shape(&self, name: &str, expected: &str) -> Error {
+        Error::TensorShape {
+            path: self.account.checkpoint().path.clone(),
+            tensor: self.account.stored(name),
+            shape: self.account.look(name).map_or_else(Vec::new, |t| t.shape.clone()),
+            expected: expected.to_owned(),
+        }
+    }
+
+    fn misfit(&self, name: &str, _: &Tensor, expected: &str) -> Error {
+        self.wrong_shape(name, expected)
+    }
+
+    fn numbers(&self, name: &str, tensor: &Tensor) -> Result<Vec<T>> {
+        let _ = name;
+        Ok(tensor.values().into_iter().map(T::from_f64).collect())
+    }
+}

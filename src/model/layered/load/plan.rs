@@ -1,0 +1,219 @@
+//! Networks whose configuration lists every layer in order:
+//! `{"input_shape": [1, 8, 8], "layers": [{"op": "conv2d", "name": …}, …]}`.
+
+use serde_json::Value;
+
+use super::builder::Builder;
+use crate::checkpoint::Account;
+use crate::model::Layered;
+use crate::model::layered::{FeatureNorm, Op, Shape, Window};
+use crate::numeric::{Activation, Scalar};
+use crate::{Error, Result};
+
+/// The operations by name, besides activations.
+const KNOWN: &str = "conv2d, linear, batch_norm, layer_norm, max_pool2d, avg_pool2d, \
+                     global_avg_pool, flatten, dropout, residual, identity, or an activation";
+
+pub(super) fn load<T: Scalar>(account: &Account<'_>) -> Result<Layered<T>> {
+    let plan = Plan { account };
+    let layers = account.settings().value("layers").cloned().unwrap_or_default();
+    let mut builder = Builder::new(account, plan.input()?);
+    plan.run(&mut builder, &layers, 0)?;
+    Ok(builder.network)
+}
+
+struct Plan<'p, 'c> {
+    account: &'p Account<'c>,
+}
+
+impl Plan<'_, '_> {
+    /// The shape of one input.
+    fn input(&self) -> Result<Shape> {
+        let settings = self.account.settings();
+        let value = settings.value("input_shape").cloned().unwrap_or_default();
+        let sizes = value.as_array().cloned().unwrap_or_default();
+        let size = |value: &Value| value.as_u64().map(|n| n as usize).filter(|n| *n > 0);
+        let sizes: Option<Vec<usize>> = sizes.iter().map(size).collect();
+        match sizes.as_deref() {
+            Some(&[features]) => Ok(Shape::vector(features)),
+            Some(&[channels, height, width]) => Ok(Shape { channels, height, width }),
+            _ => Err(settings.wrong(
+                "input_shape",
+                &value.to_string(),
+                "[features] or [channels, rows, columns]",
+            )),
+        }
+    }
+
+    /// Layers one after the other; the value that the last writes.
+    fn run<T: Scalar>(
+        &self,
+        builder: &mut Builder<'_, '_, T>,
+        layers: &Value,
+        mut read: usize,
+    ) -> Result<usize> {
+        let list = layers.as_array();
+        let list = list.ok_or_else(|| self.fault(layers, "a list of layers"))?;
+        for layer in list {
+            read = self.layer(builder, layer, read)?;
+        }
+        Ok(read)
+    }
+
+    fn layer<T: Scalar>(
+        &self,
+        builder: &mut Builder<'_, '_, T>,
+        layer: &Value,
+        read: usize,
+    ) -> Result<usize> {
+        let shape = builder.shape(read);
+        let known: &[&str] = match self.word(layer, "op")? {
+            "conv2d" => &["name", "stride", "padding", "dilation", "groups"],
+            "linear" => &["name"],
+            "batch_norm" | "layer_norm" => &["name", "eps"],
+            "max_pool2d" => &["kernel", "stride", "padding", "dilation"],
+            "avg_pool2d" => &["kernel", "stride", "padding"],
+            "residual" => &["layers", "shortcut"],
+            "dropout" => &["p"],
+            _ => &[],
+        };
+        self.only(layer, known)?;
+        match self.word(layer, "op")? {
+            "conv2d" => {
+                let [stride, padding] = [self.pair(layer, "stride", 1, 1)?, self.pair(layer, "padding", 0, 0)?];
+                let dilation = self.pair(layer, "dilation", 1, 1)?;
+                let groups = self.pair(layer, "groups", 1, 1)?[0];
+                let slide = |kernel| Window { kernel, stride, padding, dilation };
+                builder.convolution(self.word(layer, "name")?, read, slide, groups)
+            }
+            "linear" => builder.linear(self.word(layer, "name")?, read),
+            "batch_norm" => {
+                let epsilon = layer.get("eps").map_or(Some(1e-5), Value::as_f64);
+                let epsilon = epsilon.ok_or_else(|| self.fault(layer, "`eps` as a number"))?;
+                builder.batch_norm(self.word(layer, "name")?, read, epsilon)
+            }
+            "layer_norm" => self.layer_norm(builder, layer, read),
+            "max_pool2d" | "avg_pool2d" => self.pool(builder, layer, read),
+            "global_avg_pool" => {
+                let whole = Window {
+                    kernel: [shape.height, shape.width],
+                    stride: [1; 2],
+                    padding: [0; 2],
+                    dilation: [1; 2],
+                };
+                Ok(builder.push(Op::AveragePool(read, whole), Shape { height: 1, width: 1, ..shape }))
+            }
+            "flatten" => Ok(builder.push(Op::Flatten(read), Shape::vector(shape.features()))),
+            "dropout" | "identity" => Ok(read),
+            "residual" => self.residual(builder, layer, read),
+            other => match other.parse::<Activation>() {
+                Ok(activation) => Ok(builder.push(Op::Activate(read, activation), shape)),
+                Err(_) => Err(self.fault(layer, KNOWN)),
+            },
+        }
+    }
+
+    fn layer_norm<T: Scalar>(
+        &self,
+        builder: &mut Builder<'_, '_, T>,
+        layer: &Value,
+        read: usize,
+    ) -> Result<usize> {
+        let (name, shape) = (self.word(layer, "name")?, builder.shape(read));
+        let epsilon = layer.get("eps").map_or(Some(1e-5), Value::as_f64);
+        let norm = FeatureNorm {
+            weight: builder.vector(&format!("{name}.weight"), shape.features(), "weights of a norm")?,
+            bias: builder.bias(&format!("{name}.bias"), shape.features())?,
+            epsilon: epsilon.ok_or_else(|| self.fault(layer, "`eps` as a number"))?,
+        };
+        Ok(builder.push(Op::Norm(read, norm), shape))
+    }
+
+    fn pool<T: Scalar>(
+        &self,
+        builder: &mut Builder<'_, '_, T>,
+        layer: &Value,
+        read: usize,
+    ) -> Result<usize> {
+        let (shape, kernel) = (builder.shape(read), self.pair(layer, "kernel", 0, 1)?);
+        let stride = match layer.get("stride") {
+            None | Some(Value::Null) => kernel,
+            Some(_) => self.pair(layer, "stride", 1, 1)?,
+        };
+        let window = Window {
+            kernel,
+            stride,
+            padding: self.pair(layer, "padding", 0, 0)?,
+            dilation: self.pair(layer, "dilation", 1, 1)?,
+        };
+        let is_mean = self.word(layer, "op")? == "avg_pool2d";
+        if is_mean && window.padding != [0; 2] {
+            return Err(self.fault(layer, "a mean pool without padding"));
+        }
+        // PyTorch's own bound: beyond it a window may see padding alone.
+        let bounded = (0..2).all(|d| 2 * window.padding[d] <= kernel[d]);
+        let Some([height, width]) = window.places(shape).filter(|_| bounded) else {
+            return Err(self.fault(layer, "a window that fits what it reads"));
+        };
+        let op = match is_mean {
+            true => Op::AveragePool(read, window),
+            false => Op::MaxPool(read, window),
+        };
+        Ok(builder.push(op, Shape { height, width, ..shape }))
+    }
+
+    /// `shortcut(x) + layers(x)`; `x` itself without a shortcut.
+    fn residual<T: Scalar>(
+        &self,
+        builder: &mut Builder<'_, '_, T>,
+        layer: &Value,
+        read: usize,
+    ) -> Result<usize> {
+        let missing = || self.fault(layer, "`layers`, a list");
+        let inner = self.run(builder, layer.get("layers").ok_or_else(missing)?, read)?;
+        let past = match layer.get("shortcut") {
+            None | Some(Value::Null) => read,
+            Some(shortcut) => self.run(builder, shortcut, read)?,
+        };
+        let shape = builder.shape(inner);
+        if builder.shape(past) != shape {
+            return Err(self.fault(layer, "two ways of one shape"));
+        }
+        Ok(builder.push(Op::Sum(vec![past, inner]), shape))
+    }
+
+    fn word<'v>(&self, layer: &'v Value, key: &str) -> Result<&'v str> {
+        let word = layer.get(key).and_then(Value::as_str);
+        word.ok_or_else(|| self.fault(layer, &format!("`{key}`, a word")))
+    }
+
+    /// One number for rows and columns, or one for each; at least `least`.
+    fn pair(&self, layer: &Value, key: &str, usual: usize, least: u64) -> Result<[usize; 2]> {
+        let size = |value: &Value| {
+            let size = value.as_u64().filter(|n| *n >= least)?;
+            usize::try_from(size).ok()
+        };
+        let pair = match layer.get(key) {
+            None if usual as u64 >= least => return Ok([usual; 2]),
+            Some(Value::Array(both)) if both.len() == 2 => size(&both[0]).zip(size(&both[1])),
+            value => value.and_then(size).map(|n| (n, n)),
+        };
+        let (rows, columns) = pair.ok_or_else(|| {
+            self.fault(layer, &format!("`{key}`, a whole number from {least} or two"))
+        })?;
+        Ok([rows, columns])
+    }
+
+    /// Nothing in a layer is left aside.
+    fn only(&self, layer: &Value, known: &[&str]) -> Result<()> {
+        let keys = layer.as_object().map(|object| object.keys()).into_iter().flatten();
+        match keys.into_iter().find(|key| *key != "op" && !known.contains(&key.as_str())) {
+            Some(key) => Err(self.fault(layer, &format!("a layer without `{key}`, which is not computed"))),
+            None => Ok(()),
+        }
+    }
+
+    fn fault(&self, layer: &Value, expected: &str) -> Error {
+        self.account.settings().wrong("layers", &layer.to_string(), expected)
+    }
+}

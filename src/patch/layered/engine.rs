@@ -1,0 +1,275 @@
+//! The engine: a clean run, what fills patched edges, and runs with sets of them patched.
+
+use std::ops::Range;
+use std::path::Path;
+
+use ndarray::{Array1, Array2, Axis};
+
+use crate::metric::Metric;
+use crate::model::Layered;
+use crate::model::layered::{LayeredSites, Op, Record, Replaced, Replacement, Term};
+use crate::numeric::{Rng, Scalar};
+use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
+use crate::{Error, Result};
+
+/// A layered network, its clean run on a batch, and the fills for patched edges.
+#[derive(Debug, Clone)]
+pub struct LayeredEngine<'m, T> {
+    model: &'m Layered<T>,
+    sites: LayeredSites,
+    clean: Record<T>,
+    /// What every value is filled with, by number; `None` for zero.
+    fill: Option<Vec<Array2<T>>>,
+}
+
+impl<'m, T: Scalar> LayeredEngine<'m, T> {
+    /// Runs the model on `inputs` and, where the fill asks for it, on the pairs
+    /// `corrupted`, both `[features, samples]`.
+    ///
+    /// # Errors
+    /// If the fill is `corrupted` and there are no pairs; `data` is named then.
+    pub fn new(
+        model: &'m Layered<T>,
+        inputs: &Array2<T>,
+        corrupted: Option<&Array2<T>>,
+        fill: Fill,
+        seed: u64,
+        data: &Path,
+    ) -> Result<Self> {
+        let clean = model.forward(inputs.clone());
+        let values = || clean.values.iter();
+        let fill = match fill {
+            Fill::Zero => None,
+            Fill::Mean => Some(values().map(|value| mean(value)).collect()),
+            Fill::Resample => {
+                let other = Rng::new(seed, 0).derangement(inputs.ncols());
+                Some(
+                    values()
+                        .map(|value| value.select(Axis(1), &other))
+                        .collect(),
+                )
+            }
+            Fill::Corrupted => {
+                let pairs = corrupted.ok_or_else(|| Error::NoCorruptedInputs {
+                    path: data.to_owned(),
+                })?;
+                let run = model.forward(pairs.clone());
+                Some(
+                    run.values
+                        .iter()
+                        .map(|value| value.as_ref().clone())
+                        .collect(),
+                )
+            }
+        };
+        Ok(Self {
+            model,
+            sites: LayeredSites::new(model),
+            clean,
+            fill,
+        })
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn model(&self) -> &'m Layered<T> {
+        self.model
+    }
+
+    /// Its sites and edges.
+    #[must_use]
+    pub fn sites(&self) -> &LayeredSites {
+        &self.sites
+    }
+
+    /// The clean run.
+    #[must_use]
+    pub fn clean(&self) -> &Record<T> {
+        &self.clean
+    }
+
+    /// *fill − value* of a value in a run, `[features, samples]`.
+    #[must_use]
+    pub fn difference(&self, run: &Record<T>, value: usize) -> Array2<T> {
+        let now = run.values[value].as_ref();
+        match &self.fill {
+            None => now.mapv(|x| -x),
+            Some(fill) => &fill[value] - now,
+        }
+    }
+
+    /// The edges any of whose weights is not zero.
+    #[must_use]
+    pub fn surviving(&self) -> EdgeSet {
+        let alive = |edge: &usize| self.weight_of(*edge).iter().any(|w| !w.is_zero());
+        self.edges((0..self.edge_count()).filter(alive))
+    }
+
+    /// The weights of an edge: one, or those of a kernel.
+    #[must_use]
+    pub fn weight_of(&self, edge: usize) -> Vec<T> {
+        let at = self.sites.edge_at(edge);
+        let term = &self.terms(self.sites.affine()[at.affine].layer)[at.term];
+        let parameter = &self.model.parameters[term.parameter];
+        let columns = at.from * parameter.taps..(at.from + 1) * parameter.taps;
+        columns
+            .map(|column| parameter.weight[[at.to, column]])
+            .collect()
+    }
+
+    /// The terms of an affine layer.
+    pub(crate) fn terms(&self, layer: usize) -> &'m [Term] {
+        match &self.model.layers[layer].op {
+            Op::Affine { terms, .. } => terms,
+            _ => unreachable!("only affine layers have edges"),
+        }
+    }
+
+    /// The weights of a run in which every edge carries its share of its message,
+    /// and its fill for the rest; `share` is asked by edge number, 1 for the message.
+    #[must_use]
+    pub fn sharing(&self, layers: &[usize], share: &dyn Fn(usize) -> T) -> Replaced<T> {
+        let of_layer = |affine: &usize| {
+            let layer = self.sites.affine()[*affine].layer;
+            (layer, self.replacement(*affine, layer, share))
+        };
+        layers.iter().map(of_layer).collect()
+    }
+
+    fn replacement(
+        &self,
+        affine: usize,
+        layer: usize,
+        share: &dyn Fn(usize) -> T,
+    ) -> Replacement<T> {
+        let mut besides: Option<Array2<T>> = None;
+        let mut live = Vec::new();
+        for (index, term) in self.terms(layer).iter().enumerate() {
+            let parameter = &self.model.parameters[term.parameter];
+            let edge =
+                |to, column| self.sites.affine()[affine].edge(to, index, column / parameter.taps);
+            let mut carried = parameter.weight.clone();
+            for ((to, column), weight) in carried.indexed_iter_mut() {
+                *weight *= share(edge(to, column));
+            }
+            if let Some(fill) = &self.fill {
+                let dead = &parameter.weight - &carried;
+                let filled = self
+                    .model
+                    .messages(layer, term, dead.view(), fill[term.read].view());
+                match &mut besides {
+                    Some(total) => *total += &filled,
+                    none => *none = Some(filled),
+                }
+            }
+            live.push(carried);
+        }
+        Replacement { live, besides }
+    }
+
+    /// A run with these edges patched.
+    #[must_use]
+    pub fn run(&self, patched: &EdgeSet) -> Record<T> {
+        let affine = self.sites.affine();
+        let touched =
+            |sites: &usize| patched.count_ones(bounded(affine[*sites].edges(), patched)) > 0;
+        let layers: Vec<usize> = (0..affine.len()).filter(touched).collect();
+        let Some(first) = layers.first() else {
+            return self.clean.clone();
+        };
+        let share = |edge: usize| match patched.contains(edge) {
+            true => T::zero(),
+            false => T::one(),
+        };
+        let replaced = self.sharing(&layers, &share);
+        self.model
+            .resume(&self.clean, affine[*first].layer, &replaced)
+    }
+}
+
+/// The part of a range that a set has room for.
+fn bounded(range: Range<usize>, set: &EdgeSet) -> Range<usize> {
+    range.start.min(set.len())..range.end.min(set.len())
+}
+
+/// Every feature's mean over samples, at every sample; sums in f64.
+fn mean<T: Scalar>(value: &Array2<T>) -> Array2<T> {
+    let samples = value.ncols().max(1) as f64;
+    let sums = value
+        .rows()
+        .into_iter()
+        .map(|row| row.iter().map(|x| x.widen()).sum::<f64>());
+    let means: Array1<T> = sums.map(|sum| T::from_f64(sum / samples)).collect();
+    let column = means.insert_axis(Axis(1));
+    column
+        .broadcast(value.raw_dim())
+        .map_or_else(|| value.clone(), |all| all.to_owned())
+}
+
+impl<T: Scalar> Patchable for LayeredEngine<'_, T> {
+    type Number = T;
+    type Walk<'a>
+        = SetWalk<'a, Self>
+    where
+        Self: 'a;
+
+    fn edge_count(&self) -> usize {
+        self.sites.edge_count()
+    }
+
+    fn node_count(&self) -> usize {
+        self.sites.count()
+    }
+
+    fn samples(&self) -> usize {
+        self.clean.outputs().ncols()
+    }
+
+    fn ends(&self, edge: usize) -> (usize, usize) {
+        self.sites.ends(self.model, edge)
+    }
+
+    fn links(&self) -> Vec<(usize, usize)> {
+        self.sites.links().to_vec()
+    }
+
+    /// Affine layers from the last to the first; by reader within one.
+    fn readers(&self) -> Vec<Range<usize>> {
+        let of_layer = |sites: &crate::model::layered::AffineSites| {
+            let (first, fan_in) = (sites.first, sites.fan_in());
+            (0..sites.readers).map(move |to| first + to * fan_in..first + (to + 1) * fan_in)
+        };
+        self.sites
+            .affine()
+            .iter()
+            .rev()
+            .flat_map(of_layer)
+            .collect()
+    }
+
+    fn nodes_read(&self, metric: &Metric) -> Vec<usize> {
+        let outputs = self.sites.outputs();
+        metric
+            .outputs_read(outputs.len())
+            .into_iter()
+            .map(|o| outputs[o])
+            .collect()
+    }
+
+    fn edge_names(&self, edge: usize) -> (String, String) {
+        let (writer, reader) = self.ends(edge);
+        (self.node_name(writer), self.node_name(reader))
+    }
+
+    fn node_name(&self, node: usize) -> String {
+        self.sites.name(node).to_owned()
+    }
+
+    fn outputs(&self, patched: &EdgeSet) -> Array2<T> {
+        self.run(patched).outputs().clone()
+    }
+
+    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
+        SetWalk::new(self, patched)
+    }
+}

@@ -1,0 +1,124 @@
+//! Patched runs against networks whose weights were changed by hand.
+
+use std::path::Path;
+
+use ndarray::Array2;
+
+use super::LayeredEngine;
+use crate::circuit::{Attributable, Attribution, Maskable};
+use crate::metric::Metric;
+use crate::model::Layered;
+use crate::model::layered::tests::everything;
+use crate::numeric::Rng;
+use crate::patch::{Fill, Patchable};
+
+fn inputs(seed: u64) -> Array2<f64> {
+    let mut rng = Rng::new(seed, 1);
+    Array2::from_shape_fn((50, 4), |_| rng.uniform() * 2.0 - 1.0)
+}
+
+fn engine(model: &Layered<f64>, fill: Fill) -> LayeredEngine<'_, f64> {
+    let corrupted = inputs(8);
+    LayeredEngine::new(
+        model,
+        &inputs(7),
+        Some(&corrupted),
+        fill,
+        0,
+        Path::new("none"),
+    )
+    .unwrap()
+}
+
+fn close(a: &Array2<f64>, b: &Array2<f64>) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-10)
+}
+
+#[test]
+fn patching_by_zero_is_a_network_without_those_weights() {
+    let model = everything();
+    let engine = engine(&model, Fill::Zero);
+    for edge in 0..engine.edge_count() {
+        let at = engine.sites().edge_at(edge);
+        let term = &engine.terms(engine.sites().affine()[at.affine].layer)[at.term];
+        // The parameter of both terms of one layer is shared: only whole uses are compared.
+        if model
+            .affine()
+            .flat_map(|(_, terms)| terms)
+            .filter(|t| t.parameter == term.parameter)
+            .count()
+            > 1
+        {
+            continue;
+        }
+        let mut other = model.clone();
+        let taps = model.parameters[term.parameter].taps;
+        for column in at.from * taps..(at.from + 1) * taps {
+            other.parameters[term.parameter].weight[[at.to, column]] = 0.0;
+        }
+        assert!(close(
+            &engine.outputs(&engine.edges([edge])),
+            &other.outputs(inputs(7))
+        ));
+    }
+}
+
+#[test]
+fn patching_everything_into_the_first_layer_by_pairs_is_the_corrupted_run() {
+    let model = everything();
+    let engine = engine(&model, Fill::Corrupted);
+    let first = engine.sites().affine()[0].edges();
+    // The residual sum reads the first activation, which follows.
+    assert!(close(
+        &engine.outputs(&engine.edges(first)),
+        &model.outputs(inputs(8))
+    ));
+}
+
+#[test]
+fn attribution_is_the_slope_of_a_small_share() {
+    let model = everything();
+    let metric = Metric::Output { output: 1 };
+    for fill in [Fill::Zero, Fill::Mean, Fill::Corrupted, Fill::Resample] {
+        let engine = engine(&model, fill);
+        let scores = engine.attribute(&metric, Attribution::Eap);
+        let all: Vec<usize> = (0..engine.sites().affine().len()).collect();
+        for edge in (0..engine.edge_count()).step_by(3) {
+            let step = 1e-6;
+            let share = |by: f64| move |e: usize| if e == edge { 1.0 - by } else { 1.0 };
+            let value = |by: f64| {
+                let replaced = engine.sharing(&all, &share(by));
+                let run = model.resume(engine.clean(), 0, &replaced);
+                metric.mean(run.outputs().view())
+            };
+            let slope = (value(-step) - value(step)) / (2.0 * step);
+            assert!(
+                (slope - scores[edge]).abs() < 1e-7,
+                "{fill} {edge}: {slope} {}",
+                scores[edge]
+            );
+        }
+    }
+}
+
+#[test]
+fn gradients_at_shares_are_differences() {
+    let model = everything();
+    let engine = engine(&model, Fill::Corrupted);
+    let shares: Vec<f64> = (0..engine.edge_count())
+        .map(|e| 0.3 + 0.1 * (e % 7) as f64)
+        .collect();
+    let loss = |outputs: ndarray::ArrayView2<'_, f64>, _: &[usize]| {
+        (outputs.mapv(|x| x * x).sum(), outputs.mapv(|x| 2.0 * x))
+    };
+    let (_, gradient) = engine.mixed(&shares, &loss);
+    for edge in (0..engine.edge_count()).step_by(5) {
+        let at = |by: f64| {
+            let mut shares = shares.clone();
+            shares[edge] += by;
+            engine.mixed(&shares, &loss).0
+        };
+        let numeric = (at(1e-6) - at(-1e-6)) / 2e-6;
+        assert!((numeric - gradient[edge]).abs() < 1e-5);
+    }
+}
