@@ -15,6 +15,7 @@ mod finite;
 mod function;
 mod held;
 mod insight;
+mod layered;
 pub mod memory;
 mod methods;
 mod modules;
@@ -165,6 +166,12 @@ pub fn audit(
         }
         Network::F64(Architecture::Transformer(model)) => {
             transformer::run(checkpoint, data, &loaded, model, config, progress, started)
+        }
+        Network::F32(Architecture::Layered(model)) => {
+            layered::run(checkpoint, data, &loaded, model, config, progress, started)
+        }
+        Network::F64(Architecture::Layered(model)) => {
+            layered::run(checkpoint, data, &loaded, model, config, progress, started)
         }
     }
 }

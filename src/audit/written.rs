@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::subject::Subject;
 use crate::checkpoint::{Checkpoint, Tensor};
-use crate::model::{Loaded, Mlp, Role, Transformer};
+use crate::model::{Layered, Loaded, Mlp, Role, Transformer};
 use crate::numeric::Scalar;
 use crate::prune::compact::{Compacted, compact};
 use crate::prune::sparse::Sparse;
@@ -56,6 +56,21 @@ pub fn pruned_transformer<T: Scalar>(
             let biases = pruned.bias(place.matrix);
             let zeros = biases.iter().enumerate().filter(|(_, b)| b.is_zero());
             zeros.for_each(|(index, _)| tensor.set_zero(place.bias_entry(index)));
+        }
+    }
+    written
+}
+
+/// The checkpoint with zeros where a layered network's weights have them; nothing
+/// else changes.
+pub fn pruned_layers<T: Scalar>(checkpoint: &Checkpoint, pruned: &Layered<T>) -> Checkpoint {
+    let mut written = checkpoint.clone();
+    for parameter in &pruned.parameters {
+        let first = parameter.first_row * parameter.weight.ncols();
+        if let Some(tensor) = written.tensors.get_mut(&parameter.tensor) {
+            let entries = parameter.weight.iter().enumerate();
+            let zeros = entries.filter(|(_, weight)| weight.is_zero());
+            zeros.for_each(|(index, _)| tensor.set_zero(first + index));
         }
     }
     written

@@ -17,6 +17,8 @@ pub enum Layout {
     HuggingFace,
     /// nanoGPT and minGPT.
     NanoGpt,
+    /// A network whose configuration says its structure: convolutional, recurrent.
+    Layered,
 }
 
 named! {
@@ -28,5 +30,6 @@ named! {
         Gpt2 = "gpt2",
         HuggingFace = "hugging-face",
         NanoGpt = "nanogpt",
+        Layered = "layered",
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `bimt-mlp` | `linears.{i}.linear.weight`, with `in_perm` and `out_perm` |
 //! | `plain-mlp` | any chain of linear layers: see [`super::mlp`] |
+//! | `layered` | a `config.json` that lists layers, or names a recurrent cell |
 //! | `bimt-transformer`, `transformer-lens`, `gpt2`, `hugging-face`, `nanogpt` | see `transformer::load` |
 //!
 //! What names cannot say (the activation of a plain MLP, ...) comes from
@@ -14,6 +15,7 @@ use std::fmt;
 
 use ndarray::{Array1, Array2};
 
+use super::layered::{self, Layered};
 use super::mlp::load::{self, Rewritten};
 use super::transformer::{self, Place, Transformer};
 use super::{Activations, Linear, Mlp, Readout};
@@ -66,6 +68,8 @@ pub enum Architecture<T> {
     Mlp(Mlp<T>),
     /// Transformer.
     Transformer(Box<Transformer<T>>),
+    /// Layers over sums of earlier values.
+    Layered(Box<Layered<T>>),
 }
 
 /// A network and how it was recognised.
@@ -104,6 +108,7 @@ impl<T: Scalar> Architecture<T> {
         match self {
             Self::Mlp(model) => model.widths(),
             Self::Transformer(model) => model.widths(),
+            Self::Layered(model) => model.widths(),
         }
     }
 
@@ -113,6 +118,7 @@ impl<T: Scalar> Architecture<T> {
         match self {
             Self::Mlp(model) => model.parameter_count(),
             Self::Transformer(model) => model.parameter_count(),
+            Self::Layered(model) => model.parameter_count(),
         }
     }
 
@@ -122,6 +128,7 @@ impl<T: Scalar> Architecture<T> {
         match self {
             Self::Mlp(model) => model.activation.clone(),
             Self::Transformer(model) => model.activation.into(),
+            Self::Layered(model) => model.activation().into(),
         }
     }
 }
@@ -142,6 +149,7 @@ impl Loaded {
         match layout {
             Layout::PlainMlp => Self::chain(account, &options),
             Layout::BimtMlp => Self::bimt(account, &options),
+            Layout::Layered => Self::layered(account),
             _ => {
                 let activation = one_activation(&account, &options)?;
                 Self::transformer(account, layout, activation)
@@ -206,6 +214,33 @@ impl Loaded {
         })
     }
 
+    fn layered(account: Account<'_>) -> Result<Self> {
+        match layered::dtype(&account)? {
+            Dtype::F64 => Self::of_layers(account, Dtype::F64, Network::F64),
+            dtype => Self::of_layers(account, dtype, Network::F32),
+        }
+    }
+
+    fn of_layers<T: Scalar>(
+        account: Account<'_>,
+        dtype: Dtype,
+        network: fn(Architecture<T>) -> Network,
+    ) -> Result<Self> {
+        let model: Layered<T> = layered::load(&account)?;
+        Ok(Self {
+            layout: Layout::Layered,
+            family: None,
+            readout: None,
+            rewritten: None,
+            dtype,
+            activation_source: "config.json",
+            roles: BTreeMap::new(),
+            network: network(Architecture::Layered(Box::new(model))),
+            places: Vec::new(),
+            account: account.settle(layered::KEYS, Unknown::Noted)?,
+        })
+    }
+
     fn transformer(
         account: Account<'_>,
         layout: Layout,
@@ -263,7 +298,7 @@ impl Layout {
     /// Whether networks of this layout are transformers.
     #[must_use]
     pub fn is_transformer(self) -> bool {
-        !matches!(self, Self::BimtMlp | Self::PlainMlp)
+        !matches!(self, Self::BimtMlp | Self::PlainMlp | Self::Layered)
     }
 }
 
@@ -330,6 +365,9 @@ const HOLDERS: [&str; 2] = ["model.", "net."];
 /// The layout whose tensor names a checkpoint has: a chain of linear layers where it
 /// is no other.
 fn recognise(account: &mut Account<'_>) -> Result<Layout> {
+    if layered::is_layered(account) {
+        return Ok(Layout::Layered);
+    }
     let bimt = account.names().any(|name| name.starts_with("linears."));
     match transformer::is_transformer(account) {
         Ok(Some(layout)) => Ok(layout),

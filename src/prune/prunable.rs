@@ -95,6 +95,7 @@ impl<T: Scalar> Prunable for Mlp<T> {
 }
 
 /// Inputs `[features, samples]`; every parameter counts once, however often it is used.
+/// Biases are none of them: a recurrence's are sums of two tensors.
 impl<T: Scalar> Prunable for Layered<T> {
     type Number = T;
     type Batch = Array2<T>;
@@ -104,15 +105,12 @@ impl<T: Scalar> Prunable for Layered<T> {
     }
 
     fn biases(&self) -> Vec<ArrayView1<'_, T>> {
-        self.affine_biases().collect()
+        Vec::new()
     }
 
-    fn change(&mut self, biases: bool, change: impl Fn(T) -> T) {
+    fn change(&mut self, _: bool, change: impl Fn(T) -> T) {
         for parameter in &mut self.parameters {
             parameter.weight.mapv_inplace(&change);
-        }
-        if biases {
-            self.affine_biases_mut().for_each(|bias| bias.mapv_inplace(&change));
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod backward;
 mod forward;
+mod load;
 mod norm;
 mod sites;
 #[cfg(test)]
@@ -19,11 +20,12 @@ mod window;
 
 pub use backward::AffineVisitor;
 pub use forward::{Record, Replaced, Replacement};
+pub(in crate::model) use load::{KEYS, dtype, is_layered, load};
 pub use norm::FeatureNorm;
 pub use sites::{AffineSites, LayeredEdge, LayeredSites};
 pub use window::Window;
 
-use ndarray::{Array1, Array2, ArrayView1};
+use ndarray::{Array1, Array2};
 
 use crate::numeric::{Activation, Scalar};
 
@@ -201,22 +203,6 @@ impl<T: Scalar> Layered<T> {
         let layers = self.layers.iter().enumerate();
         layers.filter_map(|(number, layer)| match &layer.op {
             Op::Affine { terms, .. } => Some((number, terms.as_slice())),
-            _ => None,
-        })
-    }
-
-    /// The biases of every affine layer.
-    pub fn affine_biases(&self) -> impl Iterator<Item = ArrayView1<'_, T>> {
-        self.layers.iter().filter_map(|layer| match &layer.op {
-            Op::Affine { bias, .. } => Some(bias.view()),
-            _ => None,
-        })
-    }
-
-    /// The biases of every affine layer, to be changed.
-    pub fn affine_biases_mut(&mut self) -> impl Iterator<Item = &mut Array1<T>> {
-        self.layers.iter_mut().filter_map(|layer| match &mut layer.op {
-            Op::Affine { bias, .. } => Some(bias),
             _ => None,
         })
     }

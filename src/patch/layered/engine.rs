@@ -70,6 +70,25 @@ impl<'m, T: Scalar> LayeredEngine<'m, T> {
         })
     }
 
+    /// The engine on some of its samples; fills stay those of the same samples.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let of = |value: &Array2<T>| value.select(Axis(1), rows);
+        Self {
+            model: self.model,
+            sites: self.sites.clone(),
+            clean: Record {
+                values: self
+                    .clean
+                    .values
+                    .iter()
+                    .map(|value| of(value).into())
+                    .collect(),
+            },
+            fill: self.fill.as_ref().map(|fill| fill.iter().map(of).collect()),
+        }
+    }
+
     /// The network.
     #[must_use]
     pub fn model(&self) -> &'m Layered<T> {

@@ -41,11 +41,11 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
         groups: usize,
     ) -> Result<usize> {
         let tensor = self.account.take(name, "weights of a layer")?;
-        let all: Vec<T> = self.numbers(name, tensor)?;
+        let all: Vec<T> = numbers(tensor);
         let columns = all.len() / tensor.shape.first().copied().unwrap_or(1).max(1);
         let numbers = all[rows.start * columns..rows.end * columns].to_vec();
         let weight = Array2::from_shape_vec((rows.len(), columns), numbers)
-            .map_err(|_| self.misfit(name, tensor, "its rows are not of one length"))?;
+            .map_err(|_| self.wrong_shape(name, "its rows are not of one length"))?;
         self.network.parameters.push(Parameter {
             weight,
             taps,
@@ -60,9 +60,9 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
     pub fn vector(&self, name: &str, length: usize, what: &str) -> Result<Array1<T>> {
         let tensor = self.account.take(name, what)?;
         if tensor.shape != [length] {
-            return Err(self.misfit(name, tensor, &format!("[{length}] is expected")));
+            return Err(self.wrong_shape(name, &format!("[{length}] is expected")));
         }
-        Ok(self.numbers(name, tensor)?.into())
+        Ok(numbers(tensor).into())
     }
 
     /// The biases of a layer; none where there is no such tensor.
@@ -107,7 +107,8 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
         };
         let fits = inputs * groups == shape.channels && out > 0 && out % groups == 0;
         let window = slide([rows, columns]);
-        let Some([height, width]) = window.places(shape).filter(|_| fits && rows * columns > 0) else {
+        let Some([height, width]) = window.places(shape).filter(|_| fits && rows * columns > 0)
+        else {
             let expected = format!(
                 "it reads {} channels of {} × {} in {groups} groups",
                 shape.channels, shape.height, shape.width
@@ -132,9 +133,8 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
     /// A normalisation by stored statistics, as one factor and one summand a channel.
     pub fn batch_norm(&mut self, name: &str, read: usize, epsilon: f64) -> Result<usize> {
         let shape = self.shape(read);
-        let part = |part: &str, what: &str| {
-            self.vector(&format!("{name}.{part}"), shape.channels, what)
-        };
+        let part =
+            |part: &str, what: &str| self.vector(&format!("{name}.{part}"), shape.channels, what);
         let mean = part("running_mean", "mean of a normalisation")?;
         let variance = part("running_var", "variance of a normalisation")?;
         let is_weighed = self.account.has(&format!("{name}.weight"));
@@ -169,17 +169,15 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
         Error::TensorShape {
             path: self.account.checkpoint().path.clone(),
             tensor: self.account.stored(name),
-            shape: self.account.look(name).map_or_else(Vec::new, |t| t.shape.clone()),
+            shape: self
+                .account
+                .look(name)
+                .map_or_else(Vec::new, |t| t.shape.clone()),
             expected: expected.to_owned(),
         }
     }
+}
 
-    fn misfit(&self, name: &str, _: &Tensor, expected: &str) -> Error {
-        self.wrong_shape(name, expected)
-    }
-
-    fn numbers(&self, name: &str, tensor: &Tensor) -> Result<Vec<T>> {
-        let _ = name;
-        Ok(tensor.values().into_iter().map(T::from_f64).collect())
-    }
+fn numbers<T: Scalar>(tensor: &Tensor) -> Vec<T> {
+    tensor.to_f64().into_iter().map(T::from_f64).collect()
 }

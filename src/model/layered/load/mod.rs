@@ -11,9 +11,9 @@ mod recurrent;
 use serde_json::Value;
 
 use super::Layered;
-use crate::Result;
-use crate::checkpoint::{Account, KeyRule};
+use crate::checkpoint::{Account, Dtype, KeyRule};
 use crate::numeric::Scalar;
+use crate::{Error, Result};
 
 /// What a configuration says beside what is asked for here.
 pub(in crate::model) const KEYS: &[(&str, KeyRule)] = &[
@@ -46,5 +46,26 @@ pub(in crate::model) fn load<T: Scalar>(account: &Account<'_>) -> Result<Layered
     match recurrent::kind(&account.checkpoint().config) {
         Some(kind) => recurrent::load(account, kind),
         None => plan::load(account),
+    }
+}
+
+/// The number type of the weights: floating point, and one in all of them.
+pub(in crate::model) fn dtype(account: &Account<'_>) -> Result<Dtype> {
+    let float = |name: &str| {
+        let dtype = account.look(name)?.dtype;
+        (!matches!(dtype, Dtype::Integer(_))).then(|| (name.to_owned(), dtype))
+    };
+    let floats: Vec<(String, Dtype)> = account.names().filter_map(float).collect();
+    let Some((first, dtype)) = floats.first() else {
+        return Ok(Dtype::F32);
+    };
+    match floats.iter().find(|(_, other)| other != dtype) {
+        None => Ok(*dtype),
+        Some((name, other)) => Err(Error::WeightDtype {
+            path: account.checkpoint().path.clone(),
+            tensor: name.clone(),
+            dtype: other.name(),
+            expected: format!("{} like `{first}`", dtype.name()),
+        }),
     }
 }

@@ -16,7 +16,11 @@ const KNOWN: &str = "conv2d, linear, batch_norm, layer_norm, max_pool2d, avg_poo
 
 pub(super) fn load<T: Scalar>(account: &Account<'_>) -> Result<Layered<T>> {
     let plan = Plan { account };
-    let layers = account.settings().value("layers").cloned().unwrap_or_default();
+    let layers = account
+        .settings()
+        .value("layers")
+        .cloned()
+        .unwrap_or_default();
     let mut builder = Builder::new(account, plan.input()?);
     plan.run(&mut builder, &layers, 0)?;
     Ok(builder.network)
@@ -36,7 +40,11 @@ impl Plan<'_, '_> {
         let sizes: Option<Vec<usize>> = sizes.iter().map(size).collect();
         match sizes.as_deref() {
             Some(&[features]) => Ok(Shape::vector(features)),
-            Some(&[channels, height, width]) => Ok(Shape { channels, height, width }),
+            Some(&[channels, height, width]) => Ok(Shape {
+                channels,
+                height,
+                width,
+            }),
             _ => Err(settings.wrong(
                 "input_shape",
                 &value.to_string(),
@@ -80,10 +88,18 @@ impl Plan<'_, '_> {
         self.only(layer, known)?;
         match self.word(layer, "op")? {
             "conv2d" => {
-                let [stride, padding] = [self.pair(layer, "stride", 1, 1)?, self.pair(layer, "padding", 0, 0)?];
+                let [stride, padding] = [
+                    self.pair(layer, "stride", 1, 1)?,
+                    self.pair(layer, "padding", 0, 0)?,
+                ];
                 let dilation = self.pair(layer, "dilation", 1, 1)?;
                 let groups = self.pair(layer, "groups", 1, 1)?[0];
-                let slide = |kernel| Window { kernel, stride, padding, dilation };
+                let slide = |kernel| Window {
+                    kernel,
+                    stride,
+                    padding,
+                    dilation,
+                };
                 builder.convolution(self.word(layer, "name")?, read, slide, groups)
             }
             "linear" => builder.linear(self.word(layer, "name")?, read),
@@ -101,7 +117,14 @@ impl Plan<'_, '_> {
                     padding: [0; 2],
                     dilation: [1; 2],
                 };
-                Ok(builder.push(Op::AveragePool(read, whole), Shape { height: 1, width: 1, ..shape }))
+                Ok(builder.push(
+                    Op::AveragePool(read, whole),
+                    Shape {
+                        height: 1,
+                        width: 1,
+                        ..shape
+                    },
+                ))
             }
             "flatten" => Ok(builder.push(Op::Flatten(read), Shape::vector(shape.features()))),
             "dropout" | "identity" => Ok(read),
@@ -122,7 +145,11 @@ impl Plan<'_, '_> {
         let (name, shape) = (self.word(layer, "name")?, builder.shape(read));
         let epsilon = layer.get("eps").map_or(Some(1e-5), Value::as_f64);
         let norm = FeatureNorm {
-            weight: builder.vector(&format!("{name}.weight"), shape.features(), "weights of a norm")?,
+            weight: builder.vector(
+                &format!("{name}.weight"),
+                shape.features(),
+                "weights of a norm",
+            )?,
             bias: builder.bias(&format!("{name}.bias"), shape.features())?,
             epsilon: epsilon.ok_or_else(|| self.fault(layer, "`eps` as a number"))?,
         };
@@ -159,7 +186,14 @@ impl Plan<'_, '_> {
             true => Op::AveragePool(read, window),
             false => Op::MaxPool(read, window),
         };
-        Ok(builder.push(op, Shape { height, width, ..shape }))
+        Ok(builder.push(
+            op,
+            Shape {
+                height,
+                width,
+                ..shape
+            },
+        ))
     }
 
     /// `shortcut(x) + layers(x)`; `x` itself without a shortcut.
@@ -199,21 +233,36 @@ impl Plan<'_, '_> {
             value => value.and_then(size).map(|n| (n, n)),
         };
         let (rows, columns) = pair.ok_or_else(|| {
-            self.fault(layer, &format!("`{key}`, a whole number from {least} or two"))
+            self.fault(
+                layer,
+                &format!("`{key}`, a whole number from {least} or two"),
+            )
         })?;
         Ok([rows, columns])
     }
 
     /// Nothing in a layer is left aside.
     fn only(&self, layer: &Value, known: &[&str]) -> Result<()> {
-        let keys = layer.as_object().map(|object| object.keys()).into_iter().flatten();
-        match keys.into_iter().find(|key| *key != "op" && !known.contains(&key.as_str())) {
-            Some(key) => Err(self.fault(layer, &format!("a layer without `{key}`, which is not computed"))),
+        let keys = layer
+            .as_object()
+            .map(|object| object.keys())
+            .into_iter()
+            .flatten();
+        match keys
+            .into_iter()
+            .find(|key| *key != "op" && !known.contains(&key.as_str()))
+        {
+            Some(key) => Err(self.fault(
+                layer,
+                &format!("a layer without `{key}`, which is not computed"),
+            )),
             None => Ok(()),
         }
     }
 
     fn fault(&self, layer: &Value, expected: &str) -> Error {
-        self.account.settings().wrong("layers", &layer.to_string(), expected)
+        self.account
+            .settings()
+            .wrong("layers", &layer.to_string(), expected)
     }
 }

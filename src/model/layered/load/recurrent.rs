@@ -47,7 +47,8 @@ pub(super) fn load<T: Scalar>(account: &Account<'_>, cell: Cell) -> Result<Layer
     let settings = account.settings();
     settings.word("architecture")?;
     let sequence = settings.count("sequence")?;
-    let steps = sequence.ok_or_else(|| settings.wrong("sequence", "nothing", "the number of steps"))?;
+    let steps =
+        sequence.ok_or_else(|| settings.wrong("sequence", "nothing", "the number of steps"))?;
     let name = settings.word("rnn")?.unwrap_or("rnn").to_owned();
     let linear = settings.word("linear")?.unwrap_or("linear").to_owned();
     let readout = settings.word("readout")?.unwrap_or("nothing");
@@ -72,7 +73,12 @@ pub(super) fn load<T: Scalar>(account: &Account<'_>, cell: Cell) -> Result<Layer
     let layers = settings.count("num_layers")?.unwrap_or(1);
     let is_both = settings.flag("bidirectional")? == Some(true);
     for layer in 0..layers {
-        let on = Run { name: &name, layer, cell, activation };
+        let on = Run {
+            name: &name,
+            layer,
+            cell,
+            activation,
+        };
         let ahead = on.steps(&mut builder, &inputs, "")?;
         inputs = match is_both {
             false => ahead,
@@ -163,23 +169,29 @@ impl Run<'_> {
         let (input, state) = (at("weight_ih"), at("weight_hh"));
         let rows = builder.shape_of(&input)?.first().copied().unwrap_or(0);
         let hidden = rows / self.cell.gates();
-        if builder.shape_of(&state)? != [rows, hidden] || hidden * self.cell.gates() != rows || rows == 0 {
+        if builder.shape_of(&state)? != [rows, hidden]
+            || hidden * self.cell.gates() != rows
+            || rows == 0
+        {
             let expected = format!("`{input}` has {rows} rows, {} blocks", self.cell.gates());
             return Err(builder.wrong_shape(&state, &expected));
         }
         let input_bias = builder.bias(&at("bias_ih"), rows)?;
         let state_bias = builder.bias(&at("bias_hh"), rows)?;
-        let gate = |gate: usize| -> Result<Gate<T>> {
-            let rows = gate * hidden..(gate + 1) * hidden;
-            let part = ndarray::s![rows.clone()];
-            Ok(Gate {
-                input: builder.parameter(&input, rows.clone(), 1, 1)?,
-                state: builder.parameter(&state, rows, 1, 1)?,
-                input_bias: input_bias.slice(part).to_owned(),
-                state_bias: state_bias.slice(part).to_owned(),
-            })
+        let rows_of = |gate: usize| gate * hidden..(gate + 1) * hidden;
+        // The parts of one tensor follow each other.
+        let mut parts = |tensor: &str| -> Result<Vec<usize>> {
+            let part = |gate| builder.parameter(tensor, rows_of(gate), 1, 1);
+            (0..self.cell.gates()).map(part).collect()
         };
-        (0..self.cell.gates()).map(gate).collect()
+        let (inputs, states) = (parts(&input)?, parts(&state)?);
+        let gate = |(gate, (input, state)): (usize, (usize, usize))| Gate {
+            input,
+            state,
+            input_bias: input_bias.slice(ndarray::s![rows_of(gate)]).to_owned(),
+            state_bias: state_bias.slice(ndarray::s![rows_of(gate)]).to_owned(),
+        };
+        Ok(inputs.into_iter().zip(states).enumerate().map(gate).collect())
     }
 }
 
@@ -195,7 +207,13 @@ impl<T: Scalar> Gate<T> {
         let terms = std::iter::once(term(input, self.input)).chain(from_state);
         let bias = &self.input_bias + &self.state_bias;
         let shape = Shape::vector(bias.len());
-        builder.push(Op::Affine { terms: terms.collect(), bias }, shape)
+        builder.push(
+            Op::Affine {
+                terms: terms.collect(),
+                bias,
+            },
+            shape,
+        )
     }
 
     /// What comes of the one or the other alone.
@@ -212,7 +230,13 @@ impl<T: Scalar> Gate<T> {
             window: None,
         });
         let shape = Shape::vector(bias.len());
-        builder.push(Op::Affine { terms: term.into_iter().collect(), bias: bias.clone() }, shape)
+        builder.push(
+            Op::Affine {
+                terms: term.into_iter().collect(),
+                bias: bias.clone(),
+            },
+            shape,
+        )
     }
 }
 

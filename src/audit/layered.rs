@@ -1,0 +1,363 @@
+//! The pipeline for layered networks: parity, pruning, modules, ablation, circuits.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use ndarray::Array2;
+
+use super::function::{Function, function};
+use super::methods::{Granularity, no_positions};
+use super::search::{Answer, Found, Search, ablation};
+use super::subject::output_name;
+use super::truth::Truth;
+use super::weighing::{by_attribution, graph};
+use super::{Clock, Config, Outcome, agreement, describe, findings, memory, search, written};
+use crate::checkpoint::Checkpoint;
+use crate::circuit::Goal;
+use crate::data::Dataset;
+use crate::metric::{Metric, MetricKind};
+use crate::model::{Batch, Layered, Loaded, Ports};
+use crate::modules::lesions::Measured;
+use crate::modules::{EdgeWeight, ModulesConfig};
+use crate::numeric::Scalar;
+use crate::patch::{Fill, LayeredEngine, Patchable};
+use crate::prune::{self, Reference, Setting};
+use crate::result::{Finding, Modules, NodeAblation, Prune};
+use crate::{Error, Result, result};
+
+/// A layered network under audit, with its data.
+struct Subject<'a, T> {
+    checkpoint: &'a Checkpoint,
+    data: &'a Dataset,
+    loaded: &'a Loaded,
+    model: &'a Layered<T>,
+    batch: Batch<T>,
+    /// Site and own name of each output.
+    outputs: Vec<(String, String)>,
+    /// `[outputs, samples]`
+    clean: Array2<T>,
+    loss: Option<Metric>,
+    loss_name: &'static str,
+}
+
+/// Answers what `config.stages` asks of a layered network.
+pub fn run<T: Scalar>(
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    loaded: &Loaded,
+    model: &Layered<T>,
+    config: &Config,
+    progress: &dyn Fn(&str),
+    started: Instant,
+) -> Result<Outcome> {
+    let subject = Subject::new(checkpoint, data, loaded, model)?;
+    let mut clock = Clock::new(started);
+    let mut seconds = result::Seconds::default();
+    let parity = subject.truth().parity();
+    seconds.load = clock.lap();
+    progress("pruning and verifying");
+    let (pruned, prune) = subject.prune(config);
+    seconds.prune = clock.lap();
+    let mut modules = None;
+    if config.stages.modules {
+        progress("finding modules");
+        modules = Some(subject.modules(&pruned, &prune, config)?);
+    }
+    seconds.modules = clock.lap();
+    let (nodes, found) = match config.stages.circuits {
+        true => subject.circuits(&pruned, config, progress)?,
+        false => Default::default(),
+    };
+    let found = search::gathered(found);
+    if let Some(modules) = &mut modules {
+        modules.agreement = agreement::agreement(modules, &found.circuits);
+    }
+    seconds.circuits = clock.lap();
+    seconds.total = clock.total();
+    let result = result::Audit {
+        parity,
+        prune: Some(prune),
+        modules,
+        nodes,
+        circuits: found.circuits,
+        findings: [subject.findings(config), found.silent].concat(),
+        costs: result::Costs {
+            seconds,
+            inference: None,
+            peak_memory_bytes: memory::peak_bytes(),
+        },
+        ..describe::audit(
+            describe::checkpoint(checkpoint, loaded),
+            describe::data(data, subject.loss_name),
+            subject.network(),
+            config,
+        )
+    };
+    Ok(Outcome {
+        result,
+        graphs: found.graphs,
+        pruned: Some(written::pruned_layers(checkpoint, &pruned)),
+        compacted: None,
+        relocated: None,
+    })
+}
+
+impl<'a, T: Scalar> Subject<'a, T> {
+    fn new(
+        checkpoint: &'a Checkpoint,
+        data: &'a Dataset,
+        loaded: &'a Loaded,
+        model: &'a Layered<T>,
+    ) -> Result<Self> {
+        let count = model.outputs_len();
+        let batch = Batch::through(&Ports::plain(model.input.features(), count), data)?;
+        let clean = model.outputs(batch.inputs.clone());
+        let named = |output: usize| (format!("y{output}"), output_name(data, output));
+        let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss.as_deref())?;
+        Ok(Self {
+            checkpoint,
+            data,
+            loaded,
+            model,
+            outputs: (0..count).map(named).collect(),
+            batch,
+            clean,
+            loss,
+            loss_name,
+        })
+    }
+
+    fn truth(&self) -> Truth<'_, T> {
+        truth(self.data, &self.batch, &self.clean)
+    }
+
+    /// The pruned network and what pruning did.
+    fn prune(&self, config: &Config) -> (Layered<T>, Prune) {
+        let reference = Reference::new(
+            self.model,
+            self.batch.inputs.clone(),
+            config.prune.tolerance,
+            self.batch.classes.is_some(),
+        );
+        let tensors: Vec<String> = self
+            .model
+            .parameters
+            .iter()
+            .map(|p| p.tensor.clone())
+            .collect();
+        let setting = Setting {
+            loss: self.loss.as_ref(),
+            tensors: &tensors,
+            outputs: &self.outputs,
+        };
+        let (pruned, mut prune) = prune::prune(self.model, &reference, setting, config.prune);
+        prune.not_certified = config
+            .certify
+            .is_some()
+            .then(|| "certificates are for MLPs".to_owned());
+        (pruned, prune)
+    }
+
+    fn engine<'m>(
+        &self,
+        model: &'m Layered<T>,
+        fill: Fill,
+        seed: u64,
+    ) -> Result<LayeredEngine<'m, T>> {
+        let (inputs, pairs) = (&self.batch.inputs, self.batch.corrupted.as_ref());
+        LayeredEngine::new(model, inputs, pairs, fill, seed, &self.data.path)
+    }
+
+    /// One answer per class that occurs, or per output.
+    fn goals(&self, config: &Config) -> Result<Vec<Goal>> {
+        let classes = self.batch.classes.as_ref();
+        let usual = match classes {
+            Some(_) => MetricKind::LogitDiff,
+            None => MetricKind::Mse,
+        };
+        let kind = config.circuits.metric.unwrap_or(usual);
+        let goal = |output: usize| -> Result<Goal> {
+            let is_of = |sample: &usize| classes.is_none_or(|classes| classes[*sample] == output);
+            Ok(Goal {
+                output,
+                rows: (0..self.batch.len()).filter(is_of).collect(),
+                metric: self.truth().metric(kind, Some(output))?,
+            })
+        };
+        let goals: Result<Vec<Goal>> = (0..self.outputs.len()).map(goal).collect();
+        Ok(goals?
+            .into_iter()
+            .filter(|goal| !goal.rows.is_empty())
+            .collect())
+    }
+
+    /// The modules of the pruned network, and what they do.
+    fn modules(&self, pruned: &Layered<T>, prune: &Prune, config: &Config) -> Result<Modules> {
+        let settings = ModulesConfig {
+            threshold: prune.threshold,
+            seed: config.seed,
+            ..config.modules.clone()
+        };
+        let fill = config.circuits.fill(self.batch.corrupted.is_some());
+        let engine = self.engine(pruned, fill, config.seed)?;
+        let goals = self.goals(config)?;
+        let weights = match settings.edge_weight.unwrap_or_default() {
+            EdgeWeight::AbsWeight => kernels(&self.engine(self.model, fill, config.seed)?),
+            EdgeWeight::Attribution => {
+                let edges: Vec<usize> = engine.surviving().ones().collect();
+                by_attribution(&engine, &edges, &goals)
+            }
+            other @ (EdgeWeight::Spread | EdgeWeight::Effect) => {
+                return Err(Error::EdgeWeight {
+                    path: self.checkpoint.path.clone(),
+                    edge_weight: other.name().to_owned(),
+                });
+            }
+        };
+        let (mut found, graph) = graph(&engine, &[weights], &settings);
+        // Links join what no weight joins: parts that share nothing are not told here.
+        found.independence.components.clear();
+        let of = Function {
+            graph: &graph,
+            engines: vec![(fill, engine)],
+            metrics: self.metrics(),
+        };
+        function(&mut found, &of, config);
+        Ok(found)
+    }
+
+    /// The metrics that lesions are measured in.
+    fn metrics(&self) -> Vec<Measured> {
+        let accuracy = self.batch.classes.clone();
+        let accuracy = accuracy.map(|classes| Metric::Accuracy { classes });
+        let named = |name: &str, metric: Metric| Measured {
+            name: name.to_owned(),
+            metric,
+            rows: None,
+        };
+        let loss = self.loss.clone().map(|loss| named("loss", loss));
+        accuracy
+            .map(|metric| named("accuracy", metric))
+            .into_iter()
+            .chain(loss)
+            .collect()
+    }
+
+    /// Ablation of every node, and the circuits.
+    fn circuits(
+        &self,
+        pruned: &Layered<T>,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        let settings = match config.circuits.granularity {
+            Some(coarse @ Granularity::Component) => {
+                return Err(coarse.refused(&self.data.path, "a network without components"));
+            }
+            Some(Granularity::Neuron) => Cow::Owned(config.circuits.of_nodes()),
+            _ => Cow::Borrowed(&config.circuits),
+        };
+        if settings.positions {
+            return Err(no_positions(
+                &self.data.path,
+                "every step has edges of its own",
+            ));
+        }
+        let fill = config.circuits.fill(self.batch.corrupted.is_some());
+        let engine = self.engine(pruned, fill, config.seed)?;
+        let goals = self.goals(config)?;
+        let sites: Vec<String> = goals
+            .iter()
+            .map(|goal| self.outputs[goal.output].0.clone())
+            .collect();
+        let nodes = ablation(&engine, &goals, &sites, fill, self.fill_reference(fill));
+        let answer = |goal: Goal| {
+            let (site, name) = self.outputs[goal.output].clone();
+            let rows = goal.rows.clone();
+            Answer {
+                goal,
+                network: match rows.len() == engine.samples() {
+                    true => Cow::Borrowed(&engine),
+                    false => Cow::Owned(engine.select(&rows)),
+                },
+                site,
+                name,
+            }
+        };
+        let search = Search {
+            network: &engine,
+            data: &self.data.path,
+            candidates: engine.surviving(),
+            answers: goals.into_iter().map(answer).collect(),
+            config: &settings,
+            fill,
+            seed: config.seed,
+            progress,
+            fill_reference: self.fill_reference(fill),
+            published_order: None,
+            cfg: None,
+        };
+        Ok((vec![nodes], search.at_its_level()?))
+    }
+
+    /// The set a fill is taken from, in words.
+    fn fill_reference(&self, fill: Fill) -> Option<String> {
+        match fill {
+            Fill::Zero => None,
+            Fill::Corrupted => Some("each sample's own pair".to_owned()),
+            Fill::Mean | Fill::Resample => Some(format!(
+                "the {} samples of split `{}`",
+                self.batch.len(),
+                self.data.split
+            )),
+        }
+    }
+
+    /// What a reader should know of how the file was read and pruned.
+    fn findings(&self, config: &Config) -> Vec<Finding> {
+        let mut all = findings::of_the_file(self.checkpoint, self.loaded);
+        if config.prune.biases {
+            let text = "biases were left as they are: only those of MLPs and transformers are pruned";
+            all.push(findings::finding("note", "biases-kept", Vec::new(), text.to_owned()));
+        }
+        all
+    }
+
+    /// Nothing is drawn weight by weight.
+    fn network(&self) -> result::Network {
+        result::Network {
+            layers: Vec::new(),
+            weights: Vec::new(),
+            links: Vec::new(),
+        }
+    }
+}
+
+/// What data say of the outputs `[outputs, samples]`.
+fn truth<'b, T: Scalar>(
+    data: &'b Dataset,
+    batch: &'b Batch<T>,
+    clean: &'b Array2<T>,
+) -> Truth<'b, T> {
+    Truth {
+        path: &data.path,
+        clean,
+        classes: batch.classes.as_ref(),
+        answers: batch.answers.as_ref(),
+        foils: batch.foils.as_ref(),
+        targets: batch.targets.as_ref(),
+        framework: batch.outputs.as_ref(),
+    }
+}
+
+/// The size of every edge's kernel, √Σw²; |w| of a linear layer.
+fn kernels<T: Scalar>(engine: &LayeredEngine<'_, T>) -> Vec<f64> {
+    let size = |edge: usize| {
+        let squares = engine
+            .weight_of(edge)
+            .into_iter()
+            .map(|w| w.widen() * w.widen());
+        squares.sum::<f64>().sqrt()
+    };
+    (0..engine.edge_count()).map(size).collect()
+}
