@@ -13,6 +13,7 @@ use super::truth::Truth;
 use super::weighing::{by_attribution, graph};
 use super::{Clock, Config, Outcome, agreement, describe, findings, memory, search, written};
 use crate::checkpoint::Checkpoint;
+use crate::choice::{LossKind, Severity};
 use crate::circuit::Goal;
 use crate::data::Dataset;
 use crate::metric::{Metric, MetricKind};
@@ -37,7 +38,7 @@ struct Subject<'a, T> {
     /// `[outputs, samples]`
     clean: Array2<T>,
     loss: Option<Metric>,
-    loss_name: &'static str,
+    loss_name: LossKind,
 }
 
 /// Answers what `config.stages` asks of a layered network.
@@ -113,7 +114,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let batch = Batch::through(&Ports::plain(model.input.features(), count), data)?;
         let clean = model.outputs(batch.inputs.clone());
         let named = |output: usize| (format!("y{output}"), output_name(data, output));
-        let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss.as_deref())?;
+        let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss)?;
         Ok(Self {
             checkpoint,
             data,
@@ -317,8 +318,14 @@ impl<'a, T: Scalar> Subject<'a, T> {
     fn findings(&self, config: &Config) -> Vec<Finding> {
         let mut all = findings::of_the_file(self.checkpoint, self.loaded);
         if config.prune.biases {
-            let text = "biases were left as they are: only those of MLPs and transformers are pruned";
-            all.push(findings::finding("note", "biases-kept", Vec::new(), text.to_owned()));
+            let text =
+                "biases were left as they are: only those of MLPs and transformers are pruned";
+            all.push(findings::finding(
+                Severity::Note,
+                "biases-kept",
+                Vec::new(),
+                text.to_owned(),
+            ));
         }
         all
     }

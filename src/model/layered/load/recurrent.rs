@@ -191,7 +191,12 @@ impl Run<'_> {
             input_bias: input_bias.slice(ndarray::s![rows_of(gate)]).to_owned(),
             state_bias: state_bias.slice(ndarray::s![rows_of(gate)]).to_owned(),
         };
-        Ok(inputs.into_iter().zip(states).enumerate().map(gate).collect())
+        Ok(inputs
+            .into_iter()
+            .zip(states)
+            .enumerate()
+            .map(gate)
+            .collect())
     }
 }
 
