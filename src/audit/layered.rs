@@ -5,15 +5,18 @@ use std::time::Instant;
 
 use ndarray::Array2;
 
+use super::circuits::set_names;
 use super::function::{Function, function};
+use super::held::{Held, held};
 use super::methods::{Granularity, no_positions};
 use super::search::{Answer, Found, Search, ablation};
 use super::subject::output_name;
+use super::task::{self, TaskControls};
 use super::truth::Truth;
 use super::weighing::{by_attribution, graph};
 use super::{Clock, Config, Outcome, agreement, describe, findings, memory, search, written};
 use crate::checkpoint::Checkpoint;
-use crate::choice::{LossKind, Severity};
+use crate::choice::LossKind;
 use crate::circuit::Goal;
 use crate::data::Dataset;
 use crate::metric::{Metric, MetricKind};
@@ -23,7 +26,7 @@ use crate::modules::{EdgeWeight, ModulesConfig};
 use crate::numeric::Scalar;
 use crate::patch::{Fill, LayeredEngine, Patchable};
 use crate::prune::{self, Reference, Setting};
-use crate::result::{Finding, Modules, NodeAblation, Prune};
+use crate::result::{Finding, Modules, NodeAblation, Prune, Status};
 use crate::{Error, Result, result};
 
 /// A layered network under audit, with its data.
@@ -265,40 +268,113 @@ impl<'a, T: Scalar> Subject<'a, T> {
             ));
         }
         let fill = config.circuits.fill(self.batch.corrupted.is_some());
-        let engine = self.engine(pruned, fill, config.seed)?;
-        let goals = self.goals(config)?;
-        let sites: Vec<String> = goals
-            .iter()
-            .map(|goal| self.outputs[goal.output].0.clone())
-            .collect();
-        let nodes = ablation(&engine, &goals, &sites, fill, self.fill_reference(fill));
-        let answer = |goal: Goal| {
-            let (site, name) = self.outputs[goal.output].clone();
-            let rows = goal.rows.clone();
-            Answer {
-                goal,
-                network: match rows.len() == engine.samples() {
-                    true => Cow::Borrowed(&engine),
-                    false => Cow::Owned(engine.select(&rows)),
-                },
-                site,
-                name,
+        progress("ablating nodes");
+        let whole = self.engine(pruned, fill, config.seed)?;
+        let nodes = self.ablated(&whole, fill, config)?;
+        let held = held(self.data, config, self.batch.classes.is_some())?;
+        let on = |data| Subject::new(self.checkpoint, data, self.loaded, self.model);
+        let other = held
+            .as_ref()
+            .map(|held| -> Result<_> { Ok((on(&held.discover.0)?, on(&held.judge.0)?)) });
+        let other = other.transpose()?;
+        let (discover, judge) = match &other {
+            Some((discover, judge)) => (discover, judge),
+            None => (self, self),
+        };
+        progress("discovering circuits");
+        let network = discover.engine(pruned, fill, config.seed)?;
+        let judging = judge.engine(pruned, fill, config.seed)?;
+        let answers = discover.answers(&network, config)?;
+        let judges = answers.iter().map(|answer| {
+            let in_both = |held: &Held<'_>| held.in_both.contains(&answer.goal.output);
+            match held.as_ref().is_none_or(in_both) {
+                true => Ok(None),
+                false => judge.answer(&judging, answer.goal.output, config),
             }
+        });
+        let judges = judges.collect::<Result<Vec<_>>>()?;
+        let nonsense = |answer: &Answer<'_, _>| TaskControls {
+            nonsense: judge
+                .task_metric(answer.goal.output)
+                .and_then(|metric| task::nonsense(&metric, &judge.clean, config.seed)),
+            ..TaskControls::default()
         };
         let search = Search {
-            network: &engine,
+            network: &network,
             data: &self.data.path,
-            candidates: engine.surviving(),
-            answers: goals.into_iter().map(answer).collect(),
+            candidates: network.surviving(),
+            controls: answers.iter().map(nonsense).collect(),
+            answers,
+            judges,
+            sets: set_names(held.as_ref(), self.data),
             config: &settings,
             fill,
             seed: config.seed,
             progress,
-            fill_reference: self.fill_reference(fill),
+            fill_reference: discover.fill_reference(fill),
             published_order: None,
             cfg: None,
         };
         Ok((vec![nodes], search.at_its_level()?))
+    }
+
+    /// What the task asks of an answer: right decisions over all classes, or its own
+    /// targets; `None` without labels.
+    fn task_metric(&self, output: usize) -> Option<Metric> {
+        let (classes, targets) = (self.batch.classes.clone(), self.batch.targets.clone());
+        let mse = |targets| Metric::Mse {
+            targets,
+            output: Some(output),
+        };
+        let accuracy = classes.map(|classes| Metric::Accuracy { classes });
+        accuracy.or_else(|| targets.map(mse))
+    }
+
+    /// The ablation of every node, on all samples.
+    fn ablated(
+        &self,
+        engine: &LayeredEngine<'_, T>,
+        fill: Fill,
+        config: &Config,
+    ) -> Result<NodeAblation> {
+        let goals = self.goals(config)?;
+        let site = |goal: &Goal| self.outputs[goal.output].0.clone();
+        let sites: Vec<String> = goals.iter().map(site).collect();
+        let reference = self.fill_reference(fill);
+        Ok(ablation(engine, &goals, &sites, fill, reference))
+    }
+
+    /// The answers that are sought, on the samples of this subject.
+    fn answers<'e, 'm: 'e>(
+        &self,
+        engine: &'e LayeredEngine<'m, T>,
+        config: &Config,
+    ) -> Result<Vec<Answer<'e, LayeredEngine<'m, T>>>> {
+        let answer = |goal: Goal| {
+            let (site, name) = self.outputs[goal.output].clone();
+            Answer {
+                // Goals of targets count every sample, those of classes their own.
+                network: match goal.rows.len() == engine.samples() {
+                    true => Cow::Borrowed(engine),
+                    false => Cow::Owned(engine.select(&goal.rows)),
+                },
+                goal,
+                site,
+                name,
+            }
+        };
+        Ok(self.goals(config)?.into_iter().map(answer).collect())
+    }
+
+    /// The answer at one output.
+    fn answer<'e, 'm: 'e>(
+        &self,
+        engine: &'e LayeredEngine<'m, T>,
+        output: usize,
+        config: &Config,
+    ) -> Result<Option<Answer<'e, LayeredEngine<'m, T>>>> {
+        let mut answers = self.answers(engine, config)?.into_iter();
+        Ok(answers.find(|answer| answer.goal.output == output))
     }
 
     /// The set a fill is taken from, in words.
@@ -321,7 +397,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             let text =
                 "biases were left as they are: only those of MLPs and transformers are pruned";
             all.push(findings::finding(
-                Severity::Note,
+                Status::Note,
                 "biases-kept",
                 Vec::new(),
                 text.to_owned(),
