@@ -10,11 +10,12 @@ use super::function::{Function, function};
 use super::held::{Held, held};
 use super::methods::{Granularity, no_positions};
 use super::search::{Answer, Found, Search, ablation};
-use super::subject::output_name;
 use super::task::{self, TaskControls};
 use super::truth::Truth;
 use super::weighing::{by_attribution, graph};
-use super::{Clock, Config, Outcome, agreement, describe, findings, memory, search, written};
+use super::{
+    Clock, Config, Outcome, agreement, describe, findings, finite, memory, search, written,
+};
 use crate::checkpoint::Checkpoint;
 use crate::choice::LossKind;
 use crate::circuit::Goal;
@@ -57,7 +58,20 @@ pub fn run<T: Scalar>(
     let subject = Subject::new(checkpoint, data, loaded, model)?;
     let mut clock = Clock::new(started);
     let mut seconds = result::Seconds::default();
-    let parity = subject.truth().parity();
+    let parity = subject.truth().parity(data.told.outputs_dtype);
+    let not_finite = finite::not_finite(checkpoint, loaded, &subject.clean);
+    if !not_finite.is_empty() {
+        let info = describe::checkpoint(checkpoint, loaded);
+        let data_info = describe::data(data, subject.loss_name);
+        return Ok(finite::stopped(
+            info,
+            (data, data_info),
+            (subject.network(), parity),
+            not_finite,
+            config,
+            &clock,
+        ));
+    }
     seconds.load = clock.lap();
     progress("pruning and verifying");
     let (pruned, prune) = subject.prune(config);
@@ -79,6 +93,7 @@ pub fn run<T: Scalar>(
     seconds.circuits = clock.lap();
     seconds.total = clock.total();
     let result = result::Audit {
+        task: subject.truth().task(None),
         parity,
         prune: Some(prune),
         modules,
@@ -116,7 +131,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let count = model.outputs_len();
         let batch = Batch::through(&Ports::plain(model.input.features(), count), data)?;
         let clean = model.outputs(batch.inputs.clone());
-        let named = |output: usize| (format!("y{output}"), output_name(data, output));
+        let named = |output: usize| (format!("y{output}"), data.output_name(output, count));
         let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss)?;
         Ok(Self {
             checkpoint,
@@ -181,6 +196,8 @@ impl<'a, T: Scalar> Subject<'a, T> {
         };
         let kind = config.circuits.metric.unwrap_or(usual);
         let goal = |output: usize| -> Result<Goal> {
+            // One logit answers for both classes, signed by the label.
+            let classes = classes.filter(|_| self.outputs.len() > 1);
             let is_of = |sample: &usize| classes.is_none_or(|classes| classes[*sample] == output);
             Ok(Goal {
                 output,
