@@ -214,6 +214,12 @@ fn run<T: Scalar>(architecture: &Architecture<T>) -> modscope::Result<Vec<f64>> 
             let trace = model.forward(&batch.inputs, &batch.answers, batch.length());
             trace.outputs().iter().map(|x| x.widen()).collect()
         }
+        Architecture::Layered(model) => {
+            let inputs = Array2::from_shape_fn((model.input.features(), 6), |(j, i)| {
+                T::from_f64((i as f64 - 2.5) * (j as f64 + 0.3))
+            });
+            model.outputs(inputs).iter().map(|x| x.widen()).collect()
+        }
         Architecture::Mlp(model) => {
             let width = model.in_perm.len() * model.folds;
             let values =

@@ -33,4 +33,5 @@ mod training;
 mod transformer_cli;
 mod transformer_parity;
 mod zoo;
+mod zoo_layered;
 mod zoo_mlp;

@@ -24,7 +24,7 @@ const F32: f64 = 1e-5;
 const F64: f64 = 1e-12;
 
 /// What is refused though its member would open, with a word of the refusal.
-const NOT_YET: [(&str, &str); 9] = [
+const NOT_YET: [(&str, &str); 7] = [
     ("onnx-cnn-", "Conv"),
     ("onnx-mlp-layernorm", "LayerNormalization"),
     ("onnx-mlp-residual", "branches"),
@@ -32,8 +32,6 @@ const NOT_YET: [(&str, &str); 9] = [
     ("sklearn-classifier", "ArrayFeatureExtractor"),
     ("mlp-layernorm", "norm"),
     ("mlp-residual", "residual"),
-    ("cnn-", "convolutions"),
-    ("rnn-", "recurrent"),
 ];
 
 /// A word that the refusal of a trap must have.
@@ -72,7 +70,7 @@ impl Member {
     fn is_ours(&self) -> bool {
         let trap = CAUSES.iter().any(|(name, _)| self.name().starts_with(name));
         let family = self.about["family"].as_str().unwrap();
-        trap || ["mlp", "sklearn", "keras", "onnx", "cnn", "rnn"].contains(&family)
+        trap || ["mlp", "sklearn", "keras", "onnx"].contains(&family)
     }
 
     fn open(&self) -> Result<Loaded> {

@@ -175,7 +175,9 @@ pub(in crate::model) fn read(
                 rules: &[],
             });
         }
-        Layout::BimtMlp | Layout::PlainMlp | Layout::Layered => return Err(unknown_layout(account.checkpoint())),
+        Layout::BimtMlp | Layout::PlainMlp | Layout::Layered => {
+            return Err(unknown_layout(account.checkpoint()));
+        }
     };
     Ok(Read {
         plan: Some(plan),
