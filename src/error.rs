@@ -107,7 +107,9 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What it is.
-        content: crate::checkpoint::Content,
+        content: String,
+        /// What to do with such a file.
+        remedy: &'static str,
     },
     /// TorchScript.
     #[error("the file is TorchScript, which is code with its weights, not a state dict")]

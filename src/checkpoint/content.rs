@@ -95,10 +95,16 @@ impl Content {
         if found == Self::Unknown || expected.contains(&found) {
             return Ok(());
         }
-        Err(Error::OtherContent {
+        Err(found.error(path))
+    }
+
+    /// That a file is this by its content, and not what its name says.
+    pub(super) fn error(self, path: &Path) -> Error {
+        Error::OtherContent {
             path: path.to_owned(),
-            content: found,
-        })
+            content: self.to_string(),
+            remedy: self.remedy(),
+        }
     }
 
     /// What to do with such a file.

@@ -159,7 +159,7 @@ fn other_ending(path: PathBuf) -> Error {
     });
     match Content::of(&start.unwrap_or_default()) {
         Content::Unknown => Error::CheckpointFormat { path },
-        content => Error::OtherContent { path, content },
+        content => content.error(&path),
     }
 }
 

@@ -168,7 +168,7 @@ impl Error {
                  `safetensors.torch.save_file(model.state_dict(), \"model.safetensors\")`"
                     .to_owned()
             }
-            Self::OtherContent { content, .. } => content.remedy().to_owned(),
+            Self::OtherContent { remedy, .. } => (*remedy).to_owned(),
             Self::TorchScript { .. } => {
                 "save the tensors alone: `torch.save(torch.jit.load(FILE).state_dict(), \"model.pt\")`"
                     .to_owned()

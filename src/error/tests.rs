@@ -61,7 +61,8 @@ fn all() -> Vec<Error> {
         Error::CheckpointFormat { path: path() },
         Error::OtherContent {
             path: path(),
-            content: crate::checkpoint::Content::Zip,
+            content: tensor(),
+            remedy: "rename it",
         },
         Error::TorchScript { path: path() },
         Error::Onnx {
