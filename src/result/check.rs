@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn a_number_that_no_result_holds_is_named() {
-        let good = json!({"seed": u64::MAX, "strongest": {"each": 5}, "x": [1e300, -3, 1_u64 << 40]});
+        let good =
+            json!({"seed": u64::MAX, "strongest": {"each": 5}, "x": [1e300, -3, 1_u64 << 40]});
         assert_eq!(check(&good), Ok(()));
         let said = check(&json!({"strongest": {"each": i64::MAX}})).unwrap_err();
         assert_eq!(
