@@ -272,12 +272,18 @@ fn nothing_fits(runs: &[Run]) -> Doubt {
             }
         }
     }
-    for left_out in 0..runs.len() {
+    // Of what could be left out beside a longer chain, the least.
+    let fits = |left_out: &usize| {
         let mut rest = runs.to_vec();
-        let beside = rest.remove(left_out);
-        if rest.len() < runs.len() && !rest.is_empty() && orders(&rest).len() == 1 {
-            return Doubt::Beside(beside.into_iter().map(|layer| layer.name).collect());
-        }
+        rest.remove(*left_out);
+        let layers: usize = rest.iter().map(Vec::len).sum();
+        layers > runs[*left_out].len() && orders(&rest).len() == 1
+    };
+    let beside = (0..runs.len())
+        .filter(fits)
+        .min_by_key(|run| runs[*run].len());
+    if let Some(run) = beside {
+        return Doubt::Beside(names(runs, &[run]));
     }
     Doubt::None
 }
