@@ -204,7 +204,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
 fn check_memory(args: &Args, plan: &[Planned], threads: usize) -> Result<()> {
     let of = |p: &Planned| memory::bytes(&p.problem, &p.recipe, threads);
     let mut needed: Vec<(u64, &Path)> = plan.iter().map(|p| (of(p), &*p.folder)).collect();
-    needed.sort_unstable_by(|a, b| b.0.cmp(&a.0));
+    needed.sort_unstable_by_key(|one| std::cmp::Reverse(one.0));
     let sum = |sum: u64, (bytes, _): &(u64, &Path)| sum.saturating_add(*bytes);
     let all = needed.iter().take(threads).fold(resident_bytes(), sum);
     let largest = needed.first().map_or(Path::new(""), |(_, folder)| folder);

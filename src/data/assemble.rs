@@ -197,12 +197,11 @@ fn match_names(data: &mut Dataset, known: &[String]) -> Result<()> {
         .iter()
         .filter_map(|name| own.iter().position(|o| o == name))
         .collect();
-    let reordered = |inputs: &Inputs| match inputs {
-        Inputs::Values(values) => Inputs::Values(values.select(Axis(1), &order)),
-        Inputs::Tokens(tokens) => Inputs::Tokens(tokens.clone()),
-    };
-    data.inputs = reordered(&data.inputs);
-    data.corrupted = data.corrupted.as_ref().map(reordered);
+    for inputs in std::iter::once(&mut data.inputs).chain(&mut data.corrupted) {
+        if let Inputs::Values(values) = inputs {
+            *values = values.select(Axis(1), &order);
+        }
+    }
     data.task.inputs = known.to_vec();
     let note = "the columns of the data were put into the order of the network's inputs, by name";
     data.told.notes.push(note.to_owned());

@@ -222,9 +222,9 @@ impl<'m, T: Scalar> Engine<'m, T> {
             return self.clean.values[depth].clone();
         };
         let mut read = self.changed_read(first, &gone[first]);
-        for layer in first + 1..depth {
+        for (layer, gone) in gone.iter().enumerate().take(depth).skip(first + 1) {
             let mut values = self.model.activation.written(layer - 1, &read);
-            self.fill_in(&mut values, layer, &gone[layer]);
+            self.fill_in(&mut values, layer, gone);
             read = self.whole_read(layer, &values);
         }
         read

@@ -82,7 +82,7 @@ impl Table {
         most: usize,
     ) -> Option<Self> {
         let affordable = || POINTS.into_iter().filter(|points| *points <= most);
-        let last = affordable().last()?;
+        let last = affordable().next_back()?;
         for points in affordable() {
             let table = Self::new(engine, state, ripple, (place, span), readouts, points);
             let (tail, size) = (table.tail(), table.size());
@@ -203,7 +203,7 @@ fn sheets(readouts: &[Readout<'_>], samples: usize, points: usize) -> Vec<Sheet>
     for (index, readout) in readouts.iter().enumerate() {
         let is_free =
             |sheet: &&mut Sheet| readout.rows.iter().all(|row| sheet.owner[*row].is_none());
-        let place = sheets.iter_mut().position(|mut sheet| is_free(&&mut sheet));
+        let place = sheets.iter_mut().position(|mut sheet| is_free(&mut sheet));
         let place = place.unwrap_or_else(|| {
             sheets.push(Sheet {
                 owner: vec![None; samples],

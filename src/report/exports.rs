@@ -260,10 +260,7 @@ mod tests {
         let graphs = vec![graph.clone(), graph];
         let all = [Export::Json, Export::Dot, Export::Mib];
         write(&audit, &graphs, &all, dir.path()).unwrap();
-        let (output, method) = (
-            audit.circuits[0].output.clone(),
-            audit.circuits[0].method.clone(),
-        );
+        let (output, method) = (audit.circuits[0].output.clone(), audit.circuits[0].method);
         let cell = format!(
             "mib/{output}-{method}-2_{}_edge/ioi_a-model",
             audit.circuits[0].fill

@@ -187,7 +187,7 @@ fn an_order_that_is_told_is_taken() {
         layers: layers.map(str::to_owned).to_vec(),
         ..Options::default()
     };
-    let loaded = Loaded::from_checkpoint(&checkpoint, options.clone()).unwrap();
+    let loaded = Loaded::from_checkpoint(&checkpoint, options).unwrap();
     let about = serde_json::json!({"family": "mlp"});
     check_outputs(&Member { folder, about }, &loaded);
     let wrong = |layers: &[&str]| Options {

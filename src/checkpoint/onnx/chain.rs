@@ -15,10 +15,11 @@ pub(super) struct Chain {
     used: BTreeSet<usize>,
 }
 
+/// The tensors of a chain, and the configuration that says what stands between them.
+pub(super) type Read = (BTreeMap<String, Tensor>, Map<String, Value>);
+
 /// Follows the values from input to output; `Err` says where that ends.
-pub(super) fn chain(
-    graph: &Graph,
-) -> Result<(BTreeMap<String, Tensor>, Map<String, Value>), String> {
+pub(super) fn chain(graph: &Graph) -> Result<Read, String> {
     let ([input], [output]) = (graph.inputs.as_slice(), graph.outputs.as_slice()) else {
         return Err(format!(
             "it has inputs {} and outputs {}; one of each is read",
@@ -223,7 +224,7 @@ impl Chain {
                     .push(plain(if tanh { "gelu_tanh" } else { "gelu" }));
             }
             "HardSigmoid" if (node.number("alpha", 0.2) - 1.0 / 6.0).abs() < 1e-6 => {
-                self.steps.push(plain("hardsigmoid"))
+                self.steps.push(plain("hardsigmoid"));
             }
             "Relu" => self.steps.push(plain("relu")),
             "Tanh" => self.steps.push(plain("tanh")),

@@ -170,7 +170,7 @@ impl<T: Scalar> Back<'_, T> {
         self.hooks.linear(Matrix::Down(layer), at.view());
         let mut hidden = product(at.view(), mlp.down.t());
         self.hooks.hidden(layer, &mut hidden);
-        let mut at = self.into_hidden(layer, mlp, half, hidden);
+        let mut at = self.through_hidden(layer, mlp, half, hidden);
         through_norm(mlp.norms.before.as_ref(), half.normed.as_ref(), &mut at);
         self.hooks.reader(one(Reader::Mlp { layer }, &at));
         Some(at)
@@ -178,7 +178,7 @@ impl<T: Scalar> Back<'_, T> {
 
     /// The gradient at what an MLP reads after its norm, given that at its hidden
     /// neurons.
-    fn into_hidden(
+    fn through_hidden(
         &mut self,
         layer: usize,
         mlp: &FeedForward<T>,

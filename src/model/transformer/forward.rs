@@ -582,10 +582,10 @@ impl<'r, T: Scalar> Run<'r, T> {
         values: &Array2<T>,
         computed: &[usize],
     ) -> Message<T> {
-        if self.hooks.touches_linears(sublayer) {
-            if let Some(written) = self.hooks.linear(matrix, values.view(), None) {
-                return Message::Whole(written);
-            }
+        if self.hooks.touches_linears(sublayer)
+            && let Some(written) = self.hooks.linear(matrix, values.view(), None)
+        {
+            return Message::Whole(written);
         }
         if computed.is_empty() {
             return Message::Clean;
@@ -693,11 +693,11 @@ impl<'r, T: Scalar> Run<'r, T> {
     ) -> MlpTrace<T> {
         let (x, normed) = normalise(mlp.norms.before.as_ref(), stream);
         let up = known.map(|half| half.factor.as_ref().unwrap_or(&half.before));
-        let up = self.into_hidden(Matrix::Up(layer), &x, up);
+        let up = self.mlp_hidden(Matrix::Up(layer), &x, up);
         let gate = mlp
             .gate
             .as_ref()
-            .map(|_| self.into_hidden(Matrix::Gate(layer), &x, known.map(|half| &half.before)));
+            .map(|_| self.mlp_hidden(Matrix::Gate(layer), &x, known.map(|half| &half.before)));
         let (before, factor) = match gate {
             Some(gate) => (gate, Some(up)),
             None => (up, None),
@@ -716,7 +716,7 @@ impl<'r, T: Scalar> Run<'r, T> {
         }
     }
 
-    fn into_hidden(
+    fn mlp_hidden(
         &mut self,
         matrix: Matrix,
         x: &Array2<T>,

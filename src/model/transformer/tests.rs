@@ -313,6 +313,7 @@ pub(crate) fn models() -> Vec<(&'static str, Transformer<f64>)> {
 
 /// What a network computes by definition, at all positions; readers, linear
 /// layers and values can be given something else.
+#[allow(clippy::type_complexity, reason = "each is told by its own line")]
 pub(crate) struct Naive<'n> {
     pub model: &'n Transformer<f64>,
     /// What a reader reads, given the stream and what writers have written.

@@ -57,7 +57,7 @@ pub fn is_of_one_output(lesion: &Lesion) -> bool {
 fn grouped(lesions: &[Lesion]) -> Vec<Vec<&Lesion>> {
     let mut groups: Vec<Vec<&Lesion>> = Vec::new();
     for lesion in lesions {
-        let key = |l: &Lesion| (l.scope.clone(), l.fill.clone(), l.metric.clone());
+        let key = |l: &Lesion| (l.scope, l.fill, l.metric.clone());
         let mine = groups
             .iter_mut()
             .find(|g| g.first().is_some_and(|l| key(l) == key(lesion)));

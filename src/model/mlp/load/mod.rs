@@ -143,7 +143,7 @@ fn dtype(account: &Account<'_>, chain: &Chain) -> Result<Dtype> {
         .collect();
     let belongs = |name: &str| {
         let module = |module: &&str| module.is_empty() || name.starts_with(*module);
-        modules.iter().any(|m| module(&m)) && !name.ends_with("mask")
+        modules.iter().any(module) && !name.ends_with("mask")
     };
     let mut found: Option<(Dtype, &str)> = None;
     for name in account.names().filter(|name| belongs(name)) {

@@ -91,12 +91,11 @@ fn taken(kinds: &BTreeMap<String, Kind>, container: &str) -> Vec<u64> {
         .collect()
 }
 
+/// A layer of the same container: its place in the chain and its number.
+type Neighbour = Option<(usize, u64)>;
+
 /// The layers of a container around a number: their places in the chain.
-fn around(
-    chain: &[String],
-    container: &str,
-    number: u64,
-) -> (Option<(usize, u64)>, Option<(usize, u64)>) {
+fn around(chain: &[String], container: &str, number: u64) -> (Neighbour, Neighbour) {
     let here = chain.iter().enumerate().filter_map(|(place, name)| {
         let (other, n) = numbered(name)?;
         (other == container).then_some((place, n))
