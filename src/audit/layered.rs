@@ -10,6 +10,7 @@ use super::function::{Function, function};
 use super::held::{Held, held};
 use super::methods::{Granularity, no_positions};
 use super::search::{Answer, Found, Search, ablation};
+use super::subject::truth;
 use super::task::{self, TaskControls};
 use super::truth::Truth;
 use super::weighing::{by_attribution, graph};
@@ -430,23 +431,6 @@ impl<'a, T: Scalar> Subject<'a, T> {
             weights: Vec::new(),
             links: Vec::new(),
         }
-    }
-}
-
-/// What data say of the outputs `[outputs, samples]`.
-fn truth<'b, T: Scalar>(
-    data: &'b Dataset,
-    batch: &'b Batch<T>,
-    clean: &'b Array2<T>,
-) -> Truth<'b, T> {
-    Truth {
-        path: &data.path,
-        clean,
-        classes: batch.classes.as_ref(),
-        answers: batch.answers.as_ref(),
-        foils: batch.foils.as_ref(),
-        targets: batch.targets.as_ref(),
-        framework: batch.outputs.as_ref(),
     }
 }
 

@@ -193,7 +193,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
 }
 
 /// What data say of the outputs `[outputs, samples]` of a network.
-fn truth<'b, T: Scalar>(
+pub(super) fn truth<'b, T: Scalar>(
     data: &'b Dataset,
     batch: &'b Batch<T>,
     clean: &'b Array2<T>,
