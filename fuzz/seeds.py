@@ -57,15 +57,17 @@ seed("circuit", "truth", json.dumps({
 seed("task", "task", b'{"name": "t", "inputs": ["a", "b"], "outputs": ["y"], "loss": "mse", "domain": {"box": [[-1, 1], [0, 2]]}, "read": {"at": [0]}, "trained": [0]}')
 seed("manifest", "three", b"path,group,seed\na,b,1\nc,,\n\"d e\",f,x\n")
 with tempfile.TemporaryDirectory() as folder:
+    # All paths in the results are below the folder: none of a machine's own.
     def run(*words):
-        subprocess.run([program, *words, "--quiet"], check=True)
-    net = ["fixtures/broken/good/bimt", "--data", "fixtures/broken/good/data.safetensors"]
-    run("audit", *net, "--out", f"{folder}/a", "--null", "layer:2")
+        subprocess.run([os.path.abspath(program), *words, "--quiet"], check=True, cwd=folder)
+    for name in ["n", "n-l1-s1", "n-bimt-s1"]:
+        shutil.copytree("fixtures/broken/good/bimt", f"{folder}/{name}")
+    shutil.copy("fixtures/broken/good/data.safetensors", folder)
+    data = ["--data", "data.safetensors"]
+    run("audit", "n", *data, "--out", "a", "--null", "layer:2")
     seed("result", "audit", read(f"{folder}/a/audit.json"))
-    shutil.copytree("fixtures/broken/good/bimt", f"{folder}/n-l1-s1")
-    shutil.copytree("fixtures/broken/good/bimt", f"{folder}/n-bimt-s1")
-    run("compare", f"{folder}/n-l1-s1", f"{folder}/n-bimt-s1", *net[1:], "--out", f"{folder}/c",
+    run("compare", "n-l1-s1", "n-bimt-s1", *data, "--out", "c",
         "--null", "layer:2", "--control-draws", "1", "--method", "exact")
     seed("result", "compare", read(f"{folder}/c/compare.json"))
-    run("train", "two_moon", "--steps", "4", "--hidden", "3", "--snapshot-every", "2", "--out", f"{folder}/t")
+    run("train", "two_moon", "--steps", "4", "--hidden", "3", "--snapshot-every", "2", "--out", "t")
     seed("snapshot", "two_moon", read(f"{folder}/t.snapshots/000002.safetensors"))

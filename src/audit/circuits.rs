@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Config;
 use super::held::{Held, held};
 use super::methods::{Granularity, no_positions};
-use super::search::{Answer, Found, Search, ablation};
+use super::search::{self, Answer, Found, Search, ablation};
 use super::subject::Subject;
 use super::task::{self, TaskControls};
 use crate::circuit::Goal;
@@ -98,21 +98,9 @@ fn answers<'e, T: Scalar>(
     engine: &'e Engine<'e, T>,
     config: &Config,
 ) -> Result<Vec<Answer<'e, Engine<'e, T>>>> {
-    let answer = |goal: Goal| {
-        let (site, name) = subject.outputs[goal.output].clone();
-        Answer {
-            // Goals of targets count every sample, those of classes their own.
-            network: match goal.rows.len() == engine.samples() {
-                true => Cow::Borrowed(engine),
-                false => Cow::Owned(engine.select(&goal.rows)),
-            },
-            goal,
-            site,
-            name,
-        }
-    };
     let goals = subject.goals(&config.circuits)?;
-    Ok(goals.into_iter().map(answer).collect())
+    let select = |rows: &[usize]| engine.select(rows);
+    Ok(search::answers(engine, goals, &subject.outputs, select))
 }
 
 /// The names of the samples of the discovery and of the judgement.

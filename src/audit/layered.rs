@@ -368,20 +368,9 @@ impl<'a, T: Scalar> Subject<'a, T> {
         engine: &'e LayeredEngine<'m, T>,
         config: &Config,
     ) -> Result<Vec<Answer<'e, LayeredEngine<'m, T>>>> {
-        let answer = |goal: Goal| {
-            let (site, name) = self.outputs[goal.output].clone();
-            Answer {
-                // Goals of targets count every sample, those of classes their own.
-                network: match goal.rows.len() == engine.samples() {
-                    true => Cow::Borrowed(engine),
-                    false => Cow::Owned(engine.select(&goal.rows)),
-                },
-                goal,
-                site,
-                name,
-            }
-        };
-        Ok(self.goals(config)?.into_iter().map(answer).collect())
+        let goals = self.goals(config)?;
+        let select = |rows: &[usize]| engine.select(rows);
+        Ok(search::answers(engine, goals, &self.outputs, select))
     }
 
     /// The answer at one output.

@@ -93,6 +93,30 @@ pub struct Answer<'s, P: Clone> {
     pub name: String,
 }
 
+/// The answers of goals of single outputs, whose sites and own names are `outputs`;
+/// `select` gives the network on some samples.
+pub fn answers<'s, P: Patchable + Clone>(
+    network: &'s P,
+    goals: Vec<Goal>,
+    outputs: &[(String, String)],
+    select: impl Fn(&[usize]) -> P,
+) -> Vec<Answer<'s, P>> {
+    let answer = |goal: Goal| {
+        let (site, name) = outputs[goal.output].clone();
+        Answer {
+            // Goals of targets count every sample, those of classes their own.
+            network: match goal.rows.len() == network.samples() {
+                true => Cow::Borrowed(network),
+                false => Cow::Owned(select(&goal.rows)),
+            },
+            goal,
+            site,
+            name,
+        }
+    };
+    goals.into_iter().map(answer).collect()
+}
+
 /// A circuit, or why a method gave none.
 #[derive(Default)]
 pub struct Found {
