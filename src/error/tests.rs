@@ -22,26 +22,6 @@ fn all() -> Vec<Error> {
             size: 2,
             limit: 1,
         },
-        Error::TooMany {
-            path: path(),
-            what: "classes",
-            found: 3,
-            limit: 2,
-        },
-        Error::Diverged {
-            path: path(),
-            what: "a weight",
-            step: 3,
-        },
-        Error::Interrupted {
-            path: path(),
-            step: 3,
-        },
-        Error::SnapshotChecksum {
-            path: path(),
-            found: "a".to_owned(),
-            expected: "b".to_owned(),
-        },
         Error::NotComparable {
             path: path(),
             what: "task".to_owned(),
@@ -424,6 +404,26 @@ fn all() -> Vec<Error> {
             path: path(),
             found: "tokens with classes".into(),
             expected: "numbers with targets".into(),
+        },
+        Error::TooMany {
+            path: path(),
+            what: "classes",
+            found: 3,
+            limit: 2,
+        },
+        Error::Diverged {
+            path: path(),
+            what: "a weight",
+            step: 3,
+        },
+        Error::Interrupted {
+            path: path(),
+            step: 3,
+        },
+        Error::SnapshotChecksum {
+            path: path(),
+            found: "a".to_owned(),
+            expected: "b".to_owned(),
         },
         Error::OtherTraining {
             path: path(),
