@@ -165,26 +165,26 @@ mod tests {
         assert_eq!((&*names[1], &*names[10]), ("a0.h0", "logits"));
     }
 
-    /// 3 inputs, 5 channels, 3 × (6 queries, 6 keys, 6 values, 7 hidden), 3 outputs.
+    /// 3 inputs, 5 channels, 3 × (8 queries, 8 keys, 8 values, 7 hidden), 3 outputs.
     #[test]
     fn a_channel_is_one_node_all_along() {
         let model = model(false, false, Activation::Silu);
         let network = WeightEngine::new(&model, &batch(&[3], 1.0), setup(Fill::Zero, false));
         let network = network.unwrap();
         let graph = Graph::new(&network, &vec![1.0; network.edge_count()]);
-        assert_eq!(graph.members.len(), 3 + 5 + 3 * 25 + 3);
+        assert_eq!(graph.members.len(), 3 + 5 + 3 * 31 + 3);
         let named = |node: usize| -> Vec<String> {
             let members = graph.members[node].iter();
             members.map(|site| network.node_name(*site)).collect()
         };
         let channel: Vec<String> = (0..7).map(|halves| format!("r{halves}.0")).collect();
         assert_eq!(named(3), channel);
-        assert_eq!(named(8 + 12), ["b0.v0", "b0.o0"]);
+        assert_eq!(named(8 + 16), ["b0.v0", "b0.o0"]);
         assert_eq!(named(8), ["b0.q0"]);
         // To queries, keys, values and hidden neurons of three blocks, and to outputs.
-        assert_eq!(graph.out[3].len(), 3 * (18 + 7) + 3);
-        let entries = 3 * 5 + 3 * (5 * 18 + 6 * 5 + 5 * 7 + 7 * 5) + 5 * 3;
+        assert_eq!(graph.out[3].len(), 3 * (24 + 7) + 3);
+        let entries = 3 * 5 + 3 * (5 * 24 + 8 * 5 + 5 * 7 + 7 * 5) + 5 * 3;
         assert_eq!(graph.layered.edge_count(), entries);
-        assert_eq!(graph.layered.outputs(), 83..86);
+        assert_eq!(graph.layered.outputs(), 101..104);
     }
 }
