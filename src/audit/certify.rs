@@ -115,7 +115,7 @@ fn case<'a, T: Scalar>(
         DomainChoice::Given(domain) => domain.clone(),
         DomainChoice::Cube(side) => Domain::Box(vec![*side; original.widths()[0]]),
         DomainChoice::AroundTheSamples => bounding_box(&original, samples.view()),
-        DomainChoice::OfTheData => match (&subject.data.task.domain, &original.embedding) {
+        DomainChoice::OfTheData => match (&subject.files.data.task.domain, &original.embedding) {
             (Some(domain), _) => domain.clone(),
             (None, Some(_)) => Domain::Tokens,
             (None, None) => return Err(Refusal::NoDomain),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::Config;
 use super::held::{Held, held};
 use super::methods::{Granularity, no_positions};
+use super::pipeline::Files;
 use super::search::{self, Answer, Found, Search, ablation};
 use super::subject::Subject;
 use super::task::{self, TaskControls};
@@ -29,11 +30,19 @@ pub fn circuits<T: Scalar>(
         _ => Cow::Borrowed(&config.circuits),
     };
     if settings.positions {
-        return Err(no_positions(&subject.data.path, "an MLP has none"));
+        return Err(no_positions(&subject.files.data.path, "an MLP has none"));
     }
-    let held = held(subject.data, config, subject.classifies())?;
+    let held = held(subject.files.data, config, subject.classifies())?;
     let fill = config.circuits.fill(subject.batch.corrupted.is_some());
-    let on = |data| Subject::new(subject.checkpoint, data, subject.loaded, subject.model);
+    let on = |data| {
+        Subject::new(
+            Files {
+                data,
+                ..subject.files
+            },
+            subject.model,
+        )
+    };
     let other = held
         .as_ref()
         .map(|held| -> Result<_> { Ok((on(&held.discover.0)?, on(&held.judge.0)?)) });
@@ -65,14 +74,14 @@ pub fn circuits<T: Scalar>(
     let outputs: Vec<usize> = answers.iter().map(|answer| answer.goal.output).collect();
     let search = Search {
         network: &network,
-        data: &subject.data.path,
+        data: &subject.files.data.path,
         candidates: surviving(&network),
         answers,
         judges: outputs
             .iter()
             .map(|output| held_out.remove(output))
             .collect(),
-        sets: set_names(held.as_ref(), subject.data),
+        sets: set_names(held.as_ref(), subject.files.data),
         controls: outputs
             .iter()
             .map(|output| controls.get(output).cloned().unwrap_or_default())
@@ -128,7 +137,7 @@ pub fn engine<'m, T: Scalar>(
             Some(corrupted) => Fills::corrupted(model.forward(corrupted.clone())),
             None => {
                 return Err(Error::NoCorruptedInputs {
-                    path: subject.data.path.clone(),
+                    path: subject.files.data.path.clone(),
                 });
             }
         },
@@ -141,7 +150,7 @@ fn fill_reference<T: Scalar>(subject: &Subject<'_, T>, fill: Fill) -> Option<Str
     let set = format!(
         "the {} samples of split `{}`",
         subject.batch.len(),
-        subject.data.split
+        subject.files.data.split
     );
     match fill {
         Fill::Zero => None,

@@ -14,7 +14,6 @@ use crate::result;
 pub fn audit(
     checkpoint: result::CheckpointInfo,
     data: result::DataInfo,
-    network: result::Network,
     config: &Config,
 ) -> result::Audit {
     result::Audit {
@@ -27,7 +26,7 @@ pub fn audit(
         data: Some(data),
         task: None,
         parity: None,
-        network,
+        network: result::Network::default(),
         transformer: None,
         prompts: Vec::new(),
         attention: Vec::new(),

@@ -11,10 +11,10 @@ use crate::result::{Circuit, Finding, Prune, Status};
 pub fn findings<T: Scalar>(
     subject: &Subject<'_, T>,
     pruned: &Mlp<T>,
-    prune: &Prune,
+    prune: Option<&Prune>,
 ) -> Vec<Finding> {
-    let threshold = prune.threshold;
-    let mut all = of_the_file(subject.checkpoint, subject.loaded);
+    let threshold = prune.map_or(0.0, |prune| prune.threshold);
+    let mut all = of_the_file(subject.files.checkpoint, subject.files.loaded);
     let fates = fates(subject, pruned);
     let mut add = |kind: &str, fate: Fate, text: &str| {
         let subjects: Vec<String> = fates

@@ -95,13 +95,13 @@ fn embeddings<T: Scalar>(
 /// The name of the task, as far as files tell.
 fn task<T: Scalar>(subject: &Subject<'_, T>) -> String {
     let config = subject
-        .checkpoint
+        .files.checkpoint
         .config
         .get("task")
         .and_then(|t| t.as_str());
     let named = config
         .map(str::to_owned)
-        .or_else(|| subject.data.task.name.clone());
+        .or_else(|| subject.files.data.task.name.clone());
     named.unwrap_or_default()
 }
 

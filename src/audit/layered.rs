@@ -1,28 +1,26 @@
-//! The pipeline for layered networks: parity, pruning, modules, ablation, circuits.
+//! The stages of an audit, of a layered network.
 
 use std::borrow::Cow;
-use std::time::Instant;
 
 use ndarray::Array2;
 
 use super::circuits::set_names;
+use super::finite::not_finite;
 use super::function::{Function, function};
 use super::held::{Held, held};
 use super::methods::{Granularity, no_positions};
+use super::pipeline::{Audited, Files, Pruned};
 use super::search::{Answer, Found, Search, ablation};
 use super::subject::truth;
 use super::task::{self, TaskControls};
 use super::truth::Truth;
 use super::weighing::{by_attribution, graph};
-use super::{
-    Clock, Config, Outcome, agreement, describe, findings, finite, memory, search, written,
-};
+use super::{Config, describe, findings, search, written};
 use crate::checkpoint::Checkpoint;
 use crate::choice::LossKind;
 use crate::circuit::Goal;
-use crate::data::Dataset;
 use crate::metric::{Metric, MetricKind};
-use crate::model::{Batch, Layered, Loaded, Ports};
+use crate::model::{Batch, Layered, Ports};
 use crate::modules::lesions::Measured;
 use crate::modules::{EdgeWeight, ModulesConfig};
 use crate::numeric::Scalar;
@@ -32,10 +30,8 @@ use crate::result::{Finding, Modules, NodeAblation, Prune, Status};
 use crate::{Error, Result, result};
 
 /// A layered network under audit, with its data.
-struct Subject<'a, T> {
-    checkpoint: &'a Checkpoint,
-    data: &'a Dataset,
-    loaded: &'a Loaded,
+pub struct Subject<'a, T> {
+    files: Files<'a>,
     model: &'a Layered<T>,
     batch: Batch<T>,
     /// Site and own name of each output.
@@ -46,113 +42,47 @@ struct Subject<'a, T> {
     loss_name: LossKind,
 }
 
-/// Answers what `config.stages` asks of a layered network.
-pub fn run<T: Scalar>(
-    checkpoint: &Checkpoint,
-    data: &Dataset,
-    loaded: &Loaded,
-    model: &Layered<T>,
-    config: &Config,
-    progress: &dyn Fn(&str),
-    started: Instant,
-) -> Result<Outcome> {
-    let subject = Subject::new(checkpoint, data, loaded, model)?;
-    let mut clock = Clock::new(started);
-    let mut seconds = result::Seconds::default();
-    let parity = subject.truth().parity(data.told.outputs_dtype);
-    let not_finite = finite::not_finite(checkpoint, loaded, &subject.clean);
-    if !not_finite.is_empty() {
-        let info = describe::checkpoint(checkpoint, loaded);
-        let data_info = describe::data(data, subject.loss_name);
-        return Ok(finite::stopped(
-            info,
-            (data, data_info),
-            (subject.network(), parity),
-            not_finite,
-            config,
-            &clock,
-        ));
-    }
-    seconds.load = clock.lap();
-    progress("pruning and verifying");
-    let (pruned, prune) = subject.prune(config);
-    seconds.prune = clock.lap();
-    let mut modules = None;
-    if config.stages.modules {
-        progress("finding modules");
-        modules = Some(subject.modules(&pruned, &prune, config)?);
-    }
-    seconds.modules = clock.lap();
-    let (nodes, found) = match config.stages.circuits {
-        true => subject.circuits(&pruned, config, progress)?,
-        false => Default::default(),
-    };
-    let found = search::gathered(found);
-    if let Some(modules) = &mut modules {
-        modules.agreement = agreement::agreement(modules, &found.circuits);
-    }
-    seconds.circuits = clock.lap();
-    seconds.total = clock.total();
-    let result = result::Audit {
-        task: subject.truth().task(None),
-        parity,
-        prune: Some(prune),
-        modules,
-        nodes,
-        circuits: found.circuits,
-        findings: [subject.findings(config), found.silent].concat(),
-        costs: result::Costs {
-            seconds,
-            inference: None,
-            peak_memory_bytes: memory::peak_bytes(),
-        },
-        ..describe::audit(
-            describe::checkpoint(checkpoint, loaded),
-            describe::data(data, subject.loss_name),
-            subject.network(),
-            config,
-        )
-    };
-    Ok(Outcome {
-        result,
-        graphs: found.graphs,
-        pruned: Some(written::pruned_layers(checkpoint, &pruned)),
-        compacted: None,
-        relocated: None,
-    })
-}
+impl<T: Scalar> Audited for Subject<'_, T> {
+    type Network = Layered<T>;
 
-impl<'a, T: Scalar> Subject<'a, T> {
-    fn new(
-        checkpoint: &'a Checkpoint,
-        data: &'a Dataset,
-        loaded: &'a Loaded,
-        model: &'a Layered<T>,
-    ) -> Result<Self> {
-        let count = model.outputs_len();
-        let batch = Batch::through(&Ports::plain(model.input.features(), count), data)?;
-        let clean = model.outputs(batch.inputs.clone());
-        let named = |output: usize| (format!("y{output}"), data.output_name(output, count));
-        let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss)?;
-        Ok(Self {
-            checkpoint,
-            data,
-            loaded,
-            model,
-            outputs: (0..count).map(named).collect(),
-            batch,
-            clean,
-            loss,
-            loss_name,
-        })
+    fn files(&self) -> Files<'_> {
+        self.files
     }
 
-    fn truth(&self) -> Truth<'_, T> {
-        truth(self.data, &self.batch, &self.clean)
+    fn whole(&self) -> &Layered<T> {
+        self.model
     }
 
-    /// The pruned network and what pruning did.
-    fn prune(&self, config: &Config) -> (Layered<T>, Prune) {
+    fn not_finite(&self) -> Option<Finding> {
+        not_finite(&self.clean)
+    }
+
+    fn data_info(&self) -> result::DataInfo {
+        describe::data(self.files.data, self.loss_name)
+    }
+
+    fn parity(&self) -> Option<result::Parity> {
+        self.truth().parity(self.files.data.told.outputs_dtype)
+    }
+
+    fn task(&self) -> Option<result::Task> {
+        self.truth().task(None)
+    }
+
+    fn allows(&self, config: &Config) -> Result<()> {
+        let path = &self.files.data.path;
+        match config.circuits.granularity {
+            Some(coarse @ Granularity::Component) => {
+                Err(coarse.refused(path, "a network without components"))
+            }
+            _ if config.circuits.positions => {
+                Err(no_positions(path, "every step has edges of its own"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn prune(&self, config: &Config, _: &dyn Fn(&str)) -> Pruned<'_, Layered<T>> {
         let reference = Reference::new(
             self.model,
             self.batch.inputs.clone(),
@@ -175,48 +105,22 @@ impl<'a, T: Scalar> Subject<'a, T> {
             .certify
             .is_some()
             .then(|| "certificates are for MLPs".to_owned());
-        (pruned, prune)
+        Pruned {
+            network: Cow::Owned(pruned),
+            told: Some(prune),
+            inference: None,
+            compacted: None,
+        }
     }
 
-    fn engine<'m>(
+    fn modules(
         &self,
-        model: &'m Layered<T>,
-        fill: Fill,
-        seed: u64,
-    ) -> Result<LayeredEngine<'m, T>> {
-        let (inputs, pairs) = (&self.batch.inputs, self.batch.corrupted.as_ref());
-        LayeredEngine::new(model, inputs, pairs, fill, seed, &self.data.path)
-    }
-
-    /// One answer per class that occurs, or per output.
-    fn goals(&self, config: &Config) -> Result<Vec<Goal>> {
-        let classes = self.batch.classes.as_ref();
-        let usual = match classes {
-            Some(_) => MetricKind::LogitDiff,
-            None => MetricKind::Mse,
-        };
-        let kind = config.circuits.metric.unwrap_or(usual);
-        let goal = |output: usize| -> Result<Goal> {
-            // One logit answers for both classes, signed by the label.
-            let classes = classes.filter(|_| self.outputs.len() > 1);
-            let is_of = |sample: &usize| classes.is_none_or(|classes| classes[*sample] == output);
-            Ok(Goal {
-                output,
-                rows: (0..self.batch.len()).filter(is_of).collect(),
-                metric: self.truth().metric(kind, Some(output))?,
-            })
-        };
-        let goals: Result<Vec<Goal>> = (0..self.outputs.len()).map(goal).collect();
-        Ok(goals?
-            .into_iter()
-            .filter(|goal| !goal.rows.is_empty())
-            .collect())
-    }
-
-    /// The modules of the pruned network, and what they do.
-    fn modules(&self, pruned: &Layered<T>, prune: &Prune, config: &Config) -> Result<Modules> {
+        pruned: &Layered<T>,
+        prune: Option<&Prune>,
+        config: &Config,
+    ) -> Result<Modules> {
         let settings = ModulesConfig {
-            threshold: prune.threshold,
+            threshold: prune.map_or(0.0, |prune| prune.threshold),
             seed: config.seed,
             ..config.modules.clone()
         };
@@ -231,7 +135,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             }
             other @ (EdgeWeight::Spread | EdgeWeight::Effect) => {
                 return Err(Error::EdgeWeight {
-                    path: self.checkpoint.path.clone(),
+                    path: self.files.checkpoint.path.clone(),
                     edge_weight: other.name().to_owned(),
                 });
             }
@@ -248,24 +152,6 @@ impl<'a, T: Scalar> Subject<'a, T> {
         Ok(found)
     }
 
-    /// The metrics that lesions are measured in.
-    fn metrics(&self) -> Vec<Measured> {
-        let accuracy = self.batch.classes.clone();
-        let accuracy = accuracy.map(|classes| Metric::Accuracy { classes });
-        let named = |name: &str, metric: Metric| Measured {
-            name: name.to_owned(),
-            metric,
-            rows: None,
-        };
-        let loss = self.loss.clone().map(|loss| named("loss", loss));
-        accuracy
-            .map(|metric| named("accuracy", metric))
-            .into_iter()
-            .chain(loss)
-            .collect()
-    }
-
-    /// Ablation of every node, and the circuits.
     fn circuits(
         &self,
         pruned: &Layered<T>,
@@ -273,24 +159,15 @@ impl<'a, T: Scalar> Subject<'a, T> {
         progress: &dyn Fn(&str),
     ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
         let settings = match config.circuits.granularity {
-            Some(coarse @ Granularity::Component) => {
-                return Err(coarse.refused(&self.data.path, "a network without components"));
-            }
             Some(Granularity::Neuron) => Cow::Owned(config.circuits.of_nodes()),
             _ => Cow::Borrowed(&config.circuits),
         };
-        if settings.positions {
-            return Err(no_positions(
-                &self.data.path,
-                "every step has edges of its own",
-            ));
-        }
         let fill = config.circuits.fill(self.batch.corrupted.is_some());
         progress("ablating nodes");
         let whole = self.engine(pruned, fill, config.seed)?;
         let nodes = self.ablated(&whole, fill, config)?;
-        let held = held(self.data, config, self.batch.classes.is_some())?;
-        let on = |data| Subject::new(self.checkpoint, data, self.loaded, self.model);
+        let held = held(self.files.data, config, self.batch.classes.is_some())?;
+        let on = |data| Subject::new(Files { data, ..self.files }, self.model);
         let other = held
             .as_ref()
             .map(|held| -> Result<_> { Ok((on(&held.discover.0)?, on(&held.judge.0)?)) });
@@ -319,12 +196,12 @@ impl<'a, T: Scalar> Subject<'a, T> {
         };
         let search = Search {
             network: &network,
-            data: &self.data.path,
+            data: &self.files.data.path,
             candidates: network.surviving(),
             controls: answers.iter().map(nonsense).collect(),
             answers,
             judges,
-            sets: set_names(held.as_ref(), self.data),
+            sets: set_names(held.as_ref(), self.files.data),
             config: &settings,
             fill,
             seed: config.seed,
@@ -334,6 +211,106 @@ impl<'a, T: Scalar> Subject<'a, T> {
             cfg: None,
         };
         Ok((vec![nodes], search.at_its_level()?))
+    }
+
+    fn remarks(&self, _: &Layered<T>, _: Option<&Prune>, config: &Config) -> Vec<Finding> {
+        let mut all = findings::of_the_file(self.files.checkpoint, self.files.loaded);
+        if config.prune.biases {
+            let text =
+                "biases were left as they are: only those of MLPs and transformers are pruned";
+            all.push(findings::finding(
+                Status::Note,
+                "biases-kept",
+                Vec::new(),
+                text.to_owned(),
+            ));
+        }
+        all
+    }
+
+    /// Nothing is drawn weight by weight.
+    fn drawn(&self, _: &Layered<T>) -> result::Network {
+        result::Network::default()
+    }
+
+    fn written(&self, pruned: &Layered<T>) -> Checkpoint {
+        written::pruned_layers(self.files.checkpoint, pruned)
+    }
+}
+
+impl<'a, T: Scalar> Subject<'a, T> {
+    pub fn new(files: Files<'a>, model: &'a Layered<T>) -> Result<Self> {
+        let data = files.data;
+        let count = model.outputs_len();
+        let batch = Batch::through(&Ports::plain(model.input.features(), count), data)?;
+        let clean = model.outputs(batch.inputs.clone());
+        let named = |output: usize| (format!("y{output}"), data.output_name(output, count));
+        let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss)?;
+        Ok(Self {
+            files,
+            model,
+            outputs: (0..count).map(named).collect(),
+            batch,
+            clean,
+            loss,
+            loss_name,
+        })
+    }
+
+    fn truth(&self) -> Truth<'_, T> {
+        truth(self.files.data, &self.batch, &self.clean)
+    }
+
+    fn engine<'m>(
+        &self,
+        model: &'m Layered<T>,
+        fill: Fill,
+        seed: u64,
+    ) -> Result<LayeredEngine<'m, T>> {
+        let (inputs, pairs) = (&self.batch.inputs, self.batch.corrupted.as_ref());
+        LayeredEngine::new(model, inputs, pairs, fill, seed, &self.files.data.path)
+    }
+
+    /// One answer per class that occurs, or per output.
+    fn goals(&self, config: &Config) -> Result<Vec<Goal>> {
+        let classes = self.batch.classes.as_ref();
+        let usual = match classes {
+            Some(_) => MetricKind::LogitDiff,
+            None => MetricKind::Mse,
+        };
+        let kind = config.circuits.metric.unwrap_or(usual);
+        let goal = |output: usize| -> Result<Goal> {
+            // One logit answers for both classes, signed by the label.
+            let classes = classes.filter(|_| self.outputs.len() > 1);
+            let is_of = |sample: &usize| classes.is_none_or(|classes| classes[*sample] == output);
+            Ok(Goal {
+                output,
+                rows: (0..self.batch.len()).filter(is_of).collect(),
+                metric: self.truth().metric(kind, Some(output))?,
+            })
+        };
+        let goals: Result<Vec<Goal>> = (0..self.outputs.len()).map(goal).collect();
+        Ok(goals?
+            .into_iter()
+            .filter(|goal| !goal.rows.is_empty())
+            .collect())
+    }
+
+    /// The metrics that lesions are measured in.
+    fn metrics(&self) -> Vec<Measured> {
+        let accuracy = self.batch.classes.clone();
+        let accuracy = accuracy.map(|classes| Metric::Accuracy { classes });
+        let named = |name: &str, metric: Metric| Measured {
+            name: name.to_owned(),
+            metric,
+            rows: None,
+        };
+        let loss = self.loss.clone().map(|loss| named("loss", loss));
+        accuracy
+            .map(|metric| named("accuracy", metric))
+            .into_iter()
+            .chain(loss)
+            .collect()
     }
 
     /// What the task asks of an answer: right decisions over all classes, or its own
@@ -392,33 +369,8 @@ impl<'a, T: Scalar> Subject<'a, T> {
             Fill::Mean | Fill::Resample => Some(format!(
                 "the {} samples of split `{}`",
                 self.batch.len(),
-                self.data.split
+                self.files.data.split
             )),
-        }
-    }
-
-    /// What a reader should know of how the file was read and pruned.
-    fn findings(&self, config: &Config) -> Vec<Finding> {
-        let mut all = findings::of_the_file(self.checkpoint, self.loaded);
-        if config.prune.biases {
-            let text =
-                "biases were left as they are: only those of MLPs and transformers are pruned";
-            all.push(findings::finding(
-                Status::Note,
-                "biases-kept",
-                Vec::new(),
-                text.to_owned(),
-            ));
-        }
-        all
-    }
-
-    /// Nothing is drawn weight by weight.
-    fn network(&self) -> result::Network {
-        result::Network {
-            layers: Vec::new(),
-            weights: Vec::new(),
-            links: Vec::new(),
         }
     }
 }

@@ -18,9 +18,11 @@ mod insight;
 mod layered;
 pub mod memory;
 mod methods;
+mod mlp;
 mod modules;
 mod network;
 mod parity;
+mod pipeline;
 mod search;
 mod strongest;
 pub(crate) mod subject;
@@ -37,7 +39,7 @@ use std::time::Instant;
 use crate::checkpoint::Checkpoint;
 use crate::choice::RelocationMethod;
 use crate::data::{Dataset, ReadAt};
-use crate::model::{Architecture, Loaded, Mlp, Network, Options};
+use crate::model::{Architecture, Loaded, Network, Options};
 use crate::modules::ModulesConfig;
 use crate::numeric::Scalar;
 use crate::prune::{self, Threshold, Tolerance};
@@ -48,6 +50,7 @@ pub use methods::{
     CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,
 };
 
+pub(crate) use pipeline::Files;
 use subject::Subject;
 
 /// Everything a run can be told.
@@ -108,6 +111,19 @@ pub struct Outcome {
     pub relocated: Option<Checkpoint>,
 }
 
+impl Outcome {
+    /// A result beside which nothing is written.
+    fn of(result: result::Audit) -> Self {
+        Self {
+            result,
+            graphs: Vec::new(),
+            pruned: None,
+            compacted: None,
+            relocated: None,
+        }
+    }
+}
+
 impl Config {
     /// The defaults, for a command line that is recorded as `command`.
     #[must_use]
@@ -154,24 +170,37 @@ pub fn audit(
     let loaded = Loaded::from_checkpoint(checkpoint, config.model.clone())?;
     let data = &*fitted(data, &loaded);
     let config = &*fitted_discovery(config, &loaded);
+    let files = Files {
+        checkpoint,
+        loaded: &loaded,
+        data,
+    };
     match &loaded.network {
-        Network::F32(Architecture::Mlp(model)) => {
-            run(checkpoint, data, &loaded, model, config, progress, started)
+        Network::F32(network) => of(files, network, config, progress, started),
+        Network::F64(network) => of(files, network, config, progress, started),
+    }
+}
+
+/// The pipeline of a network of this kind.
+fn of<T: Scalar>(
+    files: Files<'_>,
+    network: &Architecture<T>,
+    config: &Config,
+    progress: &dyn Fn(&str),
+    started: Instant,
+) -> Result<Outcome> {
+    match network {
+        Architecture::Mlp(model) => {
+            let subject = Subject::new(files, model)?;
+            pipeline::run(&subject, config, progress, started)
         }
-        Network::F64(Architecture::Mlp(model)) => {
-            run(checkpoint, data, &loaded, model, config, progress, started)
+        Architecture::Transformer(model) => {
+            let subject = transformer::Subject::new(files, model, config.read.as_ref())?;
+            pipeline::run(&subject, config, progress, started)
         }
-        Network::F32(Architecture::Transformer(model)) => {
-            transformer::run(checkpoint, data, &loaded, model, config, progress, started)
-        }
-        Network::F64(Architecture::Transformer(model)) => {
-            transformer::run(checkpoint, data, &loaded, model, config, progress, started)
-        }
-        Network::F32(Architecture::Layered(model)) => {
-            layered::run(checkpoint, data, &loaded, model, config, progress, started)
-        }
-        Network::F64(Architecture::Layered(model)) => {
-            layered::run(checkpoint, data, &loaded, model, config, progress, started)
+        Architecture::Layered(model) => {
+            let subject = layered::Subject::new(files, model)?;
+            pipeline::run(&subject, config, progress, started)
         }
     }
 }
@@ -194,165 +223,5 @@ fn fitted_discovery<'c>(config: &'c Config, loaded: &Loaded) -> Cow<'c, Config> 
             ..config.clone()
         }),
         Some(Cow::Borrowed(_)) | None => Cow::Borrowed(config),
-    }
-}
-
-fn run<T: Scalar>(
-    checkpoint: &Checkpoint,
-    data: &Dataset,
-    loaded: &Loaded,
-    model: &Mlp<T>,
-    config: &Config,
-    progress: &dyn Fn(&str),
-    started: Instant,
-) -> Result<Outcome> {
-    if let Some(coarse @ Granularity::Component) = config.circuits.granularity {
-        return Err(coarse.refused(&data.path, "an MLP"));
-    }
-    let subject = Subject::new(checkpoint, data, loaded, model)?;
-    let mut clock = Clock::new(started);
-    let mut seconds = result::Seconds::default();
-    let outputs = subject.final_outputs();
-    let parity = subject.truth_of(&outputs).parity(data.told.outputs_dtype);
-    let not_finite = finite::not_finite(checkpoint, loaded, &subject.clean);
-    if !not_finite.is_empty() {
-        let drawn = network::network(&subject, model);
-        let (info, data_info) = (subject.checkpoint_info(), subject.data_info());
-        let drawn = (drawn, parity);
-        return Ok(finite::stopped(
-            info,
-            (data, data_info),
-            drawn,
-            not_finite,
-            config,
-            &clock,
-        ));
-    }
-    seconds.load = clock.lap();
-
-    progress("pruning and verifying");
-    let reference = subject.reference(config.prune.tolerance);
-    let (pruned, mut prune) = pruning(&subject, &reference, config, progress);
-    let (compact, compaction, inference) = written::compaction(&subject, &pruned);
-    prune.compaction = Some(compaction);
-    seconds.prune = clock.lap();
-
-    progress("finding modules");
-    let mut modules = config
-        .stages
-        .modules
-        .then(|| modules::modules(&subject, &pruned, &prune, &reference, config));
-    seconds.modules = clock.lap();
-
-    if let Some(modules) = &mut modules {
-        modules.wiring = Some(wiring::wiring(
-            &subject,
-            &pruned,
-            config.relocate,
-            config.seed,
-        ));
-        modules.placement = wiring::placement(&subject, modules, config);
-    }
-    seconds.relocation = clock.lap();
-
-    progress("discovering circuits");
-    let (nodes, found) = match config.stages.circuits {
-        true => circuits::circuits(&subject, &pruned, config, progress)?,
-        false => Default::default(),
-    };
-    let found = search::gathered(found);
-    if let Some(modules) = &mut modules {
-        modules.agreement = agreement::agreement(modules, &found.circuits);
-        modules.insight = Some(insight::insight(&subject, &pruned, modules, &nodes));
-    }
-    seconds.circuits = clock.lap();
-    seconds.total = clock.total();
-
-    let result = result::Audit {
-        task: subject.truth().task(None),
-        parity,
-        strongest: Some(strongest::of_mlp(&subject, &pruned)),
-        findings: [findings::findings(&subject, &pruned, &prune), found.silent].concat(),
-        prune: Some(prune),
-        modules,
-        nodes,
-        circuits: found.circuits,
-        costs: result::Costs {
-            seconds,
-            inference: Some(inference),
-            peak_memory_bytes: memory::peak_bytes(),
-        },
-        ..describe::audit(
-            subject.checkpoint_info(),
-            subject.data_info(),
-            network::network(&subject, &pruned),
-            config,
-        )
-    };
-    let moved = result.modules.iter().flat_map(|m| &m.wiring);
-    let moved = moved.flat_map(|w| &w.relocation).next();
-    Ok(Outcome {
-        relocated: moved.map(|found| written::relocated(checkpoint, loaded, model, &found.orders)),
-        result,
-        graphs: found.graphs,
-        pruned: Some(written::pruned(checkpoint, loaded, &pruned)),
-        compacted: Some(written::compacted(checkpoint, loaded, &compact)),
-    })
-}
-
-/// Prunes, verifies, and certifies where asked to.
-fn pruning<T: Scalar>(
-    subject: &Subject<'_, T>,
-    reference: &prune::Reference<Mlp<T>>,
-    config: &Config,
-    progress: &dyn Fn(&str),
-) -> (Mlp<T>, result::Prune) {
-    let mut settings = config.prune;
-    if let (Some(asked), Threshold::Usual | Threshold::Auto) = (&config.certify, settings.threshold)
-    {
-        progress("looking for the largest threshold that can be certified");
-        settings.threshold =
-            certify::certified_threshold(subject, reference, settings, asked, config.seed);
-    }
-    let (pruned, mut prune) =
-        prune::prune(subject.model, reference, subject.prune_setting(), settings);
-    if let Some(asked) = &config.certify {
-        progress("certifying");
-        certify::certify(
-            subject,
-            reference,
-            &pruned,
-            settings,
-            asked,
-            config.seed,
-            &mut prune,
-        );
-    }
-    (pruned, prune)
-}
-
-/// Seconds by stage.
-struct Clock {
-    started: Instant,
-    lap: Instant,
-}
-
-impl Clock {
-    fn new(started: Instant) -> Self {
-        Self {
-            started,
-            lap: started,
-        }
-    }
-
-    /// Seconds since the last lap.
-    fn lap(&mut self) -> f64 {
-        let seconds = self.lap.elapsed().as_secs_f64();
-        self.lap = Instant::now();
-        seconds
-    }
-
-    fn total(&self) -> f64 {
-        self.started.elapsed().as_secs_f64()
     }
 }

@@ -20,12 +20,13 @@ use crate::result::{Modules, Prune};
 pub fn modules<T: Scalar>(
     subject: &Subject<'_, T>,
     pruned: &Mlp<T>,
-    prune: &Prune,
-    reference: &Reference<Mlp<T>>,
+    prune: Option<&Prune>,
     config: &Config,
 ) -> Modules {
+    let threshold = prune.map_or(0.0, |prune| prune.threshold);
+    let reference = subject.reference(config.prune.tolerance);
     let settings = ModulesConfig {
-        threshold: prune.threshold,
+        threshold,
         seed: config.seed,
         ..config.modules.clone()
     };
@@ -36,8 +37,8 @@ pub fn modules<T: Scalar>(
     let (mut found, graph) = graph(&network, &weights, &settings);
     let whole = layered(subject.model);
     let names = subject.sites.names();
-    found.independence = modules::independence(&whole, &names, prune.threshold, |threshold| {
-        change_at(subject, reference, threshold, config.prune.biases)
+    found.independence = modules::independence(&whole, &names, threshold, |threshold| {
+        change_at(subject, &reference, threshold, config.prune.biases)
     });
     // Pairs may be missing; then that fill says nothing.
     let engines = Fill::ALL.iter().filter_map(|(fill, _)| {

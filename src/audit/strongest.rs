@@ -44,7 +44,7 @@ pub fn of_mlp<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Strongest
         extremes(subject.sites.name(layer, position), values)
     };
     let is_grid = network::arrangements(subject)[0] == Arrangement::Grid;
-    let image = match subject.data.input_shape.as_slice() {
+    let image = match subject.files.data.input_shape.as_slice() {
         [rows, columns] | [1, rows, columns] | [rows, columns, 1] => Some([*rows, *columns]),
         [numbers] if is_grid => Some([numbers.isqrt(); 2]),
         _ => None,
@@ -53,7 +53,7 @@ pub fn of_mlp<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Strongest
         measure: "activation".to_owned(),
         sites_total: widths.iter().sum(),
         image: image.filter(|sides| sides.iter().all(|side| *side >= SHORTEST_SIDE)),
-        ..listed(subject.data, places.map(site), |sample| {
+        ..listed(subject.files.data, places.map(site), |sample| {
             let outputs = subject.clean.column(sample);
             let (targets, classes) = (&subject.batch.targets, &subject.batch.classes);
             let name = |class: usize| subject.class_name(class);

@@ -2,23 +2,21 @@
 
 use ndarray::Array2;
 
+use super::pipeline::Files;
 use super::truth::Truth;
 use super::{CircuitsConfig, describe};
-use crate::checkpoint::Checkpoint;
 use crate::choice::LossKind;
 use crate::circuit::Goal;
 use crate::data::Dataset;
 use crate::metric::{Metric, MetricKind};
-use crate::model::{Batch, Loaded, Mlp, Role, Sites};
+use crate::model::{Batch, Mlp, Role, Sites};
 use crate::numeric::Scalar;
 use crate::prune::{Reference, Setting, Tolerance};
 use crate::{Result, result};
 
 /// Everything the stages share.
 pub struct Subject<'a, T> {
-    pub checkpoint: &'a Checkpoint,
-    pub data: &'a Dataset,
-    pub loaded: &'a Loaded,
+    pub files: Files<'a>,
     pub model: &'a Mlp<T>,
     pub sites: Sites,
     pub batch: Batch<T>,
@@ -34,12 +32,8 @@ pub struct Subject<'a, T> {
 
 impl<'a, T: Scalar> Subject<'a, T> {
     /// Brings data and model together.
-    pub fn new(
-        checkpoint: &'a Checkpoint,
-        data: &'a Dataset,
-        loaded: &'a Loaded,
-        model: &'a Mlp<T>,
-    ) -> Result<Self> {
+    pub fn new(files: Files<'a>, model: &'a Mlp<T>) -> Result<Self> {
+        let Files { loaded, data, .. } = files;
         let batch = Batch::new(model, data)?;
         let sites = model.sites();
         let tensor = |layer| {
@@ -64,9 +58,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         Ok(Self {
             tensors: (0..model.layers.len()).map(tensor).collect(),
             clean,
-            checkpoint,
-            data,
-            loaded,
+            files,
             model,
             sites,
             batch,
@@ -89,7 +81,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
     /// The name of a class, by what the batch calls it.
     pub fn class_name(&self, class: usize) -> String {
         match self.is_one_logit() {
-            true => self.data.class_name(class, 1),
+            true => self.files.data.class_name(class, 1),
             false => self.outputs[class].1.clone(),
         }
     }
@@ -120,14 +112,14 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let feature = self.model.in_perm[position % fold];
         if self.model.embedding.is_some() {
             let token = position / fold;
-            let name = self.data.task.inputs.get(token).cloned();
+            let name = self.files.data.task.inputs.get(token).cloned();
             return format!(
                 "{}[{feature}]",
                 name.unwrap_or_else(|| format!("token {token}"))
             );
         }
         let index = position / fold * fold + feature;
-        let name = self.data.task.inputs.get(index).cloned();
+        let name = self.files.data.task.inputs.get(index).cloned();
         name.unwrap_or_else(|| format!("feature {index}"))
     }
 
@@ -160,12 +152,12 @@ impl<'a, T: Scalar> Subject<'a, T> {
 
     /// What the data say of the outputs.
     pub fn truth(&self) -> Truth<'_, T> {
-        truth(self.data, &self.batch, &self.clean)
+        truth(self.files.data, &self.batch, &self.clean)
     }
 
     /// Outputs as the framework gives them, softmax and its like included.
     pub fn final_outputs(&self) -> Array2<T> {
-        match self.loaded.readout {
+        match self.files.loaded.readout {
             Some(readout) => readout.of(&self.clean),
             None => self.clean.clone(),
         }
@@ -173,22 +165,22 @@ impl<'a, T: Scalar> Subject<'a, T> {
 
     /// What the data say of these outputs.
     pub fn truth_of<'b>(&'b self, outputs: &'b Array2<T>) -> Truth<'b, T> {
-        truth(self.data, &self.batch, outputs)
+        truth(self.files.data, &self.batch, outputs)
     }
 
     /// What was recognised in the checkpoint.
     pub fn checkpoint_info(&self) -> result::CheckpointInfo {
-        let info = describe::checkpoint(self.checkpoint, self.loaded);
+        let info = describe::checkpoint(self.files.checkpoint, self.files.loaded);
         result::CheckpointInfo {
             folds: self.model.folds,
-            task: info.task.or_else(|| self.data.task.name.clone()),
+            task: info.task.or_else(|| self.files.data.task.name.clone()),
             ..info
         }
     }
 
     /// What the network was run on.
     pub fn data_info(&self) -> result::DataInfo {
-        describe::data(self.data, self.loss_name)
+        describe::data(self.files.data, self.loss_name)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use ndarray::Array2;
 
+use super::pipeline::Files;
 use super::subject::Subject;
 use crate::choice::ControlKind;
 use crate::circuit::Goal;
@@ -80,8 +81,8 @@ pub fn of_mlp<T: Scalar>(
     let drawn = |kind: ControlKind| -> Result<Vec<Array2<f64>>> {
         let one = |draw| {
             let mut rng = Rng::new(seed + draw as u64, 50);
-            let checkpoint = kind.network(subject.checkpoint, subject.loaded, &mut rng);
-            outputs(&checkpoint, subject.data, options)
+            let checkpoint = kind.network(subject.files.checkpoint, subject.files.loaded, &mut rng);
+            outputs(&checkpoint, subject.files.data, options)
         };
         (0..DRAWS).map(one).collect()
     };
@@ -124,14 +125,17 @@ fn task_metric<T: Scalar>(subject: &Subject<'_, T>, goal: &Goal) -> Metric {
 /// The outputs `[outputs, samples]` of an MLP on data.
 fn outputs(checkpoint: &Checkpoint, data: &Dataset, options: &Options) -> Result<Array2<f64>> {
     let loaded = Loaded::from_checkpoint(checkpoint, options.clone())?;
+    let files = Files {
+        checkpoint,
+        loaded: &loaded,
+        data,
+    };
     Ok(match &loaded.network {
         Network::F32(Architecture::Mlp(model)) => {
-            let subject = Subject::new(checkpoint, data, &loaded, model)?;
-            subject.clean.mapv(Scalar::widen)
+            Subject::new(files, model)?.clean.mapv(Scalar::widen)
         }
         Network::F64(Architecture::Mlp(model)) => {
-            let subject = Subject::new(checkpoint, data, &loaded, model)?;
-            subject.clean.mapv(Scalar::widen)
+            Subject::new(files, model)?.clean.mapv(Scalar::widen)
         }
         _ => unreachable!("a control has the architecture of what it controls"),
     })

@@ -22,7 +22,7 @@ pub fn wiring<T: Scalar>(
     method: Option<RelocationMethod>,
     seed: u64,
 ) -> Wiring {
-    let config = &subject.checkpoint.config;
+    let config = &subject.files.checkpoint.config;
     let number = |key: &str| config.get(key).and_then(serde_json::Value::as_f64);
     let lambda = number("relocate_weight_factor")
         .or_else(|| number("weight_factor"))
@@ -64,7 +64,7 @@ fn relocation<T: Scalar>(
     method: RelocationMethod,
     seed: u64,
 ) -> Relocation {
-    let has_permutations = subject.loaded.layout == Layout::BimtMlp;
+    let has_permutations = subject.files.loaded.layout == Layout::BimtMlp;
     let moves = Moves {
         method,
         inputs: has_permutations && arrangements(subject).first() == Some(&Arrangement::Line),

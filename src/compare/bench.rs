@@ -6,6 +6,7 @@ use super::numbers::{Source, numbers};
 use super::points;
 use super::tests_of_circuits::circuits;
 use super::{Config, Entry, Part};
+use crate::audit::Files;
 use crate::audit::audit;
 use crate::audit::subject::Subject;
 use crate::choice::{ControlKind, Method, Origin};
@@ -49,7 +50,14 @@ pub fn measure<T: Scalar>(
     progress("controls");
     let controls = controls(entry, data, loaded, config)?;
     progress("tests of circuits");
-    let subject = Subject::new(&entry.checkpoint, data, loaded, model)?;
+    let subject = Subject::new(
+        Files {
+            checkpoint: &entry.checkpoint,
+            loaded,
+            data,
+        },
+        model,
+    )?;
     let threshold = audited.prune.as_ref().map_or(0.0, |p| p.threshold);
     let pruned = apply(model, threshold, config.audit.prune.biases);
     let circuits = circuits(&subject, &pruned, &audited, &controls, config)?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A layered network.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Network {
     /// Layers of sites, inputs first, outputs last.
     pub layers: Vec<Layer>,

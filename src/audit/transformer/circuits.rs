@@ -8,6 +8,7 @@ use crate::audit::circuits::set_names;
 use crate::audit::held::held;
 use crate::audit::memory::{Budget, resident_bytes};
 use crate::audit::methods::no_positions;
+use crate::audit::pipeline::Files;
 use crate::audit::search::{Answer, Found, Search, ablation};
 use crate::audit::task::{self, TaskControls};
 use crate::audit::{Config, Conventions, Granularity};
@@ -49,14 +50,14 @@ impl<T: Scalar> Subject<'_, T> {
             };
             let name = output.map(|o| {
                 let target = self.model.out_perm[o];
-                self.data.output_name(target, self.model.outputs())
+                self.files.data.output_name(target, self.model.outputs())
             });
             Ok((goal, name.unwrap_or_else(|| "the answer".to_owned())))
         };
         if !single || truth.targets.is_none() {
             return Ok(vec![goal(None)?]);
         }
-        let trained = self.data.task.trained.clone();
+        let trained = self.files.data.task.trained.clone();
         let targets = trained.unwrap_or_else(|| (0..self.model.outputs()).collect());
         let place = |target: &usize| self.model.out_perm.iter().position(|t| t == target);
         targets
@@ -67,13 +68,13 @@ impl<T: Scalar> Subject<'_, T> {
     }
 
     /// Ablation of every node, and the circuits, at the granularity asked for.
-    pub fn circuits(
+    pub(super) fn circuits_of(
         &self,
         pruned: &Transformer<T>,
         config: &Config,
         progress: &dyn Fn(&str),
     ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
-        let fill = config.circuits.fill(self.batch.corrupted.is_some());
+        let fill = self.fill(config);
         let setup = Setup {
             fill,
             seed: config.seed,
@@ -83,7 +84,7 @@ impl<T: Scalar> Subject<'_, T> {
         progress(&format!(
             "running the clean and the filled network, in about {needed} MB"
         ));
-        let (settings, path) = (&config.circuits, &self.data.path);
+        let (settings, path) = (&config.circuits, &self.files.data.path);
         match settings.granularity {
             None | Some(Granularity::Component) => {
                 self.of_components(pruned, setup, config, progress)
@@ -172,7 +173,7 @@ impl<T: Scalar> Subject<'_, T> {
         if let Some(limit) = config.circuits.max_memory {
             // The process holds weights and samples besides.
             let all = needed.saturating_add(resident_bytes());
-            Budget::new(Some(limit)).check(all, &self.data.path)?;
+            Budget::new(Some(limit)).check(all, &self.files.data.path)?;
         }
         Ok(needed.div_ceil(1_000_000))
     }
@@ -188,7 +189,7 @@ impl<T: Scalar> Subject<'_, T> {
         config: &Config,
         progress: &dyn Fn(&str),
     ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
-        let fill = config.circuits.fill(self.batch.corrupted.is_some());
+        let fill = self.fill(config);
         let whole = build(self)?;
         let ablated = match config.circuits.nodes {
             true => {
@@ -197,8 +198,11 @@ impl<T: Scalar> Subject<'_, T> {
             }
             false => Vec::new(),
         };
-        let held = held(self.data, config, false)?;
-        let on = |data| Subject::new(self.checkpoint, data, self.loaded, self.model, config);
+        let held = held(self.files.data, config, false)?;
+        let on = |data| {
+            let files = Files { data, ..self.files };
+            Subject::new(files, self.model, config.read.as_ref())
+        };
         let other = held
             .as_ref()
             .map(|held| -> Result<_> { Ok((on(&held.discover.0)?, on(&held.judge.0)?)) });
@@ -230,7 +234,7 @@ impl<T: Scalar> Subject<'_, T> {
         };
         let search = Search {
             network: &networks.0,
-            data: &self.data.path,
+            data: &self.files.data.path,
             candidates: candidates(&networks.0),
             controls: match &judges[..] {
                 [Some(_), ..] => judges.iter().flatten().map(nonsense).collect(),
@@ -238,7 +242,7 @@ impl<T: Scalar> Subject<'_, T> {
             },
             answers,
             judges,
-            sets: set_names(held.as_ref(), self.data),
+            sets: set_names(held.as_ref(), self.files.data),
             config: &config.circuits,
             fill,
             seed: config.seed,
@@ -278,7 +282,7 @@ impl<T: Scalar> Subject<'_, T> {
         site: &impl Fn(&Goal) -> String,
         config: &Config,
     ) -> Result<NodeAblation> {
-        let fill = config.circuits.fill(self.batch.corrupted.is_some());
+        let fill = self.fill(config);
         let goals: Vec<Goal> = self
             .goals(config)?
             .into_iter()
@@ -310,7 +314,7 @@ impl<T: Scalar> Subject<'_, T> {
         let samples = format!(
             "the {} samples of split `{}`, position by position",
             self.batch.samples(),
-            self.data.split
+            self.files.data.split
         );
         match fill {
             Fill::Zero => None,

@@ -1,4 +1,4 @@
-//! The pipeline for transformers: parity, pruning, modules, ablation, circuits.
+//! The stages of an audit, of a transformer.
 
 mod circuits;
 mod modules;
@@ -7,25 +7,26 @@ mod prune;
 mod shape;
 mod strongest;
 
-use std::time::Instant;
-
 use ndarray::Array2;
 
+use super::finite::not_finite;
+use super::pipeline::{Audited, Files, Pruned};
+use super::search::Found;
 use super::truth::Truth;
-use super::{Clock, Config, Outcome, agreement, describe, finite, memory, search, written};
+use super::{Config, describe, written};
+use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::choice::LossKind;
-use crate::data::Dataset;
+use crate::data::{Dataset, ReadAt};
 use crate::metric::{Metric, decision};
-use crate::model::{Loaded, Sequences, Transformer};
+use crate::model::{Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::{Result, result};
+use crate::patch::Fill;
+use crate::result::{self, Finding, Modules, NodeAblation, Prune};
 
 /// A transformer under audit, with its data.
-struct Subject<'a, T> {
-    checkpoint: &'a Checkpoint,
-    data: &'a Dataset,
-    loaded: &'a Loaded,
+pub struct Subject<'a, T> {
+    files: Files<'a>,
     model: &'a Transformer<T>,
     batch: Sequences<T>,
     /// Outputs `[outputs, readings]`.
@@ -36,105 +37,105 @@ struct Subject<'a, T> {
     loss_name: LossKind,
 }
 
-/// Answers what `config.stages` asks of a transformer.
-pub fn run<T: Scalar>(
-    checkpoint: &Checkpoint,
-    data: &Dataset,
-    loaded: &Loaded,
-    model: &Transformer<T>,
-    config: &Config,
-    progress: &dyn Fn(&str),
-    started: Instant,
-) -> Result<Outcome> {
-    let subject = Subject::new(checkpoint, data, loaded, model, config)?;
-    let mut clock = Clock::new(started);
-    let mut seconds = result::Seconds::default();
-    let parity = subject.truth().parity(data.told.outputs_dtype);
-    let not_finite = finite::not_finite(checkpoint, loaded, &subject.clean);
-    if !not_finite.is_empty() {
-        let info = describe::checkpoint(checkpoint, loaded);
-        let data_info = describe::data(data, subject.loss_name);
-        let drawn = (subject.network(model).0, parity);
-        return Ok(finite::stopped(
-            info,
-            (data, data_info),
-            drawn,
-            not_finite,
-            config,
-            &clock,
-        ));
+impl<T: Scalar> Audited for Subject<'_, T> {
+    type Network = Transformer<T>;
+
+    fn files(&self) -> Files<'_> {
+        self.files
     }
-    let task = subject.judged();
-    seconds.load = clock.lap();
-    let fill = config.circuits.fill(subject.batch.corrupted.is_some());
-    let split_input = subject.split_input(config, fill)?;
-    progress("pruning and verifying");
-    let (pruned, prune) = subject.prune(config);
-    seconds.prune = clock.lap();
-    let mut modules = None;
-    if config.stages.modules {
-        progress("finding modules");
-        modules = Some(subject.modules(&pruned, prune.as_ref(), config)?);
+
+    fn whole(&self) -> &Transformer<T> {
+        self.model
     }
-    seconds.modules = clock.lap();
-    let (nodes, found) = match config.stages.circuits {
-        true => subject.circuits(&pruned, config, progress)?,
-        false => Default::default(),
-    };
-    let found = search::gathered(found);
-    if let Some(modules) = &mut modules {
-        modules.agreement = agreement::agreement(modules, &found.circuits);
+
+    fn not_finite(&self) -> Option<Finding> {
+        not_finite(&self.clean)
     }
-    seconds.circuits = clock.lap();
-    seconds.total = clock.total();
-    let (network, channels) = subject.network(&pruned);
-    // Components are drawn where there are circuits of them.
-    let is_drawn = config.stages.circuits || !channels.is_empty();
-    let strongest = is_drawn.then(|| subject.strongest(&pruned, channels, split_input));
-    let result = result::Audit {
-        task,
-        parity,
-        prune,
-        modules,
-        nodes,
-        circuits: found.circuits,
-        strongest,
-        transformer: Some(subject.shape(split_input)),
-        prompts: data.prompts.clone(),
-        attention: subject.attention(&pruned),
-        findings: [subject.findings(config), found.silent].concat(),
-        costs: result::Costs {
-            seconds,
-            inference: None,
-            peak_memory_bytes: memory::peak_bytes(),
-        },
-        ..describe::audit(
-            describe::checkpoint(checkpoint, loaded),
-            describe::data(data, subject.loss_name),
+
+    fn data_info(&self) -> result::DataInfo {
+        describe::data(self.files.data, self.loss_name)
+    }
+
+    fn parity(&self) -> Option<result::Parity> {
+        self.truth().parity(self.files.data.told.outputs_dtype)
+    }
+
+    fn task(&self) -> Option<result::Task> {
+        let only = match &self.loss {
+            Some(Metric::Mse { output, .. }) => *output,
+            _ => None,
+        };
+        // Answers of the network's own are no task.
+        truth(&self.batch, &self.clean).task(only)
+    }
+
+    fn allows(&self, config: &Config) -> Result<()> {
+        self.split_input(config, self.fill(config)).map(|_| ())
+    }
+
+    fn prune(&self, config: &Config, _: &dyn Fn(&str)) -> Pruned<'_, Transformer<T>> {
+        let (network, told) = self.pruned(config);
+        Pruned {
             network,
-            config,
-        )
-    };
-    let changed = result.prune.is_some();
-    let written_as = changed.then(|| written::pruned_transformer(checkpoint, loaded, &pruned));
-    Ok(Outcome {
-        result,
-        graphs: found.graphs,
-        pruned: written_as,
-        compacted: None,
-        relocated: None,
-    })
+            told,
+            inference: None,
+            compacted: None,
+        }
+    }
+
+    fn modules(
+        &self,
+        pruned: &Transformer<T>,
+        prune: Option<&Prune>,
+        config: &Config,
+    ) -> Result<Modules> {
+        self.modules_of(pruned, prune, config)
+    }
+
+    fn circuits(
+        &self,
+        pruned: &Transformer<T>,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        self.circuits_of(pruned, config, progress)
+    }
+
+    fn remarks(&self, _: &Transformer<T>, _: Option<&Prune>, config: &Config) -> Vec<Finding> {
+        self.findings(config)
+    }
+
+    fn drawn(&self, pruned: &Transformer<T>) -> result::Network {
+        self.network(pruned).0
+    }
+
+    fn picture(
+        &self,
+        pruned: &Transformer<T>,
+        config: &Config,
+        result: &mut result::Audit,
+    ) -> Result<()> {
+        let split_input = self.split_input(config, self.fill(config))?;
+        let (network, channels) = self.network(pruned);
+        // Components are drawn where there are circuits of them.
+        let is_drawn = config.stages.circuits || !channels.is_empty();
+        result.network = network;
+        result.strongest = is_drawn.then(|| self.strongest(pruned, channels, split_input));
+        result.transformer = Some(self.shape(split_input));
+        result.attention = self.attention(pruned);
+        Ok(())
+    }
+
+    fn written(&self, pruned: &Transformer<T>) -> Checkpoint {
+        written::pruned_transformer(self.files.checkpoint, self.files.loaded, pruned)
+    }
 }
 
 impl<'a, T: Scalar> Subject<'a, T> {
-    fn new(
-        checkpoint: &'a Checkpoint,
-        data: &'a Dataset,
-        loaded: &'a Loaded,
-        model: &'a Transformer<T>,
-        config: &Config,
-    ) -> Result<Self> {
-        let batch = Sequences::new(model, data, config.read.as_ref())?;
+    /// Brings data and model together; outputs are read at `read`, or where the data say.
+    pub fn new(files: Files<'a>, model: &'a Transformer<T>, read: Option<&ReadAt>) -> Result<Self> {
+        let data = files.data;
+        let batch = Sequences::new(model, data, read)?;
         let clean = model.outputs_of(&batch);
         let (mut loss, loss_name) = truth(&batch, &clean).loss(data.task.loss)?;
         // Of numbers, only outputs that were trained can be wrong.
@@ -144,9 +145,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             *output = Some(*only);
         }
         Ok(Self {
-            checkpoint,
-            data,
-            loaded,
+            files,
             model,
             batch,
             decisions: clean.columns().into_iter().map(decision).collect(),
@@ -156,14 +155,9 @@ impl<'a, T: Scalar> Subject<'a, T> {
         })
     }
 
-    /// Its metric on the data, beside that of knowing nothing.
-    fn judged(&self) -> Option<result::Task> {
-        let only = match &self.loss {
-            Some(Metric::Mse { output, .. }) => *output,
-            _ => None,
-        };
-        // Answers of the network's own are no task.
-        truth(&self.batch, &self.clean).task(only)
+    /// What stands in for a patched message.
+    fn fill(&self, config: &Config) -> Fill {
+        config.circuits.fill(self.batch.corrupted.is_some())
     }
 
     fn truth(&self) -> Truth<'_, T> {

@@ -27,13 +27,13 @@ impl<T: Scalar> Subject<'_, T> {
     /// # Errors
     /// If an edge weight or a fill was asked for that this network does not have, or
     /// runs take more memory than allowed.
-    pub fn modules(
+    pub(super) fn modules_of(
         &self,
         pruned: &Transformer<T>,
         prune: Option<&Prune>,
         config: &Config,
     ) -> Result<Modules> {
-        let fill = config.circuits.fill(self.batch.corrupted.is_some());
+        let fill = self.fill(config);
         let setup = Setup {
             fill,
             seed: config.seed,
@@ -84,7 +84,7 @@ impl<T: Scalar> Subject<'_, T> {
         let weight = *settings.edge_weight.get_or_insert(usual);
         if matches!(weight, EdgeWeight::AbsWeight | EdgeWeight::Spread) {
             return Err(Error::EdgeWeight {
-                path: self.checkpoint.path.clone(),
+                path: self.files.checkpoint.path.clone(),
                 edge_weight: weight.to_string(),
             });
         }

@@ -47,7 +47,7 @@ impl<T: Scalar> Subject<'_, T> {
 
     /// The data's name of an input.
     fn input_name(&self, feature: usize) -> String {
-        let name = self.data.task.inputs.get(feature).cloned();
+        let name = self.files.data.task.inputs.get(feature).cloned();
         name.unwrap_or_else(|| format!("feature {feature}"))
     }
 }

@@ -16,12 +16,12 @@ const LARGEST_UNASKED: usize = 200_000;
 impl<'a, T: Scalar> Subject<'a, T> {
     /// The pruned network and what pruning did; the network as it is, where
     /// nothing was to be pruned.
-    pub fn prune(&self, config: &Config) -> (Cow<'a, Transformer<T>>, Option<Prune>) {
+    pub fn pruned(&self, config: &Config) -> (Cow<'a, Transformer<T>>, Option<Prune>) {
         if self.left_whole(config) {
             return (Cow::Borrowed(self.model), None);
         }
         let reference = self.reference(config);
-        let places = self.loaded.places.iter();
+        let places = self.files.loaded.places.iter();
         let tensors: Vec<String> = places.map(|place| place.tensor.clone()).collect();
         let outputs = self.outputs();
         let setting = Setting {
@@ -30,7 +30,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             outputs: &outputs,
         };
         let (pruned, mut prune) = prune::prune(self.model, &reference, setting, config.prune);
-        let counting = trained(self.model, self.data);
+        let counting = trained(self.model, self.files.data);
         let left_out = (0..outputs.len()).filter(|q| !counting.contains(q));
         for output in left_out {
             prune.tolerance_rule += &format!("; y{output} was not trained and does not count");
@@ -46,14 +46,14 @@ impl<'a, T: Scalar> Subject<'a, T> {
     pub fn reference(&self, config: &Config) -> Reference<Transformer<T>> {
         let (batch, classes) = (self.batch.clone(), self.batch.correct.is_some());
         let reference = Reference::new(self.model, batch, config.prune.tolerance, classes);
-        reference.counting(&trained(self.model, self.data))
+        reference.counting(&trained(self.model, self.files.data))
     }
 
     /// Site and own name of each output, by physical position.
     pub fn outputs(&self) -> Vec<(String, String)> {
         let named = |q: usize| {
             let name = self
-                .data
+                .files.data
                 .output_name(self.model.out_perm[q], self.model.outputs());
             (format!("y{q}"), name)
         };
@@ -62,7 +62,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
 
     /// NaN and infinite weights; and, where nothing was pruned unasked, that.
     pub fn findings(&self, config: &Config) -> Vec<Finding> {
-        let mut all = findings::of_the_file(self.checkpoint, self.loaded);
+        let mut all = findings::of_the_file(self.files.checkpoint, self.files.loaded);
         if self.left_whole(config) {
             let text = format!(
                 "not pruned: it has {} weights, more than {LARGEST_UNASKED}; `--threshold X` \

@@ -26,7 +26,7 @@ impl<T: Scalar> Subject<'_, T> {
         Strongest {
             measure: measure.to_owned(),
             sites_total: sites.len(),
-            ..listed(self.data, sites.into_iter().rev(), |sample| {
+            ..listed(self.files.data, sites.into_iter().rev(), |sample| {
                 self.described(sample)
             })
         }
@@ -39,7 +39,7 @@ impl<T: Scalar> Subject<'_, T> {
         rows: &Answers,
         values: impl Iterator<Item = &'v T>,
     ) -> Extremes {
-        let prompts = &self.data.prompts;
+        let prompts = &self.files.data.prompts;
         let is_there = |e: &Extreme| {
             let prompt = prompts.get(e.sample);
             prompt.is_none_or(|prompt| e.position < Some(prompt.clean.len()))
@@ -89,19 +89,26 @@ impl<T: Scalar> Subject<'_, T> {
                 .copied()
                 .filter(|_| self.model.outputs() > 1)
             else {
-                return self.data.class_name(output, 1);
+                return self.files.data.class_name(output, 1);
             };
-            let named = self.data.task.outputs.get(target).cloned();
+            let named = self.files.data.task.outputs.get(target).cloned();
             named.unwrap_or_else(|| match self.batch.inputs {
                 SequenceInputs::Tokens(_) => format!("token {target}"),
-                SequenceInputs::Values(_) => self.data.output_name(target, self.model.outputs()),
+                SequenceInputs::Values(_) => {
+                    self.files.data.output_name(target, self.model.outputs())
+                }
             })
         };
         let outputs = self.clean.column(reading);
         let targets = self.batch.targets.as_ref();
         let is_class = targets.is_none();
         let label = self.batch.correct.as_ref();
-        let text = self.data.prompts.get(sample).map(|p| p.answer.clone());
+        let text = self
+            .files
+            .data
+            .prompts
+            .get(sample)
+            .map(|p| p.answer.clone());
         Sample {
             label: label.map(|ids| text.unwrap_or_else(|| name(ids[reading]))),
             decision: is_class.then(|| name(self.decisions[reading])),

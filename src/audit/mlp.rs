@@ -1,0 +1,161 @@
+//! The stages of an audit, of an MLP.
+
+use std::borrow::Cow;
+
+use super::finite::not_finite;
+use super::pipeline::{Audited, Files, Pruned};
+use super::search::Found;
+use super::subject::Subject;
+use super::{
+    Config, Granularity, certify, circuits, findings, insight, modules, network, strongest, wiring,
+    written,
+};
+use crate::Result;
+use crate::checkpoint::Checkpoint;
+use crate::model::Mlp;
+use crate::numeric::Scalar;
+use crate::prune::{self, Threshold};
+use crate::result::{self, Finding, Modules, NodeAblation, Prune};
+
+impl<T: Scalar> Audited for Subject<'_, T> {
+    type Network = Mlp<T>;
+
+    fn files(&self) -> Files<'_> {
+        self.files
+    }
+
+    fn whole(&self) -> &Mlp<T> {
+        self.model
+    }
+
+    fn not_finite(&self) -> Option<Finding> {
+        not_finite(&self.clean)
+    }
+
+    fn checkpoint_info(&self) -> result::CheckpointInfo {
+        Subject::checkpoint_info(self)
+    }
+
+    fn data_info(&self) -> result::DataInfo {
+        Subject::data_info(self)
+    }
+
+    fn parity(&self) -> Option<result::Parity> {
+        let outputs = self.final_outputs();
+        self.truth_of(&outputs)
+            .parity(self.files.data.told.outputs_dtype)
+    }
+
+    fn task(&self) -> Option<result::Task> {
+        self.truth().task(None)
+    }
+
+    fn allows(&self, config: &Config) -> Result<()> {
+        match config.circuits.granularity {
+            Some(coarse @ Granularity::Component) => {
+                Err(coarse.refused(&self.files.data.path, "an MLP"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn prune(&self, config: &Config, progress: &dyn Fn(&str)) -> Pruned<'_, Mlp<T>> {
+        let (pruned, mut told) = pruning(self, config, progress);
+        let (compact, compaction, inference) = written::compaction(self, &pruned);
+        told.compaction = Some(compaction);
+        let Files {
+            checkpoint, loaded, ..
+        } = self.files;
+        Pruned {
+            network: Cow::Owned(pruned),
+            told: Some(told),
+            inference: Some(inference),
+            compacted: Some(written::compacted(checkpoint, loaded, &compact)),
+        }
+    }
+
+    fn modules(&self, pruned: &Mlp<T>, prune: Option<&Prune>, config: &Config) -> Result<Modules> {
+        Ok(modules::modules(self, pruned, prune, config))
+    }
+
+    fn arrange(&self, pruned: &Mlp<T>, modules: &mut Modules, config: &Config) {
+        let wiring = wiring::wiring(self, pruned, config.relocate, config.seed);
+        modules.wiring = Some(wiring);
+        modules.placement = wiring::placement(self, modules, config);
+    }
+
+    fn circuits(
+        &self,
+        pruned: &Mlp<T>,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        circuits::circuits(self, pruned, config, progress)
+    }
+
+    fn explain(&self, pruned: &Mlp<T>, modules: &mut Modules, nodes: &[NodeAblation]) {
+        modules.insight = Some(insight::insight(self, pruned, modules, nodes));
+    }
+
+    fn remarks(&self, pruned: &Mlp<T>, prune: Option<&Prune>, _: &Config) -> Vec<Finding> {
+        findings::findings(self, pruned, prune)
+    }
+
+    fn drawn(&self, pruned: &Mlp<T>) -> result::Network {
+        network::network(self, pruned)
+    }
+
+    fn picture(&self, pruned: &Mlp<T>, _: &Config, result: &mut result::Audit) -> Result<()> {
+        result.network = self.drawn(pruned);
+        result.strongest = Some(strongest::of_mlp(self, pruned));
+        Ok(())
+    }
+
+    fn written(&self, pruned: &Mlp<T>) -> Checkpoint {
+        written::pruned(self.files.checkpoint, self.files.loaded, pruned)
+    }
+
+    fn relocated(&self, modules: &Modules) -> Option<Checkpoint> {
+        let Files {
+            checkpoint, loaded, ..
+        } = self.files;
+        let found = modules.wiring.as_ref()?.relocation.as_ref()?;
+        Some(written::relocated(
+            checkpoint,
+            loaded,
+            self.model,
+            &found.orders,
+        ))
+    }
+}
+
+/// Prunes, verifies, and certifies where asked to.
+fn pruning<T: Scalar>(
+    subject: &Subject<'_, T>,
+    config: &Config,
+    progress: &dyn Fn(&str),
+) -> (Mlp<T>, Prune) {
+    let reference = &subject.reference(config.prune.tolerance);
+    let mut settings = config.prune;
+    if let (Some(asked), Threshold::Usual | Threshold::Auto) = (&config.certify, settings.threshold)
+    {
+        progress("looking for the largest threshold that can be certified");
+        settings.threshold =
+            certify::certified_threshold(subject, reference, settings, asked, config.seed);
+    }
+    let (pruned, mut prune) =
+        prune::prune(subject.model, reference, subject.prune_setting(), settings);
+    if let Some(asked) = &config.certify {
+        progress("certifying");
+        certify::certify(
+            subject,
+            reference,
+            &pruned,
+            settings,
+            asked,
+            config.seed,
+            &mut prune,
+        );
+    }
+    (pruned, prune)
+}
