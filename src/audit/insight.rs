@@ -95,7 +95,8 @@ fn embeddings<T: Scalar>(
 /// The name of the task, as far as files tell.
 fn task<T: Scalar>(subject: &Subject<'_, T>) -> String {
     let config = subject
-        .files.checkpoint
+        .files
+        .checkpoint
         .config
         .get("task")
         .and_then(|t| t.as_str());

@@ -65,7 +65,8 @@ pub fn layered<T: Scalar>(model: &Mlp<T>) -> Layered {
 pub fn arrangements<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Arrangement> {
     let widths = subject.sites.widths();
     let flat = subject
-        .files.checkpoint
+        .files
+        .checkpoint
         .config
         .get("coordinates")
         .and_then(Value::as_str)

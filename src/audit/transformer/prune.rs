@@ -53,7 +53,8 @@ impl<'a, T: Scalar> Subject<'a, T> {
     pub fn outputs(&self) -> Vec<(String, String)> {
         let named = |q: usize| {
             let name = self
-                .files.data
+                .files
+                .data
                 .output_name(self.model.out_perm[q], self.model.outputs());
             (format!("y{q}"), name)
         };
