@@ -58,6 +58,8 @@ pub struct CircuitsConfig {
     /// Whether the minimality of every circuit is measured; else only where that
     /// takes less than discovery does.
     pub minimality: bool,
+    /// Whether discoveries are repeated over resamples of their samples.
+    pub stability: bool,
     /// Whether every node is ablated.
     pub nodes: bool,
     /// Whether circuits from scores are judged at all of MIB's sizes.
@@ -118,6 +120,7 @@ impl CircuitsConfig {
             strict: false,
             judge: true,
             minimality: false,
+            stability: true,
             nodes: true,
             curve: false,
             within: 0.05,

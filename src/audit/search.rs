@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Instant;
 
-use ndarray::ArrayView2;
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::findings;
@@ -15,27 +15,35 @@ use super::methods::{CircuitsConfig, Level, Method, Reference, Selection};
 use super::task::{TaskControls, tested};
 use crate::choice::Origin;
 use crate::circuit::{
-    Acdc, Attributable, Goal, MaskConfig, Maskable, Sign, Try, acdc, acdc_in_order, connected,
-    effects, greedy, learned_mask, random_scores, strongest_first, to_graph,
+    Acdc, Attributable, Attribution, Blocks, Goal, MaskConfig, Maskable, Sign, Try, acdc,
+    acdc_in_order, connected, effects, greedy, learned_mask, random_scores, strongest_first,
+    to_graph,
 };
 use crate::evaluate::hypotheses::random_errors;
+use crate::evaluate::stability::{CORE, POSSIBLE, RESAMPLES, stability, wilson_interval};
 use crate::evaluate::{
     Choice, INTERVAL, Judge, Judgement, Nested, choose, choose_nested, faithfulness_curve,
     minimality, recovery, roc_area, roc_curve, thresholds,
 };
-use crate::metric::{Direction, MetricKind, decision};
+use crate::metric::{Direction, Metric, MetricKind, decision};
 use crate::numeric::statistics::mean;
 use crate::numeric::{Rng, Scalar};
 use crate::patch::{EdgeSet, Fill, Nodes, Patchable};
 use crate::result::{
-    Circuit, CircuitControls, CircuitEdge, FaithfulnessCurve, Finding, GraphConfig, GraphJson,
-    LogitDifference, NodeAblation, NodeEffect, OutputEffect, SweepPoint,
+    Circuit, CircuitControls, CircuitEdge, CircuitStability, EdgeInclusion, FaithfulnessCurve,
+    Finding, GraphConfig, GraphJson, LogitDifference, NodeAblation, NodeEffect, OutputEffect,
+    SweepPoint,
 };
 use crate::{Error, Result, result};
 
 /// Blocks of edges between which progress is told, and the fewest edges of one.
 const BLOCKS: usize = 20;
 const SMALLEST_BLOCK: usize = 256;
+
+/// Effects sample by sample that are kept for resamples: of gradients, which cost next to
+/// nothing, up to 160 MB; of patches, each of which is a run, far fewer.
+const MOST_ATTRIBUTED: usize = 20_000_000;
+const MOST_PATCHED: usize = 1_000_000;
 
 /// Seconds left that are worth telling.
 const WORTH_TELLING: f64 = 2.0;
@@ -157,6 +165,8 @@ pub fn gathered(found: Vec<Found>) -> Gathered {
 struct Scores {
     /// By edge number.
     effects: Vec<f64>,
+    /// The same sample by sample, `[samples, edges]`; their mean or their sum.
+    each: Option<Array2<f64>>,
     evaluations: u64,
     seconds: f64,
 }
@@ -164,10 +174,44 @@ struct Scores {
 /// The circuit that a method gives, with the parameter that gave it.
 struct Chosen {
     parameter: f64,
+    /// How many edges of a ranking were taken, where it is of a ranking.
+    ranked: Option<usize>,
     edges: EdgeSet,
     how: How,
     /// Others that were tried, from few edges to many.
     sweep: Vec<SweepPoint>,
+}
+
+/// How edges are taken from scores.
+struct Rule<'r, P> {
+    network: &'r P,
+    candidates: &'r EdgeSet,
+    selection: Selection,
+    connected: bool,
+}
+
+impl<P: Patchable> Rule<'_, P> {
+    /// The candidates, the strongest first or as a greedy circuit grows.
+    fn ranked(&self, effects: &[f64]) -> Vec<usize> {
+        let candidates: Vec<usize> = self.candidates.ones().collect();
+        let of_candidates: Vec<f64> = candidates.iter().map(|edge| effects[*edge]).collect();
+        match self.selection {
+            Selection::Top => strongest_first(&candidates, &of_candidates)
+                .into_iter()
+                .map(|(edge, _)| edge)
+                .collect(),
+            Selection::Greedy => greedy(self.network, effects, self.candidates),
+        }
+    }
+
+    /// These edges, without those on no path from an input to an output.
+    fn kept(&self, edges: impl IntoIterator<Item = usize>) -> EdgeSet {
+        let set = self.network.edges(edges);
+        match self.connected {
+            true => connected(self.network, &set),
+            false => set,
+        }
+    }
 }
 
 /// Why it is this circuit.
@@ -269,6 +313,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         let (edges, _) = given.sets(self.network, self.fill)?;
         let scores = Scores {
             effects: vec![0.0; self.network.edge_count()],
+            each: None,
             evaluations: 0,
             seconds: 0.0,
         };
@@ -290,11 +335,17 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             let started = Instant::now();
             let network = answer.network.as_ref();
             let metric = answer.metric();
+            let mut each = None;
             let (effects, evaluations) =
                 match method.attribution(self.config.ig_steps, self.config.conventions) {
                     Some(attribution) => {
                         let runs = attribution.runs(network.groups());
-                        (network.attribute(&metric, attribution), runs as u64)
+                        each = self.attributed(network, &metric, attribution);
+                        let effects = match &each {
+                            Some(each) => each.sum_axis(Axis(0)).to_vec(),
+                            None => network.attribute(&metric, attribution),
+                        };
+                        (effects, runs as u64)
                     }
                     None if method == Method::Mask => {
                         let config = MaskConfig {
@@ -311,6 +362,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 };
             Scores {
                 effects,
+                each,
                 evaluations,
                 seconds: started.elapsed().as_secs_f64(),
             }
@@ -334,18 +386,79 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             self.tell(Method::Exact, started, done as f64 / edges.len() as f64);
         }
         let seconds = started.elapsed().as_secs_f64() / goals.len().max(1) as f64;
-        let of_goal = |values: Vec<f64>| {
+        let of_goal = |(index, values): (usize, Vec<f64>)| {
             let mut effects = vec![0.0; self.network.edge_count()];
             for (edge, value) in edges.iter().zip(values) {
                 effects[*edge] = value;
             }
             Scores {
                 effects,
+                each: self.exact_by_sample(&self.answers[index], &edges),
                 evaluations: edges.len() as u64,
                 seconds,
             }
         };
-        all.into_iter().map(of_goal).collect()
+        all.into_iter().enumerate().map(of_goal).collect()
+    }
+
+    /// Estimated effects sample by sample, where they are asked for and are not too many.
+    fn attributed(&self, network: &P, metric: &Metric, method: Attribution) -> Option<Array2<f64>> {
+        let numbers = network.samples() * network.edge_count();
+        (self.config.stability && numbers <= MOST_ATTRIBUTED)
+            .then(|| network.attribute_by(metric, method, Blocks::Samples))
+    }
+
+    /// Exact effects of `edges` sample by sample, where they are asked for and are not
+    /// too many; 0 for all other edges.
+    fn exact_by_sample(&self, answer: &Answer<'_, P>, edges: &[usize]) -> Option<Array2<f64>> {
+        let (network, metric) = (answer.network.as_ref(), answer.metric());
+        let samples = network.samples();
+        if !self.config.stability || samples * edges.len() > MOST_PATCHED {
+            return None;
+        }
+        let none = network.edges([]);
+        let before = metric.values(network.outputs(&none).view());
+        let after = network.each_edge(&none, edges, |outputs| metric.values(outputs));
+        let mut each = Array2::zeros((samples, network.edge_count()));
+        for (edge, values) in edges.iter().zip(&after) {
+            let effects = before
+                .iter()
+                .zip(values)
+                .map(|(before, after)| before - after);
+            each.column_mut(*edge)
+                .assign(&effects.collect::<Array1<f64>>());
+        }
+        Some(each)
+    }
+
+    /// How the discovery comes out over resamples of its samples.
+    fn stability(&self, circuit: &Chosen, scores: &Scores) -> Option<CircuitStability> {
+        let size = circuit.ranked?;
+        let each = scores.each.as_ref()?;
+        let rule = self.rule();
+        let choose = |effects: &[f64]| rule.kept(rule.ranked(effects).into_iter().take(size));
+        let found = stability(each.view(), RESAMPLES, self.seed, choose)?;
+        let share = |edge: &usize| found.inclusion[*edge];
+        let mut possible: Vec<usize> = self.candidates.ones().collect();
+        possible.retain(|edge| share(edge) >= POSSIBLE);
+        possible.sort_by(|a, b| share(b).total_cmp(&share(a)));
+        let named = |edge: &usize| {
+            let (from, to) = self.network.edge_names(*edge);
+            EdgeInclusion {
+                from,
+                to,
+                share: share(edge),
+                interval: wilson_interval(share(edge), found.resamples),
+            }
+        };
+        Some(CircuitStability {
+            resamples: found.resamples,
+            samples: each.nrows(),
+            jaccard: found.jaccard,
+            core: possible.iter().filter(|edge| share(edge) >= CORE).count(),
+            possible: possible.len(),
+            edges: possible.iter().map(named).collect(),
+        })
     }
 
     /// Tells how much of a method is done, where a person waits for the rest.
@@ -404,7 +517,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     /// The circuit of scores: of the size or threshold asked for, else the smallest faithful.
     /// `None` for no candidates.
     fn of_ranking(&self, judge: Option<&Judge<'_, P>>, effects: &[f64]) -> Option<Chosen> {
-        let ranked = self.ranked(effects);
+        let ranked = self.rule().ranked(effects);
         let above = |tau: f64| ranked.iter().filter(|e| effects[**e].abs() >= tau).count();
         let (parameter, size) = match (self.config.top, self.config.threshold, judge) {
             (Some(top), _, _) => (top as f64, top),
@@ -413,27 +526,18 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             (None, None, None) => {
                 return Some(Chosen {
                     parameter: 0.0,
+                    ranked: None,
                     edges: self.network.edges([]),
                     how: How::Unchosen,
                     sweep: Vec::new(),
                 });
             }
         };
-        let edges = self.kept(ranked.iter().take(size).copied());
-        Some(self.asked(judge, parameter, edges))
-    }
-
-    /// The candidates, the strongest first or as a greedy circuit grows.
-    fn ranked(&self, effects: &[f64]) -> Vec<usize> {
-        let candidates: Vec<usize> = self.candidates.ones().collect();
-        let of_candidates: Vec<f64> = candidates.iter().map(|edge| effects[*edge]).collect();
-        match self.config.selection {
-            Selection::Top => strongest_first(&candidates, &of_candidates)
-                .into_iter()
-                .map(|(edge, _)| edge)
-                .collect(),
-            Selection::Greedy => greedy(self.network, effects, &self.candidates),
-        }
+        let edges = self.rule().kept(ranked.iter().take(size).copied());
+        Some(Chosen {
+            ranked: Some(size),
+            ..self.asked(judge, parameter, edges)
+        })
     }
 
     /// The smallest faithful circuit of a ranking.
@@ -442,6 +546,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         let choice = choose_nested(judge, &nested, self.config.within)?;
         Some(Chosen {
             parameter: choice.index as f64,
+            ranked: Some(choice.index),
             edges: nested.circuit(self.network, choice.index),
             how: How::of(&choice),
             sweep: choice.points,
@@ -456,16 +561,8 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             sweep: choice.map_or_else(Vec::new, |choice| choice.points),
             how: How::Asked,
             parameter,
+            ranked: None,
             edges,
-        }
-    }
-
-    /// These edges, without those on no path from an input to an output.
-    fn kept(&self, edges: impl IntoIterator<Item = usize>) -> EdgeSet {
-        let set = self.network.edges(edges);
-        match self.config.connected {
-            true => connected(self.network, &set),
-            false => set,
         }
     }
 
@@ -522,11 +619,13 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             }
             let scores = Scores {
                 effects,
+                each: None,
                 evaluations: chosen.trials.len() as u64,
                 seconds: started.elapsed().as_secs_f64(),
             };
             let chosen = Chosen {
                 parameter: taus[place],
+                ranked: None,
                 edges: circuits[place].clone(),
                 how,
                 sweep: choice.map_or_else(Vec::new, |choice| choice.points),
@@ -535,6 +634,15 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             self.found(index, judge, Origin::Found(Method::Acdc), chosen, &scores)
         };
         self.answers.iter().enumerate().map(of_answer).collect()
+    }
+
+    fn rule(&self) -> Rule<'_, P> {
+        Rule {
+            network: self.network,
+            candidates: &self.candidates,
+            selection: self.config.selection,
+            connected: self.config.connected,
+        }
     }
 
     fn judge<'j>(&self, answer: &'j Answer<'_, P>) -> Judge<'j, P> {
@@ -615,6 +723,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             edges: self.named(edges, &scores.effects),
             curve: judge.and_then(|judge| self.curve(judge, method, scores)),
             recovery: self.recovery(method, edges, scores)?,
+            stability: self.stability(&chosen, scores),
             evaluations: scores.evaluations,
             seconds: scores.seconds,
             sweep: chosen.sweep,
@@ -783,7 +892,7 @@ impl<P: Patchable + Clone> Answer<'_, P> {
     }
 
     /// The metric, over the samples that count.
-    fn metric(&self) -> crate::metric::Metric {
+    fn metric(&self) -> Metric {
         self.goal.metric.select(&self.goal.rows)
     }
 }

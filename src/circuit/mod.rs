@@ -17,7 +17,7 @@ mod select;
 mod tests;
 
 pub use acdc::{Acdc, Found, Trial, Try, acdc, acdc_in_order, authors_order};
-pub use attribute::{Attributable, Attribution, Path};
+pub use attribute::{Attributable, Attribution, Blocks, Path};
 pub use exact::{effects, effects_on, node_effects, strongest_first};
 pub use graph::{from_graph, to_graph};
 pub use known::Known;

@@ -168,6 +168,7 @@ impl CircuitArgs {
             strict: false,
             judge: true,
             minimality: self.minimality,
+            stability: true,
             nodes: true,
             curve: self.curve,
             within: self.within,
@@ -209,6 +210,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     config.circuits.scores = true;
     config.circuits.threshold = args.threshold;
     config.circuits.judge = !args.no_judge;
+    config.circuits.stability = !args.no_judge;
     config.circuits.nodes = args.nodes;
     config.stages = Stages {
         modules: false,

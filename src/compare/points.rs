@@ -102,6 +102,7 @@ mod tests {
             level: Level::Edge,
             curve: None,
             recovery: None,
+            stability: None,
             fill: Fill::Mean,
             fill_reference: None,
             metric: MetricKind::LogitDiff,

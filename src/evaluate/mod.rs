@@ -10,6 +10,7 @@ mod judge;
 mod minimality;
 mod nested;
 mod recovery;
+pub mod stability;
 mod sweep;
 #[cfg(test)]
 mod tests;

@@ -100,10 +100,46 @@ pub struct Circuit {
     /// Agreement with a known circuit; `null` where none was given.
     #[serde(default)]
     pub recovery: Option<Recovery>,
+    /// Whether other samples would have given it; `null` for methods whose scores are no
+    /// means over samples, and where the effects of all samples take too much memory.
+    #[serde(default)]
+    pub stability: Option<CircuitStability>,
     /// Patched runs that discovery took.
     pub evaluations: u64,
     /// Seconds that discovery took.
     pub seconds: f64,
+}
+
+/// How a circuit's discovery comes out over bootstrap resamples of its samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CircuitStability {
+    /// Resamples.
+    pub resamples: usize,
+    /// Samples of the discovery.
+    pub samples: usize,
+    /// Mean over pairs of resampled circuits of the share of edges of either that are in both.
+    #[serde(deserialize_with = "super::number")]
+    pub jaccard: f64,
+    /// Edges that are there in at least 95 % of the resamples.
+    pub core: usize,
+    /// Edges that are there in at least 5 %.
+    pub possible: usize,
+    /// The possible edges, the most frequent first.
+    pub edges: Vec<EdgeInclusion>,
+}
+
+/// How often an edge is in a resampled circuit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EdgeInclusion {
+    /// Writer site.
+    pub from: String,
+    /// Reader site.
+    pub to: String,
+    /// Share of resamples.
+    #[serde(deserialize_with = "super::number")]
+    pub share: f64,
+    /// 95 % interval of the share, for the number of resamples (Wilson).
+    pub interval: [f64; 2],
 }
 
 /// What a circuit is held against; `null` where a control does not apply or was not run.

@@ -20,8 +20,9 @@ mod transformer;
 
 pub use check::check;
 pub use circuits::{
-    Circuit, CircuitControls, CircuitEdge, ControlTest, FaithfulnessCurve, LogitDifference,
-    NodeAblation, NodeEffect, OutputEffect, Recovery, SweepPoint,
+    Circuit, CircuitControls, CircuitEdge, CircuitStability, ControlTest, EdgeInclusion,
+    FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect, OutputEffect, Recovery,
+    SweepPoint,
 };
 pub use compare::{
     Better, CompareSettings, ComparedCircuit, ComparedGroup, ComparedMeasure, ComparedNetwork,

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
-use super::{Attributable, Attribution, Runs, Share, over_parts};
+use super::{Attributable, Attribution, Blocks, Runs, Share, over_parts};
 use crate::metric::Metric;
 use crate::model::Components;
 use crate::model::transformer::{
@@ -20,12 +20,15 @@ impl<T: Scalar> Attributable for ComponentEngine<'_, T> {
     }
 
     /// Parts run in parallel.
-    fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
-        over_parts(self, metric, method, |part, metric| PartRuns {
-            engine: self,
-            part,
-            metric,
-            groups: groups(self.sites()),
+    fn attribute_by(&self, metric: &Metric, method: Attribution, blocks: Blocks) -> Array2<f64> {
+        let samples = |part: &Part<T>| part.batch.samples();
+        over_parts(self, metric, (method, blocks), samples, |part, metric| {
+            PartRuns {
+                engine: self,
+                part,
+                metric,
+                groups: groups(self.sites()),
+            }
         })
     }
 }
@@ -175,13 +178,16 @@ impl<T: Scalar> PartRuns<'_, '_, T> {
         for position in 0..positions {
             let here = |x| at_position(x, [position, positions, d]);
             let gradients = here(gradient.gradients.view());
-            let products = products(gradients.view(), here(differences).view());
-            for ((reader, place), product) in products.indexed_iter() {
-                let writer = read.start + place;
-                if writers.contains(&writer) {
-                    let edge = sites.edge(writer, first + reader) + position;
-                    // Patching moves the metric by the product: the effect is its negative.
-                    by.effects[edge] -= product * by.weight;
+            let differences = here(differences);
+            for (block, samples) in by.blocks(gradients.ncols()) {
+                let of_block = s![.., samples];
+                let products = products(gradients.slice(of_block), differences.slice(of_block));
+                for ((reader, place), product) in products.indexed_iter() {
+                    let writer = read.start + place;
+                    if writers.contains(&writer) {
+                        let edge = sites.edge(writer, first + reader) + position;
+                        by.moved(block, edge, *product);
+                    }
                 }
             }
         }

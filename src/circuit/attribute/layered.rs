@@ -1,6 +1,8 @@
 //! Attribution on the edges of layered networks.
 
-use super::{Attributable, Attribution, Runs, Share, follow};
+use ndarray::{Array2, s};
+
+use super::{Attributable, Attribution, Blocks, Runs, Share, follow};
 use crate::metric::Metric;
 use crate::model::layered::{Record, Replaced};
 use crate::numeric::Scalar;
@@ -13,7 +15,7 @@ impl<T: Scalar> Attributable for LayeredEngine<'_, T> {
 
     /// Along activations an edge heeds only the runs of its own writer's value,
     /// whatever is asked for.
-    fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
+    fn attribute_by(&self, metric: &Metric, method: Attribution, blocks: Blocks) -> Array2<f64> {
         let method = match method {
             Attribution::IgActivations { steps, .. } => Attribution::IgActivations {
                 steps,
@@ -26,7 +28,7 @@ impl<T: Scalar> Attributable for LayeredEngine<'_, T> {
             metric,
             groups: groups(self),
         };
-        let mut effects = vec![0.0; self.edge_count()];
+        let mut effects = blocks.zeros(self.samples(), self.edge_count());
         follow(&runs, method, 1.0, &mut effects);
         effects
     }
@@ -79,14 +81,15 @@ impl<T: Scalar> Runs for EngineRuns<'_, '_, T> {
                 }
                 let parameter = &engine.model().parameters[term.parameter];
                 let difference = engine.difference(clean, term.read);
-                let slopes = engine
-                    .model()
-                    .weight_gradient(layer, term, difference.view(), at);
-                for ((to, column), slope) in slopes.indexed_iter() {
-                    let edge = sites.edge(to, index, column / parameter.taps);
-                    // Patching moves the metric by the product: the effect is its negative.
-                    let moved = (*slope * parameter.weight[[to, column]]).widen();
-                    by.effects[edge] -= moved * by.weight;
+                for (block, samples) in by.blocks(at.ncols()) {
+                    let of_block = s![.., samples];
+                    let (read, at) = (difference.slice(of_block), at.slice(of_block));
+                    let slopes = engine.model().weight_gradient(layer, term, read, at);
+                    for ((to, column), slope) in slopes.indexed_iter() {
+                        let edge = sites.edge(to, index, column / parameter.taps);
+                        let moved = (*slope * parameter.weight[[to, column]]).widen();
+                        by.moved(block, edge, moved);
+                    }
                 }
             }
         };

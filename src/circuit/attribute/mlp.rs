@@ -1,8 +1,8 @@
 //! Attribution on an MLP's weights.
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
-use super::{Attributable, Attribution, Runs, Share, follow};
+use super::{Attributable, Attribution, Blocks, Runs, Share, follow};
 use crate::metric::Metric;
 use crate::model::Trace;
 use crate::numeric::{Scalar, matmul_into};
@@ -13,7 +13,7 @@ impl<T: Scalar> Attributable for Engine<'_, T> {
         self.sites().depth()
     }
 
-    fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
+    fn attribute_by(&self, metric: &Metric, method: Attribution, blocks: Blocks) -> Array2<f64> {
         let differences = (0..self.sites().depth())
             .map(|layer| self.fills().difference(self.clean(), layer))
             .collect();
@@ -22,7 +22,7 @@ impl<T: Scalar> Attributable for Engine<'_, T> {
             metric,
             differences,
         };
-        let mut effects = vec![0.0; self.edge_count()];
+        let mut effects = blocks.zeros(self.samples(), self.edge_count());
         follow(&runs, method, 1.0, &mut effects);
         effects
     }
@@ -64,18 +64,16 @@ impl<T: Scalar> Runs for MlpRuns<'_, '_, T> {
                 continue;
             }
             let weight = &engine.model().layers[layer].weight;
-            let mut product = Array2::zeros(weight.raw_dim());
-            let difference = self.differences[layer].t();
-            matmul_into(
-                product.view_mut(),
-                gradients.reads[layer].view(),
-                difference,
-                false,
-            );
             let first = engine.sites().edges_of_layer(layer).start;
-            for (index, (product, weight)) in product.iter().zip(weight).enumerate() {
-                // Patching moves the metric by the product: the effect is its negative.
-                by.effects[first + index] -= (*product * *weight).widen() * by.weight;
+            let (reads, differences) = (&gradients.reads[layer], &self.differences[layer]);
+            for (block, samples) in by.blocks(reads.ncols()) {
+                let mut product = Array2::zeros(weight.raw_dim());
+                let reads = reads.slice(s![.., samples.clone()]);
+                let difference = differences.slice(s![.., samples]);
+                matmul_into(product.view_mut(), reads, difference.t(), false);
+                for (index, (product, weight)) in product.iter().zip(weight).enumerate() {
+                    by.moved(block, first + index, (*product * *weight).widen());
+                }
             }
         }
     }

@@ -15,10 +15,13 @@ mod neuron;
 mod tests;
 mod weight;
 
+use std::ops::Range;
+
+use ndarray::{Array2, Axis, concatenate};
 use rayon::prelude::*;
 
 use crate::metric::Metric;
-use crate::patch::{EdgeSet, Nodes, Parted, Patchable};
+use crate::patch::{Nodes, Parted, Patchable};
 
 /// At which runs the gradient is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +63,25 @@ pub trait Attributable: Patchable {
     /// Groups of writers that a path interpolates together.
     fn groups(&self) -> usize;
 
-    /// Estimated effects of all edges, `metric(as is) − metric(edge patched)`,
-    /// by edge number; `metric` is over all samples.
-    fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64>;
+    /// Estimated effects of all edges, `metric(as is) − metric(edge patched)`, summed
+    /// over each block of samples, `[blocks, edges]`; `metric` is over all samples.
+    fn attribute_by(&self, metric: &Metric, method: Attribution, blocks: Blocks) -> Array2<f64>;
+
+    /// Estimated effects of all edges, by edge number.
+    fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
+        let effects = self.attribute_by(metric, method, Blocks::Whole);
+        effects.into_raw_vec_and_offset().0
+    }
+}
+
+/// The blocks of samples whose effects are summed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blocks {
+    /// All samples: the effects of edges.
+    Whole,
+    /// Every sample of the data by itself, a transformer's with all its readings: the
+    /// sum of the rows is the effects of edges.
+    Samples,
 }
 
 /// To first order, patching a node is patching each edge out of it.
@@ -71,10 +90,13 @@ impl<P: Attributable> Attributable for Nodes<'_, P> {
         self.network().groups()
     }
 
-    fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
-        let edges = self.network().attribute(metric, method);
-        let sum = |out: &EdgeSet| out.ones().map(|edge| edges[edge]).sum();
-        self.out().iter().map(sum).collect()
+    fn attribute_by(&self, metric: &Metric, method: Attribution, blocks: Blocks) -> Array2<f64> {
+        let edges = self.network().attribute_by(metric, method, blocks);
+        let of_nodes = (edges.nrows(), self.out().len());
+        Array2::from_shape_fn(of_nodes, |(block, node)| {
+            let out = &self.out()[node];
+            out.ones().map(|edge| edges[[block, edge]]).sum()
+        })
     }
 }
 
@@ -100,12 +122,32 @@ trait Runs {
 
 /// Where effects are summed up, and the weight of what is added next.
 struct Share<'e> {
-    effects: &'e mut [f64],
+    /// `[blocks, edges]`; blocks are of equally many samples each, one behind the other.
+    effects: &'e mut Array2<f64>,
     weight: f64,
 }
 
+impl Share<'_> {
+    /// The blocks, and which of `rows` rows of samples each is.
+    fn blocks(&self, rows: usize) -> impl Iterator<Item = (usize, Range<usize>)> + use<> {
+        let blocks = self.effects.nrows().max(1);
+        assert_eq!(
+            rows % blocks,
+            0,
+            "every sample has as many rows as the others"
+        );
+        let of = rows / blocks;
+        (0..blocks).map(move |block| (block, block * of..(block + 1) * of))
+    }
+
+    /// Adds what patching an edge moves the metric by: the effect is its negative.
+    fn moved(&mut self, block: usize, edge: usize, by: f64) {
+        self.effects[[block, edge]] -= by * self.weight;
+    }
+}
+
 /// Takes the gradients that a method asks for and sums up `share` times the effects.
-fn follow<R: Runs>(runs: &R, method: Attribution, share: f64, effects: &mut [f64]) {
+fn follow<R: Runs>(runs: &R, method: Attribution, share: f64, effects: &mut Array2<f64>) {
     let mut add = |run: &R::Run, fixed: usize, heeding: Option<usize>, weight: f64| {
         let weight = weight * share;
         runs.add(run, fixed, heeding, &mut Share { effects, weight });
@@ -136,31 +178,50 @@ fn follow<R: Runs>(runs: &R, method: Attribution, share: f64, effects: &mut [f64
 }
 
 /// The effects over all parts of a network, which run in parallel; `runs` are those of
-/// one part, on the metric of its readings.
+/// one part, on the metric of its readings; `samples` is how many it has.
 fn over_parts<'e, P: Parted, R: Runs>(
     network: &'e P,
     metric: &Metric,
-    method: Attribution,
+    (method, blocks): (Attribution, Blocks),
+    samples: impl Fn(&P::Part) -> usize + Sync,
     runs: impl Fn(&'e P::Part, Metric) -> R + Sync,
-) -> Vec<f64> {
+) -> Array2<f64> {
     let of_part = |part: &'e P::Part| {
         let readings: Vec<usize> = P::readings_of(part).collect();
         let share = readings.len() as f64 / network.samples() as f64;
-        let mut effects = vec![0.0; network.edge_count()];
+        let mut effects = blocks.zeros(samples(part), network.edge_count());
         let runs = runs(part, metric.select(&readings));
         follow(&runs, method, share, &mut effects);
         effects
     };
-    sum(network.parts().par_iter().map(of_part).collect())
+    let parts: Vec<Array2<f64>> = network.parts().par_iter().map(of_part).collect();
+    blocks.together(parts, network.edge_count())
 }
 
-/// The sum of the effects of all parts, edge by edge.
-fn sum(parts: Vec<Vec<f64>>) -> Vec<f64> {
-    let add = |mut total: Vec<f64>, part: Vec<f64>| {
-        total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
-        total
-    };
-    parts.into_iter().reduce(add).unwrap_or_default()
+impl Blocks {
+    /// No effects yet, `[blocks, edges]`.
+    fn zeros(self, samples: usize, edges: usize) -> Array2<f64> {
+        let blocks = match self {
+            Self::Whole => 1,
+            Self::Samples => samples,
+        };
+        Array2::zeros((blocks, edges))
+    }
+
+    /// The effects of all parts, one behind the other or summed.
+    fn together(self, parts: Vec<Array2<f64>>, edges: usize) -> Array2<f64> {
+        match self {
+            Self::Whole => parts
+                .into_iter()
+                .reduce(|total, part| total + part)
+                .unwrap_or_else(|| self.zeros(0, edges)),
+            Self::Samples => {
+                let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+                concatenate(Axis(0), &views)
+                    .unwrap_or_else(|_| unreachable!("all parts have the same edges"))
+            }
+        }
+    }
 }
 
 impl Attribution {

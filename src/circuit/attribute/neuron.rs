@@ -1,8 +1,8 @@
 //! Attribution on a transformer's channels and hidden neurons.
 
-use ndarray::{Array2, Zip};
+use ndarray::{Array2, Zip, s};
 
-use super::{Attributable, Attribution, Runs, Share, over_parts};
+use super::{Attributable, Attribution, Blocks, Runs, Share, over_parts};
 use crate::metric::Metric;
 use crate::model::transformer::{Gradients, SequenceTrace};
 use crate::numeric::Scalar;
@@ -14,11 +14,14 @@ impl<T: Scalar> Attributable for NeuronEngine<'_, T> {
     }
 
     /// Parts run in parallel.
-    fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
-        over_parts(self, metric, method, |part, metric| PartRuns {
-            engine: self,
-            part,
-            metric,
+    fn attribute_by(&self, metric: &Metric, method: Attribution, blocks: Blocks) -> Array2<f64> {
+        let samples = |part: &NeuronPart<T>| part.clean.everywhere.samples();
+        over_parts(self, metric, (method, blocks), samples, |part, metric| {
+            PartRuns {
+                engine: self,
+                part,
+                metric,
+            }
         })
     }
 }
@@ -106,14 +109,17 @@ impl<T: Scalar> PartRuns<'_, '_, T> {
     fn take(&self, layer: usize, gradient: &Array2<T>, by: &mut Share<'_>) {
         let difference = self.part.difference(layer);
         let neurons = self.engine.neurons().of_layer(layer);
-        let columns = gradient.columns().into_iter().zip(difference.columns());
-        for (effect, (gradient, difference)) in by.effects[neurons].iter_mut().zip(columns) {
-            let mut product = 0.0;
-            Zip::from(&gradient)
-                .and(&difference)
-                .for_each(|g, d| product += g.widen() * d.widen());
-            // Patching moves the metric by the product: the effect is its negative.
-            *effect -= product * by.weight;
+        for (block, samples) in by.blocks(gradient.nrows()) {
+            let of_block = s![samples, ..];
+            let (gradient, difference) = (gradient.slice(of_block), difference.slice(of_block));
+            let columns = gradient.columns().into_iter().zip(difference.columns());
+            for (neuron, (gradient, difference)) in neurons.clone().zip(columns) {
+                let mut product = 0.0;
+                Zip::from(&gradient)
+                    .and(&difference)
+                    .for_each(|g, d| product += g.widen() * d.widen());
+                by.moved(block, neuron, product);
+            }
         }
     }
 }

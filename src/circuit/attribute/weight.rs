@@ -1,8 +1,8 @@
 //! Attribution on the weights of a transformer.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
 
-use super::{Attributable, Attribution, Runs, Share, over_parts};
+use super::{Attributable, Attribution, Blocks, Runs, Share, over_parts};
 use crate::metric::Metric;
 use crate::model::Transformer;
 use crate::model::transformer::{
@@ -19,7 +19,7 @@ impl<T: Scalar> Attributable for WeightEngine<'_, T> {
 
     /// Parts run in parallel. Along activations an edge heeds only the runs of
     /// its own writer's layer, whatever is asked for.
-    fn attribute(&self, metric: &Metric, method: Attribution) -> Vec<f64> {
+    fn attribute_by(&self, metric: &Metric, method: Attribution, blocks: Blocks) -> Array2<f64> {
         let method = match method {
             Attribution::IgActivations { steps, .. } => Attribution::IgActivations {
                 steps,
@@ -27,11 +27,14 @@ impl<T: Scalar> Attributable for WeightEngine<'_, T> {
             },
             other => other,
         };
-        over_parts(self, metric, method, |part, metric| PartRuns {
-            engine: self,
-            part,
-            metric,
-            groups: groups(self),
+        let samples = |part: &WeightPart<T>| part.batch.samples();
+        over_parts(self, metric, (method, blocks), samples, |part, metric| {
+            PartRuns {
+                engine: self,
+                part,
+                metric,
+                groups: groups(self),
+            }
         })
     }
 }
@@ -201,11 +204,14 @@ impl<T: Scalar> PartRuns<'_, '_, T> {
             return;
         };
         let weight = self.engine.model().weight(matrix);
-        let slopes = products(self.difference(matrix).t(), gradient.t());
-        for ((from, to), slope) in slopes.indexed_iter() {
-            let edge = span.first + to * span.inputs + from;
-            // Patching moves the metric by the product: the effect is its negative.
-            by.effects[edge] -= slope * weight[[from, to]].widen() * by.weight;
+        let difference = self.difference(matrix);
+        for (block, samples) in by.blocks(difference.nrows()) {
+            let of_block = s![samples, ..];
+            let (read, slopes) = (difference.slice(of_block), gradient.slice(of_block));
+            for ((from, to), slope) in products(read.t(), slopes.t()).indexed_iter() {
+                let edge = span.first + to * span.inputs + from;
+                by.moved(block, edge, slope * weight[[from, to]].widen());
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::choice::{Level, Method, Origin};
 use crate::report::format::{count, count_words, percent, short, typed};
 use crate::report::sites::{Sites, clean};
 use crate::report::words::{joined, plural};
-use crate::result::{Audit, Circuit};
+use crate::result::{Audit, Circuit, CircuitStability};
 use crate::result::{Sentence, Status};
 
 const TOPIC: &str = "Circuits";
@@ -23,6 +23,7 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     for group in groups(&audit.circuits) {
         said.push(sizes(&group));
         said.extend(established(&group));
+        said.extend(stable(&group));
         said.extend(decision(&group, audit, sites));
     }
     said
@@ -320,6 +321,30 @@ fn missed(circuits: &[&Circuit]) -> String {
         return String::new();
     }
     format!(" ({})", parts.join("; "))
+}
+
+/// Whether other samples would have given the same circuits.
+fn stable(group: &Group<'_>) -> Option<Sentence> {
+    let stable = group.circuits.iter().filter_map(|c| c.stability.as_ref());
+    let first = stable.clone().next()?;
+    let whole = |n: f64| count(n as usize);
+    let of = |number: fn(&CircuitStability) -> usize| {
+        range(stable.clone().map(|s| number(s) as f64), whole)
+    };
+    let shared = range(stable.clone().map(|s| s.jaccard), percent);
+    let each = match group.circuits.len() {
+        1 => String::new(),
+        n => format!(" of each of the {}", count_words(n)),
+    };
+    let text = format!(
+        "Discovered again on {} resamples of the samples: {} edges{each} are there in at least \
+         95 % of them (the core) and {} in at least 5 %; two resamples share {shared} of their \
+         edges on average.",
+        count(first.resamples),
+        of(|s| s.core),
+        of(|s| s.possible),
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text).from(group.evidence(&["stability"])))
 }
 
 fn kept_share(circuits: &[&Circuit]) -> String {
