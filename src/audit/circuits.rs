@@ -89,6 +89,7 @@ pub fn circuits<T: Scalar>(
         config: &settings,
         fill,
         seed: config.seed,
+        journal: &config.journal,
         progress,
         fill_reference: fill_reference(discover, fill),
         published_order: None,

@@ -205,6 +205,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             config: &settings,
             fill,
             seed: config.seed,
+            journal: &config.journal,
             progress,
             fill_reference: discover.fill_reference(fill),
             published_order: None,

@@ -15,6 +15,7 @@ mod finite;
 mod function;
 mod held;
 mod insight;
+mod journal;
 mod layered;
 pub mod memory;
 mod methods;
@@ -46,6 +47,7 @@ use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice};
+pub use journal::Journal;
 pub use methods::{
     CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,
 };
@@ -83,6 +85,8 @@ pub struct Config {
     /// The samples that circuits are discovered on, where they are not a part of those
     /// of the audit: the data's other split.
     pub discover: Option<Dataset>,
+    /// What an interrupted run has found already, and where this one keeps what it finds.
+    pub journal: Journal,
 }
 
 /// Which parts of a result to compute.
@@ -150,6 +154,7 @@ impl Config {
             shapley: false,
             circuits: CircuitsConfig::new(),
             discover: None,
+            journal: Journal::default(),
         }
     }
 }

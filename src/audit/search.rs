@@ -11,6 +11,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::findings;
+use super::journal::Journal;
 use super::methods::{CircuitsConfig, Level, Method, Reference, Selection};
 use super::task::{TaskControls, tested};
 use crate::choice::Origin;
@@ -80,6 +81,8 @@ pub struct Search<'s, P: Clone> {
     /// What stands in for a patched message.
     pub fill: Fill,
     pub seed: u64,
+    /// Scores are pieces of it, and so is what ACDC finds at a threshold.
+    pub journal: &'s Journal,
     /// Is told how far a long search has come.
     pub progress: &'s dyn Fn(&str),
     /// The set that a fill is taken from, in words.
@@ -247,6 +250,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             config: self.config,
             fill: self.fill,
             seed: self.seed,
+            journal: self.journal,
             progress: self.progress,
             fill_reference: self.fill_reference.clone(),
             published_order: None,
@@ -293,7 +297,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
 
     /// The circuits that scores give, as many edges as it takes.
     fn by_scores(&self, method: Method) -> Result<Vec<Found>> {
-        let scores = self.scores(method);
+        let scores = self.scores(method)?;
         self.check(method, &scores)?;
         if self.config.judge {
             (self.progress)(&format!("judging circuits: {method}"));
@@ -327,58 +331,67 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     }
 
     /// The scores of all candidates, for every answer.
-    fn scores(&self, method: Method) -> Vec<Scores> {
+    fn scores(&self, method: Method) -> Result<Vec<Scores>> {
         if method == Method::Exact {
             return self.exact_scores();
         }
         let of_answer = |(index, answer): (usize, &Answer<'_, P>)| {
             let started = Instant::now();
-            let network = answer.network.as_ref();
-            let metric = answer.metric();
-            let mut each = None;
-            let (effects, evaluations) =
-                match method.attribution(self.config.ig_steps, self.config.conventions) {
-                    Some(attribution) => {
-                        let runs = attribution.runs(network.groups());
-                        each = self.attributed(network, &metric, attribution);
-                        let effects = match &each {
-                            Some(each) => each.sum_axis(Axis(0)).to_vec(),
-                            None => network.attribute(&metric, attribution),
-                        };
-                        (effects, runs as u64)
-                    }
-                    None if method == Method::Mask => {
-                        let config = MaskConfig {
-                            seed: self.seed,
-                            ..self.config.mask
-                        };
-                        let open = learned_mask(network, &metric, config);
-                        (open, config.steps as u64)
-                    }
-                    None => {
-                        assert_eq!(method, Method::Random, "the other methods score elsewhere");
-                        (random_scores(network, self.seed + index as u64), 0)
-                    }
-                };
-            Scores {
+            let (effects, each, evaluations) = self.scores_of(index, answer, method)?;
+            Ok(Scores {
                 effects,
                 each,
                 evaluations,
                 seconds: started.elapsed().as_secs_f64(),
-            }
+            })
         };
         self.answers.iter().enumerate().map(of_answer).collect()
     }
 
+    /// The scores of all edges for one answer, by edge number, sample by sample where that
+    /// is asked for, and how many runs they took.
+    fn scores_of(
+        &self,
+        index: usize,
+        answer: &Answer<'_, P>,
+        method: Method,
+    ) -> Result<(Vec<f64>, Option<Array2<f64>>, u64)> {
+        let network = answer.network.as_ref();
+        let metric = answer.metric();
+        if let Some(attribution) =
+            method.attribution(self.config.ig_steps, self.config.conventions)
+        {
+            let each = self.attributed(network, &metric, attribution);
+            let effects = match &each {
+                Some(each) => each.sum_axis(Axis(0)).to_vec(),
+                None => network.attribute(&metric, attribution),
+            };
+            return Ok((effects, each, attribution.runs(network.groups()) as u64));
+        }
+        if method == Method::Mask {
+            let config = MaskConfig {
+                seed: self.seed,
+                ..self.config.mask
+            };
+            let learn = || Ok(learned_mask(network, &metric, config));
+            let open = self.journal.piece(&format!("{method}/{index}"), learn)?;
+            return Ok((open, None, config.steps as u64));
+        }
+        assert_eq!(method, Method::Random, "the other methods score elsewhere");
+        Ok((random_scores(network, self.seed + index as u64), None, 0))
+    }
+
     /// Exact effects: one pass over the edges serves all answers.
-    fn exact_scores(&self) -> Vec<Scores> {
+    fn exact_scores(&self) -> Result<Vec<Scores>> {
         let started = Instant::now();
         let edges: Vec<usize> = self.candidates.ones().collect();
         let goals: Vec<Goal> = self.answers.iter().map(|a| a.goal.clone()).collect();
         let mut all = vec![Vec::with_capacity(edges.len()); goals.len()];
         let mut done = 0;
-        for some in self.blocks(&edges) {
-            let found = effects(self.network, &self.network.edges([]), some, &goals);
+        for (number, some) in self.blocks(&edges).into_iter().enumerate() {
+            let find = || Ok(effects(self.network, &self.network.edges([]), some, &goals));
+            let piece = format!("{}/{number}", Method::Exact);
+            let found: Vec<Vec<f64>> = self.journal.piece(&piece, find)?;
             for (all, found) in all.iter_mut().zip(found) {
                 all.extend(found);
             }
@@ -398,7 +411,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 seconds,
             }
         };
-        all.into_iter().enumerate().map(of_goal).collect()
+        Ok(all.into_iter().enumerate().map(of_goal).collect())
     }
 
     /// Estimated effects sample by sample, where they are asked for and are not too many.
@@ -583,11 +596,8 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             };
             let (candidates, sign) = (&self.candidates, self.config.sign);
             let order = &self.published_order;
-            let search = |threshold: &f64| {
-                let config = Acdc {
-                    threshold: *threshold,
-                    sign,
-                };
+            let search = |threshold: f64| {
+                let config = Acdc { threshold, sign };
                 match order {
                     Some(order) => {
                         acdc_in_order(network, &metric, candidates, config, order.iter().cloned())
@@ -595,7 +605,12 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                     None => acdc(network, &metric, candidates, config),
                 }
             };
-            let found: Vec<_> = taus.par_iter().map(search).collect();
+            let at = |(place, tau): (usize, &f64)| {
+                let piece = format!("{}/{index}/{place}", Method::Acdc);
+                self.journal.piece(&piece, || Ok(search(*tau)))
+            };
+            let found: Result<Vec<_>> = taus.par_iter().enumerate().map(at).collect();
+            let found = found?;
             let kept = |found: &crate::circuit::Found| {
                 network.edges(found.kept.iter().map(|(edge, _)| *edge))
             };

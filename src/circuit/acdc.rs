@@ -13,6 +13,8 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::Sign;
 use super::select::linked_from;
 use crate::metric::{Direction, Metric};
@@ -30,7 +32,7 @@ pub struct Acdc {
 }
 
 /// What was found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// Kept edges in the order of the visit, with their effects when visited:
     /// `metric(without those gone before) − metric(without this one too)`.
@@ -40,7 +42,7 @@ pub struct Found {
 }
 
 /// What is tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Try {
     /// One edge.
     Edge(usize),
@@ -49,7 +51,7 @@ pub enum Try {
 }
 
 /// One trial.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// What was patched.
     pub tried: Try,

@@ -1,7 +1,6 @@
 //! `modscope compare`: any number of checkpoints on the same work.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,18 +9,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::args::{self, Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs, count};
 use super::certify::CertifyArgs;
 use super::circuit::CircuitArgs;
+use super::journal::{self, OnDisk};
 use super::members::{self, Grouping};
 use super::{output, whole};
-use crate::audit::Level;
 use crate::audit::memory::{self, Budget};
-use crate::checkpoint::sha256;
+use crate::audit::{self, Journal, Level};
 use crate::compare::matching::Matching;
 use crate::compare::{self, Config, Entry, Part};
 use crate::data::Dataset;
 use crate::escape::visible;
 use crate::result::Comparison;
 use crate::result::Status;
-use crate::{Error, Result, report};
+use crate::report;
 
 /// Set checkpoints side by side: regimes over seeds, with controls and tests
 ///
@@ -109,8 +108,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     };
     output::check_free(&args.common, &name, false)?;
     let folder = output::folder(&args.common, &name);
-    let work = folder.as_deref().map(work_folder);
-    let parts = measured(args, &entries, &data, &config, work.as_deref())?;
+    // A network that is finished stays so whatever others it stands beside.
+    let kept = OnDisk::open(folder.as_deref(), &journal::hashed("compare"));
+    let parts = measured(args, &entries, &data, &config, &kept.journal)?;
     let mut result = args
         .common
         .in_pool(|| compare::join(&entries, parts, &data, &config))??;
@@ -120,11 +120,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         whole::folder(folder, args.common.force, |dir| {
             report::write_comparison(&result, dir)
         })?;
-        // What was kept for an interruption is part of the result now.
-        if let Some(work) = &work {
-            let _ = fs::remove_dir_all(work);
-        }
     }
+    kept.done(folder.as_deref());
     print(&args.common, &result, folder.as_deref())?;
     Ok(Status::Holds)
 }
@@ -153,83 +150,40 @@ fn measured(
     entries: &[Entry],
     data: &Dataset,
     config: &Config,
-    work: Option<&Path>,
+    journal: &Journal,
 ) -> anyhow::Result<Vec<Part>> {
     let bar = progress(&args.common, entries.len());
     let mut parts = Vec::with_capacity(entries.len());
     for entry in entries {
         let name = visible(&entry.name);
         bar.set_message(name.clone().into_owned());
-        let kept = work.map(|w| w.join(format!("{}.json", key(entry, data, config))));
-        let part = match kept.as_deref().and_then(read) {
-            Some(part) => part,
-            None => {
-                let step = |step: &str| bar.set_message(format!("{name}: {step}"));
-                let part = args
-                    .common
-                    .in_pool(|| compare::measure(entry, data, config, &step))??;
-                if let Some(path) = &kept {
-                    keep(&part, path)?;
-                }
-                part
-            }
-        };
-        parts.push(part);
+        let step = |step: &str| bar.set_message(format!("{name}: {step}"));
+        let key = key(entry, data, config);
+        let mut config = config.clone();
+        config.audit.journal = journal.within(&key);
+        let measure = || compare::measure(entry, data, &config, &step);
+        let piece = || journal.piece(&key, measure);
+        parts.push(args.common.in_pool(piece)??);
         bar.inc(1);
     }
     bar.finish_and_clear();
     Ok(parts)
 }
 
-/// Where finished networks are kept until all are.
-fn work_folder(folder: &Path) -> PathBuf {
-    let name = folder
-        .file_name()
-        .map_or_else(|| "compare".into(), |n| n.to_string_lossy());
-    folder.with_file_name(format!(".{name}.compare"))
-}
-
 /// What a measured network depends on: both files and every setting.
 fn key(entry: &Entry, data: &Dataset, config: &Config) -> String {
     let mut settings = config.clone();
-    // Neither changes what is measured of one network.
-    settings.audit.command.clear();
+    // None of these changes what is measured of one network.
     settings.reference = None;
-    // The other split is of the same file.
-    settings.audit.discover = None;
     settings.matching = Matching::Activations;
-    let text = format!(
-        "{} {} {} {} {:?} {} {} {settings:?}",
-        env!("CARGO_PKG_VERSION"),
+    let audit = std::mem::replace(&mut settings.audit, audit::Config::new(Vec::new()));
+    journal::hashed(&format!(
+        "{} {} {} {:?} {settings:?}",
+        journal::key(&entry.checkpoint, data, &audit),
         entry.name,
-        entry.checkpoint.sha256,
         entry.group,
         entry.seed,
-        data.sha256,
-        data.split,
-    );
-    sha256(text.as_bytes())
-}
-
-/// A kept network; one that cannot be read is measured again.
-fn read(path: &Path) -> Option<Part> {
-    serde_json::from_slice(&fs::read(path).ok()?).ok()
-}
-
-/// Keeps a network, whole or not at all.
-fn keep(part: &Part, path: &Path) -> Result<()> {
-    let failed = |source: io::Error| Error::Write {
-        path: path.to_owned(),
-        source,
-    };
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let beside = path.with_extension(format!("{}.part", std::process::id()));
-    let text = serde_json::to_vec(part).map_err(|error| failed(io::Error::other(error)))?;
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, path))
-        .map_err(failed)
+    ))
 }
 
 fn progress(common: &Common, networks: usize) -> ProgressBar {

@@ -12,6 +12,7 @@ mod completions;
 mod example;
 mod inspect;
 mod interrupt;
+mod journal;
 mod members;
 mod modules;
 mod output;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{self, Common, DataArgs, ModelArgs};
 use super::output::{self, Finished};
+use super::journal::{self, OnDisk};
 use super::progress::Progress;
 use super::{example, training};
 use crate::audit::memory::{self, Budget};
@@ -76,6 +77,9 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
         config.discover =
             args::open_discovery(&data, |split| opened(job, split).map(|(_, data)| data))?;
     }
+    let folder = output::folder(common, &name);
+    let kept = OnDisk::open(folder.as_deref(), &journal::key(&checkpoint, &data, &config));
+    config.journal = kept.journal.clone();
     let compute = || {
         audit(&checkpoint, &data, &config, &|stage| {
             progress.stage(stage);
@@ -119,6 +123,7 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
         replace,
     };
     let written = output::write(common, finished)?;
+    kept.done(folder.as_deref());
     progress.finish();
     output::print(common, &written)
 }

@@ -134,22 +134,15 @@ fn take_back(staged: &Staged, was_there: bool) {
 /// Restores what a killed process had taken out of `target`'s place, and removes what
 /// such processes left beside it.
 pub(super) fn recover(target: &Path) {
-    let name = file_name(target);
-    for entry in fs::read_dir(parent(target)).into_iter().flatten().flatten() {
-        let left = entry.file_name().to_string_lossy().into_owned();
-        let Some((process, kind)) = left
-            .strip_prefix(&format!(".{name}."))
-            .and_then(|rest| rest.split_once('.'))
-        else {
+    for (path, rest) in all_hidden(target) {
+        let Some((process, kind)) = rest.split_once('.') else {
             continue;
         };
-        let left_over = process
-            .parse()
-            .is_ok_and(|id| !is_at_work(id, &entry.path()));
+        let left_over = process.parse().is_ok_and(|id| !is_at_work(id, &path));
         if left_over && kind == OLD && !target.exists() {
-            let _ = fs::rename(entry.path(), target);
+            let _ = fs::rename(path, target);
         } else if left_over && (kind == OLD || kind == PART) {
-            remove(&entry.path());
+            remove(&path);
         }
     }
 }
@@ -168,7 +161,23 @@ fn is_at_work(process: u32, path: &Path) -> bool {
 
 /// `.name.123.part` beside `name`
 fn beside(target: &Path, process: u32, kind: &str) -> PathBuf {
-    parent(target).join(format!(".{}.{process}.{kind}", file_name(target)))
+    hidden(target, &format!("{process}.{kind}"))
+}
+
+/// `.name.rest` beside `name`
+pub(super) fn hidden(target: &Path, rest: &str) -> PathBuf {
+    parent(target).join(format!(".{}.{rest}", file_name(target)))
+}
+
+/// What stands beside a target under such names: each with its `rest`.
+pub(super) fn all_hidden(target: &Path) -> Vec<(PathBuf, String)> {
+    let start = format!(".{}.", file_name(target));
+    let entries = fs::read_dir(parent(target)).into_iter().flatten().flatten();
+    let rest = |entry: fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        Some((entry.path(), name.strip_prefix(&start)?.to_owned()))
+    };
+    entries.filter_map(rest).collect()
 }
 
 fn file_name(target: &Path) -> String {

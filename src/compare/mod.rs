@@ -107,6 +107,8 @@ impl Config {
         };
         config.circuits.methods = vec![Method::Exact];
         config.discover = discover;
+        // Pieces are told apart by their name alone: these would be the network's own.
+        config.journal = audit::Journal::default();
         config
     }
 }

@@ -246,6 +246,7 @@ impl<T: Scalar> Subject<'_, T> {
             config: &config.circuits,
             fill,
             seed: config.seed,
+            journal: &config.journal,
             progress,
             fill_reference: discover.fill_reference(fill),
             cfg: components.as_ref().map(|of| of.cfg),
