@@ -108,7 +108,9 @@ mod tests {
         let lines = Arc::new(Mutex::new(BTreeMap::new()));
         let kept = Arc::clone(&lines);
         let keep = move |name: &str, text: &str| {
-            kept.lock().unwrap().insert(name.to_owned(), text.to_owned());
+            kept.lock()
+                .unwrap()
+                .insert(name.to_owned(), text.to_owned());
         };
         let numbers = [0.1 + 0.2, -0.0, 5e-324, f64::MAX, 1.0 / 3.0];
         let first = Journal::new(BTreeMap::new(), keep).within("a");
@@ -121,9 +123,8 @@ mod tests {
         let found = lines.lock().unwrap().clone();
         assert_eq!(found.keys().collect::<Vec<_>>(), ["a/n", "a/nan"]);
         let again = Journal::new(found, |_, _| ());
-        let made = |name: &str| -> Vec<f64> {
-            again.within("a").piece(name, || Ok(vec![9.0])).unwrap()
-        };
+        let made =
+            |name: &str| -> Vec<f64> { again.within("a").piece(name, || Ok(vec![9.0])).unwrap() };
         let bits = |n: &[f64]| n.iter().map(|n| n.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(&made("n")), bits(&numbers));
         assert_eq!(made("nan"), [9.0]);

@@ -18,9 +18,9 @@ use crate::compare::matching::Matching;
 use crate::compare::{self, Config, Entry, Part};
 use crate::data::Dataset;
 use crate::escape::visible;
+use crate::report;
 use crate::result::Comparison;
 use crate::result::Status;
-use crate::report;
 
 /// Set checkpoints side by side: regimes over seeds, with controls and tests
 ///

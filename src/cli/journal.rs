@@ -121,7 +121,10 @@ mod tests {
     #[test]
     fn torn_and_flipped_lines_are_no_pieces() {
         let good = line("a/b", "[1.5]");
-        assert_eq!(pieces(&good), BTreeMap::from([("a/b".into(), "[1.5]".into())]));
+        assert_eq!(
+            pieces(&good),
+            BTreeMap::from([("a/b".into(), "[1.5]".into())])
+        );
         assert!(pieces(&good.replace("1.5", "2.5")).is_empty());
         // A torn line is followed by whole ones.
         let torn = format!("{}{good}", &good[..good.len() - 4]);

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{self, Common, DataArgs, ModelArgs};
-use super::output::{self, Finished};
 use super::journal::{self, OnDisk};
+use super::output::{self, Finished};
 use super::progress::Progress;
 use super::{example, training};
 use crate::audit::memory::{self, Budget};
@@ -78,7 +78,10 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
             args::open_discovery(&data, |split| opened(job, split).map(|(_, data)| data))?;
     }
     let folder = output::folder(common, &name);
-    let kept = OnDisk::open(folder.as_deref(), &journal::key(&checkpoint, &data, &config));
+    let kept = OnDisk::open(
+        folder.as_deref(),
+        &journal::key(&checkpoint, &data, &config),
+    );
     config.journal = kept.journal.clone();
     let compute = || {
         audit(&checkpoint, &data, &config, &|stage| {

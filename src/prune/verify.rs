@@ -171,6 +171,14 @@ impl<P: Prunable> Reference<P> {
         let counting = (0..outputs.nrows()).filter(|output| self.counts[*output]);
         let stays = |(sample, before): (usize, &usize)| {
             let column = outputs.column(sample);
+            if column.len() == 1 {
+                // One logit stands for two classes and is held against 0.
+                let (logit, slack) = (column[0].widen(), slack(0));
+                return match before {
+                    0 => logit <= slack,
+                    _ => logit > -slack,
+                };
+            }
             let own = column[*before].widen() + slack(*before);
             column
                 .iter()

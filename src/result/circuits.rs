@@ -47,6 +47,7 @@ pub struct Circuit {
     /// Edges of the circuit.
     pub edges_kept: usize,
     /// `1 - edges_kept / edges_total`.
+    #[serde(deserialize_with = "super::number")]
     pub sparsity: f64,
     /// The metric with nothing patched.
     #[serde(deserialize_with = "super::number")]
@@ -68,12 +69,13 @@ pub struct Circuit {
     pub minimality: Option<f64>,
     /// 95 % interval of the faithfulness over samples; `null` where that is, and for fewer
     /// than 10 samples.
+    #[serde(default, deserialize_with = "super::number")]
     pub interval: Option<[f64; 2]>,
     /// How the interval was made, in words; empty where there is none.
     #[serde(default)]
     pub interval_method: String,
     /// The band of faithfulness that was asked for, around 1.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::number")]
     pub band: Option<[f64; 2]>,
     /// Mean over samples of |circuit - full|, in units of the metric.
     #[serde(default)]
@@ -107,6 +109,7 @@ pub struct Circuit {
     /// Patched runs that discovery took.
     pub evaluations: u64,
     /// Seconds that discovery took.
+    #[serde(deserialize_with = "super::number")]
     pub seconds: f64,
 }
 
@@ -175,6 +178,7 @@ pub struct ControlTest {
     /// Draws.
     pub draws: usize,
     /// (draws at least as good + 1) / (draws + 1).
+    #[serde(deserialize_with = "super::number")]
     pub p: f64,
     /// Whether p is at most 0.05.
     pub beaten: bool,
@@ -242,7 +246,7 @@ pub struct Recovery {
     pub roc_area: Option<f64>,
     /// Its corners `[share of other edges, share of known edges]` that score at least so high,
     /// from none to all; empty where there is no area.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::number")]
     pub roc: Vec<[f64; 2]>,
 }
 
@@ -257,6 +261,7 @@ pub struct FaithfulnessCurve {
     #[serde(deserialize_with = "super::number")]
     pub cmd: f64,
     /// `[kept fraction, faithfulness]`, from few edges to all.
+    #[serde(deserialize_with = "super::number")]
     pub points: Vec<[f64; 2]>,
 }
 

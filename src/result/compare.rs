@@ -51,6 +51,7 @@ pub struct CompareSettings {
     /// How tolerances come about, in words.
     pub tolerance: String,
     /// The pruning threshold of the equal-threshold numbers.
+    #[serde(deserialize_with = "super::number")]
     pub equal_threshold: f64,
     /// `zero`, `mean`, ...
     pub fill: Fill,
@@ -59,10 +60,12 @@ pub struct CompareSettings {
     /// What gaps are divided by, in words.
     pub scale: String,
     /// A circuit is faithful when |1 - faithfulness| is at most this.
+    #[serde(deserialize_with = "super::number")]
     pub within: f64,
     /// Draws of every control but the random circuits.
     pub control_draws: usize,
     /// Level of all tests.
+    #[serde(deserialize_with = "super::number")]
     pub level: f64,
 }
 
@@ -110,6 +113,7 @@ pub struct FrontPoint {
     /// Edges of each circuit, at most.
     pub edges: usize,
     /// Share of the network's edges.
+    #[serde(deserialize_with = "super::number")]
     pub kept: f64,
     /// Gap over the full network's own metric.
     pub gap: Option<f64>,
@@ -147,6 +151,7 @@ pub struct ComparedCircuit {
     /// Faithfulness; `null` where full = corrupted.
     pub faithfulness: Option<f64>,
     /// 95 % bootstrap interval of the faithfulness over samples.
+    #[serde(default, deserialize_with = "super::number")]
     pub interval: Option<[f64; 2]>,
     /// Gap over the full network's own metric.
     pub gap: Option<f64>,
@@ -168,6 +173,7 @@ pub struct Control {
     pub name: Against,
     /// |1 - faithfulness| at the circuit's size, one per draw (of random circuits: the
     /// median and the best).
+    #[serde(deserialize_with = "super::number")]
     pub errors: Vec<Option<f64>>,
     /// Edges that the control needs to be as faithful; one per draw, `null` where none suffice.
     pub edges_needed: Vec<Option<usize>>,
@@ -242,6 +248,7 @@ pub struct GroupSummary {
     /// Standard deviation over them (divisor n - 1); `null` for fewer than two.
     pub sd: Option<f64>,
     /// 95 % interval of the mean over seeds (Student's t); `null` for fewer than two.
+    #[serde(default, deserialize_with = "super::number")]
     pub interval: Option<[f64; 2]>,
 }
 
@@ -257,6 +264,7 @@ pub struct Test {
     /// Mean of the reference less the other.
     pub difference: Option<f64>,
     /// 95 % interval of the difference (Student's t).
+    #[serde(default, deserialize_with = "super::number")]
     pub interval: Option<[f64; 2]>,
     /// Permutation test, two-sided; `null` where there is no test.
     pub p: Option<f64>,
@@ -281,6 +289,7 @@ pub struct Overlap {
     #[serde(default = "correlation")]
     pub likeness: String,
     /// From which likeness a match counts as the same neuron.
+    #[serde(deserialize_with = "super::number")]
     pub universal_from: f64,
     /// Pairs of networks.
     pub pairs: Vec<OverlapPair>,

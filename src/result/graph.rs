@@ -46,7 +46,7 @@ pub struct GraphNode {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GraphEdge {
     /// By how much patching it worsens the metric.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::number")]
     pub score: f64,
     /// Whether it is part of the circuit.
     pub in_graph: bool,

@@ -23,10 +23,13 @@ pub struct Embedding {
     /// The dimensions of the table, from 0.
     pub dimensions: Vec<usize>,
     /// Share of the variance along each principal component, largest first.
+    #[serde(deserialize_with = "super::number")]
     pub variance: Vec<f64>,
     /// Each token along the first two components.
+    #[serde(deserialize_with = "super::number")]
     pub points: Vec<[f64; 2]>,
     /// For modular arithmetic: share of the variance at each frequency from 1; else empty.
+    #[serde(deserialize_with = "super::number")]
     pub frequencies: Vec<f64>,
 }
 

@@ -57,9 +57,48 @@ pub const SCHEMA: &str = "modscope/2";
 /// Other values of `schema` that this version reads: what they lack is empty.
 pub const READABLE: [&str; 2] = ["modscope/1", SCHEMA];
 
-/// A number; JSON has neither NaN nor infinity, so that both are written as
-/// `null`, and `null` is read as NaN.
-fn number<'de, D: serde::Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    let number = <Option<f64> as serde::Deserialize>::deserialize(from)?;
-    Ok(number.unwrap_or(f64::NAN))
+/// A number, or numbers in a list; JSON has neither NaN nor infinity, so that both are
+/// written as `null`, and `null` is read as NaN.
+fn number<'de, D: serde::Deserializer<'de>, N: Numbers>(from: D) -> Result<N, D::Error> {
+    <N::Written as serde::Deserialize>::deserialize(from).map(N::read)
+}
+
+/// Numbers as they stand in JSON.
+trait Numbers {
+    /// With `None` where a number was none.
+    type Written: serde::de::DeserializeOwned;
+
+    fn read(written: Self::Written) -> Self;
+}
+
+impl Numbers for f64 {
+    type Written = Option<f64>;
+
+    fn read(written: Option<f64>) -> Self {
+        written.unwrap_or(f64::NAN)
+    }
+}
+
+impl Numbers for [f64; 2] {
+    type Written = [Option<f64>; 2];
+
+    fn read(written: Self::Written) -> Self {
+        written.map(f64::read)
+    }
+}
+
+impl<N: Numbers> Numbers for Vec<N> {
+    type Written = Vec<N::Written>;
+
+    fn read(written: Self::Written) -> Self {
+        written.into_iter().map(N::read).collect()
+    }
+}
+
+impl<N: Numbers> Numbers for Option<N> {
+    type Written = Option<N::Written>;
+
+    fn read(written: Self::Written) -> Self {
+        written.map(N::read)
+    }
 }

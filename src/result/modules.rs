@@ -24,6 +24,7 @@ pub struct Modules {
     #[serde(default)]
     pub granularity: Option<Granularity>,
     /// Resolution of the quality function; 1 is Newman's modularity.
+    #[serde(deserialize_with = "super::number")]
     pub resolution: f64,
     /// The pruning threshold of the graph.
     #[serde(deserialize_with = "super::number")]
@@ -126,8 +127,10 @@ pub struct NullModel {
     /// `(Q - mean) / sd`; `null` where sd is 0.
     pub z: Option<f64>,
     /// `(r + 1) / (n + 1)`, r = shuffles with at least this modularity.
+    #[serde(deserialize_with = "super::number")]
     pub p: f64,
     /// The shuffled networks' modularities, sorted.
+    #[serde(deserialize_with = "super::number")]
     pub draws: Vec<f64>,
 }
 
@@ -165,11 +168,13 @@ pub struct Bootstrap {
     #[serde(deserialize_with = "super::number")]
     pub rand_index: f64,
     /// The middle 95 % of it.
+    #[serde(deserialize_with = "super::number")]
     pub rand_index_interval: [f64; 2],
     /// Mean normalised mutual information with it.
     #[serde(deserialize_with = "super::number")]
     pub nmi: f64,
     /// The middle 95 % of it.
+    #[serde(deserialize_with = "super::number")]
     pub nmi_interval: [f64; 2],
     /// By resample.
     pub draws: Vec<Resample>,
@@ -223,6 +228,7 @@ pub struct Scan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ScanPoint {
     /// γ
+    #[serde(deserialize_with = "super::number")]
     pub resolution: f64,
     /// Number of modules.
     pub count: usize,
@@ -237,8 +243,10 @@ pub struct ScanPoint {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plateau {
     /// The first resolution.
+    #[serde(deserialize_with = "super::number")]
     pub from: f64,
     /// The last.
+    #[serde(deserialize_with = "super::number")]
     pub to: f64,
     /// Modules there.
     pub count: usize,
@@ -315,6 +323,7 @@ pub struct Spread {
     /// Against random sets of as many sites per layer; p: as close together or closer.
     pub null: NullModel,
     /// p by Holm's correction for the modules.
+    #[serde(deserialize_with = "super::number")]
     pub p_holm: f64,
 }
 
@@ -358,6 +367,7 @@ pub struct Lesion {
     #[serde(deserialize_with = "super::number")]
     pub random_sd: f64,
     /// `(r + 1) / (n + 1)`, r = random sets with an |effect| at least as large.
+    #[serde(deserialize_with = "super::number")]
     pub p: f64,
     /// p by Holm's correction for the modules of the same partition, fill and metric.
     #[serde(default)]
@@ -452,8 +462,10 @@ pub struct Enrichment {
     #[serde(deserialize_with = "super::number")]
     pub expected: f64,
     /// Chance of as many or more: upper tail of the hypergeometric distribution.
+    #[serde(deserialize_with = "super::number")]
     pub p: f64,
     /// p by Holm's correction for all pairs of the method.
+    #[serde(deserialize_with = "super::number")]
     pub p_holm: f64,
 }
 

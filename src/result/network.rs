@@ -10,6 +10,7 @@ pub struct Network {
     /// Between layer l and l + 1: the weights of the network as it is, before pruning,
     /// row by row `[layers[l+1].sites, layers[l].sites]`; NaN is written as `null`.
     /// Empty where no linear layer stands between the two.
+    #[serde(deserialize_with = "super::number")]
     pub weights: Vec<Vec<Option<f64>>>,
     /// What carries values on besides weights.
     #[serde(default)]
@@ -69,8 +70,10 @@ pub struct Site {
     /// The feature's or target's own name; for hidden sites the same as `site`.
     pub name: String,
     /// Place across, in [0, 1].
+    #[serde(deserialize_with = "super::number")]
     pub x: f64,
     /// Place in depth, in [0, 1]; 0 on a line.
+    #[serde(deserialize_with = "super::number")]
     pub y: f64,
     /// Its bias; `null` for inputs.
     pub bias: Option<f64>,

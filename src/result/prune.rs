@@ -22,6 +22,7 @@ pub struct Prune {
     /// Entries of the linear layers that survive.
     pub edges_kept: usize,
     /// `1 - edges_kept / edges_total`.
+    #[serde(deserialize_with = "super::number")]
     pub sparsity: f64,
     /// Biases in the network, counted apart from edges.
     pub biases_total: usize,
@@ -127,6 +128,7 @@ pub struct Certificate {
     /// Cases or boxes examined.
     pub boxes: u64,
     /// Seconds it took.
+    #[serde(deserialize_with = "super::number")]
     pub seconds: f64,
     /// `holds`, `counterexample`, or `undecided` and why the search ended.
     #[serde(default)]
@@ -164,6 +166,7 @@ pub struct OutputBound {
     #[serde(deserialize_with = "super::number")]
     pub found: f64,
     /// Where: a number per feature, or a token per position.
+    #[serde(deserialize_with = "super::number")]
     pub at: Vec<f64>,
 }
 
@@ -171,6 +174,7 @@ pub struct OutputBound {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Counterexample {
     /// A number per feature, or a token per position.
+    #[serde(deserialize_with = "super::number")]
     pub input: Vec<f64>,
     /// Site of the output: `y0`.
     pub output: String,
@@ -198,6 +202,7 @@ pub struct CertifiedDecisions {
     /// for the whole domain 1 if there is one.
     pub changed: u64,
     /// Such an input.
+    #[serde(default, deserialize_with = "super::number")]
     pub example: Option<Vec<f64>>,
 }
 

@@ -233,6 +233,7 @@ pub struct Task {
     #[serde(deserialize_with = "super::number")]
     pub value: f64,
     /// What knowing nothing of the samples gives.
+    #[serde(deserialize_with = "super::number")]
     pub baseline: f64,
     /// What that is: `always the most frequent class`, `the mean of the targets`,
     /// `no preference`, `chance`.
@@ -303,12 +304,16 @@ pub struct Inference {
     /// Samples in the pass.
     pub samples: usize,
     /// All weights, zeros too.
+    #[serde(deserialize_with = "super::number")]
     pub dense: f64,
     /// Non-zero weights only.
+    #[serde(deserialize_with = "super::number")]
     pub sparse: f64,
     /// Without idle neurons.
+    #[serde(deserialize_with = "super::number")]
     pub compact: f64,
     /// Without idle neurons, non-zero weights only.
+    #[serde(deserialize_with = "super::number")]
     pub compact_sparse: f64,
 }
 
@@ -316,18 +321,24 @@ pub struct Inference {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Seconds {
     /// Reading, recognising and checking files.
+    #[serde(deserialize_with = "super::number")]
     pub load: f64,
     /// Thresholds and verification.
+    #[serde(deserialize_with = "super::number")]
     pub prune: f64,
     /// Communities, null models and lesions.
+    #[serde(deserialize_with = "super::number")]
     pub modules: f64,
     /// The search for shorter wiring, where asked for.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::number")]
     pub relocation: f64,
     /// Ablation, exact effects and discovery.
+    #[serde(deserialize_with = "super::number")]
     pub circuits: f64,
     /// Figures, tables and page.
+    #[serde(deserialize_with = "super::number")]
     pub report: f64,
     /// All of it.
+    #[serde(deserialize_with = "super::number")]
     pub total: f64,
 }

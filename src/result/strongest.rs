@@ -60,15 +60,24 @@ pub struct Sample {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<String>,
     /// Its targets, by output site; empty where there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "super::number"
+    )]
     pub targets: Vec<f64>,
     /// The outputs of the network as it is, where they are numbers; NaN is written as `null`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "super::number"
+    )]
     pub outputs: Vec<Option<f64>>,
     /// Its tokens as text; empty where it has none or it is left out for its size.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tokens: Vec<String>,
     /// Its numbers, as the data have them; empty where it has none or it is left out for its size.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "super::number"
+    )]
     pub inputs: Vec<f64>,
 }

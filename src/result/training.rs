@@ -43,6 +43,7 @@ pub struct Film {
     /// Task, regime and seed.
     pub title: String,
     /// Per layer, inputs first, the places `[x, y]` of its sites in the unit square, inputs below.
+    #[serde(deserialize_with = "super::number")]
     pub places: Vec<Vec<[f64; 2]>>,
     /// Names of the layers; empty where they need none.
     pub rows: Vec<String>,

@@ -59,5 +59,6 @@ pub struct Attention {
     /// The positions that ask, from 0.
     pub queries: Vec<usize>,
     /// Row by row, `[queries, positions]`: shares that sum to 1 in a row.
+    #[serde(deserialize_with = "super::number")]
     pub pattern: Vec<f64>,
 }

@@ -24,6 +24,7 @@ mod leiden;
 mod mutations;
 mod own_data;
 mod references;
+mod resumed;
 mod sturdy;
 mod toy_ioi;
 mod train_cli;

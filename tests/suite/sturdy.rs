@@ -404,7 +404,11 @@ fn names_steer_nothing_wherever_they_are_shown() {
 
 /// A result without what the command line and the clock put into it.
 fn timeless(output: &Output) -> Value {
-    let mut result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    stripped(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// The same of a result that was written.
+pub(super) fn stripped(mut result: Value) -> Value {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(fields) => {
@@ -453,6 +457,35 @@ fn results_do_not_depend_on_the_number_of_threads() {
             "{threads} threads"
         );
     }
+}
+
+/// Transformers and comparisons as well.
+#[test]
+fn searches_do_not_depend_on_the_number_of_threads() {
+    let searches = [
+        "circuit fixtures/gpt2 --method exact,acdc,eap,eap-ig-inputs --top 20",
+        "modules fixtures/broken/good/bimt --data fixtures/broken/good/data.safetensors \
+         --null layer:9",
+    ];
+    for words in searches {
+        let run = |threads: &str| {
+            let words: Vec<&str> = words.split_whitespace().collect();
+            modscope(&[&words[..], &["--json", "--threads", threads]].concat())
+        };
+        let one = run("1");
+        assert!(one.status.code() < Some(2), "{words}: {}", said(&one));
+        for threads in ["2", "7"] {
+            assert_eq!(
+                timeless(&run(threads)),
+                timeless(&one),
+                "{words}, {threads}"
+            );
+        }
+    }
+}
+
+#[test]
+fn trainings_do_not_depend_on_the_number_of_threads() {
     let folder = tempfile::tempdir().unwrap();
     let train = |threads: &str| {
         let out = folder.path().join(threads);
