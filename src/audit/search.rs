@@ -358,8 +358,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     ) -> Result<(Vec<f64>, Option<Array2<f64>>, u64)> {
         let network = answer.network.as_ref();
         let metric = answer.metric();
-        if let Some(attribution) =
-            method.attribution(self.config.ig_steps, self.config.conventions)
+        if let Some(attribution) = method.attribution(self.config.ig_steps, self.config.conventions)
         {
             let each = self.attributed(network, &metric, attribution);
             let effects = match &each {
