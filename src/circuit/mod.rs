@@ -10,6 +10,8 @@ mod attribute;
 mod exact;
 mod graph;
 mod known;
+#[cfg(test)]
+mod layered_tests;
 mod mask;
 mod random;
 mod select;

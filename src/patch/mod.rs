@@ -35,7 +35,7 @@ pub mod component;
 mod engine;
 mod fill;
 mod kept;
-mod layered;
+pub(crate) mod layered;
 mod neuron;
 mod nodes;
 mod parted;

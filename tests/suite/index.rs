@@ -6,7 +6,7 @@ use std::path::Path;
 
 use assert_cmd::Command;
 
-const RESULT: &str = "tests/data/report.json";
+const RESULT: &str = "tests/suite/data/report.json";
 
 fn modscope() -> Command {
     Command::cargo_bin("modscope").unwrap()

@@ -149,7 +149,9 @@ fn a_circuit_that_was_written_is_judged_as_when_it_was_found() {
 
 #[test]
 fn nodes_are_searched_as_edges_are() {
-    let found = result(&format!("{PROMPTS} --method exact,acdc --level node"));
+    let found = result(&format!(
+        "{PROMPTS} --method exact,acdc --level node --nodes --judge-on same"
+    ));
     let circuit = &found["circuits"][0];
     assert_eq!(
         (&circuit["level"], &circuit["edges_total"]),
@@ -181,7 +183,7 @@ fn nodes_are_searched_as_edges_are() {
 fn what_cannot_be_done_is_said_before_it_is_tried() {
     let said = refused(&format!("{PROMPTS} --method eap --metric accuracy"));
     assert!(
-        said.contains("effect of exactly 0") && said.contains("a metric with a slope"),
+        said.contains("is 0 at the network as it is") && said.contains("a metric with a slope"),
         "{said}"
     );
     let said = refused(&format!("{PROMPTS} --max-memory 1K"));
@@ -260,7 +262,9 @@ fn published_conventions_give_the_scores_of_published_code() {
         ),
     ] {
         let (folder, theirs) = (folder.display(), golden(file));
-        let line = format!("circuit {folder} --method {method} --conventions published --top 20");
+        let line = format!(
+            "circuit {folder} --method {method} --conventions published --top 20 --judge-on same"
+        );
         let ours = result(&line);
         let theirs = theirs.as_object().unwrap();
         let scale = theirs

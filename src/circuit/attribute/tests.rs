@@ -1,13 +1,15 @@
 //! First-order estimates against exact effects.
 
-use super::{Attributable, Attribution, Path};
+use ndarray::Axis;
+
+use super::{Attributable, Attribution, Blocks, Path};
 use crate::circuit::{Goal, effects_on, node_effects};
 use crate::metric::Metric;
 use crate::model::mlp::tests::{random_inputs, random_mlp};
 use crate::numeric::Activation;
 use crate::patch::component::tests::{batch, models, setup};
 use crate::patch::{
-    ComponentEngine, Engine, Fill, Fills, NeuronEngine, Patchable as _, WeightEngine,
+    ComponentEngine, EdgeSet, Engine, Fill, Fills, NeuronEngine, Patchable as _, WeightEngine,
 };
 
 #[test]
@@ -242,4 +244,60 @@ fn integrated_gradients_add_up_to_the_effect() {
         own_source: true,
     };
     assert_eq!(engine.attribute(&metric, activations), [5.0]);
+}
+
+/// A row is what patching moves the sample's own share of the metric by, and the rows
+/// add up to the effects.
+fn rows_are_of_samples<P: Attributable>(like: &str, network: &P, samples: usize) {
+    let readings = network.samples();
+    let classes = (0..readings).map(|r| r % 3).collect();
+    let metric = Metric::CrossEntropy { classes };
+    let rows = network.attribute_by(&metric, Attribution::Eap, Blocks::Samples);
+    assert_eq!(rows.dim(), (samples, network.edge_count()), "{like}");
+    let of_samples = |patched: &EdgeSet| -> Vec<f64> {
+        let values = metric.values(network.outputs(patched).view());
+        let own = values.chunks(readings / samples);
+        own.map(|own| own.iter().sum::<f64>() / readings as f64)
+            .collect()
+    };
+    let before = of_samples(&network.edges([]));
+    for edge in (0..network.edge_count()).step_by(7) {
+        let after = of_samples(&network.edges([edge]));
+        let exact: Vec<f64> = before.iter().zip(&after).map(|(b, a)| b - a).collect();
+        let scale = exact.iter().fold(1e-12_f64, |m, e| m.max(e.abs()));
+        for (row, exact) in rows.column(edge).iter().zip(&exact) {
+            assert!(
+                (row - exact).abs() < 1e-3 * scale,
+                "{like} {edge}: {row:e}, {exact:e}"
+            );
+        }
+    }
+    let whole = network.attribute(&metric, Attribution::Eap);
+    for (sum, effect) in rows.sum_axis(Axis(0)).iter().zip(&whole) {
+        assert!(
+            (sum - effect).abs() <= 1e-9 * effect.abs() + 1e-18,
+            "{like}: {sum:e}, {effect:e}"
+        );
+    }
+}
+
+#[test]
+fn every_sample_has_effects_of_its_own() {
+    for (like, model) in models() {
+        for positions in [vec![3], vec![0, 1, 2, 3]] {
+            let batch = batch(&positions, 1e-6);
+            let setup = setup(Fill::Corrupted, false);
+            let components = ComponentEngine::new(&model, &batch, setup).unwrap();
+            rows_are_of_samples(like, &components, batch.samples());
+            let weights = WeightEngine::new(&model, &batch, setup).unwrap();
+            rows_are_of_samples(like, &weights, batch.samples());
+            let neurons = NeuronEngine::new(&model, &batch, Fill::Corrupted, 0).unwrap();
+            rows_are_of_samples(like, &neurons, batch.samples());
+        }
+    }
+    let model = random_mlp(&[4, 6, 5, 3], 1, Activation::Silu, 3);
+    let inputs = random_inputs(&model, 20, 5);
+    let near = inputs.mapv(|x| x + 1e-6);
+    let fills = Fills::corrupted(model.forward(near));
+    rows_are_of_samples("an MLP", &Engine::new(&model, inputs, fills), 20);
 }

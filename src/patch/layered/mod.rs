@@ -6,6 +6,6 @@
 
 mod engine;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use engine::LayeredEngine;
