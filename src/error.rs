@@ -898,6 +898,20 @@ pub enum Error {
         /// What was measured.
         metric: String,
     },
+    /// No method gave effects sample by sample.
+    #[error("none of the methods gave the edges effects sample by sample")]
+    NoScores {
+        /// The data.
+        path: PathBuf,
+    },
+    /// A claim about what the network does not have.
+    #[error("no edge is `{claim}`, and none leads out of a site of that name")]
+    UnknownClaim {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The claim.
+        claim: String,
+    },
     /// No data were named and none lie beside the checkpoint.
     #[error("no data were given, and none lie beside the checkpoint")]
     NoData {

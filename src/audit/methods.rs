@@ -60,6 +60,8 @@ pub struct CircuitsConfig {
     pub minimality: bool,
     /// Whether discoveries are repeated over resamples of their samples.
     pub stability: bool,
+    /// Whether effects sample by sample are handed on.
+    pub keep_samples: bool,
     /// Whether every node is ablated.
     pub nodes: bool,
     /// Whether circuits from scores are judged at all of MIB's sizes.
@@ -121,6 +123,7 @@ impl CircuitsConfig {
             judge: true,
             minimality: false,
             stability: true,
+            keep_samples: false,
             nodes: true,
             curve: false,
             within: 0.05,

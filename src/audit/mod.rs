@@ -21,6 +21,7 @@ pub mod memory;
 mod methods;
 mod mlp;
 mod modules;
+mod multiverse;
 mod network;
 mod parity;
 mod pipeline;
@@ -52,7 +53,9 @@ pub use methods::{
     CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,
 };
 
+pub use multiverse::{Grid, multiverse};
 pub(crate) use pipeline::Files;
+pub use search::ScoredBySample;
 use subject::Subject;
 
 /// Everything a run can be told.
@@ -105,6 +108,8 @@ pub struct Outcome {
     pub result: result::Audit,
     /// The scores of all edges, one graph for each of the result's circuits.
     pub graphs: Vec<result::GraphJson>,
+    /// The effects of edges sample by sample, where `circuits.keep_samples` asks for them.
+    pub by_sample: Vec<ScoredBySample>,
     /// The checkpoint with its pruned weights set to zero, in the layout it came in.
     /// `None` where nothing was pruned.
     pub pruned: Option<Checkpoint>,
@@ -121,6 +126,7 @@ impl Outcome {
         Self {
             result,
             graphs: Vec::new(),
+            by_sample: Vec::new(),
             pruned: None,
             compacted: None,
             relocated: None,

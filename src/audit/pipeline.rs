@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
-use super::search::{self, Found};
+use super::search::{self, Found, ScoredBySample};
 use super::{Config, Outcome, agreement, describe, findings, memory};
 use crate::Result;
 use crate::checkpoint::Checkpoint;
@@ -169,13 +169,14 @@ pub fn run<S: Audited>(
     }
     result.costs.seconds.relocation = clock.lap();
 
-    let graphs = circuits(subject, network, config, progress, &mut result)?;
+    let (graphs, by_sample) = circuits(subject, network, config, progress, &mut result)?;
     result.costs.seconds.circuits = clock.lap();
     result.costs.seconds.total = clock.total();
     subject.picture(network, config, &mut result)?;
     result.costs.peak_memory_bytes = memory::peak_bytes();
     Ok(Outcome {
         graphs,
+        by_sample,
         pruned: result.prune.is_some().then(|| subject.written(network)),
         compacted: pruned.compacted,
         relocated: result
@@ -218,14 +219,15 @@ fn modules<S: Audited>(
     Ok(())
 }
 
-/// The circuits, and what they say of the modules; the scores of all edges.
+/// The circuits, and what they say of the modules; the scores of all edges, as means and
+/// sample by sample.
 fn circuits<S: Audited>(
     subject: &S,
     network: &S::Network,
     config: &Config,
     progress: &dyn Fn(&str),
     result: &mut result::Audit,
-) -> Result<Vec<result::GraphJson>> {
+) -> Result<(Vec<result::GraphJson>, Vec<ScoredBySample>)> {
     let (nodes, found) = match config.stages.circuits {
         true => subject.circuits(network, config, progress)?,
         false => Default::default(),
@@ -239,7 +241,7 @@ fn circuits<S: Audited>(
     result.findings = [remarks, found.silent].concat();
     result.nodes = nodes;
     result.circuits = found.circuits;
-    Ok(found.graphs)
+    Ok((found.graphs, found.each))
 }
 
 /// Seconds by stage.

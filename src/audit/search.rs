@@ -134,8 +134,25 @@ pub struct Found {
     pub circuit: Option<Circuit>,
     /// The scores of all edges, where they were asked for.
     pub graph: Option<GraphJson>,
+    /// The scores sample by sample, where they were asked for.
+    pub each: Option<ScoredBySample>,
     /// That every score is exactly 0, where it is so.
     pub silent: Option<Finding>,
+}
+
+/// Effects of edges sample by sample.
+#[derive(Debug, Clone)]
+pub struct ScoredBySample {
+    /// How they were scored.
+    pub method: Method,
+    /// Site of the output, and its own name.
+    pub output: (String, String),
+    /// The metric.
+    pub metric: MetricKind,
+    /// Writer and reader of every edge that circuits are made of.
+    pub edges: Vec<(String, String)>,
+    /// `[samples, edges]`; their mean or their sum are the effects.
+    pub effects: Array2<f64>,
 }
 
 /// What searches found, as a result holds it.
@@ -144,6 +161,8 @@ pub struct Gathered {
     pub circuits: Vec<Circuit>,
     /// The scores of all edges, where they were asked for.
     pub graphs: Vec<GraphJson>,
+    /// The scores sample by sample, where they were asked for.
+    pub each: Vec<ScoredBySample>,
     /// Searches in which no patch changed anything: their zeros are no scores.
     pub silent: Vec<Finding>,
 }
@@ -154,9 +173,11 @@ pub fn gathered(found: Vec<Found>) -> Gathered {
     for Found {
         circuit,
         graph,
+        each,
         silent,
     } in found
     {
+        all.each.extend(each);
         all.silent.extend(silent);
         all.graphs.extend(graph);
         all.circuits.extend(circuit);
@@ -441,6 +462,28 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
                 .assign(&effects.collect::<Array1<f64>>());
         }
         Some(each)
+    }
+
+    /// The scores of candidates sample by sample, where they were asked for.
+    fn by_sample(
+        &self,
+        answer: &Answer<'_, P>,
+        method: Origin,
+        scores: &Scores,
+    ) -> Option<ScoredBySample> {
+        let (Origin::Found(method), true) = (method, self.config.keep_samples) else {
+            return None;
+        };
+        let each = scores.each.as_ref()?;
+        let candidates: Vec<usize> = self.candidates.ones().collect();
+        let named = |edge: &usize| self.network.edge_names(*edge);
+        Some(ScoredBySample {
+            method,
+            output: (answer.site.clone(), answer.name.clone()),
+            metric: answer.goal.metric.kind(),
+            edges: candidates.iter().map(named).collect(),
+            effects: each.select(Axis(1), &candidates),
+        })
     }
 
     /// How the discovery comes out over resamples of its samples.
@@ -757,6 +800,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             silent: is_silent.then(|| findings::silent(&circuit)),
             circuit: Some(circuit),
             graph,
+            each: self.by_sample(answer, method, scores),
         })
     }
 

@@ -169,6 +169,7 @@ impl CircuitArgs {
             judge: true,
             minimality: self.minimality,
             stability: true,
+            keep_samples: false,
             nodes: true,
             curve: self.curve,
             within: self.within,

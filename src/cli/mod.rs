@@ -21,6 +21,7 @@ mod progress;
 mod prune;
 mod recipe_args;
 mod report;
+mod stability;
 mod train;
 mod training;
 mod whole;
@@ -68,6 +69,7 @@ enum Command {
     Prune(prune::Args),
     Modules(modules::Args),
     Circuit(circuit::Args),
+    Stability(stability::Args),
     Compare(Box<compare::Args>),
     Train(Box<train::Args>),
     Report(report::Args),
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Prune(args) => prune::run(&args),
         Command::Modules(args) => modules::run(&args),
         Command::Circuit(args) => circuit::run(&args),
+        Command::Stability(args) => stability::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Report(args) => report::run(&args),

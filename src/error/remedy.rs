@@ -93,6 +93,8 @@ impl Error {
             | Self::Positions { path, .. }
             | Self::PatchesChangeNothing { path, .. }
             | Self::NoSlope { path, .. }
+            | Self::NoScores { path }
+            | Self::UnknownClaim { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
             | Self::NoResultFolder { path }
@@ -140,6 +142,12 @@ impl Error {
                 "choose a metric with a slope (not accuracy), a fill that differs from the data, \
                  or an answer that the outputs take part in"
                     .to_owned()
+            }
+            Self::NoScores { .. } => {
+                "`--method eap` (or another by gradients); `exact` is for at most a million pairs of sample and edge: fewer `--samples`".to_owned()
+            }
+            Self::UnknownClaim { .. } => {
+                "a claim is an edge, `--claim 'x1->h1.3'`, or a site, `--claim h1.3`, by the names in circuit.json".to_owned()
             }
             Self::NoSlope { metric, .. } if metric == "accuracy" => {
                 "a metric with a slope: `--metric logit-diff` or `cross-entropy`; or a method that patches: `--method exact` or `acdc`".to_owned()

@@ -396,6 +396,11 @@ fn all() -> Vec<Error> {
             method: "eap".into(),
             metric: "kl".into(),
         },
+        Error::NoScores { path: path() },
+        Error::UnknownClaim {
+            path: path(),
+            claim: "a->b".into(),
+        },
         Error::NoData { path: path() },
         Error::NoResultFolder { path: path() },
         Error::ResultExists { path: path() },

@@ -8,6 +8,7 @@ mod curve;
 pub mod hypotheses;
 mod judge;
 mod minimality;
+pub mod multiverse;
 mod nested;
 mod recovery;
 pub mod stability;

@@ -25,6 +25,7 @@ pub mod pruning;
 mod sample;
 mod sheet;
 pub mod sites;
+pub mod stability;
 pub mod tables;
 pub mod task;
 pub mod training;
@@ -36,7 +37,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::result::{Audit, Comparison};
+use crate::result::{Audit, Comparison, Multiverse};
 use figures::Gallery;
 
 /// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
@@ -120,6 +121,31 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
     }
     let index = dir.join("index.html");
     let page = compare::page::render(comparison, &figures)
+        .map_err(|source| write_error(&index, io::Error::other(source)))?;
+    save(&index, &page)
+}
+
+/// Writes a multiverse of analyses into a folder: `index.html`, `stability.json`,
+/// `figures/*.svg`, `tables/edges.csv` and `tables/analyses.csv`.
+///
+/// # Errors
+/// [`Error::Write`] with the file or folder that could not be written.
+pub fn write_multiverse(result: &Multiverse, dir: &Path) -> Result<()> {
+    let path = dir.join("stability.json");
+    let write = || json::write(result, BufWriter::new(fs::File::create(&path)?));
+    write().map_err(|source| write_error(&path, source))?;
+    let tables = folder(dir, "tables")?;
+    stability::tables::write(result, &tables).map_err(|source| write_error(&tables, source))?;
+    let drawings = folder(dir, "figures")?;
+    let figures = stability::page::figures(result);
+    for figure in &figures {
+        save(
+            &drawings.join(format!("{}.svg", figure.name)),
+            &figure.file(),
+        )?;
+    }
+    let index = dir.join("index.html");
+    let page = stability::page::render(result, &figures)
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
     save(&index, &page)
 }

@@ -10,6 +10,7 @@ mod compare;
 mod graph;
 mod insight;
 mod modules;
+mod multiverse;
 mod network;
 mod prune;
 mod run;
@@ -36,6 +37,9 @@ pub use modules::{
     Enrichment, Independence, Lesion, Measure, Modules, Neighbours, NullModel, Partition,
     Placement, Plateau, Relocation, Resample, Scan, ScanPoint, Share, Split, Spread, Subset,
     Wiring,
+};
+pub use multiverse::{
+    Along, Analysed, Axes, Claim, Multiverse, Nonsense, OfSize, Specified, SupportedEdge,
 };
 pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site};
 pub use prune::{

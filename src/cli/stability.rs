@@ -1,0 +1,161 @@
+//! `modscope stability`: every analysis that a reviewer would accept, beside each other.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::args::{self, Common, DataArgs, ModelArgs, at_least_one, count};
+use super::progress::Progress;
+use super::{output, pipeline, whole};
+use crate::audit::memory::{self, Budget};
+use crate::audit::{Granularity, Grid, Method, multiverse};
+use crate::data::ReadAt;
+use crate::metric::MetricKind;
+use crate::patch::Fill;
+use crate::prune::Threshold;
+use crate::report;
+use crate::result::{Multiverse, Status};
+
+/// Would another honest analyst have found the same circuit
+///
+/// Edges are scored by every method, fill and metric, and circuits taken of every size and
+/// over resamples of the samples; what all these analyses agree on is told.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  modscope stability runs/a --data runs/a/data.safetensors
+  modscope stability toy-ioi --method eap,eap-ig-inputs --top 20,50 --sample-sets 50 --claim 'a0.h1->m0'")]
+pub(super) struct Args {
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
+    checkpoint: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// How edges are scored: eap, eap-ig-inputs, eap-ig-activations, clean-corrupted, exact; several with commas
+    #[arg(
+        long = "method",
+        default_value = "eap,eap-ig-inputs,clean-corrupted",
+        value_delimiter = ',',
+        value_name = "M",
+        value_parser = by_sample,
+        help_heading = "Axes"
+    )]
+    methods: Vec<Method>,
+    /// What stands in for a patched message; several with commas [default: zero, mean, resample, and corrupted where the data have pairs]
+    #[arg(
+        long = "fill",
+        value_delimiter = ',',
+        value_name = "F",
+        help_heading = "Axes"
+    )]
+    fills: Vec<Fill>,
+    /// What a circuit must keep; several with commas [default: logit-diff and cross-entropy for classes, mse for targets]
+    #[arg(
+        long = "metric",
+        value_delimiter = ',',
+        value_name = "K",
+        help_heading = "Axes"
+    )]
+    metrics: Vec<MetricKind>,
+    /// Edges of a circuit; several with commas [default: 1, 2, 5, 10 and 20 % of those there are]
+    #[arg(long = "top", value_delimiter = ',', value_name = "N", value_parser = at_least_one, help_heading = "Axes")]
+    sizes: Vec<usize>,
+    /// Sets of samples: the samples as they are, and bootstrap resamples of them
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = count(1, 10_000), help_heading = "Axes")]
+    sample_sets: usize,
+    /// An edge A->B or a site A: the share of analyses that have it is told; may be repeated
+    #[arg(long = "claim", value_name = "CLAIM", help_heading = "Axes")]
+    claims: Vec<String>,
+    /// Leave out the same analyses with the labels of other samples
+    #[arg(long, help_heading = "Axes")]
+    no_nonsense: bool,
+    /// Runs of a path of integrated gradients
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = count(1, 10_000), help_heading = "Axes")]
+    ig_steps: usize,
+    /// Where a transformer's answers are read: last, all, or positions from 0 with commas [default: as the data say]
+    #[arg(long, value_name = "WHERE", help_heading = "Axes")]
+    read: Option<ReadAt>,
+    /// How fine a network is taken apart: weight, neuron or component [default: weight for MLPs, component for transformers]
+    #[arg(long, value_name = "G", help_heading = "Axes")]
+    granularity: Option<Granularity>,
+    /// Prune weights with |w| below this first
+    #[arg(long, default_value = "0", value_name = "X", help_heading = "Pruning")]
+    prune_threshold: Threshold,
+}
+
+/// A method whose scores are means over samples.
+fn by_sample(text: &str) -> Result<Method, String> {
+    let method: Method = text.parse()?;
+    match method {
+        Method::Acdc | Method::Mask | Method::Random => Err(format!(
+            "the scores of `{method}` are no means over samples"
+        )),
+        Method::Exact
+        | Method::Eap
+        | Method::EapIgInputs
+        | Method::EapIgActivations
+        | Method::CleanCorrupted => Ok(method),
+    }
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
+    let mut config = pipeline::config(&args.common, &args.model);
+    config.read.clone_from(&args.read);
+    config.circuits.ig_steps = args.ig_steps;
+    config.circuits.granularity = args.granularity;
+    config.prune.threshold = args.prune_threshold;
+    let name = format!("stability-{}", args::result_name(&args.checkpoint));
+    output::check_free(&args.common, &name, false)?;
+    let progress = Progress::new(&args.common);
+    progress.stage("reading files");
+    let budget = Budget::new(args.common.max_memory);
+    memory::before_loading(budget, &[&args.checkpoint])?;
+    let checkpoint = args::open_checkpoint(&args.checkpoint)?;
+    let data = args::open_data(&args.data, &checkpoint)?;
+    memory::before_audit(budget, &checkpoint, &data)?;
+    let stage = |stage: &str| progress.stage(stage);
+    let compute = || multiverse(&checkpoint, &data, &config, &args.grid(), &stage);
+    let mut result = args.common.in_pool(compute)??;
+    result.summary = report::stability::words::summary(&result);
+    let folder = output::folder(&args.common, &name);
+    if let Some(folder) = &folder {
+        output::check_replaceable(folder, args.common.force)?;
+        whole::folder(folder, args.common.force, |dir| {
+            report::write_multiverse(&result, dir)
+        })?;
+    }
+    progress.finish();
+    print(&args.common, &result, folder.as_deref())?;
+    Ok(Status::Note)
+}
+
+impl Args {
+    fn grid(&self) -> Grid {
+        Grid {
+            methods: self.methods.clone(),
+            fills: self.fills.clone(),
+            metrics: self.metrics.clone(),
+            sizes: self.sizes.clone(),
+            sample_sets: self.sample_sets,
+            claims: self.claims.clone(),
+            nonsense: !self.no_nonsense,
+            ..Grid::default()
+        }
+    }
+}
+
+/// The sentences, or the whole result as JSON.
+fn print(common: &Common, result: &Multiverse, folder: Option<&Path>) -> anyhow::Result<()> {
+    let mut out: Vec<u8> = Vec::new();
+    if common.json {
+        report::json::write(result, &mut out)?;
+    } else if !common.quiet {
+        output::write_summary(&mut out, &result.summary)?;
+        if let Some(folder) = folder {
+            let page = folder.join("index.html");
+            writeln!(out, "\nreport: {}", output::shown(&page))?;
+        }
+    }
+    Ok(output::to_stdout(&out)?)
+}

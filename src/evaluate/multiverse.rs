@@ -1,0 +1,200 @@
+//! Many analyses of one network at once: what do they agree on?
+//!
+//! A specification is a choice along every axis: how edges are scored (method, fill and
+//! metric: one matrix of effects sample by sample), on which samples, and how many edges
+//! are taken. The matrices are the only runs of the network; every set of samples and
+//! every size is a product and a cut.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+
+use crate::numeric::{Rng, matmul_into};
+use crate::patch::EdgeSet;
+
+/// Pairs of analyses beyond which pairs are drawn.
+const MOST_PAIRS: usize = 2_000_000;
+
+/// The stream that pairs are drawn from.
+const STREAM: u64 = 63;
+
+/// One analysis: its place along every axis, and the edges it gave.
+#[derive(Debug, Clone)]
+pub struct Analysis {
+    /// Which choice along each axis, in the order of the axes.
+    pub at: Vec<usize>,
+    /// Its circuit.
+    pub edges: EdgeSet,
+}
+
+/// The circuits of the strongest edges of `scores: [sets, edges]`, for every set of
+/// samples and every size, sets first. Equals go by edge number.
+#[must_use]
+pub fn strongest_sets(scores: ArrayView2<'_, f64>, sizes: &[usize]) -> Vec<Vec<EdgeSet>> {
+    let rows: Vec<_> = scores.rows().into_iter().collect();
+    let of_row = |row: &ndarray::ArrayView1<'_, f64>| {
+        let mut order: Vec<usize> = (0..row.len()).collect();
+        order.sort_by(|a, b| row[*b].abs().total_cmp(&row[*a].abs()).then(a.cmp(b)));
+        let cut = |size: &usize| {
+            let mut set = EdgeSet::with_capacity(row.len());
+            set.extend(order.iter().take(*size).copied());
+            set
+        };
+        sizes.iter().map(cut).collect()
+    };
+    rows.par_iter().map(of_row).collect()
+}
+
+/// The sum of effects over each set of samples, `[sets, edges]`, of `each: [samples,
+/// edges]`: the samples as they are first, then bootstrap resamples of them.
+#[must_use]
+pub fn over_sets(each: ArrayView2<'_, f64>, sets: usize, seed: u64) -> Array2<f64> {
+    let samples = each.nrows();
+    let mut counts = Array2::zeros((sets, samples));
+    for (set, mut row) in counts.rows_mut().into_iter().enumerate() {
+        if set == 0 {
+            row.fill(1.0);
+            continue;
+        }
+        let mut rng = Rng::new(seed.wrapping_add(set as u64), STREAM);
+        (0..samples).for_each(|_| row[rng.below(samples)] += 1.0);
+    }
+    let mut scores = Array2::zeros((sets, each.ncols()));
+    matmul_into(scores.view_mut(), counts.view(), each, false);
+    scores
+}
+
+/// The share of analyses that have each edge, in [0, 1].
+#[must_use]
+pub fn support(analyses: &[Analysis], edges: usize) -> Vec<f64> {
+    let mut times = vec![0_usize; edges];
+    for analysis in analyses {
+        analysis.edges.ones().for_each(|edge| times[edge] += 1);
+    }
+    let share = |times: usize| times as f64 / analyses.len().max(1) as f64;
+    times.into_iter().map(share).collect()
+}
+
+/// The circuit that most analyses give, and how many do; of equals, the first in the
+/// order of analyses.
+#[must_use]
+pub fn modal(analyses: &[Analysis]) -> Option<(EdgeSet, usize)> {
+    let mut times: BTreeMap<Vec<usize>, (usize, usize)> = BTreeMap::new();
+    for (index, analysis) in analyses.iter().enumerate() {
+        let entry = times.entry(analysis.edges.ones().collect());
+        entry.or_insert((0, index)).0 += 1;
+    }
+    let best = times
+        .into_values()
+        .max_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
+    best.map(|(times, first)| (analyses[first].edges.clone(), times))
+}
+
+/// |both| / |either|, in [0, 1]; 1 for two empty sets.
+#[must_use]
+pub fn jaccard(one: &EdgeSet, other: &EdgeSet) -> f64 {
+    let both = one.intersection_count(other);
+    match one.count_ones(..) + other.count_ones(..) - both {
+        0 => 1.0,
+        either => both as f64 / either as f64,
+    }
+}
+
+/// Mean Jaccard index of two analyses; over all pairs, or over two million drawn ones
+/// where there are more.
+#[must_use]
+pub fn mean_overlap(analyses: &[Analysis], seed: u64) -> f64 {
+    let n = analyses.len();
+    let pairs = n * n.saturating_sub(1) / 2;
+    let of = |(a, b): (usize, usize)| jaccard(&analyses[a].edges, &analyses[b].edges);
+    if pairs <= MOST_PAIRS {
+        let row = |a: usize| -> f64 { (a + 1..n).map(|b| of((a, b))).sum() };
+        let rows: Vec<f64> = (0..n).into_par_iter().map(row).collect();
+        return rows.iter().sum::<f64>() / pairs.max(1) as f64;
+    }
+    let mut rng = Rng::new(seed, STREAM);
+    let draw = |_| {
+        let first = rng.below(n);
+        (first, (first + 1 + rng.below(n - 1)) % n)
+    };
+    let drawn: Vec<(usize, usize)> = (0..MOST_PAIRS).map(draw).collect();
+    let shared: Vec<f64> = drawn.into_par_iter().map(of).collect();
+    shared.iter().sum::<f64>() / MOST_PAIRS as f64
+}
+
+/// Mean Jaccard index of two analyses that differ along one axis alone; `None` where none
+/// do. 1: the axis makes no difference.
+#[must_use]
+pub fn overlap_along(analyses: &[Analysis], axis: usize) -> Option<f64> {
+    let mut alike: BTreeMap<Vec<usize>, Vec<&EdgeSet>> = BTreeMap::new();
+    for analysis in analyses {
+        let mut others = analysis.at.clone();
+        others.remove(axis);
+        alike.entry(others).or_default().push(&analysis.edges);
+    }
+    let groups: Vec<Vec<&EdgeSet>> = alike.into_values().filter(|g| g.len() > 1).collect();
+    let of_group = |group: &Vec<&EdgeSet>| -> (f64, usize) {
+        let pairs = (0..group.len()).flat_map(|a| (a + 1..group.len()).map(move |b| (a, b)));
+        let sum = pairs.map(|(a, b)| jaccard(group[a], group[b])).sum();
+        (sum, group.len() * (group.len() - 1) / 2)
+    };
+    let sums: Vec<(f64, usize)> = groups.par_iter().map(of_group).collect();
+    let pairs: usize = sums.iter().map(|(_, pairs)| pairs).sum();
+    let shared: f64 = sums.iter().map(|(sum, _)| sum).sum();
+    (pairs > 0).then(|| shared / pairs as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn analysis(at: &[usize], edges: &[usize]) -> Analysis {
+        Analysis {
+            at: at.to_vec(),
+            edges: edges.iter().copied().collect(),
+        }
+    }
+
+    /// Two axes of two choices: the first exchanges one edge of two, the second nothing.
+    fn four() -> Vec<Analysis> {
+        vec![
+            analysis(&[0, 0], &[0, 1]),
+            analysis(&[0, 1], &[0, 1]),
+            analysis(&[1, 0], &[0, 2]),
+            analysis(&[1, 1], &[0, 2]),
+        ]
+    }
+
+    #[test]
+    fn an_axis_that_changes_the_circuit_is_told_from_one_that_does_not() {
+        let all = four();
+        assert_eq!(overlap_along(&all, 0), Some(1.0 / 3.0));
+        assert_eq!(overlap_along(&all, 1), Some(1.0));
+        // Of six pairs two are equal and four share one of three edges.
+        assert!((mean_overlap(&all, 0) - (2.0 + 4.0 / 3.0) / 6.0).abs() < 1e-12);
+        assert_eq!(support(&all, 3), [1.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn the_modal_circuit_is_the_most_frequent_one() {
+        let mut all = four();
+        assert_eq!(modal(&all).unwrap().1, 2);
+        assert_eq!(modal(&all).unwrap().0.ones().collect::<Vec<_>>(), [0, 1]);
+        all.push(analysis(&[2, 0], &[2, 0]));
+        let (edges, times) = modal(&all).unwrap();
+        assert_eq!((edges.ones().collect::<Vec<_>>(), times), (vec![0, 2], 3));
+        assert!(modal(&[]).is_none());
+    }
+
+    #[test]
+    fn the_first_set_is_the_samples_as_they_are() {
+        let each = array![[1.0, -5.0, 0.0], [1.0, 1.0, 0.5]];
+        let scores = over_sets(each.view(), 3, 0);
+        assert_eq!(scores.row(0), array![2.0, -4.0, 0.5]);
+        let sets = strongest_sets(scores.view(), &[1, 2]);
+        let first: Vec<Vec<usize>> = sets[0].iter().map(|set| set.ones().collect()).collect();
+        assert_eq!(first, [vec![1], vec![0, 1]]);
+    }
+}

@@ -1,0 +1,143 @@
+//! The specification curve, and the edges by their support.
+
+use crate::report::figures::axes::{Axis, Panel, Scale};
+use crate::report::figures::canvas::{Figure, bar, path, text, through, tip};
+use crate::report::format::{count, percent};
+use crate::report::sites::shortened;
+use crate::result::{Analysed, OfSize, Specified};
+
+const WIDTH: f64 = 760.0;
+const LEFT: f64 = 190.0;
+const ROW: f64 = 15.0;
+
+/// Columns of the curve: more analyses share one.
+const COLUMNS: usize = 180;
+
+/// Edges that are drawn.
+const MOST_EDGES: usize = 40;
+
+/// What every analysis shares with the most frequent circuit of its size, in ascending
+/// order, and below which choices it made. `None` without analyses.
+#[must_use]
+pub fn specification_curve(name: &str, answer: &Analysed) -> Option<Figure> {
+    let mut all: Vec<&Specified> = answer.curve.iter().collect();
+    all.sort_by(|a, b| a.overlap.total_cmp(&b.overlap));
+    let columns = columns(&all);
+    let rows = rows(&all);
+    let panel = Panel {
+        left: LEFT,
+        top: 16.0,
+        width: WIDTH - LEFT - 20.0,
+        height: 180.0,
+        x: Axis::new(Scale::Linear, 0.0, all.len() as f64, ""),
+        y: Axis::new(Scale::Linear, 0.0, 1.0, "shared with the most frequent"),
+    };
+    if all.is_empty() {
+        return None;
+    }
+    let label = format!(
+        "{} analyses by what they share with the most frequent circuit of their size, and the \
+         choices of each",
+        count(all.len())
+    );
+    let height = panel.bottom() + 26.0 + ROW * rows.len() as f64 + 24.0;
+    let mut figure = Figure::new(name, label, WIDTH, height);
+    panel.frame_y(&mut figure);
+    let mean = |of: &[&Specified]| of.iter().map(|s| s.overlap).sum::<f64>() / of.len() as f64;
+    let middle = |first: usize, of: &[&Specified]| first as f64 + of.len() as f64 / 2.0;
+    let points = columns
+        .iter()
+        .map(|(first, of)| panel.point(middle(*first, of), mean(of)));
+    figure.add(path(through(&points.collect::<Vec<_>>()), "curve"));
+    for (line, (title, is_of)) in rows.iter().enumerate() {
+        let top = panel.bottom() + 22.0 + ROW * line as f64;
+        figure.add(text(8.0, top + ROW - 4.0, "quiet", &shortened(title, 30)));
+        for (first, of) in &columns {
+            let share = of.iter().filter(|s| is_of(s)).count() as f64 / of.len() as f64;
+            let (left, right) = (panel.px(*first as f64), panel.px((first + of.len()) as f64));
+            if share > 0.0 {
+                let cell = bar(left, top + 2.0, right - left, ROW - 4.0, "node sampled");
+                figure.add(cell.set("fill-opacity", share));
+            }
+        }
+    }
+    Some(figure)
+}
+
+/// Analyses in order, as many together as it takes, each with the number before it.
+fn columns<'a, 's>(all: &'s [&'a Specified]) -> Vec<(usize, &'s [&'a Specified])> {
+    let together = all.len().div_ceil(COLUMNS).max(1);
+    let chunks = all.chunks(together).enumerate();
+    chunks.map(|(k, of)| (k * together, of)).collect()
+}
+
+type Choice<'a> = (String, Box<dyn Fn(&Specified) -> bool + 'a>);
+
+/// Every choice along every axis but the samples, with what tells whether it was made.
+fn rows(all: &[&Specified]) -> Vec<Choice<'static>> {
+    let mut rows: Vec<Choice<'static>> = Vec::new();
+    let mut add = |title: String, is_of: Box<dyn Fn(&Specified) -> bool>| {
+        if !rows.iter().any(|(there, _)| *there == title) {
+            rows.push((title, is_of));
+        }
+    };
+    for one in all {
+        let method = one.method;
+        add(method.to_string(), Box::new(move |s| s.method == method));
+    }
+    for one in all {
+        let fill = one.fill;
+        add(format!("{fill} fill"), Box::new(move |s| s.fill == fill));
+    }
+    for one in all {
+        let metric = one.metric;
+        add(metric.to_string(), Box::new(move |s| s.metric == metric));
+    }
+    let mut sizes: Vec<usize> = all.iter().map(|s| s.size).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    for size in sizes {
+        add(
+            format!("{} edges", count(size)),
+            Box::new(move |s| s.size == size),
+        );
+    }
+    rows
+}
+
+/// The share of analyses that have each edge, the most frequent first; `None` without edges.
+#[must_use]
+pub fn support(name: &str, of: &OfSize) -> Option<Figure> {
+    let edges = &of.edges[..of.edges.len().min(MOST_EDGES)];
+    if edges.is_empty() {
+        return None;
+    }
+    let label = format!(
+        "Edges by the share of the {} analyses of {} edges that have them",
+        count(of.analyses),
+        count(of.size)
+    );
+    let panel = Panel {
+        left: LEFT,
+        top: 12.0,
+        width: WIDTH - LEFT - 70.0,
+        height: ROW * edges.len() as f64,
+        x: Axis::new(Scale::Linear, 0.0, 1.0, "share of the analyses"),
+        y: Axis::new(Scale::Linear, 0.0, edges.len() as f64, ""),
+    };
+    let mut figure = Figure::new(name, label, WIDTH, panel.bottom() + 46.0);
+    panel.frame_x(&mut figure);
+    for (line, edge) in edges.iter().enumerate() {
+        let top = panel.top + ROW * line as f64;
+        let title = format!("{} → {}", edge.from, edge.to);
+        figure.add(text(8.0, top + ROW - 4.0, "quiet", &shortened(&title, 30)));
+        let class = match edge.modal {
+            true => "node sampled",
+            false => "node",
+        };
+        let width = panel.px(edge.share) - panel.left;
+        let words = format!("{title}: {}", percent(edge.share));
+        figure.add(bar(panel.left, top + 2.0, width, ROW - 4.0, class).add(tip(&words)));
+    }
+    Some(figure)
+}

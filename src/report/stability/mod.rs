@@ -1,0 +1,8 @@
+//! Many analyses of one network, and what they agree on.
+
+mod figure;
+pub(in crate::report) mod page;
+pub mod tables;
+pub mod words;
+
+pub use figure::{specification_curve, support};

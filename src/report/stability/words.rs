@@ -1,0 +1,160 @@
+//! What the analyses agree on, in sentences.
+
+use crate::report::format::{count, count_words, percent, seconds, short};
+use crate::report::sites::clean;
+use crate::report::words::{joined, plural};
+use crate::result::{Analysed, Axes, Multiverse, OfSize, Sentence, Status};
+
+const TOPIC: &str = "Stability";
+
+/// Answers that are told one by one.
+const MOST_ANSWERS: usize = 3;
+
+/// The sentences of a multiverse, in reading order.
+#[must_use]
+pub fn summary(result: &Multiverse) -> Vec<Sentence> {
+    let mut said = vec![run(result)];
+    let shown = result.answers.iter().enumerate().take(MOST_ANSWERS);
+    for (place, answer) in shown {
+        said.extend(agreement(answer, place, result.answers.len()));
+        said.extend(along(answer, place));
+        said.extend(nonsense(answer, place));
+    }
+    let left = result.answers.len().saturating_sub(MOST_ANSWERS);
+    if left > 0 {
+        let text = format!(
+            "{} more {} in the tables.",
+            count_words(left),
+            plural(left, "answer is", "answers are")
+        );
+        said.push(Sentence::new(TOPIC, Status::Note, text).from(["/answers"]));
+    }
+    for (place, answer) in result.answers.iter().enumerate() {
+        said.extend(claims(answer, place));
+    }
+    said
+}
+
+/// How many analyses, of what, and how long they took.
+fn run(result: &Multiverse) -> Sentence {
+    let analyses: usize = result.answers.iter().map(|a| a.specifications).sum();
+    let scored: usize = result.answers.iter().map(|a| a.scored).sum();
+    let text = format!(
+        "{} analyses of {} in {}: {}. They share {} {} of effects sample by sample; all else is \
+         a product of matrices.",
+        count(analyses),
+        match result.answers.len() {
+            1 => "one answer".to_owned(),
+            n => format!("{} answers", count_words(n)),
+        },
+        seconds(result.seconds),
+        axes(&result.axes),
+        count(scored),
+        plural(scored, "matrix", "matrices"),
+    );
+    Sentence::new("Analyses", Status::Note, text).from(["/axes", "/answers"])
+}
+
+fn axes(axes: &Axes) -> String {
+    let several = |names: Vec<String>| joined(&names);
+    let sizes: Vec<String> = axes.sizes.iter().map(|size| count(*size)).collect();
+    format!(
+        "scored by {}; filled by {}; measured by {}; {} edges; {} sets of samples",
+        several(axes.methods.iter().map(ToString::to_string).collect()),
+        several(axes.fills.iter().map(ToString::to_string).collect()),
+        several(axes.metrics.iter().map(ToString::to_string).collect()),
+        joined(&sizes),
+        count(axes.sample_sets),
+    )
+}
+
+/// What two analyses share, and what nearly all have.
+fn agreement(answer: &Analysed, place: usize, answers: usize) -> Option<Sentence> {
+    let (first, last) = (answer.sizes.first()?, answer.sizes.last()?);
+    let of = match answers {
+        1 => String::new(),
+        _ => format!("{}: ", clean(&answer.output_name)),
+    };
+    let size = |s: &OfSize| {
+        format!(
+            "of {} {}, two analyses share {} on average; {} {} in at least 95 % of them and {} in \
+             at least 5 %; the most frequent circuit is that of {}",
+            count(s.size),
+            plural(s.size, "edge", "edges"),
+            percent(s.jaccard),
+            count(s.core),
+            plural(s.core, "is", "are"),
+            count(s.possible),
+            percent(s.modal_share),
+        )
+    };
+    let mut text = format!("{of}{}", size(first));
+    if answer.sizes.len() > 1 {
+        text += &format!("; {}", size(last));
+    }
+    text += " (shared: edges of either that are in both).";
+    let mut letters = text.chars();
+    let begun: String = letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    });
+    let pointer = format!("/answers/{place}/sizes");
+    Some(Sentence::new(TOPIC, Status::Note, begun).from([pointer]))
+}
+
+/// Which axis makes the difference.
+fn along(answer: &Analysed, place: usize) -> Option<Sentence> {
+    let mut axes: Vec<_> = answer.along.iter().collect();
+    axes.sort_by(|a, b| a.jaccard.total_cmp(&b.jaccard));
+    let worst = axes.first()?;
+    let rest: Vec<String> = axes[1..]
+        .iter()
+        .map(|along| format!("the {}, {}", along.axis, percent(along.jaccard)))
+        .collect();
+    let others = match rest.is_empty() {
+        true => String::new(),
+        false => format!("; of two that differ in {}", joined(&rest)),
+    };
+    let text = format!(
+        "The {} makes the greatest difference: two analyses that differ in it alone share {} of \
+         their edges{others}.",
+        worst.axis,
+        percent(worst.jaccard)
+    );
+    let pointer = format!("/answers/{place}/along");
+    Some(Sentence::new(TOPIC, Status::Note, text).from([pointer]))
+}
+
+/// The same with the labels of other samples.
+fn nonsense(answer: &Analysed, place: usize) -> Option<Sentence> {
+    let nonsense = answer.nonsense.as_ref()?;
+    let core: Vec<String> = nonsense.core.iter().map(|core| count(*core)).collect();
+    let text = format!(
+        "With the labels of other samples two analyses share {} ({} for the smallest to the \
+         largest size: core edges {}): what the agreement owes to the network alone, whatever \
+         its task.",
+        percent(nonsense.jaccard),
+        short(nonsense.jaccard),
+        joined(&core),
+    );
+    let pointer = format!("/answers/{place}/nonsense");
+    Some(Sentence::new(TOPIC, Status::Note, text).from([pointer]))
+}
+
+/// How many analyses support what was claimed.
+fn claims(answer: &Analysed, place: usize) -> Vec<Sentence> {
+    let told = |claim: &crate::result::Claim| {
+        let what = match claim.claim.contains("->") {
+            true => "is in the circuit",
+            false => "has an edge in the circuit",
+        };
+        let text = format!(
+            "{}: `{}` {what} in {} of the analyses.",
+            clean(&answer.output_name),
+            clean(&claim.claim),
+            percent(claim.share)
+        );
+        let pointer = format!("/answers/{place}/claims");
+        Sentence::new("Claim", Status::Note, text).from([pointer])
+    };
+    answer.claims.iter().map(told).collect()
+}
