@@ -3,7 +3,7 @@
 //! A result may come from a file, so no name, layer or weight is taken on trust:
 //! what is not there is `None`, never a panic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::result::{Layer, Network, Site};
 
@@ -35,6 +35,8 @@ pub struct Wire {
 pub struct Sites<'a> {
     network: &'a Network,
     places: BTreeMap<&'a str, Place>,
+    /// Names that more than one site has.
+    shared: BTreeSet<&'a str>,
 }
 
 impl<'a> Sites<'a> {
@@ -42,12 +44,20 @@ impl<'a> Sites<'a> {
     #[must_use]
     pub fn new(network: &'a Network) -> Self {
         let mut places = BTreeMap::new();
+        let (mut seen, mut shared) = (BTreeSet::new(), BTreeSet::new());
         for (layer, sites) in network.layers.iter().enumerate() {
             for (index, site) in sites.sites.iter().enumerate() {
                 places.insert(site.site.as_str(), Place { layer, index });
+                if !seen.insert(site.name.as_str()) {
+                    shared.insert(site.name.as_str());
+                }
             }
         }
-        Self { network, places }
+        Self {
+            network,
+            places,
+            shared,
+        }
     }
 
     /// The layers, inputs first.
@@ -68,23 +78,26 @@ impl<'a> Sites<'a> {
         self.network.layers.get(place.layer)?.sites.get(place.index)
     }
 
-    /// What a site is called: the feature's or target's own name, else the site itself.
+    /// What a site is called wherever a person reads: the feature's or target's own name,
+    /// else the site itself; names that several sites have get the site beside them.
     #[must_use]
     pub fn name(&self, site: &str) -> String {
         match self.place(site).and_then(|place| self.at(place)) {
-            Some(site) if !site.name.trim().is_empty() => clean(&site.name),
-            _ => clean(site),
+            Some(found) if found.name.trim().is_empty() => clean(site),
+            Some(found) if self.shared.contains(found.name.as_str()) => {
+                format!("{} [{}]", clean(&found.name), clean(site))
+            }
+            Some(found) => clean(&found.name),
+            None => clean(site),
         }
     }
 
-    /// The site with its own name beside it where they differ: `x2 (x0)`.
+    /// A metric as a person reads it: `mse of y0` by the output's own name.
     #[must_use]
-    pub fn label(&self, site: &str) -> String {
-        let name = self.name(site);
-        if name == clean(site) {
-            name
-        } else {
-            format!("{name} ({})", clean(site))
+    pub fn metric(&self, metric: &str) -> String {
+        match metric.split_once(" of ") {
+            Some((metric, site)) => format!("{} of {}", clean(metric), self.name(site)),
+            None => clean(metric),
         }
     }
 
@@ -221,6 +234,20 @@ mod tests {
         let weight = sites.weight(from.expect("there"), to.expect("there"));
         assert_eq!(weight, Some(-0.75));
         assert_eq!(sites.place("nowhere"), None);
+    }
+
+    #[test]
+    fn a_name_that_two_sites_have_says_which() {
+        let mut audit = sample::audit();
+        audit.network.layers[0].sites[1].name = audit.network.layers[0].sites[0].name.clone();
+        let sites = Sites::new(&audit.network);
+        assert_eq!(sites.name("x0"), "x4 [x0]");
+        assert_ne!(sites.name("x0"), sites.name("x1"));
+        assert_eq!(
+            sites.metric("mse of y0"),
+            format!("mse of {}", sites.name("y0"))
+        );
+        assert_eq!(sites.metric("loss"), "loss");
     }
 
     #[test]

@@ -18,7 +18,18 @@ function thresholdControl(state, act) {
     words.textContent = stopWords(state);
     slider.setAttribute("aria-valuetext", words.textContent);
   };
-  return { element: make("div", { class: "view-slider" }, field("Threshold", slider), words), update };
+  return { element: make("div", { class: "view-slider" }, field("Threshold", slider), ticks(state, act, last), words), update };
+}
+
+/** Places on the slider worth a look, as buttons that lead there. */
+function ticks(state, act, last) {
+  const marks = state.graph.marks.map(({ stop, text }) => {
+    const tick = make("button", { type: "button", click: () => act({ stop }) }, text);
+    tick.style.left = `${(100 * stop) / Math.max(1, last)}%`;
+    tick.classList.toggle("left", stop > 0.85 * last);
+    return tick;
+  });
+  return marks.length ? make("div", { class: "view-ticks", role: "group", "aria-label": "Thresholds worth a look" }, ...marks) : undefined;
 }
 
 /** What is left at the threshold, and what it was measured to do. */
@@ -107,6 +118,7 @@ function cameraControls(state, actions) {
     button("−", "Zoom out", () => actions.zoom(1 / 1.5)),
     button("+", "Zoom in", () => actions.zoom(1.5)),
     button("Fit", "Show all", actions.fit),
+    button("Reset", "Show everything as it was at first", actions.reset),
   ];
   if (state.graph.solid) {
     const solid = make("button", { type: "button", "aria-pressed": "false" }, "3D");

@@ -13,6 +13,7 @@ function visibleAt(state, node) {
 function nodeWords(state, n) {
   const node = state.graph.nodes[n];
   const words = [labelOf(node)];
+  if (node.name !== node.site) words.push(`in files ${node.site}`);
   if (node.module !== undefined && state.busy[n]) words.push(state.names.of(node.module));
   words.push(`${counted(state.busy[n])} edges shown`);
   if (node.bias !== undefined) words.push(`bias ${shown(node.bias)}`);

@@ -65,7 +65,8 @@ function spots(state, n, half) {
 function named(state) {
   const { graph } = state;
   const last = graph.rows.length - 1;
-  const asked = [state.hover.node, state.pin.node, ...state.found].filter((n) => n >= 0);
+  const beside = state.pin.node >= 0 ? focused(state).slice(-12).flatMap((edge) => [graph.from[edge], graph.to[edge]]) : [];
+  const asked = [state.hover.node, state.pin.node, ...state.found, ...beside].filter((n) => n >= 0);
   // The names of pixels say nothing that their places do not.
   const isEnd = (n) => graph.bent || graph.nodes[n].row === last || (graph.nodes[n].row === 0 && !state.graph.solid);
   const ends = graph.nodes.map((_, n) => n).filter((n) => isEnd(n) && (state.busy[n] || !state.solid));
@@ -99,19 +100,31 @@ function drawFocus(state, group) {
   for (const [what, focus] of [["found", state.found], ["hover", [state.hover.node]], ["pin", [state.pin.node]]]) {
     for (const n of focus) if (n >= 0) marks.push(ring(state, n, what));
   }
-  const node = state.pin.node >= 0 ? state.pin.node : state.hover.node;
-  const edges = node >= 0 ? visibleAt(state, node).slice(0, 60) : [];
-  for (const focus of [state.hover, state.pin]) if (focus.edge >= 0) edges.push(focus.edge);
+  const edges = focused(state);
   const { scale, x, y } = state.camera;
-  const lines = edges.map((edge) =>
-    draw("path", {
+  const pen = penOf(state);
+  const lines = edges.map((edge) => {
+    const { width, opacity } = pen(state.hue[edge], state.strength[edge]);
+    return draw("path", {
       d: pathOf(pointsOf(state.graph, state.places, edge, state.radius)),
-      class: `edge focus ${state.hue[edge] === 1 ? "neg" : "pos"}`,
+      class: classOf(state, edge),
+      "stroke-width": width.toFixed(2),
+      "stroke-opacity": Math.max(opacity, 0.6).toFixed(2),
       transform: `translate(${x} ${y}) scale(${scale})`,
-      "vector-effect": "non-scaling-stroke",
-    }),
-  );
+    });
+  });
+  group.closest(".view-stage").classList.toggle("dimmed", edges.length > 0);
   group.replaceChildren(...lines, ...marks);
+}
+
+// Most edges that are drawn anew over the others, which dim.
+const MOST_FOCUSED = 400;
+
+/** The edges at what is pinned, else at what is pointed at: they keep their widths while the rest dims. */
+function focused(state) {
+  const { node, edge } = state.pin.node >= 0 || state.pin.edge >= 0 ? state.pin : state.hover;
+  if (node >= 0) return visibleAt(state, node).slice(0, MOST_FOCUSED).reverse();
+  return edge >= 0 ? [edge] : [];
 }
 
 function ring(state, node, what) {

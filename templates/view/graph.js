@@ -63,9 +63,9 @@ function touching(graph) {
   return (node) => list.subarray(starts[node], starts[node + 1]);
 }
 
-/** `x2 (x0)`: the own name, and the site where it differs. */
+/** The own name: a place in files is told in tooltips alone. */
 function labelOf(node) {
-  return node.name === node.site ? node.site : `${node.name} (${node.site})`;
+  return node.name;
 }
 
 function edgeLabel(graph, edge) {

@@ -11,7 +11,7 @@ function legendOf(state) {
   const effects = graph.measure === "effect" || state.colour === "effect";
   const what = effects ? "effect" : "weight";
   let edges = [sample("line", "pos", `positive ${what}`), sample("line", "neg", `negative ${what}`)];
-  if (state.colour === "sign" && state.circuit < 0 && graph.bridges.size) edges.push(sample("line dashed", "bridge", "still joins parts that a higher threshold separates"));
+  if (state.colour === "sign" && state.circuit < 0 && graph.bridges.size) edges.push(sample("line dotted", "pos", "faint: still joins parts that a higher threshold separates"));
   if (state.colour === "module") edges = [sample("line", "pale", "between modules; inside, in the module's colour")];
   if (state.colour === "circuit") edges = ownerSamples(state);
   else if (state.circuit >= 0 && graph.measure === "weight") edges.push(sample("line", "pale", "not in this circuit"));

@@ -4,9 +4,13 @@ readyTables();
 readyFigures();
 readyResult();
 const carriedView = document.getElementById("view-data");
-if (carriedView) showView(document.getElementById("network"), carriedView.textContent);
+if (carriedView) showView(document.getElementById("view"), carriedView.textContent);
 const carriedFilm = document.getElementById("film-data");
 if (carriedFilm) playFilm(document.getElementById("training"), JSON.parse(carriedFilm.textContent));
+readyGlossary();
+readyPointers();
+addEventListener("hashchange", unfoldTarget);
+unfoldTarget();
 
 // What is folded away is opened for printing.
 addEventListener("beforeprint", () => {

@@ -77,7 +77,7 @@ function elementPainter(group) {
 /** Colour, the input it feeds, and whether it alone still joins parts. */
 function classOf(state, edge) {
   const isBridge = state.colour === "sign" && state.circuit < 0 && state.graph.bridges.has(edge);
-  return `edge ${isBridge ? "bridge" : COLOURS[state.hue[edge]]} port${state.graph.port[edge]}`;
+  return `edge ${isBridge ? "bridge " : ""}${COLOURS[state.hue[edge]]} port${state.graph.port[edge]}`;
 }
 
 // The bitmap reaches this share of the stage beyond each of its sides.

@@ -23,14 +23,13 @@ function newState(graph) {
 }
 
 /** Draws the view in place of the still figure. */
-function showView(section, data) {
+function showView(place, data) {
   const state = newState(readGraph(data));
   const parts = viewParts();
   const view = { state, ...parts, frame: 0, painter: elementPainter(parts.lines) };
   const actions = actionsOf(view);
   addControls(view, actions);
-  section.querySelector("figure").before(view.element);
-  document.documentElement.classList.add("scripted");
+  place.replaceChildren(view.element);
   listenToPointers(view.stage, state, actions);
   listenToKeys(view.stage, state, actions);
   const restyle = () => {
@@ -58,7 +57,10 @@ function viewParts() {
   const status = make("p", { class: "view-status", role: "status", "aria-live": "polite" });
   const legend = make("ul", { class: "view-legend", "aria-label": "Key" });
   const detail = make("div", { class: "view-detail", hidden: true });
-  const element = make("div", { class: "view", role: "group", "aria-label": "Interactive view of the network" }, stage, legend, status, detail);
+  const hint = make("p", { class: "quiet hint" }, "Point at a site or an edge for its numbers; a click keeps them here. Arrow keys walk, plus and minus zoom.");
+  const aside = make("div", { class: "view-aside" }, hint, detail);
+  const body = make("div", { class: "view-body" }, stage, aside);
+  const element = make("div", { class: "view", role: "group", "aria-label": "Interactive view of the network" }, body, legend, status);
   return { element, legend, stage, canvas, svg, lines, over, focus, discs, tip, status, detail, updates: [] };
 }
 
@@ -168,6 +170,12 @@ function actionsOf(view) {
     },
     zoom: (factor, x = size()[0] / 2, y = size()[1] / 2) => look(zoomAt(state.camera, factor, x, y)),
     fit: () => look(newCamera()),
+    reset: () => {
+      const { stop, colour, circuit } = newState(state.graph);
+      Object.assign(state, { stop, colour, circuit, pin: NOTHING, hover: NOTHING, found: [], camera: newCamera(), turn: { ...TILT } });
+      tell(view, "");
+      layOut(view);
+    },
     solid: (solid) => {
       state.solid = solid;
       state.camera = newCamera();

@@ -34,6 +34,11 @@ fn opened(audit: &Audit, size: (u32, u32)) -> Option<(Chrome, tempfile::TempDir)
     Some((chrome, dir))
 }
 
+/// Opens everything that is folded away.
+fn unfold(chrome: &mut Chrome) {
+    chrome.eval("for (const fold of document.querySelectorAll('details')) fold.open = true; 1");
+}
+
 /// Keeps a picture of the page where pictures were asked for.
 fn keep_picture(chrome: &mut Chrome, name: &str, is_whole: bool) {
     if let Some(dir) = std::env::var_os("MODSCOPE_SCREENSHOTS") {
@@ -54,7 +59,7 @@ fn the_page_opens_without_complaint_and_asks_for_nothing() {
     };
     assert_eq!(chrome.complaints(), Vec::<String>::new());
     assert_eq!(chrome.outside_requests(dir.path()), Vec::<String>::new());
-    assert!(chrome.text("#summary").contains("holds"));
+    assert!(chrome.text("#summary").contains("weights do all the work"));
     assert_eq!(
         chrome.eval("document.querySelectorAll('.view-stage .edge').length"),
         9
@@ -89,13 +94,13 @@ fn pointing_tells_and_a_click_pins() {
     chrome.hover(site);
     let tip = chrome.text(".view-tip");
     assert!(
-        tip.starts_with("x4 (x0)") && tip.contains("activation"),
+        tip.starts_with("x4 · in files x0") && tip.contains("activation"),
         "{tip}"
     );
     chrome.click(site);
     let detail = chrome.text(".view-detail");
     assert!(
-        detail.starts_with("x4 (x0)") && detail.contains("out to"),
+        detail.starts_with("x4") && detail.contains("out to"),
         "{detail}"
     );
     keep_picture(&mut chrome, "pinned", false);
@@ -184,10 +189,11 @@ fn names_of_modules_show_in_tables_and_figures_and_in_the_saved_page() {
         return;
     };
     let cell = "#modules td.module";
+    unfold(&mut chrome);
     assert_eq!(chrome.text(cell), "0");
     name_module(&mut chrome, 0, "<b>sine</b>");
     assert_eq!(chrome.text(cell), "0 <b>sine</b>");
-    let figures = "[...document.querySelectorAll('figure:not(#network figure) svg.fig text, #modules svg.fig text')].filter(t => t.textContent.startsWith('<b>sine')).length";
+    let figures = "[...document.querySelectorAll('#modules svg.fig text')].filter(t => t.textContent.startsWith('<b>sine')).length";
     assert!(chrome.eval(figures).as_u64() > Some(0));
     assert!(chrome.text(".module-key").contains("0: <b>sine</b>"));
     // What is saved holds the name for the script of whoever opens it.
@@ -199,6 +205,7 @@ fn names_of_modules_show_in_tables_and_figures_and_in_the_saved_page() {
     std::fs::write(&path, saved).expect("it is written");
     let browser = chrome::browser().expect("there is one");
     let mut again = Chrome::open(&browser, &path, DESK);
+    unfold(&mut again);
     assert_eq!(again.text(cell), "0 <b>sine</b>");
     assert_eq!(again.complaints(), Vec::<String>::new());
     // Without a name the number alone is back.
@@ -291,7 +298,8 @@ fn search_finds_by_own_name_and_enter_pins() {
             >= Some(1)
     );
     chrome.key("Enter");
-    assert!(chrome.text(".view-detail h3").contains("y1"));
+    assert_eq!(chrome.text(".view-detail h3"), "(x1 + x3)³");
+    assert!(chrome.text(".view-detail").contains("in files y1"));
 }
 
 #[test]
@@ -381,7 +389,7 @@ fn tables_figures_and_the_result_can_be_taken_away() {
     chrome.press("#pruning .more button");
     let csv = String::from_utf8(chrome.download("outputs.csv")).expect("text");
     assert!(
-        csv.starts_with("Output,Name,") && csv.lines().count() == 3,
+        csv.starts_with("Output,Standard deviation,") && csv.lines().count() == 3,
         "{csv}"
     );
     assert_eq!(chrome.complaints(), Vec::<String>::new());
@@ -394,12 +402,12 @@ fn a_click_on_a_title_sorts() {
     };
     let first = "document.querySelector('#pruning tbody td').textContent";
     let before = chrome.eval(first);
-    let title = "#pruning thead th:nth-child(5) button";
+    let title = "#pruning thead th:nth-child(4) button";
     chrome.press(title);
     chrome.press(title);
     assert_ne!(chrome.eval(first), before);
     let order = chrome
-        .eval("document.querySelector('#pruning thead th:nth-child(5)').getAttribute('aria-sort')");
+        .eval("document.querySelector('#pruning thead th:nth-child(4)').getAttribute('aria-sort')");
     assert_eq!(order, "ascending");
 }
 
@@ -408,13 +416,116 @@ fn every_number_says_how_it_was_computed() {
     let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
         return;
     };
-    for section in ["network", "pruning", "modules", "circuits", "nodes"] {
-        let words = chrome.text(&format!("#{section} > details:last-of-type"));
-        assert!(
-            words.contains("Seed") && words.contains("SHA-256"),
-            "{section}: {words}"
-        );
+    for chapter in ["explore", "pruning", "modules", "circuits"] {
+        let last = format!("document.querySelector('#{chapter} > p.more:last-of-type a').hash");
+        assert_eq!(chrome.eval(&last), "#definitions", "{chapter}");
     }
+    let is_open = "document.querySelector('#definitions').open";
+    assert_eq!(chrome.eval(is_open), false, "folded away at first");
+    chrome.press("#pruning > p.more:last-of-type a");
+    chrome.wait("the fold to open", |chrome| chrome.eval(is_open) == true);
+    // A title that the glossary defines says so where it stands.
+    let told = "[...document.querySelectorAll('#circuits th')].filter((head) => head.title.length > 20).length";
+    assert!(chrome.eval(told).as_u64() > Some(0));
+    unfold(&mut chrome);
+    let words = chrome.text("#facts");
+    assert!(
+        words.contains("Seed") && words.contains("SHA-256"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_sentence_leads_to_its_numbers_on_the_page_and_in_the_result() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    chrome.press(".all a");
+    chrome.wait("the sentences", |chrome| {
+        !chrome.text("#sentences li").is_empty()
+    });
+    let pointer = "[...document.querySelectorAll('.pointer button')].find((b) => b.textContent === '/prune/max_abs_change')";
+    chrome.eval(&format!("{pointer}.id = 'asked'; 1"));
+    chrome.press("#asked");
+    chrome.wait("the value", |chrome| {
+        chrome.text("#asked") == "/prune/max_abs_change = 0.0061"
+    });
+    let targets = "[...document.querySelectorAll('a[href^=\"#\"]')].every((link) => document.getElementById(link.hash.slice(1)))";
+    assert_eq!(chrome.eval(targets), true);
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn the_first_screen_is_short_and_no_long_table_is_open() {
+    for (size, screens) in [(DESK, 1.0), (PHONE, 2.0)] {
+        let Some((mut chrome, _dir)) = opened(&sample(), size) else {
+            return;
+        };
+        let words = "(() => { const copy = document.querySelector('#summary').cloneNode(true); copy.querySelectorAll('svg').forEach((s) => s.remove()); document.body.append(copy); const words = copy.innerText.split(/\\s+/).filter((w) => /[\\p{L}\\p{N}]/u.test(w)).length; copy.remove(); return words; })()";
+        let words = chrome.eval(words).as_u64().expect("a count");
+        assert!(words < 120, "{words} words");
+        let bottom =
+            chrome.eval("document.querySelector('#summary').getBoundingClientRect().bottom");
+        let bottom = bottom.as_f64().expect("a place");
+        assert!(bottom <= screens * f64::from(size.1), "it ends at {bottom}");
+        let tallest = chrome.eval("Math.max(...[...document.querySelectorAll('main table')].map((t) => t.getBoundingClientRect().height))");
+        assert!(tallest.as_f64() < Some(f64::from(size.1)), "{tallest}");
+    }
+}
+
+#[test]
+fn highlighting_keeps_widths_and_dims_the_rest() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    let site = place_of(&mut chrome, 0);
+    chrome.click(site);
+    let widths = |chrome: &mut Chrome, group: &str| {
+        let of = format!(
+            "[...document.querySelectorAll('.view-stage {group} .edge')].map((e) => e.getAttribute('stroke-width'))"
+        );
+        let all = chrome.eval(&of);
+        let all = all
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|w| w.as_str().map(str::to_owned));
+        all.collect::<Vec<String>>()
+    };
+    let all = widths(&mut chrome, "svg > .edges");
+    let focus = widths(&mut chrome, "svg > g > .edges");
+    assert!(!focus.is_empty() && focus.len() < all.len());
+    assert!(
+        focus.iter().all(|width| all.contains(width)),
+        "{focus:?} of {all:?}"
+    );
+    let opacity =
+        "Number(getComputedStyle(document.querySelector('.view-stage svg > .edges')).opacity)";
+    assert!(chrome.eval(opacity).as_f64() < Some(0.3));
+    chrome.press(".view-stage");
+    chrome.key("Escape");
+    chrome.eval(
+        "document.querySelector('.view-stage').dispatchEvent(new PointerEvent('pointerleave'))",
+    );
+    chrome.press("button[aria-label='Show everything as it was at first']");
+    chrome.wait("all to be as it was", |chrome| chrome.eval(opacity) == 1.0);
+}
+
+#[test]
+fn ticks_of_the_slider_lead_to_what_they_name() {
+    let Some((mut chrome, _dir)) = opened(&sample(), DESK) else {
+        return;
+    };
+    let ticks = "[...document.querySelectorAll('.view-ticks button')].map((b) => b.textContent)";
+    assert_eq!(chrome.eval(ticks), json!(["verified", "2 parts"]));
+    chrome.press(".view-ticks button:last-child");
+    assert!(
+        chrome.text("#view-kept").starts_with("8 of "),
+        "{}",
+        chrome.text("#view-kept")
+    );
+    chrome.press(".view-ticks button");
+    assert!(chrome.text("#view-kept").starts_with("9 of "));
 }
 
 #[test]
@@ -467,7 +578,7 @@ fn dark_mode_is_dark_and_the_page_prints_light() {
         "none"
     );
     assert_eq!(
-        chrome.eval("getComputedStyle(document.querySelector('#network figure .scroll')).display"),
+        chrome.eval("getComputedStyle(document.querySelector('.overview .scroll')).display"),
         "block"
     );
     let pdf = chrome.pdf();

@@ -152,7 +152,7 @@ fn strongest(effect: &NodeEffect) -> (usize, f64) {
 }
 
 fn columns(outputs: &[&String], sites: &Sites<'_>) -> Vec<Column> {
-    let outputs = outputs.iter().map(|output| numbers(&sites.label(output)));
+    let outputs = outputs.iter().map(|output| numbers(&sites.name(output)));
     std::iter::once(words("Site")).chain(outputs).collect()
 }
 
@@ -162,7 +162,7 @@ fn row(effect: &NodeEffect, scales: &[f64], sites: &Sites<'_>) -> Vec<Cell> {
         Cell::number(o.effect).with_class(tint(o.effect, scale))
     };
     let cells = effect.outputs.iter().enumerate().map(tinted);
-    std::iter::once(Cell::word(sites.label(&effect.site)))
+    std::iter::once(Cell::word(sites.name(&effect.site)))
         .chain(cells)
         .collect()
 }
@@ -184,8 +184,8 @@ fn brief(effect: &NodeEffect, sites: &Sites<'_>) -> Vec<Cell> {
     let mean = effect.outputs.iter().map(|o| o.effect.abs()).sum::<f64>()
         / effect.outputs.len().max(1) as f64;
     vec![
-        Cell::word(sites.label(&effect.site)),
-        Cell::word(output.map_or_else(String::new, |o| sites.label(&o.output))),
+        Cell::word(sites.name(&effect.site)),
+        Cell::word(output.map_or_else(String::new, |o| sites.name(&o.output))),
         Cell::shown(output.map_or_else(String::new, |o| number(o.effect)), size),
         Cell::number(mean),
         Cell::shown(count(effect.outputs.len()), effect.outputs.len() as f64),

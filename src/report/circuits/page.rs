@@ -2,17 +2,18 @@
 
 use crate::choice::MetricKind;
 use crate::report::circuits::figure::MOST_EDGES;
+use crate::report::circuits::words::{Group, groups};
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, optional, percent, significant};
 use crate::report::page::blocks::{Block, Card, Cell, Fact, Section, Shown, Table, numbers, words};
-use crate::report::sites::{Sites, plain};
+use crate::report::sites::{Sites, natural, plain};
 use crate::result::{Audit, Circuit, Prompt};
 
 /// Bytes of pictures of circuits that a page carries; the rest are links to files.
 const PICTURES: usize = 700_000;
 
 /// Most circuits with pictures and edges beside each other; more are folded away.
-const UNFOLDED: usize = 4;
+const UNFOLDED: usize = 2;
 
 const ROC: &str = "How well scores rank the edges of the known circuit (receiver operating characteristic): from the \
      highest |score| down, the share of the known edges that have come against the share of the others. \
@@ -21,23 +22,21 @@ const ROC: &str = "How well scores rank the edges of the known circuit (receiver
 pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
     let mut blocks = Vec::new();
     if !audit.circuits.is_empty() {
-        blocks.extend(opening(&audit.circuits));
-        blocks.push(table(&audit.circuits, sites));
-        blocks.extend(
-            gallery
-                .faithfulness
-                .as_ref()
-                .map(|f| Block::Figure(Shown::new(f, faithfulness_caption()))),
-        );
+        let groups = groups(&audit.circuits);
+        let folded = |summary: &str, blocks: Vec<Block>| Block::Folded(summary.to_owned(), blocks);
+        let drawn =
+            |figure: &Figure, caption: &str| vec![Block::Figure(Shown::new(figure, caption))];
+        blocks.push(table(&groups, sites));
+        blocks.extend(cards(audit, &groups, gallery, sites));
+        let how = opening(&audit.circuits);
+        blocks.push(folded("How they were found and are judged", how));
+        let curve = gallery.faithfulness.as_ref();
+        let sizes = "Faithfulness at every size";
+        blocks.extend(curve.map(|f| folded(sizes, drawn(f, faithfulness_caption()))));
         blocks.extend(against_known(&audit.circuits, sites));
-        blocks.extend(
-            gallery
-                .roc
-                .as_ref()
-                .map(|f| Block::Figure(Shown::new(f, ROC))),
-        );
+        let ranking = "How well scores rank the known circuit";
+        blocks.extend(gallery.roc.as_ref().map(|f| folded(ranking, drawn(f, ROC))));
         blocks.extend(at_sizes(&audit.circuits, sites));
-        blocks.extend(cards(audit, gallery, sites));
         blocks.extend(prompts(audit));
     }
     Section {
@@ -83,8 +82,10 @@ fn faithfulness_caption() -> &'static str {
      0 the network with everything patched; values beyond −0.25 and 1.25 are drawn at the edge."
 }
 
-fn table(circuits: &[Circuit], sites: &Sites<'_>) -> Block {
-    let is_logits = circuits.iter().all(|c| c.metric == MetricKind::LogitDiff);
+/// A row for each output; methods that found the same share it.
+fn table(groups: &[Group<'_>], sites: &Sites<'_>) -> Block {
+    let circuits = || groups.iter().flat_map(|group| &group.circuits);
+    let is_logits = circuits().all(|c| c.metric == MetricKind::LogitDiff);
     let metric = if is_logits {
         "Logit difference, full"
     } else {
@@ -104,16 +105,25 @@ fn table(circuits: &[Circuit], sites: &Sites<'_>) -> Block {
         numbers("Minimality"),
         numbers("Patched runs"),
     ];
-    let rows = circuits.iter().map(|c| row(c, sites)).collect();
+    let rows = groups.iter().flat_map(|group| {
+        let names: Vec<&str> = group.methods.iter().map(|m| m.name()).collect();
+        let methods = names.join(", ");
+        group
+            .circuits
+            .iter()
+            .map(move |c| row(c, methods.clone(), sites))
+    });
+    let mut rows: Vec<Vec<Cell>> = rows.collect();
+    rows.sort_by_key(|row| row.first().map(|output| natural(&output.text)));
     let caption = "Circuits: the metric of the full network, of the circuit alone and with everything patched";
-    Block::Table(Table::whole(caption, "circuits", columns, rows))
+    Block::Table(Table::whole(caption, "circuits", columns, rows).open())
 }
 
-fn row(c: &Circuit, sites: &Sites<'_>) -> Vec<Cell> {
+fn row(c: &Circuit, methods: String, sites: &Sites<'_>) -> Vec<Cell> {
     let runs = usize::try_from(c.evaluations).unwrap_or(usize::MAX);
     vec![
-        Cell::word(sites.label(&c.output)),
-        Cell::word(c.method.name()),
+        Cell::word(sites.name(&c.output)),
+        Cell::word(methods),
         Cell::count(c.edges_kept),
         Cell::shown(percent(c.sparsity), c.sparsity),
         Cell::number(c.metric_full),
@@ -132,7 +142,7 @@ fn against_known(circuits: &[Circuit], sites: &Sites<'_>) -> Option<Block> {
     let row = |c: &Circuit| {
         let recovery = c.recovery.as_ref()?;
         Some(vec![
-            Cell::word(sites.label(&c.output)),
+            Cell::word(sites.name(&c.output)),
             Cell::word(c.method.name()),
             Cell::count(recovery.known),
             Cell::count(recovery.left_out),
@@ -162,7 +172,7 @@ fn at_sizes(circuits: &[Circuit], sites: &Sites<'_>) -> Option<Block> {
     let row = |c: &Circuit| {
         let curve = c.curve.as_ref()?;
         let mut row = vec![
-            Cell::word(sites.label(&c.output)),
+            Cell::word(sites.name(&c.output)),
             Cell::word(c.method.name()),
             Cell::number(curve.cpr),
             Cell::number(curve.cmd),
@@ -224,21 +234,29 @@ fn faithfulness(c: &Circuit) -> String {
     }
 }
 
-fn cards(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Vec<Block> {
+/// Pictures of the first circuits, and folded away those of the rest and of methods that
+/// found the same.
+fn cards(audit: &Audit, groups: &[Group<'_>], gallery: &Gallery, sites: &Sites<'_>) -> Vec<Block> {
     let mut bytes = 0;
-    let pairs = audit.circuits.iter().zip(&gallery.circuits);
-    let mut cards: Vec<Card> = pairs
-        .map(|(circuit, figure)| {
-            bytes += figure.bytes();
-            card(
-                circuit,
-                figure,
-                bytes <= PICTURES,
-                gallery.circuits_show_rest,
-                sites,
-            )
-        })
+    let mut one = |place: usize| {
+        let (circuit, figure) = (audit.circuits.get(place)?, gallery.circuits.get(place)?);
+        bytes += figure.bytes();
+        let is_inline = bytes <= PICTURES;
+        Some(card(
+            circuit,
+            figure,
+            is_inline,
+            gallery.circuits_show_rest,
+            sites,
+        ))
+    };
+    let first: Vec<usize> = groups
+        .iter()
+        .flat_map(|group| group.places.clone())
         .collect();
+    let rest = (0..audit.circuits.len()).filter(|place| !first.contains(place));
+    let order: Vec<usize> = first.iter().copied().chain(rest).collect();
+    let mut cards: Vec<Card> = order.into_iter().filter_map(&mut one).collect();
     let folded = cards.split_off(cards.len().min(UNFOLDED));
     let mut blocks = vec![Block::Cards(cards)];
     if !folded.is_empty() {
@@ -265,11 +283,7 @@ fn card(
         Shown::linked(figure, caption)
     };
     Card {
-        title: format!(
-            "{}, {}",
-            sites.label(&circuit.output),
-            circuit.method.name()
-        ),
+        title: format!("{}, {}", sites.name(&circuit.output), circuit.method.name()),
         shown,
         blocks: vec![edges(circuit, sites)],
     }
@@ -296,8 +310,8 @@ fn edges(circuit: &Circuit, sites: &Sites<'_>) -> Block {
     let weight = |from: &str, to: &str| sites.weight(sites.place(from)?, sites.place(to)?);
     let row = |e: &crate::result::CircuitEdge| {
         vec![
-            Cell::word(sites.label(&e.from)),
-            Cell::word(sites.label(&e.to)),
+            Cell::word(sites.name(&e.from)),
+            Cell::word(sites.name(&e.to)),
             Cell::optional(weight(&e.from, &e.to)),
             Cell::number(e.effect),
         ]

@@ -30,11 +30,18 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
 }
 
 /// Circuits of methods that found the same.
-struct Group<'a> {
-    methods: Vec<Origin>,
-    circuits: Vec<&'a Circuit>,
+pub(in crate::report) struct Group<'a> {
+    /// The methods.
+    pub methods: Vec<Origin>,
+    /// The circuits of the first of them.
+    pub circuits: Vec<&'a Circuit>,
     /// Their places in the result.
-    places: Vec<usize>,
+    pub places: Vec<usize>,
+}
+
+/// The circuits of the first method.
+pub(in crate::report) fn first(circuits: &[Circuit]) -> Option<Group<'_>> {
+    groups(circuits).into_iter().next()
 }
 
 impl Group<'_> {
@@ -50,10 +57,43 @@ impl Group<'_> {
     }
 
     /// Its methods, as the beginning of a sentence.
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         let names = self.methods.iter().map(|m| method_name(*m).to_owned());
         let names: Vec<String> = names.collect();
         joined(&names)
+    }
+
+    /// How many edges, or from how many to how many.
+    pub fn size(&self) -> String {
+        let edges = self.circuits.iter().map(|c| c.edges_kept);
+        let (few, many) = (edges.clone().min().unwrap_or(0), edges.max().unwrap_or(0));
+        match few == many {
+            true => count(few),
+            false => format!("{} to {}", count(few), count(many)),
+        }
+    }
+
+    /// The faithfulness, or its range; `None` where none is known.
+    pub fn kept(&self) -> Option<String> {
+        let known = self.circuits.iter().filter_map(|c| c.faithfulness);
+        let known = known.filter(|f| f.is_finite());
+        known.clone().next()?;
+        Some(range(known, short))
+    }
+
+    /// Whether they are established, in two words or three.
+    pub fn standing(&self) -> (Status, String) {
+        let told: Vec<bool> = self.circuits.iter().filter_map(|c| c.established).collect();
+        let yes = told.iter().filter(|yes| **yes).count();
+        match (told.len(), self.circuits.len()) {
+            (0, _) => (Status::NotRun, "not judged on other samples".to_owned()),
+            (_, n) if yes == n => (Status::Holds, "established on held-out samples".to_owned()),
+            (_, 1) => (Status::NotShown, "not established".to_owned()),
+            (_, n) => (
+                Status::NotShown,
+                format!("{} of {} established", count(yes), count(n)),
+            ),
+        }
     }
 
     /// Pointers to a field of every circuit.
@@ -69,7 +109,7 @@ impl Group<'_> {
 }
 
 /// The circuits by method; methods whose circuits are equal are one group.
-fn groups(circuits: &[Circuit]) -> Vec<Group<'_>> {
+pub(in crate::report) fn groups(circuits: &[Circuit]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut methods: Vec<Origin> = circuits.iter().map(|c| c.method).collect();
     let mut seen: Vec<Origin> = Vec::new();
@@ -118,14 +158,8 @@ fn method_name(origin: Origin) -> &'static str {
 
 fn sizes(group: &Group<'_>) -> Sentence {
     let circuits = &group.circuits;
-    let edges = circuits.iter().map(|c| c.edges_kept);
-    let (few, many) = (edges.clone().min().unwrap_or(0), edges.max().unwrap_or(0));
     let total = circuits.first().map_or(0, |c| c.edges_total);
-    let size = if few == many {
-        count(few)
-    } else {
-        format!("{} to {}", count(few), count(many))
-    };
+    let size = group.size();
     let same = if group.methods.len() > 1 {
         "the same "
     } else {
@@ -426,12 +460,12 @@ fn decision(group: &Group<'_>, audit: &Audit, sites: &Sites<'_>) -> Option<Sente
     let silent: Vec<String> = outputs
         .iter()
         .filter(|o| !read.contains(*o))
-        .map(|o| sites.label(o))
+        .map(|o| sites.name(o))
         .collect();
     if !is_classifier || silent.is_empty() || read.is_empty() || silent.len() > 6 {
         return None;
     }
-    let carrying: Vec<String> = read.iter().map(|o| sites.label(o)).collect();
+    let carrying: Vec<String> = read.iter().map(|o| sites.name(o)).collect();
     let text = format!(
         "{}: no circuit has an edge into {}; within them {} alone {} the decision.",
         group.name(),
@@ -486,7 +520,7 @@ mod tests {
         });
         assert_eq!(
             text[1],
-            "• Circuits: ACDC: no circuit has an edge into x2² + sin(πx4) (y0); within them (x1 + x3)³ (y1) alone carries the decision."
+            "• Circuits: ACDC: no circuit has an edge into x2² + sin(πx4); within them (x1 + x3)³ alone carries the decision."
         );
     }
 

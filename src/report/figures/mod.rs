@@ -19,6 +19,7 @@ use super::network::{component_graph, figure as network};
 use super::pruning::{curve, weights};
 use super::training::figure as training;
 
+use crate::report::sites::Sites;
 use crate::result::Audit;
 
 /// Most splits that are drawn.
@@ -81,7 +82,7 @@ impl Gallery {
             null: modules.and_then(null::draw),
             embedding: modules.and_then(embedding::draw),
             scan: modules.and_then(scan::draw),
-            lesions: modules.and_then(lesions::draw),
+            lesions: modules.and_then(|m| lesions::draw(m, &Sites::new(&audit.network))),
             module_matrix: module_matrix::draw(audit),
             attention: attention::draw(audit),
             faithfulness: faithfulness::draw(&audit.circuits),
@@ -167,13 +168,13 @@ mod tests {
     }
 
     #[test]
-    fn bridges_are_dashed_in_the_overview_alone() {
+    fn bridges_are_dotted_in_the_overview_alone() {
         let gallery = Gallery::new(&sample::audit());
         assert_eq!(
             gallery
                 .network
                 .inline()
-                .matches("class=\"bridge\" x1")
+                .matches("class=\"bridge pos\" x1")
                 .count(),
             1
         );
@@ -181,10 +182,12 @@ mod tests {
     }
 
     #[test]
-    fn a_split_shows_its_parts_in_two_colours() {
+    fn a_split_shows_its_parts_by_letters_and_modules_by_colour() {
         let drawn = Gallery::new(&sample::audit()).splits[0].inline();
-        assert_eq!(drawn.matches("<line class=\"m0\"").count(), 3);
-        assert_eq!(drawn.matches("<line class=\"m1\"").count(), 5);
+        let sites = |letter: &str| drawn.matches(&format!(">{letter}</text>")).count();
+        assert_eq!((sites("A"), sites("B"), sites("C")), (4, 5, 0), "{drawn}");
+        assert!(drawn.contains("part B") && drawn.contains("node m1"));
+        assert_eq!(drawn.matches("<line class=\"m").count(), 0);
     }
 
     #[test]

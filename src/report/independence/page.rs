@@ -20,9 +20,14 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
         Some(scan) if scan.splits.is_empty() => vec![Block::Text(no_split(audit).to_owned())],
         Some(scan) => {
             let mut blocks = vec![Block::Text(opening().to_owned())];
-            blocks.extend(pictures(scan, &gallery.splits));
             blocks.push(table(scan, sites));
             blocks.extend(bridges(scan, sites));
+            let pictures = pictures(scan, &gallery.splits);
+            let summary = format!(
+                "The network cut at each split, {} drawn",
+                count(pictures.len())
+            );
+            blocks.push(Block::Folded(summary, pictures));
             blocks
         }
     };
@@ -85,12 +90,8 @@ fn table(independence: &Independence, sites: &Sites<'_>) -> Block {
         words("Outputs"),
         numbers("Bridges"),
     ];
-    Block::Table(Table::new(
-        "Thresholds at which the outputs fall into more parts",
-        "splits",
-        columns,
-        rows,
-    ))
+    let caption = "Thresholds at which the outputs fall into more parts";
+    Block::Table(Table::new(caption, "splits", columns, rows).open())
 }
 
 fn row(split: &Split, sites: &Sites<'_>) -> Vec<Cell> {
@@ -131,8 +132,8 @@ fn bridges(independence: &Independence, sites: &Sites<'_>) -> Option<Block> {
     sorted.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
     let row = |b: &&crate::result::Bridge| {
         vec![
-            Cell::word(sites.label(&b.from)),
-            Cell::word(sites.label(&b.to)),
+            Cell::word(sites.name(&b.from)),
+            Cell::word(sites.name(&b.to)),
             Cell::number(b.weight),
         ]
     };

@@ -5,6 +5,7 @@ use crate::report::figures::axes::{Axis, Panel};
 use crate::report::figures::canvas::{Figure, bar, disc, line, text, tip};
 use crate::report::figures::legend::{self, Entry, Sample};
 use crate::report::format::{number, p_value};
+use crate::report::sites::Sites;
 use crate::result::{Lesion, Modules};
 
 const WIDTH: f64 = 1040.0;
@@ -19,7 +20,7 @@ const MOST_ROWS: usize = 12;
 
 /// One panel per partition, fill and metric; `None` without lesions.
 #[must_use]
-pub fn draw(modules: &Modules) -> Option<Figure> {
+pub fn draw(modules: &Modules, sites: &Sites<'_>) -> Option<Figure> {
     if modules.lesions.is_empty() {
         return None;
     }
@@ -30,7 +31,7 @@ pub fn draw(modules: &Modules) -> Option<Figure> {
     let mut body = Figure::new("lesions", label, WIDTH, 0.0);
     let mut top = 8.0;
     for group in &groups {
-        top = panel(&mut body, group, top);
+        top = panel(&mut body, group, top, sites);
     }
     let key = [
         Entry::new(Sample::Disc("mark".to_owned(), None), "the module"),
@@ -70,7 +71,7 @@ fn grouped(lesions: &[Lesion]) -> Vec<Vec<&Lesion>> {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a handful of rows")]
-fn panel(figure: &mut Figure, lesions: &[&Lesion], top: f64) -> f64 {
+fn panel(figure: &mut Figure, lesions: &[&Lesion], top: f64, sites: &Sites<'_>) -> f64 {
     let rows: Vec<&&Lesion> = lesions.iter().take(MOST_ROWS).collect();
     let Some(first) = rows.first() else {
         return top;
@@ -84,7 +85,8 @@ fn panel(figure: &mut Figure, lesions: &[&Lesion], top: f64) -> f64 {
     });
     let label = format!(
         "effect on {} ({} fill): as is − ablated",
-        first.metric, first.fill
+        sites.metric(&first.metric),
+        first.fill
     );
     let x = Axis::linear(values.chain([0.0]), &label);
     let y = Axis::linear([0.0, 1.0], "");
@@ -106,7 +108,11 @@ fn panel(figure: &mut Figure, lesions: &[&Lesion], top: f64) -> f64 {
     } else {
         String::new()
     };
-    let title = format!("{scope}: {}, {} fill{rest}", first.metric, first.fill);
+    let title = format!(
+        "{scope}: {}, {} fill{rest}",
+        sites.metric(&first.metric),
+        first.fill
+    );
     figure.add(text(4.0, top + 14.0, "strong", &title));
     let zero = panel.px(0.0);
     figure.add(line((zero, panel.top), (zero, panel.bottom()), "grid"));

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::choice::{Granularity, Scope};
-use crate::report::figures::Gallery;
+use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, number, p_value, percent};
+use crate::report::modules::cards;
 use crate::report::modules::cell::name;
 use crate::report::modules::cell::scope_words;
 use crate::report::modules::lesions::is_of_one_output;
+use crate::report::modules::qualities;
 use crate::report::modules::words::{null_words, what_moves};
 use crate::report::page::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Place, Sites, Wire, clean};
@@ -21,7 +23,41 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
             blocks: Vec::new(),
         };
     };
-    let mut blocks = vec![Block::Facts(facts(modules))];
+    let mut blocks = vec![cards::cards(modules, sites)];
+    let folded = |id: &'static str, title: &'static str, blocks: Vec<Block>| {
+        let is_there = !blocks.is_empty();
+        is_there.then(|| Block::Drawer(Section { id, title, blocks }))
+    };
+    let drawn = |figure: &Option<Figure>, caption: &str| {
+        let shown = figure
+            .as_ref()
+            .map(|f| Block::Figure(Shown::new(f, caption)));
+        shown.into_iter().collect::<Vec<Block>>()
+    };
+    let found = vec![Block::Facts(facts(modules))];
+    blocks.extend(folded(
+        "found",
+        "How they were found, and how stable they are",
+        found,
+    ));
+    let mut chance = drawn(&gallery.null, &null_caption(modules));
+    chance.extend((!modules.measures.is_empty()).then(|| qualities::measures(modules)));
+    blocks.extend(folded(
+        "chance",
+        "Modularity against shuffled networks",
+        chance,
+    ));
+    let mut effects = drawn(&gallery.lesions, lesion_caption());
+    if !modules.lesions.is_empty() {
+        effects.push(lesions(modules, sites));
+    }
+    blocks.extend(folded("lesions", "What removing each module does", effects));
+    let between = drawn(&gallery.module_matrix, matrix_caption());
+    blocks.extend(folded(
+        "between",
+        "Weight within and between modules",
+        between,
+    ));
     blocks.push(table(
         "Modules of the surviving network",
         &modules.partition,
@@ -35,31 +71,14 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
         );
         blocks.push(table(&caption, &inner.partition, modules, sites));
     }
-    blocks.extend(crate::report::modules::qualities::blocks(modules, gallery));
-    blocks.extend(
-        gallery
-            .relocated
-            .as_ref()
-            .map(|figure| Block::Figure(Shown::new(figure, RELOCATED))),
-    );
-    blocks.extend(
-        gallery
-            .null
-            .as_ref()
-            .map(|figure| Block::Figure(Shown::new(figure, null_caption(modules)))),
-    );
-    let matrix = gallery.module_matrix.as_ref();
-    blocks.extend(matrix.map(|figure| Block::Figure(Shown::new(figure, matrix_caption()))));
-    blocks.extend(
-        gallery
-            .lesions
-            .as_ref()
-            .map(|figure| Block::Figure(Shown::new(figure, lesion_caption()))),
-    );
-    if !modules.lesions.is_empty() {
-        blocks.push(lesions(modules));
-    }
-    blocks.extend(crate::report::modules::qualities::function(modules));
+    blocks.extend(qualities::blocks(modules, gallery));
+    let moved = drawn(&gallery.relocated, RELOCATED);
+    blocks.extend(folded(
+        "relocated",
+        "The network with its wiring shortened",
+        moved,
+    ));
+    blocks.extend(qualities::function(modules));
     blocks.extend(crate::report::insight::page::blocks(modules, gallery));
     Section {
         id: "modules",
@@ -306,13 +325,13 @@ fn lesion_caption() -> &'static str {
      random sets have as many sites in each layer as the module."
 }
 
-fn lesions(modules: &Modules) -> Block {
+fn lesions(modules: &Modules, sites: &Sites<'_>) -> Block {
     let row = |l: &Lesion| {
         vec![
             Cell::word(scope_words(l.scope)),
             name(l.module, l.scope == Scope::All),
             Cell::word(l.fill.name()),
-            Cell::word(clean(&l.metric)),
+            Cell::word(sites.metric(&l.metric)),
             Cell::number(l.metric_full),
             Cell::number(l.metric_lesioned),
             Cell::number(l.effect),

@@ -14,7 +14,6 @@ use crate::result::{
 /// Everything that follows the table of modules, as far as the result has it.
 pub(in crate::report) fn blocks(modules: &Modules, gallery: &Gallery) -> Vec<Block> {
     let mut blocks = Vec::new();
-    blocks.extend((!modules.measures.is_empty()).then(|| measures(modules)));
     blocks.extend((!modules.conductance.is_empty()).then(|| conductance(modules)));
     blocks.extend((!modules.along_threshold.is_empty()).then(|| along_threshold(modules)));
     blocks.extend(modules.placement.as_ref().map(placement));
@@ -57,7 +56,8 @@ fn optional_p(p: Option<f64>) -> Cell {
     p.map_or_else(|| Cell::optional(None), p_cell)
 }
 
-fn measures(modules: &Modules) -> Block {
+/// The quality of the partition by every measure, against every null model.
+pub(in crate::report) fn measures(modules: &Modules) -> Block {
     let row = |measure: &crate::result::Measure, null: Option<&NullModel>| {
         let better = if measure.higher_is_better {
             "high"

@@ -7,7 +7,7 @@ use svg::node::element::Element;
 use crate::report::figures::canvas::{Figure, line, path, text, through, tip};
 use crate::report::figures::legend::{self, Entry, Sample};
 use crate::report::figures::palette::{MODULE_COLOURS, module_class, sign_class};
-use crate::report::format::{count, number};
+use crate::report::format::{count, number, short};
 use crate::report::network::edges;
 use crate::report::network::edges::Pen;
 use crate::report::network::edges::Stroke;
@@ -21,6 +21,7 @@ use crate::report::network::links::Passing;
 use crate::report::network::nodes;
 use crate::report::network::nodes::Groups;
 use crate::report::network::scene::LARGE;
+use crate::report::network::scene::MEDIUM;
 use crate::report::network::scene::SMALL;
 use crate::report::network::scene::Scene;
 use crate::report::network::scene::Size;
@@ -93,17 +94,12 @@ pub fn relocated(audit: &Audit) -> Option<Figure> {
 fn placed(audit: &Audit, network: &Network, name: &str) -> Figure {
     let sites = Sites::new(&audit.network);
     let wires = sites.surviving(drawn_threshold(audit));
-    let scene = Scene::new(network, LARGE);
-    let mut groups = Groups {
-        noun: "module",
-        ..Groups::connected_by(&wires)
-    };
+    let scene = Scene::new(network, MEDIUM);
+    let mut groups = Groups::connected_by(&wires);
     let passages = links::alive(&audit.network, &wires);
     let passed = passages.iter().flat_map(|p| [p.from, p.to]);
     groups.connected.extend(passed);
-    for assignment in audit.modules.iter().flat_map(|modules| &modules.partition) {
-        groups.assign(&sites, [&assignment.site], assignment.module);
-    }
+    colour_by_module(&mut groups, audit, &sites);
     let bridges = audit.modules.as_ref().and_then(bridged_split);
     let bridges = bridges.map_or(&[][..], |split| &split.bridges);
     let apart: BTreeSet<(Place, Place)> = bridges.iter().filter_map(|b| ends(b, &sites)).collect();
@@ -139,7 +135,14 @@ fn placed(audit: &Audit, network: &Network, name: &str) -> Figure {
     picture.compose(name, &label, &scene)
 }
 
-/// The network cut at a split: its parts in colours of their own.
+/// Colours are the modules', in every picture of a result.
+fn colour_by_module(groups: &mut Groups, audit: &Audit, sites: &Sites<'_>) {
+    for assignment in audit.modules.iter().flat_map(|modules| &modules.partition) {
+        groups.assign(sites, [&assignment.site], assignment.module);
+    }
+}
+
+/// The network cut at a split: its sites bear the letters of their parts.
 #[must_use]
 pub fn split(audit: &Audit, split: &Split, name: &str) -> Figure {
     let sites = Sites::new(&audit.network);
@@ -151,23 +154,20 @@ pub fn split(audit: &Audit, split: &Split, name: &str) -> Figure {
             ..LARGE
         },
     );
-    let mut groups = Groups {
-        noun: "part",
-        ..Groups::default()
-    };
+    let mut groups = Groups::default();
+    colour_by_module(&mut groups, audit, &sites);
     for (k, part) in split.components.iter().enumerate() {
         let all = part.inputs.iter().chain(&part.hidden).chain(&part.outputs);
-        groups.assign(&sites, all, k);
+        let places = all.filter_map(|name| sites.place(name));
+        groups.part.extend(places.map(|place| (place, k)));
     }
-    groups.connected = groups.group.keys().copied().collect();
-    let part_of = |wire: &Wire| {
-        groups
-            .group
-            .get(&wire.to)
-            .filter(|_| groups.group.contains_key(&wire.from))
+    groups.connected = groups.part.keys().copied().collect();
+    let is_live = |w: &Wire| {
+        [w.from, w.to]
+            .iter()
+            .all(|place| groups.part.contains_key(place))
     };
-    let (live, dead): (Vec<Wire>, Vec<Wire>) =
-        wires.iter().partition(|wire| part_of(wire).is_some());
+    let (live, dead): (Vec<Wire>, Vec<Wire>) = wires.iter().partition(|wire| is_live(wire));
     let ends = |w: &Wire| Some((scene.point(w.from)?, scene.point(w.to)?));
     let pale = if dead.len() > MOST_PALE {
         &[]
@@ -176,10 +176,10 @@ pub fn split(audit: &Audit, split: &Split, name: &str) -> Figure {
     };
     let mut drawn = vec![edges::flat(pale.iter().filter_map(ends), "pale", 1.0)];
     drawn.extend(coloured(&live, &scene, &sites, |wire| {
-        part_class(part_of(wire).copied())
+        sign_class(wire.weight)
     }));
     let label = format!(
-        "The network without weights below {}: {} parts that share no edge, each in its own colour",
+        "The network without weights below {}: {} parts that share no edge, each with its own letter",
         number(split.threshold),
         split.components.len()
     );
@@ -282,12 +282,12 @@ fn coloured(
     edges::draw(strokes, pen, edges::SINGLE)
 }
 
-/// An edge in words: `x2 (x0) → h1.4: −0.91`.
+/// An edge in words: `x2 → h1.4: −0.91`.
 pub(in crate::report) fn wire_words(wire: &Wire, sites: &Sites<'_>) -> String {
     let name = |place| {
         sites
             .at(place)
-            .map_or_else(String::new, |site| sites.label(&site.site))
+            .map_or_else(String::new, |site| sites.name(&site.site))
     };
     format!(
         "{} → {}: {}",
@@ -311,7 +311,11 @@ fn bridge_line(bridge: &Bridge, scene: &Scene, sites: &Sites<'_>) -> Option<Elem
         },
         sites,
     );
-    let drawn = line(scene.point(from)?, scene.point(to)?, "bridge");
+    let class = match bridge.weight < 0.0 {
+        true => "bridge neg",
+        false => "bridge pos",
+    };
+    let drawn = line(scene.point(from)?, scene.point(to)?, class);
     Some(
         drawn
             .add(tip(&format!(
@@ -319,13 +323,6 @@ fn bridge_line(bridge: &Bridge, scene: &Scene, sites: &Sites<'_>) -> Option<Elem
             )))
             .into(),
     )
-}
-
-fn part_class(part: Option<usize>) -> &'static str {
-    const CLASSES: [&str; MODULE_COLOURS] = ["m0", "m1", "m2", "m3", "m4", "m5", "m6", "m7"];
-    part.and_then(|part| CLASSES.get(part % MODULE_COLOURS))
-        .copied()
-        .unwrap_or("pale")
 }
 
 /// Names of the outputs above and of the inputs below the layers.
@@ -421,7 +418,7 @@ fn overview_legend(
     ];
     let strongest = wires.iter().map(|w| w.weight.abs()).fold(0.0, f64::max);
     if strongest > 0.0 {
-        let words = format!("wider is stronger, up to |w| = {}", number(strongest));
+        let words = format!("width: |w|, up to {}", short(strongest));
         entries.push(Entry::new(Sample::Words, words));
     }
     let kinds = [
@@ -442,10 +439,7 @@ fn overview_legend(
         }
     }
     if has_bridges {
-        entries.push(Entry::new(
-            Sample::Line("bridge"),
-            "edge that still joins parts",
-        ));
+        entries.push(Entry::new(Sample::Line("bridge pos"), "faint, joins parts"));
     }
     let modules: BTreeSet<usize> = groups.group.values().copied().collect();
     let disc = |m: &usize| Sample::Disc(format!("node {}", module_class(*m)), Some(*m));
@@ -458,10 +452,6 @@ fn overview_legend(
             words,
         ));
     }
-    entries.push(Entry::new(
-        Sample::Disc("node alone".to_owned(), None),
-        "site without edges",
-    ));
     entries
 }
 

@@ -81,7 +81,7 @@ pub fn draw(passages: &[Passing], scene: &Scene, sites: &Sites<'_>) -> Vec<Eleme
     let name = |place| {
         sites
             .at(place)
-            .map_or_else(String::new, |s| sites.label(&s.site))
+            .map_or_else(String::new, |s| sites.name(&s.site))
     };
     let one = |passing: &Passing| {
         let (from, to) = (scene.point(passing.from)?, scene.point(passing.to)?);

@@ -8,7 +8,7 @@ use crate::report::figures::canvas::{disc, path, round, text, tip};
 use crate::report::figures::palette::module_class;
 use crate::report::format::number;
 use crate::report::network::scene::Scene;
-use crate::report::sites::{Place, Sites, Wire};
+use crate::report::sites::{Place, Sites, Wire, clean};
 
 /// Which sites belong where.
 #[derive(Debug, Clone, Default)]
@@ -17,8 +17,18 @@ pub struct Groups {
     pub group: BTreeMap<Place, usize>,
     /// Sites with at least one edge.
     pub connected: BTreeSet<Place>,
-    /// What a group is called in tooltips: `module`, `part`.
-    pub noun: &'static str,
+    /// The part of a site, where the picture tells parts apart: by letters, because
+    /// colours are the modules'.
+    pub part: BTreeMap<Place, usize>,
+}
+
+/// A part as a letter: `A`, `B`, ... and numbers from the 27th on.
+#[must_use]
+pub fn part_name(part: usize) -> String {
+    match u8::try_from(part).ok().filter(|part| *part < 26) {
+        Some(part) => char::from(b'A' + part).to_string(),
+        None => (part + 1).to_string(),
+    }
 }
 
 impl Groups {
@@ -73,23 +83,30 @@ fn site(
     };
     let words = describe(place, is_connected, sites, groups);
     let mut drawn: Vec<Element> = vec![disc(point, radius, &class).add(tip(&words)).into()];
-    if let (Some(group), true, true) = (group, is_connected, radius >= 8.0) {
-        drawn.push(text(point.0, point.1 + 4.0, "number", &group.to_string()));
+    let part = groups.part.get(&place).map(|part| part_name(*part));
+    let mark = part.or_else(|| group.map(|group| group.to_string()));
+    if let (Some(mark), true, true) = (mark, is_connected, radius >= 6.5) {
+        drawn.push(text(point.0, point.1 + 4.0, "number", &mark));
     }
     drawn
 }
 
-/// A site in words: `x2 (x0) · module 1 · bias −0.3 · activation 0.1 ± 0.6`.
+/// A site in words: `x2 · in files x0 · module 1 · bias −0.3 · activation 0.1 ± 0.6`.
 fn describe(place: Place, is_connected: bool, sites: &Sites<'_>, groups: &Groups) -> String {
     let Some(site) = sites.at(place) else {
         return String::new();
     };
-    let mut words = vec![sites.label(&site.site)];
+    let name = sites.name(&site.site);
+    let in_files = (name != site.site).then(|| format!("in files {}", clean(&site.site)));
+    let mut words = vec![name];
+    words.extend(in_files);
     match groups.group.get(&place) {
-        Some(group) if is_connected => words.push(format!("{} {group}", groups.noun)),
+        Some(group) if is_connected => words.push(format!("module {group}")),
         _ if !is_connected => words.push("no edges left".to_owned()),
         _ => {}
     }
+    let part = groups.part.get(&place);
+    words.extend(part.map(|part| format!("part {}", part_name(*part))));
     words.extend(site.bias.map(|bias| format!("bias {}", number(bias))));
     if let (Some(mean), Some(sd)) = (site.mean, site.sd) {
         words.push(format!("activation {} ± {}", number(mean), number(sd)));

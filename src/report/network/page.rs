@@ -1,25 +1,28 @@
 //! The network at the threshold in use, as large as the page is wide.
 
-use crate::report::figures::Gallery;
 use crate::report::format::{count, count_words, short};
 use crate::report::network::component_graph::strongest;
 use crate::report::network::figure::MOST_DRAWN;
 use crate::report::network::figure::bridge_count;
 use crate::report::network::figure::bridged_split;
 use crate::report::network::figure::drawn_threshold;
-use crate::report::page::blocks::{Block, Section, Shown};
+use crate::report::page::blocks::{Block, Section};
 use crate::report::sites::Sites;
 use crate::report::view::sample_words;
 use crate::result::{Audit, Split};
 
-pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery) -> Section {
+pub(in crate::report) fn section(audit: &Audit) -> Section {
     let strongest = audit.strongest.as_ref().map(sample_words);
     let strongest = strongest.map_or_else(String::new, |words| format!(" {words}"));
-    let shown = Shown::new(&gallery.network, caption(audit) + &strongest);
+    let is_drawn = !audit.network.layers.is_empty() || !audit.circuits.is_empty();
+    let blocks = match is_drawn {
+        true => vec![Block::View, Block::Text(caption(audit) + &strongest)],
+        false => Vec::new(),
+    };
     Section {
-        id: "network",
-        title: "The network",
-        blocks: vec![Block::Figure(shown)],
+        id: "explore",
+        title: "Explore",
+        blocks,
     }
 }
 
@@ -48,7 +51,7 @@ fn caption(audit: &Audit) -> String {
         None => "",
     };
     let bridges = audit.modules.as_ref().and_then(bridged_split);
-    let bridges = bridges.map_or_else(String::new, |split| format!(" Dashed: {}", dashed(split)));
+    let bridges = bridges.map_or_else(String::new, |split| format!(" Dotted: {}", dotted(split)));
     let most = if wires > MOST_DRAWN {
         format!(
             " The still figure shows the strongest {}.",
@@ -74,7 +77,7 @@ fn of_components(audit: &Audit) -> String {
     )
 }
 
-fn dashed(split: &Split) -> String {
+fn dotted(split: &Split) -> String {
     let (edges, join) = match bridge_count(split) {
         1 => ("the one edge".to_owned(), "joins"),
         n => (format!("the {} edges", count_words(n)), "join"),

@@ -37,6 +37,17 @@ pub const LARGE: Size = Size {
     names_all: usize::MAX,
 };
 
+/// The network on the first screen, beside its verdicts.
+pub const MEDIUM: Size = Size {
+    width: 700.0,
+    gutter: 84.0,
+    gap: 112.0,
+    tallest: 400.0,
+    radius: 8.0,
+    font: 12.0,
+    names_all: usize::MAX,
+};
+
 /// The network as one of many.
 pub const SMALL: Size = Size {
     width: 480.0,

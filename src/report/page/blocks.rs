@@ -6,9 +6,13 @@ use askama::Template;
 
 use crate::report::figures::Figure;
 use crate::report::format;
+use crate::result::Sentence;
 
 /// Most rows of a table on the page; the CSV has them all.
 pub const MOST_ROWS: usize = 30;
+
+/// Tables of more rows are folded away at first.
+const MOST_OPEN: usize = 12;
 
 /// Words of more characters may wrap.
 const LONG: usize = 36;
@@ -29,6 +33,38 @@ pub enum Block {
     Table(Table),
     /// Blocks that are folded away at first.
     Folded(String, Vec<Block>),
+    /// A part of a section, with a heading and an anchor of its own.
+    Part(Section),
+    /// The same, folded away at first.
+    Drawer(Section),
+    /// A card for each module.
+    Modules(Vec<ModuleCard>),
+    /// Sentences with their status, each beside what it stands on.
+    Sentences(Vec<Said>),
+    /// Where the interactive view comes to stand.
+    View,
+    /// A quiet link within the page: where to, and its words.
+    Link(&'static str, &'static str),
+}
+
+/// A module with what is known of it.
+#[derive(Debug, Clone)]
+pub struct ModuleCard {
+    /// The class of its colour.
+    pub class: String,
+    /// Its name.
+    pub title: String,
+    /// What is known of it.
+    pub facts: Vec<Fact>,
+}
+
+/// A sentence of the summary and where its evidence is.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The sentence.
+    pub sentence: Sentence,
+    /// Anchor of the part of the page that shows its numbers; empty where none does.
+    pub anchor: &'static str,
 }
 
 /// A term and what it is.
@@ -101,6 +137,8 @@ pub struct Table {
     pub left_out: usize,
     /// Name of the CSV file without its ending.
     pub csv: &'static str,
+    /// Whether it is unfolded at first.
+    pub is_open: bool,
 }
 
 impl Table {
@@ -121,6 +159,7 @@ impl Table {
             rows,
             left_out,
             csv,
+            is_open: false,
         }
     }
 
@@ -136,6 +175,32 @@ impl Table {
             rows,
             left_out: 0,
             ..Self::new(caption, csv, columns, Vec::new())
+        }
+    }
+
+    /// Unfolded at first, unless it has too many rows for that.
+    #[must_use]
+    pub fn open(mut self) -> Self {
+        self.is_open = self.rows.len() <= MOST_OPEN;
+        self
+    }
+
+    /// The caption up to its first aside: what stands on the fold.
+    #[must_use]
+    pub fn heading(&self) -> &str {
+        let asides = [" (", ": ", "; ", ", against ", ", beside "];
+        let ends = asides.iter().filter_map(|aside| self.caption.find(aside));
+        self.caption
+            .get(..ends.min().unwrap_or(self.caption.len()))
+            .unwrap_or(&self.caption)
+    }
+
+    /// Rows of the whole table, in words.
+    #[must_use]
+    pub fn size(&self) -> String {
+        match self.rows.len() + self.left_out {
+            1 => "1 row".to_owned(),
+            n => format!("{} rows", format::count(n)),
         }
     }
 
@@ -284,6 +349,30 @@ mod tests {
         assert_eq!(table.rest(), "1204 more rows are in");
         let html = Block::Table(table).render().expect("it renders");
         assert!(html.contains("tables/edges.csv"), "{html}");
+        assert!(html.starts_with("<details class=\"table\">"), "{html}");
+    }
+
+    #[test]
+    fn a_fold_says_what_is_in_it_without_asides() {
+        let table = |caption: &str| Table::new(caption, "", vec![numbers("n")], Vec::new());
+        assert_eq!(table("Modules (largest first)").heading(), "Modules");
+        assert_eq!(table("Splits").heading(), "Splits");
+        assert_eq!(
+            table("Quality, against null networks (p)").heading(),
+            "Quality"
+        );
+        assert_eq!(table("Splits").size(), "0 rows");
+        let rows = |n| vec![vec![Cell::count(1)]; n];
+        assert!(
+            Table::new("a", "", vec![numbers("n")], rows(12))
+                .open()
+                .is_open
+        );
+        assert!(
+            !Table::new("a", "", vec![numbers("n")], rows(13))
+                .open()
+                .is_open
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::report::circuits::definitions as circuits;
 use crate::report::modules::definitions as modules;
 use crate::report::network::definitions as network;
 use crate::report::page::blocks::{Block, Fact, Section};
-use crate::report::page::facts::{self, fact};
+use crate::report::page::facts::fact;
 use crate::report::page::terms::Term;
 use crate::report::pruning::definitions as pruning;
 use crate::result::Audit;
@@ -22,24 +22,6 @@ fn terms(audit: &Audit, subjects: &[&'static [Term]]) -> Vec<Fact> {
     used.map(definition).collect()
 }
 
-/// How the numbers of a section came about: what they mean, and what they were
-/// computed from. `None` for sections without numbers of their own.
-pub(in crate::report) fn how(audit: &Audit, section: &str) -> Option<Block> {
-    let subjects: &[&'static [Term]] = match section {
-        "network" => &[network::TERMS, pruning::TERMS],
-        "pruning" | "certificate" | "compaction" => &[pruning::TERMS],
-        "independence" => &[pruning::TERMS, modules::TERMS],
-        "modules" => &[modules::TERMS],
-        "circuits" | "attention" => &[network::TERMS, circuits::TERMS],
-        "nodes" => &[ablation::TERMS, network::TERMS],
-        _ => return None,
-    };
-    let mut facts = terms(audit, subjects);
-    facts.extend(facts::run(audit));
-    let summary = "How these numbers are computed".to_owned();
-    Some(Block::Folded(summary, vec![Block::Facts(facts)]))
-}
-
 pub(in crate::report) fn section(audit: &Audit) -> Section {
     let subjects = [
         (true, network::TERMS),
@@ -52,7 +34,7 @@ pub(in crate::report) fn section(audit: &Audit) -> Section {
     let used: Vec<&'static [Term]> = used.map(|(_, terms)| terms).collect();
     Section {
         id: "definitions",
-        title: "Definitions",
+        title: "Definitions: how every number is computed",
         blocks: vec![Block::Facts(terms(audit, &used))],
     }
 }

@@ -41,16 +41,12 @@ pub(in crate::report) fn findings(audit: &Audit) -> Section {
     let blocks = if rows.is_empty() {
         Vec::new()
     } else {
-        vec![Block::Table(Table::new(
-            "Remarks on the checkpoint",
-            "findings",
-            columns,
-            rows,
-        ))]
+        let table = Table::new("Remarks on the checkpoint", "findings", columns, rows);
+        vec![Block::Table(table.open())]
     };
     Section {
         id: "findings",
-        title: "Findings",
+        title: "Remarks on the checkpoint",
         blocks,
     }
 }
@@ -62,7 +58,7 @@ pub(in crate::report) fn checkpoint(audit: &Audit) -> Section {
     ];
     Section {
         id: "facts",
-        title: "Checkpoint and data",
+        title: "Checkpoint, data, command and hashes",
         blocks,
     }
 }
@@ -129,17 +125,6 @@ fn origin(audit: &Audit) -> Vec<Fact> {
     facts
 }
 
-/// What anyone needs to compute the same numbers again.
-pub(in crate::report) fn run(audit: &Audit) -> Vec<Fact> {
-    let mut facts = vec![
-        code("Command", &audit.command.join(" ")),
-        fact("Seed", audit.seed.to_string()),
-        code("Checkpoint, SHA-256", &audit.checkpoint.sha256),
-    ];
-    facts.extend(audit.data.iter().map(|d| code("Data, SHA-256", &d.sha256)));
-    facts
-}
-
 fn tensors(audit: &Audit) -> Block {
     let row = |t: &crate::result::TensorInfo| {
         let shape: Vec<String> = t.shape.iter().map(ToString::to_string).collect();
@@ -186,18 +171,11 @@ pub(in crate::report) fn costs(audit: &Audit) -> Section {
         0 => "Peak memory is not known on this system.".to_owned(),
         peak => format!("Peak memory of the process: {}.", bytes(peak)),
     };
-    let table = Table {
-        csv: "",
-        ..Table::new(
-            "Wall-clock time by stage",
-            "",
-            vec![words("Stage"), numbers("Time")],
-            rows,
-        )
-    };
+    let columns = vec![words("Stage"), numbers("Time")];
+    let table = Table::new("Wall-clock time by stage", "", columns, rows).open();
     Section {
         id: "costs",
-        title: "Costs",
+        title: "Time and memory",
         blocks: vec![Block::Table(table), Block::Text(memory)],
     }
 }

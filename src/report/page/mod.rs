@@ -8,6 +8,7 @@ mod definitions;
 pub(super) mod facts;
 pub(super) mod index;
 mod script;
+mod sentences;
 pub(super) mod terms;
 
 use askama::Template;
@@ -16,12 +17,13 @@ use super::pruning::certificate;
 
 use crate::report::figures::{Gallery, palette};
 use crate::report::format::count;
+use crate::report::opening::{Opening, opening};
 use crate::report::sites::{Sites, clean, plain};
 use crate::report::view;
 use crate::report::words;
 use crate::report::{json, packed};
-use crate::result::{Audit, Sentence};
-use blocks::Section;
+use crate::result::{Audit, Sentence, Status};
+use blocks::{Block, Section};
 
 /// Bytes that a page may have and still carry its result.
 const LARGEST: usize = 3_900_000;
@@ -39,7 +41,8 @@ pub(super) struct Page {
     pub(super) policy: String,
     pub(super) style: String,
     pub(super) script: &'static str,
-    pub(super) verdicts: Vec<Sentence>,
+    /// The first screen; `None` on pages that have a title instead.
+    pub(super) opening: Option<Opening>,
     pub(super) sections: Vec<Section>,
     pub(super) json: String,
     pub(super) tool: String,
@@ -62,7 +65,7 @@ impl Page {
             policy: crate::escape::policy(script::TEXT),
             style: [&palette::variables(), palette::FIGURE_CSS, STYLE, FILM].concat(),
             script: script::TEXT,
-            verdicts: Vec::new(),
+            opening: None,
             sections: Vec::new(),
             json: String::new(),
             tool: String::new(),
@@ -76,12 +79,17 @@ impl Page {
 
 /// Renders the page of a result.
 pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama::Result<String> {
+    let said = words::summary(audit);
+    let figure = match audit.network.layers.is_empty() && audit.circuits.is_empty() {
+        true => String::new(),
+        false => gallery.network.inline(),
+    };
     let mut page = Page {
-        kind: "Audit of a trained network",
+        kind: "Audit",
         title: title(audit),
         subtitle: subtitle(audit),
-        verdicts: words::summary(audit),
-        sections: sections(audit, gallery),
+        opening: Some(opening(audit, figure, said.len())),
+        sections: sections(audit, gallery, &said),
         json: format!("{command}.json"),
         tool: format!("{} {}", clean(&audit.tool.name), clean(&audit.tool.version)),
         command: plain(&audit.command.join(" ")),
@@ -111,33 +119,62 @@ pub(super) fn carried(result: &impl serde::Serialize) -> std::io::Result<String>
     Ok(packed::base64(&packed::gzip(&text)?))
 }
 
-/// The sections that the result has something for, in reading order.
-fn sections(audit: &Audit, gallery: &Gallery) -> Vec<Section> {
+/// The chapters that the result has something for, in reading order.
+fn sections(audit: &Audit, gallery: &Gallery, said: &[Sentence]) -> Vec<Section> {
     let sites = Sites::new(&audit.network);
-    let all = [
-        super::network::page::section(audit, gallery),
-        super::independence::page::section(audit, gallery, &sites),
+    let explore = chapter(
+        super::network::page::section(audit),
+        [super::training::page::section(audit, gallery)],
+    );
+    let pruning = chapter(
         super::pruning::page::section(audit, gallery),
-        certificate::section(audit),
-        certificate::compaction(audit),
+        [certificate::section(audit), certificate::compaction(audit)],
+    );
+    let modules = chapter(
         super::modules::page::section(audit, gallery, &sites),
+        [super::independence::page::section(audit, gallery, &sites)],
+    );
+    let circuits = chapter(
         super::circuits::page::section(audit, gallery, &sites),
-        super::attention::page::section(gallery),
-        super::ablation::page::section(audit, &sites),
-        super::training::page::section(audit, gallery),
+        [super::attention::page::section(gallery)],
+    );
+    let mut chapters: Vec<Section> = [explore, pruning, modules, circuits]
+        .into_iter()
+        .filter(|section| !section.blocks.is_empty())
+        .collect();
+    chapters.push(evidence(audit, said, &sites));
+    chapters
+}
+
+/// A section with what belongs to it as parts.
+fn chapter(mut section: Section, parts: impl IntoIterator<Item = Section>) -> Section {
+    let parts = parts.into_iter().filter(|part| !part.blocks.is_empty());
+    section.blocks.extend(parts.map(Block::Part));
+    if !section.blocks.is_empty() {
+        section.blocks.push(Block::Link(
+            "#definitions",
+            "How these numbers are computed",
+        ));
+    }
+    section
+}
+
+/// Everything that the rest stands on, folded away.
+fn evidence(audit: &Audit, said: &[Sentence], sites: &Sites<'_>) -> Section {
+    let drawers = [
+        sentences::section(said),
         facts::findings(audit),
+        super::ablation::page::section(audit, sites),
         facts::checkpoint(audit),
         definitions::section(audit),
         facts::costs(audit),
     ];
-    let with_how = |mut section: Section| {
-        section.blocks.extend(definitions::how(audit, section.id));
-        section
-    };
-    all.into_iter()
-        .filter(|section| !section.blocks.is_empty())
-        .map(with_how)
-        .collect()
+    let drawers = drawers.into_iter().filter(|part| !part.blocks.is_empty());
+    Section {
+        id: "evidence",
+        title: "Evidence",
+        blocks: drawers.map(Block::Drawer).collect(),
+    }
 }
 
 /// What the checkpoint is called: the folder of a `model.safetensors`, else the file.
@@ -156,20 +193,10 @@ fn subtitle(audit: &Audit) -> String {
     let info = &audit.checkpoint;
     let widths: Vec<String> = info.layers.iter().map(ToString::to_string).collect();
     let mut words = vec![
-        info.layout.to_string(),
-        widths.join("–"),
-        clean(&info.activation),
-        format!(
-            "{} parameters in {}",
-            count(info.parameters),
-            clean(&info.dtype)
-        ),
+        format!("{} {}", info.layout, widths.join("–"))
+            .trim()
+            .to_owned(),
     ];
-    words.extend(
-        info.regime
-            .iter()
-            .map(|regime| format!("trained as {}", clean(regime))),
-    );
     words.extend(audit.data.iter().map(|data| match data.split.as_str() {
         "all" => format!("{} samples", count(data.samples)),
         split => format!("{} {} samples", count(data.samples), clean(split)),
@@ -217,24 +244,38 @@ mod tests {
         let html = page(&sample::audit());
         let ids = [
             "summary",
-            "network",
-            "independence",
+            "explore",
             "pruning",
             "modules",
+            "independence",
             "circuits",
-            "nodes",
+            "evidence",
+            "sentences",
             "findings",
+            "nodes",
             "facts",
             "definitions",
             "costs",
         ];
         let places: Vec<Option<usize>> = ids
             .iter()
-            .map(|id| html.find(&format!("<section id=\"{id}\"")))
+            .map(|id| html.find(&format!(" id=\"{id}\"")))
             .collect();
         assert!(places.iter().all(Option::is_some), "{places:?}");
         assert!(places.is_sorted(), "{places:?}");
         assert!(html.contains("<html lang=\"en\">"));
+    }
+
+    /// Every link within the page leads somewhere.
+    #[test]
+    fn every_anchor_is_there() {
+        for audit in [sample::audit(), sample::thorough(), sample::transformer()] {
+            let html = page(&audit);
+            for target in html.split("href=\"#").skip(1) {
+                let id = target.split('"').next().unwrap_or("");
+                assert_eq!(html.matches(&format!(" id=\"{id}\"")).count(), 1, "{id}");
+            }
+        }
     }
 
     #[test]
@@ -287,7 +328,7 @@ mod tests {
         audit.findings.clear();
         let html = page(&audit);
         assert!(html.contains("Modules were not looked for."));
-        assert!(!html.contains("<section id=\"circuits\""));
+        assert!(!html.contains("id=\"circuits\"") && !html.contains("id=\"modules\""));
     }
 
     #[test]

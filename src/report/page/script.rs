@@ -20,6 +20,7 @@ pub const TEXT: &str = concat!(
     include_str!("../../../templates/view/pointer.js"),
     include_str!("../../../templates/view/view.js"),
     include_str!("../../../templates/view/film.js"),
+    include_str!("../../../templates/view/evidence.js"),
     include_str!("../../../templates/view/start.js"),
     "})();\n"
 );

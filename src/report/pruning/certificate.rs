@@ -3,7 +3,7 @@
 use crate::report::format::{count, number, percent, seconds};
 use crate::report::page::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
 use crate::report::pruning::words::examined;
-use crate::report::sites::{clean, plain};
+use crate::report::sites::{Sites, plain};
 use crate::result::{
     Audit, Certificate, CertifiedDecisions, Compaction, Inference, OutputBound, WeightShare,
 };
@@ -11,15 +11,16 @@ use crate::result::{
 /// The certificate, where one was asked for.
 pub(in crate::report) fn section(audit: &Audit) -> Section {
     let mut blocks = Vec::new();
+    let sites = Sites::new(&audit.network);
     let prune = audit.prune.as_ref();
     if let Some(reason) = prune.and_then(|p| p.not_certified.as_ref()) {
         blocks.push(Block::Text(format!("Not certified: {}.", plain(reason))));
     }
     if let Some(certificate) = prune.and_then(|p| p.certificate.as_ref()) {
-        blocks.push(Block::Facts(facts(certificate)));
-        blocks.push(bounds(certificate));
+        blocks.push(Block::Facts(facts(certificate, &sites)));
+        blocks.push(bounds(certificate, &sites));
         if !certificate.attribution.is_empty() {
-            blocks.push(attribution(certificate));
+            blocks.push(attribution(certificate, &sites));
         }
     }
     Section {
@@ -52,7 +53,7 @@ fn fact(term: &str, text: String) -> Fact {
     }
 }
 
-fn facts(certificate: &Certificate) -> Vec<Fact> {
+fn facts(certificate: &Certificate, sites: &Sites<'_>) -> Vec<Fact> {
     let boxes = usize::try_from(certificate.boxes).unwrap_or(usize::MAX);
     let cases = examined(certificate.method);
     let mut facts = vec![
@@ -84,7 +85,7 @@ fn facts(certificate: &Certificate) -> Vec<Fact> {
     if let Some(found) = &certificate.counterexample {
         let text = format!(
             "{} moves by {}, over its tolerance {}, at {}",
-            clean(&found.output),
+            sites.name(&found.output),
             number(found.change),
             number(found.tolerance),
             point(&found.input)
@@ -128,7 +129,7 @@ fn point(input: &[f64]) -> String {
     format!("({})", words.join(", "))
 }
 
-fn bounds(certificate: &Certificate) -> Block {
+fn bounds(certificate: &Certificate, sites: &Sites<'_>) -> Block {
     let row = |o: &OutputBound| {
         let verdict = if o.bound <= o.tolerance {
             ("✓ proved", "holds")
@@ -138,7 +139,7 @@ fn bounds(certificate: &Certificate) -> Block {
             ("undecided", "note")
         };
         vec![
-            Cell::word(clean(&o.output)),
+            Cell::word(sites.name(&o.output)),
             Cell::number(o.tolerance),
             Cell::number(o.found),
             Cell::number(o.bound),
@@ -160,12 +161,12 @@ fn bounds(certificate: &Certificate) -> Block {
     ))
 }
 
-fn attribution(certificate: &Certificate) -> Block {
+fn attribution(certificate: &Certificate, sites: &Sites<'_>) -> Block {
     let row = |share: &WeightShare| {
         vec![
-            Cell::word(clean(&share.output)),
-            Cell::word(clean(&share.from)),
-            Cell::word(clean(&share.to)),
+            Cell::word(sites.name(&share.output)),
+            Cell::word(sites.name(&share.from)),
+            Cell::word(sites.name(&share.to)),
             Cell::number(share.weight),
             Cell::number(share.change),
         ]

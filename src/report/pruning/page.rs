@@ -12,14 +12,17 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery) -> Section {
     let curve = gallery.curve.as_ref();
     blocks.extend(curve.map(|figure| Block::Figure(Shown::new(figure, curve_caption()))));
     if let Some(prune) = &audit.prune {
-        blocks.push(outputs(prune));
+        blocks.push(outputs(prune, &Sites::new(&audit.network)));
         blocks.push(layers(prune));
     }
     let weights = gallery.weights.as_ref();
-    blocks.extend(weights.map(|figure| Block::Figure(Shown::new(figure, weights_caption(audit)))));
+    blocks.extend(weights.map(|figure| {
+        let shown = Block::Figure(Shown::new(figure, weights_caption(audit)));
+        Block::Folded("The weights by magnitude".to_owned(), vec![shown])
+    }));
     Section {
         id: "pruning",
-        title: "Threshold and pruning",
+        title: "Pruning",
         blocks,
     }
 }
@@ -55,7 +58,7 @@ fn weights_caption(audit: &Audit) -> String {
     caption
 }
 
-fn outputs(prune: &Prune) -> Block {
+fn outputs(prune: &Prune, sites: &Sites<'_>) -> Block {
     let mut sorted: Vec<_> = prune.outputs.iter().collect();
     sorted.sort_by(|a, b| {
         (b.max_abs_change / b.tolerance).total_cmp(&(a.max_abs_change / a.tolerance))
@@ -68,8 +71,7 @@ fn outputs(prune: &Prune) -> Block {
             ("✗ beyond", "fails")
         };
         vec![
-            Cell::word(clean(&o.output)),
-            Cell::word(clean(&o.name)),
+            Cell::word(sites.name(&o.output)),
             Cell::number(o.sd),
             Cell::number(o.tolerance),
             Cell::number(o.max_abs_change),
@@ -79,19 +81,15 @@ fn outputs(prune: &Prune) -> Block {
     };
     let columns = vec![
         words("Output"),
-        words("Name"),
         numbers("Standard deviation"),
         numbers("Tolerance"),
         numbers("Largest change"),
         numbers("÷ tolerance"),
         words("Verdict"),
     ];
-    Block::Table(Table::new(
-        "What pruning did to each output, on the samples",
-        "outputs",
-        columns,
-        sorted.iter().map(row).collect(),
-    ))
+    let caption = "What pruning did to each output, on the samples";
+    let rows = sorted.iter().map(row).collect();
+    Block::Table(Table::new(caption, "outputs", columns, rows).open())
 }
 
 fn layers(prune: &Prune) -> Block {

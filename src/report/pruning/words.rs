@@ -2,7 +2,7 @@
 
 use crate::choice::{Arithmetic, CertificateMethod, LossKind};
 use crate::report::format::{count, percent, short, times, typed};
-use crate::report::sites::plain;
+use crate::report::sites::{Sites, plain};
 use crate::report::words::samples;
 use crate::result::{Audit, Certificate, OutputBound, Prune};
 use crate::result::{Sentence, Status};
@@ -19,7 +19,7 @@ pub(in crate::report) fn sentences(audit: &Audit) -> Vec<Sentence> {
     };
     let mut said = vec![verification(prune, audit)];
     said.extend(loss(prune, audit));
-    said.push(certificate(prune));
+    said.push(certificate(prune, &Sites::new(&audit.network)));
     said
 }
 
@@ -140,7 +140,7 @@ pub(in crate::report) fn loss_name(loss: LossKind) -> &'static str {
     }
 }
 
-fn certificate(prune: &Prune) -> Sentence {
+fn certificate(prune: &Prune, sites: &Sites<'_>) -> Sentence {
     let topic = "Certificate";
     if let Some(reason) = &prune.not_certified {
         let text = format!("Not certified: {}.", plain(reason));
@@ -152,7 +152,7 @@ fn certificate(prune: &Prune) -> Sentence {
     };
     let domain = plain(&certificate.domain);
     let (how, of) = (how(certificate), arithmetic(certificate));
-    let bounds = bounds(certificate, prune);
+    let bounds = bounds(certificate, prune, sites);
     let said = match (
         certificate.holds,
         certificate.sound,
@@ -180,14 +180,14 @@ fn certificate(prune: &Prune) -> Sentence {
                 Some(_) => Status::Fails,
                 None => Status::NotShown,
             };
-            Sentence::new(topic, status, uncertain(certificate))
+            Sentence::new(topic, status, uncertain(certificate, sites))
         }
     };
     said.from(["/prune/certificate"])
 }
 
 /// Each bound beside its own tolerance: of several outputs, the one that comes nearest.
-fn bounds(certificate: &Certificate, prune: &Prune) -> String {
+fn bounds(certificate: &Certificate, prune: &Prune, sites: &Sites<'_>) -> String {
     let ratio = |o: &&OutputBound| o.bound / o.tolerance;
     let nearest = certificate
         .outputs
@@ -196,7 +196,7 @@ fn bounds(certificate: &Certificate, prune: &Prune) -> String {
     match nearest {
         Some(o) if certificate.outputs.len() > 1 => format!(
             "no output moves by more than its own tolerance; {} comes nearest, with a bound of {} and a tolerance of {}",
-            plain(&o.output),
+            sites.name(&o.output),
             short(o.bound),
             short(o.tolerance)
         ),
@@ -223,7 +223,7 @@ fn arithmetic(certificate: &Certificate) -> String {
 }
 
 /// A counterexample, or a search that ended undecided.
-fn uncertain(certificate: &Certificate) -> String {
+fn uncertain(certificate: &Certificate, sites: &Sites<'_>) -> String {
     let (domain, how) = (plain(&certificate.domain), how(certificate));
     if let Some(found) = &certificate.counterexample {
         let mut input: Vec<String> = found.input.iter().take(8).map(|x| short(*x)).collect();
@@ -233,7 +233,7 @@ fn uncertain(certificate: &Certificate) -> String {
         return format!(
             "Not certified: in the domain {domain}, at the input ({}), {} moves by {}, over its tolerance {}.",
             input.join(", "),
-            plain(&found.output),
+            sites.name(&found.output),
             short(found.change),
             short(found.tolerance)
         );
@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(
             last(refuted).as_deref(),
             Some(
-                "✗ Certificate: Not certified: in the domain box:-1,1, at the input (0.5, 1), y1 moves by 0.02, over its tolerance 0.01."
+                "✗ Certificate: Not certified: in the domain box:-1,1, at the input (0.5, 1), (x1 + x3)³ moves by 0.02, over its tolerance 0.01."
             )
         );
     }

@@ -33,7 +33,7 @@ fn film(training: &Training) -> Option<Block> {
     });
     Some(Block::Text(format!(
         "The film of the training, from film.html beside the checkpoint: {} frames, played by the page\u{2019}s script. \
-         Connections by |weight| over the largest of their layer, positive solid and negative dashed, \
+         Connections by |weight| over the largest of their layer, positive blue and negative red, \
          as the network is drawn while it is trained; inputs below, outputs above.{cut}",
         count(frames)
     )))

@@ -48,6 +48,7 @@ pub fn components(audit: &Audit) -> Option<View> {
         bridges: Vec::new(),
         stops: stops(&edges),
         start: 0,
+        marks: Vec::new(),
         circuits: circuits(audit, &edges),
         ablation: audit.nodes.first().map(|a| ablation(a, audit, &index)),
         samples: None,

@@ -8,16 +8,23 @@ use crate::report::network::figure::bridged_split;
 use crate::report::network::figure::drawn_threshold;
 use crate::report::network::scene::LARGE;
 use crate::report::network::scene::Scene;
+use crate::report::opening::stretch;
 use crate::report::packed::{floats, wholes};
 use crate::report::sites::{Place, Sites, Wire, clean, plain};
-use crate::report::view::{Ablation, Edges, Node, Path, Row, Stop, View};
-use crate::result::{Audit, Circuit, CurvePoint, NodeAblation, Prune};
+use crate::report::view::{Ablation, Edges, Mark, Node, Path, Row, Stop, View};
+use crate::result::{Audit, Circuit, CurvePoint, NodeAblation, Prune, Split};
 
 /// Most edges of all circuits together that a page carries.
 const CIRCUIT_EDGES: usize = 40_000;
 
 /// Thresholds to choose from where none were measured.
 const STOPS: usize = 100;
+
+/// Most splits that are marked.
+const MARKED: usize = 3;
+
+/// Marks are at least this share of all stops apart: 1 / 12.
+const CLOSEST: usize = 12;
 
 /// Margin around the drawing: names of outputs above, of inputs below.
 const MARGIN: f64 = 90.0;
@@ -51,6 +58,7 @@ pub fn layered(audit: &Audit) -> View {
         edges_total: audit.network.weights.iter().map(Vec::len).sum(),
         bridges: bridges(audit, &sites, &wires),
         start: start.unwrap_or(0),
+        marks: marks(audit, &stops),
         stops,
         circuits: circuits(audit, &sites, &wires),
         ablation: audit.nodes.first().map(|a| ablation(a, &sites, &index)),
@@ -131,12 +139,50 @@ fn stops(audit: &Audit, wires: &[Wire]) -> Vec<Stop> {
     if stops.len() < 2 {
         stops.extend(even(wires));
     }
+    stops.extend(splits(audit).map(split_stop));
     stops.sort_by(|a, b| a.threshold.total_cmp(&b.threshold));
     stops.dedup_by(|a, b| a.threshold == b.threshold);
     for stop in &mut stops {
         stop.shown = wires.partition_point(|w| w.weight.abs() >= stop.threshold);
     }
     stops
+}
+
+/// The first splits, each with a stop of its own.
+fn splits(audit: &Audit) -> impl Iterator<Item = &Split> {
+    let all = audit.modules.iter().flat_map(|m| &m.independence.splits);
+    all.filter(|split| split.threshold.is_finite()).take(MARKED)
+}
+
+fn split_stop(split: &Split) -> Stop {
+    Stop {
+        threshold: split.threshold,
+        change: finite(split.max_abs_change),
+        over: finite(split.change_over_tolerance),
+        loss: split.loss,
+        ..Stop::default()
+    }
+}
+
+/// The verified threshold, the splits, and the widest stretch with few weights.
+fn marks(audit: &Audit, stops: &[Stop]) -> Vec<Mark> {
+    let mark = |threshold: f64, text: String| {
+        let stop = stops.iter().position(|s| s.threshold >= threshold)?;
+        Some(Mark { stop, text })
+    };
+    let prune = audit.prune.as_ref();
+    let verified = prune.filter(|prune| prune.verified);
+    let verified = verified.and_then(|prune| mark(prune.threshold, "verified".to_owned()));
+    let few = prune.and_then(stretch);
+    let few = few.and_then(|flat| mark(flat.from, format!("{} weights", flat.edges_kept)));
+    let parts = splits(audit)
+        .filter_map(|split| mark(split.threshold, format!("{} parts", split.components.len())));
+    let mut marks: Vec<Mark> = verified.into_iter().chain(parts).chain(few).collect();
+    marks.sort_by_key(|mark| mark.stop);
+    // Of marks that would cover each other the first stays.
+    let apart = stops.len() / CLOSEST;
+    marks.dedup_by(|later, earlier| later.stop < earlier.stop + apart);
+    marks
 }
 
 fn measured(prune: &Prune) -> Vec<Stop> {
@@ -212,7 +258,7 @@ fn circuits(audit: &Audit, sites: &Sites<'_>, wires: &[Wire]) -> Vec<Path> {
             let ends = (sites.place(&edge.from)?, sites.place(&edge.to)?);
             Some((*index.get(&ends)?, edge.effect))
         });
-        path(circuit, sites.label(&circuit.output), found.take(most))
+        path(circuit, sites.name(&circuit.output), found.take(most))
     };
     audit.circuits.iter().map(path).collect()
 }
@@ -258,7 +304,7 @@ fn ablation(ablation: &NodeAblation, sites: &Sites<'_>, index: &Index) -> Ablati
     }
     Ablation {
         words: ablation_words(ablation),
-        outputs: outputs.iter().map(|o| sites.label(o)).collect(),
+        outputs: outputs.iter().map(|o| sites.name(o)).collect(),
         effects: floats(table),
     }
 }

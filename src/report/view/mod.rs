@@ -44,6 +44,8 @@ pub struct View {
     pub stops: Vec<Stop>,
     /// The stop that is shown first.
     pub start: usize,
+    /// Stops worth a look.
+    pub marks: Vec<Mark>,
     /// Circuits to show.
     pub circuits: Vec<Path>,
     /// The effects of ablating each node.
@@ -124,6 +126,15 @@ pub struct Stop {
     /// A certified bound of the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound: Option<f64>,
+}
+
+/// A stop worth a look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mark {
+    /// Its place among the stops.
+    pub stop: usize,
+    /// Why, in a word or two.
+    pub text: String,
 }
 
 /// A circuit.

@@ -1,0 +1,267 @@
+//! Small drawings beside verdicts: no axes, one look each, the numbers in their tooltips.
+
+use crate::report::figures::axes::{Axis, Scale};
+use crate::report::figures::canvas::{Figure, bar, disc, line, text, tip};
+use crate::report::figures::palette::module_class;
+use crate::report::format::{number, short};
+use crate::report::modules::null::histogram;
+use crate::report::sites::{Sites, clean, shortened};
+use crate::result::{Certificate, Circuit, Lesion, NullModel, Prune};
+
+const WIDTH: f64 = 150.0;
+const ROW: f64 = 11.0;
+
+/// Most rows of a small drawing.
+const MOST: usize = 5;
+
+/// Bars of a small histogram.
+const BINS: usize = 16;
+
+/// The largest change of each output as a share of its tolerance; the line is the tolerance.
+pub(super) fn changes(prune: &Prune) -> String {
+    let outputs = prune.outputs.iter();
+    let ratios = outputs.map(|o| (clean(&o.name), o.max_abs_change / o.tolerance));
+    ratio_bars(
+        "Largest change of each output as a share of its tolerance",
+        ratios.collect(),
+    )
+}
+
+/// The proved bound of each output as a share of its tolerance; the line is the tolerance.
+pub(super) fn bounds(certificate: &Certificate) -> String {
+    let outputs = certificate.outputs.iter();
+    let ratios = outputs.map(|o| (clean(&o.output), o.bound / o.tolerance));
+    ratio_bars(
+        "Bound of each output as a share of its tolerance",
+        ratios.collect(),
+    )
+}
+
+/// The largest ratios as bars around the line at 1.
+fn ratio_bars(label: &str, mut ratios: Vec<(String, f64)>) -> String {
+    ratios.retain(|(_, ratio)| ratio.is_finite());
+    ratios.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ratios.truncate(MOST);
+    if ratios.is_empty() {
+        return String::new();
+    }
+    let largest = ratios.first().map_or(1.0, |(_, ratio)| *ratio);
+    let x = Axis::new(Scale::Linear, 0.0, largest.max(1.3), "");
+    let at = |value: f64| x.fraction(value) * WIDTH;
+    let height = ROW * rows(ratios.len()) + 4.0;
+    let mut figure = Figure::new("", label, WIDTH, height);
+    for (k, (name, ratio)) in ratios.iter().enumerate() {
+        let class = if *ratio <= 1.0 { "kept" } else { "over" };
+        let drawn = bar(
+            0.0,
+            ROW * rows(k) + 3.0,
+            at(*ratio).max(1.0),
+            ROW - 3.0,
+            class,
+        );
+        figure.add(drawn.add(tip(&format!("{name}: {} × tolerance", short(*ratio)))));
+    }
+    figure.add(line((at(1.0), 0.0), (at(1.0), height), "limit"));
+    figure.inline()
+}
+
+/// The modularity of shuffled networks as grey bars, that of the network as a line.
+pub(super) fn null(observed: f64, null: &NullModel) -> String {
+    let draws: Vec<f64> = null
+        .draws
+        .iter()
+        .copied()
+        .filter(|q| q.is_finite())
+        .collect();
+    if draws.is_empty() || !observed.is_finite() {
+        return String::new();
+    }
+    let (height, (edges, counts)) = (40.0, histogram(&draws, BINS));
+    let x = Axis::linear(edges.iter().copied().chain([observed]), "");
+    let most = counts.iter().copied().fold(1.0, f64::max);
+    let at = |value: f64| x.fraction(value) * WIDTH;
+    let label = "Modularity of shuffled networks, and of this one as a line";
+    let mut figure = Figure::new("", label, WIDTH, height);
+    for (pair, count) in edges.windows(2).zip(&counts) {
+        if let [low, high] = pair {
+            let tall = (height - 4.0) * count / most;
+            let wide = (at(*high) - at(*low) - 0.6).max(0.8);
+            figure.add(bar(at(*low), height - tall, wide, tall, "gone"));
+        }
+    }
+    figure.add(line((at(observed), 0.0), (at(observed), height), "chosen"));
+    figure.inline()
+}
+
+/// The interval of each circuit's faithfulness; the band is what was asked for, around 1.
+pub(super) fn faithfulness(circuits: &[&Circuit]) -> String {
+    let known = circuits.iter().filter_map(|c| Some((*c, c.faithfulness?)));
+    let shown: Vec<(&Circuit, f64)> = known.filter(|(_, f)| f.is_finite()).take(MOST).collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let band = shown
+        .iter()
+        .find_map(|(c, _)| c.band)
+        .unwrap_or([0.95, 1.05]);
+    let ends = shown
+        .iter()
+        .flat_map(|(c, f)| c.interval.unwrap_or([*f, *f]));
+    let x = Axis::linear(ends.chain(band).map(|f| f.clamp(-0.25, 1.5)), "");
+    let at = |value: f64| x.fraction(value) * WIDTH;
+    let height = ROW * rows(shown.len()) + 4.0;
+    let label = "Faithfulness of each circuit with its 95 % interval, and the band asked for";
+    let mut figure = Figure::new("", label, WIDTH, height);
+    figure.add(bar(
+        at(band[0]),
+        0.0,
+        at(band[1]) - at(band[0]),
+        height,
+        "within",
+    ));
+    for (k, (circuit, f)) in shown.iter().enumerate() {
+        let y = ROW * (rows(k) + 0.5) + 2.0;
+        if let Some([low, high]) = circuit.interval {
+            figure.add(line((at(low), y), (at(high), y), "whisker"));
+        }
+        let words = format!("{}: {}", clean(&circuit.output_name), short(*f));
+        figure.add(disc((at(*f), y), 3.2, "mark").add(tip(&words)));
+    }
+    figure.inline()
+}
+
+/// Columns wider than this show their numbers.
+const WITH_NUMBERS: f64 = 44.0;
+
+/// Width and row of the matrix of lesions.
+const MATRIX: (f64, f64) = (440.0, 20.0);
+
+/// Room for the names of its rows.
+const ROOM: f64 = 124.0;
+
+/// Most modules and outputs of the matrix.
+const LARGEST: (usize, usize) = (5, 60);
+
+/// Module × output: the metric of the output with the module removed, darker where removing
+/// it does more to this output than removing others.
+pub(super) fn lesions(lesions: &[&Lesion], sites: &Sites<'_>) -> String {
+    let (mut modules, mut metrics): (Vec<usize>, Vec<&str>) = (Vec::new(), Vec::new());
+    for lesion in lesions {
+        if !modules.contains(&lesion.module) {
+            modules.push(lesion.module);
+        }
+        if !metrics.contains(&lesion.metric.as_str()) {
+            metrics.push(&lesion.metric);
+        }
+    }
+    modules.truncate(LARGEST.0);
+    metrics.truncate(LARGEST.1);
+    let wide = ((MATRIX.0 - ROOM) / rows(metrics.len().max(1))).min(110.0);
+    let has_numbers = wide >= WITH_NUMBERS;
+    let top = if has_numbers { 18.0 } else { 2.0 };
+    let height = top + MATRIX.1 * (rows(modules.len()) + f64::from(u8::from(has_numbers)));
+    let label = "The metric of each output with one module removed, beside the whole network";
+    let mut figure = Figure::new("", label, MATRIX.0, height);
+    let at = |metric: &str, module: usize| {
+        let mut all = lesions.iter().filter(move |l| l.metric == metric);
+        all.find(move |l| l.module == module).copied()
+    };
+    for (column, metric) in metrics.iter().enumerate() {
+        let right = ROOM + wide * rows(column + 1);
+        let of_it = lesions.iter().filter(|l| l.metric == *metric);
+        let largest = of_it.clone().map(|l| l.effect.abs()).fold(0.0, f64::max);
+        let name = metric
+            .split_once(" of ")
+            .map_or_else(String::new, |(_, o)| sites.name(o));
+        if has_numbers {
+            let letters = (wide / 7.2) as usize;
+            figure.add(text(
+                right - 6.0,
+                12.0,
+                "end small strong",
+                &shortened(&name, letters),
+            ));
+            let whole = of_it.clone().next().map_or(f64::NAN, |l| l.metric_full);
+            figure.add(text(right - 6.0, top + 15.0, "end small", &short(whole)));
+        }
+        for (row, module) in modules.iter().enumerate() {
+            let Some(lesion) = at(metric, *module) else {
+                continue;
+            };
+            let y = top + MATRIX.1 * (rows(row) + f64::from(u8::from(has_numbers)));
+            let share = (lesion.effect.abs() / largest).clamp(0.0, 1.0);
+            let share = if share.is_finite() { share } else { 0.0 };
+            let words = format!(
+                "{name} without module {module}: {} (whole network {})",
+                number(lesion.metric_lesioned),
+                number(lesion.metric_full)
+            );
+            let square = bar(right - wide, y, wide - 1.0, MATRIX.1 - 1.0, "heat less");
+            let square = square.set("fill-opacity", (share * 30.0).round() / 100.0);
+            figure.add(square.add(tip(&words)));
+            if has_numbers {
+                let shown = short(lesion.metric_lesioned);
+                figure.add(text(right - 6.0, y + 15.0, "end small", &shown));
+            }
+        }
+    }
+    if has_numbers {
+        figure.add(text(0.0, top + 15.0, "small quiet", "whole network"));
+    }
+    for (row, module) in modules.iter().enumerate() {
+        let y = top + MATRIX.1 * (rows(row) + f64::from(u8::from(has_numbers)));
+        let colour = format!("node {}", module_class(*module));
+        figure.add(disc((7.0, y + 10.5), 6.0, &colour));
+        figure.add(text(
+            18.0,
+            y + 15.0,
+            "small",
+            &format!("without module {module}"),
+        ));
+    }
+    figure.inline()
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a handful of rows")]
+fn rows(count: usize) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::{self, well_formed};
+
+    #[test]
+    fn what_is_beyond_the_tolerance_looks_it() {
+        let mut prune = sample::audit().prune.expect("pruned");
+        assert!(!changes(&prune).contains("over"));
+        prune.outputs[0].max_abs_change = 9.0 * prune.outputs[0].tolerance;
+        let drawn = changes(&prune);
+        assert!(drawn.contains("class=\"over\""), "{drawn}");
+        prune.outputs.clear();
+        assert_eq!(changes(&prune), "");
+    }
+
+    #[test]
+    fn small_drawings_are_well_formed_whatever_the_numbers() {
+        let audit = sample::thorough();
+        let sites = Sites::new(&audit.network);
+        let modules = audit.modules.as_ref().expect("there");
+        let mut lesion = modules.lesions[0].clone();
+        lesion.metric = "mse of y0".to_owned();
+        lesion.effect = f64::NAN;
+        let circuits: Vec<&Circuit> = audit.circuits.iter().collect();
+        let null_model = modules.null.as_ref().expect("there");
+        let drawn = [
+            lesions(&[&lesion], &sites),
+            faithfulness(&circuits),
+            null(0.5, null_model),
+            null(f64::NAN, null_model),
+        ];
+        for figure in drawn.iter().filter(|figure| !figure.is_empty()) {
+            assert_eq!(well_formed(figure), Ok(()));
+            assert!(!figure.contains("NaN"));
+        }
+    }
+}

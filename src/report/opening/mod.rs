@@ -1,0 +1,142 @@
+//! The first screen: what was found in one sentence with its limit, the network beside
+//! at most five verdicts, each with a small picture and a link to its evidence.
+//!
+//! Nothing here is computed that the result does not say; what the result does not have
+//! has no verdict, and no headline says more than its numbers.
+
+mod headline;
+mod miniature;
+mod stretch;
+mod verdicts;
+
+pub use headline::{Headline, headline};
+pub use stretch::{Stretch, stretch};
+pub use verdicts::Verdict;
+
+use crate::choice::MetricKind;
+use crate::report::format::{percent, short};
+use crate::report::sites::{Sites, clean};
+use crate::result::{Audit, Parity, Status, Task};
+
+/// The first screen of a result.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// One sentence and its limit.
+    pub headline: Headline,
+    /// Does it do its task, is it the network that was given: a line each.
+    pub checks: Vec<Check>,
+    /// The network, drawn; empty where the result has nothing to draw.
+    pub figure: String,
+    /// At most [`verdicts::MOST`].
+    pub verdicts: Vec<Verdict>,
+    /// Sentences that the evidence lists.
+    pub sentences: usize,
+}
+
+/// A short line with its status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What it says of its claim.
+    pub status: Status,
+    /// The words.
+    pub text: String,
+    /// What a pointer on it tells besides; often empty.
+    pub more: String,
+}
+
+/// The first screen of a result whose network is drawn already.
+#[must_use]
+pub fn opening(audit: &Audit, figure: String, sentences: usize) -> Opening {
+    let sites = Sites::new(&audit.network);
+    let checks = [
+        audit.task.as_ref().map(task),
+        audit.parity.as_ref().map(parity),
+    ];
+    Opening {
+        headline: headline(audit, &sites),
+        checks: checks.into_iter().flatten().collect(),
+        figure,
+        verdicts: verdicts::all(audit, &sites),
+        sentences,
+    }
+}
+
+fn task(task: &Task) -> Check {
+    let (status, does) = match task.does_task {
+        true => (Status::Note, "Does its task"),
+        false => (Status::NotShown, "Does not do the task"),
+    };
+    let (value, baseline) = (of_task(task, task.value), of_task(task, task.baseline));
+    Check {
+        status,
+        text: format!("{does}: {} {value}, baseline {baseline}", task.metric),
+        more: format!("baseline: {}", clean(&task.baseline_of)),
+    }
+}
+
+/// A value of the task's metric.
+fn of_task(task: &Task, value: f64) -> String {
+    match task.metric {
+        MetricKind::Accuracy => percent(value),
+        _ => short(value),
+    }
+}
+
+fn parity(parity: &Parity) -> Check {
+    let (status, text) = match parity.holds {
+        true => (Status::Holds, "Outputs equal its framework’s"),
+        false => (Status::Fails, "Outputs differ from its framework’s"),
+    };
+    Check {
+        status,
+        text: text.to_owned(),
+        more: format!(
+            "largest difference {}, rounding explains {}",
+            short(parity.max_abs_difference),
+            short(parity.allowed)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn words(opening: &Opening) -> usize {
+        let verdicts = opening.verdicts.iter().flat_map(|v| [&v.title, &v.text]);
+        let checks = opening.checks.iter().map(|check| &check.text);
+        let head = [&opening.headline.text, &opening.headline.caveat];
+        let all = head.into_iter().chain(checks).chain(verdicts);
+        all.map(|text| text.split_whitespace().count()).sum()
+    }
+
+    #[test]
+    fn the_first_screen_is_short() {
+        for audit in [sample::audit(), sample::thorough(), sample::transformer()] {
+            let opening = opening(&audit, String::new(), 0);
+            assert!(
+                words(&opening) < 100,
+                "{} words: {opening:?}",
+                words(&opening)
+            );
+            assert!(opening.verdicts.len() <= verdicts::MOST);
+        }
+    }
+
+    #[test]
+    fn a_task_stands_beside_knowing_nothing() {
+        let mut known = Task {
+            metric: MetricKind::Accuracy,
+            value: 0.97,
+            baseline: 0.5,
+            baseline_of: "always the most frequent class".to_owned(),
+            does_task: true,
+        };
+        let said = task(&known);
+        assert_eq!(said.text, "Does its task: accuracy 97 %, baseline 50 %");
+        assert_eq!(said.more, "baseline: always the most frequent class");
+        known.does_task = false;
+        assert_eq!(task(&known).status, Status::NotShown);
+    }
+}
