@@ -17,7 +17,6 @@ pub mod insight;
 pub mod json;
 pub mod modules;
 pub mod network;
-pub mod opening;
 mod packed;
 mod page;
 pub mod parity;

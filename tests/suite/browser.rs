@@ -441,9 +441,8 @@ fn a_sentence_leads_to_its_numbers_on_the_page_and_in_the_result() {
         return;
     };
     chrome.press(".all a");
-    chrome.wait("the sentences", |chrome| {
-        !chrome.text("#sentences li").is_empty()
-    });
+    let is_open = "document.querySelector('#sentences').open";
+    chrome.wait("the sentences", |chrome| chrome.eval(is_open) == true);
     let pointer = "[...document.querySelectorAll('.pointer button')].find((b) => b.textContent === '/prune/max_abs_change')";
     chrome.eval(&format!("{pointer}.id = 'asked'; 1"));
     chrome.press("#asked");

@@ -10,7 +10,7 @@ use crate::report::figures::Figure;
 use crate::report::format::{count, percent, short};
 use crate::report::page::Page;
 use crate::report::page::blocks::{
-    Block, Cell, Column, Fact, Said, Section, Shown, Table, numbers, words as text,
+    Block, Cell, Column, Fact, Section, Shown, Table, numbers, words as text,
 };
 use crate::report::sites::{clean, plain};
 use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison};
@@ -21,6 +21,7 @@ pub fn render(comparison: &Comparison, figures: &[Figure]) -> askama::Result<Str
         kind: "Comparison of trained networks",
         title: title(comparison),
         subtitle: subtitle(comparison),
+        verdicts: crate::report::compare::words::summary(comparison),
         sections: sections(comparison, figures),
         json: "compare.json".to_owned(),
         tool: format!(
@@ -56,7 +57,6 @@ fn subtitle(comparison: &Comparison) -> String {
 
 fn sections(comparison: &Comparison, figures: &[Figure]) -> Vec<Section> {
     let all = [
-        summary(comparison),
         networks(figures),
         measures(comparison),
         fronts(figures),
@@ -68,19 +68,6 @@ fn sections(comparison: &Comparison, figures: &[Figure]) -> Vec<Section> {
         conventions(comparison),
     ];
     all.into_iter().filter(|s| !s.blocks.is_empty()).collect()
-}
-
-fn summary(comparison: &Comparison) -> Section {
-    let said = crate::report::compare::words::summary(comparison);
-    let said = said.into_iter().map(|sentence| Said {
-        sentence,
-        anchor: "",
-    });
-    Section {
-        id: "findings",
-        title: "Findings",
-        blocks: vec![Block::Sentences(said.collect())],
-    }
 }
 
 fn figure(figures: &[Figure], name: &str, caption: &str) -> Option<Block> {

@@ -7,6 +7,7 @@ pub(super) mod blocks;
 mod definitions;
 pub(super) mod facts;
 pub(super) mod index;
+pub(super) mod opening;
 mod script;
 mod sentences;
 pub(super) mod terms;
@@ -17,7 +18,7 @@ use super::pruning::certificate;
 
 use crate::report::figures::{Gallery, palette};
 use crate::report::format::count;
-use crate::report::opening::{Opening, opening};
+use crate::report::page::opening::{Opening, opening};
 use crate::report::sites::{Sites, clean, plain};
 use crate::report::view;
 use crate::report::words;
@@ -41,6 +42,8 @@ pub(super) struct Page {
     pub(super) policy: String,
     pub(super) style: String,
     pub(super) script: &'static str,
+    /// Sentences below the title, where there is no first screen.
+    pub(super) verdicts: Vec<Sentence>,
     /// The first screen; `None` on pages that have a title instead.
     pub(super) opening: Option<Opening>,
     pub(super) sections: Vec<Section>,
@@ -65,6 +68,7 @@ impl Page {
             policy: crate::escape::policy(script::TEXT),
             style: [&palette::variables(), palette::FIGURE_CSS, STYLE, FILM].concat(),
             script: script::TEXT,
+            verdicts: Vec::new(),
             opening: None,
             sections: Vec::new(),
             json: String::new(),

@@ -10,7 +10,7 @@ mod stretch;
 mod verdicts;
 
 pub use headline::{Headline, headline};
-pub use stretch::{Stretch, stretch};
+pub use stretch::stretch;
 pub use verdicts::Verdict;
 
 use crate::choice::MetricKind;

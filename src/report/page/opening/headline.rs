@@ -2,7 +2,7 @@
 
 use crate::report::format::{count, count_words, percent, short, times};
 use crate::report::network::figure::{MOST_BRIDGES, bridge_count};
-use crate::report::opening::stretch::{Stretch, stretch};
+use crate::report::page::opening::stretch::{Stretch, stretch};
 use crate::report::sites::{Sites, clean, plain, shortened};
 use crate::report::words::{LEVEL, capital, joined, plural, samples};
 use crate::result::{Audit, Circuit, Component, Modules, Prune, Split, Status, Task};

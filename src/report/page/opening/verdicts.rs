@@ -6,7 +6,7 @@ use crate::choice::Scope;
 use crate::report::circuits::words as circuits;
 use crate::report::format::{count, p_of_draws, short};
 use crate::report::modules::lesions::is_of_one_output;
-use crate::report::opening::miniature;
+use crate::report::page::opening::miniature;
 use crate::report::sites::{Sites, clean, plain};
 use crate::report::words::LEVEL;
 use crate::result::{Audit, Certificate, Lesion, Modules, Prune, Status};
