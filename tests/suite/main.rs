@@ -25,6 +25,7 @@ mod mutations;
 mod own_data;
 mod references;
 mod resumed;
+mod stability;
 mod sturdy;
 mod toy_ioi;
 mod train_cli;

@@ -183,7 +183,12 @@ fn evidence(audit: &Audit, said: &[Sentence], sites: &Sites<'_>) -> Section {
 
 /// What the checkpoint is called: the folder of a `model.safetensors`, else the file.
 fn title(audit: &Audit) -> String {
-    let path = audit.checkpoint.path.trim_start_matches("embedded:");
+    name_of(&audit.checkpoint.path)
+}
+
+/// What people call the checkpoint at a path.
+pub(super) fn name_of(path: &str) -> String {
+    let path = path.trim_start_matches("embedded:");
     let mut parts = path.rsplit(['/', '\\']).filter(|part| !part.is_empty());
     let file = parts.next().unwrap_or("network");
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);

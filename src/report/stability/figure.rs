@@ -56,7 +56,7 @@ pub fn specification_curve(name: &str, answer: &Analysed) -> Option<Figure> {
             let share = of.iter().filter(|s| is_of(s)).count() as f64 / of.len() as f64;
             let (left, right) = (panel.px(*first as f64), panel.px((first + of.len()) as f64));
             if share > 0.0 {
-                let cell = bar(left, top + 2.0, right - left, ROW - 4.0, "node sampled");
+                let cell = bar(left, top + 2.0, right - left, ROW - 4.0, "kept");
                 figure.add(cell.set("fill-opacity", share));
             }
         }
@@ -132,8 +132,8 @@ pub fn support(name: &str, of: &OfSize) -> Option<Figure> {
         let title = format!("{} → {}", edge.from, edge.to);
         figure.add(text(8.0, top + ROW - 4.0, "quiet", &shortened(&title, 30)));
         let class = match edge.modal {
-            true => "node sampled",
-            false => "node",
+            true => "kept",
+            false => "gone",
         };
         let width = panel.px(edge.share) - panel.left;
         let words = format!("{title}: {}", percent(edge.share));

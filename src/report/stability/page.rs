@@ -43,7 +43,7 @@ fn middle(answer: &Analysed) -> Option<&crate::result::OfSize> {
 pub fn render(result: &Multiverse, figures: &[Figure]) -> askama::Result<String> {
     let page = Page {
         kind: "Many analyses of one network",
-        title: clean(&result.checkpoint.path),
+        title: crate::report::page::name_of(&result.checkpoint.path),
         subtitle: format!(
             "{} · {} {} samples",
             clean(result.checkpoint.layout.name()),

@@ -1,6 +1,6 @@
 //! What the analyses agree on, in sentences.
 
-use crate::report::format::{count, count_words, percent, seconds, short};
+use crate::report::format::{count, count_words, percent, seconds};
 use crate::report::sites::clean;
 use crate::report::words::{joined, plural};
 use crate::result::{Analysed, Axes, Multiverse, OfSize, Sentence, Status};
@@ -73,32 +73,33 @@ fn agreement(answer: &Analysed, place: usize, answers: usize) -> Option<Sentence
     let (first, last) = (answer.sizes.first()?, answer.sizes.last()?);
     let of = match answers {
         1 => String::new(),
-        _ => format!("{}: ", clean(&answer.output_name)),
+        _ => format!(" for {}", clean(&answer.output_name)),
     };
-    let size = |s: &OfSize| {
-        format!(
-            "of {} {}, two analyses share {} on average; {} {} in at least 95 % of them and {} in \
-             at least 5 %; the most frequent circuit is that of {}",
-            count(s.size),
-            plural(s.size, "edge", "edges"),
-            percent(s.jaccard),
-            count(s.core),
-            plural(s.core, "is", "are"),
-            count(s.possible),
-            percent(s.modal_share),
-        )
-    };
-    let mut text = format!("{of}{}", size(first));
+    let mut text = format!("Circuits{of} of {}", size(first));
     if answer.sizes.len() > 1 {
-        text += &format!("; {}", size(last));
+        text += &format!("; of {}", size(last));
     }
     text += " (shared: edges of either that are in both).";
-    let mut letters = text.chars();
-    let begun: String = letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    });
     let pointer = format!("/answers/{place}/sizes");
-    Some(Sentence::new(TOPIC, Status::Note, begun).from([pointer]))
+    Some(Sentence::new(TOPIC, Status::Note, text).from([pointer]))
+}
+
+/// What the analyses of one size say.
+fn size(of: &OfSize) -> String {
+    let core = match of.core {
+        0 => "none is".to_owned(),
+        1 => "one is".to_owned(),
+        n => format!("{} are", count(n)),
+    };
+    format!(
+        "{} {}: two analyses share {} on average; {core} in at least 95 % of them, {} in at least \
+         5 %; the most frequent circuit is that of {}",
+        count(of.size),
+        plural(of.size, "edge", "edges"),
+        percent(of.jaccard),
+        count(of.possible),
+        percent(of.modal_share),
+    )
 }
 
 /// Which axis makes the difference.
@@ -129,11 +130,9 @@ fn nonsense(answer: &Analysed, place: usize) -> Option<Sentence> {
     let nonsense = answer.nonsense.as_ref()?;
     let core: Vec<String> = nonsense.core.iter().map(|core| count(*core)).collect();
     let text = format!(
-        "With the labels of other samples two analyses share {} ({} for the smallest to the \
-         largest size: core edges {}): what the agreement owes to the network alone, whatever \
-         its task.",
+        "With the labels of other samples two analyses share {} (core edges by size: {}): what \
+         the agreement owes to the network alone, whatever its task.",
         percent(nonsense.jaccard),
-        short(nonsense.jaccard),
         joined(&core),
     );
     let pointer = format!("/answers/{place}/nonsense");
