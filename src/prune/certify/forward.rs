@@ -159,17 +159,22 @@ impl Pass {
     pub fn run(&mut self, pair: &Pair) {
         self.start();
         for index in 0..pair.layers.len() {
-            match pair.activations.get(index) {
-                None => self.read(pair, index),
-                Some(Activation::Identity) => self.step(pair, index, relax::identity),
-                Some(Activation::Relu) => self.step(pair, index, relax::relu),
-                Some(Activation::Silu) => self.step(pair, index, relax::smooth::<Silu>),
-                Some(Activation::Gelu) => self.step(pair, index, relax::smooth::<Gelu>),
-                Some(Activation::GeluTanh) => self.step(pair, index, relax::smooth::<GeluTanh>),
-                Some(Activation::Tanh) => self.step(pair, index, relax::smooth::<Tanh>),
-                Some(Activation::Sigmoid) => self.step(pair, index, relax::smooth::<Sigmoid>),
-                Some(other) => unreachable!("pairs of {other} are refused: see `is_proved`"),
-            }
+            // Once for all activations: what is written here is compiled where it is called.
+            self.read(pair, index);
+            let Some(activation) = pair.activations.get(index) else {
+                continue;
+            };
+            let layer = &mut self.layers[index + 1];
+            self.poison += match activation {
+                Activation::Identity => layer.activate(relax::identity),
+                Activation::Relu => layer.activate(relax::relu),
+                Activation::Silu => layer.activate(relax::smooth::<Silu>),
+                Activation::Gelu => layer.activate(relax::smooth::<Gelu>),
+                Activation::GeluTanh => layer.activate(relax::smooth::<GeluTanh>),
+                Activation::Tanh => layer.activate(relax::smooth::<Tanh>),
+                Activation::Sigmoid => layer.activate(relax::smooth::<Sigmoid>),
+                other => unreachable!("pairs of {other} are refused: see `is_proved`"),
+            };
         }
     }
 
@@ -178,9 +183,9 @@ impl Pass {
     pub fn run_smooth<C: Curve>(&mut self, pair: &Pair) {
         self.start();
         for index in 0..pair.layers.len() {
-            match index + 1 < pair.layers.len() {
-                true => self.step(pair, index, relax::smooth::<C>),
-                false => self.read(pair, index),
+            self.read(pair, index);
+            if index + 1 < pair.layers.len() {
+                self.poison += self.layers[index + 1].activate(relax::smooth::<C>);
             }
         }
     }
@@ -195,13 +200,6 @@ impl Pass {
     fn read(&mut self, pair: &Pair, index: usize) {
         let (below, above) = self.layers.split_at_mut(index + 1);
         above[0].read_from(&pair.layers[index], &below[index], pair.rounding);
-    }
-
-    /// What layer `index` of neurons reads and writes.
-    #[inline(always)]
-    fn step(&mut self, pair: &Pair, index: usize, relax: impl Fn(Range, Range) -> Relaxed + Copy) {
-        self.read(pair, index);
-        self.poison += self.layers[index + 1].activate(relax);
     }
 
     /// Sets the inputs of the original: centre + radius · ε; the pruned reads the same.
