@@ -31,6 +31,8 @@ seed("checkpoint", "bimt", with_text(0, b'{"activation": "silu"}', bimt))
 seed("checkpoint", "torch", with_text(1, b"", read("fixtures/torch/sequential.pt")))
 for name in ["sequential.pt", "sequential-legacy.pt", "nested.pth", "protocol4.pt", "tensors.pt"]:
     seed("torch", name, read(f"fixtures/torch/{name}"))
+for name in ["onnx-mlp-mixed", "onnx-mlp-batchnorm", "keras-batchnorm", "sklearn-regressor"]:
+    seed("onnx", name, read(f"fixtures/zoo/{name}/model.onnx"))
 seed("data", "safetensors", b"\0" + read(f"{good}/data.safetensors"))
 seed("data", "targets", b"\0" + read(f"{good}/targets.safetensors"))
 seed("data", "npz", b"\1" + read("fixtures/broken/data/npz-cut-short/data.npz"))

@@ -23,7 +23,7 @@ pub struct Target {
 }
 
 /// Every reader.
-pub const ALL: [Target; 9] = [
+pub const ALL: [Target; 10] = [
     Target {
         name: "checkpoint",
         run: checkpoint,
@@ -31,6 +31,10 @@ pub const ALL: [Target; 9] = [
     Target {
         name: "torch",
         run: torch,
+    },
+    Target {
+        name: "onnx",
+        run: onnx,
     },
     Target {
         name: "data",
@@ -85,6 +89,11 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
 /// A PyTorch file.
 pub fn torch(bytes: &[u8]) -> bool {
     read_checkpoint("a.pt", bytes, None)
+}
+
+/// An ONNX model.
+pub fn onnx(bytes: &[u8]) -> bool {
+    read_checkpoint("a.onnx", bytes, None)
 }
 
 fn read_checkpoint(name: &str, bytes: &[u8], config: Option<&str>) -> bool {
@@ -208,13 +217,22 @@ fn file(name: &str, bytes: &[u8]) -> PathBuf {
 fn folder() -> PathBuf {
     let thread = format!("{:?}", std::thread::current().id());
     let thread: String = thread.chars().filter(char::is_ascii_digit).collect();
-    let name = format!("modscope-fuzz-{}-{thread}", std::process::id());
-    let folder = Path::new(&std::env::temp_dir()).join(name);
+    let folder = of_process().join(thread);
     fs::create_dir_all(&folder).expect("a temporary folder can be made");
     folder
 }
 
+/// Memory where there is some to write into: nothing here needs to outlast the process.
+fn of_process() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let place = match memory.is_dir() {
+        true => memory.to_owned(),
+        false => std::env::temp_dir(),
+    };
+    place.join(format!("modscope-fuzz-{}", std::process::id()))
+}
+
 /// Removes what this process has written.
 pub fn clean_up() {
-    let _ = fs::remove_dir_all(folder());
+    let _ = fs::remove_dir_all(of_process());
 }

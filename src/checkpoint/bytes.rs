@@ -97,6 +97,31 @@ impl Bytes {
         }
     }
 
+    /// The bytes in pieces of whole numbers. Of a mapped file, a piece leaves memory when
+    /// the next one is asked for: what was read stands elsewhere then.
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+        const PIECE: usize = 1 << 20;
+        let length = self.len();
+        let pieces = (0..length).step_by(PIECE).map(move |start| {
+            self.let_go(start.saturating_sub(PIECE)..start);
+            &self[start..length.min(start + PIECE)]
+        });
+        pieces.chain(std::iter::from_fn(move || {
+            self.let_go(0..length);
+            None
+        }))
+    }
+
+    /// Lets go of what is in memory of these bytes of a mapped file.
+    fn let_go(&self, range: Range<usize>) {
+        let Inner::Part(source, all) = &self.0 else {
+            return;
+        };
+        if let Source::Mapped(map, _) = &**source {
+            let_go(map, all.start + range.start..all.start + range.end);
+        }
+    }
+
     /// SHA-256 in hexadecimal. A file's is read again in pieces, so that hashing
     /// keeps none of it in memory.
     ///
@@ -142,6 +167,22 @@ fn map(file: &File) -> std::io::Result<Mmap> {
     // beside it, and that the file is left alone is assumed as written above.
     unsafe { Mmap::map(file) }
 }
+
+/// Lets pages of a map leave memory; a page is read again when it is looked at again.
+#[cfg(unix)]
+#[allow(
+    unsafe_code,
+    reason = "letting go of pages is only unsafe where they were written to: see below"
+)]
+fn let_go(map: &Mmap, range: Range<usize>) {
+    let advice = memmap2::UncheckedAdvice::DontNeed;
+    // SAFETY: the map is of a file and was never written to: pages that come back are
+    // those of the file, the same bytes. That it cannot be done costs memory alone.
+    let _ = unsafe { map.unchecked_advise_range(advice, range.start, range.len()) };
+}
+
+#[cfg(not(unix))]
+fn let_go(_: &Mmap, _: Range<usize>) {}
 
 impl Deref for Bytes {
     type Target = [u8];

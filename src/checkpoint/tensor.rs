@@ -122,20 +122,34 @@ impl Tensor {
     /// ```
     #[must_use]
     pub fn to_f64(&self) -> Vec<f64> {
-        let b = &self.bytes;
+        self.numbers()
+    }
+
+    /// The elements as the numbers that are computed with, row by row. Of a mapped file,
+    /// no more than a piece is in memory at a time beside them.
+    #[must_use]
+    pub fn numbers<T: Scalar>(&self) -> Vec<T> {
         match self.dtype {
-            Dtype::F64 => elements(b, f64::from_le_bytes),
-            Dtype::F32 => elements(b, |x| f64::from(f32::from_le_bytes(x))),
-            Dtype::F16 => elements(b, |x| f16::from_le_bytes(x).to_f64()),
-            Dtype::Bf16 => elements(b, |x| bf16::from_le_bytes(x).to_f64()),
-            Dtype::Integer(IntegerKind::U64) => elements(b, |x| u64::from_le_bytes(x) as f64),
-            Dtype::Integer(_) => self
-                .to_i64()
-                .into_iter()
-                .flatten()
-                .map(|x| x as f64)
-                .collect(),
+            Dtype::F64 => self.decoded(|x| T::from_f64(f64::from_le_bytes(x))),
+            Dtype::F32 => self.decoded(|x| T::from_f64(f32::from_le_bytes(x).into())),
+            Dtype::F16 => self.decoded(|x| T::from_f64(f16::from_le_bytes(x).to_f64())),
+            Dtype::Bf16 => self.decoded(|x| T::from_f64(bf16::from_le_bytes(x).to_f64())),
+            Dtype::Integer(IntegerKind::U64) => {
+                self.decoded(|x| T::from_f64(u64::from_le_bytes(x) as f64))
+            }
+            Dtype::Integer(_) => {
+                let integers = self.to_i64().into_iter().flatten();
+                integers.map(|x| T::from_f64(x as f64)).collect()
+            }
         }
+    }
+
+    fn decoded<const N: usize, T>(&self, read: impl Fn([u8; N]) -> T) -> Vec<T> {
+        let mut numbers = Vec::with_capacity(self.bytes.len() / N);
+        for piece in self.bytes.pieces() {
+            numbers.extend(piece.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)));
+        }
+        numbers
     }
 
     /// The elements of an integer tensor; `None` for other types and for values
@@ -199,26 +213,24 @@ impl Tensor {
     #[must_use]
     pub fn non_finite(&self) -> (usize, usize) {
         match self.dtype {
-            Dtype::F64 => non_finite(&self.bytes, |b| f64::from_le_bytes(b).classify()),
-            Dtype::F32 => non_finite(&self.bytes, |b| f32::from_le_bytes(b).classify()),
-            Dtype::F16 => non_finite(&self.bytes, |b| f16::from_le_bytes(b).classify()),
-            Dtype::Bf16 => non_finite(&self.bytes, |b| bf16::from_le_bytes(b).classify()),
+            Dtype::F64 => self.not_finite(|b| f64::from_le_bytes(b).classify()),
+            Dtype::F32 => self.not_finite(|b| f32::from_le_bytes(b).classify()),
+            Dtype::F16 => self.not_finite(|b| f16::from_le_bytes(b).classify()),
+            Dtype::Bf16 => self.not_finite(|b| bf16::from_le_bytes(b).classify()),
             Dtype::Integer(_) => (0, 0),
         }
     }
-}
 
-/// How many elements are NaN, and how many infinite, without a copy of them.
-fn non_finite<const N: usize>(
-    bytes: &[u8],
-    kind: impl Fn([u8; N]) -> FpCategory,
-) -> (usize, usize) {
-    let each = bytes.as_chunks::<N>().0.iter().map(|chunk| kind(*chunk));
-    each.fold((0, 0), |(nan, infinite), kind| match kind {
-        FpCategory::Nan => (nan + 1, infinite),
-        FpCategory::Infinite => (nan, infinite + 1),
-        FpCategory::Zero | FpCategory::Subnormal | FpCategory::Normal => (nan, infinite),
-    })
+    /// How many elements are NaN, and how many infinite, without a copy of them.
+    fn not_finite<const N: usize>(&self, kind: impl Fn([u8; N]) -> FpCategory) -> (usize, usize) {
+        let pieces = self.bytes.pieces();
+        let each = pieces.flat_map(|piece| piece.as_chunks::<N>().0.iter().map(|b| kind(*b)));
+        each.fold((0, 0), |(nan, infinite), kind| match kind {
+            FpCategory::Nan => (nan + 1, infinite),
+            FpCategory::Infinite => (nan, infinite + 1),
+            FpCategory::Zero | FpCategory::Subnormal | FpCategory::Normal => (nan, infinite),
+        })
+    }
 }
 
 fn elements<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {

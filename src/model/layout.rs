@@ -630,7 +630,7 @@ fn shape_error(account: &Account<'_>, name: &str, tensor: &Tensor, expected: &st
 }
 
 fn numbers<T: Scalar>(tensor: &Tensor) -> Vec<T> {
-    tensor.to_f64().into_iter().map(T::from_f64).collect()
+    tensor.numbers()
 }
 
 fn roles(account: &Account<'_>, names: &[LinearNames]) -> BTreeMap<String, Role> {

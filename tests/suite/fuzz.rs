@@ -11,17 +11,26 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use modscope::audit::memory::peak_bytes;
 use modscope::numeric::Rng;
+use rayon::prelude::*;
 
 use super::mutations::mutated;
 
 #[path = "../../fuzz/targets.rs"]
 mod targets;
 
-/// Mutations of each target, unless `MODSCOPE_FUZZ` says how many; results are drawn,
-/// and take a hundred times as long as the others.
-const CASES: usize = 2_000;
-const DRAWN: usize = 40;
+/// Mutations of each target, unless `MODSCOPE_FUZZ` says how many. What a result says is
+/// drawn, and its seeds are a hundred times as long as the others'.
+const CASES: usize = 20_000;
+const SHARE_DRAWN: usize = 50;
+
+/// A program that is not optimised is ten times as slow.
+const SHARE_SLOW: usize = if cfg!(debug_assertions) { 10 } else { 1 };
+
+/// What the process may take, all targets at once: a length in a file that is believed
+/// before it is checked asks for far more.
+const MOST_MEMORY: u64 = 1 << 30;
 
 /// Mutations put a word of the dictionary in every so many cases.
 const WORDS: usize = 3;
@@ -69,6 +78,24 @@ fn case(seed: &[u8], words: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
     bytes
 }
 
+/// Runs the seeds and mutations of them; the cases that panicked, and a line on the rest.
+fn campaign(target: &targets::Target, cases: usize, words: &[Vec<u8>]) -> (Vec<String>, String) {
+    let seeds = seeds(target.name);
+    let accepted = seeds.iter().filter(|seed| (target.run)(seed)).count();
+    assert!(accepted > 0, "{}: no seed is accepted", target.name);
+    let (mut read, mut failures) = (0, Vec::new());
+    for number in 0..cases {
+        let mut rng = Rng::new(number as u64, 11);
+        let bytes = case(&seeds[number % seeds.len()], words, &mut rng);
+        match catch_unwind(AssertUnwindSafe(|| (target.run)(&bytes))) {
+            Ok(accepted) => read += usize::from(accepted),
+            Err(_) => failures.push(format!("{}, case {number}", target.name)),
+        }
+    }
+    let line = format!("{}: {cases} cases, {read} accepted", target.name);
+    (failures, line)
+}
+
 #[test]
 fn no_reader_panics_on_any_bytes() {
     let asked = std::env::var("MODSCOPE_FUZZ")
@@ -76,32 +103,23 @@ fn no_reader_panics_on_any_bytes() {
         .map(|n| n.parse::<usize>().unwrap());
     let words = words();
     assert!(words.len() > 20);
-    let mut failures = Vec::new();
-    for target in targets::ALL {
-        let seeds = seeds(target.name);
-        let accepted = seeds.iter().filter(|seed| (target.run)(seed)).count();
-        assert!(accepted > 0, "{}: no seed is accepted", target.name);
-        let usual = if target.name == "result" {
-            DRAWN
-        } else {
-            CASES
+    let campaigns = targets::ALL.par_iter().map(|target| {
+        let share = match target.name {
+            "result" => SHARE_DRAWN,
+            _ => 1,
         };
-        let cases = asked.unwrap_or(usual);
-        let mut read = 0;
-        for number in 0..cases {
-            let mut rng = Rng::new(number as u64, 11);
-            let bytes = case(&seeds[number % seeds.len()], &words, &mut rng);
-            match catch_unwind(AssertUnwindSafe(|| (target.run)(&bytes))) {
-                Ok(accepted) => read += usize::from(accepted),
-                Err(_) => failures.push(format!("{}, case {number}", target.name)),
-            }
-        }
-        println!("{}: {cases} cases, {read} accepted", target.name);
-    }
+        let cases = asked.unwrap_or(CASES / SHARE_SLOW) / share;
+        campaign(target, cases, &words)
+    });
+    let done: Vec<_> = campaigns.collect();
     targets::clean_up();
+    done.iter().for_each(|(_, line)| println!("{line}"));
+    let failures: Vec<_> = done.iter().flat_map(|(failures, _)| failures).collect();
     assert!(
         failures.is_empty(),
         "{} panics: {failures:?}",
         failures.len()
     );
+    let peak = peak_bytes();
+    assert!(peak < MOST_MEMORY, "{} MB were taken", peak / 1_000_000);
 }

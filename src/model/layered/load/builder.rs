@@ -179,5 +179,5 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
 }
 
 fn numbers<T: Scalar>(tensor: &Tensor) -> Vec<T> {
-    tensor.to_f64().into_iter().map(T::from_f64).collect()
+    tensor.numbers()
 }

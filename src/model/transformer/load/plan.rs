@@ -276,7 +276,7 @@ impl<'a> Door<'a> {
 
     fn numbers<T: Scalar>(self, name: &str, shape: &[usize], what: &str) -> Result<Vec<T>> {
         let tensor = self.tensor(name, shape, what)?;
-        Ok(tensor.to_f64().into_iter().map(T::from_f64).collect())
+        Ok(tensor.numbers())
     }
 
     fn matrix<T: Scalar>(self, name: &str, shape: [usize; 2], what: &str) -> Result<Array2<T>> {

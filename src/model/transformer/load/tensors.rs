@@ -37,7 +37,7 @@ impl<'c> Tensors<'c> {
         if tensor.shape != shape {
             return Err(self.shape_error(name, tensor, &format!("{shape:?} is expected")));
         }
-        Ok(tensor.to_f64().into_iter().map(T::from_f64).collect())
+        Ok(tensor.numbers())
     }
 
     pub fn matrix<T: Scalar>(self, name: &str, rows: usize, columns: usize) -> Result<Array2<T>> {
