@@ -41,6 +41,7 @@ pub fn audit(
             seconds: result::Seconds::default(),
             inference: None,
             peak_memory_bytes: 0,
+            expected_memory_bytes: 0,
         },
         graph: None,
     }

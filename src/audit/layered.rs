@@ -15,8 +15,8 @@ use super::subject::truth;
 use super::task::{self, TaskControls};
 use super::truth::Truth;
 use super::weighing::{by_attribution, graph};
-use super::{Config, describe, findings, search, written};
-use crate::checkpoint::Checkpoint;
+use super::{Config, describe, findings, memory, search, written};
+use crate::checkpoint::{Checkpoint, Tensor};
 use crate::choice::LossKind;
 use crate::circuit::Goal;
 use crate::metric::{Metric, MetricKind};
@@ -67,6 +67,23 @@ impl<T: Scalar> Audited for Subject<'_, T> {
 
     fn task(&self) -> Option<result::Task> {
         self.truth().task(None)
+    }
+
+    fn expected_memory(&self, config: &Config) -> u64 {
+        let sizes = memory::Sizes {
+            samples: self.batch.len(),
+            sites: self.model.widths().iter().sum(),
+            edges: self
+                .files
+                .checkpoint
+                .tensors
+                .values()
+                .map(Tensor::len)
+                .sum(),
+            outputs: self.outputs.len(),
+            number: size_of::<T>(),
+        };
+        memory::of_layers(sizes, config)
     }
 
     fn allows(&self, config: &Config) -> Result<()> {

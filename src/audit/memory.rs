@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use crate::checkpoint::Checkpoint;
+use super::Config;
+use crate::checkpoint::{Checkpoint, Dtype};
 use crate::data::Dataset;
 use crate::{Error, Result};
 
@@ -44,42 +45,88 @@ impl Budget {
     }
 }
 
-/// Refuses files that do not fit: their bytes are held, and their numbers beside them.
+/// Refuses files that do not fit. A safetensors file is mapped, and held once as its
+/// numbers; of another, bytes are held and numbers beside them.
 ///
 /// # Errors
 /// [`Error::TooMuchMemory`] with the figure.
 pub fn before_loading(budget: Budget, files: &[&Path]) -> Result<()> {
     let mut needed = resident_bytes();
     for path in files {
-        needed = needed.saturating_add(size(path).saturating_mul(2));
+        needed = needed.saturating_add(held(path));
         budget.check(needed, path)?;
     }
     Ok(())
 }
 
-/// Bytes of a file, or of the files in a folder.
-fn size(path: &Path) -> u64 {
-    let of_file = |path: &Path| fs::metadata(path).map_or(0, |m| m.len());
+/// Bytes in memory of a file, or of the files in a folder.
+fn held(path: &Path) -> u64 {
+    let of_file = |path: &Path| {
+        let size = fs::metadata(path).map_or(0, |m| m.len());
+        match path.extension().is_some_and(|e| e == "safetensors") {
+            true => size,
+            false => size.saturating_mul(2),
+        }
+    };
     match fs::read_dir(path) {
         Ok(entries) => entries.flatten().map(|e| of_file(&e.path())).sum(),
         Err(_) => of_file(path),
     }
 }
 
-/// Refuses an audit whose process would need more: beside what was loaded, a copy of the
-/// weights for what is pruned and one for what is patched, and for every sample the value
-/// of every site, twice.
+/// Refuses an audit whose weights alone do not fit as the numbers they are computed with,
+/// before any of them is read.
 ///
 /// # Errors
 /// [`Error::TooMuchMemory`] with the figure.
 pub fn before_audit(budget: Budget, checkpoint: &Checkpoint, data: &Dataset) -> Result<()> {
-    let shapes = || checkpoint.tensors.values().map(|t| &t.shape);
-    let numbers = shapes().map(|s| s.iter().map(|n| *n as u64).product::<u64>());
-    let sites = shapes().filter(|s| s.len() == 2).map(|s| s[0] as u64);
-    let values = (data.len() as u64).saturating_mul(sites.sum());
-    let more = numbers.sum::<u64>().saturating_add(values);
-    let needed = resident_bytes().saturating_add(more.saturating_mul(16));
+    let tensors = || checkpoint.tensors.values();
+    let number = match tensors().any(|tensor| tensor.dtype == Dtype::F64) {
+        true => size_of::<f64>() as u64,
+        false => size_of::<f32>() as u64,
+    };
+    let weights = tensors().map(|tensor| tensor.len() as u64 * number).sum();
+    let needed = held_now().saturating_add(weights);
     budget.check(needed, &data.path)
+}
+
+/// What the program and its tables take when every stage has run, without a network.
+const PROGRAM: u64 = 21_500_000;
+
+/// What the process holds now, with the program as it is when every stage has run.
+pub(super) fn held_now() -> u64 {
+    resident_bytes().max(PROGRAM)
+}
+
+/// The sizes of a layered network that its memory depends on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub samples: usize,
+    /// Values that a run keeps of a sample.
+    pub sites: usize,
+    pub edges: usize,
+    pub outputs: usize,
+    /// Bytes of a number.
+    pub number: usize,
+}
+
+/// What the process takes at its peak to answer what is asked of such a network, in bytes.
+///
+/// The figures of an edge and of a value were measured, stage by stage, on networks of
+/// 17,000 to 55,000 edges with 400 and 1,600 samples (`docs/measured.md`): most of an
+/// edge's are its names in the results, once for every answer.
+pub(super) fn of_layers(sizes: Sizes, config: &Config) -> u64 {
+    let (circuits, modules) = (config.stages.circuits, config.stages.modules);
+    let of_edge_and_answer = match (circuits, config.circuits.scores) {
+        (false, _) => 0,
+        (true, false) => 160,
+        (true, true) => 890,
+    };
+    let of_edge = 290 + if modules { 120 } else { 0 } + of_edge_and_answer * sizes.outputs;
+    let of_value = 5 + if modules || circuits { 8 } else { 0 };
+    let values = sizes.samples as u64 * sizes.sites as u64;
+    let (edges, number) = (sizes.edges as u64, sizes.number as u64);
+    PROGRAM + edges * of_edge as u64 + values * of_value * number
 }
 
 /// The bytes that this process has now; 0 where the system does not tell.

@@ -7,8 +7,8 @@ use super::pipeline::{Audited, Files, Pruned};
 use super::search::Found;
 use super::subject::Subject;
 use super::{
-    Config, Granularity, certify, circuits, findings, insight, modules, network, strongest, wiring,
-    written,
+    Config, Granularity, certify, circuits, findings, insight, memory, modules, network, strongest,
+    wiring, written,
 };
 use crate::Result;
 use crate::checkpoint::Checkpoint;
@@ -57,6 +57,17 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             }
             _ => Ok(()),
         }
+    }
+
+    fn expected_memory(&self, config: &Config) -> u64 {
+        let sizes = memory::Sizes {
+            samples: self.batch.len(),
+            sites: self.model.widths().iter().sum(),
+            edges: self.model.widths().windows(2).map(|w| w[0] * w[1]).sum(),
+            outputs: self.outputs.len(),
+            number: size_of::<T>(),
+        };
+        memory::of_layers(sizes, config)
     }
 
     fn prune(&self, config: &Config, progress: &dyn Fn(&str)) -> Pruned<'_, Mlp<T>> {

@@ -46,6 +46,9 @@ pub trait Audited {
     /// If it cannot.
     fn allows(&self, config: &Config) -> Result<()>;
 
+    /// What the process is expected to take at its peak, in bytes.
+    fn expected_memory(&self, config: &Config) -> u64;
+
     /// The network without what is below the threshold.
     fn prune(&self, config: &Config, progress: &dyn Fn(&str)) -> Pruned<'_, Self::Network>;
 
@@ -152,6 +155,13 @@ pub fn run<S: Audited>(
         return Ok(Outcome::of(result));
     }
     subject.allows(config)?;
+    let expected = subject.expected_memory(config);
+    memory::Budget::new(config.circuits.max_memory).check(expected, &subject.files().data.path)?;
+    progress(&format!(
+        "working in about {} MB",
+        expected.div_ceil(1_000_000)
+    ));
+    result.costs.expected_memory_bytes = expected;
     result.task = subject.task();
     result.costs.seconds.load = clock.lap();
 

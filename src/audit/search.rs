@@ -324,7 +324,15 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             (self.progress)(&format!("judging circuits: {method}"));
         }
         let mut found = Vec::with_capacity(scores.len());
-        for (index, scores) in scores.into_iter().enumerate() {
+        let exact: Vec<usize> = match method {
+            Method::Exact => self.candidates.ones().collect(),
+            _ => Vec::new(),
+        };
+        for (index, mut scores) in scores.into_iter().enumerate() {
+            if method == Method::Exact {
+                // Of one answer at a time: together they are many times the network.
+                scores.each = self.exact_by_sample(&self.answers[index], &exact);
+            }
             let judge = self.config.judge.then(|| self.judge(&self.answers[index]));
             if let Some(chosen) = self.of_ranking(judge.as_ref(), &scores.effects) {
                 found.push(self.found(index, judge, Origin::Found(method), chosen, &scores)?);
@@ -419,19 +427,19 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             self.tell(Method::Exact, started, done as f64 / edges.len() as f64);
         }
         let seconds = started.elapsed().as_secs_f64() / goals.len().max(1) as f64;
-        let of_goal = |(index, values): (usize, Vec<f64>)| {
+        let of_goal = |values: Vec<f64>| {
             let mut effects = vec![0.0; self.network.edge_count()];
             for (edge, value) in edges.iter().zip(values) {
                 effects[*edge] = value;
             }
             Scores {
                 effects,
-                each: self.exact_by_sample(&self.answers[index], &edges),
+                each: None,
                 evaluations: edges.len() as u64,
                 seconds,
             }
         };
-        Ok(all.into_iter().enumerate().map(of_goal).collect())
+        Ok(all.into_iter().map(of_goal).collect())
     }
 
     /// Estimated effects sample by sample, where they are asked for and are not too many.

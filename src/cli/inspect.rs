@@ -40,9 +40,15 @@ pub(super) struct Args {
 const LARGE: u64 = 256 << 20;
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
-    memory::before_loading(Budget::new(args.max_memory), &[&args.checkpoint])?;
+    let budget = Budget::new(args.max_memory);
+    let data = args.data.data.as_deref();
+    memory::before_loading(budget, &data.into_iter().collect::<Vec<_>>())?;
+    // The headers alone, where the file is mapped.
     let checkpoint = args::open_checkpoint(&args.checkpoint)?;
     let is_read = args.full || checkpoint.sha256.bytes() <= LARGE;
+    if is_read {
+        memory::before_loading(budget, &[&args.checkpoint])?;
+    }
     let options = args.model.options();
     let loaded = is_read.then(|| Loaded::from_checkpoint(&checkpoint, options));
     let network = loaded.as_ref().and_then(|loaded| loaded.as_ref().ok());

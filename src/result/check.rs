@@ -6,7 +6,12 @@ use serde_json::Value;
 const MOST: u64 = 1 << 40;
 
 /// Keys whose numbers are no counts: any is good, as none is counted up to.
-const NO_COUNTS: [&str; 3] = ["seed", "training_seed", "peak_memory_bytes"];
+const NO_COUNTS: [&str; 4] = [
+    "seed",
+    "training_seed",
+    "peak_memory_bytes",
+    "expected_memory_bytes",
+];
 
 /// The most of what is drawn one by one, by the key.
 const DRAWN: [(&str, u64); 6] = [

@@ -295,6 +295,9 @@ pub struct Costs {
     pub inference: Option<Inference>,
     /// Largest resident memory of the process so far, in bytes; 0 where the system does not tell.
     pub peak_memory_bytes: u64,
+    /// What that was expected to be before the work; 0 where nothing was worked out.
+    #[serde(default)]
+    pub expected_memory_bytes: u64,
 }
 
 /// Seconds of one forward pass of the pruned network over all samples, the

@@ -166,16 +166,27 @@ impl<T: Scalar> Subject<'_, T> {
         config: &Config,
         setup: Setup,
     ) -> Result<u64> {
-        let mut needed = ComponentEngine::bytes(pruned, &self.batch, setup);
-        if config.circuits.granularity == Some(Granularity::Neuron) {
-            needed = needed.max(NeuronEngine::bytes(pruned, &self.batch));
-        }
+        let needed = self.engine_bytes(pruned, config, setup);
         if let Some(limit) = config.circuits.max_memory {
             // The process holds weights and samples besides.
             let all = needed.saturating_add(resident_bytes());
             Budget::new(Some(limit)).check(all, &self.files.data.path)?;
         }
         Ok(needed.div_ceil(1_000_000))
+    }
+
+    /// What runs take beside the network, in bytes.
+    pub(super) fn engine_bytes(
+        &self,
+        model: &Transformer<T>,
+        config: &Config,
+        setup: Setup,
+    ) -> u64 {
+        let components = ComponentEngine::bytes(model, &self.batch, setup);
+        match config.circuits.granularity {
+            Some(Granularity::Neuron) => components.max(NeuronEngine::bytes(model, &self.batch)),
+            None | Some(Granularity::Component | Granularity::Weight) => components,
+        }
     }
 
     /// Ablation and circuits; `build` runs the network on the samples of a subject,

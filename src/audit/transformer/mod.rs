@@ -13,7 +13,7 @@ use super::finite::not_finite;
 use super::pipeline::{Audited, Files, Pruned};
 use super::search::Found;
 use super::truth::Truth;
-use super::{Config, describe, written};
+use super::{Config, describe, memory, written};
 use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::choice::LossKind;
@@ -21,7 +21,7 @@ use crate::data::{Dataset, ReadAt};
 use crate::metric::{Metric, decision};
 use crate::model::{Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::patch::Fill;
+use crate::patch::{Fill, Setup};
 use crate::result::{self, Finding, Modules, NodeAblation, Prune};
 
 /// A transformer under audit, with its data.
@@ -67,6 +67,19 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         };
         // Answers of the network's own are no task.
         truth(&self.batch, &self.clean).task(only)
+    }
+
+    fn expected_memory(&self, config: &Config) -> u64 {
+        let setup = Setup {
+            fill: self.fill(config),
+            seed: config.seed,
+            split_input: false,
+        };
+        let engine = match config.stages.circuits || config.stages.modules {
+            true => self.engine_bytes(self.model, config, setup),
+            false => 0,
+        };
+        memory::held_now().saturating_add(engine)
     }
 
     fn allows(&self, config: &Config) -> Result<()> {

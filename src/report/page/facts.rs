@@ -169,7 +169,14 @@ pub(in crate::report) fn costs(audit: &Audit) -> Section {
         .collect();
     let memory = match audit.costs.peak_memory_bytes {
         0 => "Peak memory is not known on this system.".to_owned(),
-        peak => format!("Peak memory of the process: {}.", bytes(peak)),
+        peak => match audit.costs.expected_memory_bytes {
+            0 => format!("Peak memory of the process: {}.", bytes(peak)),
+            expected => format!(
+                "Peak memory of the process: {}; {} were expected.",
+                bytes(peak),
+                bytes(expected)
+            ),
+        },
     };
     let columns = vec![words("Stage"), numbers("Time")];
     let table = Table::new("Wall-clock time by stage", "", columns, rows).open();
