@@ -129,6 +129,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
 fn config(args: &Args) -> anyhow::Result<Config> {
     let mut config = Config::new(args::command_words());
     config.audit.seed = args.common.seed;
+    config.audit.circuits.max_memory = Some(Budget::new(args.common.max_memory).limit());
     config.audit.model = args.model.options();
     args.prune.apply(&mut config.audit);
     args.certify.apply(&mut config.audit)?;

@@ -6,6 +6,7 @@ use super::args::{self, Common};
 use super::compare;
 use super::output::{self, Finished};
 use super::whole;
+use crate::audit::memory::{self, Budget};
 use crate::checkpoint::limited_read;
 use crate::report::words;
 use crate::result::{Audit, Comparison, READABLE, SCHEMA, Status};
@@ -26,6 +27,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
+    let results: Vec<&Path> = args.results.iter().map(PathBuf::as_path).collect();
+    memory::before_loading(Budget::new(args.common.max_memory), &results)?;
     match args.results.as_slice() {
         [result] => one(args, result),
         several => all(args, several),

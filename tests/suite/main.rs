@@ -21,6 +21,7 @@ mod known_circuits;
 mod known_modules;
 mod layers;
 mod leiden;
+mod memory;
 mod mutations;
 mod own_data;
 mod references;
