@@ -5,6 +5,7 @@ mod algorithms;
 mod broken_files;
 mod browser;
 mod calibration;
+mod cases;
 mod certificates;
 mod chrome;
 mod cli;
