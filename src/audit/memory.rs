@@ -128,7 +128,7 @@ pub(super) fn of_layers(sizes: Sizes, config: &Config) -> u64 {
     let (circuits, modules) = (config.stages.circuits, config.stages.modules);
     let of_edge_and_answer = match (circuits, config.circuits.scores) {
         (false, _) => 0,
-        (true, false) => 160,
+        (true, false) => 100,
         (true, true) => 890,
     };
     let of_edge = 290 + if modules { 120 } else { 0 } + of_edge_and_answer * sizes.outputs;

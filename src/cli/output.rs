@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::args::Common;
 use super::whole::{self, Staged};
+use crate::audit::memory;
 use crate::checkpoint::Checkpoint;
 use crate::escape::visible;
 use crate::report::exports::{self, Export};
@@ -72,7 +73,8 @@ impl Finished<'_> {
         for (name, network) in &self.networks {
             network.write(&dir.join(name))?;
         }
-        // The time of the drawing goes into the file that is read again.
+        // The time and memory of the drawing go into the file that is read again.
+        self.result.costs.peak_memory_bytes = memory::peak_bytes();
         let seconds = &mut self.result.costs.seconds;
         seconds.report = started.elapsed().as_secs_f64();
         seconds.total += seconds.report;
