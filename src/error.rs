@@ -569,6 +569,21 @@ pub enum Error {
         /// Why they cannot differ.
         why: &'static str,
     },
+    /// A token of padding, of which a network that looks both ways would have to be told.
+    #[error(
+        "sample {sample} (counted from 0) has the token {token} at position {position}, which stands \
+         for padding; this network looks both ways and has no mask for it"
+    )]
+    Padding {
+        /// The data file.
+        path: PathBuf,
+        /// The first sample that has one.
+        sample: usize,
+        /// Its first position with one.
+        position: usize,
+        /// `pad_token_id`
+        token: usize,
+    },
 
     // What a model needs.
     /// Tensor names that fit no layout.

@@ -97,6 +97,7 @@ fn settings(account: &Tally) -> result::Settings {
     result::Settings {
         used: account.keys_used.clone(),
         harmless: passed_over(&account.keys_harmless),
+        ignored: account.keys_ignored.clone(),
         unknown: account.keys_unknown.clone(),
     }
 }

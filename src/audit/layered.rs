@@ -11,7 +11,7 @@ use super::held::{Held, held};
 use super::methods::{Granularity, no_positions};
 use super::pipeline::{Audited, Files, Pruned};
 use super::search::{Answer, Found, Search, ablation};
-use super::subject::truth;
+use super::subject::{final_outputs, task_of, truth};
 use super::task::{self, TaskControls};
 use super::truth::Truth;
 use super::weighing::{by_attribution, graph};
@@ -62,11 +62,12 @@ impl<T: Scalar> Audited for Subject<'_, T> {
     }
 
     fn parity(&self) -> Option<result::Parity> {
-        self.truth().parity(self.files.data.told.outputs_dtype)
+        let outputs = final_outputs(self.files, &self.clean);
+        truth(self.files, &self.batch, &outputs).parity(self.files.data.told.outputs_dtype)
     }
 
     fn task(&self) -> Option<result::Task> {
-        self.truth().task(None)
+        task_of(self.files, &self.batch, &self.clean)
     }
 
     fn expected_memory(&self, config: &Config) -> u64 {
@@ -263,7 +264,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         let batch = Batch::through(&Ports::plain(model.input.features(), count), data)?;
         let clean = model.outputs(batch.inputs.clone());
         let named = |output: usize| (format!("y{output}"), data.output_name(output, count));
-        let (loss, loss_name) = truth(data, &batch, &clean).loss(data.task.loss)?;
+        let (loss, loss_name) = truth(files, &batch, &clean).loss(data.task.loss)?;
         Ok(Self {
             files,
             model,
@@ -276,7 +277,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
     }
 
     fn truth(&self) -> Truth<'_, T> {
-        truth(self.files.data, &self.batch, &self.clean)
+        truth(self.files, &self.batch, &self.clean)
     }
 
     fn engine<'m>(
@@ -334,7 +335,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
     /// What the task asks of an answer: right decisions over all classes, or its own
     /// targets; `None` without labels.
     fn task_metric(&self, output: usize) -> Option<Metric> {
-        let (classes, targets) = (self.batch.classes.clone(), self.batch.targets.clone());
+        let (classes, targets) = (self.batch.classes.clone(), self.truth().targets.cloned());
         let mse = |targets| Metric::Mse {
             targets,
             output: Some(output),

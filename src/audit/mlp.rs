@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::finite::not_finite;
 use super::pipeline::{Audited, Files, Pruned};
 use super::search::Found;
-use super::subject::Subject;
+use super::subject::{Subject, task_of};
 use super::{
     Config, Granularity, certify, circuits, findings, insight, memory, modules, network, strongest,
     wiring, written,
@@ -47,7 +47,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
     }
 
     fn task(&self) -> Option<result::Task> {
-        self.truth().task(None)
+        task_of(self.files, &self.batch, &self.clean)
     }
 
     fn allows(&self, config: &Config) -> Result<()> {

@@ -49,6 +49,7 @@ pub fn of_mlp<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Strongest
         [numbers] if is_grid => Some([numbers.isqrt(); 2]),
         _ => None,
     };
+    let finals = subject.final_outputs();
     Strongest {
         measure: "activation".to_owned(),
         sites_total: widths.iter().sum(),
@@ -62,7 +63,7 @@ pub fn of_mlp<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Strongest
                 label: classes.as_ref().map(|classes| name(classes[sample])),
                 decision: is_class.then(|| name(decision(outputs))),
                 targets: numbers(targets.iter().flat_map(|t| t.column(sample).to_vec())),
-                outputs: finite(outputs.iter().filter(|_| !is_class)),
+                outputs: finite(finals.column(sample).iter().filter(|_| !is_class)),
                 ..Sample::default()
             }
         })

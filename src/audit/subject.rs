@@ -7,7 +7,6 @@ use super::truth::Truth;
 use super::{CircuitsConfig, describe};
 use crate::choice::LossKind;
 use crate::circuit::Goal;
-use crate::data::Dataset;
 use crate::metric::{Metric, MetricKind};
 use crate::model::{Batch, Mlp, Role, Sites};
 use crate::numeric::Scalar;
@@ -50,11 +49,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             })
             .collect();
         let clean = model.outputs(batch.inputs.view());
-        // Real targets are of what is set apart; a loss of the logits would be another's.
-        let (loss, loss_name) = match loaded.readout.filter(|_| batch.targets.is_some()) {
-            Some(_) => (None, LossKind::None),
-            None => truth(data, &batch, &clean).loss(data.task.loss)?,
-        };
+        let (loss, loss_name) = truth(files, &batch, &clean).loss(data.task.loss)?;
         Ok(Self {
             tensors: (0..model.layers.len()).map(tensor).collect(),
             clean,
@@ -152,20 +147,17 @@ impl<'a, T: Scalar> Subject<'a, T> {
 
     /// What the data say of the outputs.
     pub fn truth(&self) -> Truth<'_, T> {
-        truth(self.files.data, &self.batch, &self.clean)
+        truth(self.files, &self.batch, &self.clean)
     }
 
     /// Outputs as the framework gives them, softmax and its like included.
     pub fn final_outputs(&self) -> Array2<T> {
-        match self.files.loaded.readout {
-            Some(readout) => readout.of(&self.clean),
-            None => self.clean.clone(),
-        }
+        final_outputs(self.files, &self.clean)
     }
 
     /// What the data say of these outputs.
     pub fn truth_of<'b>(&'b self, outputs: &'b Array2<T>) -> Truth<'b, T> {
-        truth(self.files.data, &self.batch, outputs)
+        truth(self.files, &self.batch, outputs)
     }
 
     /// What was recognised in the checkpoint.
@@ -184,19 +176,49 @@ impl<'a, T: Scalar> Subject<'a, T> {
     }
 }
 
-/// What data say of the outputs `[outputs, samples]` of a network.
+/// Outputs `[outputs, samples]` with what a network applies to them last.
+pub(super) fn final_outputs<T: Scalar>(files: Files<'_>, outputs: &Array2<T>) -> Array2<T> {
+    match files.loaded.readout {
+        Some(readout) => readout.of(outputs),
+        None => outputs.clone(),
+    }
+}
+
+/// Whether the network does its task: targets are of its final outputs, classes are
+/// decided by what is read before those.
+pub(super) fn task_of<T: Scalar>(
+    files: Files<'_>,
+    batch: &Batch<T>,
+    clean: &Array2<T>,
+) -> Option<result::Task> {
+    let finals = final_outputs(files, clean);
+    let clean = match batch.targets {
+        Some(_) => &finals,
+        None => clean,
+    };
+    let targets = batch.targets.as_ref();
+    Truth {
+        targets,
+        ..truth(files, batch, clean)
+    }
+    .task(None)
+}
+
+/// What data say of the outputs `[outputs, samples]` of a network. Targets are of its
+/// final outputs: where something stands behind those that are read, none are known.
 pub(super) fn truth<'b, T: Scalar>(
-    data: &'b Dataset,
+    files: Files<'b>,
     batch: &'b Batch<T>,
     clean: &'b Array2<T>,
 ) -> Truth<'b, T> {
+    let is_last = files.loaded.readout.is_none();
     Truth {
-        path: &data.path,
+        path: &files.data.path,
         clean,
         classes: batch.classes.as_ref(),
         answers: batch.answers.as_ref(),
         foils: batch.foils.as_ref(),
-        targets: batch.targets.as_ref(),
+        targets: batch.targets.as_ref().filter(|_| is_last),
         framework: batch.outputs.as_ref(),
     }
 }

@@ -109,7 +109,7 @@ pub fn of_mlp<T: Scalar>(
 /// What the task asks of an answer: right decisions over all classes (the samples of
 /// one class say nothing of a network that always decides for it), or its own targets.
 fn task_metric<T: Scalar>(subject: &Subject<'_, T>, goal: &Goal) -> Metric {
-    let targets = subject.batch.targets.clone();
+    let targets = subject.truth().targets.cloned();
     match (&subject.batch.classes, targets) {
         (Some(classes), _) => Metric::Accuracy {
             classes: classes.clone(),

@@ -35,14 +35,14 @@ pub fn pruned<T: Scalar>(checkpoint: &Checkpoint, loaded: &Loaded, pruned: &Mlp<
     written
 }
 
-/// The checkpoint with zeros where a transformer's linear layers have them;
-/// nothing else changes.
+/// The checkpoint with zeros where a transformer's linear layers have them; nothing
+/// else changes but what was folded on the way in.
 pub fn pruned_transformer<T: Scalar>(
     checkpoint: &Checkpoint,
     loaded: &Loaded,
     pruned: &Transformer<T>,
 ) -> Checkpoint {
-    let mut written = checkpoint.clone();
+    let mut written = loaded.editable(checkpoint);
     for place in &loaded.places {
         let weight = pruned.weight(place.matrix);
         if let Some(tensor) = written.tensors.get_mut(&place.tensor) {

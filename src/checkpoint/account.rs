@@ -8,17 +8,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::settings::{KeyRule, Settings, Unknown};
-use super::{Checkpoint, Tensor};
+use super::{Checkpoint, Dtype, Tensor};
 use crate::{Error, Result};
 
 /// What wrappers put before every name of the network they wrap.
 const WRAPPERS: [&str; 3] = ["module.", "_orig_mod.", "base_model.model."];
 
 /// Tensors that change no output, in any layout.
-const HARMLESS: [(&str, &str); 3] = [
+const HARMLESS: [(&str, &str); 2] = [
     ("*num_batches_tracked", "counts the batches of training"),
     ("n_averaged", "counts the networks that were averaged"),
-    ("*rotary_emb.inv_freq", "computed anew from config.json"),
 ];
 
 /// The tensors and settings of a checkpoint, and what each is used for.
@@ -53,6 +52,8 @@ pub struct Tally {
     pub keys_used: Vec<String>,
     /// Keys that change no output, each with the reason.
     pub keys_harmless: BTreeMap<String, String>,
+    /// Keys that `--ignore` passes over.
+    pub keys_ignored: Vec<String>,
     /// Keys that this tool does not know.
     pub keys_unknown: Vec<String>,
     /// What a reader should be told of how the file was read.
@@ -181,6 +182,23 @@ impl<'c> Account<'c> {
         Ok(tensor)
     }
 
+    /// A tensor of floating-point numbers, which is now used for `what`.
+    ///
+    /// # Errors
+    /// If there is none, or it holds integers, which quantised weights do.
+    pub fn take_floats(&self, name: &str, what: &str) -> Result<&'c Tensor> {
+        let tensor = self.take(name, what)?;
+        match tensor.dtype {
+            Dtype::Integer(_) => Err(Error::WeightDtype {
+                path: self.checkpoint.path.clone(),
+                tensor: self.stored(name),
+                dtype: tensor.dtype.name(),
+                expected: "f64, f32, f16 or bf16; quantised weights are not computed".to_owned(),
+            }),
+            _ => Ok(tensor),
+        }
+    }
+
     /// Says that a tensor, where there is one, changes no output.
     pub fn harmless(&self, name: &str, why: &str) {
         if let Some(stored) = self.names.get(name) {
@@ -197,7 +215,28 @@ impl<'c> Account<'c> {
 
     /// Says something that a reader of the result should know.
     pub fn tell(&self, what: String) {
-        self.told.borrow_mut().push(what);
+        let mut told = self.told.borrow_mut();
+        if !told.contains(&what) {
+            told.push(what);
+        }
+    }
+
+    /// Says that norms add much to the variance, where they do: no tensor could tell.
+    pub fn tell_epsilon(&self, epsilon: f64) {
+        const LARGE: f64 = 1e-2;
+        if epsilon > LARGE {
+            self.tell(format!(
+                "norms add {epsilon} to the variance, which is much"
+            ));
+        }
+    }
+
+    /// Says what stands behind the outputs, where something does.
+    pub fn tell_readout(&self, readout: Option<String>) {
+        let why = "logits are read before it, and outputs compared after it";
+        if let Some(readout) = readout {
+            self.tell(format!("the network ends in {readout}: {why}"));
+        }
     }
 
     /// Closes the account, with a table of the keys that this layout knows.

@@ -11,7 +11,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::bytes::within;
 use super::{
-    Bytes, Checkpoint, Content, Dtype, IntegerKind, Sum, Tensor, diagnose, onnx, shards, torch,
+    Bytes, Checkpoint, Content, Dtype, Foreign, IntegerKind, Sum, Tensor, diagnose, onnx, shards,
+    torch,
 };
 use crate::{Error, Result};
 
@@ -225,6 +226,7 @@ fn in_folder(folder: &Path) -> Result<PathBuf> {
     found.sort();
     match found.as_slice() {
         [one] => Ok(one.clone()),
+        [] => Err(in_other_form(folder)?),
         several => Err(Error::NoCheckpointInFolder {
             path: folder.to_owned(),
             found: several
@@ -234,6 +236,25 @@ fn in_folder(folder: &Path) -> Result<PathBuf> {
                 .collect(),
         }),
     }
+}
+
+/// Why a folder without a checkpoint is not read: one file in it may hold a network in a
+/// form that is known by its content.
+fn in_other_form(folder: &Path) -> Result<Error> {
+    let listing = fs::read_dir(folder).map_err(|source| read_error(folder, source))?;
+    let files = listing.filter_map(|entry| Some(entry.ok()?.path()));
+    let errors = files.filter(|path| path.is_file()).map(other_ending);
+    let known = errors.filter(|error| {
+        matches!(error, Error::OtherContent { content, .. }
+            if *content != Content::Foreign(Foreign::Json).to_string())
+    });
+    Ok(match known.collect::<Vec<_>>().pop() {
+        Some(error) => error,
+        None => Error::NoCheckpointInFolder {
+            path: folder.to_owned(),
+            found: Vec::new(),
+        },
+    })
 }
 
 /// Tensors by name, and what a header says beside them.

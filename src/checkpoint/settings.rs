@@ -304,9 +304,7 @@ impl<'c> Settings<'c> {
             if asked.contains(key) {
                 tally.keys_used.push(key.clone());
             } else if ignored.contains(key) {
-                tally
-                    .keys_harmless
-                    .insert(key.clone(), "ignored on purpose".to_owned());
+                tally.keys_ignored.push(key.clone());
             } else if let Some(why) = self.harmless(key, value, rule)? {
                 tally.keys_harmless.insert(key.clone(), why.to_owned());
             } else if unknown == Unknown::Refused && may_compute(value) {

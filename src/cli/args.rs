@@ -155,13 +155,9 @@ impl ModelArgs {
     }
 }
 
-/// The data a network is run on.
+/// What the columns of a table are for.
 #[derive(Debug, Clone, Args)]
-pub(super) struct DataArgs {
-    /// Samples: .safetensors, .npz, .npy, .csv or .jsonl, or - for standard input
-    /// [default: data.safetensors beside the checkpoint]
-    #[arg(short, long, value_name = "FILE")]
-    pub data: Option<PathBuf>,
+pub(super) struct Columns {
     /// Columns of a table that hold what the network should give, as numbers
     #[arg(
         long,
@@ -170,10 +166,10 @@ pub(super) struct DataArgs {
         conflicts_with = "label",
         help_heading = "Data"
     )]
-    pub target: Vec<String>,
+    target: Vec<String>,
     /// The column of a table that holds the class, as a number or a word
     #[arg(long, value_name = "COL", help_heading = "Data")]
-    pub label: Option<String>,
+    label: Option<String>,
     /// Columns, keys or arrays that are left out
     #[arg(
         long,
@@ -181,7 +177,30 @@ pub(super) struct DataArgs {
         value_delimiter = ',',
         help_heading = "Data"
     )]
-    pub drop: Vec<String>,
+    drop: Vec<String>,
+}
+
+impl Columns {
+    /// Data that are read so.
+    pub fn reading(&self) -> Reading {
+        Reading {
+            targets: self.target.clone(),
+            label: self.label.clone(),
+            drop: self.drop.clone(),
+            ..Reading::default()
+        }
+    }
+}
+
+/// The data a network is run on.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DataArgs {
+    /// Samples: .safetensors, .npz, .npy, .csv or .jsonl, or - for standard input
+    /// [default: data.safetensors beside the checkpoint]
+    #[arg(short, long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    #[command(flatten)]
+    columns: Columns,
     /// Whether prompts begin with the token that stands for their beginning: auto (as the
     /// files beside the tokenizer say), yes or no
     #[arg(
@@ -434,10 +453,7 @@ impl DataArgs {
         Reading {
             split: self.split.clone(),
             bos: self.bos,
-            targets: self.target.clone(),
-            label: self.label.clone(),
-            drop: self.drop.clone(),
-            ..Reading::default()
+            ..self.columns.reading()
         }
     }
 }

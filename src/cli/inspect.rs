@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use super::args::{self, DataArgs, ModelArgs};
 use super::output;
+use crate::Error;
 use crate::audit::memory::{self, Budget};
 use crate::checkpoint::{Checkpoint, Tally, Tensor};
 use crate::data::{Dataset, Used};
 use crate::escape::visible;
 use crate::model::{Architecture, Loaded, Network};
 use crate::numeric::Scalar;
-use crate::report::sites::clean;
+use crate::report::sites::{clean, shortened};
 use crate::result::Status;
 
 /// Print what every tensor is used for, parameters and numeric hazards; with --data, every array too
@@ -52,6 +53,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let options = args.model.options();
     let loaded = is_read.then(|| Loaded::from_checkpoint(&checkpoint, options));
     let network = loaded.as_ref().and_then(|loaded| loaded.as_ref().ok());
+    let refused = loaded.as_ref().and_then(|loaded| loaded.as_ref().err());
     let data = match args.data.data {
         Some(_) => Some(args::open_data(&args.data, &checkpoint)?),
         None => None,
@@ -60,6 +62,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     // what one looks at then.
     if args.json {
         let mut summary = json(&checkpoint, network, is_read);
+        if let Some(error) = refused {
+            summary["checkpoint"]["no_network"] = refusal(error).into();
+        }
         if let Some(data) = &data {
             summary["data"] = data_json(data);
         }
@@ -69,10 +74,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     } else {
         let mut text = text(&checkpoint, network, is_read);
         text.extend(data.as_ref().map(arrays));
+        text.extend(refused.map(|error| one_by_one(&[String::new(), refusal(error)])));
         output::to_stdout(text.as_bytes())?;
     }
-    loaded.transpose()?;
     Ok(Status::Holds)
+}
+
+/// Why no network can be made of a file that can be read, and what to do.
+fn refusal(error: &Error) -> String {
+    const LONGEST: usize = 400;
+    let remedy = error.remedy().map(|remedy| format!("; {remedy}"));
+    let why = shortened(&error.to_string(), LONGEST);
+    format!("no network  {why}{}", remedy.unwrap_or_default())
 }
 
 fn role(loaded: Option<&Loaded>, name: &str) -> String {
@@ -192,6 +205,10 @@ fn settings(account: &Tally) -> Vec<String> {
         account.keys_harmless.keys().map(String::as_str).collect(),
     );
     list(
+        "left out by --ignore",
+        account.keys_ignored.iter().map(String::as_str).collect(),
+    );
+    list(
         "not known",
         account.keys_unknown.iter().map(String::as_str).collect(),
     );
@@ -204,6 +221,14 @@ fn hazards(tensor: &Tensor, is_read: bool) -> (usize, usize) {
         true => tensor.non_finite(),
         false => (0, 0),
     }
+}
+
+/// What became of every key of the configuration.
+fn config(account: &Tally) -> serde_json::Value {
+    serde_json::json!({
+        "used": account.keys_used, "harmless": account.keys_harmless,
+        "ignored": account.keys_ignored, "unknown": account.keys_unknown, "told": account.told,
+    })
 }
 
 fn json(checkpoint: &Checkpoint, loaded: Option<&Loaded>, is_read: bool) -> serde_json::Value {
@@ -231,6 +256,7 @@ fn json(checkpoint: &Checkpoint, loaded: Option<&Loaded>, is_read: bool) -> serd
             ("layers", serde_json::json!(layers)),
             ("parameters", serde_json::json!(parameters)),
             ("activation", serde_json::json!(activation)),
+            ("config", config(&loaded.account)),
             (
                 "activation_source",
                 serde_json::json!(loaded.activation_source),

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
-use super::args::{bytes, count};
+use super::args::{Columns, bytes, count};
 use super::interrupt::{self, EndsItself};
 use super::output;
 use super::recipe_args::RecipeArgs;
 use super::whole;
 use crate::audit::memory::{Budget, peak_bytes, resident_bytes};
 use crate::checkpoint::{Checkpoint, sha256};
-use crate::data::{Dataset, idx};
+use crate::data::{Dataset, Reading, idx};
 use crate::escape::visible;
 use crate::result::Status;
 use crate::train::output::Tensors;
@@ -92,6 +92,8 @@ pub(super) struct Args {
         help_heading = "Data"
     )]
     test_labels: Option<PathBuf>,
+    #[command(flatten)]
+    columns: Columns,
     /// Number of tokens of modular addition
     #[arg(long, default_value_t = 59, value_name = "P", value_parser = clap::value_parser!(u64).range(2..=2000), help_heading = "Data")]
     modulus: u64,
@@ -387,7 +389,14 @@ fn own_problem(args: &Args, seed: u64) -> Result<Problem> {
     };
     let open = |path: &Path, labels: &Option<PathBuf>, split: Option<&str>| match labels {
         Some(labels) => idx::open(path, labels),
-        None => Dataset::open(path, split),
+        None => {
+            let split = split.map(str::to_owned);
+            let reading = Reading {
+                split,
+                ..args.columns.reading()
+            };
+            Dataset::read(path, &reading)
+        }
     };
     if let Some(test) = &args.test_data {
         let train = open(path, &args.labels, None)?;

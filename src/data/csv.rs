@@ -136,6 +136,10 @@ fn columns(path: &Path, names: &[String], reading: &Reading) -> Result<Vec<Colum
     };
     let columns: Vec<Column> = names.iter().map(of).collect();
     match_inputs(path, names, &columns, &reading.network.inputs)?;
+    if !columns.contains(&Column::Input) {
+        let detail = format!("no column is an input; there are {}", listed(names));
+        return Err(table_fault(path, detail));
+    }
     Ok(columns)
 }
 

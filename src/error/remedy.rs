@@ -63,6 +63,7 @@ impl Error {
             | Self::PromptText { path, .. }
             | Self::PromptPair { path, .. }
             | Self::PromptLengths { path, .. }
+            | Self::Padding { path, .. }
             | Self::UnknownLayout { path, .. }
             | Self::MissingTensor { path, .. }
             | Self::TensorShape { path, .. }
@@ -284,6 +285,9 @@ impl Error {
             Self::PromptLengths { .. } => {
                 "store prompts of each length in a file of their own, or use `--fill corrupted` or `zero`".to_owned()
             }
+            Self::Padding { .. } => {
+                "store samples of one length, without padding".to_owned()
+            }
             Self::UnknownLayout { .. } => {
                 "`--layout` names the layout; weights are looked for as `linears.{i}.linear.weight`, \
                  `{i}.weight`, `net.{i}.weight`, `layers.{i}.weight` or `fc{i}.weight`"
@@ -294,6 +298,15 @@ impl Error {
             | Self::WeightDtype { path, .. }
             | Self::NotAPermutation { path, .. } => inspect(path),
             Self::ActivationUnknown { known, .. } => format!("`--activation NAME` (known: {known})"),
+            Self::ConfigMissing { key, .. } if key == "normalization_type" => {
+                "put the `config.json` of the checkpoint beside it, or one that says how the stream is \
+                 normalised: {\"normalization_type\": \"LN\"}, \"LNPre\" where norms are folded, \
+                 \"RMS\", \"RMSPre\", or null where there are none"
+                    .to_owned()
+            }
+            Self::ConfigMissing { key, .. } if key == "n_head" => {
+                "put the `config.json` of the checkpoint beside it; {\"n_head\": …} says it too".to_owned()
+            }
             Self::ConfigMissing { .. } => "put the `config.json` of the checkpoint beside it".to_owned(),
             Self::ConfigType { .. } => "correct `config.json`; the framework that saved the network writes it".to_owned(),
             Self::ConfigDisagrees { .. } => {

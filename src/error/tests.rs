@@ -250,6 +250,12 @@ fn all() -> Vec<Error> {
             longest: 2,
             why: "one is needed",
         },
+        Error::Padding {
+            path: path(),
+            sample: 0,
+            position: 3,
+            token: 1,
+        },
         Error::UnknownLayout {
             path: path(),
             tensors: vec![],

@@ -226,11 +226,11 @@ impl Loaded {
         dtype: Dtype,
         network: fn(Architecture<T>) -> Network,
     ) -> Result<Self> {
-        let model: Layered<T> = layered::load(&account)?;
+        let (model, readout): (Layered<T>, _) = layered::load(&account)?;
         Ok(Self {
             layout: Layout::Layered,
             family: None,
-            readout: None,
+            readout,
             rewritten: None,
             dtype,
             activation_source: "config.json",
@@ -273,7 +273,7 @@ impl Loaded {
             activation_source,
             roles: read.roles(&places, &account),
             readout: None,
-            rewritten: None,
+            rewritten: read.rewritten(&account, &model),
             network: network(Architecture::Transformer(Box::new(model))),
             places,
             account: account.settle(rules, unknown)?,

@@ -146,6 +146,9 @@ pub struct Settings {
     pub used: Vec<String>,
     /// Those that change no output.
     pub harmless: Vec<PassedOver>,
+    /// Those that `--ignore` passes over.
+    #[serde(default)]
+    pub ignored: Vec<String>,
     /// Those that are not known.
     pub unknown: Vec<String>,
 }

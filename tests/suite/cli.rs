@@ -416,9 +416,10 @@ fn inspect_lists_tensors_even_of_what_is_no_network() {
         "inspect {}",
         fixture("broken/checkpoint/no-layout")
     ));
-    assert_eq!(seen.code, Some(2));
+    assert_eq!((seen.code, seen.stderr.as_str()), (Some(0), ""));
     assert!(seen.stdout.contains("alpha"), "{}", seen.stdout);
-    assert!(seen.stderr.starts_with("error: the tensors fit no layout"));
+    let why = "no network  the tensors fit no layout";
+    assert!(seen.stdout.contains(why), "{}", seen.stdout);
     let seen = desk.run(&format!("inspect {} --json", fixture("independence-bimt")));
     let json: Value = serde_json::from_str(&seen.stdout).unwrap();
     assert_eq!(

@@ -76,10 +76,10 @@ impl Desk {
     }
 }
 
-/// The first line of a summary, below what was recognised.
+/// The first sentence of a summary, below what was recognised and how many there are.
 fn first_line(stdout: &str) -> &str {
-    let mut lines = stdout.lines().skip(1);
-    lines.find(|line| !line.is_empty()).unwrap_or_default()
+    let is_sentence = |line: &&str| !line.is_empty() && !line.starts_with("Promises");
+    stdout.lines().skip(1).find(is_sentence).unwrap_or_default()
 }
 
 fn tensor(shape: &[usize], values: &[f32]) -> Tensor {
@@ -513,4 +513,137 @@ fn integer_labels_are_classes() {
         ]),
     );
     assert_eq!(desk.result("m --data d.safetensors")["task"]["value"], 1.0);
+}
+
+/// Sigmoid at the end: targets are of what is behind it, classes are cut where it is ½.
+#[test]
+fn what_stands_behind_the_outputs_is_not_decided_on() {
+    let desk = Desk::new();
+    let chain = ", \"output_activation\": \"sigmoid\"";
+    let step = "{\"op\": \"linear\", \"name\": \"0\"}";
+    let listed = format!(
+        ", \"layers\": [{{\"op\": \"residual\", \"layers\": [{step}]}}, {step}, \
+         {{\"op\": \"sigmoid\"}}]"
+    );
+    let sigmoid = |z: f32| 1.0 / (1.0 + (-z).exp());
+    let x = [1.0_f32, -1.0, 0.25, -0.25];
+    let inputs = || tensor(&[4, 1], &x);
+    // y = 2 x, and 2 (x + 2 x).
+    for (config, slope) in [(chain, 2.0), (&listed, 6.0)] {
+        linear(&desk, &[2.0], &[0.0], config);
+        let behind = tensor(&[4, 1], &x.map(|x| sigmoid(slope * x)));
+        let arrays = [("x", inputs()), ("y", behind.clone()), ("outputs", behind)];
+        desk.write("d.safetensors", file(&arrays));
+        let result = desk.result("m --data d.safetensors");
+        assert_eq!(result["parity"]["holds"], true, "{config}");
+        assert_eq!(result["task"]["metric"], "mse");
+        assert!(
+            result["task"]["value"].as_f64().unwrap() < 1e-12,
+            "{config}"
+        );
+        // What is behind a logit is on either side of ½; taken for logits, all would be class 1.
+        desk.write("e.csv", "x,label\n1,1\n-1,0\n0.25,1\n-0.25,0\n");
+        let result = desk.result("m --data e.csv");
+        assert_eq!(result["task"]["value"], 1.0, "{config}");
+    }
+}
+
+#[test]
+fn masks_and_kinds_of_tokens_are_not_passed_over() {
+    let desk = Desk::new();
+    linear(&desk, &[1.0], &[0.0], "");
+    for name in ["attention_mask", "token_type_ids"] {
+        let ones = tensor(&[2, 1], &[1.0, 1.0]);
+        desk.write("d.safetensors", file(&[("x", ones.clone()), (name, ones)]));
+        assert!(desk.refusal("m --data d.safetensors").contains(name));
+    }
+}
+
+#[test]
+fn a_file_that_can_be_read_is_inspected_whatever_it_is() {
+    let desk = Desk::new();
+    let (a, b) = (tensor(&[2, 3], &[0.5; 6]), tensor(&[4, 5], &[0.5; 20]));
+    desk.write(
+        "m/model.safetensors",
+        file(&[("0.weight", a), ("2.weight", b)]),
+    );
+    let seen = desk.run("inspect m");
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+    let told = seen
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("no network"));
+    assert!(
+        told.unwrap().contains("a layer is missing"),
+        "{}",
+        seen.stdout
+    );
+    let seen = desk.run("inspect m --json");
+    let result: Value = serde_json::from_str(&seen.stdout).unwrap();
+    assert!(
+        result["checkpoint"]["no_network"]
+            .as_str()
+            .unwrap()
+            .contains("missing")
+    );
+    let Some(cases) = shared("cases") else { return };
+    let seen = desk.run(&format!(
+        "inspect {}/name65536.safetensors",
+        cases.display()
+    ));
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+    assert!(seen.stdout.lines().all(|line| line.len() < 1000));
+}
+
+#[test]
+fn trainings_read_tables_by_the_same_flags() {
+    let desk = Desk::new();
+    let rows: String = (0..20)
+        .map(|i| format!("{i},{},{},{}\n", i % 3, i % 2, ["wet", "dry"][i % 2]))
+        .collect();
+    desk.write("d.csv", format!("id,a,b,kind\n{rows}"));
+    let line = "train data --data d.csv --steps 3 --hidden 3 --quiet --force --out t";
+    let seen = desk.run(&format!("{line} --label kind --drop id"));
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+    let read = |name: &str| fs::read_to_string(desk.0.path().join(name)).unwrap();
+    let config: Value = serde_json::from_str(&read("t/config.json")).unwrap();
+    assert!(!config.to_string().contains("\"id\""), "{config}");
+    let seen = desk.run(&format!("{line} --target a,b --drop id,kind"));
+    assert_eq!(seen.code, Some(2), "no inputs are left: {}", seen.stderr);
+    let seen = desk.run(&format!("{line} --target b --drop id,kind"));
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+    assert_eq!(desk.run(&format!("{line} --label sort")).code, Some(2));
+}
+
+#[test]
+fn what_is_left_out_on_purpose_comes_first() {
+    let words = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/gpt2");
+    let desk = Desk::new();
+    for name in ["model.safetensors", "prompts.jsonl", "tokenizer.json"] {
+        desk.write(
+            &format!("m/{name}"),
+            fs::read(format!("{words}/{name}")).unwrap(),
+        );
+    }
+    let config = fs::read_to_string(format!("{words}/config.json")).unwrap();
+    desk.write(
+        "m/config.json",
+        config.replacen('{', "{\"residual_multiplier\": 0.5,", 1),
+    );
+    let line = "m --data m/prompts.jsonl";
+    assert!(
+        desk.refusal(line)
+            .contains("--ignore config.residual_multiplier")
+    );
+    let line = format!("{line} --ignore config.residual_multiplier");
+    let result = desk.result(&line);
+    assert_eq!(
+        result["checkpoint"]["config"]["ignored"][0],
+        "residual_multiplier"
+    );
+    let first = result["summary"][0]["sentence"].as_str().unwrap();
+    assert!(
+        first.contains("`--ignore` left out 1 of the keys"),
+        "{first}"
+    );
 }

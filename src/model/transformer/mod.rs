@@ -34,6 +34,7 @@ pub use components::{Components, Letter, Reader, Writer};
 pub use gradients::LinearGradient;
 pub use heads::{Heads, Mask, Places};
 pub use hooks::{AsItIs, Flow, Gradients, Hooks, ReaderGradient, Wrote};
+pub use load::{FamilyRow, families};
 pub(in crate::model) use load::{dtype, is_transformer, read};
 pub use matrices::{Matrix, Order, Place};
 pub use neurons::Neurons;

@@ -289,6 +289,7 @@ fn sequence_inputs<T: Scalar>(
     match (inputs, &model.embedding) {
         (Inputs::Tokens(ids), Embedding::Tokens(table)) => {
             in_range(data, "tokens", ids.ncols(), ids.iter(), table.nrows())?;
+            no_padding(data, ids, model.padding)?;
             check_length(model, data, ids.ncols())?;
             Ok((SequenceInputs::Tokens(ids.clone()), ids.ncols()))
         }
@@ -302,6 +303,20 @@ fn sequence_inputs<T: Scalar>(
         (Inputs::Tokens(ids), Embedding::Values { in_perm, .. }) => {
             numbers(model, data, &ids.mapv(|id| id as f64), in_perm)
         }
+    }
+}
+
+/// That no sample has the token of padding: a network that looks both ways would see it.
+fn no_padding(data: &Dataset, ids: &Array2<usize>, padding: Option<usize>) -> Result<()> {
+    let mut all = ids.indexed_iter();
+    match all.find(|(_, id)| padding == Some(**id)) {
+        None => Ok(()),
+        Some(((sample, position), token)) => Err(Error::Padding {
+            path: data.path.clone(),
+            sample,
+            position,
+            token: *token,
+        }),
     }
 }
 

@@ -78,6 +78,7 @@ fn build(form: &Form<'_>) -> Transformer<f64> {
         out_perm: (0..OUTPUTS).collect(),
         activation: form.activation,
         reads: None,
+        padding: None,
     };
     (form.whole)(&mut rng, &mut model);
     model

@@ -60,6 +60,9 @@ pub struct Transformer<T> {
     pub activation: Activation,
     /// The position that the network's own head reads, where it reads but one.
     pub reads: Option<usize>,
+    /// The token that stands for padding, which a network that looks both ways would have
+    /// to be told to leave out.
+    pub padding: Option<usize>,
 }
 
 /// How the first residual stream is made.

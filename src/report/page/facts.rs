@@ -52,10 +52,11 @@ pub(in crate::report) fn findings(audit: &Audit) -> Section {
 }
 
 pub(in crate::report) fn checkpoint(audit: &Audit) -> Section {
-    let blocks = vec![
+    let mut blocks = vec![
         Block::Facts(origin(audit)),
         Block::Folded("Tensors of the file".to_owned(), vec![tensors(audit)]),
     ];
+    blocks.extend(passed_over(audit));
     Section {
         id: "facts",
         title: "Checkpoint, data, command and hashes",
@@ -147,6 +148,53 @@ fn tensors(audit: &Audit) -> Block {
         columns,
         audit.checkpoint.tensors.used.iter().map(row).collect(),
     ))
+}
+
+/// What the network was not made of, each with the reason; `None` where nothing was left.
+fn passed_over(audit: &Audit) -> Option<Block> {
+    let (tensors, config) = (&audit.checkpoint.tensors, &audit.checkpoint.config);
+    let ignored_keys = config
+        .ignored
+        .iter()
+        .map(|name| format!("`{name}` of config.json"));
+    let ignored = tensors
+        .ignored
+        .iter()
+        .cloned()
+        .chain(ignored_keys)
+        .map(|name| {
+            let why = "left out by --ignore".to_owned();
+            (name, why)
+        });
+    let harmless = tensors
+        .harmless
+        .iter()
+        .map(|t| (t.name.clone(), t.why.clone()));
+    let key = |name: &str| format!("`{name}` of config.json");
+    let keys = config
+        .harmless
+        .iter()
+        .map(|k| (key(&k.name), k.why.clone()));
+    let unknown = config.unknown.iter().map(|name| {
+        let why = "not known, and not used".to_owned();
+        (key(name), why)
+    });
+    let all = ignored.chain(harmless).chain(unknown).chain(keys);
+    let rows: Vec<Vec<Cell>> = all
+        .map(|(name, why)| {
+            vec![
+                Cell::word(clean(&name)).with_class("code"),
+                Cell::word(clean(&why)),
+            ]
+        })
+        .collect();
+    let title = "What the network was not made of";
+    let table = Table {
+        csv: "",
+        ..Table::new(title, "", vec![words("What"), words("Why")], rows)
+    };
+    let is_empty = table.rows.is_empty();
+    (!is_empty).then(|| Block::Folded(title.to_owned(), vec![Block::Table(table)]))
 }
 
 pub(in crate::report) fn costs(audit: &Audit) -> Section {

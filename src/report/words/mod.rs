@@ -39,17 +39,38 @@ pub fn summary(audit: &Audit) -> Vec<Sentence> {
 
 /// What `--ignore` left out: the network is then not the one in the file.
 fn left_out(audit: &Audit) -> Option<Sentence> {
-    let ignored = &audit.checkpoint.tensors.ignored;
-    let names = ignored.iter().map(|name| crate::report::sites::plain(name));
-    let names: Vec<String> = names.collect();
-    let text = format!(
-        "`--ignore` left out {} of the file's tensors; everything below is of the network without them: {}.",
-        names.len(),
-        names.join(", ")
+    let (tensors, keys) = (
+        &audit.checkpoint.tensors.ignored,
+        &audit.checkpoint.config.ignored,
     );
-    (!names.is_empty()).then(|| {
-        Sentence::new("Checkpoint", Status::Note, text).from(["/checkpoint/tensors/ignored"])
-    })
+    let counted = [
+        (
+            tensors,
+            "of the file's tensors",
+            "/checkpoint/tensors/ignored",
+        ),
+        (
+            keys,
+            "of the keys of config.json",
+            "/checkpoint/config/ignored",
+        ),
+    ];
+    let there = || counted.iter().filter(|(names, ..)| !names.is_empty());
+    let what: Vec<String> = there()
+        .map(|(names, what, _)| format!("{} {what}", names.len()))
+        .collect();
+    let names = tensors
+        .iter()
+        .chain(keys)
+        .map(|name| crate::report::sites::plain(name));
+    let text = format!(
+        "`--ignore` left out {}; everything below is of the network without them: {}.",
+        what.join(" and "),
+        names.collect::<Vec<_>>().join(", ")
+    );
+    let evidence = there().map(|(_, _, pointer)| *pointer);
+    (!what.is_empty())
+        .then(|| Sentence::new("Checkpoint", Status::Note, text).from(evidence.collect::<Vec<_>>()))
 }
 
 /// One sentence for all remarks of a status that an auditor must see; the page lists them.

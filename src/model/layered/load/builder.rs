@@ -40,7 +40,7 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
         taps: usize,
         groups: usize,
     ) -> Result<usize> {
-        let tensor = self.account.take(name, "weights of a layer")?;
+        let tensor = self.account.take_floats(name, "weights of a layer")?;
         let all: Vec<T> = numbers(tensor);
         let columns = all.len() / tensor.shape.first().copied().unwrap_or(1).max(1);
         let numbers = all[rows.start * columns..rows.end * columns].to_vec();
@@ -58,18 +58,32 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
 
     /// A vector of `length` numbers.
     pub fn vector(&self, name: &str, length: usize, what: &str) -> Result<Array1<T>> {
-        let tensor = self.account.take(name, what)?;
+        let tensor = self.account.take_floats(name, what)?;
         if tensor.shape != [length] {
             return Err(self.wrong_shape(name, &format!("[{length}] is expected")));
         }
         Ok(numbers(tensor).into())
     }
 
-    /// The biases of a layer; none where there is no such tensor.
+    /// The biases of a layer; none, which is told, where there is no such tensor.
     pub fn bias(&self, name: &str, length: usize) -> Result<Array1<T>> {
-        match self.account.has(name) {
-            true => self.vector(name, length, "biases of a layer"),
-            false => Ok(Array1::zeros(length)),
+        if self.account.has(name) {
+            return self.vector(name, length, "biases of a layer");
+        }
+        self.account
+            .tell(format!("there is no `{name}`: nothing is added there"));
+        Ok(Array1::zeros(length))
+    }
+
+    /// That of two tensors that belong together both are there, or none.
+    pub fn both_or_none(&self, names: [&str; 2]) -> Result<bool> {
+        match names.map(|name| self.account.has(name)) {
+            [true, true] => Ok(true),
+            [false, false] => Ok(false),
+            [first, _] => Err(Error::MissingTensor {
+                path: self.account.checkpoint().path.clone(),
+                tensor: self.account.stored(names[usize::from(first)]),
+            }),
         }
     }
 
@@ -137,12 +151,14 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
             |part: &str, what: &str| self.vector(&format!("{name}.{part}"), shape.channels, what);
         let mean = part("running_mean", "mean of a normalisation")?;
         let variance = part("running_var", "variance of a normalisation")?;
-        let is_weighed = self.account.has(&format!("{name}.weight"));
+        let [weights, biases] = ["weight", "bias"].map(|part| format!("{name}.{part}"));
+        let is_weighed = self.both_or_none([&weights, &biases])?;
         let weight = match is_weighed {
             true => part("weight", "weights of a normalisation")?,
             false => Array1::ones(shape.channels),
         };
         let bias = self.bias(&format!("{name}.bias"), shape.channels)?;
+        self.account.tell_epsilon(epsilon);
         // In f64, and rounded once.
         let factor = |(v, w): (&T, &T)| w.widen() / (v.widen() + epsilon).sqrt();
         let factors: Vec<f64> = variance.iter().zip(&weight).map(factor).collect();

@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use super::Layered;
 use crate::checkpoint::{Account, Dtype, KeyRule};
-use crate::numeric::Scalar;
+use crate::model::mlp::load::has_operation;
+use crate::model::readout::Readout;
+use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
 
 /// What a configuration says beside what is asked for here.
@@ -27,26 +29,41 @@ pub(in crate::model) const KEYS: &[(&str, KeyRule)] = &[
     ("linear", KeyRule::Computed),
     ("num_layers", KeyRule::Computed),
     ("bidirectional", KeyRule::Computed),
-    ("output_activation", KeyRule::Refused(&[])),
+    ("output_activation", KeyRule::Computed),
+    ("input_names", KeyRule::Harmless("names")),
+    ("output_names", KeyRule::Harmless("names")),
 ];
 
-/// Whether a configuration describes a layered network.
+/// Whether a configuration describes a layered network: a recurrent one, or a list of
+/// layers of which one is none of a chain's.
 pub(in crate::model) fn is_layered(account: &Account<'_>) -> bool {
     let config = &account.checkpoint().config;
     let lists = config.get("layers").and_then(Value::as_array);
-    let named = |layer: &Value| layer.get("op").is_some();
-    lists.is_some_and(|layers| layers.iter().any(named)) || recurrent::kind(config).is_some()
+    let op = |layer: &Value| layer.get("op").and_then(Value::as_str).map(str::to_owned);
+    let beyond = |layer: &Value| op(layer).is_some_and(|op| !has_operation(&op));
+    lists.is_some_and(|layers| layers.iter().any(beyond)) || recurrent::kind(config).is_some()
 }
 
-/// Checks a checkpoint into a layered network.
+/// Checks a checkpoint into a layered network, and what it applies to its outputs last.
 ///
 /// # Errors
 /// If the configuration does not fit the tensors, or names what is not computed.
-pub(in crate::model) fn load<T: Scalar>(account: &Account<'_>) -> Result<Layered<T>> {
-    match recurrent::kind(&account.checkpoint().config) {
-        Some(kind) => recurrent::load(account, kind),
-        None => plan::load(account),
-    }
+pub(in crate::model) fn load<T: Scalar>(
+    account: &Account<'_>,
+) -> Result<(Layered<T>, Option<Readout>)> {
+    let settings = account.settings();
+    let said = settings.word("output_activation")?;
+    let (network, listed) = match recurrent::kind(&account.checkpoint().config) {
+        Some(kind) => (recurrent::load(account, kind)?, None),
+        None => plan::load(account)?,
+    };
+    let readout = match said.map(|word| (word, word.parse::<Readout>(), word.parse())) {
+        None | Some((_, _, Ok(Activation::Identity))) => listed,
+        Some((_, Ok(readout), _)) if listed.is_none_or(|other| other == readout) => Some(readout),
+        Some((word, ..)) => return Err(settings.unsupported("output_activation", word)),
+    };
+    account.tell_readout(readout.map(|readout| readout.to_string()));
+    Ok((network, readout))
 }
 
 /// The number type of the weights: floating point, and one in all of them.

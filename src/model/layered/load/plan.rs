@@ -7,6 +7,7 @@ use super::builder::Builder;
 use crate::checkpoint::Account;
 use crate::model::Layered;
 use crate::model::layered::{FeatureNorm, Op, Shape, Window};
+use crate::model::readout::Readout;
 use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
 
@@ -14,16 +15,21 @@ use crate::{Error, Result};
 const KNOWN: &str = "conv2d, linear, batch_norm, layer_norm, max_pool2d, avg_pool2d, \
                      global_avg_pool, flatten, dropout, residual, identity, or an activation";
 
-pub(super) fn load<T: Scalar>(account: &Account<'_>) -> Result<Layered<T>> {
+pub(super) fn load<T: Scalar>(account: &Account<'_>) -> Result<(Layered<T>, Option<Readout>)> {
     let plan = Plan { account };
-    let layers = account
-        .settings()
-        .value("layers")
-        .cloned()
-        .unwrap_or_default();
-    let mut builder = Builder::new(account, plan.input()?);
+    let layers = account.settings().value("layers").and_then(Value::as_array);
+    let mut layers = layers.cloned().unwrap_or_default();
+    // A function of the outputs at the end is set apart: decisions are of logits.
+    let last = layers
+        .last()
+        .and_then(|layer| layer.get("op")?.as_str()?.parse().ok());
+    if last.is_some() {
+        plan.only(&layers.pop().unwrap_or_default(), &[])?;
+    }
+    let layers = Value::Array(layers);
+    let mut builder = Builder::new(account, plan.input(&layers)?);
     plan.run(&mut builder, &layers, 0)?;
-    Ok(builder.network)
+    Ok((builder.network, last))
 }
 
 struct Plan<'p, 'c> {
@@ -31,9 +37,14 @@ struct Plan<'p, 'c> {
 }
 
 impl Plan<'_, '_> {
-    /// The shape of one input.
-    fn input(&self) -> Result<Shape> {
+    /// The shape of one input; where the first layer reads features, it says how many.
+    fn input(&self, layers: &Value) -> Result<Shape> {
         let settings = self.account.settings();
+        if !settings.has("input_shape")
+            && let Some(features) = self.features(layers)
+        {
+            return Ok(Shape::vector(features));
+        }
         let value = settings.value("input_shape").cloned().unwrap_or_default();
         let sizes = value.as_array().cloned().unwrap_or_default();
         let size = |value: &Value| value.as_u64().map(|n| n as usize).filter(|n| *n > 0);
@@ -51,6 +62,25 @@ impl Plan<'_, '_> {
                 "[features] or [channels, rows, columns]",
             )),
         }
+    }
+
+    /// How many features the first layer that has weights reads, if it reads features.
+    fn features(&self, layers: &Value) -> Option<usize> {
+        for layer in layers.as_array()? {
+            let tensor = |axis: usize| {
+                let name = format!("{}.weight", layer.get("name")?.as_str()?);
+                self.account.look(&name)?.shape.get(axis).copied()
+            };
+            match layer.get("op")?.as_str()? {
+                "linear" => return tensor(1),
+                "layer_norm" => return tensor(0),
+                "residual" => return self.features(layer.get("layers")?),
+                "dropout" => {}
+                op if op.parse::<Activation>().is_ok() => {}
+                _ => return None,
+            }
+        }
+        None
     }
 
     /// Layers one after the other; the value that the last writes.

@@ -57,7 +57,8 @@ pub(super) fn load<T: Scalar>(account: &Account<'_>, cell: Cell) -> Result<Layer
     }
     let activation = match (cell, settings.word("nonlinearity")?) {
         (Cell::Elman, Some("relu")) => Activation::Relu,
-        (Cell::Elman, None | Some("tanh")) | (_, None) => Activation::Tanh,
+        (Cell::Elman, None) => return Err(settings.missing("nonlinearity")),
+        (Cell::Elman, Some("tanh")) | (_, None) => Activation::Tanh,
         (_, Some(other)) => {
             let expected = "\"tanh\" or \"relu\", and only of the architecture \"rnn\"";
             return Err(settings.wrong("nonlinearity", other, expected));
@@ -176,8 +177,10 @@ impl Run<'_> {
             let expected = format!("`{input}` has {rows} rows, {} blocks", self.cell.gates());
             return Err(builder.wrong_shape(&state, &expected));
         }
-        let input_bias = builder.bias(&at("bias_ih"), rows)?;
-        let state_bias = builder.bias(&at("bias_hh"), rows)?;
+        let (input_bias, state_bias) = (at("bias_ih"), at("bias_hh"));
+        builder.both_or_none([&input_bias, &state_bias])?;
+        let input_bias = builder.bias(&input_bias, rows)?;
+        let state_bias = builder.bias(&state_bias, rows)?;
         let rows_of = |gate: usize| gate * hidden..(gate + 1) * hidden;
         // The parts of one tensor follow each other.
         let mut parts = |tensor: &str| -> Result<Vec<usize>> {

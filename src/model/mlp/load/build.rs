@@ -172,7 +172,7 @@ impl Building<'_, '_> {
     fn slopes(&mut self, name: &str) -> Result<Gap> {
         let tensor = self
             .account
-            .take(&of(name, "weight"), "slopes of a PReLU")?;
+            .take_floats(&of(name, "weight"), "slopes of a PReLU")?;
         let leaky = |slope: &f64| Activation::LeakyRelu(Parameter::new(*slope));
         let width = self
             .chain
@@ -211,6 +211,10 @@ impl Building<'_, '_> {
                 let told = format!("`{}` was folded into `{}`", affine.name, layer.name);
                 self.account.tell(told);
                 let bias = layer.bias.take();
+                if bias.is_none() {
+                    let told = format!("`{}` has no bias but that of the norm", layer.name);
+                    self.account.tell(told);
+                }
                 let bias = bias.unwrap_or_else(|| Array1::zeros(affine.shift.len()));
                 layer.bias = Some(&affine.scale * &bias + &affine.shift);
                 layer.weight *= &affine.scale.insert_axis(Axis(1));
@@ -239,11 +243,8 @@ impl Building<'_, '_> {
             }
         }
         self.biases_alike()?;
-        if let Some(readout) = self.chain.readout {
-            let why = "logits are read before it, and outputs compared after it";
-            self.account
-                .tell(format!("the network ends in {readout}: {why}"));
-        }
+        let readout = self.chain.readout.map(|readout| readout.to_string());
+        self.account.tell_readout(readout);
         Ok(self.chain)
     }
 
@@ -282,7 +283,7 @@ fn take_in(layer: &mut Layer, affine: &Affine) {
 fn affine(account: &Account<'_>, name: &str, width: usize) -> Result<Affine> {
     let take = |ending: &str| -> Result<Array1<f64>> {
         let full = of(name, ending);
-        let tensor = account.take(&full, "an affine step")?;
+        let tensor = account.take_floats(&full, "an affine step")?;
         match tensor.to_f64().as_slice() {
             [one] => Ok(Array1::from_elem(width, *one)),
             _ => vector(account, &full, tensor, width),
@@ -299,7 +300,7 @@ fn affine(account: &Account<'_>, name: &str, width: usize) -> Result<Affine> {
 fn batch_norm(account: &Account<'_>, name: &str, width: usize, epsilon: f64) -> Result<Affine> {
     let take = |ending: &str, what: &str| -> Result<Array1<f64>> {
         let full = of(name, ending);
-        let tensor = account.take(&full, what)?;
+        let tensor = account.take_floats(&full, what)?;
         vector(account, &full, tensor, width)
     };
     let optional = |ending: &str, usual: f64| match account.has(&of(name, ending)) {
@@ -317,6 +318,7 @@ fn batch_norm(account: &Account<'_>, name: &str, width: usize, epsilon: f64) -> 
     let variance = take("running_var", "variance of a batch norm")?;
     let scale = optional("weight", 1.0)? / variance.mapv(|v| (v + epsilon).sqrt());
     let shift = optional("bias", 0.0)? - &scale * &mean;
+    account.tell_epsilon(epsilon);
     Ok(Affine {
         scale,
         shift,

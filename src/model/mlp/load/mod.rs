@@ -30,6 +30,7 @@ use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
 use build::Chain;
 use modules::of;
+pub(in crate::model) use plan::has_operation;
 
 /// Keys of a chain's `config.json`.
 pub(in crate::model) const KEYS: [(&str, KeyRule); 20] = [

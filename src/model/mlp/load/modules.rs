@@ -221,7 +221,11 @@ fn bias(
         if !account.has(&name) {
             return Ok(None);
         }
-        let tensor = account.take(&name, what)?;
+        // Masks may be of any type.
+        let tensor = match what.starts_with("mask") {
+            true => account.take(&name, what)?,
+            false => account.take_floats(&name, what)?,
+        };
         vector(account, &name, tensor, width).map(Some)
     };
     if stored == Stored::Transposed {
@@ -256,7 +260,12 @@ fn normed(
     let squares = directions.mapv(|v| v * v);
     let norms = match sizes.shape.as_slice() {
         &[r, 1] if r == rows => squares.sum_axis(Axis(1)).insert_axis(Axis(1)),
-        &[1, c] if c == columns => squares.sum_axis(Axis(0)).insert_axis(Axis(0)),
+        &[1, c] if c == columns => {
+            account.tell(format!(
+                "`{name}` has one norm for each column, not for each row"
+            ));
+            squares.sum_axis(Axis(0)).insert_axis(Axis(0))
+        }
         [] | [1] => Array2::from_elem((1, 1), squares.sum()),
         _ => {
             let expected = format!("one norm for each of {rows} rows is expected");

@@ -69,8 +69,9 @@ pub(super) fn placed(
                 return Err(fault(
                     account,
                     name,
-                    "a norm without running statistics: a LayerNorm \
-                     (not computed yet), or a BatchNorm whose outputs depend on the batch",
+                    "a norm without running statistics: a BatchNorm whose outputs depend on \
+                     the batch, which is not computed, or a LayerNorm, which the whole list of \
+                     `layers` in config.json would say: {\"op\": \"layer_norm\", \"name\": …}",
                 ));
             }
             Kind::Linear(_) => {}

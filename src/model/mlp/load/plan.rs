@@ -136,6 +136,20 @@ fn with_readout(account: &Account<'_>, mut plan: Plan) -> Result<Plan> {
     Ok(plan)
 }
 
+/// Whether a chain has an operation that `layers` of a `config.json` calls so.
+pub(in crate::model) fn has_operation(op: &str) -> bool {
+    const BESIDE: [&str; 7] = [
+        "linear",
+        "batch_norm",
+        "batch_norm1d",
+        "prelu",
+        "affine",
+        "dropout",
+        "flatten",
+    ];
+    BESIDE.contains(&op) || op.parse::<Readout>().is_ok() || op.parse::<Activation>().is_ok()
+}
+
 /// The steps that `config.json` lists.
 fn from_config(account: &Account<'_>, ops: &[Value]) -> Result<Vec<Step>> {
     let settings = account.settings();

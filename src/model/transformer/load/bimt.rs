@@ -22,6 +22,8 @@ pub(super) fn load<T: Scalar>(
     let heads = if settings.has("n_head") {
         tensors.heads("n_head", d)?
     } else {
+        let told = "no `n_head` in config.json: one head, as the authors' code has by default";
+        tensors.account.tell(told.to_owned());
         1
     };
     let blocks = blocks(tensors.account, "blocks.");
@@ -60,6 +62,7 @@ pub(super) fn load<T: Scalar>(
         out_perm: tensors.permutation("out_perm", outputs)?,
         activation,
         reads: None,
+        padding: None,
     })
 }
 

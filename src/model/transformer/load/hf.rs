@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::family::{Family, HeadNorms, Keys, Mlp, Model, NormStyle, Over, PlacesKind, Qkv, Rule};
-use super::plan::{BiasAt, BlockPlan, HeadAt, LinearAt, MlpPlan, NormAt, NormsAt, Plan, Positions};
-use super::{blocks, keys, masks, rope};
+use super::plan::{
+    BiasAt, BlockPlan, HeadAt, LinearAt, MlpPlan, NormAt, NormsAt, Plan, Positions, Projections,
+};
+use super::{blocks, buffer, keys, masks, rope};
 use crate::checkpoint::{Account, Settings};
-use crate::model::transformer::{Heads, Logits, Mask, NormKind, Order, Places, Wiring};
+use crate::model::transformer::{Heads, Logits, Mask, NormKind, Order, Places, Rotary, Wiring};
 use crate::numeric::Activation;
 use crate::{Error, Result};
 
@@ -85,6 +87,7 @@ pub(super) fn plan(
         },
         activation,
         reads: None,
+        padding: file.padding()?,
     };
     Ok((plan, source))
 }
@@ -329,10 +332,14 @@ impl<'a> File<'a> {
         }
     }
 
-    fn projections(self, width: usize) -> Result<Option<(String, String)>> {
-        let (into, back) = (self.at("project_in"), self.at("project_out"));
+    fn projections(self, width: usize) -> Result<Option<Projections>> {
         let (_, own) = self.shape(&self.tokens())?;
-        Ok((self.family.model == Model::Opt && own != width).then_some((into, back)))
+        let is_projected = self.family.model == Model::Opt && own != width;
+        Ok(is_projected.then(|| Projections {
+            into: self.at("project_in"),
+            back: self.at("project_out"),
+            head: self.family.head.to_owned(),
+        }))
     }
 
     fn embedding_scale(self, width: usize) -> f64 {
@@ -361,8 +368,8 @@ impl<'a> File<'a> {
             return Err(settings.unsupported("sinusoidal_pos_embds", "true"));
         }
         let types = self.weight("embeddings.token_type_embeddings");
-        let skipped = match self.family.model {
-            Model::Roberta => settings.index("pad_token_id")?.unwrap_or(1) + 1,
+        let skipped = match (self.family.model, self.padding()?) {
+            (Model::Roberta, Some(padding)) => padding + 1,
             _ => skipped,
         };
         let has_types = matches!(self.family.model, Model::Bert | Model::Roberta);
@@ -386,12 +393,28 @@ impl<'a> File<'a> {
         }))
     }
 
+    /// The token of padding, of families that look both ways.
+    fn padding(self) -> Result<Option<usize>> {
+        if self.family.causal {
+            return Ok(None);
+        }
+        let usual = usize::from(self.family.model == Model::Roberta);
+        let padding = self.settings.index("pad_token_id")?.unwrap_or(usual);
+        if self.family.model == Model::Roberta && padding != usual {
+            let told = format!("positions begin after row {padding}, the token of padding");
+            self.account.tell(told);
+        }
+        Ok(Some(padding))
+    }
+
     fn epsilon(self) -> Result<f64> {
         let said = match self.family.keys.epsilon {
             Some(key) => self.settings.positive(key)?,
             None => None,
         };
-        Ok(said.unwrap_or(self.family.epsilon))
+        let epsilon = said.unwrap_or(self.family.epsilon);
+        self.account.tell_epsilon(epsilon);
+        Ok(epsilon)
     }
 
     fn norm_at(self, part: Option<&str>, width: usize) -> Result<Option<NormAt>> {
@@ -804,11 +827,17 @@ impl<'a> File<'a> {
                     .flag("scale_attn_by_inverse_layer_idx")?
                     .unwrap_or(false);
                 heads.scale = if is_scaled { heads.scale } else { 1.0 };
+                if !is_scaled {
+                    self.account.tell(
+                        "attention scores are not divided by the root of a head's width".to_owned(),
+                    );
+                }
                 heads.scale /= if by_layer { (l + 1) as f64 } else { 1.0 };
             }
             Model::GptNeo => heads.scale = 1.0,
             Model::Gemma2 | Model::Gemma3 => {
                 let scalar = settings.positive("query_pre_attn_scalar")?.unwrap_or(256.0);
+                self.tell_usual("query_pre_attn_scalar", "256");
                 heads.scale = 1.0 / scalar.sqrt();
                 let usual = (self.family.model == Model::Gemma2).then_some(50.0);
                 heads.cap = self.cap("attn_logit_softcapping", usual)?;
@@ -841,9 +870,33 @@ impl<'a> File<'a> {
                     local,
                     model: self.family.model,
                 };
-                Ok(Places::Rotary(Arc::new(rope::rotary(settings, form)?)))
+                let rotary = rope::rotary(self.account, form)?;
+                self.stored_frequencies(l, &rotary)?;
+                Ok(Places::Rotary(Arc::new(rotary)))
             }
         }
+    }
+
+    /// That frequencies which older versions saved, for all blocks or for one, are those
+    /// that the settings give.
+    fn stored_frequencies(self, l: usize, rotary: &Rotary) -> Result<()> {
+        let block = self.at(&format!("{}{l}.", self.family.layer));
+        let common = self.at("rotary_emb.inv_freq");
+        let is_one = |name: &&str| {
+            name.strip_prefix(&block)
+                .is_some_and(|rest| rest.ends_with("rotary_emb.inv_freq"))
+                || *name == common
+        };
+        let names: Vec<String> = self
+            .account
+            .names()
+            .filter(is_one)
+            .map(str::to_owned)
+            .collect();
+        for name in names {
+            buffer(self.account, &name, &rotary.frequencies, 1e-7, "rope_theta")?;
+        }
+        Ok(())
     }
 
     /// The positions a block sees, where not all before.
@@ -852,6 +905,7 @@ impl<'a> File<'a> {
         match self.family.model {
             Model::GptNeo => {
                 let window = settings.count("window_size")?.unwrap_or(256);
+                self.tell_usual("window_size", "256");
                 Ok(self.neo_is_local(sizes, l)?.then_some(window))
             }
             Model::Mistral | Model::Phi3 | Model::Starcoder2 => self.said_window(),
@@ -862,11 +916,11 @@ impl<'a> File<'a> {
             }
             Model::Gemma2 | Model::Gemma3 => {
                 let window = self.said_window()?;
-                Ok(if self.is_local(sizes, l)? {
-                    window
-                } else {
-                    None
-                })
+                match (self.is_local(sizes, l)?, window) {
+                    (false, _) => Ok(None),
+                    (true, None) => Err(settings.missing("sliding_window")),
+                    (true, window) => Ok(window),
+                }
             }
             _ => Ok(None),
         }
@@ -874,9 +928,22 @@ impl<'a> File<'a> {
 
     fn said_window(self) -> Result<Option<usize>> {
         match self.settings.value("sliding_window") {
-            None => Ok(self.family.window),
+            None => {
+                if let Some(window) = self.family.window {
+                    self.tell_usual("sliding_window", &window.to_string());
+                }
+                Ok(self.family.window)
+            }
             Some(Value::Null) => Ok(None),
             Some(_) => self.settings.count("sliding_window"),
+        }
+    }
+
+    /// Says that a setting has the framework's usual value, where the file has none.
+    fn tell_usual(self, key: &str, usual: &str) {
+        if !self.settings.has(key) {
+            let told = format!("no `{key}` in config.json: it is {usual}, the framework's own");
+            self.account.tell(told);
         }
     }
 
@@ -901,11 +968,19 @@ impl<'a> File<'a> {
                 _ => Err(settings.unsupported("layer_types", &format!("{:?}", kinds.get(l)))),
             };
         }
-        Ok(match self.family.model {
-            Model::Gemma2 => l.is_multiple_of(2),
-            Model::Gemma3 => !(l + 1).is_multiple_of(pattern),
-            _ => l >= first,
-        })
+        let (is_local, usual) = match self.family.model {
+            Model::Gemma2 => (
+                l.is_multiple_of(2),
+                "every second block in a window".to_owned(),
+            ),
+            Model::Gemma3 => {
+                let full = format!("one block of {pattern} without a window");
+                (!(l + 1).is_multiple_of(pattern), full)
+            }
+            _ => (l >= first, format!("windows from block {first} on")),
+        };
+        self.tell_usual("layer_types", &usual);
+        Ok(is_local)
     }
 
     /// GPT-Neo's list of kinds, or the list of how often each stretch is repeated.

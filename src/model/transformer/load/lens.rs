@@ -6,13 +6,16 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::plan::{BiasAt, BlockPlan, LinearAt, MlpPlan, NormAt, NormsAt, Plan, Positions};
-use super::{blocks, masks};
+use super::{blocks, buffer, masks};
 use crate::checkpoint::{Account, Settings};
 use crate::model::transformer::{
     Heads, Logits, Mask, NormKind, Order, Pairs, Places, Rotary, Wiring,
 };
 use crate::numeric::Activation;
 use crate::{Error, Result};
+
+/// How far sines of angles that were computed in f32 are off, ten thousand positions away.
+const FAR_ANGLES: f64 = 2e-3;
 
 /// A file, and the sizes its tensors have.
 struct File<'a> {
@@ -84,14 +87,6 @@ pub(super) fn plan(
     file.agree()?;
     let (activation, source) = file.activation(asked)?;
     masks(account, "blocks.", file.layers, None)?;
-    for l in 0..file.layers {
-        for part in ["rotary_sin", "rotary_cos", "alibi"] {
-            account.harmless(
-                &format!("blocks.{l}.attn.{part}"),
-                "computed anew from config.json",
-            );
-        }
-    }
     let plan = Plan {
         tokens: "embed.W_E".to_owned(),
         vocabulary,
@@ -118,6 +113,7 @@ pub(super) fn plan(
         },
         activation,
         reads: None,
+        padding: None,
     };
     Ok((plan, source))
 }
@@ -146,6 +142,7 @@ fn wrong(account: &Account<'_>, name: &str, expected: &str) -> Error {
 fn norm_form(account: &Account<'_>) -> Result<Option<NormForm>> {
     let settings = account.settings();
     let epsilon = settings.positive("eps")?.unwrap_or(1e-5);
+    account.tell_epsilon(epsilon);
     let is_rms = settings.flag("uses_rms_norm")?.unwrap_or(false);
     let said = settings.value("normalization_type").is_some();
     let form = |kind, folded| {
@@ -436,17 +433,24 @@ impl File<'_> {
         let mut heads = Heads::new(self.heads, self.head);
         heads.keys = self.key_heads;
         let divisor = settings.number_or_null("attn_scale")?.filter(|s| *s > 0.0);
+        let usual = heads.scale;
         heads.scale = match settings.flag("use_attn_scale")? {
             Some(false) => 1.0,
-            _ => divisor.map_or(heads.scale, |divisor| 1.0 / divisor),
+            _ => divisor.map_or(usual, |divisor| 1.0 / divisor),
         };
+        if (heads.scale / usual - 1.0).abs() > 1e-6 {
+            let (divisor, width) = (1.0 / heads.scale, self.head);
+            self.account.tell(format!(
+                "attention scores are divided by {divisor}, not by the root of a head's width {width}"
+            ));
+        }
         if self.flag("scale_attn_by_inverse_layer_idx")? {
             heads.scale /= (l + 1) as f64;
         }
         heads.cap = self.cap("attn_scores_soft_cap")?;
         heads.mask = self.mask(l)?;
         heads.places = match settings.word("positional_embedding_type")? {
-            Some("rotary") => self.rotary()?,
+            Some("rotary") => self.rotary(l)?,
             Some("alibi") => Places::Alibi(Heads::alibi_slopes(self.heads)),
             _ => Places::Stream,
         };
@@ -481,7 +485,23 @@ impl File<'_> {
         }
     }
 
-    fn rotary(&self) -> Result<Places> {
+    /// That sines or cosines which were saved, `[positions, width]`, are of these angles.
+    fn angles(&self, name: &str, rotary: &Rotary, of: fn(f64) -> f64) -> Result<()> {
+        let Some(tensor) = self.account.look(name) else {
+            return Ok(());
+        };
+        let turned = 2 * rotary.frequencies.len();
+        let pair = |column: usize| match rotary.pairs {
+            Pairs::Halves => column % rotary.frequencies.len(),
+            Pairs::Neighbours => column / 2,
+        };
+        let rows = tensor.shape.first().copied().unwrap_or(0);
+        let angle = |k: usize| (k / turned) as f64 * rotary.frequencies[pair(k % turned)];
+        let expected: Vec<f64> = (0..rows * turned).map(|k| of(angle(k))).collect();
+        buffer(self.account, name, &expected, FAR_ANGLES, "rotary_base")
+    }
+
+    fn rotary(&self, l: usize) -> Result<Places> {
         let settings = self.settings;
         let width = settings.count_or_null("rotary_dim")?.unwrap_or(self.head);
         if width > self.head || !width.is_multiple_of(2) {
@@ -493,6 +513,13 @@ impl File<'_> {
             true => Pairs::Neighbours,
             false => Pairs::Halves,
         };
-        Ok(Places::Rotary(Arc::new(Rotary::new(width, base, pairs))))
+        let rotary = Rotary::new(width, base, pairs);
+        for (part, of) in [
+            ("rotary_sin", f64::sin as fn(f64) -> f64),
+            ("rotary_cos", f64::cos),
+        ] {
+            self.angles(&format!("blocks.{l}.attn.{part}"), &rotary, of)?;
+        }
+        Ok(Places::Rotary(Arc::new(rotary)))
     }
 }

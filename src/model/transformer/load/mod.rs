@@ -17,6 +17,7 @@ mod keys;
 mod lens;
 mod plan;
 mod rope;
+mod table;
 mod tensors;
 
 use std::collections::BTreeMap;
@@ -24,11 +25,13 @@ use std::collections::BTreeMap;
 use super::{Matrix, Place, Transformer};
 use crate::checkpoint::{Account, Dtype, KeyRule, Unknown};
 use crate::model::layout::unknown_layout;
+use crate::model::mlp::load::Rewritten;
 use crate::model::{Layout, Role};
 use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
 use family::{FAMILIES, Family};
 use plan::Plan;
+pub use table::{FamilyRow, families};
 use tensors::Tensors;
 
 /// What a loader found out about a file.
@@ -207,6 +210,15 @@ impl Read {
         }
     }
 
+    /// The file as it is computed, where anything was folded on the way in.
+    pub fn rewritten<T: Scalar>(
+        &self,
+        account: &Account<'_>,
+        model: &Transformer<T>,
+    ) -> Option<Rewritten> {
+        self.plan.as_ref()?.rewritten(account, model)
+    }
+
     /// What its tensors are, by their names in the file.
     pub fn roles(&self, places: &[Place], account: &Account<'_>) -> BTreeMap<String, Role> {
         let mut roles = BTreeMap::new();
@@ -330,4 +342,41 @@ fn causal_mask(account: &Account<'_>, name: &str, window: Option<usize>) -> Resu
         shape: tensor.shape.clone(),
         expected: "a causal mask is expected, ones on and below the diagonal".to_owned(),
     })
+}
+
+/// A buffer that a framework saved beside its weights, and that is computed here: harmless
+/// where it is `expected`, to within `absolute` and what rounding to its type explains.
+///
+/// # Errors
+/// If it is another, which the setting `key` would then have to say.
+fn buffer(
+    account: &Account<'_>,
+    name: &str,
+    expected: &[f64],
+    absolute: f64,
+    key: &str,
+) -> Result<()> {
+    let Some(tensor) = account.look(name) else {
+        return Ok(());
+    };
+    let relative = match tensor.dtype {
+        Dtype::F64 | Dtype::F32 => 1e-5,
+        _ => 1.0 / 128.0,
+    };
+    let found = tensor.to_f64();
+    let close = |(a, b): (&f64, &f64)| (a - b).abs() <= relative * b.abs() + absolute;
+    if found.len() == expected.len() && found.iter().zip(expected).all(close) {
+        account.harmless(name, "computed here, and the same");
+        return Ok(());
+    }
+    let stored = account.stored(name);
+    let settings = account.settings();
+    let said = settings
+        .value(key)
+        .map_or("not there".to_owned(), ToString::to_string);
+    Err(settings.disagrees(
+        key,
+        &said,
+        &format!("`{stored}` was saved by a network that has another"),
+    ))
 }

@@ -4,6 +4,7 @@
 use ndarray::{Array1, Array2, Axis, s};
 
 use crate::checkpoint::{Account, Tensor};
+use crate::model::mlp::load::Rewritten;
 use crate::model::transformer::{
     Attention, Block, Embedding, FeedForward, Gate, Heads, Letter, Logits, Matrix, Norm, NormKind,
     Norms, Order, OutputHead, Place, Transformer, Wiring,
@@ -19,8 +20,7 @@ pub(super) struct Plan {
     pub vocabulary: usize,
     /// Width of the stream.
     pub width: usize,
-    /// From the embedding's own width into the stream and back, `[d, e]` and `[e, d]`.
-    pub projections: Option<(String, String)>,
+    pub projections: Option<Projections>,
     pub embedding_scale: f64,
     /// On the tokens' embedding alone: folded into its rows.
     pub token_norm: Option<NormAt>,
@@ -37,6 +37,18 @@ pub(super) struct Plan {
     pub logits: Logits,
     pub activation: Activation,
     pub reads: Option<usize>,
+    /// The token of padding, where the network looks both ways.
+    pub padding: Option<usize>,
+}
+
+/// Linear layers between an embedding of another width and the stream, which are
+/// multiplied out: `[d, e]` and `[e, d]`.
+#[derive(Debug, Clone)]
+pub(super) struct Projections {
+    pub into: String,
+    pub back: String,
+    /// The unembedding of the network that is left.
+    pub head: String,
 }
 
 /// Learned positions.
@@ -189,7 +201,7 @@ impl Plan {
             output_bias =
                 Array1::from(door.numbers(name, &[self.outputs], "biases of the outputs")?);
         }
-        if let Some((into, back)) = &self.projections {
+        if let Some(Projections { into, back, .. }) = &self.projections {
             let own = tokens.ncols();
             let back: Array2<T> = door.weight(&LinearAt::rows(back, self.width, own))?;
             unembedding = Some(back.dot(&unembedding.unwrap_or_else(|| tokens.t().to_owned())));
@@ -218,6 +230,7 @@ impl Plan {
             out_perm: (0..self.outputs).collect(),
             activation: self.activation,
             reads: self.reads,
+            padding: self.padding,
         })
     }
 
@@ -239,9 +252,94 @@ impl Plan {
                 all.push(mlp.down.place(account, Matrix::Down(layer)));
             }
         }
-        let own = self.unembedding.iter();
+        let own = match &self.projections {
+            None => self.unembedding.clone(),
+            Some(at) => Some(LinearAt::rows(&at.head, self.width, self.vocabulary)),
+        };
         all.extend(own.map(|at| at.place(account, Matrix::Unembedding)));
         all
+    }
+
+    /// The file with what was folded or multiplied out on the way in as it is computed,
+    /// where anything was.
+    pub fn rewritten<T: Scalar>(
+        &self,
+        account: &Account<'_>,
+        model: &Transformer<T>,
+    ) -> Option<Rewritten> {
+        let checkpoint = account.checkpoint();
+        let mut written = Rewritten {
+            tensors: checkpoint.tensors.clone(),
+            config: checkpoint.config.clone(),
+        };
+        let gates = self.gates(account, model, &mut written);
+        let projections = self.multiplied(account, model, &mut written);
+        (gates || projections).then_some(written)
+    }
+
+    /// Biases behind gates as zeros, and what they add among those of the next layer.
+    fn gates<T: Scalar>(
+        &self,
+        account: &Account<'_>,
+        model: &Transformer<T>,
+        written: &mut Rewritten,
+    ) -> bool {
+        let mut any = false;
+        for (plan, block) in self.blocks.iter().zip(&model.blocks) {
+            let (Some(plan), Some(mlp)) = (&plan.mlp, &block.mlp) else {
+                continue;
+            };
+            let (Some(behind), Some(bias)) = (&plan.behind_gate, &plan.down.bias) else {
+                continue;
+            };
+            let zeros = vec![T::zero(); plan.down.inputs];
+            for (name, numbers) in [(behind, zeros), (&bias.tensor, mlp.down_bias.to_vec())] {
+                let tensor = Tensor::of_floats(&[numbers.len()], &numbers);
+                written.tensors.insert(account.stored(name), tensor);
+            }
+            any = true;
+        }
+        if any {
+            account.tell(
+                "biases behind gates were folded into those of the next layer, and are so \
+                 written back"
+                    .to_owned(),
+            );
+        }
+        any
+    }
+
+    /// An embedding and an unembedding of the stream's width in place of projections.
+    fn multiplied<T: Scalar>(
+        &self,
+        account: &Account<'_>,
+        model: &Transformer<T>,
+        written: &mut Rewritten,
+    ) -> bool {
+        let (Some(at), Embedding::Tokens(tokens)) = (&self.projections, &model.embedding) else {
+            return false;
+        };
+        for name in [&at.into, &at.back] {
+            written
+                .tensors
+                .remove(&account.stored(&format!("{name}.weight")));
+        }
+        let unembedding = model.unembedding();
+        for (name, matrix) in [
+            (&self.tokens, tokens.view()),
+            (&format!("{}.weight", at.head), unembedding.t()),
+        ] {
+            let numbers: Vec<T> = matrix.iter().copied().collect();
+            let tensor = Tensor::of_floats(&[matrix.nrows(), matrix.ncols()], &numbers);
+            written.tensors.insert(account.stored(name), tensor);
+        }
+        let config = &mut written.config;
+        config.insert("word_embed_proj_dim".to_owned(), self.width.into());
+        config.insert("tie_word_embeddings".to_owned(), false.into());
+        account.tell(
+            "the embedding's projections were multiplied out, and are so written back".to_owned(),
+        );
+        true
     }
 }
 
@@ -253,7 +351,7 @@ struct Door<'a> {
 
 impl<'a> Door<'a> {
     fn tensor(self, name: &str, shape: &[usize], what: &str) -> Result<&'a Tensor> {
-        let tensor = self.account.take(name, what)?;
+        let tensor = self.account.take_floats(name, what)?;
         let wrong = |expected: String| Error::TensorShape {
             path: self.account.checkpoint().path.clone(),
             tensor: self.account.stored(name),
@@ -262,14 +360,6 @@ impl<'a> Door<'a> {
         };
         if tensor.shape != shape {
             return Err(wrong(format!("{shape:?} is expected")));
-        }
-        if matches!(tensor.dtype, crate::checkpoint::Dtype::Integer(_)) {
-            return Err(Error::WeightDtype {
-                path: self.account.checkpoint().path.clone(),
-                tensor: self.account.stored(name),
-                dtype: tensor.dtype.name(),
-                expected: "f64, f32, f16 or bf16; quantised weights are not computed".to_owned(),
-            });
         }
         Ok(tensor)
     }

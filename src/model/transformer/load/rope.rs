@@ -2,7 +2,7 @@
 
 use super::family::Model;
 use crate::Result;
-use crate::checkpoint::Settings;
+use crate::checkpoint::{Account, Settings};
 use crate::model::transformer::{Dynamic, Llama3, Pairs, Rotary, Yarn};
 
 /// What the family says of its rotation.
@@ -18,8 +18,12 @@ pub(super) struct Form {
     pub model: Model,
 }
 
+/// Below it, a base turns all pairs almost alike.
+const SMALL_BASE: f64 = 100.0;
+
 /// How heads are turned.
-pub(super) fn rotary(settings: &Settings<'_>, form: Form) -> Result<Rotary> {
+pub(super) fn rotary(account: &Account<'_>, form: Form) -> Result<Rotary> {
+    let settings = account.settings();
     let old_base = settings
         .positive("rope_theta")?
         .or(settings.positive("rotary_emb_base")?);
@@ -29,8 +33,13 @@ pub(super) fn rotary(settings: &Settings<'_>, form: Form) -> Result<Rotary> {
         .or(settings.number("rotary_pct")?);
     let trained = settings.count("max_position_embeddings")?;
     let original = settings.count_or_null("original_max_position_embeddings")?;
-    let scaling = settings.object("rope_scaling")?;
-    let new = settings.object("rope_parameters")?;
+    // GPT-J's framework has no scaling: such keys are left to the table that refuses them.
+    let has_scaling = form.model != Model::GptJ;
+    let scaled_by = |key: &str| match has_scaling {
+        true => settings.object(key),
+        false => Ok(None),
+    };
+    let (scaling, new) = (scaled_by("rope_scaling")?, scaled_by("rope_parameters")?);
     if new.is_some() && scaling.is_some() {
         return Err(settings.disagrees("rope_scaling", "there", "`rope_parameters` says it too"));
     }
@@ -48,6 +57,11 @@ pub(super) fn rotary(settings: &Settings<'_>, form: Form) -> Result<Rotary> {
         if parts.iter().any(Option::is_some) {
             all.all_used()?;
             let [full, sliding] = parts;
+            for (part, kind) in [(&full, kinds[0]), (&sliding, kinds[1])] {
+                if part.is_none() {
+                    return Err(all.missing(kind));
+                }
+            }
             rope = if form.local { sliding } else { full };
         } else if form.local {
             rope = None;
@@ -60,11 +74,24 @@ pub(super) fn rotary(settings: &Settings<'_>, form: Form) -> Result<Rotary> {
         (None, true) => local_base,
         (None, false) => old_base,
     };
-    let base = base.unwrap_or(usual);
+    let base = base.unwrap_or_else(|| {
+        account.tell(format!("no `rope_theta` in config.json: it is {usual}"));
+        usual
+    });
+    if base < SMALL_BASE {
+        account.tell(format!("the base of rotary positions, {base}, is small"));
+    }
     let share = match &rope {
         Some(rope) => rope.number("partial_rotary_factor")?.or(old_share),
         None => old_share,
     };
+    if share.is_none() && form.share < 1.0 {
+        let told = format!(
+            "no `partial_rotary_factor` in config.json: it is {}",
+            form.share
+        );
+        account.tell(told);
+    }
     let width = turned(settings, form, share)?;
     let turned = Rotary::new(width, base, form.pairs);
     match &rope {
@@ -104,17 +131,21 @@ fn scaled(
     trained: Option<usize>,
     original: Option<usize>,
 ) -> Result<Rotary> {
-    let kind = rope
-        .word("rope_type")?
-        .or(rope.word("type")?)
-        .unwrap_or("default");
+    let said = rope.word("rope_type")?.or(rope.word("type")?);
+    let kind = said.unwrap_or("default");
     let factor = rope.positive("factor")?;
+    if said.is_none() && factor.is_some() {
+        return Err(rope.missing("rope_type"));
+    }
     let need = || factor.ok_or_else(|| rope.missing("factor"));
     let own = rope
         .count_or_null("original_max_position_embeddings")?
         .or(original);
     let result = match kind {
-        "default" => turned,
+        "default" => match factor.filter(|factor| *factor != 1.0) {
+            None => turned,
+            Some(factor) => return Err(rope.unsupported("factor", &factor.to_string())),
+        },
         "linear" => turned.linear(need()?),
         "dynamic" => turned.dynamic(Dynamic {
             base,

@@ -33,7 +33,7 @@ impl<'c> Tensors<'c> {
 
     /// The numbers of a tensor of this shape.
     pub fn numbers<T: Scalar>(self, name: &str, shape: &[usize]) -> Result<Vec<T>> {
-        let tensor = self.tensor(name)?;
+        let tensor = self.account.take_floats(name, what(name))?;
         if tensor.shape != shape {
             return Err(self.shape_error(name, tensor, &format!("{shape:?} is expected")));
         }
