@@ -13,6 +13,7 @@ mod example;
 mod inspect;
 mod interrupt;
 mod journal;
+mod man;
 mod members;
 mod modules;
 mod output;
@@ -74,6 +75,7 @@ enum Command {
     Train(Box<train::Args>),
     Report(report::Args),
     Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Runs the program on the process's arguments.
@@ -97,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     match outcome {
         Ok(Status::Fails) => ExitCode::from(BROKEN),

@@ -105,8 +105,10 @@ fn help_of_every_command_shows_an_example() {
         "prune",
         "modules",
         "circuit",
+        "stability",
         "report",
         "completions",
+        "man",
     ] {
         let help = desk.run(&format!("{command} --help"));
         assert_eq!(help.code, Some(0), "{command}");
@@ -460,6 +462,22 @@ fn completions_name_every_command() {
         let seen = desk.run(&format!("completions {shell}"));
         assert_eq!(seen.code, Some(0));
         assert!(seen.stdout.contains("inspect"), "{shell}");
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let desk = Desk::new();
+    let seen = desk.run("man");
+    assert_eq!((seen.code, seen.stderr.as_str()), (Some(0), ""));
+    assert!(seen.stdout.contains("SUBCOMMANDS"), "{}", seen.stdout);
+    assert_eq!(desk.run("man --out pages").code, Some(0));
+    for page in ["modscope.1", "modscope-audit.1", "modscope-stability.1"] {
+        let text = fs::read_to_string(desk.0.join("pages").join(page)).unwrap();
+        assert!(
+            text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"),
+            "{page}"
+        );
     }
 }
 
