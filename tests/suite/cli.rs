@@ -473,7 +473,7 @@ fn every_command_has_a_manual_page() {
     assert!(seen.stdout.contains("SUBCOMMANDS"), "{}", seen.stdout);
     assert_eq!(desk.run("man --out pages").code, Some(0));
     for page in ["modscope.1", "modscope-audit.1", "modscope-stability.1"] {
-        let text = fs::read_to_string(desk.0.join("pages").join(page)).unwrap();
+        let text = fs::read_to_string(desk.0.path().join("pages").join(page)).unwrap();
         assert!(
             text.contains(".SH NAME") && text.contains(".SH SYNOPSIS"),
             "{page}"
