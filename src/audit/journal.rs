@@ -36,8 +36,11 @@ struct Kept {
     /// What an interrupted run has left, as JSON by name.
     found: BTreeMap<String, String>,
     /// Keeps a piece that was made: its name and its JSON.
-    keep: Box<dyn Fn(&str, &str) + Send + Sync>,
+    keep: Box<Keep>,
 }
+
+/// Is told a name and a JSON.
+type Keep = dyn Fn(&str, &str) + Send + Sync;
 
 impl Journal {
     /// A journal in which `found` stands already; `keep` is told every further piece.
