@@ -26,7 +26,7 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
     let mut blocks = vec![cards::cards(modules, sites)];
     let folded = |id: &'static str, title: &'static str, blocks: Vec<Block>| {
         let is_there = !blocks.is_empty();
-        is_there.then(|| Block::Drawer(Section { id, title, blocks }))
+        is_there.then_some(Block::Drawer(Section { id, title, blocks }))
     };
     let drawn = |figure: &Option<Figure>, caption: &str| {
         let shown = figure

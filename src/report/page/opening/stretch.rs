@@ -32,7 +32,7 @@ pub fn stretch(prune: &Prune) -> Option<Stretch> {
     let mut points: Vec<&CurvePoint> = prune.curve.iter().collect();
     points.sort_by(|a, b| a.threshold.total_cmp(&b.threshold));
     let runs = points.chunk_by(|a, b| a.edges_kept == b.edges_kept);
-    let good = runs.filter_map(|run| of_run(run)).filter(|found| {
+    let good = runs.filter_map(of_run).filter(|found| {
         found.edges_kept > 0 && 2 * found.edges_kept <= prune.edges_kept && found.loss <= most
     });
     let width = |found: &Stretch| found.to / found.from;
