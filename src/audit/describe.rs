@@ -32,6 +32,7 @@ pub fn audit(
         attention: Vec::new(),
         training: None,
         strongest: None,
+        replay: None,
         findings: Vec::new(),
         prune: None,
         modules: None,

@@ -37,7 +37,7 @@ pub struct Subject<'a, T> {
     /// Site and own name of each output.
     outputs: Vec<(String, String)>,
     /// `[outputs, samples]`
-    clean: Array2<T>,
+    pub clean: Array2<T>,
     loss: Option<Metric>,
     loss_name: LossKind,
 }

@@ -7,8 +7,8 @@ use super::pipeline::{Audited, Files, Pruned};
 use super::search::Found;
 use super::subject::{Subject, task_of};
 use super::{
-    Config, Granularity, certify, circuits, findings, insight, memory, modules, network, strongest,
-    wiring, written,
+    Config, Granularity, certify, circuits, findings, insight, memory, modules, network, replay,
+    strongest, wiring, written,
 };
 use crate::Result;
 use crate::checkpoint::Checkpoint;
@@ -119,6 +119,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
     fn picture(&self, pruned: &Mlp<T>, _: &Config, result: &mut result::Audit) -> Result<()> {
         result.network = self.drawn(pruned);
         result.strongest = Some(strongest::of_mlp(self, pruned));
+        result.replay = replay::replay(self);
         Ok(())
     }
 

@@ -23,8 +23,10 @@ mod mlp;
 mod modules;
 mod multiverse;
 mod network;
+mod outputs;
 mod parity;
 mod pipeline;
+mod replay;
 mod search;
 mod strongest;
 pub(crate) mod subject;
@@ -54,6 +56,7 @@ pub use methods::{
 };
 
 pub use multiverse::{Grid, multiverse};
+pub use outputs::outputs;
 pub(crate) use pipeline::Files;
 pub use search::ScoredBySample;
 use subject::Subject;

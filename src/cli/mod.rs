@@ -9,6 +9,7 @@ mod certify;
 mod circuit;
 mod compare;
 mod completions;
+mod diff;
 mod example;
 mod inspect;
 mod interrupt;
@@ -72,6 +73,7 @@ enum Command {
     Circuit(circuit::Args),
     Stability(stability::Args),
     Compare(Box<compare::Args>),
+    Diff(diff::Args),
     Train(Box<train::Args>),
     Report(report::Args),
     Completions(completions::Args),
@@ -96,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Circuit(args) => circuit::run(&args),
         Command::Stability(args) => stability::run(&args),
         Command::Compare(args) => compare::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Completions(args) => completions::run(&args),

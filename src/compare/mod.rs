@@ -8,6 +8,7 @@
 
 mod assignment;
 mod bench;
+mod diff;
 pub mod matching;
 mod numbers;
 mod overlap;
@@ -16,6 +17,7 @@ mod statistics;
 mod tests_of_circuits;
 
 pub use assignment::assign;
+pub use diff::diff;
 use matching::Matching;
 pub use statistics::{paired_permutation, student_interval, two_sample_permutation};
 

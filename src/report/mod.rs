@@ -9,12 +9,14 @@ pub mod ablation;
 pub mod attention;
 pub mod circuits;
 pub mod compare;
+pub mod diff;
 pub mod exports;
 pub mod figures;
 pub mod format;
 pub mod independence;
 pub mod insight;
 pub mod json;
+mod latex;
 pub mod modules;
 pub mod network;
 mod packed;
@@ -37,7 +39,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::result::{Audit, Comparison, Multiverse};
+use crate::result::{Audit, Comparison, Diff, Multiverse};
 use figures::Gallery;
 
 /// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
@@ -146,6 +148,27 @@ pub fn write_multiverse(result: &Multiverse, dir: &Path) -> Result<()> {
     }
     let index = dir.join("index.html");
     let page = stability::page::render(result, &figures)
+        .map_err(|source| write_error(&index, io::Error::other(source)))?;
+    save(&index, &page)
+}
+
+/// Writes what changed between two versions into a folder: `index.html`, `diff.json`,
+/// `figures/network.svg` and `tables/*.csv`.
+///
+/// # Errors
+/// [`Error::Write`] with the file or folder that could not be written.
+pub fn write_diff(result: &Diff, dir: &Path) -> Result<()> {
+    let path = dir.join("diff.json");
+    let write = || json::write(result, BufWriter::new(fs::File::create(&path)?));
+    write().map_err(|source| write_error(&path, source))?;
+    tables::save_all(&diff::tables::sheets(result), &folder(dir, "tables")?)?;
+    let figure = diff::figure::draw(result);
+    if let Some(figure) = &figure {
+        let drawings = folder(dir, "figures")?;
+        save(&drawings.join("network.svg"), &figure.file())?;
+    }
+    let index = dir.join("index.html");
+    let page = diff::page::render(result, figure.as_ref())
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
     save(&index, &page)
 }

@@ -15,9 +15,19 @@ use crate::result::{Audit, Circuit, Extreme, Extremes, Modules};
 /// # Errors
 /// [`Error::Write`] with the file that could not be written.
 pub fn write(audit: &Audit, dir: &Path) -> Result<()> {
-    for sheet in sheets(audit) {
+    let all = sheets(audit);
+    crate::report::latex::write(&all, dir)?;
+    save_all(&all, dir)
+}
+
+/// Writes tables as `NAME.csv`.
+///
+/// # Errors
+/// [`Error::Write`] with the file that could not be written.
+pub(in crate::report) fn save_all(sheets: &[Sheet], dir: &Path) -> Result<()> {
+    for sheet in sheets {
         let path = dir.join(format!("{}.csv", sheet.name));
-        save(&sheet, &path).map_err(|source| Error::Write { path, source })?;
+        save(sheet, &path).map_err(|source| Error::Write { path, source })?;
     }
     Ok(())
 }

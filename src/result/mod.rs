@@ -7,12 +7,14 @@
 mod check;
 mod circuits;
 mod compare;
+mod diff;
 mod graph;
 mod insight;
 mod modules;
 mod multiverse;
 mod network;
 mod prune;
+mod replay;
 mod run;
 mod status;
 mod strongest;
@@ -30,6 +32,10 @@ pub use compare::{
     Comparison, Control, FrontPoint, GroupOverlap, GroupSummary, Hypothesis, MeasureInfo, Overlap,
     OverlapPair, Picture, PlacedLayer, Test, UniversalShare,
 };
+pub use diff::{
+    ChangedCircuit, ChangedDecision, ChangedDecisions, ChangedEdges, ChangedModules, ChangedOutput,
+    ChangedPruning, ChangedTensor, Diff, DiffLimits, MatchedModules, Versions,
+};
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use insight::{Embedding, Formula, Insight, Polysemanticity, SignDimension};
 pub use modules::{
@@ -46,6 +52,7 @@ pub use prune::{
     Certificate, CertifiedDecisions, Compaction, Counterexample, CurvePoint, LayerCount,
     OutputBound, OutputChange, Prune, WeightShare,
 };
+pub use replay::Replay;
 pub use run::{
     Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, PassedOver, Seconds,
     Settings, Task, TensorInfo, Tensors, Tool, UsedArray,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attention, Circuit, GraphJson, Modules, Network, NodeAblation, Prompt, Prune, Sentence, Status,
-    Strongest, Training, Transformer,
+    Attention, Circuit, GraphJson, Modules, Network, NodeAblation, Prompt, Prune, Replay, Sentence,
+    Status, Strongest, Training, Transformer,
 };
 use crate::choice::{Layout, LossKind, MetricKind};
 
@@ -56,6 +56,9 @@ pub struct Audit {
     /// The samples at which sites are strongest and weakest; `null` in results that do not have them.
     #[serde(default)]
     pub strongest: Option<Strongest>,
+    /// The samples of a small MLP, with which it can be run again; `null` elsewhere.
+    #[serde(default)]
+    pub replay: Option<Replay>,
     /// How it was trained, where files beside the checkpoint tell.
     #[serde(default)]
     pub training: Option<Training>,

@@ -61,8 +61,21 @@ function fillDetail(state, panel, go) {
   for (const table of panel.querySelectorAll("table")) makeSortable(table);
 }
 
+/** A button that takes a site or an edge out of the network that the page runs, or brings it back. */
+function outButton(state, kind, what, words) {
+  if (!state.live) return [];
+  const isOut = state[kind].has(what);
+  const toggled = () => {
+    const next = new Set(state[kind]);
+    if (!next.delete(what)) next.add(what);
+    state.edit({ [kind]: next });
+  };
+  return [make("p", {}, make("button", { type: "button", "aria-pressed": String(isOut), click: toggled }, isOut ? "Bring it back" : words))];
+}
+
 function nodeDetail(state, n, go) {
   const parts = [make("h3", {}, labelOf(state.graph.nodes[n])), make("p", { class: "quiet" }, nodeWords(state, n))];
+  if (state.graph.nodes[n].row + 1 < state.graph.rows.length) parts.push(...outButton(state, "off", n, "Ablate it"));
   const edges = visibleAt(state, n);
   const listed = edges.slice(0, MOST_LISTED);
   const rest = edges.length > listed.length ? `, the strongest ${MOST_LISTED} of ${counted(edges.length)}` : "";
@@ -101,6 +114,7 @@ function edgeDetail(state, edge, go) {
   const { graph } = state;
   const ends = [graph.from[edge], graph.to[edge]].map((n) => jump(labelOf(graph.nodes[n]), () => go(n)));
   const parts = [make("h3", {}, edgeLabel(graph, edge)), make("p", { class: "quiet" }, edgeWords(state, edge)), make("p", {}, ...ends)];
+  parts.push(...outButton(state, "cut", edge, "Cut it"));
   const rows = effectsOf(state, edge).map(({ circuit, effect }) => [circuit.output, circuit.method, effect]);
   if (rows.length) parts.push(smallTable("Its effect in the circuits that have it", ["Output", "Method", "Effect"], rows));
   return parts;

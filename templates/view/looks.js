@@ -94,6 +94,7 @@ function moduleOf(state, node) {
 
 /** The class and opacity of a node: by module, or by the effect of ablating it. */
 function nodeLook(state, node) {
+  if (state.off.has(node)) return { class: "node off", opacity: 0, size: 1 };
   if (!state.busy[node]) return { class: "node alone", opacity: 1, size: 0.45 };
   if (state.colour === "effect" && state.graph.ablation) return ablationLook(state, node);
   const module = moduleOf(state, node);

@@ -44,8 +44,19 @@ function moduleRow(state, module, modules, size, changed) {
     else names.group[module] = Number(choice.value);
     changed();
   });
+  const ablate = make("button", { type: "button", "aria-label": `Ablate module ${module}`, click: () => ablateModule(state, module) }, "Ablate");
   const swatch = make("span", { class: `swatch m${module % HUES}`, "aria-hidden": "true" });
-  return make("li", {}, swatch, field, options.length ? choice : undefined, make("span", { class: "quiet" }, `${size} sites`));
+  return make("li", {}, swatch, field, options.length ? choice : undefined, make("span", { class: "quiet" }, `${size} sites`), ablate);
+}
+
+/** Takes all sites of a module but outputs out, or brings them back where all are out. */
+function ablateModule(state, module) {
+  const { graph } = state;
+  const mine = graph.nodes.flatMap((node, n) => (node.module === module && node.row + 1 < graph.rows.length ? [n] : []));
+  const off = new Set(state.off);
+  const areOut = mine.every((n) => off.has(n));
+  for (const n of mine) areOut ? off.delete(n) : off.add(n);
+  state.edit({ off });
 }
 
 /** The page as it came, with the names where the next reader's script finds them. */

@@ -18,7 +18,7 @@ function lookAtAll(state) {
   state.busy = new Uint32Array(graph.nodes.length);
   state.visible = 0;
   for (let edge = 0; edge < state.shown; edge++) {
-    const [hue, strength] = look(edge);
+    const [hue, strength] = isOut(state, edge) ? [PALE, 0] : look(edge);
     state.hue[edge] = hue;
     state.strength[edge] = strength;
     if (hue < 0) continue;
@@ -27,6 +27,11 @@ function lookAtAll(state) {
     state.busy[graph.from[edge]]++;
     state.busy[graph.to[edge]]++;
   }
+}
+
+/** Whether the reader took an edge out, or the site that writes it. */
+function isOut({ graph, off, cut }, edge) {
+  return cut.has(edge) || off.has(graph.from[edge]);
 }
 
 /** Width and opacity of an edge: the more there are, the more the weak ones recede. */

@@ -11,6 +11,10 @@ function newState(graph) {
     hover: NOTHING,
     pin: NOTHING,
     found: [],
+    off: new Set(),
+    cut: new Set(),
+    live: undefined,
+    edit: () => {},
     solid: false,
     turn: { ...TILT },
     turning: false,
@@ -28,6 +32,7 @@ function showView(place, data) {
   const parts = viewParts();
   const view = { state, ...parts, frame: 0, painter: elementPainter(parts.lines) };
   const actions = actionsOf(view);
+  state.edit = actions.set;
   addControls(view, actions);
   place.replaceChildren(view.element);
   listenToPointers(view.stage, state, actions);
@@ -39,6 +44,13 @@ function showView(place, data) {
   matchMedia("(prefers-color-scheme:dark)").addEventListener("change", restyle);
   new ResizeObserver(() => isResized(view) && layOut(view)).observe(view.stage);
   layOut(view);
+  const follow = () => location.hash.startsWith(HERE) && actions.set(stateOf(state.graph, location.hash));
+  addEventListener("hashchange", follow);
+  readLive().then((live) => {
+    state.live = live;
+    follow();
+    redraw(view);
+  });
 }
 
 function isResized({ stage, state }) {
@@ -72,9 +84,10 @@ function addControls(view, actions) {
     circuitControl(state, actions.set),
     searchControl(state, actions.set, actions.visit),
   ].filter(Boolean);
-  view.updates = controls.map((control) => control.update);
+  const live = liveLine(state);
+  view.updates = [...controls.map((control) => control.update), live.update];
   const bar = make("div", { class: "view-controls" }, ...controls.map((control) => control.element), cameraControls(state, actions));
-  view.element.prepend(bar);
+  view.element.prepend(bar, live.element);
   const places = modulePlaces();
   nameModules(places, state.names);
   const modules = modulePanel(state, () => {
@@ -165,6 +178,7 @@ function actionsOf(view) {
       Object.assign(state, change);
       if (state.colour === "effect" && state.circuit < 0) state.circuit = 0;
       redraw(view);
+      keepLink(state);
       if (change.found) tell(view, foundWords(state));
       else if ("circuit" in change) tell(view, circuitWords(state));
     },
@@ -172,9 +186,10 @@ function actionsOf(view) {
     fit: () => look(newCamera()),
     reset: () => {
       const { stop, colour, circuit } = newState(state.graph);
-      Object.assign(state, { stop, colour, circuit, pin: NOTHING, hover: NOTHING, found: [], camera: newCamera(), turn: { ...TILT } });
+      Object.assign(state, { stop, colour, circuit, pin: NOTHING, hover: NOTHING, found: [], off: new Set(), cut: new Set(), camera: newCamera(), turn: { ...TILT } });
       tell(view, "");
       layOut(view);
+      keepLink(state);
     },
     solid: (solid) => {
       state.solid = solid;

@@ -14,8 +14,13 @@ use crate::chrome;
 use std::path::{Path, PathBuf};
 
 use chrome::Chrome;
+use modscope::audit::{Config, audit};
+use modscope::checkpoint::{Checkpoint, Tensor};
+use modscope::data::Dataset;
+use modscope::model::{Architecture, Loaded, Mlp, Network};
 use modscope::report;
 use modscope::result::{Arrangement, Audit, CircuitEdge, Film, FilmFrame, Training};
+use ndarray::Array2;
 use serde_json::json;
 
 const DESK: (u32, u32) = (1280, 900);
@@ -586,6 +591,178 @@ fn dark_mode_is_dark_and_the_page_prints_light() {
         "{} bytes",
         pdf.len()
     );
+}
+
+/// The fixture in 64-bit numbers, audited without modules and circuits, and its network.
+fn audited_in_f64() -> (Audit, Mlp<f64>) {
+    let folder = Path::new("fixtures/independence-bimt");
+    let mut checkpoint = Checkpoint::open(folder).expect("the fixture");
+    for tensor in checkpoint.tensors.values_mut() {
+        *tensor = Tensor::of_floats(&tensor.shape.clone(), &tensor.to_f64());
+    }
+    let data = Dataset::open(&folder.join("data.safetensors"), None).expect("its data");
+    let mut config = Config::new(Vec::new());
+    (config.stages.modules, config.stages.circuits) = (false, false);
+    let outcome = audit(&checkpoint, &data, &config, &|_| ()).expect("it is audited");
+    let loaded = Loaded::from_checkpoint(&checkpoint, config.model).expect("it is a network");
+    match loaded.network {
+        Network::F64(Architecture::Mlp(model)) => (outcome.result, model),
+        _ => panic!("an MLP in 64-bit numbers"),
+    }
+}
+
+/// `[rows, samples]` of lists by sample.
+fn columns(samples: &[Vec<f64>]) -> Array2<f64> {
+    Array2::from_shape_fn((samples[0].len(), samples.len()), |(row, s)| {
+        samples[s][row]
+    })
+}
+
+/// Largest |changes| of every output and the mean squared error of a network beside another.
+fn moved(edited: &Mlp<f64>, whole: &Mlp<f64>, audit: &Audit) -> Vec<f64> {
+    let replay = audit.replay.as_ref().expect("the samples come with it");
+    let inputs = columns(&replay.inputs);
+    let (now, then) = (edited.outputs(inputs.view()), whole.outputs(inputs.view()));
+    let largest =
+        |row: ndarray::ArrayView1<'_, f64>| row.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let mut numbers: Vec<f64> = (&now - &then).rows().into_iter().map(largest).collect();
+    let targets = columns(replay.targets.as_ref().expect("targets"));
+    numbers.push((&now - &targets).mapv(|x| x * x).mean().expect("samples"));
+    numbers
+}
+
+/// What the page computes at each of these addresses: the changes, then the loss.
+fn run_in_page(chrome: &mut Chrome, addresses: &[String]) -> Vec<Vec<f64>> {
+    chrome.wait("the page to run the network", |chrome| {
+        chrome.eval("document.querySelector('.view-live').dataset.loss > 0") == true
+    });
+    let each = "async (h) => { const heard = new Promise((done) => addEventListener('hashchange', done, { once: true })); location.hash = h; await heard; const d = document.querySelector('.view-live').dataset; return [...JSON.parse(d.changes), Number(d.loss)]; }";
+    let all = format!(
+        "(async () => {{ const each = {each}; const found = []; for (const h of {}) found.push(await each(h)); return found; }})()",
+        json!(addresses)
+    );
+    serde_json::from_value(chrome.eval(&all)).expect("lists of numbers")
+}
+
+fn assert_close(page: &[Vec<f64>], report: &[Vec<f64>]) {
+    assert_eq!(page.len(), report.len());
+    let mut largest = 0.0_f64;
+    for (k, (page, report)) in page.iter().zip(report).enumerate() {
+        for (a, b) in page.iter().zip(report) {
+            largest = largest.max((a - b).abs());
+            assert!(
+                (a - b).abs() <= 1e-6,
+                "edit {k}: {page:?} in the page, {report:?}"
+            );
+        }
+    }
+    println!("{} runs, largest difference {largest:e}", page.len());
+}
+
+#[test]
+fn the_page_computes_what_the_report_says_and_five_hundred_random_edits() {
+    let (audit, whole) = audited_in_f64();
+    let Some((mut chrome, _dir)) = opened(&audit, DESK) else {
+        return;
+    };
+    // Every threshold that was measured: the report's own numbers.
+    let curve = &audit.prune.as_ref().expect("it was pruned").curve;
+    let at = |k: usize, t: f64| format!("view:t={t}&n={k}");
+    let addresses: Vec<String> = curve
+        .iter()
+        .enumerate()
+        .map(|(k, p)| at(k, p.threshold))
+        .collect();
+    let page: Vec<Vec<f64>> = run_in_page(&mut chrome, &addresses)
+        .into_iter()
+        .map(|found| vec![found[0].max(found[1]), found[2]])
+        .collect();
+    let report: Vec<Vec<f64>> = curve
+        .iter()
+        .map(|p| vec![p.max_abs_change, p.loss.expect("targets")])
+        .collect();
+    assert_close(&page, &report);
+    // Sites ablated and edges cut at random, against the library.
+    let mut state = 7_u64;
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    let (mut addresses, mut report) = (Vec::new(), Vec::new());
+    let site = |layer: usize, k: usize| match layer {
+        0 => format!("x{k}"),
+        3 => format!("y{k}"),
+        _ => format!("h{layer}.{k}"),
+    };
+    for edit in 0..500 {
+        let mut edited = whole.clone();
+        let threshold = curve[random(curve.len() / 2)].threshold;
+        for layer in &mut edited.layers {
+            layer
+                .weight
+                .mapv_inplace(|w| if w.abs() < threshold { 0.0 } else { w });
+        }
+        let (mut off, mut cut) = (Vec::new(), Vec::new());
+        for _ in 0..random(4) {
+            let layer = random(3);
+            let k = random(whole.layers[layer].weight.ncols());
+            off.push(site(layer, k));
+            edited.layers[layer].weight.column_mut(k).fill(0.0);
+        }
+        for _ in 0..random(6) {
+            let layer = random(3);
+            let (rows, columns) = whole.layers[layer].weight.dim();
+            let (to, from) = (random(rows), random(columns));
+            cut.push(format!("{}%3E{}", site(layer, from), site(layer + 1, to)));
+            edited.layers[layer].weight[[to, from]] = 0.0;
+        }
+        let (off, cut) = (off.join("+"), cut.join("+"));
+        addresses.push(format!("view:t={threshold}&off={off}&cut={cut}&n={edit}"));
+        report.push(moved(&edited, &whole, &audit));
+    }
+    let page = run_in_page(&mut chrome, &addresses);
+    assert_close(&page, &report);
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_click_ablates_and_the_address_keeps_it() {
+    let (audit, _) = audited_in_f64();
+    let Some((mut chrome, _dir)) = opened(&audit, DESK) else {
+        return;
+    };
+    let line = |chrome: &mut Chrome| chrome.text(".view-live");
+    chrome.wait("the page to run the network", |chrome| {
+        chrome
+            .text(".view-live")
+            .starts_with("Run here on 100 samples")
+    });
+    let before = line(&mut chrome);
+    let busy = "(() => { const all = [...document.querySelectorAll('.view-stage circle.node')]; return all.findIndex((c, k) => k > 4 && !c.classList.contains('alone')); })()";
+    let busy = chrome
+        .eval(busy)
+        .as_u64()
+        .and_then(|k| usize::try_from(k).ok());
+    let site = place_of(&mut chrome, busy.expect("a hidden site with edges"));
+    chrome.click(site);
+    chrome.press(".view-detail p button");
+    assert!(
+        line(&mut chrome).contains("1 site ablated (zero)"),
+        "{}",
+        line(&mut chrome)
+    );
+    assert_ne!(line(&mut chrome), before);
+    let kept = chrome.eval("location.hash");
+    assert!(
+        kept.as_str()
+            .is_some_and(|hash| hash.starts_with("#view:off=h1.")),
+        "{kept}"
+    );
+    chrome.press(".view-live button");
+    assert_eq!(line(&mut chrome), before);
+    assert_eq!(chrome.complaints(), Vec::<String>::new());
 }
 
 /// A transformer's circuit as its edges name it.

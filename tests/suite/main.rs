@@ -11,6 +11,7 @@ mod chrome;
 mod cli;
 mod common;
 mod compare;
+mod diff;
 mod door;
 mod exit_codes;
 mod files;

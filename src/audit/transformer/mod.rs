@@ -30,7 +30,7 @@ pub struct Subject<'a, T> {
     model: &'a Transformer<T>,
     batch: Sequences<T>,
     /// Outputs `[outputs, readings]`.
-    clean: Array2<T>,
+    pub clean: Array2<T>,
     /// Per reading, the largest output: the answer where the data name none.
     decisions: Vec<usize>,
     loss: Option<Metric>,

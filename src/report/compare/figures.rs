@@ -246,7 +246,11 @@ impl Cell {
         }
         figure.close();
         let seed = network.seed.map(|seed| format!("seed {seed}"));
-        let edges = format!("{} edges", count(network.picture.surviving));
+        let (drawn, all) = (network.picture.edges.len(), network.picture.surviving);
+        let edges = match drawn < all {
+            true => format!("{} of {} edges drawn", count(drawn), count(all)),
+            false => format!("{} edges", count(all)),
+        };
         let mid = self.left + self.width / 2.0;
         let name = format!(
             "{}: {} edges survive",

@@ -6,11 +6,12 @@ use crate::choice::{Against, MetricKind};
 use crate::report::compare::tables::mark;
 use crate::report::compare::tables::mean_words;
 use crate::report::compare::tables::test_words;
+use crate::report::compare::words as compared;
 use crate::report::figures::Figure;
 use crate::report::format::{count, percent, short};
 use crate::report::page::Page;
 use crate::report::page::blocks::{
-    Block, Cell, Column, Fact, Section, Shown, Table, numbers, words as text,
+    Block, Cell, Column, Fact, Said, Section, Shown, Table, numbers, words as text,
 };
 use crate::report::sites::{clean, plain};
 use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison};
@@ -19,9 +20,8 @@ use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison};
 pub fn render(comparison: &Comparison, figures: &[Figure]) -> askama::Result<String> {
     let page = Page {
         kind: "Comparison of trained networks",
-        title: title(comparison),
-        subtitle: subtitle(comparison),
-        verdicts: crate::report::compare::words::summary(comparison),
+        title: compared::headline(comparison).unwrap_or_else(|| title(comparison)),
+        subtitle: format!("{} · {}", title(comparison), subtitle(comparison)),
         sections: sections(comparison, figures),
         json: "compare.json".to_owned(),
         tool: format!(
@@ -57,6 +57,7 @@ fn subtitle(comparison: &Comparison) -> String {
 
 fn sections(comparison: &Comparison, figures: &[Figure]) -> Vec<Section> {
     let all = [
+        claims(comparison),
         networks(figures),
         measures(comparison),
         fronts(figures),
@@ -66,8 +67,71 @@ fn sections(comparison: &Comparison, figures: &[Figure]) -> Vec<Section> {
         overlap(comparison),
         each(comparison),
         conventions(comparison),
+        evidence(comparison),
     ];
     all.into_iter().filter(|s| !s.blocks.is_empty()).collect()
+}
+
+/// Regime × claim: what was published of the reference, and whether it is shown here.
+fn claims(comparison: &Comparison) -> Section {
+    let reference = comparison.groups.first().map_or("", |g| g.name.as_str());
+    let row = |(regime, cells): (String, Vec<compared::Judged>)| {
+        let judged = cells.into_iter().map(|cell| {
+            let class = cell.status.class();
+            Cell::word(cell.text).with_class(class)
+        });
+        std::iter::once(Cell::word(regime)).chain(judged).collect()
+    };
+    let rows: Vec<Vec<Cell>> = compared::matrix(comparison).into_iter().map(row).collect();
+    let mut columns = vec![text(&format!("{} against", clean(reference)))];
+    columns.extend(compared::claimed().map(text));
+    let reading = format!(
+        "Each cell: mean difference ({} less the other) with its 95 % interval, the permutation test \
+         corrected over the regimes, and the number of networks or pairs. ✓ shown, ? not shown, – not tested.",
+        clean(reference)
+    );
+    let table = Table {
+        csv: "",
+        ..Table::new("Claims by regime", "", columns, rows.clone()).open()
+    };
+    Section {
+        id: "claims",
+        title: "What is shown",
+        blocks: match rows.is_empty() {
+            true => Vec::new(),
+            false => vec![Block::Table(table), Block::Text(reading)],
+        },
+    }
+}
+
+/// Every sentence, folded away.
+fn evidence(comparison: &Comparison) -> Section {
+    let said = crate::report::compare::words::summary(comparison);
+    let said = said.into_iter().map(|sentence| Said {
+        anchor: sentence
+            .evidence
+            .first()
+            .map_or("", |pointer| anchor(pointer)),
+        sentence,
+    });
+    let sentences = Section {
+        id: "sentences",
+        title: "Every sentence, and what it stands on",
+        blocks: vec![Block::Sentences(said.collect())],
+    };
+    Section {
+        id: "evidence",
+        title: "Evidence",
+        blocks: vec![Block::Drawer(sentences)],
+    }
+}
+
+/// The part of the page that shows what a pointer leads to.
+fn anchor(pointer: &str) -> &'static str {
+    match pointer.starts_with("/measures") {
+        true => "numbers",
+        false => "",
+    }
 }
 
 fn figure(figures: &[Figure], name: &str, caption: &str) -> Option<Block> {

@@ -182,6 +182,77 @@ fn against(comparison: &Comparison, claim: &Claim, other: &str) -> Option<Senten
     Some(Sentence::new(claim.topic, status, text).from([format!("/measures/{place}")]))
 }
 
+/// What was claimed of the reference, in the order of the cells of [`matrix`].
+pub(in crate::report) fn claimed() -> impl Iterator<Item = &'static str> {
+    CLAIMS.iter().map(|claim| claim.words)
+}
+
+/// One claim against one regime, as a cell of a matrix.
+pub(in crate::report) struct Judged {
+    /// Shown, the reverse shown, not shown, not tested.
+    pub status: Status,
+    /// The effect with its interval, its test and the number of networks; empty where
+    /// nothing was measured.
+    pub text: String,
+}
+
+/// Regime × claim, the reference left out: each regime with its cells.
+pub(in crate::report) fn matrix(comparison: &Comparison) -> Vec<(String, Vec<Judged>)> {
+    let level = comparison.settings.level;
+    let cell = |claim: &Claim, other: &str| {
+        let measure = comparison
+            .measures
+            .iter()
+            .find(|m| m.info.key == claim.decides);
+        let test = measure.and_then(|m| Some((m, m.tests.iter().find(|t| t.other == other)?)));
+        let Some((measure, test)) = test.filter(|(_, test)| test.difference.is_some()) else {
+            return Judged {
+                status: Status::NotRun,
+                text: String::new(),
+            };
+        };
+        let (status, mark) = match shown(measure.info.better, test, level) {
+            Shown::Better => (Status::Holds, "✓"),
+            Shown::Worse => (Status::Note, "reverse:"),
+            Shown::Nothing => (Status::NotShown, "?"),
+            Shown::NoTest => (Status::NotRun, "–"),
+        };
+        let effect = super::tables::test_words(test);
+        let text = format!("{mark} {effect}, n = {}", test.networks);
+        Judged { status, text }
+    };
+    let others = comparison.groups.iter().skip(1);
+    let row = |name: &String| CLAIMS.iter().map(|claim| cell(claim, name)).collect();
+    others
+        .map(|group| (clean(&group.name), row(&group.name)))
+        .collect()
+}
+
+/// How many claims are shown, and of how many the reverse is.
+pub(in crate::report) fn headline(comparison: &Comparison) -> Option<String> {
+    let reference = clean(&comparison.groups.first()?.name);
+    let rows = matrix(comparison);
+    let cells = || rows.iter().flat_map(|(_, cells)| cells);
+    let of = |status: Status| cells().filter(|cell| cell.status == status).count();
+    let tested = cells().filter(|cell| cell.status != Status::NotRun).count();
+    let text = match (tested, of(Status::Note)) {
+        (0, _) => format!(
+            "{reference} beside {} other regimes: nothing could be tested.",
+            count_words(rows.len())
+        ),
+        (n, 0) => format!(
+            "{reference}: {} of {n} claims against the other regimes are shown, and of none the reverse.",
+            of(Status::Holds)
+        ),
+        (n, reversed) => format!(
+            "{reference}: {} of {n} claims against the other regimes are shown, and of {} the reverse.",
+            of(Status::Holds),
+            count_words(reversed)
+        ),
+    };
+    (!rows.is_empty()).then_some(text)
+}
+
 /// The size of a difference and its test, in brackets.
 fn effect(test: &Test) -> String {
     let mut parts = Vec::new();

@@ -21,6 +21,8 @@ pub const TEXT: &str = concat!(
     include_str!("../../../templates/view/view.js"),
     include_str!("../../../templates/view/film.js"),
     include_str!("../../../templates/view/evidence.js"),
+    include_str!("../../../templates/view/live.js"),
+    include_str!("../../../templates/view/link.js"),
     include_str!("../../../templates/view/start.js"),
     "})();\n"
 );

@@ -1,0 +1,133 @@
+//! `modscope diff`: what changed from one version of a network to another.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::args::{self, Common, DataArgs, ModelArgs};
+use super::progress::Progress;
+use super::{output, pipeline, whole};
+use crate::audit::memory::{self, Budget};
+use crate::compare;
+use crate::prune::Threshold;
+use crate::report;
+use crate::result::{Diff, DiffLimits, Status, fails};
+
+/// Two versions of one network: what changed
+///
+/// Decisions (which samples, in both directions), outputs, the task's metric, weights,
+/// what pruning leaves, modules and circuits. Without --max-changed and --tolerance
+/// nothing is promised, and nothing can fail.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  modscope diff v1 v2 --data held-out.safetensors
+  modscope diff v1.safetensors v2.safetensors --data d.npz --max-changed 0 --tolerance 0.01
+  modscope diff v1 v2 --data d.npz --no-circuits --json | jq .decisions.changed")]
+pub(super) struct Args {
+    /// The version before: a file, an index of shards, or a folder that holds one
+    old: PathBuf,
+    /// The version after
+    new: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    common: Common,
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Exit with 1 where more decisions than this changed
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    max_changed: Option<usize>,
+    /// Exit with 1 where an output moves by more than this
+    #[arg(
+        long,
+        value_name = "X",
+        value_parser = args::not_negative,
+        allow_negative_numbers = true,
+        help_heading = "Limits"
+    )]
+    tolerance: Option<f64>,
+    /// Prune weights with |w| below this: auto for the largest that verifies, for each
+    /// version its own [default: auto]
+    #[arg(long, value_name = "X", help_heading = "What is compared")]
+    threshold: Option<Threshold>,
+    /// Leave circuits out
+    #[arg(long, help_heading = "What is compared")]
+    no_circuits: bool,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
+    let name = format!(
+        "diff-{}-{}",
+        args::result_name(&args.old),
+        args::result_name(&args.new)
+    );
+    output::check_free(&args.common, &name, false)?;
+    let progress = Progress::new(&args.common);
+    progress.stage("reading files");
+    let budget = Budget::new(args.common.max_memory);
+    memory::before_loading(budget, &[&args.old, &args.new])?;
+    let (old, new) = (
+        args::open_checkpoint(&args.old)?,
+        args::open_checkpoint(&args.new)?,
+    );
+    let data = args::open_data(&args.data, &new)?;
+    memory::before_audit(budget, &new, &data)?;
+    let config = args.config();
+    let limits = DiffLimits {
+        max_changed: args.max_changed,
+        tolerance: args.tolerance,
+    };
+    let stage = |stage: &str| progress.stage(stage);
+    let compute = || compare::diff(&old, &new, &data, &config, limits, &stage);
+    let mut result = args.common.in_pool(compute)??;
+    result.summary = report::diff::words::summary(&result);
+    let folder = output::folder(&args.common, &name);
+    if let Some(folder) = &folder {
+        output::check_replaceable(folder, args.common.force)?;
+        whole::folder(folder, args.common.force, |dir| {
+            report::write_diff(&result, dir)
+        })?;
+    }
+    progress.finish();
+    print(&args.common, &result, folder.as_deref())?;
+    Ok(match fails(&result.summary) {
+        true => Status::Fails,
+        false => Status::Holds,
+    })
+}
+
+impl Args {
+    /// Each version is audited for what is compared and no more: no null networks, no
+    /// lesions, no judgement of circuits.
+    fn config(&self) -> crate::audit::Config {
+        let mut config = pipeline::config(&self.common, &self.model);
+        config.prune.threshold = self.threshold.unwrap_or(Threshold::Usual);
+        config.prune.curve = false;
+        config.stages.circuits = !self.no_circuits;
+        config.modules.null_samples = 0;
+        config.modules.more_nulls.clear();
+        config.modules.stability_seeds = 0;
+        config.lesion_samples = 0;
+        config.circuits.stability = false;
+        config.circuits.nodes = false;
+        config
+    }
+}
+
+/// The sentences, or the whole result as JSON.
+fn print(common: &Common, result: &Diff, folder: Option<&Path>) -> anyhow::Result<()> {
+    let mut out: Vec<u8> = Vec::new();
+    if common.json {
+        report::json::write(result, &mut out)?;
+    } else if !common.quiet {
+        output::write_summary(&mut out, &result.summary)?;
+        if let Some(folder) = folder {
+            let page = folder.join("index.html");
+            writeln!(out, "\nreport: {}", output::shown(&page))?;
+        }
+    }
+    output::to_stdout(&out)?;
+    if let Some(folder) = folder {
+        output::show(common, folder);
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+// The network run again in the page: weights, samples and activation come with the result.
+
+const ACTIVATIONS = {
+  identity: (x) => x,
+  relu: (x) => (x > 0 ? x : 0),
+  silu: (x) => x / (1 + Math.exp(-x)),
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  tanh: Math.tanh,
+};
+
+// Products of weights and samples up to which a run follows a change at once.
+const AT_ONCE = 2e7;
+
+// So long after the last change a larger one runs.
+const PAUSE = 150;
+
+/** What a run needs; undefined where the result does not have it. */
+async function readLive() {
+  if (!document.getElementById("carried-result")) return undefined;
+  const { network, replay, checkpoint, data } = JSON.parse(await (await carriedResult()).text());
+  const activation = ACTIVATIONS[checkpoint.activation];
+  const isWhole = network.layers.length > 1 && network.weights.every((w) => w.length && !w.includes(null)) && !network.links.length;
+  if (!replay || !activation || !isWhole) return undefined;
+  const widths = network.layers.map((layer) => layer.sites.length);
+  const first = widths.map((_, l) => widths.slice(0, l).reduce((sum, width) => sum + width, 0));
+  const live = {
+    widths,
+    first,
+    activation,
+    loss: data.loss,
+    names: network.layers.at(-1).sites.map((site) => site.name),
+    weights: network.weights.map((w) => Float64Array.from(w)),
+    biases: network.layers.slice(1).map((layer) => Float64Array.from(layer.sites, (site) => site.bias)),
+    inputs: replay.inputs,
+    classes: replay.classes,
+    targets: replay.targets,
+  };
+  live.whole = measured(live, runOf(live, { threshold: 0, off: new Set(), cut: new Set() }));
+  return live;
+}
+
+/** The outputs, sample by sample, without small weights, the sites `off` and the edges `cut`. */
+function runOf({ widths, first, activation, weights, biases, inputs }, { threshold, off, cut }) {
+  const kept = weights.map((weight, layer) => {
+    const writers = widths[layer];
+    return weight.map((w, k) => {
+      const [from, to] = [first[layer] + (k % writers), first[layer + 1] + Math.floor(k / writers)];
+      return Math.abs(w) < threshold || off.has(from) || cut.has(`${from}>${to}`) ? 0 : w;
+    });
+  });
+  return inputs.map((sample) => {
+    let values = sample;
+    kept.forEach((weight, layer) => {
+      const writers = widths[layer];
+      values = Array.from(biases[layer], (bias, reader) => {
+        let sum = bias;
+        for (let k = 0; k < writers; k++) sum += weight[reader * writers + k] * values[k];
+        return layer + 1 < kept.length ? activation(sum) : sum;
+      });
+    });
+    return values;
+  });
+}
+
+/** What outputs decide: the largest; of one logit its sign. */
+function decisionOf(outputs) {
+  return outputs.length === 1 ? Number(outputs[0] > 0) : outputs.indexOf(Math.max(...outputs));
+}
+
+/** Metric and loss of outputs. */
+function measured(live, outputs) {
+  const mean = (of) => outputs.reduce((sum, row, s) => sum + of(row, s), 0) / outputs.length;
+  const found = { outputs, decisions: live.classes && outputs.map(decisionOf) };
+  if (live.classes) found.accuracy = mean((row, s) => Number(found.decisions[s] === live.classes[s]));
+  if (live.loss === "cross-entropy") found.loss = mean((row, s) => surprise(row.length === 1 ? [0, row[0]] : row, live.classes[s]));
+  if (live.loss === "mse-onehot") found.loss = mean((row, s) => squares(row, (k) => Number(k === live.classes[s])));
+  if (live.loss === "mse" && live.targets) found.loss = mean((row, s) => squares(row, (k) => live.targets[s][k]));
+  return found;
+}
+
+/** −log of the probability of a class. */
+function surprise(logits, label) {
+  const most = Math.max(...logits);
+  return most + Math.log(logits.reduce((sum, x) => sum + Math.exp(x - most), 0)) - logits[label];
+}
+
+function squares(row, target) {
+  return row.reduce((sum, x, k) => sum + (x - target(k)) ** 2, 0) / row.length;
+}
+
+/** The network as it is edited now, beside the whole one. */
+function compared(live, edits) {
+  const { whole } = live;
+  const now = measured(live, runOf(live, edits));
+  const changes = live.names.map((_, k) => Math.max(...now.outputs.map((row, s) => Math.abs(row[k] - whole.outputs[s][k]))));
+  const changed = now.decisions && now.decisions.filter((d, s) => d !== whole.decisions[s]).length;
+  return { ...now, changes, changed };
+}
+
+/** Edits of the reader as a run takes them. */
+function editsOf({ graph, stop, off, cut }) {
+  const edges = new Set([...cut].map((edge) => `${graph.from[edge]}>${graph.to[edge]}`));
+  return { threshold: graph.stops[stop].threshold, off, cut: edges };
+}
+
+/** The line that says what the network does as it is edited; runs when something changed. */
+function liveLine(state) {
+  const words = make("span", {});
+  const back = make("button", { type: "button", class: "small", click: () => state.edit({ off: new Set(), cut: new Set() }) }, "Bring all back");
+  const element = make("p", { class: "view-live", hidden: true, role: "status" }, words, " ", back);
+  let [last, timer] = ["", 0];
+  const run = () => {
+    const found = compared(state.live, editsOf(state));
+    words.textContent = liveWords(state, found);
+    Object.assign(element.dataset, { changes: JSON.stringify(found.changes), loss: found.loss, accuracy: found.accuracy, changed: found.changed });
+  };
+  const update = () => {
+    element.hidden = !state.live;
+    if (!state.live) return;
+    back.hidden = !state.off.size && !state.cut.size;
+    const now = JSON.stringify([state.stop, [...state.off], [...state.cut]]);
+    if (now === last) return;
+    last = now;
+    clearTimeout(timer);
+    const cost = state.live.inputs.length * state.live.weights.reduce((sum, w) => sum + w.length, 0);
+    if (cost <= AT_ONCE) run();
+    else timer = setTimeout(run, PAUSE);
+  };
+  return { element, update };
+}
+
+function liveWords(state, { changes, loss, accuracy, changed }) {
+  const { whole, names, inputs } = state.live;
+  const parts = [`Run here on ${counted(inputs.length)} samples`];
+  const several = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
+  if (state.off.size) parts.push(`${several(state.off.size, "site")} ablated (zero)`);
+  if (state.cut.size) parts.push(`${several(state.cut.size, "edge")} cut`);
+  if (accuracy !== undefined) parts.push(`accuracy ${shown(accuracy)} (whole ${shown(whole.accuracy)}), ${changed} decisions changed`);
+  if (loss !== undefined) parts.push(`loss ${shown(loss)} (whole ${shown(whole.loss)})`);
+  const moved = names.length <= 4 ? names.map((name, k) => `${name} ${shown(changes[k], 3)}`).join(", ") : shown(Math.max(...changes));
+  return `${parts.join(" · ")} · largest change: ${moved}`;
+}
