@@ -307,10 +307,9 @@ fn modules(old: &Modules, new: &Modules) -> ChangedModules {
     let (before, after) = (of(old), of(new));
     let mut shared = Array2::<f64>::zeros((old.count, new.count));
     for (site, module) in &before {
-        if let Some(other) = after.get(site) {
-            if let Some(cell) = shared.get_mut([*module, *other]) {
-                *cell += 1.0;
-            }
+        let both = after.get(site).map(|other| [*module, *other]);
+        if let Some(cell) = both.and_then(|both| shared.get_mut(both)) {
+            *cell += 1.0;
         }
     }
     let size = |of: &BTreeMap<String, usize>, module| of.values().filter(|m| **m == module).count();
