@@ -135,6 +135,8 @@ fn config(args: &Args) -> anyhow::Result<Config> {
     args.certify.apply(&mut config.audit)?;
     args.modules.apply(&mut config.audit);
     args.circuits.apply(&mut config.audit)?;
+    // Of each network alone: `modscope circuit` tells it.
+    config.audit.circuits.stability = false;
     if config.audit.circuits.level == Level::Node {
         anyhow::bail!("circuits of nodes are not compared yet; leave `--level node` out");
     }

@@ -94,6 +94,8 @@ impl Chrome {
                 "--disable-background-networking",
                 "--disable-component-update",
             ])
+            // Hundreds of addresses in a row are what a test asks for, not an attack.
+            .arg("--disable-ipc-flooding-protection")
             .args(["--disable-sync", "--disable-quic", "--hide-scrollbars"])
             .arg("--remote-debugging-port=0")
             .arg(format!("--window-size={width},{height}"))
