@@ -152,7 +152,11 @@ impl Subject {
     }
 
     /// The faithfulness of a circuit on other samples.
+    /// `None` for a circuit without edges.
     fn judged(&self, found: &Circuit, data: &Dataset, fill: Fill) -> Option<f64> {
+        if found.edges.is_empty() {
+            return None;
+        }
         let edges = found.edges.iter().map(|e| json!([e.from, e.to]));
         let mut config = settings(fill);
         config.circuits.methods = Vec::new();
