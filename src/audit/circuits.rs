@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Config;
-use super::held::{Held, held};
+use super::held::{Held, held, of_both};
 use super::methods::{Granularity, no_positions};
 use super::pipeline::Files;
 use super::search::{self, Answer, Found, Search, ablation};
@@ -43,10 +43,7 @@ pub fn circuits<T: Scalar>(
             subject.model,
         )
     };
-    let other = held
-        .as_ref()
-        .map(|held| -> Result<_> { Ok((on(&held.discover.0)?, on(&held.judge.0)?)) });
-    let other = other.transpose()?;
+    let other = of_both(held.as_ref(), on)?;
     let (discover, judge) = match &other {
         Some((discover, judge)) => (discover, judge),
         None => (subject, subject),

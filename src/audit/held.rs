@@ -27,6 +27,15 @@ pub struct Held<'d> {
     pub in_both: Vec<usize>,
 }
 
+/// What is made of each of the two sets, where there are two: `(discovery, judgement)`.
+pub fn of_both<'h, S>(
+    held: Option<&'h Held<'_>>,
+    made: impl Fn(&'h Dataset) -> Result<S>,
+) -> Result<Option<(S, S)>> {
+    let both = held.map(|held| Ok((made(&held.discover.0)?, made(&held.judge.0)?)));
+    both.transpose()
+}
+
 /// The two sets of an audit; `None` where circuits are judged on the samples they
 /// were discovered on, because that was asked for or there are too few.
 /// `by_class` says that each class has a circuit of its own.

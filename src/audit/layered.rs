@@ -7,7 +7,7 @@ use ndarray::Array2;
 use super::circuits::set_names;
 use super::finite::not_finite;
 use super::function::{Function, function};
-use super::held::{Held, held};
+use super::held::{Held, held, of_both};
 use super::methods::{Granularity, no_positions};
 use super::pipeline::{Audited, Files, Pruned};
 use super::search::{Answer, Found, Search, ablation};
@@ -186,10 +186,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         let nodes = self.ablated(&whole, fill, config)?;
         let held = held(self.files.data, config, self.batch.classes.is_some())?;
         let on = |data| Subject::new(Files { data, ..self.files }, self.model);
-        let other = held
-            .as_ref()
-            .map(|held| -> Result<_> { Ok((on(&held.discover.0)?, on(&held.judge.0)?)) });
-        let other = other.transpose()?;
+        let other = of_both(held.as_ref(), on)?;
         let (discover, judge) = match &other {
             Some((discover, judge)) => (discover, judge),
             None => (self, self),

@@ -14,9 +14,9 @@ use crate::checkpoint::Checkpoint;
 use crate::choice::{Fill, Method, MetricKind};
 use crate::data::{Dataset, Labels};
 use crate::evaluate::multiverse::{
-    Analysis, jaccard, mean_overlap, modal, over_sets, overlap_along, strongest_sets, support,
+    Analysis, mean_overlap, modal, over_sets, overlap_along, strongest_sets, support,
 };
-use crate::evaluate::stability::{CORE, POSSIBLE};
+use crate::evaluate::stability::{CORE, POSSIBLE, jaccard};
 use crate::numeric::Rng;
 use crate::patch::EdgeSet;
 use crate::result::{

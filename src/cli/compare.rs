@@ -1,6 +1,5 @@
 //! `modscope compare`: any number of checkpoints on the same work.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +18,6 @@ use crate::compare::{self, Config, Entry, Part};
 use crate::data::Dataset;
 use crate::escape::visible;
 use crate::report;
-use crate::result::Comparison;
 use crate::result::Status;
 
 /// Set checkpoints side by side: regimes over seeds, with controls and tests
@@ -122,7 +120,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         })?;
     }
     kept.done(folder.as_deref());
-    print(&args.common, &result, folder.as_deref())?;
+    output::told(&args.common, &result, &result.summary, folder.as_deref())?;
     Ok(Status::Holds)
 }
 
@@ -199,26 +197,4 @@ fn progress(common: &Common, networks: usize) -> ProgressBar {
         .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
-}
-
-/// The verdicts in words, or the whole result as JSON.
-pub(super) fn print(
-    common: &Common,
-    result: &Comparison,
-    folder: Option<&Path>,
-) -> anyhow::Result<()> {
-    let mut out: Vec<u8> = Vec::new();
-    if common.json {
-        report::json::write(result, &mut out)?;
-    } else if !common.quiet {
-        output::write_summary(&mut out, &result.summary)?;
-        if let Some(folder) = folder {
-            writeln!(
-                out,
-                "\nreport: {}",
-                output::shown(&folder.join("index.html"))
-            )?;
-        }
-    }
-    Ok(output::to_stdout(&out)?)
 }

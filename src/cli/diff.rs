@@ -1,7 +1,6 @@
 //! `modscope diff`: what changed from one version of a network to another.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::{self, Common, DataArgs, ModelArgs};
 use super::progress::Progress;
@@ -10,7 +9,7 @@ use crate::audit::memory::{self, Budget};
 use crate::compare;
 use crate::prune::Threshold;
 use crate::report;
-use crate::result::{Diff, DiffLimits, Status, fails};
+use crate::result::{DiffLimits, Status, fails};
 
 /// Two versions of one network: what changed
 ///
@@ -88,7 +87,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         })?;
     }
     progress.finish();
-    print(&args.common, &result, folder.as_deref())?;
+    output::told(&args.common, &result, &result.summary, folder.as_deref())?;
     Ok(match fails(&result.summary) {
         true => Status::Fails,
         false => Status::Holds,
@@ -111,23 +110,4 @@ impl Args {
         config.circuits.nodes = false;
         config
     }
-}
-
-/// The sentences, or the whole result as JSON.
-fn print(common: &Common, result: &Diff, folder: Option<&Path>) -> anyhow::Result<()> {
-    let mut out: Vec<u8> = Vec::new();
-    if common.json {
-        report::json::write(result, &mut out)?;
-    } else if !common.quiet {
-        output::write_summary(&mut out, &result.summary)?;
-        if let Some(folder) = folder {
-            let page = folder.join("index.html");
-            writeln!(out, "\nreport: {}", output::shown(&page))?;
-        }
-    }
-    output::to_stdout(&out)?;
-    if let Some(folder) = folder {
-        output::show(common, folder);
-    }
-    Ok(())
 }

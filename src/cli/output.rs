@@ -91,6 +91,28 @@ pub(super) fn print(common: &Common, written: &Written) -> anyhow::Result<Status
     Ok(outcome(&written.result))
 }
 
+/// Prints the sentences of a result that has a page of its own, or the whole result as
+/// JSON, and opens the page where that was asked for.
+pub(super) fn told(
+    common: &Common,
+    result: &impl serde::Serialize,
+    summary: &[Sentence],
+    folder: Option<&Path>,
+) -> io::Result<()> {
+    let mut out: Vec<u8> = Vec::new();
+    if common.json {
+        report::json::write(result, &mut out)?;
+    } else if !common.quiet {
+        write_summary(&mut out, summary)?;
+        if let Some(folder) = folder {
+            writeln!(out, "\nreport: {}", shown(&folder.join("index.html")))?;
+        }
+    }
+    to_stdout(&out)?;
+    folder.into_iter().for_each(|folder| show(common, folder));
+    Ok(())
+}
+
 /// Opens a report in the browser where that was asked for. A machine without one
 /// still has the report.
 pub(super) fn show(common: &Common, folder: &Path) {

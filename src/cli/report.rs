@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{self, Common};
-use super::compare;
 use super::output::{self, Finished};
 use super::whole;
 use crate::audit::memory::{self, Budget};
@@ -70,10 +69,7 @@ fn again(args: &Args, name: &str, result: &Comparison) -> anyhow::Result<Status>
             report::write_comparison(result, dir)
         })?;
     }
-    compare::print(&args.common, result, folder.as_deref())?;
-    if let Some(folder) = &folder {
-        output::show(&args.common, folder);
-    }
+    output::told(&args.common, result, &result.summary, folder.as_deref())?;
     Ok(Status::Holds)
 }
 

@@ -1,7 +1,6 @@
 //! `modscope stability`: every analysis that a reviewer would accept, beside each other.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::{self, Common, DataArgs, ModelArgs, at_least_one, count};
 use super::progress::Progress;
@@ -13,7 +12,7 @@ use crate::metric::MetricKind;
 use crate::patch::Fill;
 use crate::prune::Threshold;
 use crate::report;
-use crate::result::{Multiverse, Status};
+use crate::result::Status;
 
 /// Would another honest analyst have found the same circuit
 ///
@@ -126,7 +125,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         })?;
     }
     progress.finish();
-    print(&args.common, &result, folder.as_deref())?;
+    output::told(&args.common, &result, &result.summary, folder.as_deref())?;
     Ok(Status::Note)
 }
 
@@ -143,19 +142,4 @@ impl Args {
             ..Grid::default()
         }
     }
-}
-
-/// The sentences, or the whole result as JSON.
-fn print(common: &Common, result: &Multiverse, folder: Option<&Path>) -> anyhow::Result<()> {
-    let mut out: Vec<u8> = Vec::new();
-    if common.json {
-        report::json::write(result, &mut out)?;
-    } else if !common.quiet {
-        output::write_summary(&mut out, &result.summary)?;
-        if let Some(folder) = folder {
-            let page = folder.join("index.html");
-            writeln!(out, "\nreport: {}", output::shown(&page))?;
-        }
-    }
-    Ok(output::to_stdout(&out)?)
 }

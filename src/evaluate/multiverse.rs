@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
+use super::stability::{inclusion, jaccard, mean_jaccard, resample};
 use crate::numeric::{Rng, matmul_into};
 use crate::patch::EdgeSet;
 
@@ -58,7 +59,7 @@ pub fn over_sets(each: ArrayView2<'_, f64>, sets: usize, seed: u64) -> Array2<f6
             continue;
         }
         let mut rng = Rng::new(seed.wrapping_add(set as u64), STREAM);
-        (0..samples).for_each(|_| row[rng.below(samples)] += 1.0);
+        resample(row, &mut rng);
     }
     let mut scores = Array2::zeros((sets, each.ncols()));
     matmul_into(scores.view_mut(), counts.view(), each, false);
@@ -68,12 +69,11 @@ pub fn over_sets(each: ArrayView2<'_, f64>, sets: usize, seed: u64) -> Array2<f6
 /// The share of analyses that have each edge, in [0, 1].
 #[must_use]
 pub fn support(analyses: &[Analysis], edges: usize) -> Vec<f64> {
-    let mut times = vec![0_usize; edges];
-    for analysis in analyses {
-        analysis.edges.ones().for_each(|edge| times[edge] += 1);
-    }
-    let share = |times: usize| times as f64 / analyses.len().max(1) as f64;
-    times.into_iter().map(share).collect()
+    inclusion(&circuits(analyses), edges)
+}
+
+fn circuits(analyses: &[Analysis]) -> Vec<&EdgeSet> {
+    analyses.iter().map(|analysis| &analysis.edges).collect()
 }
 
 /// The circuit that most analyses give, and how many do; of equals, the first in the
@@ -91,16 +91,6 @@ pub fn modal(analyses: &[Analysis]) -> Option<(EdgeSet, usize)> {
     best.map(|(times, first)| (analyses[first].edges.clone(), times))
 }
 
-/// |both| / |either|, in [0, 1]; 1 for two empty sets.
-#[must_use]
-pub fn jaccard(one: &EdgeSet, other: &EdgeSet) -> f64 {
-    let both = one.intersection_count(other);
-    match one.count_ones(..) + other.count_ones(..) - both {
-        0 => 1.0,
-        either => both as f64 / either as f64,
-    }
-}
-
 /// Mean Jaccard index of two analyses; over all pairs, or over two million drawn ones
 /// where there are more.
 #[must_use]
@@ -109,9 +99,7 @@ pub fn mean_overlap(analyses: &[Analysis], seed: u64) -> f64 {
     let pairs = n * n.saturating_sub(1) / 2;
     let of = |(a, b): (usize, usize)| jaccard(&analyses[a].edges, &analyses[b].edges);
     if pairs <= MOST_PAIRS {
-        let row = |a: usize| -> f64 { (a + 1..n).map(|b| of((a, b))).sum() };
-        let rows: Vec<f64> = (0..n).into_par_iter().map(row).collect();
-        return rows.iter().sum::<f64>() / pairs.max(1) as f64;
+        return mean_jaccard(&circuits(analyses));
     }
     let mut rng = Rng::new(seed, STREAM);
     let draw = |_| {

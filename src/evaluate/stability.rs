@@ -6,7 +6,7 @@
 //! (Efron 1979) are one matrix product, and each row of it gives a circuit by the
 //! rule that gave the circuit in question.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut1};
 use rayon::prelude::*;
 
 use crate::numeric::{Rng, matmul_into};
@@ -65,6 +65,7 @@ pub fn stability(
         let chosen: Vec<EdgeSet> = (0..draws.len()).into_par_iter().map(of_row).collect();
         circuits.extend(chosen);
     }
+    let circuits: Vec<&EdgeSet> = circuits.iter().collect();
     Some(Stability {
         resamples,
         inclusion: inclusion(&circuits, edges),
@@ -75,30 +76,36 @@ pub fn stability(
 /// How often each sample is drawn, `[draws, samples]`; every draw has a stream of its own.
 fn counts(draws: std::ops::Range<usize>, samples: usize, seed: u64) -> Array2<f64> {
     let mut counts = Array2::zeros((draws.len(), samples));
-    for (mut row, draw) in counts.rows_mut().into_iter().zip(draws) {
-        let mut rng = Rng::new(seed.wrapping_add(draw as u64), STREAM);
-        (0..samples).for_each(|_| row[rng.below(samples)] += 1.0);
+    for (row, draw) in counts.rows_mut().into_iter().zip(draws) {
+        resample(row, &mut Rng::new(seed.wrapping_add(draw as u64), STREAM));
     }
     counts
 }
 
-fn inclusion(circuits: &[EdgeSet], edges: usize) -> Vec<f64> {
+/// Counts a bootstrap resample: how often each sample is drawn.
+pub(super) fn resample(mut counts: ArrayViewMut1<'_, f64>, rng: &mut Rng) {
+    let samples = counts.len();
+    (0..samples).for_each(|_| counts[rng.below(samples)] += 1.0);
+}
+
+/// The share of circuits that have each edge, in [0, 1].
+pub(super) fn inclusion(circuits: &[&EdgeSet], edges: usize) -> Vec<f64> {
     let mut times = vec![0_usize; edges];
     for circuit in circuits {
         circuit.ones().for_each(|edge| times[edge] += 1);
     }
-    let share = |times: usize| times as f64 / circuits.len() as f64;
+    let share = |times: usize| times as f64 / circuits.len().max(1) as f64;
     times.into_iter().map(share).collect()
 }
 
 /// The mean Jaccard index of all pairs.
 #[must_use]
-pub fn mean_jaccard(circuits: &[EdgeSet]) -> f64 {
+pub fn mean_jaccard(circuits: &[&EdgeSet]) -> f64 {
     let sizes: Vec<usize> = circuits.iter().map(|c| c.count_ones(..)).collect();
     let of_one = |one: usize| -> f64 {
         let with = |other: usize| {
-            let both = circuits[one].intersection_count(&circuits[other]);
-            jaccard(both, sizes[one] + sizes[other])
+            let both = circuits[one].intersection_count(circuits[other]);
+            share(both, sizes[one] + sizes[other])
         };
         (one + 1..circuits.len()).map(with).sum()
     };
@@ -107,8 +114,15 @@ pub fn mean_jaccard(circuits: &[EdgeSet]) -> f64 {
     rows.iter().sum::<f64>() / pairs.max(1) as f64
 }
 
-/// Of two sets that share `both` elements and have `sizes` together.
-fn jaccard(both: usize, sizes: usize) -> f64 {
+/// |both| / |either| of two sets, in [0, 1]; 1 for two empty ones.
+#[must_use]
+pub fn jaccard(one: &EdgeSet, other: &EdgeSet) -> f64 {
+    let sizes = one.count_ones(..) + other.count_ones(..);
+    share(one.intersection_count(other), sizes)
+}
+
+/// The same of two sets that share `both` elements and have `sizes` together.
+fn share(both: usize, sizes: usize) -> f64 {
     match sizes - both {
         0 => 1.0,
         either => both as f64 / either as f64,
@@ -191,8 +205,8 @@ mod tests {
         let set = |edges: &[usize]| edges.iter().copied().collect::<EdgeSet>();
         let circuits = [set(&[0, 1]), set(&[1, 2]), set(&[0, 1])];
         // 1/3, 1 and 1/3.
-        assert!((mean_jaccard(&circuits) - 5.0 / 9.0).abs() < 1e-12);
-        assert_eq!(mean_jaccard(&[set(&[]), set(&[])]), 1.0);
+        assert!((mean_jaccard(&circuits.each_ref()) - 5.0 / 9.0).abs() < 1e-12);
+        assert_eq!(mean_jaccard(&[&set(&[]), &set(&[])]), 1.0);
     }
 
     /// Brown, Cai & DasGupta 2001: 0 of 10 gives (0, 0.2775).

@@ -100,9 +100,7 @@ pub fn write_index(results: &[(String, Audit)], dir: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Write`] with the file or folder that could not be written.
 pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
-    let json = dir.join("compare.json");
-    let write = || json::write(comparison, BufWriter::new(fs::File::create(&json)?));
-    write().map_err(|source| write_error(&json, source))?;
+    save_json(comparison, &dir.join("compare.json"))?;
     let tables = folder(dir, "tables")?;
     compare::tables::write(comparison, &tables)?;
     save(
@@ -113,14 +111,8 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
         &tables.join("compare.tex"),
         &compare::tables::latex(comparison),
     )?;
-    let drawings = folder(dir, "figures")?;
     let figures = compare::figures::all(comparison);
-    for figure in &figures {
-        save(
-            &drawings.join(format!("{}.svg", figure.name)),
-            &figure.file(),
-        )?;
-    }
+    save_figures(&figures, dir)?;
     let index = dir.join("index.html");
     let page = compare::page::render(comparison, &figures)
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
@@ -133,19 +125,10 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Write`] with the file or folder that could not be written.
 pub fn write_multiverse(result: &Multiverse, dir: &Path) -> Result<()> {
-    let path = dir.join("stability.json");
-    let write = || json::write(result, BufWriter::new(fs::File::create(&path)?));
-    write().map_err(|source| write_error(&path, source))?;
-    let tables = folder(dir, "tables")?;
-    stability::tables::write(result, &tables).map_err(|source| write_error(&tables, source))?;
-    let drawings = folder(dir, "figures")?;
+    save_json(result, &dir.join("stability.json"))?;
+    tables::save_all(&stability::tables::sheets(result), &folder(dir, "tables")?)?;
     let figures = stability::page::figures(result);
-    for figure in &figures {
-        save(
-            &drawings.join(format!("{}.svg", figure.name)),
-            &figure.file(),
-        )?;
-    }
+    save_figures(&figures, dir)?;
     let index = dir.join("index.html");
     let page = stability::page::render(result, &figures)
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
@@ -158,9 +141,7 @@ pub fn write_multiverse(result: &Multiverse, dir: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Write`] with the file or folder that could not be written.
 pub fn write_diff(result: &Diff, dir: &Path) -> Result<()> {
-    let path = dir.join("diff.json");
-    let write = || json::write(result, BufWriter::new(fs::File::create(&path)?));
-    write().map_err(|source| write_error(&path, source))?;
+    save_json(result, &dir.join("diff.json"))?;
     tables::save_all(&diff::tables::sheets(result), &folder(dir, "tables")?)?;
     let figure = diff::figure::draw(result);
     if let Some(figure) = &figure {
@@ -178,9 +159,22 @@ pub fn write_diff(result: &Diff, dir: &Path) -> Result<()> {
 /// # Errors
 /// [`Error::Write`] with the file that could not be written.
 pub fn write_json(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
-    let path = dir.join(format!("{command}.json"));
-    let write = || json::write(audit, BufWriter::new(fs::File::create(&path)?));
-    write().map_err(|source| write_error(&path, source))
+    save_json(audit, &dir.join(format!("{command}.json")))
+}
+
+fn save_json(result: &impl serde::Serialize, path: &Path) -> Result<()> {
+    let write = || json::write(result, BufWriter::new(fs::File::create(path)?));
+    write().map_err(|source| write_error(path, source))
+}
+
+/// `figures/NAME.svg` of each.
+fn save_figures<'f>(all: impl IntoIterator<Item = &'f figures::Figure>, dir: &Path) -> Result<()> {
+    let drawings = folder(dir, "figures")?;
+    for figure in all {
+        let path = drawings.join(format!("{}.svg", figure.name));
+        save(&path, &figure.file())?;
+    }
+    Ok(())
 }
 
 fn folder(dir: &Path, name: &str) -> Result<std::path::PathBuf> {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::Subject;
 use crate::Result;
 use crate::audit::circuits::set_names;
-use crate::audit::held::held;
+use crate::audit::held::{held, of_both};
 use crate::audit::memory::{Budget, resident_bytes};
 use crate::audit::methods::no_positions;
 use crate::audit::pipeline::Files;
@@ -214,10 +214,7 @@ impl<T: Scalar> Subject<'_, T> {
             let files = Files { data, ..self.files };
             Subject::new(files, self.model, config.read.as_ref())
         };
-        let other = held
-            .as_ref()
-            .map(|held| -> Result<_> { Ok((on(&held.discover.0)?, on(&held.judge.0)?)) });
-        let other = other.transpose()?;
+        let other = of_both(held.as_ref(), on)?;
         progress("discovering circuits");
         let networks = match &other {
             Some((discover, judge)) => {

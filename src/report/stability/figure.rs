@@ -3,7 +3,7 @@
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, bar, path, text, through, tip};
 use crate::report::format::{count, percent};
-use crate::report::sites::shortened;
+use crate::report::sites::{clean, shortened};
 use crate::result::{Analysed, OfSize, Specified};
 
 const WIDTH: f64 = 760.0;
@@ -129,7 +129,7 @@ pub fn support(name: &str, of: &OfSize) -> Option<Figure> {
     panel.frame_x(&mut figure);
     for (line, edge) in edges.iter().enumerate() {
         let top = panel.top + ROW * line as f64;
-        let title = format!("{} → {}", edge.from, edge.to);
+        let title = format!("{} → {}", clean(&edge.from), clean(&edge.to));
         figure.add(text(8.0, top + ROW - 4.0, "quiet", &shortened(&title, 30)));
         let class = match edge.modal {
             true => "kept",

@@ -2,7 +2,7 @@
 
 mod figure;
 pub(in crate::report) mod page;
-pub mod tables;
+pub(in crate::report) mod tables;
 pub mod words;
 
 pub use figure::{specification_curve, support};

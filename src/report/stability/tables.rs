@@ -1,45 +1,56 @@
 //! The tables of a multiverse.
 
-use std::io;
-use std::path::Path;
-
+use crate::report::sheet::{Sheet, word};
 use crate::result::Multiverse;
 
-/// Writes `edges.csv` (support of every edge, by answer and size) and `analyses.csv` (one
-/// row per analysis).
-///
-/// # Errors
-/// If a file cannot be written.
-pub fn write(result: &Multiverse, folder: &Path) -> io::Result<()> {
-    let mut edges = csv::Writer::from_path(folder.join("edges.csv"))?;
-    edges.write_record(["output", "size", "from", "to", "share", "modal"])?;
+/// `edges` (support of every edge, by answer and size) and `analyses` (a row each).
+pub fn sheets(result: &Multiverse) -> Vec<Sheet> {
+    vec![edges(result), analyses(result)]
+}
+
+fn edges(result: &Multiverse) -> Sheet {
+    let mut rows = Vec::new();
     for answer in &result.answers {
         for of in &answer.sizes {
-            for edge in &of.edges {
-                let (size, share) = (of.size.to_string(), edge.share.to_string());
-                let modal = edge.modal.to_string();
-                let row = [&answer.output, &size, &edge.from, &edge.to, &share, &modal];
-                edges.write_record(row)?;
-            }
+            rows.extend(of.edges.iter().map(|edge| {
+                vec![
+                    word(&answer.output),
+                    of.size.to_string(),
+                    word(&edge.from),
+                    word(&edge.to),
+                    edge.share.to_string(),
+                    edge.modal.to_string(),
+                ]
+            }));
         }
     }
-    edges.flush()?;
-    let mut analyses = csv::Writer::from_path(folder.join("analyses.csv"))?;
-    analyses.write_record([
-        "output", "method", "fill", "metric", "size", "samples", "overlap",
-    ])?;
+    Sheet {
+        name: "edges",
+        columns: vec!["output", "size", "from", "to", "share", "modal"],
+        rows,
+    }
+}
+
+fn analyses(result: &Multiverse) -> Sheet {
+    let mut rows = Vec::new();
     for answer in &result.answers {
-        for one in &answer.curve {
-            analyses.write_record([
-                &answer.output,
-                one.method.name(),
-                one.fill.name(),
-                one.metric.name(),
-                &one.size.to_string(),
-                &one.samples.to_string(),
-                &one.overlap.to_string(),
-            ])?;
-        }
+        rows.extend(answer.curve.iter().map(|one| {
+            vec![
+                word(&answer.output),
+                one.method.to_string(),
+                one.fill.to_string(),
+                one.metric.to_string(),
+                one.size.to_string(),
+                one.samples.to_string(),
+                one.overlap.to_string(),
+            ]
+        }));
     }
-    analyses.flush()
+    Sheet {
+        name: "analyses",
+        columns: vec![
+            "output", "method", "fill", "metric", "size", "samples", "overlap",
+        ],
+        rows,
+    }
 }
