@@ -51,7 +51,10 @@ pub fn circuits<T: Scalar>(
     let network = engine(discover, pruned, fill, config.seed)?;
     let judging = engine(judge, pruned, fill, config.seed)?;
     let goals = judge.goals(&config.circuits)?;
-    let controls = task::of_mlp(judge, &goals, &config.model, config.seed)?;
+    let controls = match settings.controls {
+        true => task::of_mlp(judge, &goals, &config.model, config.seed)?,
+        false => Vec::new(),
+    };
     let controls: BTreeMap<usize, TaskControls> =
         goals.iter().map(|goal| goal.output).zip(controls).collect();
     let answers = answers(discover, &network, config)?;

@@ -131,7 +131,7 @@ pub(super) fn of_layers(sizes: Sizes, config: &Config) -> u64 {
     let of_edge_and_answer = match (circuits, config.circuits.scores) {
         (false, _) => 0,
         (true, false) => 100,
-        (true, true) => 890,
+        (true, true) => 105,
     };
     let of_edge = 290 + if modules { 120 } else { 0 } + of_edge_and_answer * sizes.outputs;
     let of_value = 5 + if modules || circuits { 8 } else { 0 };

@@ -64,6 +64,8 @@ pub struct CircuitsConfig {
     pub keep_samples: bool,
     /// Whether every node is ablated.
     pub nodes: bool,
+    /// Whether circuits are held against networks and labels that know nothing.
+    pub controls: bool,
     /// Whether circuits from scores are judged at all of MIB's sizes.
     pub curve: bool,
     /// A circuit is faithful when |1 − faithfulness| is at most this.
@@ -125,6 +127,7 @@ impl CircuitsConfig {
             stability: true,
             keep_samples: false,
             nodes: true,
+            controls: true,
             curve: false,
             within: 0.05,
             max_memory: None,

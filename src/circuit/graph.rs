@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, json};
+use indexmap::IndexMap;
 
 use crate::metric::Direction;
 use crate::patch::{EdgeSet, Patchable};
-use crate::result::{GraphConfig, GraphEdge, GraphJson};
+use crate::result::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 
 /// A circuit with the effects of all edges on a metric of this direction.
 ///
@@ -24,16 +24,19 @@ pub fn to_graph<P: Patchable>(
         Direction::LowerIsBetter => -1.0,
     };
     let mut inside = vec![false; network.node_count()];
-    let mut edges = Map::new();
+    let mut edges = IndexMap::with_capacity(network.edge_count());
     for (edge, effect) in effects.iter().enumerate().take(network.edge_count()) {
         let in_graph = circuit.contains(edge);
         let (writer, reader) = network.ends(edge);
         inside[writer] |= in_graph;
         inside[reader] |= in_graph;
-        let value = json!({ "score": sign * effect, "in_graph": in_graph });
-        edges.insert(edge_name(network, edge), value);
+        let score = sign * effect;
+        edges.insert(edge_name(network, edge), GraphEdge { score, in_graph });
     }
-    let node = |(node, in_graph)| (network.node_name(node), json!({ "in_graph": in_graph }));
+    let node = |(node, in_graph)| {
+        let score = None;
+        (network.node_name(node), GraphNode { in_graph, score })
+    };
     GraphJson {
         cfg,
         nodes: inside.into_iter().enumerate().map(node).collect(),
@@ -45,8 +48,7 @@ pub fn to_graph<P: Patchable>(
 /// graph does not list score 0 and are not kept.
 ///
 /// # Errors
-/// The name of an entry that is no edge of this network, or not of the form
-/// `{"score", "in_graph"}`.
+/// The name of an entry that is no edge of this network.
 pub fn from_graph<P: Patchable>(
     network: &P,
     graph: &GraphJson,
@@ -56,9 +58,7 @@ pub fn from_graph<P: Patchable>(
     let mut known = HashSet::new();
     for (edge, score) in scores.iter_mut().enumerate() {
         let name = edge_name(network, edge);
-        if let Some(value) = graph.edges.get(&name) {
-            let entry: GraphEdge =
-                serde_json::from_value(value.clone()).map_err(|_| name.clone())?;
+        if let Some(entry) = graph.edges.get(&name) {
             *score = entry.score;
             circuit.set(edge, entry.in_graph);
             known.insert(name);
@@ -102,9 +102,12 @@ mod tests {
         let (scores, kept) = from_graph(&network, &read).unwrap();
         assert_eq!(scores, effects);
         assert!(kept.ones().eq(circuit.ones()));
-        assert_eq!(graph.nodes["logits"]["in_graph"], true);
-        assert_eq!(graph.nodes["a1.h1"]["in_graph"], false);
-        let stray = json!({ "score": 1.0, "in_graph": true });
+        assert!(graph.nodes["logits"].in_graph);
+        assert!(!graph.nodes["a1.h1"].in_graph);
+        let stray = GraphEdge {
+            score: 1.0,
+            in_graph: true,
+        };
         read.edges.insert("a9.h0->logits".to_owned(), stray);
         assert_eq!(from_graph(&network, &read).unwrap_err(), "a9.h0->logits");
     }

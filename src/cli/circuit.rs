@@ -171,6 +171,7 @@ impl CircuitArgs {
             stability: true,
             keep_samples: false,
             nodes: true,
+            controls: true,
             curve: self.curve,
             within: self.within,
             max_memory: config.circuits.max_memory,

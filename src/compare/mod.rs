@@ -23,7 +23,7 @@ pub use statistics::{paired_permutation, student_interval, two_sample_permutatio
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{self, Method, Stages};
+use crate::audit::{self, CircuitsConfig, Method, Stages};
 use crate::checkpoint::Checkpoint;
 use crate::choice::Regime;
 use crate::data::Dataset;
@@ -107,7 +107,12 @@ impl Config {
             modules: false,
             circuits: true,
         };
-        config.circuits.methods = vec![Method::Exact];
+        config.circuits = CircuitsConfig {
+            methods: vec![Method::Exact],
+            nodes: false,
+            controls: false,
+            ..config.circuits
+        };
         config.discover = discover;
         // Pieces are told apart by their name alone: these would be the network's own.
         config.journal = audit::Journal::default();

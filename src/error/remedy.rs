@@ -183,8 +183,9 @@ impl Error {
                     .to_owned()
             }
             Self::Onnx { .. } => {
-                "chains of linear layers are read, with norms, activations and softmax: export \
-                 the network without what is named, or save its weights as safetensors"
+                "layers in one line are read, with convolutions, pools, norms, activations and \
+                 residual sums, and recurrent ones: export the network without what is named, or \
+                 save its weights as safetensors"
                     .to_owned()
             }
             Self::Quantised { .. } => {

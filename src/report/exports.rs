@@ -4,13 +4,13 @@
 //! alone.
 
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-
-use serde_json::Value;
 
 use crate::error::Result;
 use crate::escape::{markup, visible};
-use crate::report::save;
+use crate::report::{save, write_error};
 use crate::result::{Audit, Circuit, GraphJson};
 
 /// A format.
@@ -57,12 +57,11 @@ pub fn write(audit: &Audit, graphs: &[GraphJson], exports: &[Export], dir: &Path
                 Export::Mib => mib_path(audit, index, dir)?,
                 _ => dir.join(file_name(&audit.circuits, index, *export)),
             };
-            let text = match export {
-                Export::Json | Export::Mib => json(graph),
-                Export::Graphml => graphml(circuit),
-                Export::Dot => dot(circuit),
-            };
-            save(&path, &text)?;
+            match export {
+                Export::Json | Export::Mib => json(graph, &path)?,
+                Export::Graphml => save(&path, &graphml(circuit))?,
+                Export::Dot => save(&path, &dot(circuit))?,
+            }
         }
     }
     Ok(())
@@ -120,9 +119,14 @@ fn mib_path(audit: &Audit, index: usize, dir: &Path) -> Result<PathBuf> {
     Ok(folder.join("importances.json"))
 }
 
-fn json(graph: &GraphJson) -> String {
-    let value = serde_json::to_value(graph).unwrap_or(Value::Null);
-    format!("{value:#}\n")
+fn json(graph: &GraphJson, path: &Path) -> Result<()> {
+    let write = || {
+        let mut to = BufWriter::new(File::create(path)?);
+        serde_json::to_writer_pretty(&mut to, graph)?;
+        to.write_all(b"\n")?;
+        to.flush()
+    };
+    write().map_err(|source| write_error(path, source))
 }
 
 /// The sites of a circuit: heads' three inputs are one node.
@@ -250,8 +254,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let graph = GraphJson {
             cfg: None,
-            nodes: serde_json::Map::new(),
-            edges: serde_json::Map::new(),
+            nodes: indexmap::IndexMap::new(),
+            edges: indexmap::IndexMap::new(),
         };
         let mut audit = sample::audit();
         audit.checkpoint.path = "runs/a model/model.safetensors".to_owned();

@@ -4,8 +4,8 @@
 //! Belinkov 2024). A score says by how much patching the edge worsens the
 //! metric; every edge is listed, kept or not.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 /// `circuit.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,10 +13,10 @@ pub struct GraphJson {
     /// The transformer; absent for an MLP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cfg: Option<GraphConfig>,
-    /// By name: `input`, `a0.h1`, `m2`, `logits`; values are [`GraphNode`]s.
-    pub nodes: Map<String, Value>,
-    /// By name: `a0.h1->a1.h0<q>`; values are [`GraphEdge`]s.
-    pub edges: Map<String, Value>,
+    /// By name: `input`, `a0.h1`, `m2`, `logits`; in order.
+    pub nodes: IndexMap<String, GraphNode>,
+    /// By name: `a0.h1->a1.h0<q>`; in order.
+    pub edges: IndexMap<String, GraphEdge>,
 }
 
 /// The network that a graph belongs to.

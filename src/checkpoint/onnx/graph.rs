@@ -1,6 +1,6 @@
 //! An ONNX model as nodes and constants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::wire::{Value, fields, numbers};
 use crate::checkpoint::{Dtype, IntegerKind, Tensor};
@@ -18,7 +18,9 @@ pub(super) struct Node {
 enum Attribute {
     Float(f64),
     Integer(i64),
+    Integers(Vec<i64>),
     Text(String),
+    Texts(Vec<String>),
     Tensor(Tensor),
     Other,
 }
@@ -28,7 +30,11 @@ enum Attribute {
 pub(super) struct Graph {
     pub nodes: Vec<Node>,
     pub constants: BTreeMap<String, Tensor>,
+    /// Constants that are words, such as the names of classes.
+    pub words: BTreeSet<String>,
     pub inputs: Vec<String>,
+    /// The sizes of each input; `None` where the graph leaves one open.
+    pub shapes: BTreeMap<String, Vec<Option<usize>>>,
     pub outputs: Vec<String>,
 }
 
@@ -47,6 +53,34 @@ impl Node {
             _ => None,
         }
     }
+
+    /// Whole numbers of a list; none where there is no such list.
+    pub fn integers(&self, name: &str) -> Option<&[i64]> {
+        match self.attributes.get(name) {
+            Some(Attribute::Integers(numbers)) => Some(numbers),
+            _ => None,
+        }
+    }
+
+    /// Words of a list; none where there is no such list.
+    pub fn texts(&self, name: &str) -> Option<&[String]> {
+        match self.attributes.get(name) {
+            Some(Attribute::Texts(words)) => Some(words),
+            _ => None,
+        }
+    }
+
+    pub fn tensor(&self, name: &str) -> Option<&Tensor> {
+        match self.attributes.get(name) {
+            Some(Attribute::Tensor(tensor)) => Some(tensor),
+            _ => None,
+        }
+    }
+
+    /// The attributes that it has, by name.
+    pub fn attributes(&self) -> impl Iterator<Item = &str> {
+        self.attributes.keys().map(String::as_str)
+    }
 }
 
 /// Reads a model; `Err` says what of it is not read.
@@ -63,24 +97,37 @@ pub(super) fn graph(model: &[u8]) -> Result<Graph, String> {
             1 => graph.add(node(value.bytes().ok_or_else(broken)?)?)?,
             5 => {
                 let (name, tensor) = tensor(value.bytes().ok_or_else(broken)?)?;
-                if graph.constants.insert(name.clone(), tensor).is_some() {
+                let is_new = match tensor {
+                    Some(tensor) => graph.constants.insert(name.clone(), tensor).is_none(),
+                    None => graph.words.insert(name.clone()),
+                };
+                if !is_new {
                     return Err(format!("two initialisers are called `{name}`"));
                 }
             }
-            11 => graph.inputs.push(name(value).ok_or_else(broken)?),
+            11 => {
+                let name = name(value).ok_or_else(broken)?;
+                let shape = value.bytes().and_then(shape).unwrap_or_default();
+                graph.shapes.insert(name.clone(), shape);
+                graph.inputs.push(name);
+            }
             12 => graph.outputs.push(name(value).ok_or_else(broken)?),
             15 => return Err("it has sparse initialisers, which are not read".to_owned()),
             _ => {}
         }
     }
-    let Graph {
-        inputs, constants, ..
-    } = &mut graph;
-    inputs.retain(|input| !constants.contains_key(input));
+    let mut inputs = std::mem::take(&mut graph.inputs);
+    inputs.retain(|input| !graph.is_constant(input));
+    graph.inputs = inputs;
     Ok(graph)
 }
 
 impl Graph {
+    /// Whether a value is the same for every input.
+    pub fn is_constant(&self, value: &str) -> bool {
+        self.constants.contains_key(value) || self.words.contains(value)
+    }
+
     /// Adds a node; one that gives a constant becomes it.
     fn add(&mut self, node: Node) -> Result<(), String> {
         if node.operator != "Constant" {
@@ -107,6 +154,23 @@ fn name(value: Value<'_>) -> Option<String> {
         .text()
 }
 
+/// The sizes of a value: type, tensor type, shape, dimensions.
+fn shape(value: &[u8]) -> Option<Vec<Option<usize>>> {
+    let inner = |bytes, number| {
+        let fields = fields(bytes)?;
+        let found = fields.into_iter().find(|(n, _)| *n == number);
+        found?.1.bytes()
+    };
+    let dimensions = fields(inner(inner(inner(value, 2)?, 1)?, 2)?)?;
+    let size = |(_, dimension): (u64, Value<'_>)| {
+        let known = fields(dimension.bytes()?)?;
+        let (_, size) = known.into_iter().find(|(number, _)| *number == 1)?;
+        let size = numbers(size)?.first().copied()?;
+        usize::try_from(size).ok().filter(|size| *size > 0)
+    };
+    Some(dimensions.into_iter().map(size).collect())
+}
+
 fn node(bytes: &[u8]) -> Result<Node, String> {
     let broken = || "one of its nodes is damaged".to_owned();
     let mut node = Node {
@@ -131,10 +195,7 @@ fn node(bytes: &[u8]) -> Result<Node, String> {
         }
     }
     if !["", "ai.onnx"].contains(&domain.as_str()) {
-        return Err(format!(
-            "operator {domain}.{} is not computed",
-            node.operator
-        ));
+        node.operator = format!("{domain}.{}", node.operator);
     }
     Ok(node)
 }
@@ -151,15 +212,37 @@ fn attribute(bytes: &[u8]) -> Result<(String, Attribute), String> {
                 attribute = Attribute::Integer(number.ok_or_else(broken)?);
             }
             4 => attribute = Attribute::Text(value.text().unwrap_or_default()),
-            5 => attribute = Attribute::Tensor(tensor(value.bytes().ok_or_else(broken)?)?.1),
+            5 => {
+                let (_, tensor) = tensor(value.bytes().ok_or_else(broken)?)?;
+                attribute = tensor.map_or(Attribute::Other, Attribute::Tensor);
+            }
+            8 => {
+                let more = numbers(value).ok_or_else(broken)?;
+                match &mut attribute {
+                    Attribute::Integers(all) => all.extend(more),
+                    _ => attribute = Attribute::Integers(more),
+                }
+            }
+            9 => {
+                let word = value.text().ok_or_else(broken)?;
+                match &mut attribute {
+                    Attribute::Texts(all) => all.push(word),
+                    _ => attribute = Attribute::Texts(vec![word]),
+                }
+            }
             _ => {}
         }
     }
     Ok((name, attribute))
 }
 
-fn tensor(bytes: &[u8]) -> Result<(String, Tensor), String> {
+/// A tensor by name; `None` where it holds words.
+fn tensor(bytes: &[u8]) -> Result<(String, Option<Tensor>), String> {
+    const I32: i64 = 6;
+    const WORDS: i64 = 8;
     let (mut name, mut shape, mut kind, mut raw) = (String::new(), Vec::new(), 0, Vec::new());
+    // Of types up to 32 bits, as whole numbers.
+    let mut short: Vec<i64> = Vec::new();
     let broken = || "one of its tensors is damaged".to_owned();
     for (number, value) in fields(bytes).ok_or_else(broken)? {
         match number {
@@ -176,12 +259,26 @@ fn tensor(bytes: &[u8]) -> Result<(String, Tensor), String> {
                     "tensor `{name}` lies in another file, which is not read"
                 ));
             }
-            5 | 6 | 11 => {
+            5 => short.extend(numbers(value).ok_or_else(broken)?),
+            6 => {}
+            11 => {
                 return Err(format!(
                     "tensor `{name}` is stored in a way that is not read"
                 ));
             }
             _ => {}
+        }
+    }
+    if kind == WORDS {
+        return Ok((name, None));
+    }
+    match (kind, short.is_empty()) {
+        (_, true) => {}
+        (I32, _) => raw.extend(short.iter().flat_map(|i| (*i as i32).to_le_bytes())),
+        _ => {
+            return Err(format!(
+                "tensor `{name}` is stored in a way that is not read"
+            ));
         }
     }
     let dtype = dtype(kind).ok_or_else(|| format!("tensor `{name}` is of type number {kind}"))?;
@@ -198,14 +295,12 @@ fn tensor(bytes: &[u8]) -> Result<(String, Tensor), String> {
         ));
     }
     let bytes = raw.into();
-    Ok((
-        name,
-        Tensor {
-            dtype,
-            shape,
-            bytes,
-        },
-    ))
+    let tensor = Tensor {
+        dtype,
+        shape,
+        bytes,
+    };
+    Ok((name, Some(tensor)))
 }
 
 fn dtype(kind: i64) -> Option<Dtype> {

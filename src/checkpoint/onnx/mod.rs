@@ -1,11 +1,26 @@
-//! ONNX models that are a chain of linear layers → named tensors and their steps.
+//! ONNX models whose layers stand in one line, with residual sums on the way → named
+//! tensors and their steps.
+//!
+//! | part | does |
+//! |---|---|
+//! | `wire`, `graph` | bytes → operators, constants, the shapes of inputs |
+//! | `outputs` | which output is the network's, and which name its class |
+//! | `chain` | follows the values from input to output |
+//! | `operator`, `maps` | one operator → one step |
+//! | `branches` | operators that are one activation together, residual sums |
+//! | `recurrent` | RNN, GRU, LSTM |
 //!
 //! The steps become `layers` of the configuration, so that norms, activations and
 //! functions of the outputs are read as from any other file. An operator that is not
 //! computed refuses the model by its name.
 
+mod branches;
 mod chain;
 mod graph;
+mod maps;
+mod operator;
+mod outputs;
+mod recurrent;
 mod wire;
 
 use std::collections::BTreeMap;

@@ -172,6 +172,23 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
         Ok(self.push(op, shape))
     }
 
+    /// `{name}.scale · x + {name}.shift`, each one number or one a channel.
+    pub fn affine(&mut self, name: &str, read: usize) -> Result<usize> {
+        let shape = self.shape(read);
+        let part = |part: &str| -> Result<Array1<T>> {
+            let full = format!("{name}.{part}");
+            match self.account.look(&full).map(Tensor::len) {
+                Some(1) => {
+                    let one = self.vector(&full, 1, "an affine step")?[0];
+                    Ok(Array1::from_elem(shape.channels, one))
+                }
+                _ => self.vector(&full, shape.channels, "an affine step"),
+            }
+        };
+        let (weight, bias) = (part("scale")?, part("shift")?);
+        Ok(self.push(Op::Scale { read, weight, bias }, shape))
+    }
+
     pub fn shape_of(&self, name: &str) -> Result<Vec<usize>> {
         let tensor = self.account.look(name);
         let tensor = tensor.ok_or_else(|| Error::MissingTensor {

@@ -32,6 +32,10 @@ pub(in crate::model) const KEYS: &[(&str, KeyRule)] = &[
     ("output_activation", KeyRule::Computed),
     ("input_names", KeyRule::Harmless("names")),
     ("output_names", KeyRule::Harmless("names")),
+    (
+        "other_outputs",
+        KeyRule::Harmless("name the class that the outputs decide for"),
+    ),
 ];
 
 /// Whether a configuration describes a layered network: a recurrent one, or a list of

@@ -8,12 +8,13 @@ use crate::checkpoint::Account;
 use crate::model::Layered;
 use crate::model::layered::{FeatureNorm, Op, Shape, Window};
 use crate::model::readout::Readout;
-use crate::numeric::{Activation, Scalar};
+use crate::numeric::{Activation, Parameter, Scalar};
 use crate::{Error, Result};
 
 /// The operations by name, besides activations.
-const KNOWN: &str = "conv2d, linear, batch_norm, layer_norm, max_pool2d, avg_pool2d, \
-                     global_avg_pool, flatten, dropout, residual, identity, or an activation";
+const KNOWN: &str = "conv2d, linear, batch_norm, layer_norm, affine, prelu, max_pool2d, \
+                     avg_pool2d, global_avg_pool, flatten, dropout, residual, identity, or an \
+                     activation";
 
 pub(super) fn load<T: Scalar>(account: &Account<'_>) -> Result<(Layered<T>, Option<Readout>)> {
     let plan = Plan { account };
@@ -106,8 +107,11 @@ impl Plan<'_, '_> {
     ) -> Result<usize> {
         let shape = builder.shape(read);
         let known: &[&str] = match self.word(layer, "op")? {
-            "conv2d" => &["name", "stride", "padding", "dilation", "groups"],
-            "linear" => &["name"],
+            "conv2d" => &["name", "bias", "stride", "padding", "dilation", "groups"],
+            "linear" => &["name", "bias"],
+            "prelu" | "affine" => &["name"],
+            "leaky_relu" => &["negative_slope"],
+            "elu" => &["alpha"],
             "batch_norm" | "layer_norm" => &["name", "eps"],
             "max_pool2d" => &["kernel", "stride", "padding", "dilation"],
             "avg_pool2d" => &["kernel", "stride", "padding"],
@@ -124,6 +128,7 @@ impl Plan<'_, '_> {
                 ];
                 let dilation = self.pair(layer, "dilation", 1, 1)?;
                 let groups = self.pair(layer, "groups", 1, 1)?[0];
+                self.biased(layer)?;
                 let slide = |kernel| Window {
                     kernel,
                     stride,
@@ -132,7 +137,17 @@ impl Plan<'_, '_> {
                 };
                 builder.convolution(self.word(layer, "name")?, read, slide, groups)
             }
-            "linear" => builder.linear(self.word(layer, "name")?, read),
+            "linear" => {
+                self.biased(layer)?;
+                builder.linear(self.word(layer, "name")?, read)
+            }
+            "affine" => builder.affine(self.word(layer, "name")?, read),
+            "prelu" => {
+                let slopes = format!("{}.weight", self.word(layer, "name")?);
+                let slope = builder.vector(&slopes, 1, "the slope of a PReLU")?;
+                let slope = Activation::LeakyRelu(Parameter::new(slope[0].widen()));
+                Ok(builder.push(Op::Activate(read, slope), shape))
+            }
             "batch_norm" => {
                 let epsilon = layer.get("eps").map_or(Some(1e-5), Value::as_f64);
                 let epsilon = epsilon.ok_or_else(|| self.fault(layer, "`eps` as a number"))?;
@@ -159,10 +174,37 @@ impl Plan<'_, '_> {
             "flatten" => Ok(builder.push(Op::Flatten(read), Shape::vector(shape.features()))),
             "dropout" | "identity" => Ok(read),
             "residual" => self.residual(builder, layer, read),
-            other => match other.parse::<Activation>() {
-                Ok(activation) => Ok(builder.push(Op::Activate(read, activation), shape)),
-                Err(_) => Err(self.fault(layer, KNOWN)),
-            },
+            other => {
+                let activation = other.parse::<Activation>();
+                let activation = activation.map_err(|_| self.fault(layer, KNOWN))?;
+                let activation = self.with_parameter(layer, activation)?;
+                Ok(builder.push(Op::Activate(read, activation), shape))
+            }
+        }
+    }
+
+    /// An activation with the slope or α that its layer gives.
+    fn with_parameter(&self, layer: &Value, activation: Activation) -> Result<Activation> {
+        let told = layer.get("negative_slope").or_else(|| layer.get("alpha"));
+        let Some(told) = told else {
+            return Ok(activation);
+        };
+        let with = told
+            .as_f64()
+            .and_then(|value| activation.with_parameter(value));
+        with.ok_or_else(|| self.fault(layer, "a finite number as its parameter"))
+    }
+
+    /// That a layer has biases where it is said to have some, and none where it has none.
+    fn biased(&self, layer: &Value) -> Result<()> {
+        let bias = format!("{}.bias", self.word(layer, "name")?);
+        let is_told = match layer.get("bias") {
+            None => return Ok(()),
+            Some(told) => told.as_bool(),
+        };
+        match is_told == Some(self.account.has(&bias)) {
+            true => Ok(()),
+            false => Err(self.fault(layer, "`bias` as the file has it: true or false")),
         }
     }
 

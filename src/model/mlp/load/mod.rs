@@ -33,7 +33,7 @@ use modules::of;
 pub(in crate::model) use plan::has_operation;
 
 /// Keys of a chain's `config.json`.
-pub(in crate::model) const KEYS: [(&str, KeyRule); 20] = [
+pub(in crate::model) const KEYS: [(&str, KeyRule); 21] = [
     ("activation", KeyRule::Computed),
     ("activations", KeyRule::Computed),
     ("output_activation", KeyRule::Computed),
@@ -48,6 +48,10 @@ pub(in crate::model) const KEYS: [(&str, KeyRule); 20] = [
     ),
     ("input_names", KeyRule::Harmless("names")),
     ("output_names", KeyRule::Harmless("names")),
+    (
+        "other_outputs",
+        KeyRule::Harmless("name the class that the outputs decide for"),
+    ),
     ("residual", KeyRule::Refused(&[0.0])),
     ("skip", KeyRule::Refused(&[0.0])),
     ("skip_connections", KeyRule::Refused(&[0.0])),

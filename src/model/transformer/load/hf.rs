@@ -855,7 +855,8 @@ impl<'a> File<'a> {
             _ => matches!(self.family.places, PlacesKind::Alibi),
         };
         match self.family.places {
-            // The framework's versions differ in what they add to the scores.
+            // The framework differs from itself: in transformers 5.24 `eager` adds the slopes
+            // twice, `sdpa` once.
             _ if is_alibi && self.family.model == Model::Falcon => {
                 Err(settings.unsupported("alibi", "true"))
             }

@@ -1,0 +1,118 @@
+//! Convolutions and pools of images, with the same padding on both sides.
+
+use serde_json::json;
+
+use super::chain::Chain;
+use super::graph::Node;
+use crate::checkpoint::Tensor;
+
+impl Chain<'_> {
+    pub(super) fn convolution(&mut self, node: &Node) -> Result<(), String> {
+        let weight = self.constant(node, 1).filter(|t| t.shape.len() == 4);
+        let weight =
+            weight.ok_or("operator Conv is computed of images and a constant kernel alone")?;
+        let bias = self.constant(node, 2);
+        if node.inputs.len() > 2 && bias.is_none() {
+            return Err("operator Conv has a bias that is no constant".to_owned());
+        }
+        let slide = Slide::of(node)?;
+        let kernel = node.integers("kernel_shape");
+        let sizes = [weight.shape[2] as i64, weight.shape[3] as i64];
+        if kernel.is_some_and(|kernel| kernel != sizes) {
+            return Err("operator Conv has a kernel of another shape than it says".to_owned());
+        }
+        let name = self.name("convs.");
+        self.tensors
+            .insert(format!("{name}.weight"), weight.clone());
+        if let Some(bias) = bias {
+            self.tensors.insert(format!("{name}.bias"), bias.clone());
+        }
+        self.steps.push(json!({
+            "op": "conv2d", "name": name, "bias": bias.is_some(),
+            "stride": slide.strides, "padding": slide.padding, "dilation": slide.dilations,
+            "groups": node.number("group", 1.0) as u64,
+        }));
+        Ok(())
+    }
+
+    pub(super) fn pool(&mut self, node: &Node) -> Result<(), String> {
+        let operator = &node.operator;
+        let kernel = node.integers("kernel_shape").filter(|k| k.len() == 2);
+        let kernel = kernel.ok_or(format!("operator {operator} is computed of images alone"))?;
+        if node.outputs.len() > 1 && !node.outputs[1].is_empty() {
+            return Err(format!("operator {operator} gives places too"));
+        }
+        if node.number("ceil_mode", 0.0) != 0.0 || node.number("storage_order", 0.0) != 0.0 {
+            return Err(format!(
+                "operator {operator} is computed without `ceil_mode` alone"
+            ));
+        }
+        let slide = Slide::of(node)?;
+        self.steps.push(match operator.as_str() {
+            "MaxPool" => json!({
+                "op": "max_pool2d", "kernel": kernel, "stride": slide.strides,
+                "padding": slide.padding, "dilation": slide.dilations,
+            }),
+            _ => json!({
+                "op": "avg_pool2d", "kernel": kernel, "stride": slide.strides,
+                "padding": slide.padding,
+            }),
+        });
+        Ok(())
+    }
+
+    /// A mean over rows and columns, as exporters write a global pool.
+    pub(super) fn mean(&mut self, node: &Node) -> Result<(), String> {
+        let told = self.constant(node, 1).and_then(Tensor::to_i64);
+        let told = told.or_else(|| node.integers("axes").map(<[i64]>::to_vec));
+        let mut axes: Vec<i64> = told.unwrap_or_default();
+        for axis in &mut axes {
+            *axis += if *axis < 0 { 4 } else { 0 };
+        }
+        axes.sort_unstable();
+        if axes != [2, 3] {
+            return Err("operator ReduceMean is computed over rows and columns alone".to_owned());
+        }
+        self.plain("global_avg_pool")?;
+        match node.number("keepdims", 1.0) == 0.0 {
+            true => self.plain("flatten"),
+            false => Ok(()),
+        }
+    }
+}
+
+/// How a window moves.
+struct Slide {
+    strides: [i64; 2],
+    padding: [i64; 2],
+    dilations: [i64; 2],
+}
+
+impl Slide {
+    fn of(node: &Node) -> Result<Self, String> {
+        let operator = &node.operator;
+        if !["NOTSET", "VALID"].contains(&node.text("auto_pad").unwrap_or("NOTSET")) {
+            return Err(format!(
+                "operator {operator} leaves its padding to `auto_pad`"
+            ));
+        }
+        let pair = |name: &str| match node.integers(name) {
+            None => Ok([1, 1]),
+            Some(&[rows, columns]) => Ok([rows, columns]),
+            Some(_) => Err(format!("operator {operator} is computed of images alone")),
+        };
+        let padding = match node.integers("pads") {
+            None => [0, 0],
+            Some(&[top, left, bottom, right]) if top == bottom && left == right => [top, left],
+            Some(_) => {
+                let why = "has another padding before than behind";
+                return Err(format!("operator {operator} {why}"));
+            }
+        };
+        Ok(Self {
+            strides: pair("strides")?,
+            padding,
+            dilations: pair("dilations")?,
+        })
+    }
+}

@@ -1,0 +1,413 @@
+//! Recurrent networks: RNN, GRU or LSTM over the steps of a sequence, one direction,
+//! and a linear layer on the last step.
+//!
+//! Exporters put operators around it that change the order of axes and nothing else; the
+//! meaning of every axis is followed through them. Source of the order of gates: the
+//! operators' pages (LSTM: i, o, f, c; GRU: z, r, h).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::chain::{Chain, Read};
+use super::graph::{Graph, Node};
+use crate::checkpoint::Tensor;
+
+/// What an axis runs over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Axis {
+    Sample,
+    Step,
+    Feature,
+    Direction,
+}
+
+/// The cells: operator, `architecture` of the configuration, the blocks of rows in
+/// PyTorch's order.
+const CELLS: [(&str, &str, &[usize]); 3] = [
+    ("RNN", "rnn", &[0]),
+    ("GRU", "gru", &[1, 0, 2]),
+    ("LSTM", "lstm", &[0, 2, 3, 1]),
+];
+
+/// The network of a graph with a recurrent operator; `None` where there is none.
+pub(super) fn read(graph: &Graph) -> Option<Result<Read, String>> {
+    let operator =
+        |cell: &&(&str, &str, &[usize])| graph.nodes.iter().any(|node| node.operator == cell.0);
+    let cell = *CELLS.iter().find(operator)?;
+    Some(Reading::new(graph, cell).read())
+}
+
+struct Reading<'g> {
+    graph: &'g Graph,
+    cell: (&'static str, &'static str, &'static [usize]),
+    tensors: BTreeMap<String, Tensor>,
+    layers: usize,
+    nonlinearity: Option<String>,
+    used: BTreeSet<usize>,
+}
+
+impl<'g> Reading<'g> {
+    fn new(graph: &'g Graph, cell: (&'static str, &'static str, &'static [usize])) -> Self {
+        Self {
+            graph,
+            cell,
+            tensors: BTreeMap::new(),
+            layers: 0,
+            nonlinearity: None,
+            used: BTreeSet::new(),
+        }
+    }
+
+    fn refuse<T>(&self, why: &str) -> Result<T, String> {
+        Err(format!("operator {} {why}", self.cell.0))
+    }
+
+    fn read(mut self) -> Result<Read, String> {
+        let ([input], [output]) = (self.graph.inputs.as_slice(), self.graph.outputs.as_slice())
+        else {
+            return self.refuse("is computed in graphs of one input and one output");
+        };
+        let sizes = self.graph.shapes.get(input).cloned().unwrap_or_default();
+        let (steps, mut axes) = match sizes.as_slice() {
+            [_, Some(steps)] => (*steps, vec![Axis::Sample, Axis::Step]),
+            [_, Some(steps), Some(_)] => (*steps, vec![Axis::Sample, Axis::Step, Axis::Feature]),
+            _ => return self.refuse("is computed over [samples, steps], with the steps' number"),
+        };
+        let mut value = input.clone();
+        while axes != [Axis::Sample, Axis::Feature] || self.layers == 0 {
+            let node = self.reader(&value)?;
+            value = self.follow(node, &value, &mut axes, steps)?;
+        }
+        let tensors = self.readout(&value, output)?;
+        let left = (0..self.graph.nodes.len()).find(|n| !self.used.contains(n));
+        if let Some(node) = left {
+            let operator = &self.graph.nodes[node].operator;
+            return Err(format!(
+                "operator {operator} is not on the way from input to output"
+            ));
+        }
+        self.tensors.extend(tensors);
+        let mut config = Map::new();
+        config.insert("architecture".to_owned(), json!(self.cell.1));
+        config.insert("sequence".to_owned(), json!(steps));
+        config.insert("num_layers".to_owned(), json!(self.layers));
+        config.insert("readout".to_owned(), json!("last step"));
+        if let Some(word) = self.nonlinearity {
+            config.insert("nonlinearity".to_owned(), Value::String(word));
+        }
+        Ok((self.tensors, config))
+    }
+
+    /// The node that reads a value, beside what only asks for its shape.
+    fn reader(&self, value: &str) -> Result<usize, String> {
+        let reads = |n: &usize| {
+            let node = &self.graph.nodes[*n];
+            node.operator != "Shape" && node.inputs.iter().any(|i| i == value)
+        };
+        let found: Vec<usize> = (0..self.graph.nodes.len()).filter(reads).collect();
+        match found.as_slice() {
+            [one] if !self.used.contains(one) => Ok(*one),
+            _ => self.refuse(&format!(
+                "is computed in a chain; `{value}` is read otherwise"
+            )),
+        }
+    }
+
+    /// The axes behind a node, and the value it writes.
+    fn follow(
+        &mut self,
+        index: usize,
+        value: &str,
+        axes: &mut Vec<Axis>,
+        steps: usize,
+    ) -> Result<String, String> {
+        let graph = self.graph;
+        let node = &graph.nodes[index];
+        if node.inputs.first().map(String::as_str) != Some(value) {
+            return self.refuse(&format!("is not computed beside {} so used", node.operator));
+        }
+        self.used.insert(index);
+        match node.operator.as_str() {
+            "Unsqueeze" if *axes == [Axis::Sample, Axis::Step] => {
+                match self.ints(node, "axes").as_slice() {
+                    [2 | -1] => axes.push(Axis::Feature),
+                    _ => return self.refuse("is not computed with this Unsqueeze before it"),
+                }
+            }
+            "Transpose" => *axes = self.transposed(node, axes)?,
+            "Squeeze" => match self.ints(node, "axes").as_slice() {
+                &[axis] if at(axes, axis) == Some(Axis::Direction) => {
+                    axes.retain(|axis| *axis != Axis::Direction);
+                }
+                _ => return self.refuse("is not computed with this Squeeze behind it"),
+            },
+            "Gather" => {
+                let axis = node.number("axis", 0.0) as i64;
+                let last = [-1, steps as i64 - 1];
+                let whole = self.ints(node, "indices");
+                let scalar = self.constant(node, 1).is_some_and(|t| t.shape.is_empty());
+                let is_last = matches!(whole.as_slice(), [one] if last.contains(one)) && scalar;
+                if at(axes, axis) != Some(Axis::Step) || !is_last {
+                    return self.refuse("is computed where the last step is read");
+                }
+                axes.retain(|axis| *axis != Axis::Step);
+            }
+            operator if operator == self.cell.0 => return self.layer(node, axes),
+            other => return self.refuse(&format!("is not computed beside {other}")),
+        }
+        let written = node.outputs.first().cloned();
+        written.ok_or_else(|| "an operator writes nothing".to_owned())
+    }
+
+    fn constant(&self, node: &Node, place: usize) -> Option<&'g Tensor> {
+        let name = node.inputs.get(place)?;
+        self.graph.constants.get(name)
+    }
+
+    /// Whole numbers that a node is given as its second input, or as an attribute.
+    fn ints(&self, node: &Node, attribute: &str) -> Vec<i64> {
+        let told = self.constant(node, 1).and_then(Tensor::to_i64);
+        let told = told.or_else(|| node.integers(attribute).map(<[i64]>::to_vec));
+        told.unwrap_or_default()
+    }
+
+    fn transposed(&self, node: &Node, axes: &[Axis]) -> Result<Vec<Axis>, String> {
+        let order = node.integers("perm").unwrap_or_default();
+        let places: BTreeSet<&i64> = order.iter().collect();
+        let moved: Option<Vec<Axis>> = order.iter().map(|axis| at(axes, *axis)).collect();
+        match moved.filter(|moved| moved.len() == axes.len() && places.len() == axes.len()) {
+            Some(moved) => Ok(moved),
+            None => self.refuse("is not computed with this Transpose beside it"),
+        }
+    }
+
+    /// A recurrent layer: its weights under PyTorch's names, its axes, the value it writes.
+    fn layer(&mut self, node: &Node, axes: &mut Vec<Axis>) -> Result<String, String> {
+        const KNOWN: [&str; 6] = [
+            "activations",
+            "direction",
+            "hidden_size",
+            "linear_before_reset",
+            "layout",
+            "input_forget",
+        ];
+        if *axes != [Axis::Step, Axis::Sample, Axis::Feature] {
+            return self.refuse("is computed over [steps, samples, features]");
+        }
+        if let Some(name) = node.attributes().find(|name| !KNOWN.contains(name)) {
+            return self.refuse(&format!("is not computed with attribute `{name}`"));
+        }
+        if node.text("direction").is_some_and(|d| d != "forward") {
+            return self.refuse("is computed in the direction `forward`");
+        }
+        if node.number("layout", 0.0) != 0.0 || node.number("input_forget", 0.0) != 0.0 {
+            return self.refuse("is computed without `layout` and `input_forget`");
+        }
+        if self.cell.0 == "GRU" && node.number("linear_before_reset", 0.0) == 0.0 {
+            return self.refuse("is computed with `linear_before_reset`, as PyTorch has it");
+        }
+        self.functions(node)?;
+        self.begins_at_zero(node)?;
+        self.weights(node)?;
+        self.layers += 1;
+        let [all, last] = [0, 1].map(|place| {
+            let name = node.outputs.get(place).filter(|name| !name.is_empty())?;
+            let read = self.graph.nodes.iter().any(|n| n.inputs.contains(name));
+            read.then(|| name.clone())
+        });
+        match (all, last) {
+            (Some(all), None) => {
+                *axes = vec![Axis::Step, Axis::Direction, Axis::Sample, Axis::Feature];
+                Ok(all)
+            }
+            (None, Some(last)) => {
+                *axes = vec![Axis::Direction, Axis::Sample, Axis::Feature];
+                Ok(last)
+            }
+            _ => self.refuse("is computed where one of its outputs is read"),
+        }
+    }
+
+    /// The activations: an RNN's is told, the others have their own.
+    fn functions(&mut self, node: &Node) -> Result<(), String> {
+        let told = node.texts("activations");
+        if self.cell.0 != "RNN" {
+            let usual: &[&str] = match self.cell.0 {
+                "GRU" => &["Sigmoid", "Tanh"],
+                _ => &["Sigmoid", "Tanh", "Tanh"],
+            };
+            return match told.is_none_or(|told| told == usual) {
+                true => Ok(()),
+                false => self.refuse("is computed with its usual activations"),
+            };
+        }
+        let word = match told {
+            None => "tanh",
+            Some([one]) if one == "Tanh" => "tanh",
+            Some([one]) if one == "Relu" => "relu",
+            Some(_) => return self.refuse("is computed with Tanh or Relu"),
+        };
+        match self.nonlinearity.replace(word.to_owned()) {
+            Some(other) if other != word => self.refuse("has other activations in other layers"),
+            _ => Ok(()),
+        }
+    }
+
+    /// The states before the first step are zeros, however they are made.
+    fn begins_at_zero(&mut self, node: &Node) -> Result<(), String> {
+        if node.inputs.get(4).is_some_and(|name| !name.is_empty()) {
+            return self.refuse("is computed for sequences of one length");
+        }
+        if node.inputs.get(7).is_some_and(|name| !name.is_empty()) {
+            return self.refuse("is computed without peepholes");
+        }
+        let states = node.inputs.iter().skip(5).take(2);
+        for state in states.filter(|name| !name.is_empty()) {
+            if !self.is_zero(state) {
+                return self.refuse("is computed from a state of zeros");
+            }
+            if let Some(made) = self.writer(state) {
+                self.use_all(made)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn writer(&self, value: &str) -> Option<usize> {
+        let writes = |node: &Node| node.outputs.iter().any(|output| output == value);
+        self.graph.nodes.iter().position(writes)
+    }
+
+    /// Whether a value is made of zeros alone.
+    fn is_zero(&self, value: &str) -> bool {
+        let zero = |tensor: &Tensor| tensor.to_f64().iter().all(|x| *x == 0.0);
+        let mut value = value;
+        // No longer than there are nodes: a damaged graph may have circles.
+        for _ in 0..=self.graph.nodes.len() {
+            if let Some(constant) = self.graph.constants.get(value) {
+                return zero(constant);
+            }
+            let Some(node) = self.writer(value).map(|n| &self.graph.nodes[n]) else {
+                return false;
+            };
+            match (node.operator.as_str(), node.inputs.first()) {
+                ("ConstantOfShape", _) => return node.tensor("value").is_none_or(zero),
+                ("Expand" | "Slice" | "Squeeze" | "Unsqueeze" | "Transpose", Some(first)) => {
+                    value = first;
+                }
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// A node and all that it is made of, down to the shape of a value: they say how many
+    /// zeros there are.
+    fn use_all(&mut self, node: usize) -> Result<(), String> {
+        const OF_SHAPES: [&str; 10] = [
+            "ConstantOfShape",
+            "Expand",
+            "Concat",
+            "Unsqueeze",
+            "Gather",
+            "Shape",
+            "Cast",
+            "Slice",
+            "Squeeze",
+            "Transpose",
+        ];
+        let mut nodes = vec![node];
+        while let Some(node) = nodes.pop() {
+            if self.used.contains(&node) {
+                continue;
+            }
+            let found = &self.graph.nodes[node];
+            if !OF_SHAPES.contains(&found.operator.as_str()) {
+                return self.refuse(&format!("has a first state made by {}", found.operator));
+            }
+            self.used.insert(node);
+            if found.operator == "Shape" {
+                continue;
+            }
+            nodes.extend(found.inputs.iter().filter_map(|input| self.writer(input)));
+        }
+        Ok(())
+    }
+
+    fn weights(&mut self, node: &Node) -> Result<(), String> {
+        let (layer, order) = (self.layers, self.cell.2);
+        let blocks = |tensor: &Tensor, shape: Vec<usize>, many: usize| {
+            let size = tensor.bytes.len() / many.max(1);
+            let block = |from: &usize| tensor.bytes.get(from * size..(from + 1) * size);
+            let halves = many / order.len();
+            let places =
+                (0..halves).flat_map(|half| order.iter().map(move |b| half * order.len() + b));
+            let bytes: Option<Vec<&[u8]>> = places.map(|place| block(&place)).collect();
+            bytes.map(|bytes| Tensor {
+                dtype: tensor.dtype,
+                shape,
+                bytes: bytes.concat().into(),
+            })
+        };
+        for (place, ending) in [(1, "weight_ih"), (2, "weight_hh")] {
+            let tensor = self.constant(node, place);
+            let tensor = tensor.filter(|t| t.shape.len() == 3 && t.shape[0] == 1);
+            let rows = tensor.filter(|t| t.shape[1] % order.len() == 0);
+            let found = rows.and_then(|t| blocks(t, t.shape[1..].to_vec(), order.len()));
+            let Some(found) = found else {
+                return self.refuse("has no constant weights of one direction");
+            };
+            self.tensors.insert(format!("rnn.{ending}_l{layer}"), found);
+        }
+        let Some(name) = node.inputs.get(3).filter(|name| !name.is_empty()) else {
+            return Ok(());
+        };
+        let tensor = self.graph.constants.get(name);
+        let tensor = tensor.filter(|t| t.shape.len() == 2 && t.shape[0] == 1);
+        let tensor = tensor.filter(|t| t.shape[1] % (2 * order.len()) == 0);
+        let both = tensor.and_then(|t| blocks(t, vec![t.shape[1]], 2 * order.len()));
+        let Some(both) = both else {
+            return self.refuse("has biases that are no constants of one direction");
+        };
+        let half = both.shape[0] / 2;
+        let size = half * both.dtype.size();
+        for (from, ending) in [(0, "bias_ih"), (size, "bias_hh")] {
+            let bytes = both.bytes[from..from + size].to_vec();
+            let tensor = Tensor {
+                dtype: both.dtype,
+                shape: vec![half],
+                bytes: bytes.into(),
+            };
+            self.tensors
+                .insert(format!("rnn.{ending}_l{layer}"), tensor);
+        }
+        Ok(())
+    }
+
+    /// The linear layer from the last step to the output.
+    fn readout(&mut self, from: &str, to: &str) -> Result<BTreeMap<String, Tensor>, String> {
+        let mut chain = Chain::new(self.graph);
+        chain.within.retain(|node| !self.used.contains(node));
+        chain.walk(from, to)?;
+        let linear = |step: &Value| step["op"] == "linear";
+        match chain.steps.as_slice() {
+            [one] if linear(one) => {}
+            _ => return self.refuse("is computed with one linear layer behind it"),
+        }
+        self.used.extend(&chain.used);
+        let renamed =
+            |(name, tensor): (String, Tensor)| (name.replace("layers.0", "linear"), tensor);
+        Ok(chain.tensors.into_iter().map(renamed).collect())
+    }
+}
+
+/// What an axis runs over; negative ones count from the last.
+fn at(axes: &[Axis], axis: i64) -> Option<Axis> {
+    let place = if axis < 0 {
+        axis + axes.len() as i64
+    } else {
+        axis
+    };
+    axes.get(usize::try_from(place).ok()?).copied()
+}
