@@ -8,7 +8,7 @@ use crate::choice::{Against, HypothesisKind};
 use crate::report::format::{count_words, p_value, percent, short};
 use crate::report::sites::{clean, plain};
 use crate::report::words::{joined, plural};
-use crate::result::{Better, ComparedMeasure, Comparison, GroupOverlap, Test};
+use crate::result::{Better, ComparedMeasure, Comparison, GroupOverlap, SCHEMA, Test};
 use crate::result::{Sentence, Status};
 
 /// A claim that was published of brain-inspired training (arXiv 2401.03646), the measure
@@ -341,11 +341,16 @@ fn controls(comparison: &Comparison) -> Option<Sentence> {
     } else {
         Status::Note
     };
+    // Results of the first schema have circuits judged where they were discovered.
+    let judged = match comparison.schema == SCHEMA {
+        true => "are established on samples they were not discovered on",
+        false => "are faithful and beat their controls on the samples they were discovered on",
+    };
     Some(Sentence::new(
         "Controls",
         status,
         format!(
-            "{called} of {all} circuits are established on samples they were not discovered on, and \
+            "{called} of {all} circuits {judged}, and \
              only those are called circuits ({}). Their controls at the same size, beaten: {}.",
             joined(&groups),
             joined(&names)
