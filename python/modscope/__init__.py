@@ -1,0 +1,48 @@
+"""modscope: opens trained neural networks after the fact.
+
+    import modscope
+    result = modscope.audit(model, (inputs, labels))
+    result                      # in a notebook, the report
+    result.circuits.to_pandas()
+
+The functions are the commands of the program, which is installed beside them as
+`modscope`; options are its flags. Results are its JSON, with attributes.
+"""
+
+from ._commands import (
+    audit,
+    certify,
+    circuit,
+    compare,
+    diff,
+    intervene,
+    lens,
+    modules,
+    prune,
+    report,
+    stability,
+    train,
+)
+from ._result import Part, Result, Rows
+from ._run import Error
+from ._sweep import sweep
+
+__all__ = [
+    "Error",
+    "Part",
+    "Result",
+    "Rows",
+    "audit",
+    "certify",
+    "circuit",
+    "compare",
+    "diff",
+    "intervene",
+    "lens",
+    "modules",
+    "prune",
+    "report",
+    "stability",
+    "sweep",
+    "train",
+]
