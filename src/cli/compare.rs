@@ -29,7 +29,11 @@ use crate::result::Status;
   modscope compare runs --data held-out.safetensors
   modscope compare a/digits-*-s* --data a/digits-bimt-s1/data.safetensors --out reports/digits
   modscope compare nets/*.safetensors --data d.npz --group sparse='*-l1-*' --group dense='*-plain-*'
-  modscope compare --manifest networks.csv --data d.npz --reference bimt")]
+  modscope compare --manifest networks.csv --data d.npz --reference bimt
+
+On many machines, each network measured once, then compared:
+  modscope compare nets/* --data d.npz --from parts --only $SLURM_ARRAY_TASK_ID/40
+  modscope compare nets/* --data d.npz --from parts --out reports/nets")]
 pub(super) struct Args {
     /// .safetensors files, folders that hold one, or folders of such folders
     #[arg(required_unless_present = "manifest")]
@@ -65,6 +69,13 @@ pub(super) struct Args {
         help_heading = "Overlap"
     )]
     matching: Matching,
+    /// Take networks that were measured elsewhere from this folder, and add those that were
+    /// not; files and flags must be the same
+    #[arg(long, value_name = "DIR", help_heading = "Many machines")]
+    from: Option<PathBuf>,
+    /// Measure every N-th network from the I-th on into --from DIR, and compare nothing
+    #[arg(long, value_name = "I/N", requires = "from", value_parser = turn, help_heading = "Many machines")]
+    only: Option<Turn>,
     #[command(flatten)]
     data: DataArgs,
     #[command(flatten)]
@@ -81,6 +92,22 @@ pub(super) struct Args {
     circuits: CircuitArgs,
 }
 
+/// The I-th of N runs that share the work, I from 1.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    run: usize,
+    of: usize,
+}
+
+fn turn(text: &str) -> Result<Turn, String> {
+    let parts = text.split_once('/');
+    let parts = parts.and_then(|(run, of)| Some((run.parse().ok()?, of.parse().ok()?)));
+    match parts {
+        Some((run, of)) if (1..=of).contains(&run) => Ok(Turn { run, of }),
+        _ => Err("expected I/N, as 3/40: the third of forty runs".to_owned()),
+    }
+}
+
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = config(args)?;
     let budget = Budget::new(args.common.max_memory);
@@ -95,6 +122,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     for entry in &entries {
         memory::before_audit(budget, &entry.checkpoint, &data)?;
     }
+    if let (Some(folder), Some(turn)) = (&args.from, args.only) {
+        return measure_only(args, &entries, &data, &config, folder, turn);
+    }
     let name = match entries[0]
         .checkpoint
         .config
@@ -108,7 +138,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let folder = output::folder(&args.common, &name);
     // A network that is finished stays so whatever others it stands beside.
     let kept = OnDisk::open(folder.as_deref(), &journal::hashed("compare"));
-    let parts = measured(args, &entries, &data, &config, &kept.journal)?;
+    let journal = match &args.from {
+        Some(folder) => journal::shared(folder)?,
+        None => kept.journal.clone(),
+    };
+    let parts = measured(args, &entries, &data, &config, &journal)?;
     let mut result = args
         .common
         .in_pool(|| compare::join(&entries, parts, &data, &config))??;
@@ -122,6 +156,36 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     kept.done(folder.as_deref());
     output::told(&args.common, &result, &result.summary, folder.as_deref())?;
     Ok(Status::Holds)
+}
+
+/// Measures the networks whose turn it is, for a comparison that is made later.
+fn measure_only(
+    args: &Args,
+    entries: &[Entry],
+    data: &Dataset,
+    config: &Config,
+    folder: &Path,
+    turn: Turn,
+) -> anyhow::Result<Status> {
+    let mine = entries.iter().skip(turn.run - 1).step_by(turn.of);
+    let mine: Vec<Entry> = mine.cloned().collect();
+    measured(args, &mine, data, config, &journal::shared(folder)?)?;
+    for entry in &mine {
+        let path = journal::part(folder, &key(entry, data, config));
+        if !path.is_file() {
+            anyhow::bail!(
+                "{} could not be written",
+                visible(&path.display().to_string())
+            );
+        }
+    }
+    if !args.common.quiet {
+        let (measured, all) = (mine.len(), entries.len());
+        let folder = folder.display().to_string();
+        let said = format!("{measured} of {all} networks are in {}\n", visible(&folder));
+        output::to_stdout(said.as_bytes())?;
+    }
+    Ok(Status::Note)
 }
 
 fn config(args: &Args) -> anyhow::Result<Config> {

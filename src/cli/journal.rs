@@ -15,6 +15,7 @@ use super::whole;
 use crate::audit::{Config, Journal};
 use crate::checkpoint::{Checkpoint, sha256};
 use crate::data::Dataset;
+use crate::{Error, Result};
 
 /// The ending of a journal's name.
 const ENDING: &str = "journal";
@@ -62,6 +63,43 @@ impl Drop for OnDisk {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+/// The ending of a piece that runs share.
+const SHARED: &str = "part";
+
+/// The pieces of a folder that runs on many machines share, a file for each; what this
+/// run makes is added, whole or not at all. Pieces within pieces are not kept.
+///
+/// # Errors
+/// If the folder cannot be made or read.
+pub(super) fn shared(folder: &Path) -> Result<Journal> {
+    let failed = |source| Error::Write {
+        path: folder.to_owned(),
+        source,
+    };
+    fs::create_dir_all(folder).map_err(failed)?;
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|ending| ending == SHARED) {
+            // A damaged file is no piece: it is made anew.
+            found
+                .extend(fs::read_to_string(&path).map_or_else(|_| BTreeMap::new(), |t| pieces(&t)));
+        }
+    }
+    let folder = folder.to_owned();
+    Ok(Journal::new(found, move |name: &str, text: &str| {
+        if !name.contains('/') {
+            // Whoever needs the file looks whether it is there.
+            let _ = whole::file(&part(&folder, name), true, line(name, text).as_bytes());
+        }
+    }))
+}
+
+/// The file of a shared piece.
+pub(super) fn part(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.{SHARED}"))
 }
 
 /// What an audit's searches depend on: both files, what lies beside them, every setting.

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::sturdy::stripped;
 use assert_cmd::Command;
 use modscope::choice::{Against, ControlKind};
 use modscope::compare::matching::Matching;
@@ -120,6 +121,46 @@ fn a_sweep_becomes_a_comparison() {
         assert_eq!(numbers(one), numbers(other));
     }
     assert_eq!(result.overlap, other.overlap);
+}
+
+#[test]
+fn networks_measured_on_many_machines_are_compared_as_on_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let nets = sweep(folder.path(), "vanilla,bimt", "0..2");
+    let parts = folder.path().join("parts");
+    let run = |more: &[&str]| {
+        let mut command = modscope();
+        command
+            .arg("compare")
+            .arg(&nets)
+            .args(["--control-draws", "1"]);
+        command
+            .args(more)
+            .assert()
+            .success()
+            .get_output()
+            .stdout
+            .clone()
+    };
+    let from = parts.to_str().unwrap();
+    for turn in ["1/3", "3/3"] {
+        run(&["--from", from, "--only", turn]);
+    }
+    // Three of four are measured; the one that was lost is measured now.
+    assert_eq!(std::fs::read_dir(&parts).unwrap().count(), 3);
+    let merged = run(&["--from", from, "--json"]);
+    assert_eq!(std::fs::read_dir(&parts).unwrap().count(), 4);
+    let alone = run(&["--json"]);
+    let parsed = |bytes: &[u8]| stripped(serde_json::from_slice(bytes).unwrap());
+    assert_eq!(parsed(&merged), parsed(&alone));
+    for wrong in ["0/3", "4/3", "a", "3"] {
+        let mut command = modscope();
+        command
+            .arg("compare")
+            .arg(&nets)
+            .args(["--from", from, "--only", wrong]);
+        command.assert().code(2);
+    }
 }
 
 #[test]
