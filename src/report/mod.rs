@@ -7,6 +7,7 @@
 
 pub mod ablation;
 pub mod attention;
+pub mod brief;
 pub mod circuits;
 pub mod compare;
 pub mod diff;
@@ -74,6 +75,19 @@ pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
     let page = page::render(audit, command, &gallery)
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
     save(&index, &page)
+}
+
+/// Writes a result on a few pages, `brief.html`, and as a part of a model card,
+/// `model-card.md`, beside its report.
+///
+/// # Errors
+/// [`crate::Error::Write`] with the file that could not be written.
+pub fn write_brief(audit: &Audit, dir: &Path) -> Result<()> {
+    let path = dir.join("brief.html");
+    let page =
+        brief::render(audit).map_err(|source| write_error(&path, io::Error::other(source)))?;
+    save(&path, &page)?;
+    save(&dir.join("model-card.md"), &brief::markdown(audit))
 }
 
 /// Writes several results into one folder: a report in a folder of its own for each,
