@@ -4,7 +4,7 @@
 #
 #   tests/soak.sh [SHARE]      SHARE of the full length, 1 by default; CI runs 0.1
 #
-# Full length: 10,000 mutants over all readers, 1,000 kills over audit, compare and train,
+# Full length: 10,000 mutants over all readers, 1,100 kills over audit, stability, compare and train,
 # 200 races, a full disk. Needs bash, awk, python3 and, for the full disk, the right to
 # mount. MODSCOPE=PATH takes a program that is built already, SUITE=PATH its test program.
 set -uo pipefail
@@ -74,6 +74,23 @@ done
 audit "$work/kills/r" --force
 [ "$(ls -A "$work/kills")" = r ] || wrong=$((wrong + 1))
 told "kills of audit --force" "$kills" "$wrong"
+
+kills=$(part 100) wrong=0
+mkdir "$work/stability"
+stability() { "$modscope" stability "$net" --data "$data" --quiet --out "$work/stability/r" "$@"; }
+stable() {
+    tail -c 16 "$work/stability/r/index.html" | grep -q '</html>' \
+        && python3 -m json.tool "$work/stability/r/stability.json" >/dev/null
+}
+stability || wrong=$((wrong + 1))
+for ((i = 0; i < kills; i++)); do
+    ended KILL "$(seconds 0.002 0.2)" "$modscope" stability "$net" --data "$data" --quiet \
+        --out "$work/stability/r" --force
+    stable || { wrong=$((wrong + 1)); stability --force; }
+done
+stability --force
+[ "$(ls -A "$work/stability")" = r ] || wrong=$((wrong + 1))
+told "kills of stability --force" "$kills" "$wrong"
 
 kills=$(part 300) wrong=0
 cp -r "$net" "$work/n-l1-s1"; cp -r "$net" "$work/n-bimt-s1"
