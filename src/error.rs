@@ -927,6 +927,26 @@ pub enum Error {
         /// The claim.
         claim: String,
     },
+    /// A site that the network does not have.
+    #[error("no site is called `{name}`; the nearest are {}", quoted(nearest))]
+    UnknownSite {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What was asked for.
+        name: String,
+        /// The nearest names that there are.
+        nearest: Vec<String>,
+    },
+    /// An edit that cannot be made.
+    #[error("the edit of `{edit}` cannot be made: {detail}")]
+    WrongEdit {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Where it was to be made.
+        edit: String,
+        /// Why not.
+        detail: String,
+    },
     /// No data were named and none lie beside the checkpoint.
     #[error("no data were given, and none lie beside the checkpoint")]
     NoData {

@@ -273,7 +273,18 @@ impl<'a, T: Scalar> Subject<'a, T> {
         })
     }
 
-    fn truth(&self) -> Truth<'_, T> {
+    /// The samples.
+    pub fn batch(&self) -> &Batch<T> {
+        &self.batch
+    }
+
+    /// Site and own name of each output.
+    pub fn outputs(&self) -> &[(String, String)] {
+        &self.outputs
+    }
+
+    /// What the data say of the outputs.
+    pub fn truth(&self) -> Truth<'_, T> {
         truth(self.files, &self.batch, &self.clean)
     }
 

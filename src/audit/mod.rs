@@ -15,6 +15,7 @@ mod finite;
 mod function;
 mod held;
 mod insight;
+mod intervene;
 mod journal;
 mod layered;
 pub mod memory;
@@ -50,6 +51,7 @@ use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice};
+pub use intervene::{Plan, Sweep, WeightEdit, intervene};
 pub use journal::Journal;
 pub use methods::{
     CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,

@@ -193,6 +193,20 @@ impl Tensor {
         }
     }
 
+    /// Gives one element a value, rounded to the tensor's type; false for integers and for an
+    /// element that there is not.
+    pub fn set(&mut self, index: usize, value: f64) -> bool {
+        let bytes: &[u8] = match self.dtype {
+            Dtype::F64 => &value.to_le_bytes(),
+            Dtype::F32 => &(value as f32).to_le_bytes(),
+            Dtype::F16 => &f16::from_f64(value).to_le_bytes(),
+            Dtype::Bf16 => &bf16::from_f64(value).to_le_bytes(),
+            Dtype::Integer(_) => return false,
+        };
+        let element = self.bytes.to_mut().chunks_exact_mut(bytes.len()).nth(index);
+        element.map(|element| element.copy_from_slice(bytes)).is_some()
+    }
+
     /// The same tensor with its rows and columns in another order; a vector has one column.
     ///
     /// `rows[k]` is the old number of the row that becomes row k.

@@ -13,6 +13,7 @@ mod diff;
 mod example;
 mod inspect;
 mod interrupt;
+mod intervene;
 mod journal;
 mod man;
 mod members;
@@ -72,6 +73,7 @@ enum Command {
     Modules(modules::Args),
     Circuit(circuit::Args),
     Stability(stability::Args),
+    Intervene(Box<intervene::Args>),
     Compare(Box<compare::Args>),
     Diff(diff::Args),
     Train(Box<train::Args>),
@@ -97,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Modules(args) => modules::run(&args),
         Command::Circuit(args) => circuit::run(&args),
         Command::Stability(args) => stability::run(&args),
+        Command::Intervene(args) => intervene::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Train(args) => train::run(&args),

@@ -43,7 +43,7 @@ pub(super) struct Args {
 }
 
 /// The name of a file that can be written.
-fn safetensors(text: &str) -> Result<PathBuf, String> {
+pub(super) fn safetensors(text: &str) -> Result<PathBuf, String> {
     match text.ends_with(".safetensors") {
         true => Ok(PathBuf::from(text)),
         false => Err(

@@ -36,6 +36,7 @@ use crate::checkpoint::{Dtype, limited_read, parse_tensors, sha256, sibling};
 use crate::choice::LossKind;
 use crate::result::Prompt;
 use crate::{Error, Result};
+use arrays::Numbers;
 use format::Format;
 
 /// What a network is run on.
@@ -104,6 +105,26 @@ pub enum Labels {
     Classes(Vec<usize>),
     /// `[samples, outputs]`.
     Targets(Array2<f64>),
+}
+
+/// The numbers of a `.npy` file of any shape, row by row.
+///
+/// # Errors
+/// If it is none, or a number is not finite.
+pub fn numbers_of(path: &Path) -> Result<Vec<f64>> {
+    let wrong = |detail: String| Error::NumPy {
+        path: path.to_owned(),
+        detail,
+    };
+    let array = npy::array(&limited_read(path)?).map_err(wrong)?;
+    let numbers: Vec<f64> = match array.numbers {
+        Numbers::Floats(numbers) => numbers,
+        Numbers::Integers(numbers) => numbers.into_iter().map(|x| x as f64).collect(),
+    };
+    match numbers.iter().find(|x| !x.is_finite()) {
+        Some(x) => Err(wrong(format!("it holds {x}"))),
+        None => Ok(numbers),
+    }
 }
 
 impl Inputs {

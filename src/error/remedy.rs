@@ -96,6 +96,8 @@ impl Error {
             | Self::NoSlope { path, .. }
             | Self::NoScores { path }
             | Self::UnknownClaim { path, .. }
+            | Self::UnknownSite { path, .. }
+            | Self::WrongEdit { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
             | Self::NoResultFolder { path }
@@ -149,6 +151,12 @@ impl Error {
             }
             Self::UnknownClaim { .. } => {
                 "a claim is an edge, `--claim 'x1->h1.3'`, or a site, `--claim h1.3`, by the names in circuit.json".to_owned()
+            }
+            Self::UnknownSite { .. } => {
+                "sites are named by place: x0, h1.3, y0 of an MLP, a0.h1, a0.h1<q>, m0, r2, b0.h5 of a transformer; docs/guide.md lists them".to_owned()
+            }
+            Self::WrongEdit { .. } => {
+                "`modscope intervene --help` shows every form of an edit".to_owned()
             }
             Self::NoSlope { metric, .. } if metric == "accuracy" => {
                 "a metric with a slope: `--metric logit-diff` or `cross-entropy`; or a method that patches: `--method exact` or `acdc`".to_owned()

@@ -407,6 +407,16 @@ fn all() -> Vec<Error> {
             path: path(),
             claim: "a->b".into(),
         },
+        Error::UnknownSite {
+            path: path(),
+            name: "h9.9".into(),
+            nearest: vec!["h1.9".into()],
+        },
+        Error::WrongEdit {
+            path: path(),
+            edit: "h1.9".into(),
+            detail: "2 values for what has 1".into(),
+        },
         Error::NoData { path: path() },
         Error::NoResultFolder { path: path() },
         Error::ResultExists { path: path() },

@@ -10,6 +10,7 @@
 //! What names cannot say (the activation of a plain MLP, ...) comes from
 //! `config.json` or a flag, and is otherwise asked for, never guessed.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -98,6 +99,18 @@ pub struct Loaded {
     pub places: Vec<Place>,
     /// What every tensor and every key of the configuration was used for.
     pub account: Tally,
+}
+
+impl Network {
+    /// The network, where it computes in these numbers.
+    #[must_use]
+    pub fn computing_in<T: Scalar>(&self) -> Option<&Architecture<T>> {
+        let network: &dyn Any = match self {
+            Self::F32(network) => network,
+            Self::F64(network) => network,
+        };
+        network.downcast_ref()
+    }
 }
 
 impl<T: Scalar> Architecture<T> {

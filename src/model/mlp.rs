@@ -12,7 +12,8 @@ pub use activations::{Activations, OfLayer};
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 
-use super::Sites;
+use super::transformer::AsItIs;
+use super::{PassHooks, Sites};
 use crate::numeric::{Scalar, matmul_into};
 
 /// A fully connected network.
@@ -142,13 +143,21 @@ impl<T: Scalar> Mlp<T> {
     /// Physical outputs `[outputs, samples]` alone.
     #[must_use]
     pub fn outputs(&self, inputs: ArrayView2<'_, T>) -> Array2<T> {
-        let mut value = inputs.to_owned();
+        self.outputs_with(inputs.to_owned(), &mut AsItIs)
+    }
+
+    /// Physical outputs `[outputs, samples]` of a pass that hooks change.
+    pub fn outputs_with(&self, inputs: Array2<T>, hooks: &mut dyn PassHooks<T>) -> Array2<T> {
+        let mut value = inputs;
         for (index, layer) in self.layers.iter().enumerate() {
+            hooks.written(index, &mut value);
             value = layer.read(value.view());
+            hooks.read(index, &mut value);
             if index + 1 < self.layers.len() {
                 self.activation.apply(index, &mut value);
             }
         }
+        hooks.written(self.layers.len(), &mut value);
         value
     }
 

@@ -5,6 +5,8 @@
 
 pub mod backward;
 pub mod batch;
+mod entries;
+pub mod hooks;
 pub mod layered;
 pub mod layout;
 pub mod mlp;
@@ -14,6 +16,8 @@ pub mod transformer;
 
 pub use backward::Gradients;
 pub use batch::{Batch, Ports};
+pub use entries::Entry;
+pub use hooks::PassHooks;
 pub use layered::Layered;
 pub use layout::{Architecture, Layout, Loaded, Network, Options, Role};
 pub use mlp::{Activations, Linear, Mlp, OfLayer, Trace};

@@ -32,6 +32,7 @@
 //! ```
 
 pub mod component;
+pub mod edit;
 mod engine;
 mod fill;
 mod kept;
@@ -60,4 +61,5 @@ pub use nodes::Nodes;
 pub use parted::Parted;
 pub use patchable::{Patchable, SetWalk, Walk};
 pub use readout::Readout;
+pub(crate) use sets::check_lengths;
 pub use weight::WeightEngine;

@@ -16,6 +16,7 @@ pub mod figures;
 pub mod format;
 pub mod independence;
 pub mod insight;
+pub mod intervene;
 pub mod json;
 mod latex;
 pub mod modules;
@@ -40,7 +41,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::result::{Audit, Comparison, Diff, Multiverse};
+use crate::result::{Audit, Comparison, Diff, Intervention, Multiverse};
 use figures::Gallery;
 
 /// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
@@ -145,6 +146,22 @@ pub fn write_multiverse(result: &Multiverse, dir: &Path) -> Result<()> {
     save_figures(&figures, dir)?;
     let index = dir.join("index.html");
     let page = stability::page::render(result, &figures)
+        .map_err(|source| write_error(&index, io::Error::other(source)))?;
+    save(&index, &page)
+}
+
+/// Writes an intervention into a folder: `index.html`, `intervene.json`, `tables/*.csv` and,
+/// of a sweep, `figures/sweep.svg`.
+///
+/// # Errors
+/// [`Error::Write`] with the file or folder that could not be written.
+pub fn write_intervention(result: &Intervention, dir: &Path) -> Result<()> {
+    save_json(result, &dir.join("intervene.json"))?;
+    tables::save_all(&intervene::tables::sheets(result), &folder(dir, "tables")?)?;
+    let figures: Vec<_> = intervene::sweep(result).into_iter().collect();
+    save_figures(&figures, dir)?;
+    let index = dir.join("index.html");
+    let page = intervene::page::render(result, &figures)
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
     save(&index, &page)
 }

@@ -10,6 +10,7 @@ mod compare;
 mod diff;
 mod graph;
 mod insight;
+mod intervene;
 mod modules;
 mod multiverse;
 mod network;
@@ -38,6 +39,9 @@ pub use diff::{
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use insight::{Embedding, Formula, Insight, Polysemanticity, SignDimension};
+pub use intervene::{
+    EditMade, Intervention, Moved, MovedDecisions, MovedOutput, Swept, SweptRow,
+};
 pub use modules::{
     Agreement, Assignment, AtThreshold, Bootstrap, Bridge, Coalitions, Component, Conductance,
     Enrichment, Independence, Lesion, Measure, Modules, Neighbours, NullModel, Partition,

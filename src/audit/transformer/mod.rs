@@ -19,6 +19,7 @@ use crate::checkpoint::Checkpoint;
 use crate::choice::LossKind;
 use crate::data::{Dataset, ReadAt};
 use crate::metric::{Metric, decision};
+use crate::model::transformer::SequenceInputs;
 use crate::model::{Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::{Fill, Setup};
@@ -168,12 +169,33 @@ impl<'a, T: Scalar> Subject<'a, T> {
         })
     }
 
+    /// The samples.
+    pub fn batch(&self) -> &Sequences<T> {
+        &self.batch
+    }
+
+    /// The network.
+    pub fn model(&self) -> &'a Transformer<T> {
+        self.model
+    }
+
+    /// The own name of an output; that of a token is its number where nothing names it.
+    pub fn output_name(&self, output: usize) -> String {
+        let (target, outputs) = (self.model.out_perm[output], self.model.outputs());
+        let named = self.files.data.task.outputs.get(target).cloned();
+        named.unwrap_or_else(|| match self.batch.inputs {
+            SequenceInputs::Tokens(_) if outputs > 1 => format!("token {target}"),
+            _ => self.files.data.output_name(target, outputs),
+        })
+    }
+
     /// What stands in for a patched message.
     fn fill(&self, config: &Config) -> Fill {
         config.circuits.fill(self.batch.corrupted.is_some())
     }
 
-    fn truth(&self) -> Truth<'_, T> {
+    /// What the data say of the outputs.
+    pub fn truth(&self) -> Truth<'_, T> {
         Truth {
             answers: Some(&self.decisions).filter(|_| self.batch.correct.is_none()),
             ..truth(&self.batch, &self.clean)

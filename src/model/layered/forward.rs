@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, concatenate, s};
 
 use super::{Layered, Op, Shape, Term, Window};
+use crate::model::PassHooks;
 use crate::numeric::{Scalar, matmul_into};
 
 /// All values of one pass, by number, each `[features, samples]`.
@@ -62,6 +63,40 @@ impl<T: Scalar> Layered<T> {
             values.push(Arc::new(self.compute(layer, &values, replaced.get(&layer))));
         }
         Record { values }
+    }
+
+    /// The outputs `[outputs, samples]` of a pass that hooks change. What a step that goes
+    /// channel by channel reads belongs to the site that it writes, and is not changed.
+    pub fn outputs_with(&self, inputs: Array2<T>, hooks: &mut dyn PassHooks<T>) -> Array2<T> {
+        let mut own = vec![Arc::new(inputs)];
+        let mut seen = Vec::new();
+        for (layer, of) in self.layers.iter().enumerate() {
+            seen.push(seen_of(&own[layer], layer, hooks));
+            let read = if self.keeps_sites(&of.op) { &own } else { &seen };
+            let mut written = self.compute(layer, read, None);
+            if let Op::Affine { .. } = of.op {
+                hooks.read(layer, &mut written);
+            }
+            own.push(Arc::new(written));
+        }
+        let last = self.layers.len();
+        Arc::unwrap_or_clone(seen_of(&own[last], last, hooks))
+    }
+
+    /// Whether an operation goes channel by channel, so that what it writes is of the
+    /// sites that it reads.
+    #[must_use]
+    pub fn keeps_sites(&self, op: &Op<T>) -> bool {
+        match op {
+            Op::Affine { .. } | Op::Sum(_) | Op::Norm(..) | Op::Gate(..) => false,
+            Op::Flatten(read) => self.shape(*read).positions() == 1,
+            Op::Activate(..)
+            | Op::Scale { .. }
+            | Op::MaxPool(..)
+            | Op::AveragePool(..)
+            | Op::Slice(..)
+            | Op::Join(_) => true,
+        }
     }
 
     /// What a layer writes.
@@ -189,6 +224,20 @@ impl<T: Scalar> Layered<T> {
             None => read.slice_move(s![channels, ..]).into(),
         }
     }
+}
+
+/// A value as other sites see it.
+fn seen_of<T: Scalar>(
+    own: &Arc<Array2<T>>,
+    value: usize,
+    hooks: &mut dyn PassHooks<T>,
+) -> Arc<Array2<T>> {
+    if !hooks.touches(value) {
+        return Arc::clone(own);
+    }
+    let mut seen = own.as_ref().clone();
+    hooks.written(value, &mut seen);
+    Arc::new(seen)
 }
 
 /// `[channels, positions · samples]` as `[features, samples]`: the same numbers.

@@ -385,11 +385,12 @@ impl<'r, T: Scalar> Run<'r, T> {
             _ => {
                 let clean = &self.clean().attention[layer];
                 let linears = self.changed_linears(layer, clean);
-                if own.is_empty() && linears.is_empty() {
+                let touched = self.hooks.touches_heads(2 * layer);
+                if own.is_empty() && linears.is_empty() && !touched {
                     return (Arc::clone(clean), Vec::new());
                 }
                 let mut half = AttentionTrace::clone(clean);
-                let heads = match linears.is_empty() {
+                let heads = match linears.is_empty() && !touched {
                     true => Vec::new(),
                     false => all(&attention.heads),
                 };
@@ -410,6 +411,10 @@ impl<'r, T: Scalar> Run<'r, T> {
         }
         heads.sort_unstable();
         heads.dedup();
+        let touched = self.hooks.touches_heads(2 * layer);
+        for letter in Letter::ALL.into_iter().filter(|_| touched) {
+            self.hooks.projected(layer, letter, half.columns_mut(letter));
+        }
         let queries = asked(self.everywhere, self.answers, layer, self.layers());
         let length = self.everywhere.per_sample();
         attention.attend(
@@ -417,6 +422,9 @@ impl<'r, T: Scalar> Run<'r, T> {
             &mut half,
             &heads,
         );
+        if touched {
+            self.hooks.held(layer, &mut half.held);
+        }
         (Arc::new(half), heads)
     }
 

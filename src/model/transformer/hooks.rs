@@ -7,9 +7,9 @@
 //! *Sublayers* are numbered 2l (the heads of block l) and 2l + 1 (its MLP, where
 //! it has one); the end, 2 · blocks, comes after them.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
-use super::{Matrix, Reader};
+use super::{Letter, Matrix, Reader};
 
 /// The hooks of a forward pass; by default nothing is changed.
 ///
@@ -45,6 +45,23 @@ pub trait Hooks<T> {
     fn input(&mut self, reader: Reader, stream: Option<&Array2<T>>) -> Option<Array2<T>> {
         let _ = (reader, stream);
         None
+    }
+
+    /// Whether queries, keys, values or what heads hold may be changed at a sublayer
+    /// of heads.
+    fn touches_heads(&self, sublayer: usize) -> bool {
+        let _ = sublayer;
+        false
+    }
+
+    /// Changes queries, keys or values as they are projected, `[rows, width of all]`.
+    fn projected(&mut self, layer: usize, letter: Letter, values: ArrayViewMut2<'_, T>) {
+        let _ = (layer, letter, values);
+    }
+
+    /// Changes what the heads of a block hold, `[queries, heads · width]`.
+    fn held(&mut self, layer: usize, held: &mut Array2<T>) {
+        let _ = (layer, held);
     }
 
     /// What a linear layer writes, `[rows, out]`, biases included, if that is not

@@ -1,0 +1,351 @@
+//! Runs a network with edits and says what moved: outputs, metric and decisions.
+
+mod measure;
+mod weights;
+
+use std::path::Path;
+use std::time::Instant;
+
+use ndarray::Array2;
+
+use super::pipeline::{Audited, Files};
+use super::subject::Subject;
+use super::{Config, fitted, layered, transformer};
+use crate::Result;
+use crate::checkpoint::Checkpoint;
+use crate::choice::MetricKind;
+use crate::data::Dataset;
+use crate::model::{Architecture, Layered, Loaded, Mlp, Network, Transformer};
+use crate::numeric::Scalar;
+use crate::patch::check_lengths;
+use crate::patch::edit::{
+    At, Change, Edit, Editable, Editor, LayeredEdits, MlpEdits, TransformerEdits,
+};
+use crate::result::{EditMade, Intervention, SCHEMA, Swept, SweptRow, Tool};
+use measure::Measured;
+pub(super) use measure::Measures;
+use weights::rewritten;
+
+/// What to change, all at once.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Sites, edges and paths.
+    pub edits: Vec<Edit>,
+    /// Single weights.
+    pub weights: Vec<WeightEdit>,
+    /// What the effect is on; `None` for the usual one.
+    pub metric: Option<MetricKind>,
+    /// One edit whose value goes through several.
+    pub sweep: Option<Sweep>,
+}
+
+/// A weight and its new value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeightEdit {
+    /// Its writer.
+    pub from: String,
+    /// Its reader.
+    pub to: String,
+    /// The value; all of a kernel get it.
+    pub value: f64,
+}
+
+/// The values of one edit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    /// Its place among the edits, then among the weights.
+    pub edit: usize,
+    /// The values, at least one.
+    pub values: Vec<f64>,
+}
+
+/// An intervention, and the network it is of where weights were edited and nothing else.
+#[derive(Debug)]
+pub struct Intervened {
+    /// The result.
+    pub result: Intervention,
+    /// The checkpoint with its edited weights.
+    pub edited: Option<Checkpoint>,
+}
+
+impl Plan {
+    /// With the value of the sweep.
+    fn at(&self, value: f64) -> Self {
+        let mut plan = self.clone();
+        let Some(sweep) = &self.sweep else {
+            return plan;
+        };
+        match plan.edits.get_mut(sweep.edit) {
+            Some(edit) => match &mut edit.change {
+                Change::Set(values) | Change::Add(values) => *values = vec![value],
+                Change::Scale(factor) => *factor = value,
+                Change::Sample(_) | Change::Fill(_) => {}
+            },
+            None => {
+                let weight = plan.weights.get_mut(sweep.edit - self.edits.len());
+                weight.into_iter().for_each(|weight| weight.value = value);
+            }
+        }
+        plan
+    }
+
+    /// One plan for each value.
+    fn each(&self) -> Vec<Self> {
+        match &self.sweep {
+            None => vec![self.clone()],
+            Some(sweep) => sweep.values.iter().map(|value| self.at(*value)).collect(),
+        }
+    }
+
+    /// What is written of it.
+    fn told(&self) -> Vec<EditMade> {
+        let weight = |weight: &WeightEdit| EditMade {
+            at: format!("{}->{}", weight.from, weight.to),
+            of: "weight".to_owned(),
+            change: "set".to_owned(),
+            values: vec![weight.value],
+            sample: None,
+            fill: None,
+            positions: None,
+        };
+        let edits = self.edits.iter().map(told);
+        edits.chain(self.weights.iter().map(weight)).collect()
+    }
+}
+
+/// Numbers of a vector that are written down.
+const MOST_VALUES: usize = 8;
+
+fn told(edit: &Edit) -> EditMade {
+    let of = match &edit.at {
+        At::Site(_) => "site",
+        At::Edge(..) => "edge",
+        At::Path(_) => "path",
+    };
+    let (change, values, sample, fill) = match &edit.change {
+        Change::Set(values) => ("set", values.clone(), None, None),
+        Change::Add(values) => ("add", values.clone(), None, None),
+        Change::Scale(factor) => ("scale", vec![*factor], None, None),
+        Change::Sample(sample) => ("patch", Vec::new(), Some(*sample), None),
+        Change::Fill(fill) => ("fill", Vec::new(), None, Some(*fill)),
+    };
+    EditMade {
+        at: edit.at.to_string(),
+        of: of.to_owned(),
+        change: change.to_owned(),
+        values: values.into_iter().take(MOST_VALUES).collect(),
+        sample,
+        fill,
+        positions: edit.positions.clone(),
+    }
+}
+
+/// Runs a network with edits, and without.
+///
+/// # Errors
+/// If a site, an edge, a weight, a value or a metric is none of the network's, and as
+/// [`super::audit`].
+pub fn intervene(
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    config: &Config,
+    plan: &Plan,
+    progress: &dyn Fn(&str),
+) -> Result<Intervened> {
+    let started = Instant::now();
+    progress("checking the network");
+    let loaded = Loaded::from_checkpoint(checkpoint, config.model.clone())?;
+    let data = &*fitted(data, &loaded);
+    let files = Files {
+        checkpoint,
+        loaded: &loaded,
+        data,
+    };
+    let mut outcome = match &loaded.network {
+        Network::F32(network) => of(files, network, config, plan, progress)?,
+        Network::F64(network) => of(files, network, config, plan, progress)?,
+    };
+    outcome.result.seconds = started.elapsed().as_secs_f64();
+    Ok(outcome)
+}
+
+fn of<T: Scalar>(
+    files: Files<'_>,
+    network: &Architecture<T>,
+    config: &Config,
+    plan: &Plan,
+    progress: &dyn Fn(&str),
+) -> Result<Intervened> {
+    match network {
+        Architecture::Mlp(model) => run(&Subject::new(files, model)?, config, plan, progress),
+        Architecture::Transformer(model) => {
+            let subject = transformer::Subject::new(files, model, config.read.as_ref())?;
+            run(&subject, config, plan, progress)
+        }
+        Architecture::Layered(model) => {
+            run(&layered::Subject::new(files, model)?, config, plan, progress)
+        }
+    }
+}
+
+/// A network with its data that can be run with edits.
+pub(super) trait Edited: Audited + Measures {
+    /// The network's outputs `[outputs, readings]` with edits, set by set.
+    ///
+    /// # Errors
+    /// If a name or a value is none of the network's.
+    fn edited(
+        &self,
+        network: &Self::Network,
+        edits: &[&[Edit]],
+        seed: u64,
+    ) -> Result<Vec<Array2<Self::Number>>>;
+
+    /// The same network as it was read from another checkpoint.
+    fn of_loaded(loaded: &Loaded) -> Option<&Self::Network>;
+}
+
+/// The outputs with each of several sets of edits.
+pub(super) fn each<E: Editable>(
+    network: &E,
+    edits: &[&[Edit]],
+    (path, seed): (&Path, u64),
+) -> Result<Vec<Array2<E::Number>>> {
+    let editor = Editor::new(network, path, seed);
+    let outputs = |edits: &&[Edit]| Ok(editor.prepare(edits)?.outputs());
+    edits.iter().map(outputs).collect()
+}
+
+fn run<S: Edited>(
+    subject: &S,
+    config: &Config,
+    plan: &Plan,
+    progress: &dyn Fn(&str),
+) -> Result<Intervened> {
+    let files = subject.files();
+    let plans = plan.each();
+    progress("running with edits");
+    let mut edited = None;
+    let outputs = match plan.weights.is_empty() {
+        true => {
+            let sets: Vec<&[Edit]> = plans.iter().map(|plan| plan.edits.as_slice()).collect();
+            subject.edited(subject.whole(), &sets, config.seed)?
+        }
+        false => {
+            let mut all = Vec::new();
+            for plan in &plans {
+                let (checkpoint, loaded) = rewritten(files, config, &plan.weights)?;
+                let network = S::of_loaded(&loaded);
+                let network = network.unwrap_or_else(|| unreachable!("weights alone are edited"));
+                all.extend(subject.edited(network, &[&plan.edits], config.seed)?);
+                edited = Some(checkpoint);
+            }
+            all
+        }
+    };
+    let measured = Measured::new(subject, plan.metric, config.seed)?;
+    let last = outputs.last().unwrap_or_else(|| unreachable!("a plan is run"));
+    let (numbers, moved) = measured.outputs(last);
+    let sweep = plan.sweep.as_ref().map(|sweep| Swept {
+        edit: sweep.edit,
+        rows: sweep
+            .values
+            .iter()
+            .zip(&outputs)
+            .map(|(value, outputs)| SweptRow {
+                value: *value,
+                metric: measured.metric(outputs),
+                decisions: measured.decisions(outputs),
+                changes: measured.changes(outputs, &numbers),
+            })
+            .collect(),
+    });
+    let last_plan = plans.last().unwrap_or(plan);
+    let result = Intervention {
+        schema: SCHEMA.to_owned(),
+        tool: Tool::this(),
+        command: config.command.clone(),
+        seed: config.seed,
+        summary: Vec::new(),
+        checkpoint: subject.checkpoint_info(),
+        data: subject.data_info(),
+        task: subject.task(),
+        edits: last_plan.told(),
+        metric: measured.metric(last),
+        decisions: measured.decisions(last),
+        outputs: moved,
+        outputs_total: subject.clean().nrows(),
+        sweep,
+        written: None,
+        seconds: 0.0,
+    };
+    Ok(Intervened {
+        result,
+        edited: edited.filter(|_| plan.edits.is_empty()),
+    })
+}
+
+impl<T: Scalar> Edited for Subject<'_, T> {
+    fn edited(
+        &self,
+        network: &Mlp<T>,
+        edits: &[&[Edit]],
+        seed: u64,
+    ) -> Result<Vec<Array2<T>>> {
+        let batch = &self.batch;
+        let network = MlpEdits::new(network, &batch.inputs, batch.corrupted.as_ref());
+        each(&network, edits, (&self.files.checkpoint.path, seed))
+    }
+
+    fn of_loaded(loaded: &Loaded) -> Option<&Mlp<T>> {
+        match loaded.network.computing_in()? {
+            Architecture::Mlp(model) => Some(model),
+            Architecture::Transformer(_) | Architecture::Layered(_) => None,
+        }
+    }
+}
+
+impl<T: Scalar> Edited for layered::Subject<'_, T> {
+    fn edited(
+        &self,
+        network: &Layered<T>,
+        edits: &[&[Edit]],
+        seed: u64,
+    ) -> Result<Vec<Array2<T>>> {
+        let batch = self.batch();
+        let network = LayeredEdits::new(network, &batch.inputs, batch.corrupted.as_ref());
+        each(&network, edits, (&self.files().checkpoint.path, seed))
+    }
+
+    fn of_loaded(loaded: &Loaded) -> Option<&Layered<T>> {
+        match loaded.network.computing_in()? {
+            Architecture::Layered(model) => Some(model),
+            Architecture::Transformer(_) | Architecture::Mlp(_) => None,
+        }
+    }
+}
+
+impl<T: Scalar> Edited for transformer::Subject<'_, T> {
+    fn edited(
+        &self,
+        network: &Transformer<T>,
+        edits: &[&[Edit]],
+        seed: u64,
+    ) -> Result<Vec<Array2<T>>> {
+        let fills = edits.iter().flat_map(|edits| edits.iter());
+        for edit in fills {
+            if let Change::Fill(fill) = edit.change {
+                check_lengths(self.batch(), fill)?;
+            }
+        }
+        let network = TransformerEdits::new(network, self.batch());
+        each(&network, edits, (&self.files().checkpoint.path, seed))
+    }
+
+    fn of_loaded(loaded: &Loaded) -> Option<&Transformer<T>> {
+        match loaded.network.computing_in()? {
+            Architecture::Transformer(model) => Some(model),
+            Architecture::Layered(_) | Architecture::Mlp(_) => None,
+        }
+    }
+}
