@@ -937,6 +937,16 @@ pub enum Error {
         /// The nearest names that there are.
         nearest: Vec<String>,
     },
+    /// A lens on a network that has no residual stream.
+    #[error(
+        "lenses are for transformers: they read the residual stream, which a network of layout `{layout}` does not have"
+    )]
+    NoStream {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Its layout.
+        layout: String,
+    },
     /// An edit that cannot be made.
     #[error("the edit of `{edit}` cannot be made: {detail}")]
     WrongEdit {

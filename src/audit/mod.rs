@@ -18,6 +18,7 @@ mod insight;
 mod intervene;
 mod journal;
 mod layered;
+mod lens;
 pub mod memory;
 mod methods;
 mod mlp;
@@ -53,6 +54,7 @@ use crate::{Result, result};
 pub use certify::{CertifyConfig, DomainChoice};
 pub use intervene::{Plan, Sweep, WeightEdit, intervene};
 pub use journal::Journal;
+pub use lens::{LensSettings, lens};
 pub use methods::{
     CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,
 };

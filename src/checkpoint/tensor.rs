@@ -204,7 +204,9 @@ impl Tensor {
             Dtype::Integer(_) => return false,
         };
         let element = self.bytes.to_mut().chunks_exact_mut(bytes.len()).nth(index);
-        element.map(|element| element.copy_from_slice(bytes)).is_some()
+        element
+            .map(|element| element.copy_from_slice(bytes))
+            .is_some()
     }
 
     /// The same tensor with its rows and columns in another order; a vector has one column.

@@ -126,7 +126,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         })?);
     }
     if let (Some(path), Some(network)) = (&args.output, &outcome.edited) {
-        staged.push(Staged::file(path, args.common.force, &bytes(path, network)?)?);
+        staged.push(Staged::file(
+            path,
+            args.common.force,
+            &bytes(path, network)?,
+        )?);
     }
     whole::place(staged)?;
     progress.finish();

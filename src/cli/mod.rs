@@ -15,6 +15,7 @@ mod inspect;
 mod interrupt;
 mod intervene;
 mod journal;
+mod lens;
 mod man;
 mod members;
 mod modules;
@@ -74,6 +75,7 @@ enum Command {
     Circuit(circuit::Args),
     Stability(stability::Args),
     Intervene(Box<intervene::Args>),
+    Lens(lens::Args),
     Compare(Box<compare::Args>),
     Diff(diff::Args),
     Train(Box<train::Args>),
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Circuit(args) => circuit::run(&args),
         Command::Stability(args) => stability::run(&args),
         Command::Intervene(args) => intervene::run(&args),
+        Command::Lens(args) => lens::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Train(args) => train::run(&args),

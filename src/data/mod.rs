@@ -107,6 +107,14 @@ pub enum Labels {
     Targets(Array2<f64>),
 }
 
+/// The text of every token of a `tokenizer.json`, by id.
+///
+/// # Errors
+/// If it is none.
+pub fn vocabulary(path: &Path) -> Result<Vec<String>> {
+    tokenizer::Tokenizer::open(path, Bos::Auto)?.0.vocabulary()
+}
+
 /// The numbers of a `.npy` file of any shape, row by row.
 ///
 /// # Errors

@@ -24,6 +24,11 @@ impl Tokenizer {
         })
     }
 
+    /// The text of every token, of which there is none.
+    pub fn vocabulary(&self) -> Result<Vec<String>> {
+        match *self {}
+    }
+
     /// The tokens of a text, which a tokenizer that is not there never gives.
     pub fn tokens(&self, _text: &str, _whole: bool) -> Result<Tokens> {
         match *self {}

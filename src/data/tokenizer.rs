@@ -140,6 +140,19 @@ impl Tokenizer {
         }
     }
 
+    /// The text of every token, by id.
+    pub fn vocabulary(&self) -> Result<Vec<String>> {
+        bordered(&self.path, || {
+            let ids = 0..self.inner.get_vocab_size(true);
+            let word = |id: usize| {
+                let id = u32::try_from(id).unwrap_or(u32::MAX);
+                let token = self.inner.id_to_token(id).unwrap_or_default();
+                self.word(id, &token)
+            };
+            Ok(ids.map(word).collect())
+        })
+    }
+
     /// The text of one token, or its name where it is no text of its own.
     fn word(&self, id: u32, token: &str) -> String {
         let text = self.inner.decode(&[id], false).unwrap_or_default();

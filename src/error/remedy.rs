@@ -98,6 +98,7 @@ impl Error {
             | Self::UnknownClaim { path, .. }
             | Self::UnknownSite { path, .. }
             | Self::WrongEdit { path, .. }
+            | Self::NoStream { path, .. }
             | Self::NoCorruptedInputs { path }
             | Self::NoData { path }
             | Self::NoResultFolder { path }
@@ -154,6 +155,9 @@ impl Error {
             }
             Self::UnknownSite { .. } => {
                 "sites are named by place: x0, h1.3, y0 of an MLP, a0.h1, a0.h1<q>, m0, r2, b0.h5 of a transformer; docs/guide.md lists them".to_owned()
+            }
+            Self::NoStream { .. } => {
+                "`modscope audit` shows what single neurons do, `modscope intervene` what happens without them".to_owned()
             }
             Self::WrongEdit { .. } => {
                 "`modscope intervene --help` shows every form of an edit".to_owned()

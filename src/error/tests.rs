@@ -412,6 +412,10 @@ fn all() -> Vec<Error> {
             name: "h9.9".into(),
             nearest: vec!["h1.9".into()],
         },
+        Error::NoStream {
+            path: path(),
+            layout: "bimt-mlp".into(),
+        },
         Error::WrongEdit {
             path: path(),
             edit: "h1.9".into(),

@@ -47,7 +47,9 @@ impl Loaded {
         let edge = sites.edge_at(edges.find(is_it)?);
         let weight = &model.layers[edge.layer].weight;
         Some(Entry {
-            tensor: self.tensor_name(Role::Weight(edge.layer)).map(str::to_owned),
+            tensor: self
+                .tensor_name(Role::Weight(edge.layer))
+                .map(str::to_owned),
             index: edge.to * weight.ncols() + edge.from,
             value: weight[[edge.to, edge.from]].widen(),
         })

@@ -7,6 +7,7 @@
 pub mod activation;
 pub mod adamw;
 mod decimal;
+pub mod eigen;
 mod exp;
 pub mod interval;
 pub mod lanes;

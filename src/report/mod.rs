@@ -19,6 +19,7 @@ pub mod insight;
 pub mod intervene;
 pub mod json;
 mod latex;
+pub mod lens;
 pub mod modules;
 pub mod network;
 mod packed;
@@ -41,7 +42,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::result::{Audit, Comparison, Diff, Intervention, Multiverse};
+use crate::result::{Audit, Comparison, Diff, Intervention, Lens, Multiverse};
 use figures::Gallery;
 
 /// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
@@ -162,6 +163,22 @@ pub fn write_intervention(result: &Intervention, dir: &Path) -> Result<()> {
     save_figures(&figures, dir)?;
     let index = dir.join("index.html");
     let page = intervene::page::render(result, &figures)
+        .map_err(|source| write_error(&index, io::Error::other(source)))?;
+    save(&index, &page)
+}
+
+/// Writes what lenses show into a folder: `index.html`, `lens.json`, `figures/*.svg` and
+/// `tables/*.csv`.
+///
+/// # Errors
+/// [`Error::Write`] with the file or folder that could not be written.
+pub fn write_lens(result: &Lens, dir: &Path) -> Result<()> {
+    save_json(result, &dir.join("lens.json"))?;
+    tables::save_all(&lens::tables::sheets(result), &folder(dir, "tables")?)?;
+    let figures = lens::all(result);
+    save_figures(&figures, dir)?;
+    let index = dir.join("index.html");
+    let page = lens::page::render(result, &figures)
         .map_err(|source| write_error(&index, io::Error::other(source)))?;
     save(&index, &page)
 }

@@ -11,6 +11,7 @@ mod diff;
 mod graph;
 mod insight;
 mod intervene;
+mod lens;
 mod modules;
 mod multiverse;
 mod network;
@@ -39,8 +40,10 @@ pub use diff::{
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use insight::{Embedding, Formula, Insight, Polysemanticity, SignDimension};
-pub use intervene::{
-    EditMade, Intervention, Moved, MovedDecisions, MovedOutput, Swept, SweptRow,
+pub use intervene::{EditMade, Intervention, Moved, MovedDecisions, MovedOutput, Swept, SweptRow};
+pub use lens::{
+    Attributed, Attribution, HeadWeights, LayerCosines, Lens, LensPoint, LensSample, NeuronWeights,
+    Read, Scored,
 };
 pub use modules::{
     Agreement, Assignment, AtThreshold, Bootstrap, Bridge, Coalitions, Component, Conductance,

@@ -106,6 +106,7 @@ fn help_of_every_command_shows_an_example() {
         "modules",
         "circuit",
         "stability",
+        "intervene",
         "report",
         "completions",
         "man",

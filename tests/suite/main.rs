@@ -20,6 +20,7 @@ mod fuzz;
 mod gallery;
 mod graphs;
 mod index;
+mod intervene;
 mod known_circuits;
 mod known_modules;
 mod layers;

@@ -80,6 +80,7 @@ fn more_than_is_allowed_is_refused_by_every_command() {
         format!("modules {NET} --json"),
         format!("circuit {NET} --json"),
         format!("stability {NET} --json"),
+        format!("intervene {NET} --ablate h1.0 --json"),
         format!("inspect {NET}"),
         format!("compare {NET} --json"),
         format!("report tests/suite/data/report.json --out {out}"),

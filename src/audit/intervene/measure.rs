@@ -142,7 +142,12 @@ impl<'s, S: Measures> Measured<'s, S> {
     /// The metric before and after.
     pub fn metric(&self, outputs: &Array2<S::Number>) -> Moved {
         let values = self.metric.values(outputs.view());
-        let effects: Vec<f64> = self.before.iter().zip(&values).map(|(b, a)| b - a).collect();
+        let effects: Vec<f64> = self
+            .before
+            .iter()
+            .zip(&values)
+            .map(|(b, a)| b - a)
+            .collect();
         let (before, after) = (mean(&self.before), mean(&values));
         Moved {
             metric: self.metric.kind(),
@@ -220,6 +225,8 @@ impl<'s, S: Measures> Measured<'s, S> {
 
     /// The mean changes of these outputs, in their order.
     pub fn changes(&self, outputs: &Array2<S::Number>, of: &[usize]) -> Vec<f64> {
-        of.iter().map(|output| mean(&self.moved(outputs, *output))).collect()
+        of.iter()
+            .map(|output| mean(&self.moved(outputs, *output)))
+            .collect()
     }
 }

@@ -182,9 +182,12 @@ fn of<T: Scalar>(
             let subject = transformer::Subject::new(files, model, config.read.as_ref())?;
             run(&subject, config, plan, progress)
         }
-        Architecture::Layered(model) => {
-            run(&layered::Subject::new(files, model)?, config, plan, progress)
-        }
+        Architecture::Layered(model) => run(
+            &layered::Subject::new(files, model)?,
+            config,
+            plan,
+            progress,
+        ),
     }
 }
 
@@ -244,7 +247,9 @@ fn run<S: Edited>(
         }
     };
     let measured = Measured::new(subject, plan.metric, config.seed)?;
-    let last = outputs.last().unwrap_or_else(|| unreachable!("a plan is run"));
+    let last = outputs
+        .last()
+        .unwrap_or_else(|| unreachable!("a plan is run"));
     let (numbers, moved) = measured.outputs(last);
     let sweep = plan.sweep.as_ref().map(|sweep| Swept {
         edit: sweep.edit,
@@ -286,12 +291,7 @@ fn run<S: Edited>(
 }
 
 impl<T: Scalar> Edited for Subject<'_, T> {
-    fn edited(
-        &self,
-        network: &Mlp<T>,
-        edits: &[&[Edit]],
-        seed: u64,
-    ) -> Result<Vec<Array2<T>>> {
+    fn edited(&self, network: &Mlp<T>, edits: &[&[Edit]], seed: u64) -> Result<Vec<Array2<T>>> {
         let batch = &self.batch;
         let network = MlpEdits::new(network, &batch.inputs, batch.corrupted.as_ref());
         each(&network, edits, (&self.files.checkpoint.path, seed))
@@ -306,12 +306,7 @@ impl<T: Scalar> Edited for Subject<'_, T> {
 }
 
 impl<T: Scalar> Edited for layered::Subject<'_, T> {
-    fn edited(
-        &self,
-        network: &Layered<T>,
-        edits: &[&[Edit]],
-        seed: u64,
-    ) -> Result<Vec<Array2<T>>> {
+    fn edited(&self, network: &Layered<T>, edits: &[&[Edit]], seed: u64) -> Result<Vec<Array2<T>>> {
         let batch = self.batch();
         let network = LayeredEdits::new(network, &batch.inputs, batch.corrupted.as_ref());
         each(&network, edits, (&self.files().checkpoint.path, seed))

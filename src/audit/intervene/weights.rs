@@ -34,7 +34,9 @@ pub fn rewritten(
         let stored = loaded.weights_between(&edit.from, &edit.to);
         let is_there = |value: f64| (value - edit.value).abs() <= ROUNDING * edit.value.abs();
         // Of two edits of one weight the later stands.
-        let last = edits.iter().rfind(|e| (&e.from, &e.to) == (&edit.from, &edit.to));
+        let last = edits
+            .iter()
+            .rfind(|e| (&e.from, &e.to) == (&edit.from, &edit.to));
         if last == Some(edit) && !stored.iter().all(|entry| is_there(entry.value)) {
             let detail = "the file stores this weight multiplied into others, or normalised";
             return Err(wrong(files, edit, detail));

@@ -174,9 +174,9 @@ impl<'a, T: Scalar> Subject<'a, T> {
         &self.batch
     }
 
-    /// The network.
-    pub fn model(&self) -> &'a Transformer<T> {
-        self.model
+    /// The prompts, where the data are text.
+    pub fn prompts(&self) -> &[result::Prompt] {
+        &self.files.data.prompts
     }
 
     /// The own name of an output; that of a token is its number where nothing names it.

@@ -59,16 +59,30 @@ impl<T: Scalar> Subject<'_, T> {
 
     /// Attention patterns of the pruned network on the first samples.
     pub fn attention(&self, pruned: &Transformer<T>) -> Vec<result::Attention> {
+        let first: Vec<usize> = (0..self.batch.samples().min(SHOWN)).collect();
+        self.attention_on(pruned, &first)
+    }
+
+    /// The same on these samples.
+    pub fn attention_on(
+        &self,
+        model: &Transformer<T>,
+        samples: &[usize],
+    ) -> Vec<result::Attention> {
         let length = self.batch.length();
         if length > LONGEST_SHOWN {
             return Vec::new();
         }
-        let part = self.batch.part(0..self.batch.samples().min(SHOWN));
-        let trace = pruned.forward(&part.inputs, &part.answers, length);
-        let layers = 0..self.model.blocks.len();
-        layers
+        let part = self.batch.select(samples);
+        let trace = model.forward(&part.inputs, &part.answers, length);
+        let layers = 0..model.blocks.len();
+        let mut patterns: Vec<_> = layers
             .flat_map(|layer| self.patterns(&trace, layer))
-            .collect()
+            .collect();
+        for pattern in &mut patterns {
+            pattern.sample = samples[pattern.sample];
+        }
+        patterns
     }
 
     /// The patterns of one block.

@@ -64,7 +64,8 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     for text in &args.patch {
         let (at, value) = parted("--patch", text)?;
         let sample = value.parse();
-        let sample = sample.with_context(|| format!("`--patch {text}`: a sample is a number from 0"))?;
+        let sample =
+            sample.with_context(|| format!("`--patch {text}`: a sample is a number from 0"))?;
         typed.site(at, Change::Sample(sample))?;
     }
     for at in &args.ablate {
@@ -223,9 +224,9 @@ fn value(flag: &str, text: &str) -> anyhow::Result<Value> {
     }
     let number = |part: &str| -> anyhow::Result<f64> {
         let parsed: Option<f64> = part.trim().parse().ok();
-        parsed.filter(|x| x.is_finite()).with_context(|| {
-            format!("`{flag} …={text}`: `{part}` is no finite number")
-        })
+        parsed
+            .filter(|x| x.is_finite())
+            .with_context(|| format!("`{flag} …={text}`: `{part}` is no finite number"))
     };
     if let Some((low, rest)) = text.split_once("..") {
         let (high, count) = rest

@@ -72,7 +72,11 @@ impl<T: Scalar> Layered<T> {
         let mut seen = Vec::new();
         for (layer, of) in self.layers.iter().enumerate() {
             seen.push(seen_of(&own[layer], layer, hooks));
-            let read = if self.keeps_sites(&of.op) { &own } else { &seen };
+            let read = if self.keeps_sites(&of.op) {
+                &own
+            } else {
+                &seen
+            };
             let mut written = self.compute(layer, read, None);
             if let Op::Affine { .. } = of.op {
                 hooks.read(layer, &mut written);

@@ -98,6 +98,15 @@ impl<T: Scalar> Transformer<T> {
         }
     }
 
+    /// What is made of a stream `[rows, d]` at the end: norm, unembedding and all, `[rows, outputs]`.
+    #[must_use]
+    pub fn outputs_of_stream(&self, stream: Array2<T>) -> Array2<T> {
+        let rows = Answers::everywhere(stream.nrows(), 1);
+        let mut hooks = AsItIs;
+        let mut run = Run::new(self, (&rows, &rows), None, &mut hooks);
+        run.outputs(stream).outputs
+    }
+
     /// What the inputs write into the stream, positions aside, `[samples · length, d]`.
     ///
     /// # Panics
@@ -413,7 +422,8 @@ impl<'r, T: Scalar> Run<'r, T> {
         heads.dedup();
         let touched = self.hooks.touches_heads(2 * layer);
         for letter in Letter::ALL.into_iter().filter(|_| touched) {
-            self.hooks.projected(layer, letter, half.columns_mut(letter));
+            self.hooks
+                .projected(layer, letter, half.columns_mut(letter));
         }
         let queries = asked(self.everywhere, self.answers, layer, self.layers());
         let length = self.everywhere.per_sample();

@@ -136,12 +136,7 @@ impl<T: Scalar> Editable for LayeredEdits<'_, T> {
         1
     }
 
-    fn run(
-        &self,
-        _: usize,
-        source: Source,
-        ledger: &mut Ledger<'_, T, usize, usize>,
-    ) -> Array2<T> {
+    fn run(&self, _: usize, source: Source, ledger: &mut Ledger<'_, T, usize, usize>) -> Array2<T> {
         let values = match source {
             Source::Clean => self.inputs.clone(),
             Source::Corrupted => self.pairs.unwrap_or(self.inputs).clone(),
@@ -178,7 +173,11 @@ impl<T: Scalar> PassHooks<T> for Pass<'_, '_, '_, T> {
         let (model, sites) = (self.network.model, &self.network.sites);
         let edges = sites.of_layer(layer).edges();
         let positions = model.layers[layer].shape.positions();
-        let here: Vec<usize> = self.ledger.readers().filter(|e| edges.contains(e)).collect();
+        let here: Vec<usize> = self
+            .ledger
+            .readers()
+            .filter(|e| edges.contains(e))
+            .collect();
         for edge in here {
             let end = ends(model, sites, edge);
             let columns = end.reader * positions..(end.reader + 1) * positions;
@@ -200,7 +199,10 @@ fn message<T: Scalar>(
     x: ArrayView2<'_, T>,
 ) -> Array2<T> {
     let parameter = &model.parameters[end.term.parameter];
-    let taps = s![end.reader, end.from * parameter.taps..(end.from + 1) * parameter.taps];
+    let taps = s![
+        end.reader,
+        end.from * parameter.taps..(end.from + 1) * parameter.taps
+    ];
     let mut weight = Array2::zeros(parameter.weight.raw_dim());
     weight.slice_mut(taps).assign(&parameter.weight.slice(taps));
     let shape = model.shape(end.term.read);

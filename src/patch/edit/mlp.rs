@@ -125,7 +125,9 @@ impl<T: Scalar> PassHooks<T> for Pass<'_, '_, T> {
         for (to, mut read) in read.rows_mut().into_iter().enumerate() {
             for edit in self.ledger.edits_to((layer + 1, to)) {
                 let weight = weights[[to, edit.carrier.from.columns.start]];
-                let change = self.ledger.difference(edit, (rows, rows), |x| x.mapv(|x| x * weight));
+                let change = self
+                    .ledger
+                    .difference(edit, (rows, rows), |x| x.mapv(|x| x * weight));
                 read += &change.index_axis(Axis(1), 0);
             }
         }

@@ -209,9 +209,7 @@ impl<'n, E: Editable> Editor<'n, E> {
                 values.select(Axis(0), &rows)
             }
             Change::Fill(Fill::Mean) => one(means(&[vec![&values]], &[samples])),
-            Change::Fill(Fill::Resample) => {
-                one(resampled(&[vec![&values]], &[samples], self.seed))
-            }
+            Change::Fill(Fill::Resample) => one(resampled(&[vec![&values]], &[samples], self.seed)),
             Change::Fill(Fill::Zero) => Array2::zeros(values.raw_dim()),
             _ => values,
         }

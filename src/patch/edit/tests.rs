@@ -146,7 +146,11 @@ where
         };
         let edits: Vec<Edit> = drawn.iter().map(one).collect();
         // A name may be that of several edges.
-        let named = |e: &usize| drawn.iter().any(|d| engine.edge_names(*d) == engine.edge_names(*e));
+        let named = |e: &usize| {
+            drawn
+                .iter()
+                .any(|d| engine.edge_names(*d) == engine.edge_names(*e))
+        };
         let set = engine.edges((0..engine.edge_count()).filter(named));
         let expected = engine.outputs(&set);
         assert_near(&outputs(network, &edits), &expected, &format!("{edits:?}"));

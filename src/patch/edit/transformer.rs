@@ -17,8 +17,8 @@ use ndarray::{Array2, ArrayViewMut2, s};
 
 use super::{Carrier, Editable, Ledger, Rows, Source, Spot};
 use crate::model::transformer::{
-    Answers, Embedding, Hooks, Letter, Matrix, Reader, SequenceInputs, SequenceTrace,
-    Writer, Wrote, linear, product,
+    Answers, Embedding, Hooks, Letter, Matrix, Reader, SequenceInputs, SequenceTrace, Writer,
+    Wrote, linear, product,
 };
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
@@ -399,7 +399,9 @@ impl<T: Scalar> Pass<'_, '_, T> {
         let layer = sublayer / 2;
         let heads = self.model.blocks[layer].attention.heads.count;
         let all: Vec<Writer> = match (sublayer % 2, is_one) {
-            (0, false) => (0..heads).map(|head| Writer::Head { layer, head }).collect(),
+            (0, false) => (0..heads)
+                .map(|head| Writer::Head { layer, head })
+                .collect(),
             (0, true) => vec![Writer::Heads { layer }],
             _ => vec![Writer::Mlp { layer }],
         };
@@ -473,8 +475,7 @@ impl<T: Scalar> Hooks<T> for Pass<'_, '_, T> {
     }
 
     fn touches_sum(&self, sublayer: usize) -> bool {
-        self.ledger
-            .wants(Group::Writer(Writer::Norm { sublayer }))
+        self.ledger.wants(Group::Writer(Writer::Norm { sublayer }))
     }
 
     fn stream(&mut self, sublayer: usize, stream: &mut Array2<T>) {
@@ -497,10 +498,7 @@ impl<T: Scalar> Hooks<T> for Pass<'_, '_, T> {
     }
 
     fn normed(&mut self, sublayer: usize, values: &mut Array2<T>) {
-        self.show(
-            Group::Writer(Writer::Norm { sublayer }),
-            values.view_mut(),
-        );
+        self.show(Group::Writer(Writer::Norm { sublayer }), values.view_mut());
     }
 
     fn input(&mut self, reader: Reader, stream: Option<&Array2<T>>) -> Option<Array2<T>> {

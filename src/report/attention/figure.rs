@@ -3,7 +3,7 @@
 use crate::report::figures::canvas::{Figure, text};
 use crate::report::figures::matrix::{Frame, Matrix};
 use crate::report::sites::clean;
-use crate::result::{Attention, Audit};
+use crate::result::{Attention, Audit, Prompt};
 
 const WIDTH: f64 = 1040.0;
 const COLUMNS: usize = 4;
@@ -18,19 +18,25 @@ const NAMES: f64 = 84.0;
 /// One figure per sample with patterns.
 #[must_use]
 pub fn draw(audit: &Audit) -> Vec<Figure> {
-    let mut samples: Vec<usize> = audit.attention.iter().map(|a| a.sample).collect();
+    draw_patterns(&audit.attention, &audit.prompts)
+}
+
+/// One figure per sample, with the tokens of its prompt where there is one.
+#[must_use]
+pub fn draw_patterns(patterns: &[Attention], prompts: &[Prompt]) -> Vec<Figure> {
+    let mut samples: Vec<usize> = patterns.iter().map(|a| a.sample).collect();
     samples.sort_unstable();
     samples.dedup();
     samples
         .into_iter()
-        .filter_map(|sample| one(audit, sample))
+        .filter_map(|sample| one(patterns, prompts, sample))
         .collect()
 }
 
-fn one(audit: &Audit, sample: usize) -> Option<Figure> {
-    let mine = audit.attention.iter().filter(|a| a.sample == sample);
+fn one(patterns: &[Attention], prompts: &[Prompt], sample: usize) -> Option<Figure> {
+    let mine = patterns.iter().filter(|a| a.sample == sample);
     let heads: Vec<(&Attention, Matrix)> = mine
-        .filter_map(|a| Some((a, matrix(audit, a)?)))
+        .filter_map(|a| Some((a, matrix(prompts, a)?)))
         .take(MOST)
         .collect();
     let rows = heads.len().div_ceil(COLUMNS);
@@ -62,16 +68,13 @@ fn one(audit: &Audit, sample: usize) -> Option<Figure> {
 }
 
 /// The pattern of a head, unless its sizes do not fit together.
-fn matrix(audit: &Audit, attention: &Attention) -> Option<Matrix> {
+fn matrix(prompts: &[Prompt], attention: &Attention) -> Option<Matrix> {
     let queries = attention.queries.len();
     let positions = attention.pattern.len().checked_div(queries)?;
     if positions == 0 || positions * queries != attention.pattern.len() {
         return None;
     }
-    let tokens = audit
-        .prompts
-        .get(attention.sample)
-        .map(|p| p.clean.as_slice());
+    let tokens = prompts.get(attention.sample).map(|p| p.clean.as_slice());
     let name = |position: usize| match tokens.and_then(|t| t.get(position)) {
         Some(token) => visible(token),
         None => position.to_string(),
@@ -98,7 +101,6 @@ fn count(value: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::report::sample::{self, well_formed};
-    use crate::result::Prompt;
 
     #[test]
     fn tokens_name_rows_and_columns() {

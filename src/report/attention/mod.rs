@@ -2,3 +2,5 @@
 
 pub mod figure;
 pub(in crate::report) mod page;
+
+pub use figure::draw_patterns;

@@ -43,7 +43,9 @@ fn sections(result: &Intervention, figures: &[Figure]) -> Vec<Section> {
     if let Some(swept) = &result.sweep {
         let caption = "The metric with the edits by the value that was swept; the level line is \
                        the network as it is.";
-        let drawn = figures.iter().map(|f| Block::Figure(Shown::new(f, caption)));
+        let drawn = figures
+            .iter()
+            .map(|f| Block::Figure(Shown::new(f, caption)));
         let table = Block::Table(sweep(result, swept));
         sections.push(Section {
             id: "sweep",

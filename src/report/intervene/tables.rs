@@ -55,7 +55,13 @@ fn edits(result: &Intervention) -> Sheet {
     Sheet {
         name: "edits",
         columns: vec![
-            "at", "of", "change", "values", "sample", "fill", "positions",
+            "at",
+            "of",
+            "change",
+            "values",
+            "sample",
+            "fill",
+            "positions",
         ],
         rows: result.edits.iter().map(row).collect(),
     }

@@ -39,7 +39,11 @@ pub(super) fn edit(edit: &EditMade) -> String {
         None => String::new(),
         Some(positions) => {
             let list: Vec<String> = positions.iter().map(ToString::to_string).collect();
-            format!(" at {} {}", plural(list.len(), "position", "positions"), joined(&list))
+            format!(
+                " at {} {}",
+                plural(list.len(), "position", "positions"),
+                joined(&list)
+            )
         }
     };
     format!("{} {what}{at}", clean(&edit.at.replace("->", " → ")))

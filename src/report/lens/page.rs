@@ -1,0 +1,228 @@
+//! The page of the lenses.
+
+use askama::Template;
+
+use super::words;
+use crate::report::figures::Figure;
+use crate::report::format::{count, number, percent};
+use crate::report::page::Page;
+use crate::report::page::blocks::{
+    Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
+};
+use crate::report::sites::{clean, plain};
+use crate::result::{Lens, Scored};
+
+/// Renders the page.
+pub fn render(result: &Lens, figures: &[Figure]) -> askama::Result<String> {
+    let page = Page {
+        kind: "A transformer through lenses",
+        title: crate::report::page::name_of(&result.checkpoint.path),
+        subtitle: format!(
+            "{} · {} {} samples · answers read at {}",
+            clean(result.checkpoint.layout.name()),
+            count(result.data.samples),
+            clean(&result.data.split),
+            clean(&result.transformer.read),
+        ),
+        verdicts: words::summary(result),
+        sections: sections(result, figures),
+        json: "lens.json".to_owned(),
+        tool: format!(
+            "{} {}",
+            clean(&result.tool.name),
+            clean(&result.tool.version)
+        ),
+        command: plain(&result.command.join(" ")),
+        carried: crate::report::page::carried(result).map_err(askama::Error::custom)?,
+        ..Page::bare()
+    };
+    page.render()
+}
+
+fn sections(result: &Lens, figures: &[Figure]) -> Vec<Section> {
+    let shown = |prefix: &str, caption: &str| -> Vec<Block> {
+        let found = figures.iter().filter(|f| f.name.starts_with(prefix));
+        found
+            .map(|figure| Block::Figure(Shown::new(figure, caption)))
+            .collect()
+    };
+    let lens = "The stream at each point read as if it were the last: by point over all readings; \
+                by position, how sure the first guess is.";
+    let parts = "What each writer adds to the logit difference by itself, the final norm's scale \
+                 held as it is in the run.";
+    let section = |id, title, mut blocks: Vec<Block>, tables: Vec<Table>| {
+        blocks.extend(tables.into_iter().map(Block::Table));
+        Section { id, title, blocks }
+    };
+    vec![
+        section(
+            "logit-lens",
+            "The logit lens",
+            shown("logit-lens", lens),
+            vec![points(result)],
+        ),
+        section(
+            "attribution",
+            "Who writes the answer",
+            shown("attribution", parts),
+            vec![attribution(result), neurons(result)],
+        ),
+        section(
+            "attention",
+            "What heads attend to",
+            shown("attention", "Rows ask, columns are read."),
+            Vec::new(),
+        ),
+        section(
+            "weights",
+            "What weights say by themselves",
+            Vec::new(),
+            vec![heads(result), cosines(result)],
+        ),
+    ]
+    .into_iter()
+    .filter(|section| !section.blocks.is_empty())
+    .collect()
+}
+
+fn value(x: f64) -> Cell {
+    Cell::shown(number(x), x)
+}
+
+fn ends(interval: Option<[f64; 2]>) -> Cell {
+    match interval {
+        Some([low, high]) => Cell::shown(format!("{} to {}", number(low), number(high)), low),
+        None => Cell::word("–"),
+    }
+}
+
+/// Outputs with their spaces to be seen.
+fn listed(scored: &[Scored]) -> Cell {
+    let visible = |s: &Scored| clean(&s.output.replace('\n', "↵").replace(' ', "·"));
+    let names: Vec<String> = scored.iter().map(visible).collect();
+    Cell::word(names.join("  "))
+}
+
+fn points(result: &Lens) -> Table {
+    let columns = vec![
+        column_of_words("point"),
+        column_of_words("after"),
+        numbers("decisions of the outputs"),
+        numbers("divergence, nats"),
+        numbers("logit difference"),
+        numbers("95 %"),
+        numbers("probability of the answer"),
+    ];
+    let row = |point: &crate::result::LensPoint| {
+        vec![
+            Cell::word(clean(&point.point)),
+            Cell::word(clean(&point.after)),
+            Cell::shown(percent(point.agreement), point.agreement),
+            value(point.divergence),
+            value(point.logit_difference),
+            ends(point.interval),
+            value(point.probability),
+        ]
+    };
+    let rows = result.logit_lens.iter().map(row).collect();
+    Table::new("By point, over all readings", "logit_lens", columns, rows)
+}
+
+fn attribution(result: &Lens) -> Table {
+    let columns = vec![column_of_words("writer"), numbers("part"), numbers("95 %")];
+    let row = |part: &crate::result::Attributed| {
+        vec![
+            Cell::word(clean(&part.writer)),
+            value(part.mean),
+            ends(part.interval),
+        ]
+    };
+    let rows = result.attribution.parts.iter().map(row).collect();
+    Table::new(
+        "Parts of the logit difference, in the order of computation",
+        "attribution",
+        columns,
+        rows,
+    )
+}
+
+fn neurons(result: &Lens) -> Table {
+    let columns = vec![
+        column_of_words("neuron"),
+        numbers("part"),
+        numbers("cosine of read and written"),
+        column_of_words("raises"),
+        column_of_words("lowers"),
+    ];
+    let row = |neuron: &crate::result::NeuronWeights| {
+        vec![
+            Cell::word(clean(&neuron.neuron)),
+            value(neuron.mean),
+            value(neuron.cosine),
+            listed(&neuron.largest),
+            listed(&neuron.smallest),
+        ]
+    };
+    let rows = result.neurons.iter().map(row).collect();
+    Table::new(
+        "Neurons of the largest direct parts",
+        "neurons",
+        columns,
+        rows,
+    )
+}
+
+fn heads(result: &Lens) -> Table {
+    let columns = vec![
+        column_of_words("head"),
+        numbers("‖QK‖"),
+        numbers("‖OV‖"),
+        numbers("copying"),
+        numbers("first direction's share"),
+        column_of_words("one end"),
+        column_of_words("other end"),
+    ];
+    let row = |head: &crate::result::HeadWeights| {
+        vec![
+            Cell::word(clean(&head.head)),
+            value(head.qk),
+            value(head.ov),
+            head.copying.map_or_else(|| Cell::word("–"), value),
+            Cell::shown(percent(head.first), head.first),
+            listed(&head.largest),
+            listed(&head.smallest),
+        ]
+    };
+    let rows = result.heads.iter().map(row).collect();
+    Table::new("Heads, by their weights", "heads", columns, rows)
+}
+
+fn cosines(result: &Lens) -> Table {
+    let columns = vec![
+        numbers("block"),
+        column_of_words("reads through"),
+        numbers("neurons"),
+        numbers("mean cosine"),
+        numbers("deviation"),
+        numbers("enriched, ≥ ½"),
+        numbers("depleted, ≤ −½"),
+    ];
+    let row = |layer: &crate::result::LayerCosines| {
+        vec![
+            Cell::count(layer.layer),
+            Cell::word(clean(&layer.reads)),
+            Cell::count(layer.neurons),
+            value(layer.mean),
+            value(layer.deviation),
+            Cell::count(layer.enriched),
+            Cell::count(layer.depleted),
+        ]
+    };
+    let rows = result.cosines.iter().map(row).collect();
+    Table::new(
+        "Cosines of what neurons read and write, by block",
+        "cosines",
+        columns,
+        rows,
+    )
+}
