@@ -107,6 +107,7 @@ fn help_of_every_command_shows_an_example() {
         "circuit",
         "stability",
         "intervene",
+        "lens",
         "report",
         "completions",
         "man",

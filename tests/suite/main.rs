@@ -25,6 +25,7 @@ mod known_circuits;
 mod known_modules;
 mod layers;
 mod leiden;
+mod lens;
 mod memory;
 mod mutations;
 mod own_data;

@@ -81,6 +81,7 @@ fn more_than_is_allowed_is_refused_by_every_command() {
         format!("circuit {NET} --json"),
         format!("stability {NET} --json"),
         format!("intervene {NET} --ablate h1.0 --json"),
+        format!("lens {NET} --json"),
         format!("inspect {NET}"),
         format!("compare {NET} --json"),
         format!("report tests/suite/data/report.json --out {out}"),

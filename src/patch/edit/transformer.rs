@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayViewMut2, s};
@@ -167,9 +168,9 @@ impl<T: Scalar> Editable for TransformerEdits<'_, T> {
         let mut sites = BTreeMap::new();
         let mut order = Vec::new();
         let mut add = |name: String, spots: Vec<Spot<Group>>| {
-            if !sites.contains_key(&name) {
-                order.push(name.clone());
-                sites.insert(name, spots);
+            if let Entry::Vacant(place) = sites.entry(name) {
+                order.push(place.key().clone());
+                place.insert(spots);
             }
         };
         for graph in self.graphs() {
