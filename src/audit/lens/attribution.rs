@@ -8,8 +8,8 @@ use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use super::Looked;
-use crate::model::Sequences;
 use crate::model::transformer::{Letter, NormKind, Reader, SequenceTrace, Writer, linear, product};
+use crate::model::{Components, Sequences};
 use crate::numeric::Scalar;
 use crate::numeric::statistics::mean;
 use crate::result::{Attributed, Attribution, NeuronWeights};
@@ -76,9 +76,14 @@ impl<T: Scalar> Looked<'_, T> {
         (attribution, self.neurons(&found, differences.len()))
     }
 
+    /// Its sites; positions are a writer of their own where they are learned.
+    fn graph(&self) -> Components {
+        self.model.components(self.model.positions.is_some())
+    }
+
     /// The writers in the last stream.
     fn writers(&self) -> Vec<Writer> {
-        let graph = self.model.components(true);
+        let graph = self.graph();
         let reader = graph.reader(Reader::Logits);
         let writers = graph.writers_of(reader);
         writers.map(|writer| graph.writer_at(writer)).collect()
@@ -97,7 +102,7 @@ impl<T: Scalar> Looked<'_, T> {
     }
 
     fn part_names(&self) -> Vec<String> {
-        let graph = self.model.components(true);
+        let graph = self.graph();
         let writers = self.writers().into_iter();
         let biases = self.with_bias().into_iter().map(|l| format!("a{l}.bias"));
         writers

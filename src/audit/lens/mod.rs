@@ -145,7 +145,7 @@ fn of<T: Scalar>(
         checkpoint: subject.checkpoint_info(),
         data: subject.data_info(),
         task: subject.task(),
-        transformer: subject.shape(model.components(true).inputs() == 2),
+        transformer: subject.shape(model.positions.is_some()),
         logit_lens,
         samples,
         attribution,

@@ -52,6 +52,8 @@ def member(zoo, name):
         if "hook_pos_embed" in cache:
             parts.append(cache["pos_embed"][:, -1])
             labels.append("pos_embed")
+        else:
+            labels = ["input"]
         for layer in range(model.cfg.n_layers):
             for head in range(model.cfg.n_heads):
                 parts.append(cache["result", layer][:, -1, head])
