@@ -8,7 +8,7 @@ use super::whole;
 use crate::audit::memory::{self, Budget};
 use crate::checkpoint::limited_read;
 use crate::report::words;
-use crate::result::{Audit, Comparison, READABLE, SCHEMA, Status};
+use crate::result::{Audit, Comparison, READABLE, SCHEMA, Status, fails};
 use crate::{Error, Result, report};
 
 /// Draw a saved result again; of several, one page with a row for each
@@ -16,11 +16,16 @@ use crate::{Error, Result, report};
 #[command(after_help = "Examples:
   modscope report reports/a/audit.json --out reports/a-again
   modscope report reports/a/audit.json reports/b/audit.json --out reports/both --open
-  modscope report reports/compare/compare.json --out reports/compare-again")]
+  modscope report reports/compare/compare.json --out reports/compare-again
+  modscope report reports/a/audit.json --brief --out reports/a-to-sign")]
 pub(super) struct Args {
     /// Results this tool has written
     #[arg(required = true, value_name = "RESULT")]
     results: Vec<PathBuf>,
+    /// A short page to be read and signed, brief.html, and a part of a model card,
+    /// model-card.md, in place of the report
+    #[arg(long)]
+    brief: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -29,6 +34,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let results: Vec<&Path> = args.results.iter().map(PathBuf::as_path).collect();
     memory::before_loading(Budget::new(args.common.max_memory), &results)?;
     match args.results.as_slice() {
+        [result] if args.brief => brief(args, result),
+        _ if args.brief => anyhow::bail!("--brief is of one result; name one"),
         [result] => one(args, result),
         several => all(args, several),
     }
@@ -58,6 +65,32 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Status> {
         },
     )?;
     output::print(&args.common, &written)
+}
+
+/// A few pages and a part of a model card.
+fn brief(args: &Args, path: &Path) -> anyhow::Result<Status> {
+    let name = format!("{}-brief", args::result_name(path));
+    let Opened::Audit(mut audit) = open(path)? else {
+        anyhow::bail!("--brief is of one network, and this result is of several");
+    };
+    let folder = output::folder(&args.common, &name);
+    let Some(folder) = folder else {
+        anyhow::bail!("`--brief` writes a folder, and `--json` makes none: name one with `--out`");
+    };
+    audit.summary = words::summary(&audit);
+    output::check_replaceable(&folder, args.common.force)?;
+    whole::folder(&folder, args.common.force, |dir| {
+        report::write_brief(&audit, dir)
+    })?;
+    if !args.common.quiet {
+        let page = folder.join("brief.html").display().to_string();
+        output::to_stdout(format!("{}\n", crate::escape::visible(&page)).as_bytes())?;
+    }
+    Ok(if fails(&audit.summary) {
+        Status::Fails
+    } else {
+        Status::Holds
+    })
 }
 
 /// Draws a comparison again.

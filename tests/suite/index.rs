@@ -110,3 +110,27 @@ fn a_comparison_is_drawn_again_and_stays_as_it_is() {
     let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
     assert!(told.contains("draw it again alone"), "{told}");
 }
+
+#[test]
+fn a_result_in_brief_names_the_files_and_leaves_lines_to_sign() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("brief");
+    let brief = |more: &[&str]| {
+        let mut command = assert_cmd::Command::cargo_bin("modscope").unwrap();
+        command.current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.args(["report", "tests/suite/data/report.json", "--brief"]);
+        command.args(more).assert()
+    };
+    brief(&["--out", out.to_str().unwrap()]).success();
+    let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+    let result: serde_json::Value = serde_json::from_str(include_str!("data/report.json")).unwrap();
+    let hash = result["checkpoint"]["sha256"].as_str().unwrap();
+    for name in ["brief.html", "model-card.md"] {
+        assert!(read(name).contains(hash), "{name}");
+    }
+    assert!(read("brief.html").contains("Signature"));
+    assert!(read("model-card.md").starts_with("## Audit of the weights"));
+    // What is there is kept, and two results have no page to sign.
+    brief(&["--out", out.to_str().unwrap()]).code(2);
+    brief(&["tests/suite/data/report.json", "--out", "nowhere"]).code(2);
+}

@@ -17,7 +17,6 @@ pub(in crate::report) fn render(audit: &Audit) -> askama::Result<String> {
         title: clean(name),
         subtitle: "to be read and signed; the report has figures, tables and numbers".to_owned(),
         sections: sections(audit),
-        json: "audit.json".to_owned(),
         tool: format!("{} {}", clean(&audit.tool.name), clean(&audit.tool.version)),
         command: plain(&audit.command.join(" ")),
         ..Page::bare()
