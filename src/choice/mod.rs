@@ -17,7 +17,7 @@ pub use circuits::{Conventions, Fill, Granularity, Level, Method, Origin, Select
 pub use compare::{Against, ControlKind, HypothesisKind, Matching};
 pub use metric::{Direction, LossKind, MetricKind};
 pub use modules::{
-    Algorithm, EdgeWeight, MeasureKind, Null, NullKind, Quality, RelocationMethod, Scope,
+    Algorithm, BlockForm, EdgeWeight, MeasureKind, Null, NullKind, Quality, RelocationMethod, Scope,
 };
 pub use prune::{Arithmetic, CertificateMethod};
 pub use train::Regime;

@@ -16,6 +16,18 @@ pub enum Algorithm {
     LabelPropagation,
     /// Connected components: parts that share no edge.
     Components,
+    /// Groups by which the wiring has the shortest description; one where there are none.
+    Sbm,
+}
+
+/// Where the groups of a block model lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BlockForm {
+    /// Each within one layer; they exchange edges in any pattern.
+    #[default]
+    WithinLayers,
+    /// Across the layers; edges are mostly inside.
+    AcrossLayers,
 }
 
 /// What Leiden makes large, of the qualities that are sums over pairs.
@@ -107,7 +119,9 @@ named! {
         Infomap = "infomap",
         LabelPropagation = "label-propagation",
         Components = "components",
+        Sbm = "sbm",
     }
+    BlockForm: "form of blocks" { WithinLayers = "within-layers", AcrossLayers = "across-layers" }
     Quality: "quality" { Modularity = "modularity", Cpm = "cpm" }
     EdgeWeight: "edge weight" {
         AbsWeight = "abs-weight",

@@ -264,7 +264,8 @@ impl PruneArgs {
 /// How modules are found and tested.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ModulesArgs {
-    /// How modules are found: leiden, louvain, spectral, infomap, label-propagation or components
+    /// How modules are found: leiden, louvain, spectral, infomap, label-propagation, components,
+    /// or sbm (the blocks of the shortest description; one module where none is shorter)
     #[arg(
         long,
         default_value = "leiden",
@@ -330,6 +331,10 @@ pub(super) struct ModulesArgs {
     /// Divide modules further where their inside is more modular than chance
     #[arg(long, help_heading = "Modules")]
     pub hierarchy: bool,
+    /// Find the blocks of the shortest description of however many edges; of up to 10,000 they
+    /// always are
+    #[arg(long, help_heading = "Modules")]
+    pub blocks: bool,
     /// Swap neurons for shorter wiring, without changing the function: descent or annealing
     #[arg(
         long,
@@ -390,6 +395,9 @@ impl ModulesArgs {
         config.modules.restarts = self.restarts;
         config.modules.scan = self.scan;
         config.modules.hierarchy = self.hierarchy;
+        if self.blocks {
+            config.modules.most_block_edges = usize::MAX;
+        }
         let mut nulls = self.null.iter().map(|null| (null.kind, null.samples));
         (config.modules.null, config.modules.null_samples) =
             nulls.next().unwrap_or((NullKind::default(), 0));

@@ -24,7 +24,7 @@ pub fn bootstrap(
     let reported = &labels_of(reported, names);
     let resample = |network: &Layered| {
         let graph = network.adjacency();
-        let communities = detect(&graph, config, config.seed);
+        let communities = detect(network, &graph, config, config.seed);
         Resample {
             count: communities.count,
             modularity: modularity(&graph, &communities, config.reported_resolution()),

@@ -40,6 +40,8 @@ pub struct ModulesConfig {
     pub scan: bool,
     /// Whether modules are divided further.
     pub hierarchy: bool,
+    /// A block model is made of graphs of at most this many edges.
+    pub most_block_edges: usize,
 }
 
 impl Default for ModulesConfig {
@@ -61,6 +63,7 @@ impl Default for ModulesConfig {
             resamples: 20,
             scan: false,
             hierarchy: false,
+            most_block_edges: 10_000,
         }
     }
 }

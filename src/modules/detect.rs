@@ -5,14 +5,21 @@ use super::infomap::infomap;
 use super::label_propagation::label_propagation;
 use super::louvain::louvain;
 use super::spectral::spectral;
-use super::{Algorithm, Communities, LeidenConfig, ModulesConfig, leiden};
-use crate::graph::Adjacency;
+use super::{Algorithm, Blocks, BlocksConfig, Communities, LeidenConfig, ModulesConfig};
+use super::{blocks, leiden};
+use crate::graph::{Adjacency, Layered};
 
-/// The communities of a graph by the algorithm and resolution of `config`.
+/// The communities of a network by the algorithm and resolution of `config`; `graph` is its
+/// [adjacency](Layered::adjacency).
 ///
 /// The seed is given apart, since null models and stability vary it.
 #[must_use]
-pub fn detect(graph: &Adjacency, config: &ModulesConfig, seed: u64) -> Communities {
+pub fn detect(
+    network: &Layered,
+    graph: &Adjacency,
+    config: &ModulesConfig,
+    seed: u64,
+) -> Communities {
     match config.algorithm {
         Algorithm::Leiden => {
             let search = LeidenConfig {
@@ -29,5 +36,14 @@ pub fn detect(graph: &Adjacency, config: &ModulesConfig, seed: u64) -> Communiti
         Algorithm::Infomap => infomap(graph, config.restarts, seed),
         Algorithm::LabelPropagation => label_propagation(graph, seed),
         Algorithm::Components => components(graph),
+        Algorithm::Sbm => {
+            let search = BlocksConfig {
+                seed,
+                starts: config.restarts.max(BlocksConfig::default().starts),
+                ..BlocksConfig::default()
+            };
+            let found = blocks(network, &search).as_ref().map(Blocks::supported);
+            found.unwrap_or_else(|| components(graph))
+        }
     }
 }

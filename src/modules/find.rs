@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::assigned::{assignments, labels_of};
+use super::blocks::told;
 use super::detect::detect;
 use super::hierarchy::hierarchy;
 use super::independence::{name, named_components};
@@ -42,10 +43,10 @@ pub fn find(network: &Layered, names: &[String], config: &ModulesConfig) -> Modu
 #[must_use]
 pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> Modules {
     let graph = network.adjacency();
-    let communities = detect(&graph, config, config.seed);
+    let communities = detect(network, &graph, config, config.seed);
     let observed = observed(network, &graph, &communities, config);
     let measures = measures(network, observed, config);
-    let stability = stability_of(&graph, communities.clone(), config);
+    let stability = stability_of(network, &graph, communities.clone(), config);
     Modules {
         algorithm: config.algorithm,
         edge_weight: config.edge_weight.unwrap_or_default(),
@@ -67,7 +68,7 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         measured_on: None,
         granularity: None,
         along_threshold: Vec::new(),
-        scan: config.scan.then(|| scan(&graph, names, config)),
+        scan: config.scan.then(|| scan(network, &graph, names, config)),
         hierarchy: levels(network, &graph, &communities, names, config),
         wiring: None,
         placement: None,
@@ -75,6 +76,9 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         coalitions: Vec::new(),
         agreement: Vec::new(),
         insight: None,
+        blocks: (graph.edge_count() <= config.most_block_edges)
+            .then(|| told(network, &communities, names, config.seed))
+            .flatten(),
         without_outputs: without_outputs(network, names, config),
         independence: Independence {
             components: named_components(network, names),
@@ -91,7 +95,7 @@ fn beside(
     config: &ModulesConfig,
 ) -> AtThreshold {
     let graph = pruned.adjacency();
-    let communities = detect(&graph, config, config.seed);
+    let communities = detect(pruned, &graph, config, config.seed);
     AtThreshold {
         threshold,
         count: communities.count,
@@ -138,8 +142,9 @@ fn without_outputs(
     names: &[String],
     config: &ModulesConfig,
 ) -> Option<Partition> {
-    let graph = network.without_last_layer().adjacency();
-    let communities = detect(&graph, config, config.seed);
+    let below = network.without_last_layer();
+    let graph = below.adjacency();
+    let communities = detect(&below, &graph, config, config.seed);
     (graph.edge_count() > 0).then(|| Partition {
         modularity: modularity(&graph, &communities, config.reported_resolution()),
         count: communities.count,
@@ -148,9 +153,14 @@ fn without_outputs(
 }
 
 /// The partition of `config.seed` and those of the seeds after it.
-fn stability_of(graph: &Adjacency, first: Communities, config: &ModulesConfig) -> Vec<Communities> {
+fn stability_of(
+    network: &Layered,
+    graph: &Adjacency,
+    first: Communities,
+    config: &ModulesConfig,
+) -> Vec<Communities> {
     let others = (1..config.stability_seeds as u64).into_par_iter();
-    let others = others.map(|step| detect(graph, config, config.seed.wrapping_add(step)));
+    let others = others.map(|step| detect(network, graph, config, config.seed.wrapping_add(step)));
     let mut partitions: Vec<Communities> = others.collect();
     partitions.push(first);
     partitions

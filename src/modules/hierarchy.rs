@@ -55,7 +55,7 @@ pub fn hierarchy(
 fn divided(network: &Layered, config: &ModulesConfig) -> Option<Communities> {
     let quality = |network: &Layered, seed: u64| {
         let graph = network.adjacency();
-        let parts = detect(&graph, config, seed);
+        let parts = detect(network, &graph, config, seed);
         (modularity(&graph, &parts, 1.0), parts)
     };
     let (value, parts) = quality(network, config.seed);

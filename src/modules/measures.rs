@@ -46,7 +46,7 @@ pub(super) fn measures(
 ) -> Vec<Measure> {
     let statistics = |shuffled: &Layered, draw: u64| {
         let graph = shuffled.adjacency();
-        let communities = detect(&graph, config, config.seed.wrapping_add(draw));
+        let communities = detect(shuffled, &graph, config, config.seed.wrapping_add(draw));
         observed(shuffled, &graph, &communities, config).map(|o| o.value)
     };
     let kinds = std::iter::once((config.null, config.null_samples));

@@ -3,6 +3,7 @@
 //! It sees graphs only, and patches what they were made of.
 
 mod assigned;
+pub mod blocks;
 pub mod bootstrap;
 pub mod coalitions;
 pub mod communities;
@@ -29,6 +30,7 @@ pub mod scan;
 pub mod spectral;
 pub mod stability;
 
+pub use blocks::{Blocks, BlocksConfig, blocks};
 pub use bootstrap::bootstrap;
 pub use communities::Communities;
 pub use config::{Algorithm, EdgeWeight, ModulesConfig};

@@ -6,7 +6,7 @@ use super::assigned::assignments;
 use super::detect::detect;
 use super::quality::modularity;
 use super::{Communities, ModulesConfig, stability};
-use crate::graph::Adjacency;
+use crate::graph::{Adjacency, Layered};
 use crate::result::{Plateau, Scan, ScanPoint};
 
 /// The scan goes from 1/10 to 10 in steps of 12 %.
@@ -22,12 +22,17 @@ const LEAST: usize = 3;
 
 /// Detects modules at resolutions from 0.1 to 10 and finds where they stay the same.
 ///
-/// `names[node]` is the name of each node. O(points · seeds · edges), in parallel.
+/// `graph` is the network's adjacency, `names[node]` the name of each node. O(points · seeds · edges), in parallel.
 #[must_use]
-pub fn scan(graph: &Adjacency, names: &[String], config: &ModulesConfig) -> Scan {
+pub fn scan(
+    network: &Layered,
+    graph: &Adjacency,
+    names: &[String],
+    config: &ModulesConfig,
+) -> Scan {
     let found: Vec<(ScanPoint, Communities)> = (0..POINTS)
         .into_par_iter()
-        .map(|k| at(graph, config, resolution(k)))
+        .map(|k| at(network, graph, config, resolution(k)))
         .collect();
     let mut plateaus = Vec::new();
     let mut first = 0;
@@ -58,12 +63,18 @@ fn resolution(k: usize) -> f64 {
 }
 
 /// The modules at one resolution: those of the first seed, and how far others agree.
-fn at(graph: &Adjacency, config: &ModulesConfig, resolution: f64) -> (ScanPoint, Communities) {
+fn at(
+    network: &Layered,
+    graph: &Adjacency,
+    config: &ModulesConfig,
+    resolution: f64,
+) -> (ScanPoint, Communities) {
     let config = ModulesConfig {
         resolution,
         ..config.clone()
     };
-    let seeds = (0..SEEDS).map(|step| detect(graph, &config, config.seed.wrapping_add(step)));
+    let seeds =
+        (0..SEEDS).map(|step| detect(network, graph, &config, config.seed.wrapping_add(step)));
     let partitions: Vec<Communities> = seeds.collect();
     let first = partitions.first().cloned().unwrap_or_default();
     let point = ScanPoint {
@@ -96,7 +107,12 @@ mod tests {
         ]);
         let graph = Adjacency::from_edges(12, &edges);
         let names: Vec<String> = (0..12).map(|n| format!("n{n}")).collect();
-        let scan = scan(&graph, &names, &ModulesConfig::default());
+        let scan = scan(
+            &Layered::default(),
+            &graph,
+            &names,
+            &ModulesConfig::default(),
+        );
         assert_eq!(scan.points.len(), POINTS);
         let counts: Vec<usize> = scan.plateaus.iter().map(|p| p.count).collect();
         assert!(counts.contains(&2) && counts.contains(&4), "{counts:?}");

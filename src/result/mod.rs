@@ -46,10 +46,10 @@ pub use lens::{
     Read, Scored,
 };
 pub use modules::{
-    Agreement, Assignment, AtThreshold, Bootstrap, Bridge, Coalitions, Component, Conductance,
-    Enrichment, Independence, Lesion, Measure, Modules, Neighbours, NullModel, Partition,
-    Placement, Plateau, Relocation, Resample, Scan, ScanPoint, Share, Split, Spread, Subset,
-    Wiring,
+    Agreement, Assignment, AtThreshold, Blocks, Bootstrap, Bridge, Coalitions, Component,
+    Conductance, Enrichment, Exchange, Independence, Lesion, Measure, Modules, Neighbours,
+    NullModel, Partition, Placement, Plateau, Relocation, Resample, Scan, ScanPoint, Share, Split,
+    Spread, Subset, Wiring,
 };
 pub use multiverse::{
     Along, Analysed, Axes, Claim, Multiverse, Nonsense, OfSize, Specified, SupportedEdge,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{
-    Algorithm, Direction, EdgeWeight, Fill, Granularity, MeasureKind, Null, Origin,
+    Algorithm, BlockForm, Direction, EdgeWeight, Fill, Granularity, MeasureKind, Null, Origin,
     RelocationMethod, Scope,
 };
 
@@ -88,6 +88,51 @@ pub struct Modules {
     pub without_outputs: Option<Partition>,
     /// Connected components along the threshold.
     pub independence: Independence,
+    /// The groups by which the wiring has its shortest description; `null` where nobody
+    /// looked: no edges, or more than are looked at unasked.
+    #[serde(default)]
+    pub blocks: Option<Blocks>,
+}
+
+/// A block model of the graph. Lengths are in nats: shorter is better, and e to the power of a
+/// difference is how much likelier one description makes the graph than the other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Blocks {
+    /// `within-layers` or `across-layers`, whichever is shorter.
+    pub form: BlockForm,
+    /// Whether the ranks of |w| between each two layers are described too.
+    pub weighted: bool,
+    /// Length of the shortest description found.
+    #[serde(deserialize_with = "super::number")]
+    pub description_length: f64,
+    /// Length with one block in every layer.
+    #[serde(deserialize_with = "super::number")]
+    pub null_description_length: f64,
+    /// Length by the modules of `partition`, in the form that is shorter for them.
+    #[serde(deserialize_with = "super::number")]
+    pub modules_description_length: f64,
+    /// Levels of the description: 1, blocks are not grouped further.
+    pub levels: usize,
+    /// Blocks supported: 0 where no description by blocks is shorter than that of one per layer.
+    pub count: usize,
+    /// Sets of blocks that exchange no edges with each other; 0 where there are no blocks.
+    pub parts: usize,
+    /// The block of every site that has an edge; blocks count from 0, largest first. Empty
+    /// where there are none.
+    pub partition: Vec<Assignment>,
+    /// Edges between blocks, from writers to readers, most first.
+    pub exchange: Vec<Exchange>,
+}
+
+/// The edges from one block to another, or within one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The block that writes.
+    pub from: usize,
+    /// The block that reads.
+    pub to: usize,
+    /// Edges.
+    pub edges: usize,
 }
 
 /// The module of one site.

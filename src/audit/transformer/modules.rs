@@ -269,6 +269,10 @@ fn by_site<P: Patchable>(found: &mut Modules, graph: &Graph, network: &P) {
         .hierarchy
         .iter_mut()
         .for_each(|p| expand(&mut p.partition));
+    found
+        .blocks
+        .iter_mut()
+        .for_each(|p| expand(&mut p.partition));
     let scanned = found.scan.iter_mut().flat_map(|scan| &mut scan.plateaus);
     scanned.for_each(|p| expand(&mut p.partition));
     found.isolated = found.isolated.iter().flat_map(sites_of).collect();

@@ -20,6 +20,11 @@ pub(in crate::report) const TERMS: &[Term] = &[
         applies: has_null,
     },
     Term {
+        name: "Blocks",
+        text: "Groups of sites by which the edges take the fewest nats to tell: the groups, how many edges they exchange, each site's degree, then the edges and the ranks of their |w| (degree-corrected block model). Blocks within a layer may have any pattern; blocks across layers have their edges mostly inside. Fewer nats than one block per layer is evidence for groups; few edges can support few.",
+        applies: has_blocks,
+    },
+    Term {
         name: "Lesion",
         text: "Effect = metric(as is) − metric(module ablated). p = (r + 1) ÷ (n + 1), r of n random sets with as many sites per layer having an |effect| at least as large.",
         applies: has_lesions,
@@ -42,6 +47,10 @@ fn of(audit: &Audit, has: impl Fn(&Modules) -> bool) -> bool {
 
 fn has_null(audit: &Audit) -> bool {
     of(audit, |m| m.null.is_some())
+}
+
+fn has_blocks(audit: &Audit) -> bool {
+    of(audit, |m| m.blocks.is_some())
 }
 
 fn has_lesions(audit: &Audit) -> bool {

@@ -13,6 +13,8 @@ pub(in crate::report) fn sheets(modules: &Modules) -> Vec<Sheet> {
         scan(modules),
         plateaus(modules),
         hierarchy(modules),
+        blocks(modules),
+        exchange(modules),
         relocation(modules),
         shares(modules),
         subsets(modules),
@@ -165,6 +167,18 @@ fn hierarchy(modules: &Modules) -> Sheet {
         level.partition.iter().map(row)
     });
     sheet("hierarchy", &["level", "site", "module"], rows)
+}
+
+fn blocks(modules: &Modules) -> Sheet {
+    let rows = modules.blocks.iter().flat_map(|blocks| &blocks.partition);
+    let rows = rows.map(|a| vec![word(&a.site), a.module.to_string()]);
+    sheet("blocks", &["site", "block"], rows)
+}
+
+fn exchange(modules: &Modules) -> Sheet {
+    let rows = modules.blocks.iter().flat_map(|blocks| &blocks.exchange);
+    let rows = rows.map(|e| vec![e.from.to_string(), e.to.to_string(), e.edges.to_string()]);
+    sheet("block-exchange", &["from", "to", "edges"], rows)
 }
 
 fn relocation(modules: &Modules) -> Sheet {

@@ -1,6 +1,6 @@
 //! Which modules there are, and whether they are more than chance gives.
 
-use crate::choice::{MeasureKind, Null, NullKind, Scope};
+use crate::choice::{BlockForm, MeasureKind, Null, NullKind, Scope};
 use crate::report::format::{count, count_words, p_of_draws, short, typed};
 use crate::report::sites::{Sites, clean};
 use crate::report::words::{LEVEL, capital, joined, plural};
@@ -25,6 +25,7 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
         .find(|m| m.name == MeasureKind::Modularity);
     let others = newman.iter().flat_map(|m| m.nulls.iter().skip(1));
     said.extend(others.map(|null| chance(modules, Some(null))));
+    said.extend(blocks(modules));
     said.extend(straddling(modules, sites));
     said.extend(without_outputs(modules));
     said.extend(stability(modules));
@@ -101,6 +102,37 @@ fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
         ),
     };
     Sentence::new(topic, Status::Holds, text).from(evidence)
+}
+
+/// How many blocks the wiring supports, if any.
+fn blocks(modules: &Modules) -> Option<Sentence> {
+    let blocks = modules.blocks.as_ref()?;
+    let where_they_are = match blocks.form {
+        BlockForm::WithinLayers => "each within a layer",
+        BlockForm::AcrossLayers => "across its layers",
+    };
+    let text = match blocks.count {
+        0 => "The wiring supports no blocks: no description of its edges by groups of sites is shorter than by one block per layer.".to_owned(),
+        n => format!(
+            "The wiring supports {} {}, {where_they_are}{}: {} nats shorter than one block per layer.",
+            count_words(n),
+            plural(n, "block", "blocks"),
+            match blocks.parts {
+                1 => String::new(),
+                parts => format!(", in {} parts that share no edge", count_words(parts)),
+            },
+            short(blocks.null_description_length - blocks.description_length)
+        ),
+    };
+    let status = if blocks.count > 0 {
+        Status::Note
+    } else {
+        Status::NotShown
+    };
+    Some(Sentence::new("Blocks", status, text).from([
+        "/modules/blocks/description_length",
+        "/modules/blocks/null_description_length",
+    ]))
 }
 
 /// The null networks in words: `100 networks with the same weights shuffled within each layer`.
