@@ -283,6 +283,7 @@ fn every_algorithm_and_edge_weight_respects_the_two_formulas() {
         "louvain",
         "spectral",
         "infomap",
+        "sbm",
         "label-propagation",
         "components",
     ];

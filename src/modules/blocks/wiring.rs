@@ -1,6 +1,7 @@
 //! The graph that is described: nodes with edges, by layer.
 
 use crate::graph::{Adjacency, Layered};
+use crate::numeric::Rng;
 use crate::numeric::statistics::normal_quantile;
 
 /// Fixed point of the scores of weights: sums of whole numbers do not drift.
@@ -163,16 +164,14 @@ impl Wiring {
 ///
 /// All weights together are exactly normal then, however they are distributed, so that a
 /// group can only be worth telling for which nodes its weights are between. Equal weights
-/// have the mean of their ranks.
+/// are ranked by lot, always the same one: they tell nothing.
 fn score(weights: &mut [(f64, usize)], scores: &mut [i32]) {
-    weights.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    Rng::new(0, 0).shuffle(weights);
+    weights.sort_by(|a, b| a.0.total_cmp(&b.0));
     let count = weights.len() as f64;
-    let mut below = 0;
-    for equal in weights.chunk_by(|a, b| a.0 == b.0) {
-        let rank = below as f64 + 0.5 * equal.len() as f64;
-        let score = (normal_quantile(rank / count) * FIXED).round() as i32;
-        equal.iter().for_each(|(_, at)| scores[*at] = score);
-        below += equal.len();
+    for (rank, (_, at)) in weights.iter().enumerate() {
+        let share = (rank as f64 + 0.5) / count;
+        scores[*at] = (normal_quantile(share) * FIXED).round() as i32;
     }
 }
 
@@ -286,7 +285,11 @@ mod tests {
             [1, 2]
         );
         let sizes: Vec<i32> = wiring.at(1).iter().map(|n| n.size).collect();
-        assert_eq!(sizes, [44_203, -44_203, 0], "quantiles ¾, ¼ and ½: ±0.6745");
+        assert_eq!(
+            sizes,
+            [0, 44_203, -44_203],
+            "quantiles ½ of one, ¾ and ¼ of two: 0 and ±0.6745"
+        );
     }
 
     /// One size of 0: a Student density of 4 degrees of freedom and variance scale 2 · ½ · 2.

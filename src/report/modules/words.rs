@@ -386,6 +386,33 @@ mod tests {
     }
 
     #[test]
+    fn blocks_are_counted_in_nats() {
+        let mut blocks = crate::result::Blocks {
+            form: BlockForm::AcrossLayers,
+            weighted: true,
+            description_length: 88.0,
+            null_description_length: 100.0,
+            modules_description_length: 90.0,
+            levels: 1,
+            count: 2,
+            parts: 2,
+            partition: Vec::new(),
+            exchange: Vec::new(),
+        };
+        let text = said(|modules| modules.blocks = Some(blocks.clone()));
+        assert_eq!(
+            text[2],
+            "• Blocks: The wiring supports two blocks, across its layers, in two parts that share no edge: 12 nats shorter than one block per layer."
+        );
+        blocks.count = 0;
+        let text = said(|modules| modules.blocks = Some(blocks));
+        assert!(
+            text[2].starts_with("? Blocks: The wiring supports no blocks:"),
+            "{text:?}"
+        );
+    }
+
+    #[test]
     fn relocation_says_what_moved_and_what_stayed() {
         let text = said(|modules| {
             modules.wiring = Some(sample::relocated(2, 1e-7));

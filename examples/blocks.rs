@@ -1,0 +1,79 @@
+//! Block models of planted graphs, to set beside graph-tool's.
+//!
+//! `cargo run --release --example blocks -- FOLDER` writes every graph as `FOLDER/NAME.csv`
+//! (`from,to`), the blocks found in it as `FOLDER/NAME.blocks.csv` (`node,block`), and prints
+//! the best of ten starts on one thread. Then `python3 benches/blocks_reference.py FOLDER`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "an example fails by panicking"
+)]
+
+#[path = "../tests/suite/graphs/mod.rs"]
+mod graphs;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Instant;
+
+use modscope::choice::BlockForm;
+use modscope::graph::Adjacency;
+use modscope::modules::Communities;
+use modscope::modules::blocks::{BlocksConfig, blocks_of};
+use modscope::modules::stability::normalised_mutual_information;
+
+fn main() {
+    let folder = std::env::args().nth(1).expect("a folder for the graphs");
+    let folder = Path::new(&folder);
+    println!("| graph | nats | one block | blocks | NMI | s |");
+    println!("|---|---|---|---|---|---|");
+    for mixing in [0.1, 0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65] {
+        let (name, graph) = (format!("planted-{mixing}"), graphs::planted(mixing));
+        std::fs::write(folder.join(format!("{name}.csv")), edges(&graph)).unwrap();
+        let config = BlocksConfig {
+            starts: 10,
+            weighted: false,
+            ..BlocksConfig::default()
+        };
+        let started = Instant::now();
+        let one = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .unwrap();
+        let found = one.install(|| blocks_of(&graph, BlockForm::WithinLayers, &config));
+        let found = found.expect("a graph with edges");
+        let planted: Vec<_> = (0..graph.node_count())
+            .map(|v| Some(v % graphs::GROUPS))
+            .collect();
+        println!(
+            "| {name} | {:.3} | {:.3} | {} | {:.3} | {:.2} |",
+            found.length,
+            found.null_length,
+            found.partition.count,
+            normalised_mutual_information(&found.partition, &Communities::from_labels(&planted)),
+            started.elapsed().as_secs_f64()
+        );
+        let path = folder.join(format!("{name}.blocks.csv"));
+        std::fs::write(path, members(&found.partition)).unwrap();
+    }
+}
+
+fn edges(graph: &Adjacency) -> String {
+    let mut text = String::from("from,to\n");
+    for node in 0..graph.node_count() {
+        for (other, _) in graph.neighbours(node).filter(|edge| edge.0 > node) {
+            writeln!(text, "{node},{other}").unwrap();
+        }
+    }
+    text
+}
+
+fn members(partition: &Communities) -> String {
+    let mut text = String::from("node,block\n");
+    for (node, block) in partition.of.iter().enumerate() {
+        if let Some(block) = block {
+            writeln!(text, "{node},{block}").unwrap();
+        }
+    }
+    text
+}
