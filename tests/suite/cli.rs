@@ -275,6 +275,22 @@ fn modules_of_the_example(desk: &Desk, flags: &str) -> Value {
     serde_json::from_str::<Value>(&seen.stdout).unwrap()["modules"].clone()
 }
 
+/// The example's few edges support no blocks: one module of all, and the report says so.
+#[test]
+fn few_edges_support_no_blocks() {
+    let desk = Desk::new();
+    let modules = modules_of_the_example(&desk, "--algorithm sbm --null layer:5");
+    let blocks = &modules["blocks"];
+    assert_eq!(modules["algorithm"], "sbm");
+    assert_eq!(
+        (&modules["count"], &blocks["count"]),
+        (&1.into(), &0.into())
+    );
+    let nats = |name: &str| blocks[name].as_f64().unwrap();
+    assert!(nats("description_length") >= nats("null_description_length") - 1e-6);
+    assert!(nats("modules_description_length") <= nats("null_description_length") + 1e-6);
+}
+
 #[test]
 fn every_algorithm_and_edge_weight_respects_the_two_formulas() {
     let desk = Desk::new();
@@ -283,7 +299,6 @@ fn every_algorithm_and_edge_weight_respects_the_two_formulas() {
         "louvain",
         "spectral",
         "infomap",
-        "sbm",
         "label-propagation",
         "components",
     ];
