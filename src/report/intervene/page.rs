@@ -105,7 +105,7 @@ fn outputs(result: &Intervention) -> Table {
         false => "Means over samples, those that moved most first".to_owned(),
     };
     let rows = result.outputs.iter().map(row).collect();
-    Table::new(title, "outputs", columns, rows)
+    Table::new(title, "outputs", columns, rows).open()
 }
 
 fn edits(result: &Intervention) -> Table {
@@ -114,7 +114,7 @@ fn edits(result: &Intervention) -> Table {
         vec![Cell::word(words::edit(made)), Cell::word(clean(&made.of))]
     };
     let rows = result.edits.iter().map(row).collect();
-    Table::new("All at once", "edits", columns, rows)
+    Table::new("All at once", "edits", columns, rows).open()
 }
 
 fn sweep(result: &Intervention, swept: &Swept) -> Table {
@@ -136,5 +136,5 @@ fn sweep(result: &Intervention, swept: &Swept) -> Table {
         ]
     };
     let rows = swept.rows.iter().map(row).collect();
-    Table::new("A run for each value", "sweep", columns, rows)
+    Table::new("A run for each value", "sweep", columns, rows).open()
 }

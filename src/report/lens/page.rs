@@ -42,12 +42,17 @@ pub fn render(result: &Lens, figures: &[Figure]) -> askama::Result<String> {
 fn sections(result: &Lens, figures: &[Figure]) -> Vec<Section> {
     let shown = |prefix: &str, caption: &str| -> Vec<Block> {
         let found = figures.iter().filter(|f| f.name.starts_with(prefix));
+        let caption = |figure: &Figure| match figure.name.strip_prefix("logit-lens-") {
+            Some(sample) => format!(
+                "Sample {sample}: how sure the first guess is, at every point and position."
+            ),
+            None => caption.to_owned(),
+        };
         found
-            .map(|figure| Block::Figure(Shown::new(figure, caption)))
+            .map(|figure| Block::Figure(Shown::new(figure, caption(figure))))
             .collect()
     };
-    let lens = "The stream at each point read as if it were the last: by point over all readings; \
-                by position, how sure the first guess is.";
+    let lens = "The stream at each point read as if it were the last, over all readings.";
     let parts = "What each writer adds to the logit difference by itself, the final norm's scale \
                  held as it is in the run.";
     let section = |id, title, mut blocks: Vec<Block>, tables: Vec<Table>| {
