@@ -1,15 +1,18 @@
 //! Certificates for what was pruned: the domain, the threshold, the bound.
 
+use std::time::Instant;
+
 use super::subject::Subject;
+use crate::checkpoint::Checkpoint;
 use crate::data::Domain;
-use crate::model::Mlp;
+use crate::model::{Mlp, Role};
 use crate::numeric::Scalar;
 use crate::prune::certify::{
-    Arithmetic, Budget, Goal, Options, Refusal, Request, bounding_box, certificate,
-    certified_curve, largest_certified, rounding_of_both,
+    Arithmetic, Budget, Goal, LayerNames, Options, Proof, Refusal, Request, bounding_box, certificate,
+    certified_curve, largest_certified, proof, rounding_of_both,
 };
 use crate::prune::{Config, Reference, Threshold, apply, largest_threshold, magnitudes};
-use crate::result::{Certificate, CurvePoint, Prune};
+use crate::result::{Certificate, CurvePoint, ProofLog, Prune};
 
 /// Thresholds of the curve at which the bound is drawn beside the measured change.
 const CURVE_POINTS: usize = 8;
@@ -25,6 +28,8 @@ pub struct CertifyConfig {
     pub radius: Option<f64>,
     /// What certificates speak of; `None`: the networks as computed in their own type.
     pub arithmetic: Option<Arithmetic>,
+    /// Whether the proof is written down, in the budget anew.
+    pub log: bool,
 }
 
 /// Where the domain comes from.
@@ -38,6 +43,34 @@ pub enum DomainChoice {
     Cube([f64; 2]),
     /// As given.
     Given(Domain),
+}
+
+/// A proof, and where its network stands in the file.
+#[derive(Debug, Clone)]
+pub struct Proved {
+    /// The proof.
+    pub proof: Proof,
+    /// The tensors of the layers.
+    pub layers: Vec<LayerNames>,
+    /// The network in plain tensors, where its file holds it otherwise.
+    pub rewritten: Option<Checkpoint>,
+}
+
+impl Proved {
+    fn of<T: Scalar>(subject: &Subject<'_, T>, proof: Proof) -> Self {
+        let files = subject.files;
+        let name = |role| files.loaded.tensor_name(role).map(str::to_owned);
+        let layers = 0..subject.model.layers.len();
+        let layers = layers.map(|layer| {
+            let weight = name(Role::Weight(layer)).unwrap_or_default();
+            (weight, name(Role::Bias(layer)))
+        });
+        Self {
+            proof,
+            layers: layers.collect(),
+            rewritten: files.loaded.rewritten.is_some().then(|| files.loaded.editable(files.checkpoint)),
+        }
+    }
 }
 
 /// Everything that a certificate needs of the run.
@@ -82,7 +115,8 @@ pub fn certified_threshold<T: Scalar>(
     }
 }
 
-/// Certifies what was pruned and writes it into the result, or why it cannot be.
+/// Certifies what was pruned and writes it into the result, or why it cannot be; gives the
+/// proof, where that is asked for.
 pub fn certify<T: Scalar>(
     subject: &Subject<'_, T>,
     reference: &Reference<Mlp<T>>,
@@ -91,14 +125,20 @@ pub fn certify<T: Scalar>(
     config: &CertifyConfig,
     seed: u64,
     result: &mut Prune,
-) {
+) -> Option<Proved> {
     let found = case(subject, reference, prune, config, seed).and_then(|case| {
         case.bound_curve(&mut result.curve)?;
-        case.certificate(&pruned.widened(), config.radius)
+        case.certificate(&pruned.widened(), config)
     });
     match found {
-        Ok(certificate) => result.certificate = Some(certificate),
-        Err(reason) => result.not_certified = Some(reason.to_string()),
+        Ok((certificate, proof)) => {
+            result.certificate = Some(certificate);
+            proof.map(|proof| Proved::of(subject, proof))
+        }
+        Err(reason) => {
+            result.not_certified = Some(reason.to_string());
+            None
+        }
     }
 }
 
@@ -154,7 +194,11 @@ fn own_arithmetic<T: Scalar>() -> Arithmetic {
 }
 
 impl<T: Scalar> Case<'_, T> {
-    fn certificate(&self, pruned: &Mlp<f64>, radius: Option<f64>) -> Result<Certificate, Refusal> {
+    fn certificate(
+        &self,
+        pruned: &Mlp<f64>,
+        config: &CertifyConfig,
+    ) -> Result<(Certificate, Option<Proof>), Refusal> {
         let samples = self.subject.batch.inputs.mapv(T::widen);
         let request = Request {
             original: &self.original,
@@ -163,9 +207,25 @@ impl<T: Scalar> Case<'_, T> {
             tolerance: self.tolerance,
             classifies: self.subject.classifies(),
             samples: samples.view(),
-            radius,
+            radius: config.radius,
         };
-        certificate(&request, &self.options)
+        let mut told = certificate(&request, &self.options)?;
+        if !config.log {
+            return Ok((told, None));
+        }
+        let started = Instant::now();
+        let proof = proof(&request, &self.options, &told);
+        match &proof {
+            Ok(proof) => {
+                told.log = Some(ProofLog {
+                    parts: proof.parts(),
+                    seconds: started.elapsed().as_secs_f64(),
+                    ..ProofLog::default()
+                });
+            }
+            Err(reason) => told.not_logged = Some(reason.to_string()),
+        }
+        Ok((told, proof.ok()))
     }
 
     /// Bounds at some of the curve's thresholds, those that change something but

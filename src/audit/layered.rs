@@ -128,6 +128,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             told: Some(prune),
             inference: None,
             compacted: None,
+            proof: None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::pipeline::{Audited, Files, Pruned};
 use super::search::Found;
 use super::subject::{Subject, task_of};
 use super::{
-    Config, Granularity, certify, circuits, findings, insight, memory, modules, network, replay,
+    Config, Granularity, Proved, certify, circuits, findings, insight, memory, modules, network, replay,
     strongest, wiring, written,
 };
 use crate::Result;
@@ -71,7 +71,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
     }
 
     fn prune(&self, config: &Config, progress: &dyn Fn(&str)) -> Pruned<'_, Mlp<T>> {
-        let (pruned, mut told) = pruning(self, config, progress);
+        let (pruned, mut told, proof) = pruning(self, config, progress);
         let (compact, compaction, inference) = written::compaction(self, &pruned);
         told.compaction = Some(compaction);
         let Files {
@@ -82,6 +82,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             told: Some(told),
             inference: Some(inference),
             compacted: Some(written::compacted(checkpoint, loaded, &compact)),
+            proof,
         }
     }
 
@@ -146,7 +147,7 @@ fn pruning<T: Scalar>(
     subject: &Subject<'_, T>,
     config: &Config,
     progress: &dyn Fn(&str),
-) -> (Mlp<T>, Prune) {
+) -> (Mlp<T>, Prune, Option<Proved>) {
     let reference = &subject.reference(config.prune.tolerance);
     let mut settings = config.prune;
     if let (Some(asked), Threshold::Usual | Threshold::Auto) = (&config.certify, settings.threshold)
@@ -157,7 +158,7 @@ fn pruning<T: Scalar>(
     }
     let (pruned, mut prune) =
         prune::prune(subject.model, reference, subject.prune_setting(), settings);
-    if let Some(asked) = &config.certify {
+    let proof = config.certify.as_ref().and_then(|asked| {
         progress("certifying");
         certify::certify(
             subject,
@@ -167,7 +168,7 @@ fn pruning<T: Scalar>(
             asked,
             config.seed,
             &mut prune,
-        );
-    }
-    (pruned, prune)
+        )
+    });
+    (pruned, prune, proof)
 }

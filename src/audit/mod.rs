@@ -51,7 +51,7 @@ use crate::numeric::Scalar;
 use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
-pub use certify::{CertifyConfig, DomainChoice};
+pub use certify::{CertifyConfig, DomainChoice, Proved};
 pub use intervene::{Plan, Sweep, WeightEdit, intervene};
 pub use journal::Journal;
 pub use lens::{LensSettings, lens};
@@ -123,6 +123,8 @@ pub struct Outcome {
     /// The same network without its idle neurons, in the same layout, narrower;
     /// `None` where that was not tried.
     pub compacted: Option<Checkpoint>,
+    /// The proof of the certificate, where it was asked for and found.
+    pub proof: Option<Proved>,
     /// The checkpoint as it was given, with its neurons at their new places; where asked for.
     pub relocated: Option<Checkpoint>,
 }
@@ -136,6 +138,7 @@ impl Outcome {
             by_sample: Vec::new(),
             pruned: None,
             compacted: None,
+            proof: None,
             relocated: None,
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Instant;
 
 use super::search::{self, Found, ScoredBySample};
-use super::{Config, Outcome, agreement, describe, findings, memory};
+use super::{Config, Outcome, Proved, agreement, describe, findings, memory};
 use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
@@ -134,6 +134,8 @@ pub struct Pruned<'a, N: Clone> {
     pub inference: Option<result::Inference>,
     /// The checkpoint without idle neurons.
     pub compacted: Option<Checkpoint>,
+    /// The proof of the certificate, where it was asked for and found.
+    pub proof: Option<Proved>,
 }
 
 /// Answers what `config.stages` asks.
@@ -189,6 +191,7 @@ pub fn run<S: Audited>(
         by_sample,
         pruned: result.prune.is_some().then(|| subject.written(network)),
         compacted: pruned.compacted,
+        proof: pruned.proof,
         relocated: result
             .modules
             .as_ref()

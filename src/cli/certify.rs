@@ -111,6 +111,7 @@ impl CertifyArgs {
             },
             radius: self.radius,
             arithmetic: self.arithmetic,
+            log: false,
         });
         Ok(())
     }

@@ -22,6 +22,7 @@ mod modules;
 mod output;
 mod pipeline;
 mod progress;
+mod proof;
 mod prune;
 mod recipe_args;
 mod report;

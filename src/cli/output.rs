@@ -24,6 +24,8 @@ pub(super) struct Finished<'a> {
     pub result: Audit,
     /// Networks to be written beside the report, by the name of the file.
     pub networks: Vec<(&'static str, &'a Checkpoint)>,
+    /// Other files to be written beside the report, by name.
+    pub files: Vec<(&'static str, Vec<u8>)>,
     /// A network to be written into a file elsewhere.
     pub file: Option<(&'a Path, &'a Checkpoint)>,
     /// The scores of all edges, one graph for each circuit.
@@ -72,6 +74,10 @@ impl Finished<'_> {
         exports::write(&self.result, self.graphs, self.exports, dir)?;
         for (name, network) in &self.networks {
             network.write(&dir.join(name))?;
+        }
+        for (name, bytes) in &self.files {
+            let path = dir.join(name);
+            fs::write(&path, bytes).map_err(|source| Error::Write { path, source })?;
         }
         // The time and memory of the drawing go into the file that is read again.
         self.result.costs.peak_memory_bytes = memory::peak_bytes();

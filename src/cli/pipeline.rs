@@ -6,7 +6,7 @@ use super::args::{self, Common, DataArgs, ModelArgs};
 use super::journal::{self, OnDisk};
 use super::output::{self, Finished};
 use super::progress::Progress;
-use super::{example, training};
+use super::{example, proof, training};
 use crate::audit::memory::{self, Budget};
 use crate::audit::{Config, audit};
 use crate::checkpoint::Checkpoint;
@@ -83,6 +83,9 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
         &journal::key(&checkpoint, &data, &config),
     );
     config.journal = kept.journal.clone();
+    if let Some(certify) = &mut config.certify {
+        certify.log = folder.is_some();
+    }
     let compute = || {
         audit(&checkpoint, &data, &config, &|stage| {
             progress.stage(stage);
@@ -96,6 +99,13 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
         outcome.result.training = training::beside(&checkpoint.path);
     }
     progress.stage("writing the report");
+    let in_report = matches!(job.write_pruned, Some(PrunedTo::Report));
+    let beside = match (in_report, job.compact) {
+        (false, _) => proof::Beside::Nothing,
+        (true, false) => proof::Beside::Pruned,
+        (true, true) => proof::Beside::Compacted,
+    };
+    let logged = proof::logged(&checkpoint, &mut outcome, beside)?;
     let pruned = match job.compact {
         true => outcome.compacted.as_ref(),
         false => outcome.pruned.as_ref(),
@@ -106,7 +116,7 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
             false => "nothing was pruned, so there is no network to write: name a `--threshold`",
         });
     }
-    let in_report = pruned.filter(|_| matches!(job.write_pruned, Some(PrunedTo::Report)));
+    let in_report = pruned.filter(|_| in_report);
     let relocated = outcome.relocated.as_ref().filter(|_| job.write_relocated);
     let networks = [
         in_report.map(|network| ("pruned.safetensors", network)),
@@ -117,6 +127,7 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
         name: &name,
         result: outcome.result,
         networks: networks.into_iter().flatten().collect(),
+        files: logged,
         file: match &job.write_pruned {
             Some(PrunedTo::File(path)) => pruned.map(|network| (path.as_path(), network)),
             _ => None,

@@ -58,6 +58,7 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Status> {
             name: &name,
             result,
             networks: Vec::new(),
+            files: Vec::new(),
             file: None,
             graphs: &[],
             exports: &[],

@@ -149,6 +149,26 @@ pub struct Certificate {
     /// the largest first.
     #[serde(default)]
     pub attribution: Vec<WeightShare>,
+    /// The proof, written down for `modscope-check`; `null` where none is.
+    #[serde(default)]
+    pub log: Option<ProofLog>,
+    /// Why no proof is written down, where one was asked for.
+    #[serde(default)]
+    pub not_logged: Option<String>,
+}
+
+/// A proof that was written down.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ProofLog {
+    /// The file beside this result.
+    pub path: String,
+    /// Leaves of the tree of boxes, or cases.
+    pub parts: u64,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Seconds it took.
+    #[serde(deserialize_with = "super::number")]
+    pub seconds: f64,
 }
 
 /// What is proved of one output's change.

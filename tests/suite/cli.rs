@@ -17,21 +17,21 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What a command came to.
-struct Seen {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub struct Seen {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 /// An empty folder to type commands in.
-struct Desk(TempDir);
+pub struct Desk(TempDir);
 
 impl Desk {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
@@ -42,7 +42,7 @@ impl Desk {
     }
 
     /// Types `modscope LINE`.
-    fn run(&self, line: &str) -> Seen {
+    pub fn run(&self, line: &str) -> Seen {
         let output = self.command(line).output().unwrap();
         Seen {
             code: output.status.code(),
@@ -78,7 +78,7 @@ fn check(desk: &Desk, line: &str, code: i32, stdout: &str, stderr: &str) {
     );
 }
 
-fn fixture(name: &str) -> String {
+pub fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fixtures")
         .join(name);

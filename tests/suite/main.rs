@@ -29,6 +29,7 @@ mod lens;
 mod memory;
 mod mutations;
 mod own_data;
+mod proofs;
 mod references;
 mod resumed;
 mod stability;

@@ -94,6 +94,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             told,
             inference: None,
             compacted: None,
+            proof: None,
         }
     }
 

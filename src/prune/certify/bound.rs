@@ -21,6 +21,8 @@ pub(super) struct Bounded {
     pub corner: Vec<f64>,
     /// The symbol whose halving promises most.
     pub split: usize,
+    /// Slopes α, p, q of each neuron's lines, where the bounder keeps them.
+    pub slopes: Vec<[f32; 3]>,
 }
 
 impl Bounded {
@@ -39,6 +41,8 @@ pub(super) struct Bounder<'a> {
     pub domain: Inputs,
     /// The inputs that vary in it, ascending.
     pub symbols: Vec<usize>,
+    /// Whether slopes are numbers of f32, and kept: for proof logs.
+    pub logged: bool,
 }
 
 /// Room for one thread.
@@ -57,6 +61,7 @@ impl<'a> Bounder<'a> {
             pair,
             domain,
             symbols,
+            logged: false,
         }
     }
 
@@ -71,8 +76,10 @@ impl<'a> Bounder<'a> {
     }
 
     fn room(&self) -> Room {
+        let mut pass = Pass::new(self.pair, &self.symbols);
+        pass.rounded = self.logged;
         Room {
-            pass: Pass::new(self.pair, &self.symbols),
+            pass,
             descent: Descent::default(),
             inputs: Vec::new(),
             shares: Vec::new(),
@@ -163,6 +170,10 @@ impl<'a> Bounder<'a> {
                 .collect(),
             corner: sides.iter().enumerate().map(side).collect(),
             split: widest(sides, shares),
+            slopes: match self.logged {
+                true => room.pass.slopes(lane),
+                false => Vec::new(),
+            },
         }
     }
 }

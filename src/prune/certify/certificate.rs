@@ -87,6 +87,8 @@ pub fn certificate(
             None
         },
         attribution: shares(request, &verdict),
+        log: None,
+        not_logged: None,
     })
 }
 

@@ -105,6 +105,8 @@ pub(super) struct Pass {
     pub symbols: Vec<usize>,
     /// 0 where all is finite, not a number elsewhere.
     pub poison: Lanes,
+    /// Whether the slopes of neurons' lines are rounded to f32, as proof logs hold them.
+    pub rounded: bool,
 }
 
 /// Whether lines with a proved error are known for an activation.
@@ -151,6 +153,7 @@ impl Pass {
                 .collect(),
             symbols: symbols.to_vec(),
             poison: Lanes::ZERO,
+            rounded: false,
         }
     }
 
@@ -164,15 +167,16 @@ impl Pass {
             let Some(activation) = pair.activations.get(index) else {
                 continue;
             };
+            let rounded = self.rounded;
             let layer = &mut self.layers[index + 1];
             self.poison += match activation {
-                Activation::Identity => layer.activate(relax::identity),
-                Activation::Relu => layer.activate(relax::relu),
-                Activation::Silu => layer.activate(relax::smooth::<Silu>),
-                Activation::Gelu => layer.activate(relax::smooth::<Gelu>),
-                Activation::GeluTanh => layer.activate(relax::smooth::<GeluTanh>),
-                Activation::Tanh => layer.activate(relax::smooth::<Tanh>),
-                Activation::Sigmoid => layer.activate(relax::smooth::<Sigmoid>),
+                Activation::Identity => layer.activate(relax::identity, rounded),
+                Activation::Relu => layer.activate(relax::relu, rounded),
+                Activation::Silu => layer.activate(relax::smooth::<Silu>, rounded),
+                Activation::Gelu => layer.activate(relax::smooth::<Gelu>, rounded),
+                Activation::GeluTanh => layer.activate(relax::smooth::<GeluTanh>, rounded),
+                Activation::Tanh => layer.activate(relax::smooth::<Tanh>, rounded),
+                Activation::Sigmoid => layer.activate(relax::smooth::<Sigmoid>, rounded),
                 other => unreachable!("pairs of {other} are refused: see `is_proved`"),
             };
         }
@@ -185,9 +189,18 @@ impl Pass {
         for index in 0..pair.layers.len() {
             self.read(pair, index);
             if index + 1 < pair.layers.len() {
-                self.poison += self.layers[index + 1].activate(relax::smooth::<C>);
+                self.poison += self.layers[index + 1].activate(relax::smooth::<C>, false);
             }
         }
+    }
+
+    /// Slopes α, p, q of the lines of every hidden neuron, in one of the boxes.
+    pub fn slopes(&self, lane: usize) -> Vec<[f32; 3]> {
+        let hidden = self.layers.len().saturating_sub(1);
+        let neurons = self.layers[..hidden].iter().flat_map(|layer| &layer.lines);
+        neurons
+            .map(|lines| [lines.alpha, lines.p, lines.q].map(|slope| slope.0[lane] as f32))
+            .collect()
     }
 
     fn start(&mut self) {
@@ -244,13 +257,16 @@ impl Layer {
 
     /// What the neurons write; returns the poison.
     #[inline(always)]
-    fn activate(&mut self, relax: impl Fn(Range, Range) -> Relaxed) -> Lanes {
+    fn activate(&mut self, relax: impl Fn(Range, Range) -> Relaxed, rounded: bool) -> Lanes {
         let (mut poison, mut value, mut change) = (Lanes::ZERO, Lanes::ZERO, Lanes::ZERO);
         for neuron in 0..self.lines.len() {
             let (z, z_reach) = self.read.range(neuron);
             let (d, d_reach) = self.read_change.range(neuron);
             let relaxed = relax(z, d);
-            let lines = relaxed.lines;
+            let lines = match rounded {
+                true => relaxed.lines.rounded(z, d),
+                false => relaxed.lines,
+            };
             let slack = (lines.alpha.abs() * z_reach + lines.shift.abs()) * DOZEN;
             self.value
                 .set_line(neuron, (lines.shift, lines.gamma + slack));

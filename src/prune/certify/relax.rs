@@ -43,6 +43,32 @@ pub(super) struct Relaxation {
     pub reach: [Lanes; 2],
 }
 
+impl Relaxation {
+    /// The same lines with slopes that are numbers of f32, as proof logs hold them: what
+    /// rounding a slope moves at the middles goes into the shift, the rest into the error.
+    #[inline(always)]
+    pub fn rounded(mut self, z: Range, d: Range) -> Self {
+        let (z, d) = (Ball::of(z), Ball::of(d));
+        let single = |x: f64| f64::from(x as f32);
+        let moved = |slope: &mut Lanes, at: Ball| {
+            let rounded = slope.map(single);
+            let off = *slope - rounded;
+            *slope = rounded;
+            let place = off * at.mid;
+            (place, off.abs() * at.radius + place.abs() * DOZEN)
+        };
+        let (value, value_error) = moved(&mut self.alpha, z);
+        let (by_change, change_error) = moved(&mut self.p, d);
+        let (by_value, more) = moved(&mut self.q, z);
+        self.shift += value;
+        self.gamma = (self.gamma + value_error + self.shift.abs() * DOZEN) * UP;
+        self.change_shift += by_change + by_value;
+        self.change_gamma =
+            (self.change_gamma + change_error + more + self.change_shift.abs() * DOZEN) * UP;
+        self
+    }
+}
+
 /// A neuron's lines, and the ranges of σ(z) and σ(z + δ) − σ(z).
 pub(super) struct Relaxed {
     pub lines: Relaxation,
