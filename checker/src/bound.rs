@@ -4,7 +4,7 @@
 use crate::curve::Curve;
 use crate::interval::I;
 use crate::network::Network;
-use crate::relax::{Relaxed, Slopes, relaxed};
+use crate::relax::{Hint, Relaxed, Slopes, relaxed};
 
 /// Two networks, and what differs between them.
 pub(crate) struct Pair<'a> {
@@ -42,11 +42,7 @@ fn difference(after: f64, before: f64) -> I {
 
 impl Form {
     fn constant(x: I, symbols: usize) -> Self {
-        Self {
-            constant: x,
-            slopes: vec![I::ZERO; symbols],
-            range: x,
-        }
+        Self { constant: x, slopes: vec![I::ZERO; symbols], range: x }
     }
 
     /// Adds a multiple of another form, its range too.
@@ -79,15 +75,12 @@ impl<'a> Pair<'a> {
             let rows = a.weight.iter().zip(&b.weight);
             (rows.map(|(a, b)| vector(a, b)).collect(), vector(&a.bias, &b.bias))
         });
-        Self {
-            original,
-            pruned,
-            changes: changes.collect(),
-        }
+        Self { original, pruned, changes: changes.collect() }
     }
 
-    /// Bounds over a box of physical inputs, with the slopes given for each neuron.
-    pub fn bounded(&'a self, inputs: &[I], slopes: &dyn Fn(usize) -> Slopes) -> Bounded<'a> {
+    /// Bounds over a box of physical inputs, with the hint given for each neuron; or which
+    /// neuron may read what its hint does not hold.
+    pub fn bounded(&'a self, inputs: &[I], hints: &dyn Fn(usize) -> Hint) -> Result<Bounded<'a>, String> {
         let mut values = forms_of_inputs(inputs);
         let mut moved = vec![Form::constant(I::ZERO, inputs.len()); inputs.len()];
         let (mut neurons, mut number) = (Vec::new(), 0);
@@ -96,8 +89,16 @@ impl<'a> Pair<'a> {
             let mut layer = Vec::with_capacity(reads.len());
             (values, moved) = (Vec::new(), Vec::new());
             for (read, change) in reads.iter().zip(&changes) {
-                let by = slopes(number);
-                let relaxed = relaxed(*curve, read.range, change.range, by);
+                let Hint { z, d, slopes: by } = hints(number);
+                for (said, own) in [(z, read.range), (d, change.range)] {
+                    if !said.holds(own) {
+                        return Err(format!(
+                            "neuron {number} reads from {:e} to {:e}, not within {:e} to {:e}",
+                            own.lo, own.hi, said.lo, said.hi
+                        ));
+                    }
+                }
+                let relaxed = relaxed(*curve, z, d, by);
                 let (value, difference) = written(read, change, by, &relaxed);
                 values.push(value);
                 moved.push(difference);
@@ -107,12 +108,12 @@ impl<'a> Pair<'a> {
             neurons.push(layer);
         }
         let (_, changes) = self.read(self.original.curves.len(), &values, &moved);
-        Bounded {
+        Ok(Bounded {
             pair: self,
             inputs: inputs.to_vec(),
             neurons,
             changes: changes.into_iter().map(|form| form.range).collect(),
-        }
+        })
     }
 
     /// What a layer reads: W a + b, and W′ e + (W′ − W) a + (b′ − b) more.
@@ -163,29 +164,20 @@ fn written(read: &Form, change: &Form, by: Slopes, relaxed: &Relaxed) -> (Form, 
 }
 
 impl Bounded<'_> {
-    /// The range of an output's change.
-    pub fn change(&self, output: usize) -> I {
-        let count = self.pair.original.outputs();
-        let mut on_changes = vec![I::ZERO; count];
-        on_changes[output] = I::point(1.0);
-        self.sum(on_changes, vec![I::ZERO; count]).meet(self.changes[output])
+    /// The range of every output's change.
+    pub fn changes(&self) -> impl Iterator<Item = I> {
+        let one = |output: usize| {
+            let mut on_changes = vec![I::ZERO; self.changes.len()];
+            on_changes[output] = I::point(1.0);
+            self.sum(on_changes).meet(self.changes[output])
+        };
+        (0..self.changes.len()).map(one)
     }
 
-    /// By how much class `a` leads class `b`, in the original or in the pruned network; of
-    /// a single output its sign, that of 1 for class 1.
-    pub fn lead(&self, a: usize, b: usize, pruned: bool) -> I {
-        let count = self.pair.original.outputs();
-        let mut weights = vec![I::ZERO; count];
-        match count {
-            1 => weights[0] = I::point(if a == 1 { 1.0 } else { -1.0 }),
-            _ => (weights[a], weights[b]) = (I::point(1.0), I::point(-1.0)),
-        }
-        let none = vec![I::ZERO; count];
-        self.sum(if pruned { weights.clone() } else { none }, weights)
-    }
-
-    /// Σ c Δ + Σ v f over the outputs f and their changes Δ, followed down to the inputs.
-    fn sum(&self, mut c: Vec<I>, mut v: Vec<I>) -> I {
+    /// Σ c Δ over the changes Δ of the outputs, followed down to the inputs; on the way there
+    /// are coefficients v on the values, too.
+    fn sum(&self, mut c: Vec<I>) -> I {
+        let mut v = vec![I::ZERO; c.len()];
         let (mut total, pair) = (I::ZERO, self.pair);
         for place in (0..pair.original.layers.len()).rev() {
             let (original, pruned) = (&pair.original.layers[place], &pair.pruned.layers[place]);
@@ -203,7 +195,9 @@ impl Bounded<'_> {
                 }
             }
             (c, v) = (below_c, below_v);
-            let Some(place) = place.checked_sub(1) else { break };
+            let Some(place) = place.checked_sub(1) else {
+                break;
+            };
             for (neuron, (by, relaxed)) in self.neurons[place].iter().enumerate() {
                 total = total + c[neuron] * relaxed.change_rest + v[neuron] * relaxed.value_rest;
                 v[neuron] = c[neuron] * by.q + v[neuron] * by.alpha;

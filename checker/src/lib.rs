@@ -1,8 +1,9 @@
 //! Checks the proof logs of `modscope`'s certificates, with no code of `modscope`.
 //!
 //! Of a log nothing is believed: the files are read and hashed, boxes and cases enumerated,
-//! every bound computed anew in outward rounding. The slopes that a log names are only
-//! hints, which may make a bound wide but never wrong.
+//! every bound computed anew in outward rounding. The ranges that a log names are compared
+//! with those found here, and its slopes are hints, which may make a bound wide but never
+//! wrong.
 
 mod bound;
 mod curve;

@@ -5,7 +5,8 @@ use std::io::Read as _;
 use flate2::read::ZlibDecoder;
 use serde::Deserialize;
 
-use crate::relax::Slopes;
+use crate::interval::I;
+use crate::relax::{Hint, Slopes};
 use crate::{Fault, fault};
 
 /// `certificate.json`
@@ -33,9 +34,6 @@ pub(crate) enum Claim {
     /// No output moves by more than its tolerance; as functions of real numbers, by no
     /// more than its bound.
     Epsilon { tolerance: Vec<f64>, bounds: Vec<f64> },
-    /// Both networks decide alike: for the class of the leaf.
-    #[serde(rename = "top-1")]
-    Top1,
     /// At one input, one output moves by more than its tolerance.
     Refuted { tolerance: Vec<f64>, output: usize, input: Vec<f64> },
 }
@@ -85,9 +83,8 @@ pub(crate) enum Domain {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Proof {
-    /// Binary trees of boxes; each leaf with the slopes of each neuron, and its class
-    /// where decisions are claimed. All packed: base64 of zlib.
-    Leaves { leaves: usize, neurons: usize, tree: String, slopes: String, classes: Option<String> },
+    /// Binary trees of boxes; each leaf with the relaxation of each neuron. All packed: base64 of zlib.
+    Leaves { leaves: usize, neurons: usize, tree: String, relaxations: String },
     /// Every case of a finite domain.
     Enumeration { cases: u64 },
     /// The input of the claim, evaluated.
@@ -128,46 +125,46 @@ pub(crate) fn tree(packed: &str) -> Result<Vec<Node>, Fault> {
     }
 }
 
-/// The slopes of all neurons of all leaves, leaf by leaf: α, p and q as `f32`, neuron by
-/// neuron; in the file first the number of each neuron's α in all leaves, then its p …, and
-/// of these first all lowest bytes, and so on.
-pub(crate) struct AllSlopes {
+/// Numbers of a neuron in a leaf.
+const NUMBERS: usize = 7;
+
+/// The relaxations of all neurons in all leaves: from where to where z and δ may be, α, p, q,
+/// as `f32`; in the file one number of one neuron in all leaves, then the next; and of all
+/// these first all lowest bytes, and so on.
+pub(crate) struct Hints {
     bytes: Vec<u8>,
     leaves: usize,
     neurons: usize,
 }
 
-impl AllSlopes {
+impl Hints {
     pub fn new(packed: &str, leaves: usize, neurons: usize) -> Result<Self, Fault> {
-        let expected = leaves.checked_mul(neurons).and_then(|n| n.checked_mul(12));
+        let expected = leaves.checked_mul(neurons).and_then(|n| n.checked_mul(4 * NUMBERS));
         let expected = expected.filter(|n| *n <= MOST);
-        let expected = expected.ok_or_else(|| fault("the log has too many slopes".into()))?;
-        let bytes = unpacked(packed, expected, "slopes")?;
+        let expected = expected.ok_or_else(|| fault("the log has too many relaxations".into()))?;
+        let bytes = unpacked(packed, expected, "relaxations")?;
         match bytes.len() == expected {
             true => Ok(Self { bytes, leaves, neurons }),
             false => Err(fault(format!(
-                "{leaves} leaves of {neurons} neurons have {expected} bytes of slopes, not {}",
+                "{leaves} leaves of {neurons} neurons have {expected} bytes of relaxations, not {}",
                 bytes.len()
             ))),
         }
     }
 
-    pub fn of(&self, leaf: usize, neuron: usize) -> Slopes {
-        let count = self.leaves * self.neurons * 3;
+    pub fn of(&self, leaf: usize, neuron: usize) -> Hint {
+        let count = self.leaves * self.neurons * NUMBERS;
         let one = |which: usize| {
-            let index = (neuron * 3 + which) * self.leaves + leaf;
+            let index = (neuron * NUMBERS + which) * self.leaves + leaf;
             let byte = |plane: usize| self.bytes[plane * count + index];
             f64::from(f32::from_le_bytes(std::array::from_fn(byte)))
         };
-        Slopes { alpha: one(0), p: one(1), q: one(2) }
+        Hint {
+            z: I { lo: one(0), hi: one(1) },
+            d: I { lo: one(2), hi: one(3) },
+            slopes: Slopes { alpha: one(4), p: one(5), q: one(6) },
+        }
     }
-}
-
-/// The class of every leaf, a `u16` each.
-pub(crate) fn classes(packed: &str, leaves: usize) -> Result<Vec<usize>, Fault> {
-    let bytes = unpacked(packed, leaves.saturating_mul(2), "classes")?;
-    let (chunks, _) = bytes.as_chunks::<2>();
-    Ok(chunks.iter().map(|two| usize::from(u16::from_le_bytes(*two))).collect())
 }
 
 fn unpacked(packed: &str, most: usize, what: &str) -> Result<Vec<u8>, Fault> {

@@ -53,8 +53,7 @@ fn tensors(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Fault> {
         serde_json::from_slice(&bytes[8..end]).map_err(|error| broken(&error.to_string()))?;
     let mut found = BTreeMap::new();
     for (name, entry) in header.into_iter().filter(|(name, _)| name != "__metadata__") {
-        let entry: Entry =
-            serde_json::from_value(entry).map_err(|error| broken(&error.to_string()))?;
+        let entry: Entry = serde_json::from_value(entry).map_err(|error| broken(&error.to_string()))?;
         let [from, to] = entry.data_offsets;
         let data = bytes[end..].get(from..to).ok_or_else(|| broken("data beyond its end"))?;
         let numbers = numbers(&entry.dtype, data)
@@ -199,7 +198,7 @@ fn permutation(
     let mut sorted: Vec<f64> = numbers.clone();
     sorted.sort_by(f64::total_cmp);
     let whole = sorted.iter().enumerate().all(|(i, x)| *x == i as f64);
-    if !whole || fold == 0 || width % fold != 0 {
+    if !whole || fold == 0 || !width.is_multiple_of(fold) {
         return Err(fault(format!("`{name}` is no permutation of {width} places")));
     }
     Ok((0..width).map(|q| q / fold * fold + numbers[q % fold] as usize).collect())

@@ -1,13 +1,13 @@
 //! One neuron: how far its activation, and the difference of two, may be from lines.
 //!
-//! The log names slopes α, p, q. For whatever slopes, the ranges of
+//! The log names ranges of z and δ, in which those found here must lie, and slopes α, p, q.
+//! For whatever slopes, the ranges of
 //!
 //! ```text
 //! σ(z) − α z        and        σ(z + δ) − σ(z) − p δ − q z
 //! ```
 //!
-//! over the ranges of z and δ are computed here; nothing else of a line is believed. In
-//! what follows m and n are places near the middles, z = m + u, δ = n + y.
+//! over the ranges of z and δ are computed here; nothing of a line is believed. In what follows m and n are places near the middles, z = m + u, δ = n + y.
 
 use crate::curve::Curve;
 use crate::interval::I;
@@ -24,7 +24,17 @@ pub(crate) struct Relaxed {
     pub change: I,
 }
 
-/// The lines of the log.
+/// What the log says of a neuron in a leaf.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Hint {
+    /// What it reads in the original.
+    pub z: I,
+    /// By how much more it reads in the pruned.
+    pub d: I,
+    pub slopes: Slopes,
+}
+
+/// Slopes of lines.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Slopes {
     pub alpha: f64,
@@ -35,12 +45,9 @@ pub(crate) struct Slopes {
 pub(crate) fn relaxed(curve: Curve, z: I, d: I, by: Slopes) -> Relaxed {
     let finite = [z.lo, z.hi, d.lo, d.hi].iter().all(|x| x.is_finite());
     match curve {
-        _ if !finite => Relaxed {
-            value_rest: I::WHOLE,
-            change_rest: I::WHOLE,
-            value: I::WHOLE,
-            change: I::WHOLE,
-        },
+        _ if !finite => {
+            Relaxed { value_rest: I::WHOLE, change_rest: I::WHOLE, value: I::WHOLE, change: I::WHOLE }
+        }
         Curve::Identity => Relaxed {
             value_rest: z * (I::point(1.0) - I::point(by.alpha)),
             change_rest: d * (I::point(1.0) - I::point(by.p)) - z * by.q,
@@ -88,22 +95,20 @@ fn smooth(curve: Curve, z: I, d: I, by: Slopes) -> Relaxed {
     let (u, y) = (z - I::point(m), d - I::point(n));
     let at = curve.at(m);
     let value_rest = {
-        let taylor = at[0] - I::point(m) * by.alpha
-            + (at[1] - I::point(by.alpha)) * u
-            + bend_z * u.square() * 0.5;
+        let taylor =
+            at[0] - I::point(m) * by.alpha + (at[1] - I::point(by.alpha)) * u + bend_z * u.square() * 0.5;
         let mean = at[0] - I::point(m) * by.alpha + (slope_z - I::point(by.alpha)) * u;
         taylor.meet(mean)
     };
     let by_mean = (slope - I::point(by.p)) * d - z * by.q;
-    let change_rest = by_mean
-        .meet(by_slope(curve, [z, d], [u, y], bend, by))
-        .meet(by_values(curve, [z, d], [u, y], [bend, bend_z], by));
-    Relaxed {
-        value_rest,
-        change_rest,
-        value: value.meet(at[0] + slope_z * u),
-        change: slope * d,
-    }
+    let change_rest = by_mean.meet(by_slope(curve, [z, d], [u, y], bend, by)).meet(by_values(
+        curve,
+        [z, d],
+        [u, y],
+        [bend, bend_z],
+        by,
+    ));
+    Relaxed { value_rest, change_rest, value: value.meet(at[0] + slope_z * u), change: slope * d }
 }
 
 /// σ(z + δ) − σ(z) = s δ with s = ∫ σ′(z + tδ) dt; its derivatives by z and δ are ∫ σ″ and
@@ -116,9 +121,7 @@ fn by_slope(curve: Curve, [z, d]: [I; 2], [u, y]: [I; 2], bend: I, by: Slopes) -
     let half = m + 0.5 * n;
     // `half` is rounded: σ′ there is that at m + n/2 up to the bend, at most 1, times the rounding.
     let place = (I::point(m) + I::point(n) * 0.5) - I::point(half);
-    let slope = curve.at(half)[1]
-        + place * I::new(-1.0, 1.0)
-        + (third * I::point(n).square()).over(24.0);
+    let slope = curve.at(half)[1] + place * I::new(-1.0, 1.0) + (third * I::point(n).square()).over(24.0);
     let rest = (bend - I::point(a)) * u + (bend - I::point(a)) * y * 0.5;
     let (an, n, m) = (I::point(a) * n, I::point(n), I::point(m));
     let constant = n * slope - n * by.p - m * by.q;

@@ -42,9 +42,7 @@ pub(crate) fn rounding(network: &Network, inputs: &[f64], arithmetic: Arithmetic
             (most.hi, error.hi)
         });
         let curve = network.curves.get(place);
-        values = reads
-            .map(|read| curve.map_or(read, |curve| activated(*curve, read, unit, least)))
-            .collect();
+        values = reads.map(|read| curve.map_or(read, |curve| activated(*curve, read, unit, least))).collect();
     }
     values.into_iter().map(|(_, error)| error).collect()
 }

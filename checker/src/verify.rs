@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::bound::{Bounded, Pair, outputs};
+use crate::bound::{Pair, outputs};
 use crate::interval::I;
-use crate::log::{self, AllSlopes, Arithmetic, Claim, Domain, File, Log, Node, Proof};
+use crate::log::{self, Arithmetic, Claim, Domain, File, Hints, Log, Node, Proof};
 use crate::network::{self, Network};
 use crate::rounding::rounding;
 use crate::{Fault, Files, fault};
@@ -60,7 +60,6 @@ pub(crate) fn verify(log: &Log, files: &Files<'_>) -> Result<String, Fault> {
     let lengths = match &log.claim {
         Claim::Epsilon { tolerance, bounds } => vec![tolerance.len(), bounds.len()],
         Claim::Refuted { tolerance, .. } => vec![tolerance.len()],
-        Claim::Top1 => vec![],
     };
     if lengths.iter().any(|length| *length != outputs) {
         return Err(fault(format!("the claim is not of {outputs} outputs")));
@@ -135,27 +134,19 @@ fn rounded(log: &Log, original: &Network, pruned: &Network, boxes: &[Vec<I>]) ->
 
 impl Case<'_> {
     fn verified(&self) -> Result<String, Fault> {
-        let what = match &self.log.claim {
-            Claim::Epsilon { tolerance, bounds } => {
-                self.within_tolerance(tolerance, bounds)?;
-                let parts = bounds.iter().zip(&self.rounding).zip(tolerance);
-                let parts = parts.map(|((b, r), t)| format!("{:.3e} ≤ {t:.3e}", b + r));
-                format!("no output moves by more than its tolerance ({})", parts.collect::<Vec<_>>().join(", "))
-            }
-            Claim::Top1 => "both networks decide alike".to_owned(),
-            Claim::Refuted { tolerance, output, input } => {
-                return self.refuted(tolerance, *output, input);
-            }
+        let (tolerance, bounds) = match &self.log.claim {
+            Claim::Epsilon { tolerance, bounds } => (tolerance, bounds),
+            Claim::Refuted { tolerance, output, input } => return self.refuted(tolerance, *output, input),
         };
+        self.within_tolerance(tolerance, bounds)?;
         let by = match &self.log.proof {
-            Proof::Leaves { leaves, neurons, tree, slopes, classes } => {
-                let slopes = AllSlopes::new(slopes, *leaves, *neurons)?;
-                let classes = classes.as_ref().map(|packed| log::classes(packed, *leaves)).transpose()?;
-                self.leaves(*leaves, *neurons, &log::tree(tree)?, &slopes, classes.as_deref())?;
+            Proof::Leaves { leaves, neurons, tree, relaxations } => {
+                let hints = Hints::new(relaxations, *leaves, *neurons)?;
+                self.leaves(*leaves, *neurons, &log::tree(tree)?, &hints, bounds)?;
                 format!("{leaves} leaves")
             }
             Proof::Enumeration { cases } => {
-                self.enumerated(*cases)?;
+                self.enumerated(*cases, bounds)?;
                 format!("{cases} cases")
             }
             Proof::Counterexample => return Err(fault("a counterexample proves no bound".into())),
@@ -165,11 +156,18 @@ impl Case<'_> {
             Arithmetic::F32 => "however they are computed in f32",
             Arithmetic::F64 => "however they are computed in f64",
         };
-        Ok(format!("{what}, for every input of the domain, {of}: {by} verified"))
+        let parts = bounds.iter().zip(&self.rounding).zip(tolerance);
+        let parts: Vec<String> = parts.map(|((b, r), t)| format!("{:.3e} ≤ {t:.3e}", b + r)).collect();
+        Ok(format!(
+            "no output moves by more than its tolerance ({}), for every input of the domain, {of}: {by} verified",
+            parts.join(", ")
+        ))
     }
 
     fn within_tolerance(&self, tolerance: &[f64], bounds: &[f64]) -> Result<(), Fault> {
-        for (k, ((bound, rounding), tolerance)) in bounds.iter().zip(&self.rounding).zip(tolerance).enumerate() {
+        for (k, ((bound, rounding), tolerance)) in
+            bounds.iter().zip(&self.rounding).zip(tolerance).enumerate()
+        {
             let sum = (I::point(*bound) + I::point(*rounding)).hi;
             if !(0.0 <= *bound && sum <= *tolerance) {
                 return Err(fault(format!(
@@ -186,23 +184,22 @@ impl Case<'_> {
         leaves: usize,
         neurons: usize,
         tree: &[Node],
-        slopes: &AllSlopes,
-        classes: Option<&[usize]>,
+        hints: &Hints,
+        bounds: &[f64],
     ) -> Result<(), Fault> {
         let expected: usize = self.original.layers.iter().rev().skip(1).map(|l| l.bias.len()).sum();
         if neurons != expected {
             return Err(fault(format!("the network has {expected} neurons, the log {neurons}")));
         }
         let boxes = self.split(tree)?;
-        if boxes.len() != leaves || classes.is_some_and(|classes| classes.len() != leaves) {
+        if boxes.len() != leaves {
             return Err(fault(format!("the trees have {} leaves, the log {leaves}", boxes.len())));
         }
         let pair = Pair::new(&self.original, &self.pruned);
         let one = |leaf: usize| {
-            let bounded = pair.bounded(&boxes[leaf], &|neuron| slopes.of(leaf, neuron));
-            let class = classes.map(|classes| classes[leaf]);
-            let where_ = |why| fault(format!("leaf {leaf} of {leaves}: {why}"));
-            self.leaf(&bounded, class).map_err(where_)
+            let at = |why| fault(format!("leaf {leaf} of {leaves}: {why}"));
+            let bounded = pair.bounded(&boxes[leaf], &|neuron| hints.of(leaf, neuron));
+            within(bounded.map_err(at)?.changes(), bounds).map_err(at)
         };
         all(leaves, &one)
     }
@@ -239,42 +236,8 @@ impl Case<'_> {
         }
     }
 
-    fn leaf(&self, bounded: &Bounded<'_>, class: Option<usize>) -> Result<(), String> {
-        match (&self.log.claim, class) {
-            (Claim::Epsilon { bounds, .. }, None) => {
-                for (output, claimed) in bounds.iter().enumerate() {
-                    let change = bounded.change(output).magnitude();
-                    if !(change <= *claimed) {
-                        return Err(format!("output {output} may change by {change:e}, over {claimed:e}"));
-                    }
-                }
-                Ok(())
-            }
-            (Claim::Top1, Some(a)) => {
-                let classes = self.original.outputs().max(2);
-                for b in (0..classes).filter(|b| *b != a && a < classes) {
-                    let rounding = self.rounding_of_lead(a, b);
-                    let leads = [false, true].map(|pruned| bounded.lead(a, b, pruned).lo);
-                    if !leads.iter().all(|lead| *lead > rounding) {
-                        return Err(format!("class {a} is not proved to lead {b}: by {leads:?} alone"));
-                    }
-                }
-                if a < classes { Ok(()) } else { Err(format!("there is no class {a}")) }
-            }
-            _ => Err("classes are for claims of decisions alone".into()),
-        }
-    }
-
-    fn rounding_of_lead(&self, a: usize, b: usize) -> f64 {
-        let of = |k: usize| I::point(self.rounding.get(k).copied().unwrap_or(0.0));
-        match self.rounding.len() {
-            1 => self.rounding[0],
-            _ => (of(a) + of(b)).hi,
-        }
-    }
-
     /// Every tuple of tokens.
-    fn enumerated(&self, cases: u64) -> Result<(), Fault> {
+    fn enumerated(&self, cases: u64, bounds: &[f64]) -> Result<(), Fault> {
         let Domain::Tokens { tokens, positions } = self.log.domain else {
             return Err(fault("boxes cannot be enumerated".into()));
         };
@@ -286,47 +249,13 @@ impl Case<'_> {
             let digit = |p: usize| number / tokens.pow((positions - 1 - p) as u32) % tokens;
             let tuple: Vec<usize> = (0..positions).map(digit).collect();
             let at = |why| fault(format!("tokens {tuple:?}: {why}"));
-            let [before, after] = [&self.original, &self.pruned].map(|n| {
-                n.embedded(&tuple).map(|input| outputs(n, &input)).unwrap_or_default()
-            });
-            self.case(&before, &after).map_err(at)
+            let read = |n: &Network| n.embedded(&tuple).map(|input| outputs(n, &input));
+            let Some((before, after)) = read(&self.original).zip(read(&self.pruned)) else {
+                return Err(at("the network cannot read it".into()));
+            };
+            within(after.iter().zip(&before).map(|(after, before)| *after - *before), bounds).map_err(at)
         };
         all(count, &one)
-    }
-
-    fn case(&self, before: &[I], after: &[I]) -> Result<(), String> {
-        if before.len() != self.original.outputs() || after.len() != before.len() {
-            return Err("the network cannot read it".into());
-        }
-        match &self.log.claim {
-            Claim::Epsilon { bounds, .. } => {
-                for (k, (before, after)) in before.iter().zip(after).enumerate() {
-                    let change = (*after - *before).magnitude();
-                    if !(change <= bounds[k]) {
-                        return Err(format!("output {k} changes by {change:e}, over {:e}", bounds[k]));
-                    }
-                }
-                Ok(())
-            }
-            Claim::Top1 => match [before, after].map(|outputs| self.decision(outputs)) {
-                [Some(a), Some(b)] if a == b => Ok(()),
-                found => Err(format!("the decisions are {found:?}")),
-            },
-            Claim::Refuted { .. } => Err("a refutation is of one input".into()),
-        }
-    }
-
-    /// The output that leads all others whatever was rounded.
-    fn decision(&self, outputs: &[I]) -> Option<usize> {
-        if let [one] = outputs {
-            let sure = self.rounding[0];
-            return (one.lo > sure).then_some(1).or((one.hi < -sure).then_some(0));
-        }
-        let best = (0..outputs.len()).max_by(|a, b| outputs[*a].lo.total_cmp(&outputs[*b].lo))?;
-        let behind = |b: usize| {
-            b == best || (outputs[best] - outputs[b]).lo > self.rounding_of_lead(best, b)
-        };
-        (0..outputs.len()).all(behind).then_some(best)
     }
 
     /// One input at which an output moves too far.
@@ -354,11 +283,24 @@ impl Case<'_> {
         let change = outputs(&self.pruned, &b)[output] - outputs(&self.original, &a)[output];
         let least = change.lo.max(-change.hi);
         let (tolerance, rounding) = (tolerance[output], self.rounding[output]);
-        if !(least > (I::point(tolerance) + I::point(rounding)).hi) {
+        if least <= (I::point(tolerance) + I::point(rounding)).hi {
             return Err(fault(format!("output {output} moves by {least:e} alone")));
         }
-        Ok(format!("refuted: output {output} moves by {least:.3e} at an input of the domain, over {tolerance:.3e}"))
+        Ok(format!(
+            "refuted: output {output} moves by {least:.3e} at an input of the domain, over {tolerance:.3e}"
+        ))
     }
+}
+
+/// Whether every change is within its bound.
+fn within(changes: impl Iterator<Item = I>, bounds: &[f64]) -> Result<(), String> {
+    for (output, (change, bound)) in changes.zip(bounds).enumerate() {
+        let change = change.magnitude();
+        if change.is_nan() || change > *bound {
+            return Err(format!("output {output} may change by {change:e}, over {bound:e}"));
+        }
+    }
+    Ok(())
 }
 
 /// Runs over all numbers below `count` on the threads there are; the first fault found.

@@ -8,8 +8,8 @@ use crate::data::Domain;
 use crate::model::{Mlp, Role};
 use crate::numeric::Scalar;
 use crate::prune::certify::{
-    Arithmetic, Budget, Goal, LayerNames, Options, Proof, Refusal, Request, bounding_box, certificate,
-    certified_curve, largest_certified, proof, rounding_of_both,
+    Arithmetic, Budget, Goal, LayerNames, Options, Proof, Refusal, Request, bounding_box,
+    certificate, certified_curve, largest_certified, proof, rounding_of_both,
 };
 use crate::prune::{Config, Reference, Threshold, apply, largest_threshold, magnitudes};
 use crate::result::{Certificate, CurvePoint, ProofLog, Prune};
@@ -68,7 +68,11 @@ impl Proved {
         Self {
             proof,
             layers: layers.collect(),
-            rewritten: files.loaded.rewritten.is_some().then(|| files.loaded.editable(files.checkpoint)),
+            rewritten: files
+                .loaded
+                .rewritten
+                .is_some()
+                .then(|| files.loaded.editable(files.checkpoint)),
         }
     }
 }

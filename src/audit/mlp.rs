@@ -7,8 +7,8 @@ use super::pipeline::{Audited, Files, Pruned};
 use super::search::Found;
 use super::subject::{Subject, task_of};
 use super::{
-    Config, Granularity, Proved, certify, circuits, findings, insight, memory, modules, network, replay,
-    strongest, wiring, written,
+    Config, Granularity, Proved, certify, circuits, findings, insight, memory, modules, network,
+    replay, strongest, wiring, written,
 };
 use crate::Result;
 use crate::checkpoint::Checkpoint;

@@ -46,7 +46,9 @@ pub(super) fn logged(
         from: None,
     };
     let before_log = original(checkpoint, &proved, &mut files)?;
-    let log = proved.proof.to_json(&before_log, &after_log, &proved.layers);
+    let log = proved
+        .proof
+        .to_json(&before_log, &after_log, &proved.layers);
     let log = log.map_err(|source| failed(NAME, source))?;
     let certificate = outcome.result.prune.as_mut();
     let certificate = certificate.and_then(|prune| prune.certificate.as_mut());
@@ -68,9 +70,15 @@ fn original(
     files: &mut Vec<(&'static str, Vec<u8>)>,
 ) -> Result<Logged> {
     let file = &checkpoint.path;
-    let plain = file.extension().is_some_and(|ending| ending == "safetensors") && file.is_file();
+    let plain = file
+        .extension()
+        .is_some_and(|ending| ending == "safetensors")
+        && file.is_file();
     let path = file.display().to_string();
-    let sha256 = checkpoint.sha256.compute().map_err(|source| failed(&path, source))?;
+    let sha256 = checkpoint
+        .sha256
+        .compute()
+        .map_err(|source| failed(&path, source))?;
     if plain && proved.rewritten.is_none() {
         let from = None;
         return Ok(Logged { path, sha256, from });
@@ -86,7 +94,9 @@ fn original(
 }
 
 fn bytes(network: &Checkpoint) -> Result<Vec<u8>> {
-    network.to_bytes().map_err(|error| failed(PRUNED, io::Error::other(error)))
+    network
+        .to_bytes()
+        .map_err(|error| failed(PRUNED, io::Error::other(error)))
 }
 
 fn sum(bytes: &[u8]) -> String {

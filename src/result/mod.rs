@@ -57,8 +57,7 @@ pub use multiverse::{
 pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site};
 pub use prune::{
     Certificate, CertifiedDecisions, Compaction, Counterexample, CurvePoint, LayerCount,
-    ProofLog,
-    OutputBound, OutputChange, Prune, WeightShare,
+    OutputBound, OutputChange, ProofLog, Prune, WeightShare,
 };
 pub use replay::Replay;
 pub use run::{

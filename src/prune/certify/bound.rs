@@ -21,8 +21,8 @@ pub(super) struct Bounded {
     pub corner: Vec<f64>,
     /// The symbol whose halving promises most.
     pub split: usize,
-    /// Slopes α, p, q of each neuron's lines, where the bounder keeps them.
-    pub slopes: Vec<[f32; 3]>,
+    /// Ranges and slopes of each neuron's lines, where the bounder keeps them.
+    pub relaxations: Vec<[f32; 7]>,
 }
 
 impl Bounded {
@@ -41,7 +41,7 @@ pub(super) struct Bounder<'a> {
     pub domain: Inputs,
     /// The inputs that vary in it, ascending.
     pub symbols: Vec<usize>,
-    /// Whether slopes are numbers of f32, and kept: for proof logs.
+    /// Whether ranges and slopes are numbers of f32, and kept: for proof logs.
     pub logged: bool,
 }
 
@@ -170,8 +170,8 @@ impl<'a> Bounder<'a> {
                 .collect(),
             corner: sides.iter().enumerate().map(side).collect(),
             split: widest(sides, shares),
-            slopes: match self.logged {
-                true => room.pass.slopes(lane),
+            relaxations: match self.logged {
+                true => room.pass.relaxations(lane),
                 false => Vec::new(),
             },
         }

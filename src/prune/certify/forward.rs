@@ -105,7 +105,7 @@ pub(super) struct Pass {
     pub symbols: Vec<usize>,
     /// 0 where all is finite, not a number elsewhere.
     pub poison: Lanes,
-    /// Whether the slopes of neurons' lines are rounded to f32, as proof logs hold them.
+    /// Whether ranges and slopes of neurons' lines are rounded to f32, as proof logs hold them.
     pub rounded: bool,
 }
 
@@ -194,12 +194,19 @@ impl Pass {
         }
     }
 
-    /// Slopes α, p, q of the lines of every hidden neuron, in one of the boxes.
-    pub fn slopes(&self, lane: usize) -> Vec<[f32; 3]> {
+    /// Of every hidden neuron, in one of the boxes: the ranges of what it reads in the
+    /// original and of what it reads more in the pruned, and the slopes α, p, q.
+    pub fn relaxations(&self, lane: usize) -> Vec<[f32; 7]> {
         let hidden = self.layers.len().saturating_sub(1);
-        let neurons = self.layers[..hidden].iter().flat_map(|layer| &layer.lines);
-        neurons
-            .map(|lines| [lines.alpha, lines.p, lines.q].map(|slope| slope.0[lane] as f32))
+        let of = |layer: &Layer, neuron: usize| {
+            let z = single(layer.read.range_of(neuron));
+            let d = single(layer.read_change.range_of(neuron));
+            let Relaxation { alpha, p, q, .. } = layer.lines[neuron];
+            [z.lo, z.hi, d.lo, d.hi, alpha, p, q].map(|x| x.0[lane] as f32)
+        };
+        let layers = self.layers[..hidden].iter();
+        layers
+            .flat_map(|layer| (0..layer.lines.len()).map(move |neuron| of(layer, neuron)))
             .collect()
     }
 
@@ -225,6 +232,23 @@ impl Pass {
     #[inline(always)]
     pub fn set_input_changes(&mut self, changes: &[Range]) {
         self.layers[0].change.set_inputs(changes, &[]);
+    }
+}
+
+/// The ends moved outward to numbers of f32.
+#[inline(always)]
+fn single(range: Range) -> Range {
+    let below = |x: f64| {
+        let near = x as f32;
+        f64::from(if f64::from(near) > x {
+            near.next_down()
+        } else {
+            near
+        })
+    };
+    Range {
+        lo: range.lo.map(below),
+        hi: range.hi.map(|x| -below(-x)),
     }
 }
 
@@ -260,8 +284,11 @@ impl Layer {
     fn activate(&mut self, relax: impl Fn(Range, Range) -> Relaxed, rounded: bool) -> Lanes {
         let (mut poison, mut value, mut change) = (Lanes::ZERO, Lanes::ZERO, Lanes::ZERO);
         for neuron in 0..self.lines.len() {
-            let (z, z_reach) = self.read.range(neuron);
-            let (d, d_reach) = self.read_change.range(neuron);
+            let (mut z, z_reach) = self.read.range(neuron);
+            let (mut d, d_reach) = self.read_change.range(neuron);
+            if rounded {
+                (z, d) = (single(z), single(d));
+            }
             let relaxed = relax(z, d);
             let lines = match rounded {
                 true => relaxed.lines.rounded(z, d),

@@ -1,7 +1,7 @@
-//! A proof written down: the tree of boxes that covers a domain, and the slopes of every
-//! neuron's lines in every leaf, so that another program can verify each by itself.
+//! A proof written down: the tree of boxes that covers a domain, and the relaxation
+//! of every neuron in every leaf, so that another program can verify each by itself.
 //!
-//! A leaf proves all outputs by its own bound, with slopes that are numbers of f32; it does
+//! A leaf proves all outputs by its own bound, with ranges and slopes that are numbers of f32; it does
 //! not lean on the boxes it is part of, as the search for a certificate may.
 
 use std::time::Instant;
@@ -11,8 +11,8 @@ use super::bound::Bounder;
 
 /// Boxes bounded in one round, at most.
 const ROUND: usize = 1024;
-/// Slopes kept, at most: larger proofs are not written down.
-const MOST_SLOPES: usize = 48 << 20;
+/// Numbers kept, at most: larger proofs are not written down.
+const MOST_NUMBERS: usize = 48 << 20;
 
 /// A tree of boxes in preorder.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,8 +33,9 @@ pub enum Node {
 pub struct Leaves {
     /// In preorder.
     pub tree: Vec<Node>,
-    /// Per leaf in the order of the tree, α, p and q of every hidden neuron.
-    pub slopes: Vec<Vec<[f32; 3]>>,
+    /// Per leaf in the order of the tree, of every hidden neuron: from where to where z and δ
+    /// may be, then α, p and q.
+    pub relaxations: Vec<Vec<[f32; 7]>>,
     /// Per output, the largest bound of a leaf with its slack.
     pub bounds: Vec<f64>,
 }
@@ -45,8 +46,8 @@ pub enum NotLogged {
     /// The budget ended first.
     #[error("the budget ended before every box was proved by itself")]
     Budget,
-    /// Too many slopes.
-    #[error("the proof has over {MOST_SLOPES} slopes")]
+    /// Too many numbers.
+    #[error("the proof has over {MOST_NUMBERS} numbers")]
     Size,
     /// Neither proved nor refuted.
     #[error("nothing is proved")]
@@ -56,7 +57,7 @@ pub enum NotLogged {
 /// A box on its way.
 enum Found {
     Open,
-    Leaf(Vec<[f32; 3]>),
+    Leaf(Vec<[f32; 7]>),
     Split { symbol: usize, at: f64, left: usize },
 }
 
@@ -69,28 +70,37 @@ pub(super) fn leaves(
     let started = Instant::now();
     let root = bounder.symbols.iter().map(|i| bounder.domain[*i]).collect();
     let (mut nodes, mut open) = (vec![Found::Open], vec![(0, root)]);
-    let (mut bounds, mut slopes) = (vec![0.0_f64; enough.len()], 0);
-    let scale: Vec<f64> = enough.iter().map(|e| 1.0 / e.max(f64::MIN_POSITIVE)).collect();
+    let (mut bounds, mut numbers) = (vec![0.0_f64; enough.len()], 0);
+    let scale: Vec<f64> = enough
+        .iter()
+        .map(|e| 1.0 / e.max(f64::MIN_POSITIVE))
+        .collect();
     while !open.is_empty() {
         let over = nodes.len() as u64 > budget.boxes;
         if over || started.elapsed().as_secs_f64() > budget.seconds {
             return Err(NotLogged::Budget);
         }
         // The last come first: few boxes are open at a time.
-        let round: Vec<(usize, Vec<[f64; 2]>)> =
-            open.split_off(open.len().saturating_sub(ROUND));
+        let round: Vec<(usize, Vec<[f64; 2]>)> = open.split_off(open.len().saturating_sub(ROUND));
         let boxes: Vec<Vec<[f64; 2]>> = round.iter().map(|(_, sides)| sides.clone()).collect();
         let bounded = bounder.bound_all(&boxes, &scale);
         for ((node, sides), bounded) in round.into_iter().zip(bounded) {
             let claim = |k: usize| claimed(bounded.upper(k), enough[k]);
             let claims: Vec<f64> = (0..enough.len()).map(claim).collect();
-            if claims.iter().zip(enough).all(|(claim, enough)| claim <= enough) {
-                slopes += 3 * bounded.slopes.len();
-                if slopes > MOST_SLOPES {
+            if claims
+                .iter()
+                .zip(enough)
+                .all(|(claim, enough)| claim <= enough)
+            {
+                numbers += 7 * bounded.relaxations.len();
+                if numbers > MOST_NUMBERS {
                     return Err(NotLogged::Size);
                 }
-                bounds.iter_mut().zip(claims).for_each(|(b, claim)| *b = b.max(claim));
-                nodes[node] = Found::Leaf(bounded.slopes);
+                bounds
+                    .iter_mut()
+                    .zip(claims)
+                    .for_each(|(b, claim)| *b = b.max(claim));
+                nodes[node] = Found::Leaf(bounded.relaxations);
                 continue;
             }
             let symbol = bounded.split;
@@ -110,7 +120,7 @@ pub(super) fn leaves(
 
 /// What is claimed of a bound: a little more, for those who round otherwise.
 pub(super) fn claimed(bound: f64, enough: f64) -> f64 {
-    bound * (1.0 + 1e-6) + enough * 1e-9 + f64::MIN_POSITIVE
+    bound * (1.0 + 1e-6) + enough * 1e-6 + f64::MIN_POSITIVE
 }
 
 /// Both halves of a box, and where it is halved; `None` if no number lies between its ends.
@@ -127,12 +137,12 @@ fn halves(sides: Vec<[f64; 2]>, symbol: usize) -> Option<(f64, [Vec<[f64; 2]>; 2
 
 /// The nodes in preorder.
 fn in_order(bounder: &Bounder<'_>, mut nodes: Vec<Found>, bounds: Vec<f64>) -> Leaves {
-    let (mut tree, mut slopes, mut open) = (Vec::new(), Vec::new(), vec![0]);
+    let (mut tree, mut relaxations, mut open) = (Vec::new(), Vec::new(), vec![0]);
     while let Some(node) = open.pop() {
         match std::mem::replace(&mut nodes[node], Found::Open) {
             Found::Leaf(of) => {
                 tree.push(Node::Leaf);
-                slopes.push(of);
+                relaxations.push(of);
             }
             Found::Split { symbol, at, left } => {
                 let input = bounder.symbols[symbol];
@@ -144,7 +154,7 @@ fn in_order(bounder: &Bounder<'_>, mut nodes: Vec<Found>, bounds: Vec<f64>) -> L
     }
     Leaves {
         tree,
-        slopes,
+        relaxations,
         bounds,
     }
 }

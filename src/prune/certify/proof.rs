@@ -1,6 +1,6 @@
 //! Proof logs: what `certificate.json` holds, for a checker that trusts nothing of it.
 //!
-//! The format is described in `docs/proofs.md`. The log names slopes, splits and claims;
+//! The format is described in `docs/proofs.md`. The log names ranges, slopes, splits and claims;
 //! that they prove what is claimed is for the checker to find out.
 
 use std::io::Write as _;
@@ -47,7 +47,7 @@ enum Body {
         leaves: usize,
         neurons: usize,
         tree: Vec<u8>,
-        slopes: Vec<u8>,
+        relaxations: Vec<u8>,
     },
     Enumeration {
         bounds: Vec<f64>,
@@ -84,7 +84,11 @@ pub fn proof(
 ) -> Result<Proof, NotLogged> {
     let refused = |_: Refusal| NotLogged::Undecided;
     let rounding = rounding_of_both(request.original, request.domain, options.arithmetic);
-    let rounding: Vec<f64> = rounding.map_err(refused)?.iter().map(|r| r * ALLOWED).collect();
+    let rounding: Vec<f64> = rounding
+        .map_err(refused)?
+        .iter()
+        .map(|r| r * ALLOWED)
+        .collect();
     let tokens = certificate.method == CertificateMethod::Enumeration;
     let body = match &certificate.counterexample {
         Some(found) => refuted(found)?,
@@ -99,7 +103,9 @@ pub fn proof(
         tolerance: request.tolerance.to_vec(),
         rounding,
         domain: domain(model, request.domain),
-        activations: hidden.map(|layer| model.activation.of(layer, 0).to_string()).collect(),
+        activations: hidden
+            .map(|layer| model.activation.of(layer, 0).to_string())
+            .collect(),
         body,
     })
 }
@@ -115,7 +121,8 @@ fn refuted(found: &Counterexample) -> Result<Body, NotLogged> {
 /// What is left to the change of real functions, per output.
 fn enough(request: &Request<'_>, rounding: &[f64]) -> Vec<f64> {
     let left = request.tolerance.iter().zip(rounding);
-    left.map(|(t, r)| (t - r) - 4.0 * f64::EPSILON * t).collect()
+    left.map(|(t, r)| (t - r) - 4.0 * f64::EPSILON * t)
+        .collect()
 }
 
 fn enumerated(certificate: &Certificate, rounding: &[f64], enough: &[f64]) -> Body {
@@ -123,7 +130,7 @@ fn enumerated(certificate: &Certificate, rounding: &[f64], enough: &[f64]) -> Bo
     let bounds = certificate.outputs.iter().zip(rounding).zip(enough);
     let bounds = bounds.map(|((output, rounding), enough)| {
         let own = (output.bound - rounding / ALLOWED).max(0.0);
-        claimed(own, *enough).min(*enough)
+        (claimed(own, *enough) + enough * 1e-3).min(*enough)
     });
     Body::Enumeration {
         bounds: bounds.collect(),
@@ -143,10 +150,10 @@ fn split(request: &Request<'_>, rounding: &[f64], budget: &Budget) -> Result<Bod
     bounder.logged = true;
     let found = leaves(&bounder, &enough(request, rounding), budget)?;
     Ok(Body::Leaves {
-        leaves: found.slopes.len(),
-        neurons: found.slopes.first().map_or(0, Vec::len),
+        leaves: found.relaxations.len(),
+        neurons: found.relaxations.first().map_or(0, Vec::len),
         tree: packed_tree(model, &found.tree),
-        slopes: packed_slopes(&found),
+        relaxations: packed_relaxations(&found),
         bounds: found.bounds,
     })
 }
@@ -178,17 +185,19 @@ fn packed_tree(model: &Mlp<f64>, tree: &[Node]) -> Vec<u8> {
 }
 
 /// One number of one neuron in all leaves after another, and of all numbers the lowest
-/// bytes first: neighbouring leaves have like slopes, which then pack well.
-fn packed_slopes(found: &Leaves) -> Vec<u8> {
-    let neurons = found.slopes.first().map_or(0, Vec::len);
-    let mut numbers = Vec::with_capacity(found.slopes.len() * neurons * 3);
+/// bytes first: neighbouring leaves have like numbers, which then pack well.
+fn packed_relaxations(found: &Leaves) -> Vec<u8> {
+    let neurons = found.relaxations.first().map_or(0, Vec::len);
+    let mut numbers = Vec::with_capacity(found.relaxations.len() * neurons * 7);
     for neuron in 0..neurons {
-        for which in 0..3 {
-            numbers.extend(found.slopes.iter().map(|leaf| leaf[neuron][which]));
+        for which in 0..7 {
+            numbers.extend(found.relaxations.iter().map(|leaf| leaf[neuron][which]));
         }
     }
     let bytes: Vec<[u8; 4]> = numbers.into_iter().map(f32::to_le_bytes).collect();
-    (0..4).flat_map(|plane| bytes.iter().map(move |four| four[plane])).collect()
+    (0..4)
+        .flat_map(|plane| bytes.iter().map(move |four| four[plane]))
+        .collect()
 }
 
 impl Proof {
@@ -219,11 +228,11 @@ impl Proof {
                 leaves,
                 neurons,
                 tree,
-                slopes,
+                relaxations,
             } => {
                 let proof = json!({
                     "kind": "leaves", "leaves": leaves, "neurons": neurons,
-                    "tree": packed(tree)?, "slopes": packed(slopes)?,
+                    "tree": packed(tree)?, "relaxations": packed(relaxations)?,
                 });
                 (epsilon(tolerance, bounds), proof)
             }

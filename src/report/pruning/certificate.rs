@@ -5,7 +5,8 @@ use crate::report::page::blocks::{Block, Cell, Fact, Section, Table, numbers, wo
 use crate::report::pruning::words::examined;
 use crate::report::sites::{Sites, plain};
 use crate::result::{
-    Audit, Certificate, CertifiedDecisions, Compaction, Inference, OutputBound, WeightShare,
+    Audit, Certificate, CertifiedDecisions, Compaction, Inference, OutputBound, ProofLog,
+    WeightShare,
 };
 
 /// The certificate, where one was asked for.
@@ -94,11 +95,33 @@ fn facts(certificate: &Certificate, sites: &Sites<'_>) -> Vec<Fact> {
     }
     facts.extend(
         certificate
+            .log
+            .as_ref()
+            .map(|log| fact("Proof", proof(log))),
+    );
+    facts.extend(
+        (certificate.not_logged.as_ref())
+            .map(|why| fact("Proof", format!("not written down: {}", plain(why)))),
+    );
+    facts.extend(
+        certificate
             .decisions
             .as_ref()
             .map(|d| fact("Decisions", decisions(d))),
     );
     facts
+}
+
+/// Where the proof stands, and how large it is.
+fn proof(log: &ProofLog) -> String {
+    let parts = usize::try_from(log.parts).unwrap_or(usize::MAX);
+    format!(
+        "{}, {} kB, {} parts, written in {}: `modscope-check` verifies it",
+        plain(&log.path),
+        log.bytes.div_ceil(1000),
+        count(parts),
+        seconds(log.seconds)
+    )
 }
 
 fn decisions(found: &CertifiedDecisions) -> String {
