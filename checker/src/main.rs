@@ -2,6 +2,7 @@
 //!
 //! Exit code 0: proved. 1: not proved. 2: a file or the command is wrong.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -24,7 +25,8 @@ struct Args {
 fn main() -> ExitCode {
     match run() {
         Ok((code, sentence)) => {
-            println!("{sentence}");
+            // Who reads no more has no use for the rest.
+            let _ = writeln!(std::io::stdout(), "{sentence}");
             ExitCode::from(code)
         }
         Err(error) => {
