@@ -116,13 +116,13 @@ fn a_result_in_brief_names_the_files_and_leaves_lines_to_sign() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("brief");
     let brief = |more: &[&str]| {
-        let mut command = assert_cmd::Command::cargo_bin("modscope").unwrap();
+        let mut command = Command::cargo_bin("modscope").unwrap();
         command.current_dir(env!("CARGO_MANIFEST_DIR"));
         command.args(["report", "tests/suite/data/report.json", "--brief"]);
         command.args(more).assert()
     };
     brief(&["--out", out.to_str().unwrap()]).success();
-    let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
     let result: serde_json::Value = serde_json::from_str(include_str!("data/report.json")).unwrap();
     let hash = result["checkpoint"]["sha256"].as_str().unwrap();
     for name in ["brief.html", "model-card.md"] {
