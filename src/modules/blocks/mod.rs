@@ -4,8 +4,8 @@
 //! edges the groups exchange, then which edges these are. Groups are worth telling where both
 //! together are shorter than the edges alone, in nats; elsewhere the wiring supports none.
 //! Degrees are told apart, so that groups are never of nodes with many edges for that
-//! alone. Two forms are tried and the shorter counts: blocks [`Within`] layers,
-//! which can have any pattern, and groups [`Across`] layers, whose edges are mostly inside.
+//! alone. Two forms are tried and the shorter counts: blocks within layers,
+//! which can have any pattern, and groups across layers, whose edges are mostly inside.
 //!
 //! It does not know what a network computes, and of a few edges it can support little: a
 //! tree falls into parts by chance as easily as by training.
