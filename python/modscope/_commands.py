@@ -19,28 +19,33 @@ def _of_one(
     command: str,
     model: Any,
     data: Any,
-    config: Mapping[str, Any] | None,
-    out: Out,
-    verbose: bool,
-    options: dict[str, Any],
-) -> Result:
-    inputs = tempfile.TemporaryDirectory(prefix="modscope-")
-    folder = Path(inputs.name)
-    checkpoint = _files.model_path(model, config, folder / "model", data)
-    samples = _files.data_path(data, model, folder)
-    given = dict(options) if samples is None else {"data": samples, **options}
-    return run(command, [str(checkpoint)], given, out, inputs, verbose)
-
-
-def audit(
-    model: Any,
-    data: Any = None,
     *,
     config: Mapping[str, Any] | None = None,
     out: Out = None,
     verbose: bool = False,
     **options: Any,
 ) -> Result:
+    inputs = tempfile.TemporaryDirectory(prefix="modscope-")
+    folder = Path(inputs.name)
+    checkpoint = _files.model_path(model, config, folder / "model", data)
+    return _run(command, [checkpoint], (data, model), inputs, out, verbose, options)
+
+
+def _run(
+    command: str,
+    checkpoints: Sequence[Path],
+    data_of: tuple[Any, Any],
+    inputs: tempfile.TemporaryDirectory[str],
+    out: Out,
+    verbose: bool,
+    options: dict[str, Any],
+) -> Result:
+    samples = _files.data_path(*data_of, Path(inputs.name))
+    given = dict(options) if samples is None else {"data": samples, **options}
+    return run(command, [str(path) for path in checkpoints], given, out, inputs, verbose)
+
+
+def audit(model: Any, data: Any = None, **options: Any) -> Result:
     """Everything in one run: parity, pruning, modules, circuits.
 
     Args:
@@ -53,25 +58,18 @@ def audit(
             known layers, of a `HookedTransformer` and of `transformers` it is taken
             from the model.
         out: the folder of the report; without one it lives as long as the result.
+        verbose: whether the program's lines are shown as it runs.
         options: flags of the command line, `threshold="auto"`, `certify=True`, `seed=1`.
 
     Raises:
         Error: what is wrong with the files, with its remedy.
     """
-    return _of_one("audit", model, data, config, out, verbose, options)
+    return _of_one("audit", model, data, **options)
 
 
-def prune(
-    model: Any,
-    data: Any = None,
-    *,
-    config: Mapping[str, Any] | None = None,
-    out: Out = None,
-    verbose: bool = False,
-    **options: Any,
-) -> Result:
-    """Prunes below a threshold and verifies that outputs stay; see `audit`."""
-    return _of_one("prune", model, data, config, out, verbose, options)
+def prune(model: Any, data: Any = None, **options: Any) -> Result:
+    """Prunes below a threshold and verifies that outputs stay; arguments as of `audit`."""
+    return _of_one("prune", model, data, **options)
 
 
 def certify(model: Any, data: Any = None, **options: Any) -> Result:
@@ -79,69 +77,29 @@ def certify(model: Any, data: Any = None, **options: Any) -> Result:
     return prune(model, data, certify=True, **options)
 
 
-def modules(
-    model: Any,
-    data: Any = None,
-    *,
-    config: Mapping[str, Any] | None = None,
-    out: Out = None,
-    verbose: bool = False,
-    **options: Any,
-) -> Result:
-    """Finds modules and tests them against chance; see `audit`."""
-    return _of_one("modules", model, data, config, out, verbose, options)
+def modules(model: Any, data: Any = None, **options: Any) -> Result:
+    """Finds modules and tests them against chance; arguments as of `audit`."""
+    return _of_one("modules", model, data, **options)
 
 
-def circuit(
-    model: Any,
-    data: Any = None,
-    *,
-    config: Mapping[str, Any] | None = None,
-    out: Out = None,
-    verbose: bool = False,
-    **options: Any,
-) -> Result:
+def circuit(model: Any, data: Any = None, **options: Any) -> Result:
     """Discovers circuits and judges them: `method="eap"`, `top=200`; see `audit`."""
-    return _of_one("circuit", model, data, config, out, verbose, options)
+    return _of_one("circuit", model, data, **options)
 
 
-def stability(
-    model: Any,
-    data: Any = None,
-    *,
-    config: Mapping[str, Any] | None = None,
-    out: Out = None,
-    verbose: bool = False,
-    **options: Any,
-) -> Result:
+def stability(model: Any, data: Any = None, **options: Any) -> Result:
     """Would another honest analyst have found the same circuit; see `audit`."""
-    return _of_one("stability", model, data, config, out, verbose, options)
+    return _of_one("stability", model, data, **options)
 
 
-def intervene(
-    model: Any,
-    data: Any = None,
-    *,
-    config: Mapping[str, Any] | None = None,
-    out: Out = None,
-    verbose: bool = False,
-    **options: Any,
-) -> Result:
+def intervene(model: Any, data: Any = None, **options: Any) -> Result:
     """Runs the network with an edit, `ablate="h0.3"`, `set="x1=0.5"`: what moved."""
-    return _of_one("intervene", model, data, config, out, verbose, options)
+    return _of_one("intervene", model, data, **options)
 
 
-def lens(
-    model: Any,
-    data: Any = None,
-    *,
-    config: Mapping[str, Any] | None = None,
-    out: Out = None,
-    verbose: bool = False,
-    **options: Any,
-) -> Result:
+def lens(model: Any, data: Any = None, **options: Any) -> Result:
     """Logit lens, direct logit attribution, attention of a transformer; see `audit`."""
-    return _of_one("lens", model, data, config, out, verbose, options)
+    return _of_one("lens", model, data, **options)
 
 
 def compare(
@@ -153,30 +111,37 @@ def compare(
     **options: Any,
 ) -> Result:
     """Training regimes over seeds: a checkpoint of each, as paths or in memory."""
-    inputs = tempfile.TemporaryDirectory(prefix="modscope-")
-    folder = Path(inputs.name)
-    paths = [
-        str(_files.model_path(model, None, folder / f"model-{n}", data))
-        for n, model in enumerate(models)
-    ]
-    samples = _files.data_path(data, None, folder)
-    given = options if samples is None else {"data": samples, **options}
-    return run("compare", paths, dict(given), out, inputs, verbose)
+    return _of_several(
+        "compare",
+        {f"model-{n}": model for n, model in enumerate(models)},
+        data,
+        out,
+        verbose,
+        options,
+    )
 
 
 def diff(
     old: Any, new: Any, data: Any = None, *, out: Out = None, verbose: bool = False, **options: Any
 ) -> Result:
     """Two versions of one network: what changed."""
+    return _of_several("diff", {"old": old, "new": new}, data, out, verbose, options)
+
+
+def _of_several(
+    command: str,
+    models: Mapping[str, Any],
+    data: Any,
+    out: Out,
+    verbose: bool,
+    options: dict[str, Any],
+) -> Result:
     inputs = tempfile.TemporaryDirectory(prefix="modscope-")
     folder = Path(inputs.name)
     paths = [
-        str(_files.model_path(model, None, folder / name, data))
-        for name, model in (("old", old), ("new", new))
+        _files.model_path(model, None, folder / name, data) for name, model in models.items()
     ]
-    samples = _files.data_path(data, None, folder)
-    given = options if samples is None else {"data": samples, **options}
-    return run("diff", paths, dict(given), out, inputs, verbose)
+    return _run(command, paths, (data, None), inputs, out, verbose, options)
 
 
 def train(task: str, *, out: str | os.PathLike[str], verbose: bool = False, **options: Any) -> Path:

@@ -187,19 +187,31 @@ pub fn audit(
     progress: &dyn Fn(&str),
 ) -> Result<Outcome> {
     let started = Instant::now();
+    on_files(checkpoint, data, config, progress, |files| {
+        let config = &*fitted_discovery(config, files.loaded);
+        match &files.loaded.network {
+            Network::F32(network) => of(files, network, config, progress, started),
+            Network::F64(network) => of(files, network, config, progress, started),
+        }
+    })
+}
+
+/// Works on a network that is read, and on the data as it needs them.
+fn on_files<R>(
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    config: &Config,
+    progress: &dyn Fn(&str),
+    work: impl FnOnce(Files<'_>) -> Result<R>,
+) -> Result<R> {
     progress("checking the network");
     let loaded = Loaded::from_checkpoint(checkpoint, config.model.clone())?;
     let data = &*fitted(data, &loaded);
-    let config = &*fitted_discovery(config, &loaded);
-    let files = Files {
+    work(Files {
         checkpoint,
         loaded: &loaded,
         data,
-    };
-    match &loaded.network {
-        Network::F32(network) => of(files, network, config, progress, started),
-        Network::F64(network) => of(files, network, config, progress, started),
-    }
+    })
 }
 
 /// The pipeline of a network of this kind.

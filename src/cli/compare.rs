@@ -10,7 +10,7 @@ use super::certify::CertifyArgs;
 use super::circuit::CircuitArgs;
 use super::journal::{self, OnDisk};
 use super::members::{self, Grouping};
-use super::{output, whole};
+use super::output;
 use crate::audit::memory::{self, Budget};
 use crate::audit::{self, Journal, Level};
 use crate::compare::matching::Matching;
@@ -147,12 +147,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         .common
         .in_pool(|| compare::join(&entries, parts, &data, &config))??;
     result.summary = report::compare::words::summary(&result);
-    if let Some(folder) = &folder {
-        output::check_replaceable(folder, args.common.force)?;
-        whole::folder(folder, args.common.force, |dir| {
-            report::write_comparison(&result, dir)
-        })?;
-    }
+    output::place(&args.common, folder.as_deref(), |dir| {
+        report::write_comparison(&result, dir)
+    })?;
     kept.done(folder.as_deref());
     output::told(&args.common, &result, &result.summary, folder.as_deref())?;
     Ok(Status::Holds)

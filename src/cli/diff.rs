@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::args::{self, Common, DataArgs, ModelArgs};
 use super::progress::Progress;
-use super::{output, pipeline, whole};
+use super::{output, pipeline};
 use crate::audit::memory::{self, Budget};
 use crate::compare;
 use crate::prune::Threshold;
@@ -80,12 +80,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut result = args.common.in_pool(compute)??;
     result.summary = report::diff::words::summary(&result);
     let folder = output::folder(&args.common, &name);
-    if let Some(folder) = &folder {
-        output::check_replaceable(folder, args.common.force)?;
-        whole::folder(folder, args.common.force, |dir| {
-            report::write_diff(&result, dir)
-        })?;
-    }
+    output::place(&args.common, folder.as_deref(), |dir| {
+        report::write_diff(&result, dir)
+    })?;
     progress.finish();
     output::told(&args.common, &result, &result.summary, folder.as_deref())?;
     Ok(match fails(&result.summary) {

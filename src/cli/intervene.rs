@@ -4,12 +4,11 @@ mod parse;
 
 use std::path::PathBuf;
 
-use super::args::{self, Common, DataArgs, ModelArgs};
-use super::progress::Progress;
+use super::args::{Common, DataArgs, ModelArgs};
+use super::pipeline::Opened;
 use super::whole::{self, Staged};
 use super::{output, pipeline, prune};
 use crate::audit::intervene;
-use crate::audit::memory::{self, Budget};
 use crate::data::ReadAt;
 use crate::metric::MetricKind;
 use crate::patch::Fill;
@@ -99,18 +98,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     }
     let mut config = pipeline::config(&args.common, &args.model);
     config.read.clone_from(&args.read);
-    let name = format!("intervene-{}", args::result_name(&args.checkpoint));
-    output::check_free(&args.common, &name, false)?;
     if let Some(path) = &args.output {
         output::check_free_file(&args.common, path)?;
     }
-    let progress = Progress::new(&args.common);
-    progress.stage("reading files");
-    let budget = Budget::new(args.common.max_memory);
-    memory::before_loading(budget, &[&args.checkpoint])?;
-    let checkpoint = args::open_checkpoint(&args.checkpoint)?;
-    let data = args::open_data(&args.data, &checkpoint)?;
-    memory::before_audit(budget, &checkpoint, &data)?;
+    let Opened {
+        name,
+        progress,
+        checkpoint,
+        data,
+    } = pipeline::open("intervene", &args.common, &args.checkpoint, &args.data)?;
     let stage = |stage: &str| progress.stage(stage);
     let compute = || intervene(&checkpoint, &data, &config, &plan, &stage);
     let outcome = args.common.in_pool(compute)??;

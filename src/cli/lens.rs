@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::args::{self, Common, DataArgs, ModelArgs, count};
-use super::progress::Progress;
-use super::{output, pipeline, whole};
-use crate::audit::memory::{self, Budget};
+use super::args::{Common, DataArgs, ModelArgs, count};
+use super::pipeline::Opened;
+use super::{output, pipeline};
 use crate::audit::{LensSettings, lens};
 use crate::data::{self, ReadAt};
 use crate::report;
@@ -50,15 +49,12 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = pipeline::config(&args.common, &args.model);
     config.read.clone_from(&args.read);
-    let name = format!("lens-{}", args::result_name(&args.checkpoint));
-    output::check_free(&args.common, &name, false)?;
-    let progress = Progress::new(&args.common);
-    progress.stage("reading files");
-    let budget = Budget::new(args.common.max_memory);
-    memory::before_loading(budget, &[&args.checkpoint])?;
-    let checkpoint = args::open_checkpoint(&args.checkpoint)?;
-    let data = args::open_data(&args.data, &checkpoint)?;
-    memory::before_audit(budget, &checkpoint, &data)?;
+    let Opened {
+        name,
+        progress,
+        checkpoint,
+        data,
+    } = pipeline::open("lens", &args.common, &args.checkpoint, &args.data)?;
     let tokenizer = checkpoint.path.with_file_name("tokenizer.json");
     let mut settings = LensSettings {
         top: args.top,
@@ -76,12 +72,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut result = args.common.in_pool(compute)??;
     result.summary = report::lens::words::summary(&result);
     let folder = output::folder(&args.common, &name);
-    if let Some(folder) = &folder {
-        output::check_replaceable(folder, args.common.force)?;
-        whole::folder(folder, args.common.force, |dir| {
-            report::write_lens(&result, dir)
-        })?;
-    }
+    output::place(&args.common, folder.as_deref(), |dir| {
+        report::write_lens(&result, dir)
+    })?;
     progress.finish();
     output::told(&args.common, &result, &result.summary, folder.as_deref())?;
     Ok(match fails(&result.summary) {

@@ -188,6 +188,19 @@ pub(super) fn folder(common: &Common, name: &str) -> Option<PathBuf> {
     }
 }
 
+/// Makes the folder of a result, where it has one, whole or not at all.
+pub(super) fn place(
+    common: &Common,
+    folder: Option<&Path>,
+    fill: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
+    let Some(folder) = folder else {
+        return Ok(());
+    };
+    check_replaceable(folder, common.force)?;
+    whole::folder(folder, common.force, fill)
+}
+
 /// Writes to standard output; a reader that wants no more is no error.
 pub(super) fn to_stdout(text: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();

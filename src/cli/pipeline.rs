@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::args::{self, Common, DataArgs, ModelArgs};
 use super::journal::{self, OnDisk};
-use super::output::{self, Finished};
+use super::output::{self, Finished, Written};
 use super::progress::Progress;
 use super::{example, proof, training};
 use crate::audit::memory::{self, Budget};
-use crate::audit::{Config, audit};
+use crate::audit::{Config, Outcome, audit};
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
 use crate::report::exports::Export;
@@ -47,6 +47,39 @@ pub(super) fn config(common: &Common, model: &ModelArgs) -> Config {
     config.circuits.max_memory = Some(Budget::new(common.max_memory).limit());
     config.model = model.options();
     config
+}
+
+/// A network and its data, for a command with a result of its own.
+pub(super) struct Opened {
+    /// The name that the result goes by.
+    pub name: String,
+    pub progress: Progress,
+    pub checkpoint: Checkpoint,
+    pub data: Dataset,
+}
+
+/// Opens what `command` works on, once its result has a place.
+pub(super) fn open(
+    command: &str,
+    common: &Common,
+    checkpoint: &Path,
+    data: &DataArgs,
+) -> anyhow::Result<Opened> {
+    let name = format!("{command}-{}", args::result_name(checkpoint));
+    output::check_free(common, &name, false)?;
+    let progress = Progress::new(common);
+    progress.stage("reading files");
+    let budget = Budget::new(common.max_memory);
+    memory::before_loading(budget, &[checkpoint])?;
+    let checkpoint = args::open_checkpoint(checkpoint)?;
+    let data = args::open_data(data, &checkpoint)?;
+    memory::before_audit(budget, &checkpoint, &data)?;
+    Ok(Opened {
+        name,
+        progress,
+        checkpoint,
+        data,
+    })
 }
 
 /// Opens, computes, writes, and says whether all that was to be verified holds.
@@ -99,13 +132,27 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
         outcome.result.training = training::beside(&checkpoint.path);
     }
     progress.stage("writing the report");
+    let written = write(common, job, (&name, replace), &checkpoint, outcome)?;
+    kept.done(folder.as_deref());
+    progress.finish();
+    output::print(common, &written)
+}
+
+/// Writes the report of `name`, and the networks and proofs that were asked for.
+fn write(
+    common: &Common,
+    job: &Job<'_>,
+    (name, replace): (&str, bool),
+    checkpoint: &Checkpoint,
+    mut outcome: Outcome,
+) -> anyhow::Result<Written> {
     let in_report = matches!(job.write_pruned, Some(PrunedTo::Report));
     let beside = match (in_report, job.compact) {
         (false, _) => proof::Beside::Nothing,
         (true, false) => proof::Beside::Pruned,
         (true, true) => proof::Beside::Compacted,
     };
-    let logged = proof::logged(&checkpoint, &mut outcome, beside)?;
+    let logged = proof::logged(checkpoint, &mut outcome, beside)?;
     let pruned = match job.compact {
         true => outcome.compacted.as_ref(),
         false => outcome.pruned.as_ref(),
@@ -124,7 +171,7 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
     ];
     let finished = Finished {
         command: job.command,
-        name: &name,
+        name,
         result: outcome.result,
         networks: networks.into_iter().flatten().collect(),
         files: logged,
@@ -136,10 +183,7 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
         exports: job.exports,
         replace,
     };
-    let written = output::write(common, finished)?;
-    kept.done(folder.as_deref());
-    progress.finish();
-    output::print(common, &written)
+    Ok(output::write(common, finished)?)
 }
 
 /// The network and its data: those that were named, or the embedded example.

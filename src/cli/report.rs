@@ -79,8 +79,7 @@ fn brief(args: &Args, path: &Path) -> anyhow::Result<Status> {
         anyhow::bail!("`--brief` writes a folder, and `--json` makes none: name one with `--out`");
     };
     audit.summary = words::summary(&audit);
-    output::check_replaceable(&folder, args.common.force)?;
-    whole::folder(&folder, args.common.force, |dir| {
+    output::place(&args.common, Some(&folder), |dir| {
         report::write_brief(&audit, dir)
     })?;
     if !args.common.quiet {
@@ -97,12 +96,9 @@ fn brief(args: &Args, path: &Path) -> anyhow::Result<Status> {
 /// Draws a comparison again.
 fn again(args: &Args, name: &str, result: &Comparison) -> anyhow::Result<Status> {
     let folder = output::folder(&args.common, name);
-    if let Some(folder) = &folder {
-        output::check_replaceable(folder, args.common.force)?;
-        whole::folder(folder, args.common.force, |dir| {
-            report::write_comparison(result, dir)
-        })?;
-    }
+    output::place(&args.common, folder.as_deref(), |dir| {
+        report::write_comparison(result, dir)
+    })?;
     output::told(&args.common, result, &result.summary, folder.as_deref())?;
     Ok(Status::Holds)
 }

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::args::{self, Common, DataArgs, ModelArgs, at_least_one, count};
-use super::progress::Progress;
-use super::{output, pipeline, whole};
-use crate::audit::memory::{self, Budget};
+use super::args::{Common, DataArgs, ModelArgs, at_least_one, count};
+use super::pipeline::Opened;
+use super::{output, pipeline};
 use crate::audit::{Granularity, Grid, Method, multiverse};
 use crate::data::ReadAt;
 use crate::metric::MetricKind;
@@ -104,26 +103,20 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     config.circuits.ig_steps = args.ig_steps;
     config.circuits.granularity = args.granularity;
     config.prune.threshold = args.prune_threshold;
-    let name = format!("stability-{}", args::result_name(&args.checkpoint));
-    output::check_free(&args.common, &name, false)?;
-    let progress = Progress::new(&args.common);
-    progress.stage("reading files");
-    let budget = Budget::new(args.common.max_memory);
-    memory::before_loading(budget, &[&args.checkpoint])?;
-    let checkpoint = args::open_checkpoint(&args.checkpoint)?;
-    let data = args::open_data(&args.data, &checkpoint)?;
-    memory::before_audit(budget, &checkpoint, &data)?;
+    let Opened {
+        name,
+        progress,
+        checkpoint,
+        data,
+    } = pipeline::open("stability", &args.common, &args.checkpoint, &args.data)?;
     let stage = |stage: &str| progress.stage(stage);
     let compute = || multiverse(&checkpoint, &data, &config, &args.grid(), &stage);
     let mut result = args.common.in_pool(compute)??;
     result.summary = report::stability::words::summary(&result);
     let folder = output::folder(&args.common, &name);
-    if let Some(folder) = &folder {
-        output::check_replaceable(folder, args.common.force)?;
-        whole::folder(folder, args.common.force, |dir| {
-            report::write_multiverse(&result, dir)
-        })?;
-    }
+    output::place(&args.common, folder.as_deref(), |dir| {
+        report::write_multiverse(&result, dir)
+    })?;
     progress.finish();
     output::told(&args.common, &result, &result.summary, folder.as_deref())?;
     Ok(Status::Note)

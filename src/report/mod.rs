@@ -66,17 +66,11 @@ pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
     write_json(audit, command, dir)?;
     let tables = folder(dir, "tables")?;
     tables::write(audit, &tables)?;
-    let drawings = folder(dir, "figures")?;
-    for figure in gallery.all() {
-        save(
-            &drawings.join(format!("{}.svg", figure.name)),
-            &figure.file(),
-        )?;
-    }
-    let index = dir.join("index.html");
-    let page = page::render(audit, command, &gallery)
-        .map_err(|source| write_error(&index, io::Error::other(source)))?;
-    save(&index, &page)
+    save_figures(gallery.all(), dir)?;
+    save_page(
+        page::render(audit, command, &gallery),
+        &dir.join("index.html"),
+    )
 }
 
 /// Writes a result on a few pages, `brief.html`, and as a part of a model card,
@@ -85,10 +79,7 @@ pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
 /// # Errors
 /// [`crate::Error::Write`] with the file that could not be written.
 pub fn write_brief(audit: &Audit, dir: &Path) -> Result<()> {
-    let path = dir.join("brief.html");
-    let page =
-        brief::render(audit).map_err(|source| write_error(&path, io::Error::other(source)))?;
-    save(&path, &page)?;
+    save_page(brief::render(audit), &dir.join("brief.html"))?;
     save(&dir.join("model-card.md"), &brief::markdown(audit))
 }
 
@@ -104,10 +95,7 @@ pub fn write_index(results: &[(String, Audit)], dir: &Path) -> Result<()> {
     for (name, audit) in results {
         write(audit, "audit", &folder(dir, name)?)?;
     }
-    let index = dir.join("index.html");
-    let page = page::index::render(results)
-        .map_err(|source| write_error(&index, io::Error::other(source)))?;
-    save(&index, &page)
+    save_page(page::index::render(results), &dir.join("index.html"))
 }
 
 /// Writes a comparison into a folder: `index.html`, `compare.json`, `figures/*.svg`,
@@ -129,10 +117,10 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
     )?;
     let figures = compare::figures::all(comparison);
     save_figures(&figures, dir)?;
-    let index = dir.join("index.html");
-    let page = compare::page::render(comparison, &figures)
-        .map_err(|source| write_error(&index, io::Error::other(source)))?;
-    save(&index, &page)
+    save_page(
+        compare::page::render(comparison, &figures),
+        &dir.join("index.html"),
+    )
 }
 
 /// Writes a multiverse of analyses into a folder: `index.html`, `stability.json`,
@@ -145,10 +133,10 @@ pub fn write_multiverse(result: &Multiverse, dir: &Path) -> Result<()> {
     tables::save_all(&stability::tables::sheets(result), &folder(dir, "tables")?)?;
     let figures = stability::page::figures(result);
     save_figures(&figures, dir)?;
-    let index = dir.join("index.html");
-    let page = stability::page::render(result, &figures)
-        .map_err(|source| write_error(&index, io::Error::other(source)))?;
-    save(&index, &page)
+    save_page(
+        stability::page::render(result, &figures),
+        &dir.join("index.html"),
+    )
 }
 
 /// Writes an intervention into a folder: `index.html`, `intervene.json`, `tables/*.csv` and,
@@ -161,10 +149,10 @@ pub fn write_intervention(result: &Intervention, dir: &Path) -> Result<()> {
     tables::save_all(&intervene::tables::sheets(result), &folder(dir, "tables")?)?;
     let figures: Vec<_> = intervene::sweep(result).into_iter().collect();
     save_figures(&figures, dir)?;
-    let index = dir.join("index.html");
-    let page = intervene::page::render(result, &figures)
-        .map_err(|source| write_error(&index, io::Error::other(source)))?;
-    save(&index, &page)
+    save_page(
+        intervene::page::render(result, &figures),
+        &dir.join("index.html"),
+    )
 }
 
 /// Writes what lenses show into a folder: `index.html`, `lens.json`, `figures/*.svg` and
@@ -177,10 +165,10 @@ pub fn write_lens(result: &Lens, dir: &Path) -> Result<()> {
     tables::save_all(&lens::tables::sheets(result), &folder(dir, "tables")?)?;
     let figures = lens::all(result);
     save_figures(&figures, dir)?;
-    let index = dir.join("index.html");
-    let page = lens::page::render(result, &figures)
-        .map_err(|source| write_error(&index, io::Error::other(source)))?;
-    save(&index, &page)
+    save_page(
+        lens::page::render(result, &figures),
+        &dir.join("index.html"),
+    )
 }
 
 /// Writes what changed between two versions into a folder: `index.html`, `diff.json`,
@@ -196,10 +184,10 @@ pub fn write_diff(result: &Diff, dir: &Path) -> Result<()> {
         let drawings = folder(dir, "figures")?;
         save(&drawings.join("network.svg"), &figure.file())?;
     }
-    let index = dir.join("index.html");
-    let page = diff::page::render(result, figure.as_ref())
-        .map_err(|source| write_error(&index, io::Error::other(source)))?;
-    save(&index, &page)
+    save_page(
+        diff::page::render(result, figure.as_ref()),
+        &dir.join("index.html"),
+    )
 }
 
 /// Writes the result alone: `COMMAND.json`, as [`write()`] does.
@@ -233,6 +221,12 @@ fn folder(dir: &Path, name: &str) -> Result<std::path::PathBuf> {
 
 fn save(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).map_err(|source| write_error(path, source))
+}
+
+/// A page that was rendered.
+fn save_page(page: askama::Result<String>, path: &Path) -> Result<()> {
+    let page = page.map_err(|source| write_error(path, io::Error::other(source)))?;
+    save(path, &page)
 }
 
 fn write_error(path: &Path, source: io::Error) -> Error {

@@ -10,7 +10,7 @@ use ndarray::Array2;
 
 use super::pipeline::{Audited, Files};
 use super::subject::Subject;
-use super::{Config, fitted, layered, transformer};
+use super::{Config, layered, on_files, transformer};
 use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::choice::MetricKind;
@@ -153,18 +153,11 @@ pub fn intervene(
     progress: &dyn Fn(&str),
 ) -> Result<Intervened> {
     let started = Instant::now();
-    progress("checking the network");
-    let loaded = Loaded::from_checkpoint(checkpoint, config.model.clone())?;
-    let data = &*fitted(data, &loaded);
-    let files = Files {
-        checkpoint,
-        loaded: &loaded,
-        data,
+    let work = |files: Files<'_>| match &files.loaded.network {
+        Network::F32(network) => of(files, network, config, plan, progress),
+        Network::F64(network) => of(files, network, config, plan, progress),
     };
-    let mut outcome = match &loaded.network {
-        Network::F32(network) => of(files, network, config, plan, progress)?,
-        Network::F64(network) => of(files, network, config, plan, progress)?,
-    };
+    let mut outcome = on_files(checkpoint, data, config, progress, work)?;
     outcome.result.seconds = started.elapsed().as_secs_f64();
     Ok(outcome)
 }
@@ -219,51 +212,54 @@ pub(super) fn each<E: Editable>(
     edits.iter().map(outputs).collect()
 }
 
+/// The outputs of every plan, and the checkpoint with its last weights.
+type Outputs<T> = (Vec<Array2<T>>, Option<Checkpoint>);
+
+/// The outputs of every plan, and the checkpoint with the last plan's weights where
+/// weights are edited.
+fn outputs_of<S: Edited>(
+    subject: &S,
+    config: &Config,
+    plans: &[Plan],
+) -> Result<Outputs<S::Number>> {
+    if plans.iter().all(|plan| plan.weights.is_empty()) {
+        let sets: Vec<&[Edit]> = plans.iter().map(|plan| plan.edits.as_slice()).collect();
+        return Ok((subject.edited(subject.whole(), &sets, config.seed)?, None));
+    }
+    let (mut all, mut edited) = (Vec::new(), None);
+    for plan in plans {
+        let (checkpoint, loaded) = rewritten(subject.files(), config, &plan.weights)?;
+        let network = S::of_loaded(&loaded);
+        let network = network.unwrap_or_else(|| unreachable!("weights alone are edited"));
+        all.extend(subject.edited(network, &[&plan.edits], config.seed)?);
+        edited = Some(checkpoint);
+    }
+    Ok((all, edited))
+}
+
 fn run<S: Edited>(
     subject: &S,
     config: &Config,
     plan: &Plan,
     progress: &dyn Fn(&str),
 ) -> Result<Intervened> {
-    let files = subject.files();
     let plans = plan.each();
     progress("running with edits");
-    let mut edited = None;
-    let outputs = match plan.weights.is_empty() {
-        true => {
-            let sets: Vec<&[Edit]> = plans.iter().map(|plan| plan.edits.as_slice()).collect();
-            subject.edited(subject.whole(), &sets, config.seed)?
-        }
-        false => {
-            let mut all = Vec::new();
-            for plan in &plans {
-                let (checkpoint, loaded) = rewritten(files, config, &plan.weights)?;
-                let network = S::of_loaded(&loaded);
-                let network = network.unwrap_or_else(|| unreachable!("weights alone are edited"));
-                all.extend(subject.edited(network, &[&plan.edits], config.seed)?);
-                edited = Some(checkpoint);
-            }
-            all
-        }
-    };
+    let (outputs, edited) = outputs_of(subject, config, &plans)?;
     let measured = Measured::new(subject, plan.metric, config.seed)?;
     let last = outputs
         .last()
         .unwrap_or_else(|| unreachable!("a plan is run"));
     let (numbers, moved) = measured.outputs(last);
+    let row = |(value, outputs): (&f64, &Array2<S::Number>)| SweptRow {
+        value: *value,
+        metric: measured.metric(outputs),
+        decisions: measured.decisions(outputs),
+        changes: measured.changes(outputs, &numbers),
+    };
     let sweep = plan.sweep.as_ref().map(|sweep| Swept {
         edit: sweep.edit,
-        rows: sweep
-            .values
-            .iter()
-            .zip(&outputs)
-            .map(|(value, outputs)| SweptRow {
-                value: *value,
-                metric: measured.metric(outputs),
-                decisions: measured.decisions(outputs),
-                changes: measured.changes(outputs, &numbers),
-            })
-            .collect(),
+        rows: sweep.values.iter().zip(&outputs).map(row).collect(),
     });
     let last_plan = plans.last().unwrap_or(plan);
     let result = Intervention {

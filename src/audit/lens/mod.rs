@@ -12,13 +12,13 @@ mod weights;
 use std::time::Instant;
 
 use super::pipeline::{Audited, Files};
-use super::{Config, fitted, transformer};
+use super::{Config, on_files, transformer};
 use crate::checkpoint::Checkpoint;
 use crate::choice::MetricKind;
 use crate::data::Dataset;
 use crate::evaluate::stability::RESAMPLES;
 use crate::metric::Metric;
-use crate::model::{Architecture, Loaded, Network, Transformer};
+use crate::model::{Architecture, Network, Transformer};
 use crate::numeric::Scalar;
 use crate::numeric::statistics::{bootstrap_interval, mean};
 use crate::result::{Lens, SCHEMA, Tool};
@@ -63,28 +63,19 @@ pub fn lens(
     progress: &dyn Fn(&str),
 ) -> Result<Lens> {
     let started = Instant::now();
-    progress("checking the network");
-    let loaded = Loaded::from_checkpoint(checkpoint, config.model.clone())?;
-    let data = &*fitted(data, &loaded);
-    let files = Files {
-        checkpoint,
-        loaded: &loaded,
-        data,
-    };
-    let mut result = match &loaded.network {
+    let work = |files: Files<'_>| match &files.loaded.network {
         Network::F32(Architecture::Transformer(model)) => {
-            of(files, model, config, settings, progress)?
+            of(files, model, config, settings, progress)
         }
         Network::F64(Architecture::Transformer(model)) => {
-            of(files, model, config, settings, progress)?
+            of(files, model, config, settings, progress)
         }
-        _ => {
-            return Err(Error::NoStream {
-                path: checkpoint.path.clone(),
-                layout: loaded.layout.name().to_owned(),
-            });
-        }
+        _ => Err(Error::NoStream {
+            path: checkpoint.path.clone(),
+            layout: files.loaded.layout.name().to_owned(),
+        }),
     };
+    let mut result = on_files(checkpoint, data, config, progress, work)?;
     result.seconds = started.elapsed().as_secs_f64();
     Ok(result)
 }

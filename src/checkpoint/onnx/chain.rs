@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::graph::{Graph, Node};
-use super::{outputs, recurrent};
+use super::outputs;
 use crate::checkpoint::Tensor;
 
 /// The network as a state dict with a `config.json` that lists its steps.
@@ -31,9 +31,6 @@ pub(super) type Read = (BTreeMap<String, Tensor>, Map<String, Value>);
 
 /// Follows the values from input to output; `Err` says where that ends.
 pub(super) fn chain(graph: &Graph) -> Result<Read, String> {
-    if let Some(found) = recurrent::read(graph) {
-        return found;
-    }
     let [input] = graph.inputs.as_slice() else {
         let inputs = graph.inputs.join(", ");
         return Err(format!("it has inputs {inputs}; one is read"));

@@ -236,71 +236,80 @@ fn attribute(bytes: &[u8]) -> Result<(String, Attribute), String> {
     Ok((name, attribute))
 }
 
+/// A tensor as it stands in the file.
+#[derive(Default)]
+struct Stored {
+    name: String,
+    sizes: Vec<i64>,
+    kind: i64,
+    raw: Vec<u8>,
+    /// Numbers of types up to 32 bits, as whole numbers.
+    short: Vec<i64>,
+}
+
+impl Stored {
+    fn new(bytes: &[u8]) -> Result<Self, String> {
+        let mut stored = Self::default();
+        let broken = || "one of its tensors is damaged".to_owned();
+        for (number, value) in fields(bytes).ok_or_else(broken)? {
+            match number {
+                1 => stored.sizes.extend(numbers(value).ok_or_else(broken)?),
+                2 => stored.kind = numbers(value).and_then(|n| n.first().copied()).unwrap_or(0),
+                4 | 9 | 10 => stored
+                    .raw
+                    .extend_from_slice(value.bytes().ok_or_else(broken)?),
+                5 => stored.short.extend(numbers(value).ok_or_else(broken)?),
+                7 => {
+                    let values = numbers(value).ok_or_else(broken)?;
+                    let bytes = values.iter().flat_map(|i| i.to_le_bytes());
+                    stored.raw.extend(bytes);
+                }
+                8 => stored.name = value.text().ok_or_else(broken)?,
+                11 => return Err(stored.not_read("is stored in a way that is not read")),
+                13 | 14 => return Err(stored.not_read("lies in another file, which is not read")),
+                _ => {}
+            }
+        }
+        Ok(stored)
+    }
+
+    fn not_read(&self, why: &str) -> String {
+        format!("tensor `{}` {why}", self.name)
+    }
+}
+
 /// A tensor by name; `None` where it holds words.
 fn tensor(bytes: &[u8]) -> Result<(String, Option<Tensor>), String> {
     const I32: i64 = 6;
     const WORDS: i64 = 8;
-    let (mut name, mut shape, mut kind, mut raw) = (String::new(), Vec::new(), 0, Vec::new());
-    // Of types up to 32 bits, as whole numbers.
-    let mut short: Vec<i64> = Vec::new();
-    let broken = || "one of its tensors is damaged".to_owned();
-    for (number, value) in fields(bytes).ok_or_else(broken)? {
-        match number {
-            1 => shape.extend(numbers(value).ok_or_else(broken)?),
-            2 => kind = numbers(value).and_then(|n| n.first().copied()).unwrap_or(0),
-            4 | 9 | 10 => raw.extend_from_slice(value.bytes().ok_or_else(broken)?),
-            7 => {
-                let values = numbers(value).ok_or_else(broken)?;
-                raw.extend(values.iter().flat_map(|i| i.to_le_bytes()));
-            }
-            8 => name = value.text().ok_or_else(broken)?,
-            13 | 14 => {
-                return Err(format!(
-                    "tensor `{name}` lies in another file, which is not read"
-                ));
-            }
-            5 => short.extend(numbers(value).ok_or_else(broken)?),
-            6 => {}
-            11 => {
-                return Err(format!(
-                    "tensor `{name}` is stored in a way that is not read"
-                ));
-            }
-            _ => {}
+    let mut stored = Stored::new(bytes)?;
+    match stored.kind {
+        WORDS => return Ok((stored.name, None)),
+        _ if stored.short.is_empty() => {}
+        I32 => {
+            let bytes = stored.short.iter().flat_map(|i| (*i as i32).to_le_bytes());
+            stored.raw.extend(bytes);
         }
+        _ => return Err(stored.not_read("is stored in a way that is not read")),
     }
-    if kind == WORDS {
-        return Ok((name, None));
-    }
-    match (kind, short.is_empty()) {
-        (_, true) => {}
-        (I32, _) => raw.extend(short.iter().flat_map(|i| (*i as i32).to_le_bytes())),
-        _ => {
-            return Err(format!(
-                "tensor `{name}` is stored in a way that is not read"
-            ));
-        }
-    }
-    let dtype = dtype(kind).ok_or_else(|| format!("tensor `{name}` is of type number {kind}"))?;
-    let shape: Option<Vec<usize>> = shape.iter().map(|d| usize::try_from(*d).ok()).collect();
-    let shape = shape.ok_or_else(broken)?;
+    let kind = stored.kind;
+    let dtype = dtype(kind).ok_or_else(|| stored.not_read(&format!("is of type number {kind}")))?;
+    let sizes = stored.sizes.iter().map(|d| usize::try_from(*d).ok());
+    let shape: Option<Vec<usize>> = sizes.collect();
+    let shape = shape.ok_or("one of its tensors is damaged")?;
     let needed = shape
         .iter()
         .try_fold(dtype.size(), |product, d| product.checked_mul(*d));
-    if needed != Some(raw.len()) {
-        return Err(format!(
-            "tensor `{name}` has shape {shape:?} of {}, and {} bytes",
-            dtype.name(),
-            raw.len()
-        ));
+    if needed != Some(stored.raw.len()) {
+        let (name, bytes) = (dtype.name(), stored.raw.len());
+        return Err(stored.not_read(&format!("has shape {shape:?} of {name}, and {bytes} bytes")));
     }
-    let bytes = raw.into();
     let tensor = Tensor {
         dtype,
         shape,
-        bytes,
+        bytes: stored.raw.into(),
     };
-    Ok((name, Some(tensor)))
+    Ok((stored.name, Some(tensor)))
 }
 
 fn dtype(kind: i64) -> Option<Dtype> {

@@ -36,9 +36,11 @@ pub(super) fn read(
     path: &Path,
     bytes: &[u8],
 ) -> Result<(BTreeMap<String, Tensor>, Map<String, Value>)> {
-    let graph = graph::graph(bytes).and_then(|graph| chain::chain(&graph));
-    graph.map_err(|detail| Error::Onnx {
-        path: path.to_owned(),
-        detail,
-    })
+    let read = |graph| recurrent::read(&graph).unwrap_or_else(|| chain::chain(&graph));
+    graph::graph(bytes)
+        .and_then(read)
+        .map_err(|detail| Error::Onnx {
+            path: path.to_owned(),
+            detail,
+        })
 }

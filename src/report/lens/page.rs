@@ -4,38 +4,32 @@ use askama::Template;
 
 use super::words;
 use crate::report::figures::Figure;
-use crate::report::format::{count, number, percent};
-use crate::report::page::Page;
+use crate::report::format::{number, percent};
 use crate::report::page::blocks::{
     Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
 };
-use crate::report::sites::{clean, plain};
+use crate::report::page::{Page, Run};
+use crate::report::sites::clean;
 use crate::result::{Lens, Scored};
 
 /// Renders the page.
 pub fn render(result: &Lens, figures: &[Figure]) -> askama::Result<String> {
-    let page = Page {
+    let run = Run {
         kind: "A transformer through lenses",
-        title: crate::report::page::name_of(&result.checkpoint.path),
-        subtitle: format!(
-            "{} · {} {} samples · answers read at {}",
-            clean(result.checkpoint.layout.name()),
-            count(result.data.samples),
-            clean(&result.data.split),
-            clean(&result.transformer.read),
-        ),
+        checkpoint: &result.checkpoint,
+        data: &result.data,
+        tool: &result.tool,
+        command: &result.command,
+        json: "lens.json",
+    };
+    let mut page = Page {
         verdicts: words::summary(result),
         sections: sections(result, figures),
-        json: "lens.json".to_owned(),
-        tool: format!(
-            "{} {}",
-            clean(&result.tool.name),
-            clean(&result.tool.version)
-        ),
-        command: plain(&result.command.join(" ")),
         carried: crate::report::page::carried(result).map_err(askama::Error::custom)?,
-        ..Page::bare()
+        ..Page::of_run(&run)
     };
+    let read = clean(&result.transformer.read);
+    page.subtitle = format!("{} · answers read at {read}", page.subtitle);
     page.render()
 }
 

@@ -23,7 +23,7 @@ use crate::report::sites::{Sites, clean, plain};
 use crate::report::view;
 use crate::report::words;
 use crate::report::{json, packed};
-use crate::result::{Audit, Sentence, Status};
+use crate::result::{Audit, CheckpointInfo, DataInfo, Sentence, Status, Tool};
 use blocks::{Block, Section};
 
 /// Bytes that a page may have and still carry its result.
@@ -58,7 +58,37 @@ pub(super) struct Page {
     pub(super) carried: String,
 }
 
+/// What a page of one network says of its run.
+pub(super) struct Run<'r> {
+    /// What the page is.
+    pub kind: &'static str,
+    pub checkpoint: &'r CheckpointInfo,
+    pub data: &'r DataInfo,
+    pub tool: &'r Tool,
+    pub command: &'r [String],
+    /// The file of the whole result.
+    pub json: &'static str,
+}
+
 impl Page {
+    /// The page of a run on one network, without its sections.
+    pub(super) fn of_run(run: &Run<'_>) -> Self {
+        Self {
+            kind: run.kind,
+            title: name_of(&run.checkpoint.path),
+            subtitle: format!(
+                "{} · {} {} samples",
+                clean(run.checkpoint.layout.name()),
+                count(run.data.samples),
+                clean(&run.data.split)
+            ),
+            json: run.json.to_owned(),
+            tool: format!("{} {}", clean(&run.tool.name), clean(&run.tool.version)),
+            command: plain(&run.command.join(" ")),
+            ..Self::bare()
+        }
+    }
+
     /// Style, script and policy, and nothing else.
     pub(super) fn bare() -> Self {
         Self {

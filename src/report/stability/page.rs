@@ -6,11 +6,11 @@ use super::figure::{specification_curve, support};
 use super::words;
 use crate::report::figures::Figure;
 use crate::report::format::{count, percent};
-use crate::report::page::Page;
 use crate::report::page::blocks::{
     Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
 };
-use crate::report::sites::{clean, plain};
+use crate::report::page::{Page, Run};
+use crate::report::sites::clean;
 use crate::result::{Analysed, Multiverse};
 
 /// Answers whose figures stand on the page.
@@ -41,26 +41,19 @@ fn middle(answer: &Analysed) -> Option<&crate::result::OfSize> {
 
 /// Renders the page.
 pub fn render(result: &Multiverse, figures: &[Figure]) -> askama::Result<String> {
-    let page = Page {
+    let run = Run {
         kind: "Many analyses of one network",
-        title: crate::report::page::name_of(&result.checkpoint.path),
-        subtitle: format!(
-            "{} · {} {} samples",
-            clean(result.checkpoint.layout.name()),
-            count(result.data.samples),
-            clean(&result.data.split)
-        ),
+        checkpoint: &result.checkpoint,
+        data: &result.data,
+        tool: &result.tool,
+        command: &result.command,
+        json: "stability.json",
+    };
+    let page = Page {
         verdicts: words::summary(result),
         sections: sections(result, figures),
-        json: "stability.json".to_owned(),
-        tool: format!(
-            "{} {}",
-            clean(&result.tool.name),
-            clean(&result.tool.version)
-        ),
-        command: plain(&result.command.join(" ")),
         carried: crate::report::page::carried(result).map_err(askama::Error::custom)?,
-        ..Page::bare()
+        ..Page::of_run(&run)
     };
     page.render()
 }
