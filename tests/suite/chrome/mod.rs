@@ -298,10 +298,11 @@ impl Chrome {
             .collect()
     }
 
-    /// A file that the page offered, once it is there.
+    /// A file that the page offered, once it is there: until then the browser keeps its
+    /// place with an empty one, which it replaces in one step.
     pub fn download(&mut self, name: &str) -> Vec<u8> {
         let path = self.profile.path().join("downloads").join(name);
-        self.wait(name, |_| path.is_file());
+        self.wait(name, |_| fs::metadata(&path).is_ok_and(|m| m.len() > 0));
         fs::read(&path).expect("the download")
     }
 
