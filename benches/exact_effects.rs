@@ -13,7 +13,7 @@ use modscope::evaluate::{Judge, Nested, choose_nested};
 use modscope::metric::Metric;
 use modscope::model::{Linear, Mlp};
 use modscope::numeric::{Activation, Rng};
-use modscope::patch::{Engine, Fills, Patchable};
+use modscope::patch::{Engine, Fills, Patchable, PatchableExt as _};
 use modscope::prune::{Reference, Tolerance, largest_threshold};
 use ndarray::{Array1, Array2};
 
@@ -63,7 +63,9 @@ fn main() {
         sign: Sign::Absolute,
     };
     let kept = timed("ACDC, one class", || {
-        acdc(&class, &metric, judge.candidates(), config).kept.len()
+        acdc(&class, &metric, judge.candidates(), config)
+            .kept()
+            .count()
     });
     let ranked = strongest_first(&edges, &found[0]);
     let ranked: Vec<usize> = ranked.into_iter().map(|(edge, _)| edge).collect();
@@ -78,7 +80,7 @@ fn main() {
     timed(&format!("{SETS} sets of sites ablated"), || {
         let mut sites = Rng::new(2, 0).permutation(WIDTHS[0] + 200);
         sites.truncate(100);
-        (0..SETS).for_each(|_| drop(engine.outputs_without(&sites, || engine.edges([]))));
+        (0..SETS).for_each(|_| drop(engine.outputs_without(&sites, &|| engine.edges([]))));
     });
     println!("{kept} edges kept by ACDC, {size:?} of the ranking, threshold {threshold:.2e}");
 }

@@ -16,7 +16,7 @@ use modscope::circuit::{Attributable, Attribution, Goal, Path, effects};
 use modscope::metric::Metric;
 use modscope::model::transformer::Gradients;
 use modscope::numeric::Rng;
-use modscope::patch::{ComponentEngine, Fill, Patchable, Setup};
+use modscope::patch::{ComponentEngine, Fill, Patchable, PatchableExt as _, Setup};
 use ndarray::Array2;
 
 /// Asks for the gradient at every reader.

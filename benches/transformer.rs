@@ -10,7 +10,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use modscope::circuit::{Attributable, Attribution, Path, effects_on};
 use modscope::metric::Metric;
 use modscope::numeric::Rng;
-use modscope::patch::{ComponentEngine, Fill, Patchable, Setup};
+use modscope::patch::{ComponentEngine, Fill, Patchable, PatchableExt as _, Setup};
 
 const SHAPE: Shape = Shape {
     blocks: 3,

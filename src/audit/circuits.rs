@@ -7,14 +7,14 @@ use super::Config;
 use super::held::{Held, held, of_both};
 use super::methods::{Granularity, no_positions};
 use super::pipeline::Files;
-use super::search::{self, Answer, Found, Search, ablation};
+use super::search::{self, Answer, Found, Search, Searchable, ablation};
 use super::subject::Subject;
 use super::task::{self, TaskControls};
 use crate::circuit::Goal;
 use crate::data::Dataset;
 use crate::model::{Mlp, Trace};
 use crate::numeric::Scalar;
-use crate::patch::{EdgeSet, Engine, Fill, Fills, Patchable};
+use crate::patch::{Engine, Fill, Fills, Patchable};
 use crate::result::NodeAblation;
 use crate::{Error, Result};
 
@@ -75,7 +75,7 @@ pub fn circuits<T: Scalar>(
     let search = Search {
         network: &network,
         data: &subject.files.data.path,
-        candidates: surviving(&network),
+        candidates: network.surviving(),
         answers,
         judges: outputs
             .iter()
@@ -107,9 +107,10 @@ fn answers<'e, T: Scalar>(
     subject: &Subject<'_, T>,
     engine: &'e Engine<'e, T>,
     config: &Config,
-) -> Result<Vec<Answer<'e, Engine<'e, T>>>> {
+) -> Result<Vec<Answer<'e, T>>> {
     let goals = subject.goals(&config.circuits)?;
-    let select = |rows: &[usize]| engine.select(rows);
+    let select =
+        |rows: &[usize]| -> Box<dyn Searchable<Number = T> + 'e> { Box::new(engine.select(rows)) };
     Ok(search::answers(engine, goals, &subject.outputs, select))
 }
 
@@ -158,17 +159,6 @@ fn fill_reference<T: Scalar>(subject: &Subject<'_, T>, fill: Fill) -> Option<Str
         Fill::Mean | Fill::Resample => Some(set),
         Fill::Corrupted => Some("each sample's own pair".to_owned()),
     }
-}
-
-/// The edges whose weights are not zero.
-pub fn surviving<T: Scalar>(engine: &Engine<'_, T>) -> EdgeSet {
-    let weights = engine.model().layers.iter().flat_map(|l| &l.weight);
-    engine.edges(
-        weights
-            .enumerate()
-            .filter(|(_, w)| !w.is_zero())
-            .map(|(number, _)| number),
-    )
 }
 
 /// Node ablation under every fill that the data allow.

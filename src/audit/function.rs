@@ -5,7 +5,7 @@ use crate::choice::{Fill, Scope};
 use crate::modules::Graph;
 use crate::modules::coalitions::{ORDERS, shares};
 use crate::modules::lesions::{Ablation, Measured, lesions};
-use crate::numeric::statistics;
+use crate::numeric::{Scalar, statistics};
 use crate::patch::Patchable;
 use crate::result::{Assignment, Coalitions, Lesion, Modules, Share, Subset};
 
@@ -16,24 +16,25 @@ pub const OUTPUTS_APART: usize = 12;
 const MOST_LISTED: usize = 5;
 
 /// What is ablated, and what is measured then.
-pub struct Function<'f, P> {
+pub struct Function<'f, T> {
     /// The graph that modules are parts of.
     pub graph: &'f Graph,
     /// The network, once for every fill.
-    pub engines: Vec<(Fill, P)>,
+    pub engines: Vec<(Fill, Box<dyn Patchable<Number = T> + 'f>)>,
     /// The first is the main one.
     pub metrics: Vec<Measured>,
 }
 
 /// Adds what the modules do, in the whole partition and in that without outputs.
-pub fn function<P: Patchable>(found: &mut Modules, of: &Function<'_, P>, config: &Config) {
+pub fn function<T: Scalar>(found: &mut Modules, of: &Function<'_, T>, config: &Config) {
     let mut scopes = vec![(Scope::All, found.partition.clone())];
     if let Some(part) = &found.without_outputs {
         scopes.push((Scope::WithoutOutputs, part.partition.clone()));
     }
     for (scope, partition) in scopes {
-        for engine in &of.engines {
-            let groups = groups(of.graph, &engine.1, &partition);
+        for (fill, engine) in &of.engines {
+            let engine = (*fill, engine.as_ref());
+            let groups = groups(of.graph, engine.1, &partition);
             found
                 .lesions
                 .extend(lesioned(engine, of, &groups, scope, config));
@@ -47,9 +48,9 @@ pub fn function<P: Patchable>(found: &mut Modules, of: &Function<'_, P>, config:
 }
 
 /// The lesions of a partition's modules with one fill.
-fn lesioned<P: Patchable>(
-    (fill, engine): &(Fill, P),
-    of: &Function<'_, P>,
+fn lesioned<T: Scalar>(
+    (fill, engine): (Fill, &dyn Patchable<Number = T>),
+    of: &Function<'_, T>,
     groups: &[Vec<usize>],
     scope: Scope,
     config: &Config,
@@ -62,7 +63,7 @@ fn lesioned<P: Patchable>(
         for (module, p_holm) in statistics::holm(&ps).into_iter().enumerate() {
             all.push(Lesion {
                 p_holm: Some(p_holm),
-                ..lesion(module, scope, *fill, &measured.name, &ablations[module][k])
+                ..lesion(module, scope, fill, &measured.name, &ablations[module][k])
             });
         }
     }
@@ -70,8 +71,8 @@ fn lesioned<P: Patchable>(
 }
 
 /// Every subset of modules, as far as they are few, and each one's share.
-fn coalitions<P: Patchable>(
-    (fill, engine): &(Fill, P),
+fn coalitions<T: Scalar>(
+    (fill, engine): (Fill, &dyn Patchable<Number = T>),
     graph: &Graph,
     groups: &[Vec<usize>],
     measured: &Measured,
@@ -93,7 +94,7 @@ fn coalitions<P: Patchable>(
     let listed = found.subsets.iter().enumerate();
     Coalitions {
         scope,
-        fill: *fill,
+        fill,
         metric: measured.name.clone(),
         direction: Some(measured.metric.kind().direction()),
         all: found.all,
@@ -127,7 +128,11 @@ fn lesion(module: usize, scope: Scope, fill: Fill, metric: &str, ablation: &Abla
 }
 
 /// The nodes of each module, by number.
-fn groups<P: Patchable>(graph: &Graph, network: &P, partition: &[Assignment]) -> Vec<Vec<usize>> {
+fn groups<T: Scalar>(
+    graph: &Graph,
+    network: &dyn Patchable<Number = T>,
+    partition: &[Assignment],
+) -> Vec<Vec<usize>> {
     let names = graph.names(network);
     let count = partition.iter().map(|a| a.module + 1).max().unwrap_or(0);
     let mut groups = vec![Vec::new(); count];

@@ -10,7 +10,7 @@ use super::function::{Function, function};
 use super::held::{Held, held, of_both};
 use super::methods::{Granularity, no_positions};
 use super::pipeline::{Audited, Files, Pruned};
-use super::search::{Answer, Found, Search, ablation};
+use super::search::{Answer, Found, Search, Searchable, ablation};
 use super::subject::{final_outputs, task_of, truth};
 use super::task::{self, TaskControls};
 use super::truth::Truth;
@@ -164,7 +164,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         found.independence.components.clear();
         let of = Function {
             graph: &graph,
-            engines: vec![(fill, engine)],
+            engines: vec![(fill, Box::new(engine))],
             metrics: self.metrics(),
         };
         function(&mut found, &of, config);
@@ -372,9 +372,11 @@ impl<'a, T: Scalar> Subject<'a, T> {
         &self,
         engine: &'e LayeredEngine<'m, T>,
         config: &Config,
-    ) -> Result<Vec<Answer<'e, LayeredEngine<'m, T>>>> {
+    ) -> Result<Vec<Answer<'e, T>>> {
         let goals = self.goals(config)?;
-        let select = |rows: &[usize]| engine.select(rows);
+        let select = |rows: &[usize]| -> Box<dyn Searchable<Number = T> + 'e> {
+            Box::new(engine.select(rows))
+        };
         Ok(search::answers(engine, goals, &self.outputs, select))
     }
 
@@ -384,7 +386,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         engine: &'e LayeredEngine<'m, T>,
         output: usize,
         config: &Config,
-    ) -> Result<Option<Answer<'e, LayeredEngine<'m, T>>>> {
+    ) -> Result<Option<Answer<'e, T>>> {
         let mut answers = self.answers(engine, config)?.into_iter();
         Ok(answers.find(|answer| answer.goal.output == output))
     }

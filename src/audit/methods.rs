@@ -5,6 +5,7 @@ use std::path::PathBuf;
 pub use crate::choice::{Conventions, Granularity, Level, Method, Selection};
 use crate::choice::{Fill, MetricKind, Sign};
 use crate::circuit::{Attribution, Known, MaskConfig, Path};
+use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, Patchable};
 use crate::{Error, Result as Outcome};
 
@@ -150,7 +151,11 @@ impl Reference {
     ///
     /// # Errors
     /// If it is none, or of another network.
-    pub fn sets<P: Patchable>(&self, network: &P, fill: Fill) -> Outcome<(EdgeSet, EdgeSet)> {
+    pub fn sets<T: Scalar>(
+        &self,
+        network: &dyn Patchable<Number = T>,
+        fill: Fill,
+    ) -> Outcome<(EdgeSet, EdgeSet)> {
         let sets = self.known(fill)?.sets(network);
         sets.map_err(|name| self.wrong(format!("this network has no edge `{name}`")))
     }

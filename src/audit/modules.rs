@@ -12,7 +12,7 @@ use crate::model::Mlp;
 use crate::modules::lesions::Measured;
 use crate::modules::{self, Change, ModulesConfig};
 use crate::numeric::Scalar;
-use crate::patch::{Engine, Fill, Fills};
+use crate::patch::{Engine, Fill, Fills, Patchable};
 use crate::prune::{Reference, apply};
 use crate::result::{Modules, Prune};
 
@@ -43,6 +43,7 @@ pub fn modules<T: Scalar>(
     // Pairs may be missing; then that fill says nothing.
     let engines = Fill::ALL.iter().filter_map(|(fill, _)| {
         let engine = engine(subject, pruned, *fill, config.seed).ok()?;
+        let engine: Box<dyn Patchable<Number = T> + '_> = Box::new(engine);
         Some((*fill, engine))
     });
     let measured = Function {

@@ -3,7 +3,6 @@
 //! The same for every network that can be patched: an MLP's weights and a
 //! transformer's components are searched by one piece of code.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::time::Instant;
 
@@ -29,7 +28,7 @@ use crate::evaluate::{
 use crate::metric::{Direction, Metric, MetricKind, decision};
 use crate::numeric::statistics::mean;
 use crate::numeric::{Rng, Scalar};
-use crate::patch::{EdgeSet, Fill, Nodes, Patchable};
+use crate::patch::{EdgeSet, Fill, Nodes, Patchable, PatchableExt as _};
 use crate::result::{
     Circuit, CircuitControls, CircuitEdge, CircuitStability, EdgeInclusion, FaithfulnessCurve,
     Finding, GraphConfig, GraphJson, LogitDifference, NodeAblation, NodeEffect, OutputEffect,
@@ -62,17 +61,17 @@ fn silent(effects: &[f64]) -> bool {
 }
 
 /// A search for circuits.
-pub struct Search<'s, P: Clone> {
+pub struct Search<'s, T> {
     /// The network on all samples.
-    pub network: &'s P,
+    pub network: &'s dyn Searchable<Number = T>,
     /// The data's file, for errors.
     pub data: &'s Path,
     /// The edges that circuits are made of; all others stay as they are.
     pub candidates: EdgeSet,
-    pub answers: Vec<Answer<'s, P>>,
+    pub answers: Vec<Answer<'s, T>>,
     /// The same answers on the samples that circuits are judged on; `None` where those
     /// are the samples of the discovery.
-    pub judges: Vec<Option<Answer<'s, P>>>,
+    pub judges: Vec<Option<Answer<'s, T>>>,
     /// The names of the samples of the discovery and of the judgement.
     pub sets: [String; 2],
     /// What every answer's circuit is held against besides random ones.
@@ -93,11 +92,38 @@ pub struct Search<'s, P: Clone> {
     pub cfg: Option<GraphConfig>,
 }
 
+/// A network whose circuits can be sought by every method.
+pub trait Searchable: Attributable + Maskable {}
+
+impl<P: Attributable + Maskable + ?Sized> Searchable for P {}
+
+/// A network on the samples of an answer.
+pub enum Part<'s, T> {
+    /// Those are all samples.
+    All(&'s dyn Searchable<Number = T>),
+    /// Those are some of them.
+    Some(Box<dyn Searchable<Number = T> + 's>),
+}
+
+impl<T: Scalar> Part<'_, T> {
+    fn as_ref(&self) -> &dyn Searchable<Number = T> {
+        match self {
+            Self::All(network) => *network,
+            Self::Some(network) => network.as_ref(),
+        }
+    }
+
+    /// How many samples those are.
+    pub fn samples(&self) -> usize {
+        self.as_ref().samples()
+    }
+}
+
 /// An answer whose circuit is sought.
-pub struct Answer<'s, P: Clone> {
+pub struct Answer<'s, T> {
     pub goal: Goal,
     /// The network on the samples that count.
-    pub network: Cow<'s, P>,
+    pub network: Part<'s, T>,
     /// The site it is read at.
     pub site: String,
     /// Its own name.
@@ -106,19 +132,19 @@ pub struct Answer<'s, P: Clone> {
 
 /// The answers of goals of single outputs, whose sites and own names are `outputs`;
 /// `select` gives the network on some samples.
-pub fn answers<'s, P: Patchable + Clone>(
-    network: &'s P,
+pub fn answers<'s, T: Scalar>(
+    network: &'s dyn Searchable<Number = T>,
     goals: Vec<Goal>,
     outputs: &[(String, String)],
-    select: impl Fn(&[usize]) -> P,
-) -> Vec<Answer<'s, P>> {
+    select: impl Fn(&[usize]) -> Box<dyn Searchable<Number = T> + 's>,
+) -> Vec<Answer<'s, T>> {
     let answer = |goal: Goal| {
         let (site, name) = outputs[goal.output].clone();
         Answer {
             // Goals of targets count every sample, those of classes their own.
             network: match goal.rows.len() == network.samples() {
-                true => Cow::Borrowed(network),
-                false => Cow::Owned(select(&goal.rows)),
+                true => Part::All(network),
+                false => Part::Some(select(&goal.rows)),
             },
             goal,
             site,
@@ -207,14 +233,14 @@ struct Chosen {
 }
 
 /// How edges are taken from scores.
-struct Rule<'r, P> {
-    network: &'r P,
+struct Rule<'r, T> {
+    network: &'r dyn Patchable<Number = T>,
     candidates: &'r EdgeSet,
     selection: Selection,
     connected: bool,
 }
 
-impl<P: Patchable> Rule<'_, P> {
+impl<T: Scalar> Rule<'_, T> {
     /// The candidates, the strongest first or as a greedy circuit grows.
     fn ranked(&self, effects: &[f64]) -> Vec<usize> {
         let candidates: Vec<usize> = self.candidates.ones().collect();
@@ -250,7 +276,7 @@ enum How {
     Unchosen,
 }
 
-impl<P: Attributable + Maskable + Clone> Search<'_, P> {
+impl<T: Scalar> Search<'_, T> {
     /// All circuits, of edges or of nodes.
     pub fn at_its_level(&self) -> Result<Vec<Found>> {
         if self.config.level == Level::Edge {
@@ -350,7 +376,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             evaluations: 0,
             seconds: 0.0,
         };
-        let of_answer = |(index, answer): (usize, &Answer<'_, P>)| {
+        let of_answer = |(index, answer): (usize, &Answer<'_, T>)| {
             let judge = self.config.judge.then(|| self.judge(answer));
             let parameter = edges.count_ones(..) as f64;
             let chosen = self.asked(judge.as_ref(), parameter, edges.clone());
@@ -364,7 +390,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         if method == Method::Exact {
             return self.exact_scores();
         }
-        let of_answer = |(index, answer): (usize, &Answer<'_, P>)| {
+        let of_answer = |(index, answer): (usize, &Answer<'_, T>)| {
             let started = Instant::now();
             let (effects, each, evaluations) = self.scores_of(index, answer, method)?;
             Ok(Scores {
@@ -382,7 +408,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     fn scores_of(
         &self,
         index: usize,
-        answer: &Answer<'_, P>,
+        answer: &Answer<'_, T>,
         method: Method,
     ) -> Result<(Vec<f64>, Option<Array2<f64>>, u64)> {
         let network = answer.network.as_ref();
@@ -443,7 +469,12 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     }
 
     /// Estimated effects sample by sample, where they are asked for and are not too many.
-    fn attributed(&self, network: &P, metric: &Metric, method: Attribution) -> Option<Array2<f64>> {
+    fn attributed(
+        &self,
+        network: &dyn Attributable<Number = T>,
+        metric: &Metric,
+        method: Attribution,
+    ) -> Option<Array2<f64>> {
         let numbers = network.samples() * network.edge_count();
         (self.config.stability && numbers <= MOST_ATTRIBUTED)
             .then(|| network.attribute_by(metric, method, Blocks::Samples))
@@ -451,7 +482,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
 
     /// Exact effects of `edges` sample by sample, where they are asked for and are not
     /// too many; 0 for all other edges.
-    fn exact_by_sample(&self, answer: &Answer<'_, P>, edges: &[usize]) -> Option<Array2<f64>> {
+    fn exact_by_sample(&self, answer: &Answer<'_, T>, edges: &[usize]) -> Option<Array2<f64>> {
         let (network, metric) = (answer.network.as_ref(), answer.metric());
         let samples = network.samples();
         if !self.config.stability || samples * edges.len() > MOST_PATCHED {
@@ -475,7 +506,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     /// The scores of candidates sample by sample, where they were asked for.
     fn by_sample(
         &self,
-        answer: &Answer<'_, P>,
+        answer: &Answer<'_, T>,
         method: Origin,
         scores: &Scores,
     ) -> Option<ScoredBySample> {
@@ -579,7 +610,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
 
     /// The circuit of scores: of the size or threshold asked for, else the smallest faithful.
     /// `None` for no candidates.
-    fn of_ranking(&self, judge: Option<&Judge<'_, P>>, effects: &[f64]) -> Option<Chosen> {
+    fn of_ranking(&self, judge: Option<&Judge<'_, T>>, effects: &[f64]) -> Option<Chosen> {
         let ranked = self.rule().ranked(effects);
         let above = |tau: f64| ranked.iter().filter(|e| effects[**e].abs() >= tau).count();
         let (parameter, size) = match (self.config.top, self.config.threshold, judge) {
@@ -604,7 +635,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     }
 
     /// The smallest faithful circuit of a ranking.
-    fn smallest(&self, judge: &Judge<'_, P>, ranked: &[usize]) -> Option<Chosen> {
+    fn smallest(&self, judge: &Judge<'_, T>, ranked: &[usize]) -> Option<Chosen> {
         let nested = Nested::new(self.network, ranked, self.config.connected);
         let choice = choose_nested(judge, &nested, self.config.within)?;
         Some(Chosen {
@@ -617,7 +648,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     }
 
     /// A circuit that needs no choice.
-    fn asked(&self, judge: Option<&Judge<'_, P>>, parameter: f64, edges: EdgeSet) -> Chosen {
+    fn asked(&self, judge: Option<&Judge<'_, T>>, parameter: f64, edges: EdgeSet) -> Chosen {
         let tried = [(parameter, &edges)];
         let choice = judge.and_then(|judge| choose(judge, &tried, self.config.within));
         Chosen {
@@ -632,7 +663,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     /// ACDC along its threshold.
     fn by_acdc(&self) -> Result<Vec<Found>> {
         let begun = Instant::now();
-        let of_answer = |(index, answer): (usize, &Answer<'_, P>)| -> Result<Found> {
+        let of_answer = |(index, answer): (usize, &Answer<'_, T>)| -> Result<Found> {
             if index > 0 {
                 let share = index as f64 / self.answers.len() as f64;
                 self.tell(Method::Acdc, begun, share);
@@ -661,9 +692,8 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             };
             let found: Result<Vec<_>> = taus.par_iter().enumerate().map(at).collect();
             let found = found?;
-            let kept = |found: &crate::circuit::Found| {
-                network.edges(found.kept.iter().map(|(edge, _)| *edge))
-            };
+            let kept =
+                |found: &crate::circuit::Found| network.edges(found.kept().map(|(edge, _)| edge));
             let circuits: Vec<EdgeSet> = found.iter().map(kept).collect();
             let tried: Vec<(f64, &EdgeSet)> = taus.iter().copied().zip(&circuits).collect();
             // A threshold that was not asked for is chosen by judging.
@@ -678,7 +708,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
             let chosen = &found[place];
             let mut effects = vec![0.0; network.edge_count()];
             for trial in &chosen.trials {
-                if let Try::Edge(edge) = trial.tried {
+                if let Some(edge) = trial.tried.edge() {
                     effects[edge] = trial.effect;
                 }
             }
@@ -701,7 +731,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         self.answers.iter().enumerate().map(of_answer).collect()
     }
 
-    fn rule(&self) -> Rule<'_, P> {
+    fn rule(&self) -> Rule<'_, T> {
         Rule {
             network: self.network,
             candidates: &self.candidates,
@@ -710,7 +740,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         }
     }
 
-    fn judge<'j>(&self, answer: &'j Answer<'_, P>) -> Judge<'j, P> {
+    fn judge<'j>(&self, answer: &'j Answer<'_, T>) -> Judge<'j, T> {
         Judge::new(
             answer.network.as_ref(),
             answer.metric(),
@@ -722,7 +752,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     fn found(
         &self,
         index: usize,
-        discovery: Option<Judge<'_, P>>,
+        discovery: Option<Judge<'_, T>>,
         method: Origin,
         chosen: Chosen,
         scores: &Scores,
@@ -743,7 +773,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
         let established = established
             .filter(|_| discovered_on != judged_on)
             .map(|(controls, interval)| self.within_band(interval) && beaten(controls));
-        let minimal = judge.filter(|_| self.config.minimality || P::STEPS_ARE_CHEAP);
+        let minimal = judge.filter(|_| self.config.minimality || self.network.steps_are_cheap());
         let kind = answer.goal.metric.kind();
         let (edges_total, edges_kept) = (self.network.edge_count(), edges.count_ones(..));
         let circuit = Circuit {
@@ -824,7 +854,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     }
 
     /// What the circuit is held against, on the samples it is judged on.
-    fn controls(&self, index: usize, judge: &Judge<'_, P>, circuit: &EdgeSet) -> CircuitControls {
+    fn controls(&self, index: usize, judge: &Judge<'_, T>, circuit: &EdgeSet) -> CircuitControls {
         let mut rng = Rng::new(self.seed, RANDOM_STREAM);
         let own = judge.errors(std::slice::from_ref(circuit));
         let random = random_errors(judge, circuit, RANDOM_CIRCUITS, &mut rng);
@@ -847,7 +877,7 @@ impl<P: Attributable + Maskable + Clone> Search<'_, P> {
     /// Faithfulness at MIB's sizes, where all edges have scores and it was asked for.
     fn curve(
         &self,
-        judge: &Judge<'_, P>,
+        judge: &Judge<'_, T>,
         method: Origin,
         scores: &Scores,
     ) -> Option<FaithfulnessCurve> {
@@ -946,12 +976,12 @@ impl How {
     }
 }
 
-impl<P: Patchable + Clone> Answer<'_, P> {
+impl<T: Scalar> Answer<'_, T> {
     /// The same answer of nodes.
-    fn of_nodes<'n>(&'n self) -> Answer<'n, Nodes<'n, P>> {
+    fn of_nodes(&self) -> Answer<'_, T> {
         Answer {
             goal: self.goal.clone(),
-            network: Cow::Owned(Nodes::new(self.network.as_ref())),
+            network: Part::Some(Box::new(Nodes::new(self.network.as_ref()))),
             site: self.site.clone(),
             name: self.name.clone(),
         }
@@ -964,8 +994,8 @@ impl<P: Patchable + Clone> Answer<'_, P> {
 }
 
 /// The ablation of every node that writes something; `outputs` are the goals' sites.
-pub fn ablation<P: Patchable>(
-    network: &P,
+pub fn ablation<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     goals: &[Goal],
     outputs: &[String],
     fill: Fill,

@@ -8,7 +8,7 @@ use crate::circuit::{Attributable, Attribution, Goal, Path};
 use crate::metric::Metric;
 use crate::modules::{EdgeWeight, Graph, ModulesConfig, bootstrap, find, find_in};
 use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::{Engine, Patchable};
+use crate::patch::{Engine, Patchable, PatchableExt as _};
 use crate::result::Modules;
 
 /// Runs of the path of integrated gradients.
@@ -69,15 +69,15 @@ impl Draws {
 
 /// By draw and edge number, the mean over the goals of |metric − metric with the edge
 /// patched|, of `edges`. The fill is the same in every draw.
-pub fn by_effect<P: Patchable>(
-    network: &P,
+pub fn by_effect<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     edges: &[usize],
     goals: &[Goal],
     draws: &Draws,
 ) -> Vec<Vec<f64>> {
     let count = draws.0.len();
     let per_sample = (network.samples() / draws.0[0].len().max(1)).max(1);
-    let measure = |outputs: ArrayView2<'_, P::Number>| -> Vec<f64> {
+    let measure = |outputs: ArrayView2<'_, T>| -> Vec<f64> {
         let of_goal = |goal: &Goal| {
             let value = |row: &usize| (row / per_sample, goal.metric.value(outputs, *row));
             draws.means(&goal.rows.iter().map(value).collect::<Vec<_>>())
@@ -98,7 +98,11 @@ pub fn by_effect<P: Patchable>(
 
 /// Effects by integrated gradients along the inputs, a first-order estimate, on the
 /// samples as they are.
-pub fn by_attribution<P: Attributable>(network: &P, edges: &[usize], goals: &[Goal]) -> Vec<f64> {
+pub fn by_attribution<T: Scalar>(
+    network: &dyn Attributable<Number = T>,
+    edges: &[usize],
+    goals: &[Goal],
+) -> Vec<f64> {
     let path = Path::Midpoints;
     let mut weights = vec![0.0; network.edge_count()];
     for goal in goals {
@@ -135,8 +139,8 @@ pub fn by_spread<'s>(weights: &[f64], spreads: impl Fn(usize) -> &'s [f64]) -> V
 /// Where edges weigh |w|, these are the weights before pruning, so that modules can be
 /// followed along the threshold. Per layer: divided by the mean weight of the edges
 /// into the same layer.
-pub fn graph<P: Patchable>(
-    network: &P,
+pub fn graph<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     weights: &[Vec<f64>],
     config: &ModulesConfig,
 ) -> (Modules, Graph) {
@@ -185,7 +189,7 @@ pub fn weighed<T: Scalar>(
     let weights_of = |model| -> Vec<f64> { layered(model).weights.into_iter().flatten().collect() };
     let weight = config.edge_weight.unwrap_or_default();
     let draws = Draws::new(subject.batch.len(), weight, config);
-    let edges: Vec<usize> = super::circuits::surviving(engine).ones().collect();
+    let edges: Vec<usize> = engine.surviving().ones().collect();
     let goals = || [Goal::of_all(loss(subject), subject.batch.len())];
     match weight {
         EdgeWeight::AbsWeight => vec![weights_of(subject.model)],

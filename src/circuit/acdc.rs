@@ -20,7 +20,8 @@ use super::select::linked_from;
 use crate::metric::{Direction, Metric};
 use crate::model::Components;
 use crate::model::transformer::{Letter, Reader, Writer};
-use crate::patch::{EdgeSet, Patchable, Walk};
+use crate::numeric::Scalar;
+use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 
 /// How to search.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,15 +35,21 @@ pub struct Acdc {
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
-    /// Kept edges in the order of the visit, with their effects when visited:
-    /// `metric(without those gone before) − metric(without this one too)`.
-    pub kept: Vec<(usize, f64)>,
     /// All trials, in order.
     pub trials: Vec<Trial>,
 }
 
+impl Found {
+    /// Kept edges in the order of the visit, with their effects when visited:
+    /// `metric(without those gone before) − metric(without this one too)`.
+    pub fn kept(&self) -> impl Iterator<Item = (usize, f64)> {
+        let kept = self.trials.iter().filter(|trial| trial.kept);
+        kept.filter_map(|trial| Some((trial.tried.edge()?, trial.effect)))
+    }
+}
+
 /// What is tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Try {
     /// One edge.
     Edge(usize),
@@ -50,8 +57,10 @@ pub enum Try {
     Reader(Range<usize>),
 }
 
-/// One trial.
+/// One trial; written as `[first edge, number of edges, effect, kept]`, the number 0 for an
+/// edge by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(usize, usize, f64, bool)", into = "(usize, usize, f64, bool)")]
 pub struct Trial {
     /// What was patched.
     pub tried: Try,
@@ -61,11 +70,35 @@ pub struct Trial {
     pub kept: bool,
 }
 
+impl From<(usize, usize, f64, bool)> for Trial {
+    fn from((first, number, effect, kept): (usize, usize, f64, bool)) -> Self {
+        let tried = match number {
+            0 => Try::Edge(first),
+            number => Try::Reader(first..first.saturating_add(number)),
+        };
+        Self {
+            tried,
+            effect,
+            kept,
+        }
+    }
+}
+
+impl From<Trial> for (usize, usize, f64, bool) {
+    fn from(trial: Trial) -> Self {
+        let (first, number) = match trial.tried {
+            Try::Edge(edge) => (edge, 0),
+            Try::Reader(edges) => (edges.start, edges.len()),
+        };
+        (first, number, trial.effect, trial.kept)
+    }
+}
+
 /// Finds the circuit for `metric` among `candidates` (edge numbers; all other
 /// edges stay as they are), edge by edge.
 #[must_use]
-pub fn acdc<P: Patchable>(
-    network: &P,
+pub fn acdc<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     metric: &Metric,
     candidates: &EdgeSet,
     config: Acdc,
@@ -75,17 +108,14 @@ pub fn acdc<P: Patchable>(
 }
 
 /// ACDC in a given order of trials.
-pub fn acdc_in_order<P: Patchable>(
-    network: &P,
+pub fn acdc_in_order<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     metric: &Metric,
     candidates: &EdgeSet,
     config: Acdc,
     order: impl IntoIterator<Item = Try>,
 ) -> Found {
-    let mut found = Found {
-        kept: Vec::new(),
-        trials: Vec::new(),
-    };
+    let mut trials = Vec::new();
     let mut gone = network.edges([]);
     let mut reaching = Reaching::new(network);
     for node in network.nodes_read(metric) {
@@ -117,16 +147,15 @@ pub fn acdc_in_order<P: Patchable>(
             gone.extend(edges);
             current = without;
         } else if let Try::Edge(edge) = tried {
-            found.kept.push((edge, effect));
             reaching.add(network.ends(edge).0);
         }
-        found.trials.push(Trial {
+        trials.push(Trial {
             tried,
             effect,
             kept,
         });
     }
-    found
+    Found { trials }
 }
 
 /// The nodes from which kept edges and links lead to what the metric reads.
@@ -137,7 +166,7 @@ struct Reaching {
 }
 
 impl Reaching {
-    fn new<P: Patchable>(network: &P) -> Self {
+    fn new<T: Scalar>(network: &dyn Patchable<Number = T>) -> Self {
         Self {
             nodes: vec![false; network.node_count()],
             behind: linked_from(network),
@@ -167,6 +196,15 @@ impl Acdc {
 }
 
 impl Try {
+    /// The edge, where it is one by itself.
+    #[must_use]
+    pub fn edge(&self) -> Option<usize> {
+        match self {
+            Self::Edge(edge) => Some(*edge),
+            Self::Reader(_) => None,
+        }
+    }
+
     fn edges(&self) -> Range<usize> {
         match self {
             Self::Edge(edge) => *edge..edge + 1,

@@ -3,7 +3,8 @@
 use super::Goal;
 use rayon::prelude::*;
 
-use crate::patch::{EdgeSet, Patchable, Readout};
+use crate::numeric::Scalar;
+use crate::patch::{EdgeSet, Patchable, PatchableExt as _, Readout};
 
 /// The effect of each of `edges` on each goal, `[goals][edges]`, when it is
 /// patched besides `patched`: `metric(patched) − metric(patched and the edge)`.
@@ -11,8 +12,8 @@ use crate::patch::{EdgeSet, Patchable, Readout};
 /// One pass over the edges serves all goals. Complexity: at most one run per edge
 /// from its reader on, in parallel.
 #[must_use]
-pub fn effects<P: Patchable>(
-    network: &P,
+pub fn effects<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     patched: &EdgeSet,
     edges: &[usize],
     goals: &[Goal],
@@ -25,7 +26,10 @@ pub fn effects<P: Patchable>(
 
 /// The effect of each edge alone on one metric over all samples, by edge number.
 #[must_use]
-pub fn effects_on<P: Patchable>(network: &P, metric: &crate::metric::Metric) -> Vec<f64> {
+pub fn effects_on<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
+    metric: &crate::metric::Metric,
+) -> Vec<f64> {
     let goal = Goal::of_all(metric.clone(), network.samples());
     let edges: Vec<usize> = (0..network.edge_count()).collect();
     effects(network, &network.edges([]), &edges, &[goal]).remove(0)
@@ -35,10 +39,13 @@ pub fn effects_on<P: Patchable>(network: &P, metric: &crate::metric::Metric) -> 
 /// numbers them: all edges out of it are patched at once. 0 for outputs, which
 /// write nothing.
 #[must_use]
-pub fn node_effects<P: Patchable>(network: &P, goals: &[Goal]) -> Vec<Vec<f64>> {
+pub fn node_effects<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
+    goals: &[Goal],
+) -> Vec<Vec<f64>> {
     let before = network.outputs(&network.edges([]));
     let one = |(node, edges): (usize, EdgeSet)| {
-        let outputs = network.outputs_without(&[node], || edges.clone());
+        let outputs = network.outputs_without(&[node], &|| edges.clone());
         goals.iter().map(|goal| goal.mean(outputs.view())).collect()
     };
     let writers = network.edges_by_writer().into_par_iter().enumerate();
@@ -47,7 +54,7 @@ pub fn node_effects<P: Patchable>(network: &P, goals: &[Goal]) -> Vec<Vec<f64>> 
 }
 
 /// `[goals][runs]` of what the goals are before and in each run, `[runs][goals]`.
-fn differences<T: crate::numeric::Scalar>(
+fn differences<T: Scalar>(
     goals: &[Goal],
     before: &ndarray::ArrayView2<'_, T>,
     after: &[Vec<f64>],

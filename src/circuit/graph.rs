@@ -5,15 +5,16 @@ use std::collections::HashSet;
 use indexmap::IndexMap;
 
 use crate::metric::Direction;
-use crate::patch::{EdgeSet, Patchable};
+use crate::numeric::Scalar;
+use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 use crate::result::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 
 /// A circuit with the effects of all edges on a metric of this direction.
 ///
 /// Scores are positive where patching worsens the metric, whatever its direction.
 #[must_use]
-pub fn to_graph<P: Patchable>(
-    network: &P,
+pub fn to_graph<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     cfg: Option<GraphConfig>,
     effects: &[f64],
     direction: Direction,
@@ -49,8 +50,8 @@ pub fn to_graph<P: Patchable>(
 ///
 /// # Errors
 /// The name of an entry that is no edge of this network.
-pub fn from_graph<P: Patchable>(
-    network: &P,
+pub fn from_graph<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     graph: &GraphJson,
 ) -> Result<(Vec<f64>, EdgeSet), String> {
     let mut scores = vec![0.0; network.edge_count()];
@@ -71,7 +72,7 @@ pub fn from_graph<P: Patchable>(
 }
 
 /// `a0.h1->m1`
-fn edge_name<P: Patchable>(network: &P, edge: usize) -> String {
+fn edge_name<T: Scalar>(network: &dyn Patchable<Number = T>, edge: usize) -> String {
     let (from, to) = network.edge_names(edge);
     format!("{from}->{to}")
 }

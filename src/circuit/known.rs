@@ -5,7 +5,8 @@
 
 use serde_json::Value;
 
-use crate::patch::{EdgeSet, Fill, Patchable};
+use crate::numeric::Scalar;
+use crate::patch::{EdgeSet, Fill, Patchable, PatchableExt as _};
 
 /// The edges of a known circuit, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -88,7 +89,10 @@ impl Known {
     ///
     /// # Errors
     /// The name of an edge that the network does not have.
-    pub fn sets<P: Patchable>(&self, network: &P) -> Result<(EdgeSet, EdgeSet), String> {
+    pub fn sets<T: Scalar>(
+        &self,
+        network: &dyn Patchable<Number = T>,
+    ) -> Result<(EdgeSet, EdgeSet), String> {
         let mut numbers = std::collections::HashMap::new();
         for edge in 0..network.edge_count() {
             numbers.insert(network.edge_names(edge), edge);

@@ -1,6 +1,7 @@
 //! From scores to circuits.
 
-use crate::patch::{EdgeSet, Patchable};
+use crate::numeric::Scalar;
+use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 
 /// The `count` edges with the largest |score|; of equals, the first.
 #[must_use]
@@ -16,7 +17,11 @@ pub fn strongest(scores: &[f64], count: usize) -> EdgeSet {
 /// always the edge with the largest |score| among those into a node that is in
 /// already; of equals, the first. The first `n` are the greedy circuit of size n.
 #[must_use]
-pub fn greedy<P: Patchable>(network: &P, scores: &[f64], candidates: &EdgeSet) -> Vec<usize> {
+pub fn greedy<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
+    scores: &[f64],
+    candidates: &EdgeSet,
+) -> Vec<usize> {
     let mut into = vec![Vec::new(); network.node_count()];
     let mut leads_on = vec![false; network.node_count()];
     for edge in candidates.ones() {
@@ -51,7 +56,7 @@ pub fn greedy<P: Patchable>(network: &P, scores: &[f64], candidates: &EdgeSet) -
 }
 
 /// Per node, the nodes that links lead from to it.
-pub(super) fn linked_from<P: Patchable>(network: &P) -> Vec<Vec<usize>> {
+pub(super) fn linked_from<T: Scalar>(network: &dyn Patchable<Number = T>) -> Vec<Vec<usize>> {
     let mut behind = vec![Vec::new(); network.node_count()];
     for (from, to) in network.links() {
         behind[to].push(from);
@@ -90,7 +95,7 @@ impl Eq for Open {}
 /// and links: edges out of nodes that nothing kept reaches, and into nodes from
 /// which nothing kept leads on, go.
 #[must_use]
-pub fn connected<P: Patchable>(network: &P, circuit: &EdgeSet) -> EdgeSet {
+pub fn connected<T: Scalar>(network: &dyn Patchable<Number = T>, circuit: &EdgeSet) -> EdgeSet {
     let mut fed = vec![true; network.node_count()];
     let mut read = vec![true; network.node_count()];
     let links = network.links();
@@ -117,7 +122,11 @@ pub fn connected<P: Patchable>(network: &P, circuit: &EdgeSet) -> EdgeSet {
 
 /// Per node, whether kept edges and links lead from it to any of `ends`, or it is one.
 #[must_use]
-pub fn leading_to<P: Patchable>(network: &P, ends: &[usize], circuit: &EdgeSet) -> Vec<bool> {
+pub fn leading_to<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
+    ends: &[usize],
+    circuit: &EdgeSet,
+) -> Vec<bool> {
     let mut leads = vec![false; network.node_count()];
     ends.iter().for_each(|node| leads[*node] = true);
     let mut ways: Vec<(usize, usize)> = circuit.ones().map(|edge| network.ends(edge)).collect();

@@ -7,7 +7,7 @@ use crate::choice::Sign;
 use crate::metric::Metric;
 use crate::model::{Edge, Linear, Mlp};
 use crate::numeric::{Activation, Rng};
-use crate::patch::{EdgeSet, Engine, Fills, Patchable};
+use crate::patch::{EdgeSet, Engine, Fills, PatchableExt as _};
 
 /// Two parts that share nothing: y0 = relu(x0) + relu(x1), y1 = 2 relu(x2);
 /// the fourth hidden neuron is fed but unread.
@@ -69,9 +69,8 @@ fn acdc_finds_exactly_the_planted_circuit() {
         };
         let found = acdc(&engine, &mse(&model, 0), &candidates, config);
         let names: Vec<_> = found
-            .kept
-            .iter()
-            .map(|(e, _)| engine.sites().edge_names(*e))
+            .kept()
+            .map(|(e, _)| engine.sites().edge_names(e))
             .collect();
         let expected = [
             ("h1.1", "y0"),
@@ -83,7 +82,7 @@ fn acdc_finds_exactly_the_planted_circuit() {
         assert_eq!(names, expected);
         assert_eq!(found.trials.len(), 4, "unread sites are not tried");
         assert!(
-            found.kept.iter().all(|(_, effect)| *effect < 0.0),
+            found.kept().all(|(_, effect)| effect < 0.0),
             "losses rise when edges go"
         );
     }
@@ -98,7 +97,7 @@ fn a_threshold_above_every_effect_leaves_nothing() {
         sign: Sign::Absolute,
     };
     let found = acdc(&engine, &mse(&model, 1), &surviving(&engine), config);
-    assert_eq!(found.kept, []);
+    assert_eq!(found.kept().count(), 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! an interrupted run begins anew, and that is all.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -121,15 +122,23 @@ pub(super) fn key(checkpoint: &Checkpoint, data: &Dataset, config: &Config) -> S
     ))
 }
 
-/// A hash that is short enough for the name of a file.
+/// Digits of a hash that is short enough for the name of a file.
+const DIGITS: usize = 16;
+
+/// A hash of so few digits.
 pub(super) fn hashed(text: &str) -> String {
-    const DIGITS: usize = 16;
     sha256(text.as_bytes())[..DIGITS].to_owned()
 }
 
 fn line(name: &str, text: &str) -> String {
-    let piece = format!("{name} {text}");
-    format!("\n{} {piece}\n", hashed(&piece))
+    // Made in one piece of memory: a text may be megabytes.
+    let mut line = String::with_capacity(name.len() + text.len() + DIGITS + 4);
+    line.push('\n');
+    let _ = write!(line, "{:DIGITS$} {name} {text}", "");
+    let sum = hashed(&line[DIGITS + 2..]);
+    line.replace_range(1..=DIGITS, &sum);
+    line.push('\n');
+    line
 }
 
 /// The pieces that are whole: the last line of a process that was killed may not be.

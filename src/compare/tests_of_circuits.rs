@@ -8,14 +8,14 @@ use super::Config;
 use super::bench::{Controlled, exact};
 use super::points;
 use crate::Result;
-use crate::audit::circuits::{engine, surviving};
+use crate::audit::circuits::engine;
 use crate::audit::subject::Subject;
 use crate::choice::{Against, HypothesisKind};
 use crate::evaluate::Judge;
 use crate::evaluate::hypotheses::{Drawn, Hypotheses, LEVEL, QUANTILE, hypotheses};
 use crate::model::{Edge, Mlp, Sites};
 use crate::numeric::{Scalar, statistics};
-use crate::patch::Patchable as _;
+use crate::patch::{Patchable as _, PatchableExt as _};
 use crate::result::{Audit, Circuit, ComparedCircuit, Control, Hypothesis};
 
 /// The circuits by exact effects of an audit, tested.
@@ -32,7 +32,7 @@ pub fn circuits<T: Scalar>(
         .circuits
         .fill(subject.batch.corrupted.is_some());
     let engine = engine(subject, pruned, fill, config.audit.seed)?;
-    let candidates = surviving(&engine);
+    let candidates = engine.surviving();
     let places = places(&subject.sites);
     let tested = |circuit: &&Circuit| {
         let goal = goals

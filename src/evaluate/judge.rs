@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::metric::{Metric, decision};
 use crate::numeric::{Scalar, statistics};
-use crate::patch::{EdgeSet, Patchable};
+use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 
 /// Resamples of a bootstrap interval.
 const RESAMPLES: usize = 1000;
@@ -16,9 +16,9 @@ pub const FEWEST: usize = 10;
 pub const INTERVAL: &str = "studentised bootstrap over samples, 1000 resamples";
 
 /// What circuits for one answer are judged by.
-#[derive(Debug, Clone)]
-pub struct Judge<'n, P> {
-    network: &'n P,
+#[derive(Clone)]
+pub struct Judge<'n, T> {
+    network: &'n dyn Patchable<Number = T>,
     metric: Metric,
     /// Edges that carry anything: what circuits are made of.
     candidates: EdgeSet,
@@ -51,10 +51,14 @@ pub struct Judgement {
     pub decision_agreement: Option<f64>,
 }
 
-impl<'n, P: Patchable> Judge<'n, P> {
+impl<'n, T: Scalar> Judge<'n, T> {
     /// A judge for the samples of `network`; `metric` is over the same samples.
     #[must_use]
-    pub fn new(network: &'n P, metric: Metric, candidates: EdgeSet) -> Self {
+    pub fn new(
+        network: &'n dyn Patchable<Number = T>,
+        metric: Metric,
+        candidates: EdgeSet,
+    ) -> Self {
         let clean = network.outputs(&network.edges([]));
         let nothing = network.outputs(&network.all());
         Self {
@@ -69,7 +73,7 @@ impl<'n, P: Patchable> Judge<'n, P> {
 
     /// The network, on the samples of the answer.
     #[must_use]
-    pub fn network(&self) -> &'n P {
+    pub fn network(&self) -> &'n dyn Patchable<Number = T> {
         self.network
     }
 
@@ -106,7 +110,7 @@ impl<'n, P: Patchable> Judge<'n, P> {
     }
 
     /// The outputs with everything but the circuit patched.
-    fn kept(&self, circuit: &EdgeSet) -> Array2<P::Number> {
+    fn kept(&self, circuit: &EdgeSet) -> Array2<T> {
         self.network.outputs(&self.network.all_but(circuit))
     }
 
@@ -114,7 +118,7 @@ impl<'n, P: Patchable> Judge<'n, P> {
     #[must_use]
     pub fn errors(&self, circuits: &[EdgeSet]) -> Vec<f64> {
         let patched: Vec<EdgeSet> = circuits.iter().map(|c| self.network.all_but(c)).collect();
-        let error = |outputs: ArrayView2<'_, P::Number>| {
+        let error = |outputs: ArrayView2<'_, T>| {
             let faithfulness = self.faithfulness(self.metric.mean(outputs));
             faithfulness.map_or(f64::INFINITY, |f| (1.0 - f).abs())
         };
@@ -122,7 +126,7 @@ impl<'n, P: Patchable> Judge<'n, P> {
     }
 
     /// Share of samples on which these outputs decide as the full network's.
-    fn agreement(&self, outputs: ArrayView2<'_, P::Number>) -> Option<f64> {
+    fn agreement(&self, outputs: ArrayView2<'_, T>) -> Option<f64> {
         let (own, theirs) = (self.decisions.as_ref()?, decisions(&self.metric, outputs)?);
         let same = own.iter().zip(&theirs).filter(|(a, b)| a == b).count();
         Some(same as f64 / own.len().max(1) as f64)

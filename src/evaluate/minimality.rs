@@ -2,8 +2,8 @@
 
 use super::Judge;
 use crate::circuit::{Goal, effects, leading_to};
-use crate::numeric::{Rng, statistics};
-use crate::patch::{EdgeSet, Patchable};
+use crate::numeric::{Rng, Scalar, statistics};
+use crate::patch::{EdgeSet, PatchableExt as _};
 
 /// Random circuits that give the scale.
 const RANDOM_CIRCUITS: usize = 10;
@@ -23,7 +23,7 @@ const QUANTILE: f64 = 0.95;
 ///
 /// Takes up to 600 removals: where each is a run of the network, much longer
 /// than to discover the circuit.
-pub fn minimality<P: Patchable>(judge: &Judge<'_, P>, circuit: &EdgeSet, seed: u64) -> Option<f64> {
+pub fn minimality<T: Scalar>(judge: &Judge<'_, T>, circuit: &EdgeSet, seed: u64) -> Option<f64> {
     let rng = &mut Rng::new(seed, 1);
     let size = circuit.count_ones(..);
     let candidates: Vec<usize> = judge.candidates().ones().collect();
@@ -52,8 +52,8 @@ pub fn minimality<P: Patchable>(judge: &Judge<'_, P>, circuit: &EdgeSet, seed: u
 /// |effect| of removing each edge of a circuit from it, of up to `most` edges
 /// drawn at random. Edges from which nothing in the circuit leads to what the
 /// metric reads have none and are not run.
-pub(super) fn removal_effects<P: Patchable>(
-    judge: &Judge<'_, P>,
+pub(super) fn removal_effects<T: Scalar>(
+    judge: &Judge<'_, T>,
     circuit: &EdgeSet,
     most: usize,
     rng: &mut Rng,

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::sweep::{Choice, SweepPoint, distance, point};
 use super::{FRACTIONS, Judge, sizes};
-use crate::patch::{EdgeSet, Patchable};
+use crate::numeric::Scalar;
+use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 
 /// Up to this size every size is tried, where steps are cheap and where they are runs.
 const ALL_UP_TO: usize = 512;
@@ -39,7 +40,11 @@ impl Nested {
     /// `max(r, fed u, read v)` on, where `fed` is the least size at which
     /// something reaches a node, and `read` that at which something reads it.
     #[must_use]
-    pub fn new<P: Patchable>(network: &P, ranked: &[usize], connected: bool) -> Self {
+    pub fn new<T: Scalar>(
+        network: &dyn Patchable<Number = T>,
+        ranked: &[usize],
+        connected: bool,
+    ) -> Self {
         let enters = match connected {
             true => entries(network, ranked),
             false => (1..=ranked.len()).collect(),
@@ -63,14 +68,14 @@ impl Nested {
 
     /// The circuit of a size.
     #[must_use]
-    pub fn circuit<P: Patchable>(&self, network: &P, size: usize) -> EdgeSet {
+    pub fn circuit<T: Scalar>(&self, network: &dyn Patchable<Number = T>, size: usize) -> EdgeSet {
         network.edges(self.order[..self.kept[size]].iter().copied())
     }
 
     /// The metric sample by sample, with all edges patched but those of the circuit,
     /// for every size of an ascending list.
     #[must_use]
-    pub fn values<P: Patchable>(&self, judge: &Judge<'_, P>, sizes: &[usize]) -> Vec<Vec<f64>> {
+    pub fn values<T: Scalar>(&self, judge: &Judge<'_, T>, sizes: &[usize]) -> Vec<Vec<f64>> {
         let mut counts: Vec<usize> = sizes.iter().map(|size| self.kept[*size]).collect();
         counts.dedup();
         let network = judge.network();
@@ -87,7 +92,7 @@ impl Nested {
 
 /// The size from which on each ranked edge is on a path from an input to an
 /// output; `usize::MAX` where it never is.
-fn entries<P: Patchable>(network: &P, ranked: &[usize]) -> Vec<usize> {
+fn entries<T: Scalar>(network: &dyn Patchable<Number = T>, ranked: &[usize]) -> Vec<usize> {
     let (mut fed, mut read) = (vec![0; network.node_count()], vec![0; network.node_count()]);
     let links = network.links();
     let ends = (0..network.edge_count()).map(|edge| network.ends(edge));
@@ -120,11 +125,11 @@ fn entries<P: Patchable>(network: &P, ranked: &[usize]) -> Vec<usize> {
 /// and the first that is, halving. As faithfulness need not grow with size, those
 /// below are tried besides, from the smallest up: every size to 64, or to 512 where
 /// a step from one to the next costs much less than a run
-/// ([`Patchable::STEPS_ARE_CHEAP`]); there also larger ones, a 64th apart, and all
+/// ([`Patchable::steps_are_cheap`]); there also larger ones, a 64th apart, and all
 /// again around the first that is faithful.
 #[must_use]
-pub fn choose_nested<P: Patchable>(
-    judge: &Judge<'_, P>,
+pub fn choose_nested<T: Scalar>(
+    judge: &Judge<'_, T>,
     circuits: &Nested,
     within: f64,
 ) -> Option<Choice> {
@@ -143,14 +148,14 @@ pub fn choose_nested<P: Patchable>(
 }
 
 /// Sizes under search.
-struct Sizes<'s, 'n, P> {
-    judge: &'s Judge<'n, P>,
+struct Sizes<'s, 'n, T> {
+    judge: &'s Judge<'n, T>,
     circuits: &'s Nested,
     within: f64,
     tried: BTreeMap<usize, SweepPoint>,
 }
 
-impl<P: Patchable> Sizes<'_, '_, P> {
+impl<T: Scalar> Sizes<'_, '_, T> {
     /// Tries these sizes, as far as they were not.
     fn all(&mut self, sizes: impl IntoIterator<Item = usize>) {
         let new: BTreeSet<usize> = sizes.into_iter().collect();
@@ -164,6 +169,10 @@ impl<P: Patchable> Sizes<'_, '_, P> {
             self.tried
                 .insert(size, point(self.judge, size as f64, kept, &values));
         }
+    }
+
+    fn steps_are_cheap(&self) -> bool {
+        self.judge.network().steps_are_cheap()
     }
 
     /// The smallest faithful size, and the size tried before it, 0 without.
@@ -181,7 +190,7 @@ impl<P: Patchable> Sizes<'_, '_, P> {
     /// Narrows the gap below the smallest faithful size.
     fn halve(&mut self) {
         while let Some((below, size)) = self.faithful() {
-            let gap = match P::STEPS_ARE_CHEAP {
+            let gap = match self.steps_are_cheap() {
                 true => 1,
                 false => (size / RESOLUTION).max(1),
             };
@@ -198,22 +207,23 @@ impl<P: Patchable> Sizes<'_, '_, P> {
             return;
         };
         let (mut sizes, mut size) = (Vec::new(), 1);
-        let all = match P::STEPS_ARE_CHEAP {
+        let cheap = self.steps_are_cheap();
+        let all = match cheap {
             true => ALL_UP_TO,
             false => ALL_RUNS_UP_TO,
         };
-        while size < known && (P::STEPS_ARE_CHEAP || size <= all) {
+        while size < known && (cheap || size <= all) {
             sizes.push(size);
             size += if size < all { 1 } else { size / RESOLUTION };
         }
-        let wave = if P::STEPS_ARE_CHEAP { WAVE } else { RUNS };
+        let wave = if cheap { WAVE } else { RUNS };
         for wave in sizes.chunks(wave) {
             self.all(wave.iter().copied());
             if self.faithful().is_some_and(|(_, size)| size < known) {
                 break;
             }
         }
-        if let Some((below, size)) = self.faithful().filter(|_| P::STEPS_ARE_CHEAP) {
+        if let Some((below, size)) = self.faithful().filter(|_| cheap) {
             self.all(below + 1..size);
         }
     }

@@ -1,8 +1,8 @@
 //! Which of many circuits to report: the smallest that is faithful.
 
 use super::Judge;
-use crate::numeric::{shortest_decimal, statistics};
-use crate::patch::{EdgeSet, Patchable};
+use crate::numeric::{Scalar, shortest_decimal, statistics};
+use crate::patch::EdgeSet;
 pub(super) use crate::result::SweepPoint;
 
 /// The circuit chosen from a sweep, and the sweep.
@@ -20,8 +20,8 @@ pub struct Choice {
 /// `circuits` (each with the parameter that gave it), or, if none is, the most
 /// faithful. `None` for no circuits.
 #[must_use]
-pub fn choose<P: Patchable>(
-    judge: &Judge<'_, P>,
+pub fn choose<T: Scalar>(
+    judge: &Judge<'_, T>,
     circuits: &[(f64, &EdgeSet)],
     within: f64,
 ) -> Option<Choice> {
@@ -54,8 +54,8 @@ pub(super) fn distance(point: &SweepPoint) -> f64 {
 }
 
 /// A circuit of `edges_kept` edges whose metric is `values`, sample by sample.
-pub(super) fn point<P: Patchable>(
-    judge: &Judge<'_, P>,
+pub(super) fn point<T: Scalar>(
+    judge: &Judge<'_, T>,
     parameter: f64,
     edges_kept: usize,
     values: &[f64],

@@ -4,7 +4,7 @@ use super::*;
 use crate::metric::Metric;
 use crate::model::{Linear, Mlp};
 use crate::numeric::Activation;
-use crate::patch::{Engine, Fills, Patchable};
+use crate::patch::{Engine, Fills, PatchableExt as _};
 
 /// y = 3 x0 + 1 x1 + 0 x2, linear, one sample (1, 1, 1): y = 4.
 fn model() -> Mlp<f64> {
@@ -25,7 +25,7 @@ fn engine(model: &Mlp<f64>) -> Engine<'_, f64> {
     Engine::new(model, Array2::ones((3, 1)), Fills::zero())
 }
 
-fn judge<'e, 'm>(engine: &'e Engine<'m, f64>) -> Judge<'e, Engine<'m, f64>> {
+fn judge<'e, 'm>(engine: &'e Engine<'m, f64>) -> Judge<'e, f64> {
     Judge::new(engine, Metric::Output { output: 0 }, engine.edges([0, 1]))
 }
 

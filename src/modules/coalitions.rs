@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::Graph;
 use super::lesions::{Measured, measure};
-use crate::numeric::{Rng, statistics};
+use crate::numeric::{Rng, Scalar, statistics};
 use crate::patch::Patchable;
 
 /// Up to so many modules every subset is measured.
@@ -43,8 +43,8 @@ pub struct Shares {
 /// Up to [`MOST_EXACT`] groups all 2^groups of them, beyond [`ORDERS`] seeded orders
 /// of bringing them back. One run of the network each, in parallel.
 #[must_use]
-pub fn shares<P: Patchable>(
-    network: &P,
+pub fn shares<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     graph: &Graph,
     groups: &[Vec<usize>],
     measured: &Measured,

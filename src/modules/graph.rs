@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 
 use crate::graph::{Join, Layered};
+use crate::numeric::Scalar;
 use crate::patch::Patchable;
 use petgraph::unionfind::UnionFind;
 
@@ -30,7 +31,7 @@ impl Graph {
     /// A layer is a run of nodes that do not feed each other. All edges into a layer
     /// are one matrix, so that shuffles keep what each layer reads. O(edges · log nodes).
     #[must_use]
-    pub fn new<P: Patchable>(network: &P, weights: &[f64]) -> Self {
+    pub fn new<T: Scalar>(network: &dyn Patchable<Number = T>, weights: &[f64]) -> Self {
         let ends: Vec<(usize, usize)> = (0..network.edge_count())
             .map(|edge| network.ends(edge))
             .collect();
@@ -65,7 +66,7 @@ impl Graph {
 
     /// The name of every node: that of the first it is in the network.
     #[must_use]
-    pub fn names<P: Patchable>(&self, network: &P) -> Vec<String> {
+    pub fn names<T: Scalar>(&self, network: &dyn Patchable<Number = T>) -> Vec<String> {
         let first = self.members.iter().map(|members| members[0]);
         first.map(|node| network.node_name(node)).collect()
     }
@@ -81,7 +82,7 @@ impl Graph {
 }
 
 /// The layer of every node of the network.
-fn layers<P: Patchable>(network: &P, ends: &[(usize, usize)]) -> Vec<usize> {
+fn layers<T: Scalar>(network: &dyn Patchable<Number = T>, ends: &[(usize, usize)]) -> Vec<usize> {
     let mut latest: Vec<Option<usize>> = vec![None; network.node_count()];
     for (from, to) in ends.iter().copied().chain(network.links()) {
         latest[to] = latest[to].max(Some(from));
@@ -97,7 +98,7 @@ fn layers<P: Patchable>(network: &P, ends: &[(usize, usize)]) -> Vec<usize> {
 }
 
 /// The node of the graph that each node of the network is in, and the other way round.
-fn together<P: Patchable>(network: &P) -> (Vec<usize>, Vec<Vec<usize>>) {
+fn together<T: Scalar>(network: &dyn Patchable<Number = T>) -> (Vec<usize>, Vec<Vec<usize>>) {
     let (nodes, links) = (network.node_count(), network.links());
     let mut handed_to = vec![0usize; nodes];
     links.iter().for_each(|(from, _)| handed_to[*from] += 1);

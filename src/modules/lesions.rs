@@ -9,7 +9,7 @@ use ndarray::ArrayView2;
 use super::Graph;
 use crate::metric::Metric;
 use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::Patchable;
+use crate::patch::{Patchable, PatchableExt as _};
 
 /// Means of a metric that differ by a smaller share of it are sums of the same terms in
 /// another order.
@@ -100,8 +100,8 @@ impl Ablation {
 /// Random sets have as many nodes in each layer as the group, drawn from the
 /// union of the groups; `samples` of them per group.
 #[must_use]
-pub fn lesions<P: Patchable>(
-    network: &P,
+pub fn lesions<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     graph: &Graph,
     groups: &[Vec<usize>],
     metrics: &[Measured],
@@ -144,15 +144,15 @@ pub fn lesions<P: Patchable>(
 }
 
 /// The metrics with all messages out of `nodes` patched.
-pub(super) fn measure<P: Patchable>(
-    network: &P,
+pub(super) fn measure<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
     graph: &Graph,
     nodes: &[usize],
     metrics: &[Measured],
 ) -> Vec<f64> {
     let members = nodes.iter().flat_map(|node| &graph.members[*node]);
     let members: Vec<usize> = members.copied().collect();
-    let outputs = network.outputs_without(&members, || {
+    let outputs = network.outputs_without(&members, &|| {
         let edges = nodes.iter().flat_map(|node| graph.out[*node].iter());
         network.edges(edges.copied())
     });

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::fill::{Filling, Fills, Layer};
 use super::kept;
-use super::patchable::Patchable;
+use super::patchable::{Patchable, PatchableExt as _, See, Walk};
 use super::readings;
 use super::readout::Readout;
 use super::ripple::Ripple;
@@ -319,12 +319,10 @@ fn sparse_rows<T: Scalar>(weight: &Array2<T>) -> Option<Rows<T>> {
 
 impl<'m, T: Scalar> Patchable for Engine<'m, T> {
     type Number = T;
-    type Walk<'a>
-        = MlpWalk<'a, 'm, T>
-    where
-        Self: 'a;
 
-    const STEPS_ARE_CHEAP: bool = true;
+    fn steps_are_cheap(&self) -> bool {
+        true
+    }
 
     fn edge_count(&self) -> usize {
         self.sites.edge_count()
@@ -344,6 +342,12 @@ impl<'m, T: Scalar> Patchable for Engine<'m, T> {
             self.sites.site(edge.layer, edge.from),
             self.sites.site(edge.layer + 1, edge.to),
         )
+    }
+
+    fn surviving(&self) -> EdgeSet {
+        let weights = self.model.layers.iter().flat_map(|l| &l.weight);
+        let alive = weights.enumerate().filter(|(_, w)| !w.is_zero());
+        self.edges(alive.map(|(number, _)| number))
     }
 
     /// Outputs first, then hidden layers from the last to the first; by
@@ -377,33 +381,20 @@ impl<'m, T: Scalar> Patchable for Engine<'m, T> {
         self.run(patched).outputs().to_owned()
     }
 
-    fn each_edge<R: Send>(
-        &self,
-        patched: &EdgeSet,
-        edges: &[usize],
-        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
-    ) -> Vec<R> {
+    fn see_each_edge(&self, patched: &EdgeSet, edges: &[usize], see: &See<'_, T>) {
         let state = self.run(patched);
-        edges
-            .par_iter()
-            .with_min_len(8)
-            .map_init(
-                || Ripple::new(self),
-                |ripple, edge| {
-                    ripple.toggle(self, &state, *edge);
-                    measure(ripple.outputs())
-                },
-            )
-            .collect()
+        let edges = edges.par_iter().enumerate().with_min_len(8);
+        edges.for_each_init(
+            || Ripple::new(self),
+            |ripple, (place, edge)| {
+                ripple.toggle(self, &state, *edge);
+                see(place, ripple.outputs());
+            },
+        );
     }
 
-    fn each_kept<R: Send>(
-        &self,
-        order: &[usize],
-        sizes: &[usize],
-        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
-    ) -> Vec<R> {
-        kept::each(self, order, sizes, measure)
+    fn see_each_kept(&self, order: &[usize], sizes: &[usize], see: &See<'_, T>) {
+        kept::each(self, order, sizes, see);
     }
 
     fn each_edge_means(
@@ -415,11 +406,11 @@ impl<'m, T: Scalar> Patchable for Engine<'m, T> {
         readings::each_edge(self, patched, edges, readouts)
     }
 
-    fn outputs_without(&self, nodes: &[usize], _: impl Fn() -> EdgeSet) -> Array2<T> {
+    fn outputs_without(&self, nodes: &[usize], _: &dyn Fn() -> EdgeSet) -> Array2<T> {
         self.without(nodes)
     }
 
-    fn walk(&self, patched: EdgeSet) -> MlpWalk<'_, 'm, T> {
-        MlpWalk::new(self, patched)
+    fn walk(&self, patched: EdgeSet) -> Box<dyn Walk<T> + '_> {
+        Box::new(MlpWalk::new(self, patched))
     }
 }

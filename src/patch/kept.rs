@@ -1,10 +1,9 @@
 //! Runs in which ever more edges are kept: one is a few steps from the last.
 
-use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::engine::Engine;
-use super::patchable::Patchable as _;
+use super::patchable::{PatchableExt as _, See};
 use super::ripple::Ripple;
 use crate::numeric::Scalar;
 
@@ -15,43 +14,45 @@ const STEPS: usize = 8;
 const STRIDE: usize = 256;
 
 /// What the network does with all edges patched but the first `n` of `order`, for
-/// every n of `sizes`, which ascend.
+/// every n of `sizes`, which ascend: `see` gets its place and the outputs.
 ///
 /// Sizes that lie close are one stride, which begins with a run and goes on by
 /// single edges; strides run in parallel.
-pub(super) fn each<T: Scalar, R: Send>(
+pub(super) fn each<T: Scalar>(
     engine: &Engine<'_, T>,
     order: &[usize],
     sizes: &[usize],
-    measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
-) -> Vec<R> {
-    let near: Vec<&[usize]> = sizes.chunk_by(|a, b| b - a <= STEPS).collect();
-    let strides: Vec<&[usize]> = near.into_iter().flat_map(|s| s.chunks(STRIDE)).collect();
-    let found: Vec<Vec<R>> = strides
-        .into_par_iter()
-        .map(|sizes| along(engine, order, sizes, &measure))
-        .collect();
-    found.into_iter().flatten().collect()
+    see: &See<'_, T>,
+) {
+    let near = sizes.chunk_by(|a, b| b - a <= STEPS);
+    let mut strides: Vec<(usize, &[usize])> = Vec::new();
+    let mut first = 0;
+    for stride in near.flat_map(|sizes| sizes.chunks(STRIDE)) {
+        strides.push((first, stride));
+        first += stride.len();
+    }
+    let strides = strides.into_par_iter();
+    strides.for_each(|(first, sizes)| along(engine, order, (first, sizes), see));
 }
 
-fn along<T: Scalar, R>(
+/// One stride of sizes, the first of which stands in place `first`.
+fn along<T: Scalar>(
     engine: &Engine<'_, T>,
     order: &[usize],
-    sizes: &[usize],
-    measure: &impl Fn(ArrayView2<'_, T>) -> R,
-) -> Vec<R> {
+    (first, sizes): (usize, &[usize]),
+    see: &See<'_, T>,
+) {
     let mut at = sizes.first().copied().unwrap_or(0);
     let kept = engine.edges(order[..at].iter().copied());
     let mut state = engine.run(&engine.all_but(&kept));
     let mut ripple = None;
-    let step = |size: &usize| {
+    for (place, size) in (first..).zip(sizes) {
         for edge in &order[at..*size] {
             let ripple = ripple.get_or_insert_with(|| Ripple::new(engine));
             ripple.toggle(engine, &state, *edge);
             ripple.commit(engine, &mut state, *edge);
         }
         at = *size;
-        measure(state.outputs())
-    };
-    sizes.iter().map(step).collect()
+        see(place, state.outputs());
+    }
 }

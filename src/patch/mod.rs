@@ -59,7 +59,7 @@ pub use layered::LayeredEngine;
 pub use neuron::{NeuronEngine, NeuronPart};
 pub use nodes::Nodes;
 pub use parted::Parted;
-pub use patchable::{Patchable, SetWalk, Walk};
+pub use patchable::{Patchable, PatchableExt, See, SetWalk, Walk};
 pub use readout::Readout;
 pub(crate) use sets::check_lengths;
 pub use weight::WeightEngine;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use ndarray::Array2;
 
-use super::{EdgeSet, Patchable, SetWalk};
+use super::{EdgeSet, Patchable, PatchableExt as _, SetWalk, Walk};
 use crate::metric::Metric;
 
 /// What an edge of a node's own leads to, by name: everything that reads it.
@@ -16,7 +16,7 @@ pub(super) const READERS: &str = "*";
 
 /// A network of nodes.
 #[derive(Debug, Clone)]
-pub struct Nodes<'p, P> {
+pub struct Nodes<'p, P: ?Sized> {
     network: &'p P,
     /// The nodes that write something, by number in the network, in order.
     writers: Vec<usize>,
@@ -24,7 +24,7 @@ pub struct Nodes<'p, P> {
     out: Vec<EdgeSet>,
 }
 
-impl<'p, P: Patchable> Nodes<'p, P> {
+impl<'p, P: Patchable + ?Sized> Nodes<'p, P> {
     /// The nodes of a network.
     #[must_use]
     pub fn new(network: &'p P) -> Self {
@@ -63,12 +63,8 @@ impl<'p, P: Patchable> Nodes<'p, P> {
     }
 }
 
-impl<P: Patchable> Patchable for Nodes<'_, P> {
+impl<P: Patchable + ?Sized> Patchable for Nodes<'_, P> {
     type Number = P::Number;
-    type Walk<'a>
-        = SetWalk<'a, Self>
-    where
-        Self: 'a;
 
     fn edge_count(&self) -> usize {
         self.writers.len()
@@ -115,7 +111,7 @@ impl<P: Patchable> Patchable for Nodes<'_, P> {
         self.network.outputs_alone(&self.edges_of(patched))
     }
 
-    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
-        SetWalk::new(self, patched)
+    fn walk(&self, patched: EdgeSet) -> Box<dyn Walk<P::Number> + '_> {
+        Box::new(SetWalk::new(self, patched))
     }
 }

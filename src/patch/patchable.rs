@@ -6,6 +6,7 @@
 //! edge leads from a lower number to a higher one.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -23,13 +24,11 @@ use crate::numeric::Scalar;
 pub trait Patchable: Sync {
     /// What the network computes in.
     type Number: Scalar;
-    /// How single steps are tried.
-    type Walk<'a>: Walk<Self::Number>
-    where
-        Self: 'a;
 
     /// Whether one edge more or less costs much less than a run.
-    const STEPS_ARE_CHEAP: bool = false;
+    fn steps_are_cheap(&self) -> bool {
+        false
+    }
 
     /// Number of edges.
     fn edge_count(&self) -> usize;
@@ -39,6 +38,11 @@ pub trait Patchable: Sync {
 
     /// Columns of the outputs.
     fn samples(&self) -> usize;
+
+    /// The edges that circuits are made of: all but those of weight 0.
+    fn surviving(&self) -> EdgeSet {
+        rest_of(self.edge_count(), &EdgeSet::new())
+    }
 
     /// The nodes that an edge leads from and to.
     fn ends(&self, edge: usize) -> (usize, usize);
@@ -71,21 +75,15 @@ pub trait Patchable: Sync {
     }
 
     /// What each of `edges` does when it is patched besides `patched` (or
-    /// restored, if it is one of them): `measure` gets the outputs. In
-    /// parallel; results in the order of `edges`.
-    fn each_edge<R: Send>(
-        &self,
-        patched: &EdgeSet,
-        edges: &[usize],
-        measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
-    ) -> Vec<R> {
-        let one = |edge: &usize| {
+    /// restored, if it is one of them): `see` gets its place among `edges` and the
+    /// outputs. In parallel.
+    fn see_each_edge(&self, patched: &EdgeSet, edges: &[usize], see: &See<'_, Self::Number>) {
+        edges.par_iter().enumerate().for_each(|(place, edge)| {
             let mut set = patched.clone();
             set.grow(self.edge_count());
             set.toggle(*edge);
-            measure(self.outputs_alone(&set).view())
-        };
-        edges.par_iter().map(one).collect()
+            see(place, self.outputs_alone(&set).view());
+        });
     }
 
     /// The mean of each readout when each of `edges` is patched besides `patched`
@@ -96,11 +94,11 @@ pub trait Patchable: Sync {
         edges: &[usize],
         readouts: &[Readout<'_>],
     ) -> Vec<Vec<f64>> {
-        self.each_edge(patched, edges, |outputs| {
-            readouts
-                .iter()
-                .map(|readout| readout.mean(outputs))
-                .collect()
+        collected(edges.len(), |put| {
+            self.see_each_edge(patched, edges, &|place, outputs| {
+                let means = readouts.iter().map(|readout| readout.mean(outputs));
+                put(place, means.collect());
+            });
         })
     }
 
@@ -109,13 +107,47 @@ pub trait Patchable: Sync {
     fn outputs_without(
         &self,
         _nodes: &[usize],
-        edges: impl Fn() -> EdgeSet,
+        edges: &dyn Fn() -> EdgeSet,
     ) -> Array2<Self::Number> {
         self.outputs_alone(&edges())
     }
 
     /// A walk that begins with `patched`.
-    fn walk(&self, patched: EdgeSet) -> Self::Walk<'_>;
+    fn walk(&self, patched: EdgeSet) -> Box<dyn Walk<Self::Number> + '_>;
+
+    /// What the network does with all edges patched but the first `n` of `order`,
+    /// for every n of an ascending list: `see` gets its place in the list and the
+    /// outputs. In parallel.
+    fn see_each_kept(&self, order: &[usize], sizes: &[usize], see: &See<'_, Self::Number>) {
+        sizes.par_iter().enumerate().for_each(|(place, size)| {
+            let kept = order[..*size].iter().copied();
+            let kept = set_of(self.edge_count(), kept);
+            let patched = rest_of(self.edge_count(), &kept);
+            see(place, self.outputs_alone(&patched).view());
+        });
+    }
+}
+
+/// Is shown a run: its place among those asked for, and its outputs
+/// `[outputs, samples]`.
+pub type See<'s, T> = dyn Fn(usize, ArrayView2<'_, T>) + Sync + 's;
+
+/// What follows from a network's runs, for every kind of result.
+pub trait PatchableExt: Patchable {
+    /// What each of `edges` does when it is patched besides `patched` (or restored, if it
+    /// is one of them). In parallel; results in the order of `edges`.
+    fn each_edge<R: Send>(
+        &self,
+        patched: &EdgeSet,
+        edges: &[usize],
+        measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
+    ) -> Vec<R> {
+        collected(edges.len(), |put| {
+            self.see_each_edge(patched, edges, &|place, outputs| {
+                put(place, measure(outputs));
+            });
+        })
+    }
 
     /// What every set of edges does when it is patched, in parallel; results in
     /// the order of the sets.
@@ -137,11 +169,11 @@ pub trait Patchable: Sync {
         sizes: &[usize],
         measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
     ) -> Vec<R> {
-        let one = |size: &usize| {
-            let kept = self.edges(order[..*size].iter().copied());
-            measure(self.outputs_alone(&self.all_but(&kept)).view())
-        };
-        sizes.par_iter().map(one).collect()
+        collected(sizes.len(), |put| {
+            self.see_each_kept(order, sizes, &|place, outputs| {
+                put(place, measure(outputs));
+            });
+        })
     }
 
     /// The edges out of every node, by number.
@@ -153,23 +185,44 @@ pub trait Patchable: Sync {
 
     /// A set of these edges.
     fn edges(&self, numbers: impl IntoIterator<Item = usize>) -> EdgeSet {
-        let mut set = EdgeSet::with_capacity(self.edge_count());
-        set.extend(numbers);
-        set
+        set_of(self.edge_count(), numbers)
     }
 
     /// The set of all edges but these.
     fn all_but(&self, set: &EdgeSet) -> EdgeSet {
-        let mut rest = set.clone();
-        rest.grow(self.edge_count());
-        rest.toggle_range(..);
-        rest
+        rest_of(self.edge_count(), set)
     }
 
     /// The set of all edges.
     fn all(&self) -> EdgeSet {
         self.all_but(&self.edges([]))
     }
+}
+
+impl<P: Patchable + ?Sized> PatchableExt for P {}
+
+fn set_of(edges: usize, numbers: impl IntoIterator<Item = usize>) -> EdgeSet {
+    let mut set = EdgeSet::with_capacity(edges);
+    set.extend(numbers);
+    set
+}
+
+fn rest_of(edges: usize, set: &EdgeSet) -> EdgeSet {
+    let mut rest = set.clone();
+    rest.grow(edges);
+    rest.toggle_range(..);
+    rest
+}
+
+/// What runs that are parallel among themselves put in their places.
+fn collected<R: Send>(places: usize, run: impl FnOnce(&(dyn Fn(usize, R) + Sync))) -> Vec<R> {
+    let slots: Vec<Mutex<Option<R>>> = (0..places).map(|_| Mutex::new(None)).collect();
+    run(&|place, result| {
+        *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result)
+    });
+    let put = |slot: Mutex<Option<R>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let results: Option<Vec<R>> = slots.into_iter().map(put).collect();
+    results.unwrap_or_else(|| unreachable!("every run is shown"))
 }
 
 /// A network as it runs with a set of edges patched, to which more are added
@@ -194,7 +247,7 @@ pub trait Walk<T: Scalar> {
 }
 
 /// A walk every attempt of which is a run of its own.
-pub struct SetWalk<'e, P: Patchable> {
+pub struct SetWalk<'e, P: Patchable + ?Sized> {
     network: &'e P,
     patched: EdgeSet,
     outputs: Array2<P::Number>,
@@ -202,7 +255,7 @@ pub struct SetWalk<'e, P: Patchable> {
     attempt: Array2<P::Number>,
 }
 
-impl<'e, P: Patchable> SetWalk<'e, P> {
+impl<'e, P: Patchable + ?Sized> SetWalk<'e, P> {
     /// A walk that begins with `patched`.
     #[must_use]
     pub fn new(network: &'e P, patched: EdgeSet) -> Self {
@@ -217,7 +270,7 @@ impl<'e, P: Patchable> SetWalk<'e, P> {
     }
 }
 
-impl<P: Patchable> Walk<P::Number> for SetWalk<'_, P> {
+impl<P: Patchable + ?Sized> Walk<P::Number> for SetWalk<'_, P> {
     fn outputs(&self) -> ArrayView2<'_, P::Number> {
         self.outputs.view()
     }

@@ -10,6 +10,8 @@
 //! out where they fall geometrically. Source: Trefethen, *Approximation Theory and
 //! Approximation Practice*, chapters 4 and 8.
 
+use std::f64::consts::PI;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use super::engine::{Engine, State};
@@ -112,19 +114,19 @@ impl Table {
         let middle: Vec<f64> = ends().map(|(low, high)| (low + high) / 2.0).collect();
         let half: Vec<f64> = ends().map(|(low, high)| (high - low) / 2.0).collect();
         let mut sheets = sheets(readouts, samples, points);
+        let mut values = vec![0.0; samples];
         for point in 0..points {
-            let angle = std::f64::consts::PI * (point as f64 + 0.5) / points as f64;
-            let at = |sample: usize| T::from_f64(middle[sample] + half[sample] * angle.cos());
+            let basis = polynomials(point, points);
+            // The second polynomial is the point itself.
+            let at = |sample: usize| T::from_f64(middle[sample] + half[sample] * basis[1]);
             ripple.nudge(engine, state, (layer, to), at);
             let outputs = ripple.outputs();
-            let basis: Vec<f64> = (0..points).map(|k| (k as f64 * angle).cos()).collect();
             for sheet in &mut sheets {
-                for sample in 0..samples {
-                    if let Some(owner) = sheet.owner[sample] {
-                        let value = readouts[owner].metric.value(outputs, sample);
-                        sheet.add(sample, value, &basis);
-                    }
+                for (sample, value) in values.iter_mut().enumerate() {
+                    let readout = sheet.owner[sample].map(|owner| readouts[owner].metric);
+                    *value = readout.map_or(0.0, |metric| metric.value(outputs, sample));
                 }
+                sheet.add(&values, &basis);
             }
         }
         let inverse = |half: &f64| if *half > 0.0 { 1.0 / half } else { 0.0 };
@@ -197,6 +199,14 @@ fn allowed<T: Scalar>() -> f64 {
     (ROUNDINGS * T::epsilon().widen()).max(LEAST)
 }
 
+/// The first `points` Chebyshev polynomials at a Chebyshev point.
+fn polynomials(point: usize, points: usize) -> Vec<f64> {
+    let x = (PI * (point as f64 + 0.5) / points as f64).cos();
+    let next = |(before, now): &(f64, f64)| Some((*now, (2.0 * x).mul_add(*now, -before)));
+    let pairs = std::iter::successors(Some((1.0, x)), next);
+    pairs.map(|(value, _)| value).take(points).collect()
+}
+
 /// Readouts sorted into sheets, each into the first that has none of its samples.
 fn sheets(readouts: &[Readout<'_>], samples: usize, points: usize) -> Vec<Sheet> {
     let mut sheets: Vec<Sheet> = Vec::new();
@@ -223,13 +233,14 @@ fn sheets(readouts: &[Readout<'_>], samples: usize, points: usize) -> Vec<Sheet>
 }
 
 impl Sheet {
-    /// Takes a sample's value at a point where the polynomials are `basis`.
-    fn add(&mut self, sample: usize, value: f64, basis: &[f64]) {
-        let samples = self.owner.len();
-        let share = 2.0 * value / self.points as f64;
-        for (k, polynomial) in basis.iter().enumerate() {
-            let factor = if k == 0 { 0.5 } else { 1.0 };
-            self.coefficients[k * samples + sample] += factor * share * polynomial;
+    /// Takes the samples' values at a point where the polynomials are `basis`.
+    fn add(&mut self, values: &[f64], basis: &[f64]) {
+        let rows = self.coefficients.chunks_exact_mut(values.len().max(1));
+        for (k, (row, polynomial)) in rows.zip(basis).enumerate() {
+            let factor = if k == 0 { 1.0 } else { 2.0 };
+            let factor = factor * polynomial / self.points as f64;
+            let both = row.iter_mut().zip(values);
+            both.for_each(|(coefficient, value)| *coefficient += factor * value);
         }
     }
 

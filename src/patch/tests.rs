@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, Axis};
 
-use super::{EdgeSet, Engine, Fills, Patchable, Readout, Walk};
+use super::{EdgeSet, Engine, Fills, Patchable, PatchableExt as _, Readout};
 use crate::metric::Metric;
 use crate::model::Mlp;
 use crate::model::mlp::tests::{random_inputs, random_mlp};
@@ -322,7 +322,7 @@ fn ablated_sites_are_all_their_edges_patched() {
                 let sites: Vec<usize> = (0..out.len()).step_by(step).collect();
                 let mut edges = engine.edges([]);
                 sites.iter().for_each(|site| edges.union_with(&out[*site]));
-                let without = engine.outputs_without(&sites, || panic!("edges are not needed"));
+                let without = engine.outputs_without(&sites, &|| panic!("edges are not needed"));
                 let run = engine.outputs(&edges);
                 assert!(
                     (&run - &without).iter().all(|d| d.abs() < 1e-9),

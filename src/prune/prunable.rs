@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use crate::model::transformer::Matrix;
 use crate::model::{Layered, Mlp, Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::patch::{Engine, Fills, Patchable};
+use crate::patch::{Engine, Fills, PatchableExt as _};
 
 /// A network whose weights can be pruned.
 pub trait Prunable: Clone + Send + Sync {

@@ -15,7 +15,7 @@ use modscope::metric::Metric;
 use modscope::model::{Linear, Mlp};
 use modscope::numeric::statistics::holm;
 use modscope::numeric::{Activation, Rng};
-use modscope::patch::{Engine, Fills, Patchable};
+use modscope::patch::{Engine, Fills, PatchableExt as _};
 use modscope::result::Comparison;
 use modscope::train::trainer::Trainer;
 use modscope::train::{Regime, Task};

@@ -22,7 +22,7 @@ use modscope::circuit::{
 use modscope::data::Dataset;
 use modscope::metric::Metric;
 use modscope::model::{Architecture, Loaded, Network, Options, Sequences, Transformer};
-use modscope::patch::{ComponentEngine, EdgeSet, Fill, Patchable, Setup};
+use modscope::patch::{ComponentEngine, EdgeSet, Fill, Patchable, PatchableExt as _, Setup};
 use serde_json::Value;
 
 struct Toy {

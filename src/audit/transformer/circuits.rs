@@ -1,7 +1,5 @@
 //! The circuits of a transformer: of its components, or of its weights.
 
-use std::borrow::Cow;
-
 use super::Subject;
 use crate::Result;
 use crate::audit::circuits::set_names;
@@ -9,14 +7,14 @@ use crate::audit::held::{held, of_both};
 use crate::audit::memory::{Budget, resident_bytes};
 use crate::audit::methods::no_positions;
 use crate::audit::pipeline::Files;
-use crate::audit::search::{Answer, Found, Search, ablation};
+use crate::audit::search::{Answer, Found, Part, Search, Searchable, ablation};
 use crate::audit::task::{self, TaskControls};
 use crate::audit::{Config, Conventions, Granularity};
-use crate::circuit::{Attributable, Goal, Maskable, Try, authors_order};
+use crate::circuit::{Goal, Try, authors_order};
 use crate::metric::{Metric, MetricKind};
 use crate::model::Transformer;
 use crate::numeric::Scalar;
-use crate::patch::{ComponentEngine, EdgeSet, Fill, NeuronEngine, Patchable, Setup, WeightEngine};
+use crate::patch::{ComponentEngine, Fill, NeuronEngine, Patchable, Setup, WeightEngine};
 use crate::result::{GraphConfig, NodeAblation};
 
 /// What goes with circuits of components alone.
@@ -26,6 +24,10 @@ struct OfComponents {
     /// The order of ACDC's published code, where that is asked for.
     order: Option<Vec<Try>>,
 }
+
+/// Runs the network on the samples of a subject.
+type Build<'b, 'e, T> =
+    dyn Fn(&Subject<'_, T>) -> Result<Box<dyn Searchable<Number = T> + 'e>> + 'b;
 
 /// Where an answer is read that more than one output takes part in.
 const ANSWER: &str = "logits";
@@ -96,7 +98,7 @@ impl<T: Scalar> Subject<'_, T> {
             Some(Granularity::Weight) => {
                 let build = |subject: &Subject<'_, T>| {
                     subject.bounded(pruned, config, setup)?;
-                    WeightEngine::new(pruned, &subject.batch, setup)
+                    boxed(WeightEngine::new(pruned, &subject.batch, setup)?)
                 };
                 let site = |goal: &Goal| match goal.metric {
                     Metric::Mse {
@@ -105,13 +107,17 @@ impl<T: Scalar> Subject<'_, T> {
                     | Metric::Output { output: q } => format!("y{q}"),
                     _ => ANSWER.to_owned(),
                 };
-                let candidates = |engine: &WeightEngine<'_, T>| engine.surviving();
-                self.search(build, candidates, site, None, config, progress)
+                self.search(&build, &site, None, config, progress)
             }
             Some(Granularity::Neuron) => {
                 let build = |subject: &Subject<'_, T>| {
                     subject.bounded(pruned, config, setup)?;
-                    NeuronEngine::new(pruned, &subject.batch, setup.fill, setup.seed)
+                    boxed(NeuronEngine::new(
+                        pruned,
+                        &subject.batch,
+                        setup.fill,
+                        setup.seed,
+                    )?)
                 };
                 let site = |_: &Goal| ANSWER.to_owned();
                 // Each is a node already.
@@ -119,8 +125,7 @@ impl<T: Scalar> Subject<'_, T> {
                     circuits: settings.of_nodes(),
                     ..config.clone()
                 };
-                let candidates = |engine: &NeuronEngine<'_, T>| engine.all();
-                self.search(build, candidates, site, None, &of_nodes, progress)
+                self.search(&build, &site, None, &of_nodes, progress)
             }
         }
     }
@@ -136,10 +141,10 @@ impl<T: Scalar> Subject<'_, T> {
         let build = |subject: &Subject<'_, T>| {
             subject.bounded(pruned, config, setup)?;
             let engine = ComponentEngine::new(pruned, &subject.batch, setup)?;
-            match config.circuits.positions {
-                true => engine.at_positions(&subject.batch),
-                false => Ok(engine),
-            }
+            boxed(match config.circuits.positions {
+                true => engine.at_positions(&subject.batch)?,
+                false => engine,
+            })
         };
         let cfg = GraphConfig {
             n_layers: self.model.blocks.len(),
@@ -152,8 +157,7 @@ impl<T: Scalar> Subject<'_, T> {
             .then(|| authors_order(&pruned.components(setup.split_input)));
         let site = |_: &Goal| ANSWER.to_owned();
         let of = OfComponents { cfg, order };
-        let candidates = |engine: &ComponentEngine<'_, T>| engine.all();
-        self.search(build, candidates, site, Some(of), config, progress)
+        self.search(&build, &site, Some(of), config, progress)
     }
 
     /// The megabytes that runs take.
@@ -190,12 +194,11 @@ impl<T: Scalar> Subject<'_, T> {
     }
 
     /// Ablation and circuits; `build` runs the network on the samples of a subject,
-    /// circuits are made of `candidates`, `site` says where an answer is read.
-    fn search<P: Attributable + Maskable + Clone>(
+    /// `site` says where an answer is read.
+    fn search<'e>(
         &self,
-        build: impl Fn(&Subject<'_, T>) -> Result<P>,
-        candidates: impl Fn(&P) -> EdgeSet,
-        site: impl Fn(&Goal) -> String,
+        build: &Build<'_, 'e, T>,
+        site: &dyn Fn(&Goal) -> String,
         components: Option<OfComponents>,
         config: &Config,
         progress: &dyn Fn(&str),
@@ -205,7 +208,7 @@ impl<T: Scalar> Subject<'_, T> {
         let ablated = match config.circuits.nodes {
             true => {
                 progress("ablating nodes");
-                vec![self.ablated(&whole, &site, config)?]
+                vec![self.ablated(whole.as_ref(), site, config)?]
             }
             false => Vec::new(),
         };
@@ -227,23 +230,23 @@ impl<T: Scalar> Subject<'_, T> {
             Some((discover, judge)) => (discover, Some(judge)),
             None => (self, None),
         };
-        let answers = discover.sought(&networks.0, &site, config)?;
-        let judges: Vec<Option<Answer<'_, P>>> = match judge.zip(networks.1.as_ref()) {
+        let answers = discover.sought(networks.0.as_ref(), site, config)?;
+        let judges: Vec<Option<Answer<'_, T>>> = match judge.zip(networks.1.as_ref()) {
             Some((judge, network)) => {
-                let answers = judge.sought(network, &site, config)?;
+                let answers = judge.sought(network.as_ref(), site, config)?;
                 answers.into_iter().map(Some).collect()
             }
             None => answers.iter().map(|_| None).collect(),
         };
         let judging = judge.unwrap_or(self);
-        let nonsense = |answer: &Answer<'_, P>| TaskControls {
+        let nonsense = |answer: &Answer<'_, T>| TaskControls {
             nonsense: task::nonsense(&answer.goal.metric, &judging.clean, config.seed),
             ..TaskControls::default()
         };
         let search = Search {
-            network: &networks.0,
+            network: networks.0.as_ref(),
             data: &self.files.data.path,
-            candidates: candidates(&networks.0),
+            candidates: networks.0.surviving(),
             controls: match &judges[..] {
                 [Some(_), ..] => judges.iter().flatten().map(nonsense).collect(),
                 _ => answers.iter().map(nonsense).collect(),
@@ -269,26 +272,26 @@ impl<T: Scalar> Subject<'_, T> {
     }
 
     /// The answers that are sought, in the network on this subject's samples.
-    fn sought<'e, P: Clone>(
+    fn sought<'e>(
         &self,
-        network: &'e P,
-        site: &impl Fn(&Goal) -> String,
+        network: &'e dyn Searchable<Number = T>,
+        site: &dyn Fn(&Goal) -> String,
         config: &Config,
-    ) -> Result<Vec<Answer<'e, P>>> {
+    ) -> Result<Vec<Answer<'e, T>>> {
         let answer = |(goal, name): (Goal, String)| Answer {
             site: site(&goal),
             goal,
-            network: Cow::Borrowed(network),
+            network: Part::All(network),
             name,
         };
         Ok(self.goals(config)?.into_iter().map(answer).collect())
     }
 
     /// The ablation of every node, on all samples.
-    fn ablated<P: Patchable>(
+    fn ablated(
         &self,
-        network: &P,
-        site: &impl Fn(&Goal) -> String,
+        network: &dyn Patchable<Number = T>,
+        site: &dyn Fn(&Goal) -> String,
         config: &Config,
     ) -> Result<NodeAblation> {
         let fill = self.fill(config);
@@ -331,4 +334,11 @@ impl<T: Scalar> Subject<'_, T> {
             Fill::Corrupted => Some("each sample's own pair".to_owned()),
         }
     }
+}
+
+/// Any engine, as what is searched.
+fn boxed<'e, P: Searchable + 'e>(
+    engine: P,
+) -> Result<Box<dyn Searchable<Number = P::Number> + 'e>> {
+    Ok(Box::new(engine))
 }

@@ -10,7 +10,9 @@ use crate::model::Transformer;
 use crate::modules::lesions::Measured;
 use crate::modules::{EdgeWeight, Graph, ModulesConfig};
 use crate::numeric::Scalar;
-use crate::patch::{ComponentEngine, EdgeSet, Fill, Parted, Patchable, Setup, WeightEngine};
+use crate::patch::{
+    ComponentEngine, EdgeSet, Fill, Parted, Patchable, PatchableExt as _, Setup, WeightEngine,
+};
 use crate::result::{Assignment, Modules, Prune};
 use crate::{Error, Result};
 
@@ -96,7 +98,7 @@ impl<T: Scalar> Subject<'_, T> {
             measured_on: measured_on(&goals, *fill),
             ..found
         };
-        Ok(self.finished(found, &graph, engines, goals, config))
+        Ok(self.finished(found, &graph, any(engines), goals, config))
     }
 
     fn of_weight_graph(
@@ -130,7 +132,7 @@ impl<T: Scalar> Subject<'_, T> {
             measured_on: measured_on(&goals, *fill).filter(|_| is_effect),
             ..found
         };
-        Ok(self.finished(found, &graph, engines, goals, config))
+        Ok(self.finished(found, &graph, any(engines), goals, config))
     }
 
     /// What is sought, without names.
@@ -139,9 +141,9 @@ impl<T: Scalar> Subject<'_, T> {
         Ok(goals.map(|(goal, _)| goal).collect())
     }
 
-    fn effects<P: Attributable>(
+    fn effects(
         &self,
-        network: &P,
+        network: &dyn Attributable<Number = T>,
         edges: &EdgeSet,
         weight: EdgeWeight,
         goals: &[Goal],
@@ -158,11 +160,11 @@ impl<T: Scalar> Subject<'_, T> {
     /// With what the modules do, and every site by its own name.
     ///
     /// The parts that share nothing are left out: attention joins what no weight joins.
-    fn finished<P: Patchable>(
+    fn finished(
         &self,
         mut found: Modules,
         graph: &Graph,
-        engines: Vec<(Fill, P)>,
+        engines: Vec<(Fill, Box<dyn Patchable<Number = T> + '_>)>,
         goals: Vec<Goal>,
         config: &Config,
     ) -> Modules {
@@ -176,7 +178,7 @@ impl<T: Scalar> Subject<'_, T> {
             function(&mut found, &of, config);
         }
         if let Some((_, engine)) = of.engines.first() {
-            by_site(&mut found, graph, engine);
+            by_site(&mut found, graph, engine.as_ref());
         }
         found
     }
@@ -240,8 +242,21 @@ fn spreads<T: Scalar>(engine: &WeightEngine<'_, T>, draws: &Draws) -> Vec<Vec<Ve
     engine.sites().spans().iter().map(of_layer).collect()
 }
 
+/// Engines by fill, of whatever kind they are.
+fn any<'e, P: Patchable + 'e>(
+    engines: Vec<(Fill, P)>,
+) -> Vec<(Fill, Box<dyn Patchable<Number = P::Number> + 'e>)> {
+    let boxed = |(fill, engine)| {
+        (
+            fill,
+            Box::new(engine) as Box<dyn Patchable<Number = P::Number> + 'e>,
+        )
+    };
+    engines.into_iter().map(boxed).collect()
+}
+
 /// Gives every site its module, where several sites are one node.
-fn by_site<P: Patchable>(found: &mut Modules, graph: &Graph, network: &P) {
+fn by_site<T: Scalar>(found: &mut Modules, graph: &Graph, network: &dyn Patchable<Number = T>) {
     let names = graph.names(network);
     let sites_of = |site: &String| -> Vec<String> {
         let node = names.iter().position(|name| name == site);

@@ -85,7 +85,7 @@ pub enum Blocks {
 }
 
 /// To first order, patching a node is patching each edge out of it.
-impl<P: Attributable> Attributable for Nodes<'_, P> {
+impl<P: Attributable + ?Sized> Attributable for Nodes<'_, P> {
     fn groups(&self) -> usize {
         self.network().groups()
     }

@@ -9,7 +9,8 @@ use crate::model::mlp::tests::{random_inputs, random_mlp};
 use crate::numeric::Activation;
 use crate::patch::component::tests::{batch, models, setup};
 use crate::patch::{
-    ComponentEngine, EdgeSet, Engine, Fill, Fills, NeuronEngine, Patchable as _, WeightEngine,
+    ComponentEngine, EdgeSet, Engine, Fill, Fills, NeuronEngine, Patchable as _, PatchableExt as _,
+    WeightEngine,
 };
 
 #[test]
@@ -248,7 +249,7 @@ fn integrated_gradients_add_up_to_the_effect() {
 
 /// A row is what patching moves the sample's own share of the metric by, and the rows
 /// add up to the effects.
-fn rows_are_of_samples<P: Attributable>(like: &str, network: &P, samples: usize) {
+fn rows_are_of_samples(like: &str, network: &dyn Attributable<Number = f64>, samples: usize) {
     let readings = network.samples();
     let classes = (0..readings).map(|r| r % 3).collect();
     let metric = Metric::CrossEntropy { classes };

@@ -23,7 +23,7 @@ use rayon::prelude::*;
 use crate::metric::Metric;
 use crate::numeric::adamw::{self, AdamW, Moments};
 use crate::numeric::{Rng, Scalar, statistics};
-use crate::patch::{EdgeSet, Nodes, Parted, Patchable};
+use crate::patch::{EdgeSet, Nodes, Parted, Patchable, PatchableExt as _};
 
 /// The hard concrete distribution's temperature and the interval it is stretched to.
 const TEMPERATURE: f64 = 2.0 / 3.0;
@@ -69,7 +69,7 @@ pub trait Maskable: Patchable {
 }
 
 /// One share for all edges out of a node.
-impl<P: Maskable> Maskable for Nodes<'_, P> {
+impl<P: Maskable + ?Sized> Maskable for Nodes<'_, P> {
     fn mixed(&self, shares: &[f64], loss: &Loss<'_, P::Number>) -> (f64, Vec<f64>) {
         let mut of_edges = vec![1.0; self.network().edge_count()];
         for (share, out) in shares.iter().zip(self.out()) {
@@ -98,7 +98,11 @@ fn over_parts<P: Parted>(
 /// The probability that each edge's gate is open at all, in [0, 1], by edge
 /// number, for a circuit that keeps `metric` (over all samples).
 #[must_use]
-pub fn learned_mask<P: Maskable>(network: &P, metric: &Metric, config: MaskConfig) -> Vec<f64> {
+pub fn learned_mask<T: Scalar>(
+    network: &dyn Maskable<Number = T>,
+    metric: &Metric,
+    config: MaskConfig,
+) -> Vec<f64> {
     let loss = Distance::new(network, metric);
     let edges = network.edge_count();
     let mut rng = Rng::new(config.seed, 3);
@@ -129,7 +133,7 @@ struct Distance<'m> {
 }
 
 impl<'m> Distance<'m> {
-    fn new<P: Patchable>(network: &P, metric: &'m Metric) -> Self {
+    fn new<T: Scalar>(network: &dyn Patchable<Number = T>, metric: &'m Metric) -> Self {
         let full = metric.values(network.outputs(&network.edges([])).view());
         let none = metric.values(network.outputs(&network.all()).view());
         let squares: Vec<f64> = full
@@ -218,7 +222,7 @@ mod tests {
     use crate::patch::{ComponentEngine, Engine, Fill, Fills, NeuronEngine, WeightEngine};
 
     /// Shares of 0 and 1 are patching, and gradients are finite differences.
-    fn check<P: Maskable<Number = f64>>(network: &P, metric: &Metric) {
+    fn check(network: &dyn Maskable<Number = f64>, metric: &Metric) {
         let loss = |outputs: ArrayView2<'_, f64>, samples: &[usize]| {
             let metric = metric.select(samples);
             let count = samples.len() as f64;

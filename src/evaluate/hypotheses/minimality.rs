@@ -5,8 +5,8 @@ use super::random::Ways;
 use super::{Judge, LEVEL, QUANTILE};
 use crate::evaluate::minimality::removal_effects;
 use crate::numeric::statistics::holm;
-use crate::numeric::{Rng, statistics};
-use crate::patch::{EdgeSet, Patchable};
+use crate::numeric::{Rng, Scalar, statistics};
+use crate::patch::EdgeSet;
 
 /// Circuits inflated by a random path.
 const INFLATED: usize = 199;
@@ -27,8 +27,8 @@ pub struct Minimality {
 /// against the removal of one edge of a random path added to the circuit.
 /// `None` for no edges, and where there is nothing to add.
 #[must_use]
-pub fn minimality<P: Patchable>(
-    judge: &Judge<'_, P>,
+pub fn minimality<T: Scalar>(
+    judge: &Judge<'_, T>,
     circuit: &EdgeSet,
     rng: &mut Rng,
 ) -> Option<Minimality> {
@@ -61,8 +61,8 @@ pub fn minimality<P: Patchable>(
 }
 
 /// |effect| of taking one added edge out of the circuit with a path added.
-fn added_effect<P: Patchable>(
-    judge: &Judge<'_, P>,
+fn added_effect<T: Scalar>(
+    judge: &Judge<'_, T>,
     circuit: &EdgeSet,
     path: &[usize],
     rng: &mut Rng,

@@ -25,8 +25,8 @@ pub use minimality::{Minimality, minimality};
 pub use random::{Drawn, random_circuits, random_errors};
 
 use super::Judge;
-use crate::numeric::Rng;
-use crate::patch::{EdgeSet, Patchable};
+use crate::numeric::{Rng, Scalar};
+use crate::patch::EdgeSet;
 
 /// The level of every test.
 pub const LEVEL: f64 = 0.05;
@@ -50,7 +50,7 @@ pub struct Hypotheses {
 
 /// Runs the five tests on a circuit; `seed` is for everything that is drawn.
 #[must_use]
-pub fn hypotheses<P: Patchable>(judge: &Judge<'_, P>, circuit: &EdgeSet, seed: u64) -> Hypotheses {
+pub fn hypotheses<T: Scalar>(judge: &Judge<'_, T>, circuit: &EdgeSet, seed: u64) -> Hypotheses {
     let values = judge.values(circuit);
     let mut rest = judge.candidates().clone();
     rest.difference_with(circuit);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::binomial::upper_tail;
 use super::{Judge, QUANTILE};
-use crate::numeric::{Rng, statistics};
-use crate::patch::{EdgeSet, Patchable};
+use crate::numeric::{Rng, Scalar, statistics};
+use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 
 /// Random circuits drawn.
 const DRAWS: usize = 199;
@@ -55,8 +55,8 @@ impl Drawn {
 /// Sets a circuit beside random ones of as many edges; `None` for no edges and
 /// for all of the candidates, where there is nothing to set beside.
 #[must_use]
-pub fn random_circuits<P: Patchable>(
-    judge: &Judge<'_, P>,
+pub fn random_circuits<T: Scalar>(
+    judge: &Judge<'_, T>,
     circuit: &EdgeSet,
     rng: &mut Rng,
 ) -> Option<Drawn> {
@@ -87,8 +87,8 @@ pub fn random_circuits<P: Patchable>(
 /// |1 − faithfulness| of `draws` random circuits of as many edges, made of paths;
 /// `None` for no edges and for all of the candidates.
 #[must_use]
-pub fn random_errors<P: Patchable>(
-    judge: &Judge<'_, P>,
+pub fn random_errors<T: Scalar>(
+    judge: &Judge<'_, T>,
     circuit: &EdgeSet,
     draws: usize,
     rng: &mut Rng,
@@ -116,7 +116,7 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    pub fn new<P: Patchable>(network: &P, candidates: &EdgeSet) -> Self {
+    pub fn new<T: Scalar>(network: &dyn Patchable<Number = T>, candidates: &EdgeSet) -> Self {
         let nodes = network.node_count();
         let mut ways = Self {
             candidates: candidates.ones().collect(),

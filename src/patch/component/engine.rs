@@ -15,7 +15,7 @@ use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::recorded::{clean_runs, fills};
 use crate::patch::sets::together;
-use crate::patch::{EdgeSet, Fill, Parted, Patchable, SetWalk};
+use crate::patch::{EdgeSet, Fill, Parted, Patchable, SetWalk, Walk};
 use crate::{Error, Result};
 
 /// What patched edges carry, and how the input is seen.
@@ -131,10 +131,6 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
 
 impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
     type Number = T;
-    type Walk<'a>
-        = SetWalk<'a, Self>
-    where
-        Self: 'a;
 
     fn edge_count(&self) -> usize {
         self.sites.edge_count()
@@ -191,8 +187,8 @@ impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
         self.run_in_turn(patched)
     }
 
-    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
-        SetWalk::new(self, patched)
+    fn walk(&self, patched: EdgeSet) -> Box<dyn Walk<T> + '_> {
+        Box::new(SetWalk::new(self, patched))
     }
 }
 

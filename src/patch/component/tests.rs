@@ -10,7 +10,7 @@ use crate::model::transformer::tests::{Naive, assert_close, naive, values, whole
 use crate::model::transformer::{Answers, Matrix, Reader, SequenceInputs, Transformer, Writer};
 use crate::model::{Components, Sequences};
 use crate::numeric::{Activation, Rng};
-use crate::patch::{Fill, Parted, Patchable};
+use crate::patch::{Fill, Parted, Patchable, PatchableExt as _};
 
 /// Few samples; pairs differ by `distance`.
 pub(crate) fn batch(positions: &[usize], distance: f64) -> Sequences<f64> {

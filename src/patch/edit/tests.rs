@@ -11,7 +11,9 @@ use crate::model::mlp::tests::{random_inputs, random_mlp};
 use crate::model::{Linear, Mlp};
 use crate::numeric::{Activation, Rng, Scalar};
 use crate::patch::component::tests::{batch, models, setup};
-use crate::patch::{ComponentEngine, Engine, Fill, Fills, LayeredEngine, Nodes, Patchable};
+use crate::patch::{
+    ComponentEngine, Engine, Fill, Fills, LayeredEngine, Nodes, Patchable, PatchableExt as _,
+};
 
 fn site(name: &str, change: Change) -> Edit {
     Edit {

@@ -9,7 +9,7 @@ use crate::metric::Metric;
 use crate::model::Layered;
 use crate::model::layered::{LayeredSites, Op, Record, Replaced, Replacement, Term};
 use crate::numeric::{Rng, Scalar};
-use crate::patch::{EdgeSet, Fill, Patchable, SetWalk};
+use crate::patch::{EdgeSet, Fill, Patchable, PatchableExt as _, SetWalk, Walk};
 use crate::{Error, Result};
 
 /// A layered network, its clean run on a batch, and the fills for patched edges.
@@ -117,13 +117,6 @@ impl<'m, T: Scalar> LayeredEngine<'m, T> {
         }
     }
 
-    /// The edges any of whose weights is not zero.
-    #[must_use]
-    pub fn surviving(&self) -> EdgeSet {
-        let alive = |edge: &usize| self.weight_of(*edge).iter().any(|w| !w.is_zero());
-        self.edges((0..self.edge_count()).filter(alive))
-    }
-
     /// The weights of an edge: one, or those of a kernel.
     #[must_use]
     pub fn weight_of(&self, edge: usize) -> Vec<T> {
@@ -227,10 +220,6 @@ fn mean<T: Scalar>(value: &Array2<T>) -> Array2<T> {
 
 impl<T: Scalar> Patchable for LayeredEngine<'_, T> {
     type Number = T;
-    type Walk<'a>
-        = SetWalk<'a, Self>
-    where
-        Self: 'a;
 
     fn edge_count(&self) -> usize {
         self.sites.edge_count()
@@ -253,6 +242,12 @@ impl<T: Scalar> Patchable for LayeredEngine<'_, T> {
     }
 
     /// Affine layers from the last to the first; by reader within one.
+    /// The edges any of whose weights is not zero.
+    fn surviving(&self) -> EdgeSet {
+        let alive = |edge: &usize| self.weight_of(*edge).iter().any(|w| !w.is_zero());
+        self.edges((0..self.edge_count()).filter(alive))
+    }
+
     fn readers(&self) -> Vec<Range<usize>> {
         let of_layer = |sites: &crate::model::layered::AffineSites| {
             let (first, fan_in) = (sites.first, sites.fan_in());
@@ -288,7 +283,7 @@ impl<T: Scalar> Patchable for LayeredEngine<'_, T> {
         self.run(patched).outputs().clone()
     }
 
-    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
-        SetWalk::new(self, patched)
+    fn walk(&self, patched: EdgeSet) -> Box<dyn Walk<T> + '_> {
+        Box::new(SetWalk::new(self, patched))
     }
 }

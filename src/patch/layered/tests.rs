@@ -8,7 +8,7 @@ use super::LayeredEngine;
 use crate::model::Layered;
 use crate::model::layered::tests::everything;
 use crate::numeric::Rng;
-use crate::patch::{Fill, Patchable};
+use crate::patch::{Fill, Patchable, PatchableExt as _};
 
 fn inputs(seed: u64) -> Array2<f64> {
     let mut rng = Rng::new(seed, 1);

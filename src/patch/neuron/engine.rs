@@ -13,7 +13,7 @@ use crate::model::{Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::nodes::READERS;
 use crate::patch::recorded::{clean_runs, fills};
-use crate::patch::{EdgeSet, Fill, Parted, Patchable, SetWalk};
+use crate::patch::{EdgeSet, Fill, Parted, Patchable, SetWalk, Walk};
 
 /// A transformer, its clean run on a batch, and the fills for its channels and
 /// hidden neurons.
@@ -92,10 +92,6 @@ impl<'m, T: Scalar> NeuronEngine<'m, T> {
 
 impl<T: Scalar> Patchable for NeuronEngine<'_, T> {
     type Number = T;
-    type Walk<'a>
-        = SetWalk<'a, Self>
-    where
-        Self: 'a;
 
     fn edge_count(&self) -> usize {
         self.neurons.count()
@@ -143,8 +139,8 @@ impl<T: Scalar> Patchable for NeuronEngine<'_, T> {
         self.run_in_turn(patched)
     }
 
-    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
-        SetWalk::new(self, patched)
+    fn walk(&self, patched: EdgeSet) -> Box<dyn Walk<T> + '_> {
+        Box::new(SetWalk::new(self, patched))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::transformer::Matrix;
 use crate::model::transformer::tests::{Naive, assert_close, naive, whole};
 use crate::numeric::Rng;
 use crate::patch::component::tests::{batch, mean_by_position, models, pairs};
-use crate::patch::{EdgeSet, Fill, Patchable, Walk};
+use crate::patch::{EdgeSet, Fill, Patchable, PatchableExt as _};
 
 #[test]
 fn runs_agree_with_the_definition() {

@@ -14,7 +14,7 @@ use crate::model::{Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::component::Setup;
 use crate::patch::recorded::{Run, clean_runs, fills};
-use crate::patch::{EdgeSet, Parted, Patchable, SetWalk};
+use crate::patch::{EdgeSet, Parted, Patchable, PatchableExt as _, SetWalk, Walk};
 
 /// A transformer, its clean run on a batch, and the fills for patched edges.
 #[derive(Debug, Clone)]
@@ -75,17 +75,6 @@ impl<'m, T: Scalar> WeightEngine<'m, T> {
         &self.sites
     }
 
-    /// The edges whose weights are not zero.
-    #[must_use]
-    pub fn surviving(&self) -> EdgeSet {
-        let alive = |edge: &usize| {
-            let (span, from, to) = self.sites.edge_at(*edge);
-            let weight = self.model.weight(self.sites.spans()[span].matrix);
-            !weight[[from, to]].is_zero()
-        };
-        self.edges((0..self.edge_count()).filter(alive))
-    }
-
     /// A run of one part with shares of messages on all edges, by edge number,
     /// and the network with the weights that carry them.
     #[must_use]
@@ -106,10 +95,6 @@ impl<'m, T: Scalar> WeightEngine<'m, T> {
 
 impl<T: Scalar> Patchable for WeightEngine<'_, T> {
     type Number = T;
-    type Walk<'a>
-        = SetWalk<'a, Self>
-    where
-        Self: 'a;
 
     fn edge_count(&self) -> usize {
         self.sites.edge_count()
@@ -132,6 +117,15 @@ impl<T: Scalar> Patchable for WeightEngine<'_, T> {
     }
 
     /// Linear layers from the last to the first; by position within one.
+    fn surviving(&self) -> EdgeSet {
+        let alive = |edge: &usize| {
+            let (span, from, to) = self.sites.edge_at(*edge);
+            let weight = self.model.weight(self.sites.spans()[span].matrix);
+            !weight[[from, to]].is_zero()
+        };
+        self.edges((0..self.edge_count()).filter(alive))
+    }
+
     fn readers(&self) -> Vec<Range<usize>> {
         let spans = self.sites.spans().iter().rev();
         spans.flat_map(|span| Channels::readers(*span)).collect()
@@ -160,8 +154,8 @@ impl<T: Scalar> Patchable for WeightEngine<'_, T> {
         self.run_in_turn(patched)
     }
 
-    fn walk(&self, patched: EdgeSet) -> SetWalk<'_, Self> {
-        SetWalk::new(self, patched)
+    fn walk(&self, patched: EdgeSet) -> Box<dyn Walk<T> + '_> {
+        Box::new(SetWalk::new(self, patched))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::transformer::tests::{Naive, assert_close, naive};
 use crate::model::transformer::{Embedding, Matrix};
 use crate::numeric::Rng;
 use crate::patch::component::tests::{batch, mean_by_position, models, pairs, setup};
-use crate::patch::{EdgeSet, Fill, Patchable};
+use crate::patch::{EdgeSet, Fill, Patchable, PatchableExt as _};
 
 /// A patched run message by message, `[outputs, readings]`.
 fn by_definition(
