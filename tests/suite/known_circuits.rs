@@ -153,7 +153,7 @@ fn exact_and_acdc_recover_the_known_circuits() {
                 sign: Sign::Absolute,
             };
             let found = acdc(&engine, &metric, &engine.all(), config);
-            let kept = engine.edges(found.kept.iter().map(|(edge, _)| *edge));
+            let kept = engine.edges(found.kept().map(|(edge, _)| edge));
             let known = program.known("minimal_circuits", setting, sites).unwrap();
             let agreement = recovery(&kept, &known);
             println!(

@@ -175,7 +175,7 @@ fn the_authors_acdc_keeps_the_same_edges_at_every_threshold() {
         let order = authors_order(engine.sites());
         let found = acdc_in_order(&engine, &metric, &engine.all(), rule, order);
         let seconds = started.elapsed().as_secs_f64();
-        let kept = engine.edges(found.kept.iter().map(|(edge, _)| *edge));
+        let kept = engine.edges(found.kept().map(|(edge, _)| edge));
         let names: Vec<String> = names(&engine, &kept);
         let theirs: Vec<&str> = run["kept"]
             .as_array()
