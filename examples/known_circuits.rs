@@ -19,13 +19,16 @@ use modscope::data::Dataset;
 use modscope::metric::MetricKind;
 use modscope::patch::Fill;
 
-const METHODS: [Method; 7] = [
+const METHODS: [Method; 10] = [
     Method::Exact,
     Method::Mask,
     Method::Eap,
+    Method::Relp,
+    Method::EapQk,
     Method::CleanCorrupted,
     Method::EapIgInputs,
     Method::EapIgActivations,
+    Method::Ensemble,
     Method::Random,
 ];
 

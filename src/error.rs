@@ -913,6 +913,14 @@ pub enum Error {
         /// What was measured.
         metric: String,
     },
+    /// A method of edges into queries and keys, where there are none.
+    #[error("`{method}` computes what heads see anew, and no edge leads to queries or keys here")]
+    NoQueries {
+        /// The data.
+        path: PathBuf,
+        /// How edges were to be scored.
+        method: String,
+    },
     /// No method gave effects sample by sample.
     #[error("none of the methods gave the edges effects sample by sample")]
     NoScores {

@@ -1,5 +1,6 @@
 //! How circuits are found and chosen: what the command line can ask for.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use crate::choice::{Conventions, Granularity, Level, Method, Selection};
@@ -63,6 +64,11 @@ pub struct CircuitsConfig {
     pub stability: bool,
     /// Whether effects sample by sample are handed on.
     pub keep_samples: bool,
+    /// Circuits that are run besides on the samples of the judgement, by the site of their
+    /// answer: edges by writer and reader. What they do is handed on with the effects.
+    pub measure: BTreeMap<String, Vec<Vec<(String, String)>>>,
+    /// Whether circuits are run under every fill that the data allow.
+    pub every_fill: bool,
     /// Whether every node is ablated.
     pub nodes: bool,
     /// Whether circuits are held against networks and labels that know nothing.
@@ -127,6 +133,8 @@ impl CircuitsConfig {
             minimality: false,
             stability: true,
             keep_samples: false,
+            measure: BTreeMap::new(),
+            every_fill: false,
             nodes: true,
             controls: true,
             curve: false,
@@ -223,6 +231,8 @@ impl Method {
         let own = conventions == Conventions::Own;
         match self {
             Self::Eap => Some(Attribution::Eap),
+            Self::Relp => Some(Attribution::Relp),
+            Self::EapQk => Some(Attribution::EapQk),
             Self::EapIgInputs => Some(Attribution::IgInputs {
                 steps,
                 path: match own {
@@ -235,10 +245,24 @@ impl Method {
                 own_source: own,
             }),
             Self::CleanCorrupted => Some(Attribution::CleanCorrupted),
-            Self::Exact | Self::Acdc | Self::Mask | Self::Random => None,
+            Self::Exact
+            | Self::Acdc
+            | Self::Screened
+            | Self::Ensemble
+            | Self::Mask
+            | Self::Random => None,
         }
     }
 }
+
+/// The methods whose ranks an ensemble is the mean of.
+pub const ENSEMBLE: [Method; 5] = [
+    Method::Eap,
+    Method::Relp,
+    Method::CleanCorrupted,
+    Method::EapIgInputs,
+    Method::EapIgActivations,
+];
 
 named! {
     JudgeOn: "set to judge on" { Test = "test", Half = "half", Same = "same" }

@@ -10,6 +10,7 @@ mod certify;
 pub(crate) mod circuits;
 pub(crate) mod controls;
 mod describe;
+mod fills;
 mod findings;
 mod finite;
 mod function;
@@ -33,6 +34,7 @@ mod search;
 mod strongest;
 pub(crate) mod subject;
 mod task;
+mod transfer;
 mod transformer;
 mod truth;
 mod weighing;
@@ -187,13 +189,17 @@ pub fn audit(
     progress: &dyn Fn(&str),
 ) -> Result<Outcome> {
     let started = Instant::now();
-    on_files(checkpoint, data, config, progress, |files| {
+    let mut outcome = on_files(checkpoint, data, config, progress, |files| {
         let config = &*fitted_discovery(config, files.loaded);
         match &files.loaded.network {
             Network::F32(network) => of(files, network, config, progress, started),
             Network::F64(network) => of(files, network, config, progress, started),
         }
-    })
+    })?;
+    if config.circuits.every_fill {
+        fills::under_every_fill(checkpoint, data, config, &mut outcome, progress)?;
+    }
+    Ok(outcome)
 }
 
 /// Works on a network that is read, and on the data as it needs them.

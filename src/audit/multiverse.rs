@@ -9,19 +9,26 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use super::{Config, ScoredBySample, Stages, audit};
+use ndarray::Array2;
+use serde::{Deserialize, Serialize};
+
+use super::transfer::Discovered;
+use super::{Config, Journal, ScoredBySample, Stages, audit};
 use crate::checkpoint::Checkpoint;
-use crate::choice::{Fill, Method, MetricKind};
+use crate::choice::{ControlKind, Fill, Method, MetricKind};
+use crate::circuit::strongest;
 use crate::data::{Dataset, Labels};
+use crate::evaluate::certified::{self, Certificate, certified};
 use crate::evaluate::multiverse::{
     Analysis, mean_overlap, modal, over_sets, overlap_along, strongest_sets, support,
 };
 use crate::evaluate::stability::{CORE, POSSIBLE, jaccard};
+use crate::model::{Loaded, Role};
 use crate::numeric::Rng;
 use crate::patch::EdgeSet;
 use crate::result::{
-    Along, Analysed, Axes, CheckpointInfo, Claim, DataInfo, Multiverse, Nonsense, OfSize, SCHEMA,
-    Specified, SupportedEdge, Tool,
+    Along, Analysed, Axes, Certified, CertifiedEdge, CheckpointInfo, Claim, DataInfo, Multiverse,
+    Nonsense, OfSize, SCHEMA, Specified, SupportedEdge, Tool, Transfer,
 };
 use crate::{Error, Result};
 
@@ -44,6 +51,10 @@ pub struct Grid {
     pub claims: Vec<String>,
     /// Whether the same is done with the labels of other samples.
     pub nonsense: bool,
+    /// Whether the same is done with the weights of every layer in other places.
+    pub shuffled: bool,
+    /// Whether circuits of two discoveries are run on each other's samples.
+    pub transfer: bool,
     /// The checkpoint, for errors.
     pub checkpoint: PathBuf,
 }
@@ -56,6 +67,9 @@ const SIZES: [f64; 5] = [0.01, 0.02, 0.05, 0.1, 0.2];
 
 /// The stream that labels are permuted from.
 const STREAM: u64 = 65;
+
+/// The stream that weights are shuffled from.
+const SHUFFLES: u64 = 69;
 
 /// Runs every analysis of the grid; `progress` is told what is scored.
 ///
@@ -72,26 +86,60 @@ pub fn multiverse(
     let started = Instant::now();
     let mut grid = grid.settled(data);
     grid.checkpoint.clone_from(&checkpoint.path);
-    let scored = scores(checkpoint, data, config, &grid, progress)?;
+    let arm = |name: &str, checkpoint: &Checkpoint, data: &Dataset| {
+        let config = Config {
+            journal: config.journal.within(name),
+            ..config.clone()
+        };
+        scores(checkpoint, data, &config, &grid, progress)
+    };
+    let scored = arm("own", checkpoint, data)?;
     let nonsense = match nonsense(data, config.seed).filter(|_| grid.nonsense) {
         Some(other) => {
             progress("the same with the labels of other samples");
-            Some(scores(checkpoint, &other, config, &grid, progress)?)
+            Some(arm("nonsense", checkpoint, &other)?)
         }
         None => None,
     };
-    progress("putting the analyses beside each other");
+    let shuffled = match grid.shuffled {
+        true => shuffled(checkpoint, config)?,
+        false => None,
+    };
+    let shuffled = match &shuffled {
+        Some(other) => {
+            progress("the same with the weights in other places");
+            // Nothing may be left to score: then there is nothing to hold against.
+            arm("shuffled", other, data).map_or_else(without_scores, |all| Ok(Some(all)))?
+        }
+        None => None,
+    };
     let sizes = grid.sizes_of(&scored)?;
+    let middle = sizes[sizes.len() / 2];
+    let mut transfers = match grid.transfer {
+        true => {
+            progress("running circuits on each other's samples");
+            transfers(checkpoint, data, config, &grid, (&scored, middle))?
+        }
+        false => BTreeMap::new(),
+    };
+    progress("putting the analyses beside each other");
     let mut answers = Vec::new();
     for (output, matrices) in &scored.answers {
-        let beside = nonsense.as_ref().and_then(|n| n.answers.get(output));
-        answers.push(answer(
-            matrices,
-            beside.map(Vec::as_slice),
-            &grid,
-            &sizes,
-            config,
-        )?);
+        let of = |arm: &Option<AllScored>| {
+            let matrices = arm.as_ref()?.answers.get(output)?;
+            Some(null(
+                matrices,
+                (&grid, &sizes, config.seed),
+                &scored.answers[output],
+            ))
+        };
+        let answer = answer(matrices, &grid, &sizes, config)?;
+        answers.push(Analysed {
+            nonsense: of(&nonsense),
+            shuffled: of(&shuffled),
+            transfer: transfers.remove(output),
+            ..answer
+        });
     }
     Ok(Multiverse {
         schema: SCHEMA.to_owned(),
@@ -114,9 +162,9 @@ pub fn multiverse(
 }
 
 /// One matrix of effects, and where it stands on the axes.
-struct Scored {
+pub(super) struct Scored {
     at: [usize; 3],
-    matrix: ScoredBySample,
+    pub matrix: ScoredBySample,
 }
 
 /// All matrices, by output, and what they are of.
@@ -179,26 +227,18 @@ fn scores(
     let mut told = None;
     for (f, fill) in grid.fills.iter().enumerate() {
         for (m, metric) in grid.metrics.iter().enumerate() {
-            let mut config = config.clone();
-            config.stages = Stages {
-                modules: false,
-                circuits: true,
-            };
-            config.prune.curve = false;
-            config.circuits.methods.clone_from(&grid.methods);
-            config.circuits.fill = Some(*fill);
-            config.circuits.metric = Some(*metric);
-            config.circuits.judge = false;
-            config.circuits.nodes = false;
-            config.circuits.stability = true;
-            config.circuits.keep_samples = true;
-            // All samples take part: sets of them are an axis.
-            config.circuits.judge_on = Some(super::JudgeOn::Same);
-            config.discover = None;
-            let outcome = audit(checkpoint, data, &config, &|stage| {
-                progress(&format!("{fill} fill, {metric}: {stage}"));
+            let told_of = |stage: &str| progress(&format!("{fill} fill, {metric}: {stage}"));
+            let piece = config.journal.piece(&format!("{fill}/{metric}"), || {
+                let config = scoring(config, (*fill, *metric), &grid.methods);
+                let outcome = audit(checkpoint, data, &config, &told_of)?;
+                Ok(Piece {
+                    matrices: outcome.by_sample.into_iter().map(Kept::from).collect(),
+                    checkpoint: outcome.result.checkpoint,
+                    data: outcome.result.data,
+                })
             })?;
-            for matrix in outcome.by_sample {
+            for matrix in piece.matrices {
+                let matrix = ScoredBySample::from(matrix);
                 let method = grid.methods.iter().position(|of| *of == matrix.method);
                 let place = method.unwrap_or(grid.methods.len());
                 let of_output = answers.entry(matrix.output.0.clone()).or_default();
@@ -207,8 +247,7 @@ fn scores(
                     matrix,
                 });
             }
-            let result = outcome.result;
-            told.get_or_insert((result.checkpoint, result.data));
+            told.get_or_insert((piece.checkpoint, piece.data));
         }
     }
     let told = told.and_then(|(checkpoint, data)| Some((checkpoint, data?)));
@@ -224,6 +263,159 @@ fn scores(
     })
 }
 
+/// The settings of a run that scores edges, and does nothing else.
+pub(super) fn scoring(
+    config: &Config,
+    (fill, metric): (Fill, MetricKind),
+    methods: &[Method],
+) -> Config {
+    let mut config = config.clone();
+    config.stages = Stages {
+        modules: false,
+        circuits: true,
+    };
+    config.prune.curve = false;
+    config.circuits.methods = methods.to_vec();
+    config.circuits.fill = Some(fill);
+    config.circuits.metric = Some(metric);
+    config.circuits.judge = false;
+    config.circuits.nodes = false;
+    config.circuits.stability = true;
+    config.circuits.keep_samples = true;
+    config.circuits.every_fill = false;
+    // All samples take part: sets of them are an axis.
+    config.circuits.judge_on = Some(super::JudgeOn::Same);
+    config.discover = None;
+    // The whole run is a piece.
+    config.journal = Journal::default();
+    config
+}
+
+/// What one run leaves, as a journal keeps it.
+#[derive(Serialize, Deserialize)]
+struct Piece {
+    matrices: Vec<Kept>,
+    checkpoint: CheckpointInfo,
+    data: Option<DataInfo>,
+}
+
+/// A matrix of effects, as a journal keeps it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    method: Method,
+    output: (String, String),
+    metric: MetricKind,
+    edges: Vec<(String, String)>,
+    samples: usize,
+    /// Row by row.
+    effects: Vec<f64>,
+}
+
+impl From<ScoredBySample> for Kept {
+    fn from(matrix: ScoredBySample) -> Self {
+        Self {
+            method: matrix.method,
+            output: matrix.output,
+            metric: matrix.metric,
+            edges: matrix.edges,
+            samples: matrix.effects.nrows(),
+            effects: matrix.effects.iter().copied().collect(),
+        }
+    }
+}
+
+impl From<Kept> for ScoredBySample {
+    fn from(kept: Kept) -> Self {
+        let shape = (kept.samples, kept.edges.len());
+        Self {
+            method: kept.method,
+            output: kept.output,
+            metric: kept.metric,
+            effects: Array2::from_shape_vec(shape, kept.effects)
+                .unwrap_or_else(|_| unreachable!("a piece is whole or not there")),
+            edges: kept.edges,
+            measured: None,
+        }
+    }
+}
+
+/// That nothing was scored in a network that is no network is no error.
+fn without_scores(error: Error) -> Result<Option<AllScored>> {
+    match error {
+        Error::NoScores { .. }
+        | Error::PatchesChangeNothing { .. }
+        | Error::NoSlope { .. }
+        | Error::NoQueries { .. } => Ok(None),
+        other => Err(other),
+    }
+}
+
+/// The network with the weights of every layer in other places; `None` where no tensor is
+/// known to be a layer's weights.
+fn shuffled(checkpoint: &Checkpoint, config: &Config) -> Result<Option<Checkpoint>> {
+    let loaded = Loaded::from_checkpoint(checkpoint, config.model.clone())?;
+    let is_weight = |role: &Role| matches!(role, Role::Weight(_));
+    if !loaded.roles.values().any(is_weight) {
+        return Ok(None);
+    }
+    let mut rng = Rng::new(config.seed, SHUFFLES);
+    Ok(Some(
+        ControlKind::Shuffled.network(checkpoint, &loaded, &mut rng),
+    ))
+}
+
+/// What circuits of two discoveries do on each other's samples, by answer: under the fill
+/// and the metric that the data decide, of `size` edges.
+fn transfers(
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    config: &Config,
+    grid: &Grid,
+    (scored, size): (&AllScored, usize),
+) -> Result<BTreeMap<String, Transfer>> {
+    let of = |matrices: &Vec<Scored>| Discovered::new(matrices, size, config.seed);
+    let all = scored.answers.iter();
+    let mut discovered: BTreeMap<&String, Discovered> =
+        all.filter_map(|(site, m)| Some((site, of(m)?))).collect();
+    let (fill, metric) = (
+        config.circuits.fill(data.corrupted.is_some()),
+        grid.metrics[0],
+    );
+    // Any method does, which is asked for nothing but its runs.
+    let mut scoring = scoring(config, (fill, metric), &[Method::Eap]);
+    let edges = discovered
+        .iter()
+        .map(|(site, d)| ((*site).clone(), d.edges(&scored.answers[*site][0])));
+    scoring.circuits.measure = edges.collect();
+    let outcome = audit(checkpoint, data, &scoring, &|_| ())?;
+    let mut found = BTreeMap::new();
+    for matrix in outcome.by_sample {
+        let site = matrix.output.0;
+        let (Some(of), Some(measured)) = (discovered.remove(&site), matrix.measured) else {
+            continue;
+        };
+        let samples = of.samples();
+        if let Some(t) = of.transferred(&measured) {
+            let transfer = Transfer {
+                size,
+                fill,
+                metric,
+                samples,
+                pairs: t.pairs,
+                jaccard: t.jaccard,
+                faithfulness: t.faithfulness,
+                agreement: t.agreement,
+                gap: t.gap,
+                same: t.same,
+                unlike: t.unlike,
+                unlike_same: t.unlike_same,
+            };
+            found.insert(site, transfer);
+        }
+    }
+    Ok(found)
+}
+
 /// The same inputs with the labels of other samples; `None` without labels.
 fn nonsense(data: &Dataset, seed: u64) -> Option<Dataset> {
     let order = Rng::new(seed, STREAM).permutation(data.len());
@@ -237,35 +429,48 @@ fn nonsense(data: &Dataset, seed: u64) -> Option<Dataset> {
     })
 }
 
-/// What the analyses of one answer say.
-fn answer(
+/// What the same analyses say where there is nothing to find; `own` are those of the
+/// network and its labels as they are.
+fn null(
     matrices: &[Scored],
-    nonsense: Option<&[Scored]>,
-    grid: &Grid,
-    sizes: &[usize],
-    config: &Config,
-) -> Result<Analysed> {
+    (grid, sizes, seed): (&Grid, &[usize], u64),
+    own: &[Scored],
+) -> Nonsense {
+    let by_size = analyses(matrices, grid, sizes, seed);
+    let edges = matrices.first().map_or(0, |m| m.matrix.edges.len());
+    let overlaps = by_size.iter().map(|all| mean_overlap(all, seed));
+    let core = |all: &Vec<Analysis>| {
+        let support = support(all, edges);
+        support.iter().filter(|share| **share >= CORE).count()
+    };
+    let with_modal = |(all, own): (&Vec<Analysis>, &Vec<Analysis>)| {
+        let modal = modal(own).map_or_else(EdgeSet::new, |(edges, _)| edges);
+        let shared = all.iter().map(|analysis| jaccard(&analysis.edges, &modal));
+        shared.sum::<f64>() / all.len().max(1) as f64
+    };
+    let own = analyses(own, grid, sizes, seed);
+    let with_modal = by_size.iter().zip(&own).map(with_modal);
+    Nonsense {
+        jaccard: overlaps.sum::<f64>() / by_size.len() as f64,
+        with_own: Some(with_modal.sum::<f64>() / by_size.len() as f64),
+        core: by_size.iter().map(core).collect(),
+    }
+}
+
+/// What the analyses of one answer say.
+fn answer(matrices: &[Scored], grid: &Grid, sizes: &[usize], config: &Config) -> Result<Analysed> {
     let first = &matrices[0].matrix;
     let by_size = analyses(matrices, grid, sizes, config.seed);
     let edges = &first.edges;
-    let of_size = |(size, all): (&usize, &Vec<Analysis>)| summed(*size, all, edges, config.seed);
+    let of_size = |(size, all): (&usize, &Vec<Analysis>)| OfSize {
+        certified: certificates(&matrices[0], grid, *size, config.seed),
+        ..summed(*size, all, edges, config.seed)
+    };
     let all: Vec<OfSize> = sizes.iter().zip(&by_size).map(of_size).collect();
     let claims = grid
         .claims
         .iter()
         .map(|claim| claimed(claim, &grid.checkpoint, edges, &by_size));
-    let beside = nonsense.map(|matrices| {
-        let by_size = analyses(matrices, grid, sizes, config.seed);
-        let overlaps = by_size.iter().map(|all| mean_overlap(all, config.seed));
-        let core = |all: &Vec<Analysis>| {
-            let support = support(all, edges.len());
-            support.iter().filter(|share| **share >= CORE).count()
-        };
-        Nonsense {
-            jaccard: overlaps.sum::<f64>() / by_size.len() as f64,
-            core: by_size.iter().map(core).collect(),
-        }
-    });
     Ok(Analysed {
         output: first.output.0.clone(),
         output_name: first.output.1.clone(),
@@ -274,7 +479,9 @@ fn answer(
         edges_total: edges.len(),
         samples: first.effects.nrows(),
         along: along(&by_size),
-        nonsense: beside,
+        nonsense: None,
+        shuffled: None,
+        transfer: None,
         claims: claims.collect::<Result<_>>()?,
         curve: curve(matrices, grid, sizes, &by_size),
         sizes: all,
@@ -318,8 +525,44 @@ fn summed(size: usize, all: &[Analysis], edges: &[(String, String)], seed: u64) 
         modal_share: times as f64 / all.len().max(1) as f64,
         core: support.iter().filter(|share| **share >= CORE).count(),
         possible: possible.len(),
+        certified: None,
         edges: possible.iter().map(named).collect(),
     }
+}
+
+/// What stays in the circuit, by the first choice along every axis, whatever few samples
+/// are deleted or replaced.
+fn certificates(scored: &Scored, grid: &Grid, size: usize, seed: u64) -> Option<Certified> {
+    let matrix = &scored.matrix;
+    let choose = |scores: &[f64]| strongest(scores, size);
+    let all = certified(matrix.effects.view(), certified::DRAWS, seed, choose)?;
+    let count = |side: Option<bool>| all.iter().filter(|edge| edge.inside == side).count();
+    let named = |(edge, found): (usize, &Certificate)| {
+        let (from, to) = matrix.edges[edge].clone();
+        (found.inside != Some(false)).then(|| CertifiedEdge {
+            from,
+            to,
+            share: found.share,
+            interval: found.bounds,
+            inside: found.inside,
+            deleted: found.deleted,
+            replaced: found.replaced,
+        })
+    };
+    let mut edges: Vec<CertifiedEdge> = all.iter().enumerate().filter_map(named).collect();
+    edges.sort_by(|a, b| b.share.total_cmp(&a.share));
+    Some(Certified {
+        method: matrix.method,
+        fill: grid.fills[scored.at[1]],
+        metric: matrix.metric,
+        deletion: certified::DELETION,
+        draws: certified::DRAWS,
+        confidence: 1.0 - certified::ALPHA,
+        inside: count(Some(true)),
+        outside: count(Some(false)),
+        abstained: count(None),
+        edges,
+    })
 }
 
 /// Mean over sizes of what two analyses share that differ along one axis alone.

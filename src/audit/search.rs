@@ -3,24 +3,27 @@
 //! The same for every network that can be patched: an MLP's weights and a
 //! transformer's components are searched by one piece of code.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::findings;
 use super::journal::Journal;
-use super::methods::{CircuitsConfig, Level, Method, Reference, Selection};
+use super::methods::{CircuitsConfig, ENSEMBLE, Level, Method, Reference, Selection};
 use super::task::{TaskControls, tested};
 use crate::choice::Origin;
 use crate::circuit::{
-    Acdc, Attributable, Attribution, Blocks, Goal, MaskConfig, Maskable, Sign, Try, acdc,
-    acdc_in_order, connected, effects, greedy, learned_mask, random_scores, strongest_first,
-    to_graph,
+    Acdc, Attributable, Attribution, Blocks, Cut, Goal, MaskConfig, Maskable, Sign, Try, acdc,
+    acdc_in_order, connected, effects, greedy, learned_mask, mean_rank, random_scores, screened,
+    strongest_first, to_graph,
 };
 use crate::evaluate::hypotheses::random_errors;
 use crate::evaluate::stability::{CORE, POSSIBLE, RESAMPLES, stability, wilson_interval};
+use crate::evaluate::transfer::Done;
 use crate::evaluate::{
     Choice, INTERVAL, Judge, Judgement, Nested, choose, choose_nested, faithfulness_curve,
     minimality, recovery, roc_area, roc_curve, thresholds,
@@ -32,7 +35,7 @@ use crate::patch::{EdgeSet, Fill, Nodes, Patchable, PatchableExt as _};
 use crate::result::{
     Circuit, CircuitControls, CircuitEdge, CircuitStability, EdgeInclusion, FaithfulnessCurve,
     Finding, GraphConfig, GraphJson, LogitDifference, NodeAblation, NodeEffect, OutputEffect,
-    SweepPoint,
+    Screening, SweepPoint,
 };
 use crate::{Error, Result, result};
 
@@ -44,6 +47,9 @@ const SMALLEST_BLOCK: usize = 256;
 /// nothing, up to 160 MB; of patches, each of which is a run, far fewer.
 const MOST_ATTRIBUTED: usize = 20_000_000;
 const MOST_PATCHED: usize = 1_000_000;
+
+/// Edges at least whose rank is settled by screening unasked.
+const SCREENED: usize = 100;
 
 /// Seconds left that are worth telling.
 const WORTH_TELLING: f64 = 2.0;
@@ -179,6 +185,19 @@ pub struct ScoredBySample {
     pub edges: Vec<(String, String)>,
     /// `[samples, edges]`; their mean or their sum are the effects.
     pub effects: Array2<f64>,
+    /// What circuits do that were to be run.
+    pub measured: Option<Measured>,
+}
+
+/// What circuits do, sample by sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// With nothing patched.
+    pub full: Done,
+    /// With everything patched.
+    pub patched: Done,
+    /// With everything patched but each circuit.
+    pub circuits: Vec<Done>,
 }
 
 /// What searches found, as a result holds it.
@@ -217,8 +236,23 @@ struct Scores {
     effects: Vec<f64>,
     /// The same sample by sample, `[samples, edges]`; their mean or their sum.
     each: Option<Array2<f64>>,
+    /// How they were settled, where they were screened.
+    screening: Option<Screening>,
     evaluations: u64,
     seconds: f64,
+}
+
+impl Scores {
+    /// Of all edges, after so many runs.
+    fn new(effects: Vec<f64>, evaluations: u64) -> Self {
+        Self {
+            effects,
+            each: None,
+            screening: None,
+            evaluations,
+            seconds: 0.0,
+        }
+    }
 }
 
 /// The circuit that a method gives, with the parameter that gave it.
@@ -322,9 +356,11 @@ impl<T: Scalar> Search<'_, T> {
             };
             match found {
                 Ok(found) => all.extend(found.into_iter().enumerate()),
-                Err(error @ (Error::PatchesChangeNothing { .. } | Error::NoSlope { .. })) => {
-                    silent.push(error);
-                }
+                Err(
+                    error @ (Error::PatchesChangeNothing { .. }
+                    | Error::NoSlope { .. }
+                    | Error::NoQueries { .. }),
+                ) => silent.push(error),
                 Err(error) => return Err(error),
             }
         }
@@ -370,12 +406,7 @@ impl<T: Scalar> Search<'_, T> {
     /// A circuit that was found elsewhere, as it is.
     fn given(&self, given: &Reference) -> Result<Vec<Found>> {
         let (edges, _) = given.sets(self.network, self.fill)?;
-        let scores = Scores {
-            effects: vec![0.0; self.network.edge_count()],
-            each: None,
-            evaluations: 0,
-            seconds: 0.0,
-        };
+        let scores = Scores::new(vec![0.0; self.network.edge_count()], 0);
         let of_answer = |(index, answer): (usize, &Answer<'_, T>)| {
             let judge = self.config.judge.then(|| self.judge(answer));
             let parameter = edges.count_ones(..) as f64;
@@ -392,35 +423,55 @@ impl<T: Scalar> Search<'_, T> {
         }
         let of_answer = |(index, answer): (usize, &Answer<'_, T>)| {
             let started = Instant::now();
-            let (effects, each, evaluations) = self.scores_of(index, answer, method)?;
+            let scores = self.scores_of(index, answer, method)?;
             Ok(Scores {
-                effects,
-                each,
-                evaluations,
                 seconds: started.elapsed().as_secs_f64(),
+                ..scores
             })
         };
         self.answers.iter().enumerate().map(of_answer).collect()
     }
 
-    /// The scores of all edges for one answer, by edge number, sample by sample where that
-    /// is asked for, and how many runs they took.
-    fn scores_of(
-        &self,
-        index: usize,
-        answer: &Answer<'_, T>,
-        method: Method,
-    ) -> Result<(Vec<f64>, Option<Array2<f64>>, u64)> {
+    /// The scores of all edges for one answer, sample by sample where that is asked for.
+    fn scores_of(&self, index: usize, answer: &Answer<'_, T>, method: Method) -> Result<Scores> {
         let network = answer.network.as_ref();
         let metric = answer.metric();
         if let Some(attribution) = method.attribution(self.config.ig_steps, self.config.conventions)
         {
+            if attribution == Attribution::EapQk && !network.has_queries() {
+                return Err(Error::NoQueries {
+                    path: self.data.to_owned(),
+                    method: method.to_string(),
+                });
+            }
             let each = self.attributed(network, &metric, attribution);
             let effects = match &each {
                 Some(each) => each.sum_axis(Axis(0)).to_vec(),
                 None => network.attribute(&metric, attribution),
             };
-            return Ok((effects, each, attribution.runs(network.groups()) as u64));
+            let scores = Scores::new(effects, attribution.runs(network.groups()) as u64);
+            return Ok(Scores { each, ..scores });
+        }
+        if method == Method::Screened {
+            return self.screened(index, network, &metric);
+        }
+        if method == Method::Ensemble {
+            let candidates: Vec<usize> = self.candidates.ones().collect();
+            let of =
+                |method: Method| method.attribution(self.config.ig_steps, self.config.conventions);
+            let members: Vec<Attribution> = ENSEMBLE.into_iter().filter_map(of).collect();
+            let scores = members
+                .iter()
+                .map(|member| network.attribute(&metric, *member));
+            // A method without a slope ranks nothing.
+            let scores: Vec<Vec<f64>> = scores.filter(|scores| !silent(scores)).collect();
+            let scores = match scores.is_empty() {
+                true => vec![0.0; network.edge_count()],
+                false => mean_rank(&candidates, &scores),
+            };
+            let groups = network.groups();
+            let runs: usize = members.iter().map(|member| member.runs(groups)).sum();
+            return Ok(Scores::new(scores, runs as u64));
         }
         if method == Method::Mask {
             let config = MaskConfig {
@@ -429,10 +480,44 @@ impl<T: Scalar> Search<'_, T> {
             };
             let learn = || Ok(learned_mask(network, &metric, config));
             let open = self.journal.piece(&format!("{method}/{index}"), learn)?;
-            return Ok((open, None, config.steps as u64));
+            return Ok(Scores::new(open, config.steps as u64));
         }
         assert_eq!(method, Method::Random, "the other methods score elsewhere");
-        Ok((random_scores(network, self.seed + index as u64), None, 0))
+        let scores = random_scores(network, self.seed + index as u64);
+        Ok(Scores::new(scores, 0))
+    }
+
+    /// Effects that are exact wherever it matters on which side of the cut an edge lies: of
+    /// the size or threshold asked for, else of a tenth of the edges, of 100 at least.
+    fn screened(
+        &self,
+        index: usize,
+        network: &dyn Searchable<Number = T>,
+        metric: &Metric,
+    ) -> Result<Scores> {
+        let candidates: Vec<usize> = self.candidates.ones().collect();
+        let cut = match (self.config.top, self.config.threshold) {
+            (Some(top), _) => Cut::Top(top),
+            (None, Some(tau)) => Cut::At(tau),
+            (None, None) => Cut::Top((candidates.len() / 10).max(SCREENED)),
+        };
+        let find = || Ok(screened(network, metric, &candidates, cut, self.seed));
+        let piece = format!("{}/{index}", Method::Screened);
+        let found = self.journal.piece(&piece, find)?;
+        let runs = (found.patched + found.passes) as u64;
+        let screening = Screening {
+            estimated: candidates.len() - found.patched,
+            patched: found.patched,
+            drawn: found.drawn,
+            flagged: found.flagged.len(),
+            factor: found.factor,
+            risk: 1.0 / (found.drawn + 1) as f64,
+        };
+        let scores = Scores::new(found.effects, runs);
+        Ok(Scores {
+            screening: Some(screening),
+            ..scores
+        })
     }
 
     /// Exact effects: one pass over the edges serves all answers.
@@ -459,10 +544,8 @@ impl<T: Scalar> Search<'_, T> {
                 effects[*edge] = value;
             }
             Scores {
-                effects,
-                each: None,
-                evaluations: edges.len() as u64,
                 seconds,
+                ..Scores::new(effects, edges.len() as u64)
             }
         };
         Ok(all.into_iter().map(of_goal).collect())
@@ -504,12 +587,8 @@ impl<T: Scalar> Search<'_, T> {
     }
 
     /// The scores of candidates sample by sample, where they were asked for.
-    fn by_sample(
-        &self,
-        answer: &Answer<'_, T>,
-        method: Origin,
-        scores: &Scores,
-    ) -> Option<ScoredBySample> {
+    fn by_sample(&self, index: usize, method: Origin, scores: &Scores) -> Option<ScoredBySample> {
+        let answer = &self.answers[index];
         let (Origin::Found(method), true) = (method, self.config.keep_samples) else {
             return None;
         };
@@ -522,6 +601,30 @@ impl<T: Scalar> Search<'_, T> {
             metric: answer.goal.metric.kind(),
             edges: candidates.iter().map(named).collect(),
             effects: each.select(Axis(1), &candidates),
+            measured: self.measured(index),
+        })
+    }
+
+    /// What the circuits do that are to be run for an answer, on the samples it is judged on.
+    fn measured(&self, index: usize) -> Option<Measured> {
+        let own = &self.answers[index];
+        let answer = self.judges[index].as_ref().unwrap_or(own);
+        let circuits = self.config.measure.get(&answer.site)?;
+        let network = answer.network.as_ref();
+        let named = |edge: usize| (network.edge_names(edge), edge);
+        let places: HashMap<(String, String), usize> = self.candidates.ones().map(named).collect();
+        let set = |edges: &Vec<(String, String)>| {
+            network.edges(edges.iter().filter_map(|edge| places.get(edge).copied()))
+        };
+        let ends = [network.all(), network.edges([])];
+        let sets: Vec<EdgeSet> = ends.into_iter().chain(circuits.iter().map(set)).collect();
+        let mut done = self.judge(answer).done_by(&sets);
+        let circuits = done.split_off(2);
+        let patched = done.pop()?;
+        Some(Measured {
+            full: done.pop()?,
+            patched,
+            circuits,
         })
     }
 
@@ -713,10 +816,8 @@ impl<T: Scalar> Search<'_, T> {
                 }
             }
             let scores = Scores {
-                effects,
-                each: None,
-                evaluations: chosen.trials.len() as u64,
                 seconds: started.elapsed().as_secs_f64(),
+                ..Scores::new(effects, chosen.trials.len() as u64)
             };
             let chosen = Chosen {
                 parameter: taus[place],
@@ -819,6 +920,8 @@ impl<T: Scalar> Search<'_, T> {
             curve: judge.and_then(|judge| self.curve(judge, method, scores)),
             recovery: self.recovery(method, edges, scores)?,
             stability: self.stability(&chosen, scores),
+            screening: scores.screening.clone(),
+            fills: Vec::new(),
             evaluations: scores.evaluations,
             seconds: scores.seconds,
             sweep: chosen.sweep,
@@ -838,7 +941,7 @@ impl<T: Scalar> Search<'_, T> {
             silent: is_silent.then(|| findings::silent(&circuit)),
             circuit: Some(circuit),
             graph,
-            each: self.by_sample(answer, method, scores),
+            each: self.by_sample(index, method, scores),
         })
     }
 

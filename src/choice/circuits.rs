@@ -9,12 +9,20 @@ pub enum Method {
     Acdc,
     /// Attribution patching.
     Eap,
+    /// Relevance patching.
+    Relp,
+    /// Attribution patching with the patterns that patched queries and keys make.
+    EapQk,
     /// Integrated gradients along the inputs.
     EapIgInputs,
     /// Integrated gradients along every group of writers' own activations.
     EapIgActivations,
     /// The mean of the gradients at the clean and at the filled run.
     CleanCorrupted,
+    /// Attribution patching, and exact effects of the edges about which it leaves a doubt.
+    Screened,
+    /// The mean of the ranks that methods by gradients give.
+    Ensemble,
     /// Learned gates.
     Mask,
     /// Random scores: a control.
@@ -99,9 +107,13 @@ named! {
         Exact = "exact",
         Acdc = "acdc",
         Eap = "eap",
+        Relp = "relp",
+        EapQk = "eap-qk",
         EapIgInputs = "eap-ig-inputs",
         EapIgActivations = "eap-ig-activations",
         CleanCorrupted = "clean-corrupted",
+        Screened = "screened",
+        Ensemble = "ensemble",
         Mask = "mask",
         Random = "random",
     }
@@ -134,9 +146,13 @@ impl Method {
             Self::Acdc => false,
             Self::Exact
             | Self::Eap
+            | Self::Relp
+            | Self::EapQk
             | Self::EapIgInputs
             | Self::EapIgActivations
             | Self::CleanCorrupted
+            | Self::Screened
+            | Self::Ensemble
             | Self::Mask
             | Self::Random => true,
         }

@@ -7,6 +7,7 @@
 
 mod acdc;
 mod attribute;
+mod ensemble;
 mod exact;
 mod graph;
 mod known;
@@ -14,17 +15,20 @@ mod known;
 mod layered_tests;
 mod mask;
 mod random;
+mod screened;
 mod select;
 #[cfg(test)]
 mod tests;
 
 pub use acdc::{Acdc, Found, Trial, Try, acdc, acdc_in_order, authors_order};
 pub use attribute::{Attributable, Attribution, Blocks, Path};
+pub use ensemble::mean_rank;
 pub use exact::{effects, effects_on, node_effects, strongest_first};
 pub use graph::{from_graph, to_graph};
 pub use known::Known;
 pub use mask::{Loss, MaskConfig, Maskable, learned_mask};
 pub use random::random_scores;
+pub use screened::{Cut, Screened, screened};
 pub use select::{connected, greedy, leading_to, strongest};
 
 use ndarray::ArrayView2;

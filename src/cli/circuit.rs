@@ -44,7 +44,7 @@ pub(super) struct Args {
         help_heading = "Circuits"
     )]
     threshold: Option<f64>,
-    /// Write every circuit with the scores of all edges: json (EAP-IG's graph), graphml, dot, mib (MIB's folders); several with commas
+    /// Write every circuit with the scores of all edges: json (EAP-IG's graph), graphml, dot, neuronpedia (an attribution graph), mib (MIB's folders); several with commas
     #[arg(
         long,
         value_delimiter = ',',
@@ -58,7 +58,7 @@ pub(super) struct Args {
     /// Scores and files only: without `--top` or `--threshold` no circuit is chosen, and none is judged
     #[arg(
         long,
-        conflicts_with_all = ["curve", "minimality", "within"],
+        conflicts_with_all = ["curve", "minimality", "within", "every_fill"],
         help_heading = "Circuits"
     )]
     no_judge: bool,
@@ -71,7 +71,7 @@ pub(super) struct Args {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Circuits")]
 pub(super) struct CircuitArgs {
-    /// How circuits are found: exact, acdc, eap, eap-ig-inputs, eap-ig-activations, clean-corrupted, mask, random; several with commas
+    /// How circuits are found: exact, acdc, eap, relp, eap-qk, eap-ig-inputs, eap-ig-activations, clean-corrupted, screened, ensemble, mask, random; several with commas
     #[arg(
         long = "method",
         default_value = "exact,acdc",
@@ -118,6 +118,9 @@ pub(super) struct CircuitArgs {
         allow_negative_numbers = true
     )]
     within: f64,
+    /// Run every circuit under every fill that the data allow: one that holds under a kind fill alone is told
+    #[arg(long)]
+    every_fill: bool,
     /// Where a transformer's answers are read: last, all, or positions from 0 with commas [default: as the data say]
     #[arg(long, value_name = "WHERE")]
     read: Option<ReadAt>,
@@ -170,6 +173,8 @@ impl CircuitArgs {
             minimality: self.minimality,
             stability: true,
             keep_samples: false,
+            measure: std::collections::BTreeMap::new(),
+            every_fill: self.every_fill,
             nodes: true,
             controls: true,
             curve: self.curve,

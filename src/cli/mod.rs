@@ -5,6 +5,7 @@
 
 mod args;
 mod audit;
+mod axes;
 mod certify;
 mod circuit;
 mod compare;

@@ -1,8 +1,12 @@
 //! `modscope stability`: every analysis that a reviewer would accept, beside each other.
 
+use std::fmt::Display;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::args::{Common, DataArgs, ModelArgs, at_least_one, count};
+use super::axes::Axes;
+use super::journal::{self, OnDisk};
 use super::pipeline::Opened;
 use super::{output, pipeline};
 use crate::audit::{Granularity, Grid, Method, multiverse};
@@ -12,6 +16,13 @@ use crate::patch::Fill;
 use crate::prune::Threshold;
 use crate::report;
 use crate::result::Status;
+
+/// How edges are scored unasked.
+const USUAL: [Method; 3] = [Method::Eap, Method::EapIgInputs, Method::CleanCorrupted];
+
+/// Sets of samples unasked, and at most.
+const SETS: usize = 20;
+const MOST_SETS: usize = 10_000;
 
 /// Would another honest analyst have found the same circuit
 ///
@@ -30,10 +41,12 @@ pub(super) struct Args {
     common: Common,
     #[command(flatten)]
     model: ModelArgs,
-    /// How edges are scored: eap, eap-ig-inputs, eap-ig-activations, clean-corrupted, exact; several with commas
+    /// A TOML file of axes: method, fill, metric, top, sample-sets, claim; a flag counts in place of its key
+    #[arg(long, value_name = "FILE", help_heading = "Axes")]
+    axes: Option<PathBuf>,
+    /// How edges are scored: eap, relp, eap-qk, eap-ig-inputs, eap-ig-activations, clean-corrupted, exact; several with commas [default: eap,eap-ig-inputs,clean-corrupted]
     #[arg(
         long = "method",
-        default_value = "eap,eap-ig-inputs,clean-corrupted",
         value_delimiter = ',',
         value_name = "M",
         value_parser = by_sample,
@@ -59,15 +72,21 @@ pub(super) struct Args {
     /// Edges of a circuit; several with commas [default: 1, 2, 5, 10 and 20 % of those there are]
     #[arg(long = "top", value_delimiter = ',', value_name = "N", value_parser = at_least_one, help_heading = "Axes")]
     sizes: Vec<usize>,
-    /// Sets of samples: the samples as they are, and bootstrap resamples of them
-    #[arg(long, default_value_t = 20, value_name = "N", value_parser = count(1, 10_000), help_heading = "Axes")]
-    sample_sets: usize,
+    /// Sets of samples: the samples as they are, and bootstrap resamples of them [default: 20]
+    #[arg(long, value_name = "N", value_parser = count(1, 10_000), help_heading = "Axes")]
+    sample_sets: Option<usize>,
     /// An edge A->B or a site A: the share of analyses that have it is told; may be repeated
     #[arg(long = "claim", value_name = "CLAIM", help_heading = "Axes")]
     claims: Vec<String>,
     /// Leave out the same analyses with the labels of other samples
     #[arg(long, help_heading = "Axes")]
     no_nonsense: bool,
+    /// Leave out the same analyses with the weights of every layer in other places
+    #[arg(long, help_heading = "Axes")]
+    no_shuffled: bool,
+    /// Leave out running circuits of two discoveries on each other's samples
+    #[arg(long, help_heading = "Axes")]
+    no_transfer: bool,
     /// Runs of a path of integrated gradients
     #[arg(long, default_value_t = 5, value_name = "N", value_parser = count(1, 10_000), help_heading = "Axes")]
     ig_steps: usize,
@@ -86,11 +105,13 @@ pub(super) struct Args {
 fn by_sample(text: &str) -> Result<Method, String> {
     let method: Method = text.parse()?;
     match method {
-        Method::Acdc | Method::Mask | Method::Random => Err(format!(
-            "the scores of `{method}` are no means over samples"
-        )),
+        Method::Acdc | Method::Screened | Method::Ensemble | Method::Mask | Method::Random => Err(
+            format!("the scores of `{method}` are no means over samples"),
+        ),
         Method::Exact
         | Method::Eap
+        | Method::Relp
+        | Method::EapQk
         | Method::EapIgInputs
         | Method::EapIgActivations
         | Method::CleanCorrupted => Ok(method),
@@ -109,30 +130,70 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         checkpoint,
         data,
     } = pipeline::open("stability", &args.common, &args.checkpoint, &args.data)?;
+    let grid = args.grid()?;
+    let folder = output::folder(&args.common, &name);
+    let key = journal::key(&checkpoint, &data, &config);
+    let key = journal::hashed(&format!("stability {key} {grid:?}"));
+    let kept = OnDisk::open(folder.as_deref(), &key);
+    config.journal = kept.journal.clone();
     let stage = |stage: &str| progress.stage(stage);
-    let compute = || multiverse(&checkpoint, &data, &config, &args.grid(), &stage);
+    let compute = || multiverse(&checkpoint, &data, &config, &grid, &stage);
     let mut result = args.common.in_pool(compute)??;
     result.summary = report::stability::words::summary(&result);
-    let folder = output::folder(&args.common, &name);
     output::place(&args.common, folder.as_deref(), |dir| {
         report::write_multiverse(&result, dir)
     })?;
+    kept.done(folder.as_deref());
     progress.finish();
     output::told(&args.common, &result, &result.summary, folder.as_deref())?;
     Ok(Status::Note)
 }
 
 impl Args {
-    fn grid(&self) -> Grid {
-        Grid {
-            methods: self.methods.clone(),
-            fills: self.fills.clone(),
-            metrics: self.metrics.clone(),
-            sizes: self.sizes.clone(),
-            sample_sets: self.sample_sets,
-            claims: self.claims.clone(),
-            nonsense: !self.no_nonsense,
-            ..Grid::default()
+    /// The flags, the file for what no flag says, and the defaults.
+    fn grid(&self) -> anyhow::Result<Grid> {
+        let axes = self.axes.as_deref().map(Axes::open).transpose()?;
+        let axes = axes.unwrap_or_default();
+        let methods = or(&self.methods, &axes, "method")?;
+        for method in &methods {
+            by_sample(method.name()).map_err(anyhow::Error::msg)?;
         }
+        let sets = axes.values("sample-sets")?;
+        let sizes: Vec<usize> = or(&self.sizes, &axes, "top")?;
+        anyhow::ensure!(
+            !sizes.contains(&0),
+            "top = 0: a circuit has an edge at least"
+        );
+        Ok(Grid {
+            methods: match methods.is_empty() {
+                true => USUAL.to_vec(),
+                false => methods,
+            },
+            fills: or(&self.fills, &axes, "fill")?,
+            metrics: or(&self.metrics, &axes, "metric")?,
+            sizes,
+            sample_sets: self
+                .sample_sets
+                .or(sets.first().copied())
+                .unwrap_or(SETS)
+                .clamp(1, MOST_SETS),
+            claims: or(&self.claims, &axes, "claim")?,
+            nonsense: !self.no_nonsense,
+            shuffled: !self.no_shuffled,
+            transfer: !self.no_transfer,
+            ..Grid::default()
+        })
+    }
+}
+
+/// What a flag says, else what the file says.
+fn or<T: Clone + FromStr<Err: Display>>(
+    flag: &[T],
+    axes: &Axes,
+    key: &str,
+) -> anyhow::Result<Vec<T>> {
+    match flag.is_empty() {
+        true => axes.values(key),
+        false => Ok(flag.to_vec()),
     }
 }

@@ -103,6 +103,8 @@ mod tests {
             curve: None,
             recovery: None,
             stability: None,
+            screening: None,
+            fills: Vec::new(),
             fill: Fill::Mean,
             fill_reference: None,
             metric: MetricKind::LogitDiff,

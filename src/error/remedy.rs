@@ -94,6 +94,7 @@ impl Error {
             | Self::Positions { path, .. }
             | Self::PatchesChangeNothing { path, .. }
             | Self::NoSlope { path, .. }
+            | Self::NoQueries { path, .. }
             | Self::NoScores { path }
             | Self::UnknownClaim { path, .. }
             | Self::UnknownSite { path, .. }
@@ -168,6 +169,10 @@ impl Error {
             Self::NoSlope { .. } => {
                 "a method that patches or leaves the network as it is: `--method exact`, `acdc` or `eap-ig-inputs`; \
                  or a metric with a slope there: `--metric logit-diff`".to_owned()
+            }
+            Self::NoQueries { .. } => {
+                "a method for any edge: `--method eap` or `relp`; a transformer has such edges \
+                 with `--granularity component`".to_owned()
             }
             Self::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
             Self::NotComparable { .. } => "compare networks of one task and shape".to_owned(),

@@ -402,6 +402,10 @@ fn all() -> Vec<Error> {
             method: "eap".into(),
             metric: "kl".into(),
         },
+        Error::NoQueries {
+            path: path(),
+            method: "eap-qk".into(),
+        },
         Error::NoScores { path: path() },
         Error::UnknownClaim {
             path: path(),

@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
+use super::transfer::Done;
 use crate::metric::{Metric, decision};
 use crate::numeric::{Scalar, statistics};
 use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
@@ -107,6 +108,16 @@ impl<'n, T: Scalar> Judge<'n, T> {
         let patched: Vec<EdgeSet> = circuits.iter().map(|c| self.network.all_but(c)).collect();
         self.network
             .each_set(&patched, |outputs| self.metric.values(outputs))
+    }
+
+    /// What each of several circuits does; they run in parallel.
+    #[must_use]
+    pub fn done_by(&self, circuits: &[EdgeSet]) -> Vec<Done> {
+        let patched: Vec<EdgeSet> = circuits.iter().map(|c| self.network.all_but(c)).collect();
+        self.network.each_set(&patched, |outputs| Done {
+            values: self.metric.values(outputs),
+            decisions: decisions(&self.metric, outputs),
+        })
     }
 
     /// The outputs with everything but the circuit patched.

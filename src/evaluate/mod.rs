@@ -4,6 +4,7 @@
 //! discovery measures while it searches is `metric`'s; here it is held against
 //! the full network, against nothing at all, and against random circuits.
 
+pub mod certified;
 mod curve;
 pub mod hypotheses;
 mod judge;
@@ -15,6 +16,7 @@ pub mod stability;
 mod sweep;
 #[cfg(test)]
 mod tests;
+pub mod transfer;
 
 pub use curve::{Curve, FRACTIONS, faithfulness_curve};
 pub use judge::{FEWEST, INTERVAL, Judge, Judgement};

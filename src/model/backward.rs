@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis};
 
-use super::{Mlp, Trace};
+use super::{Mlp, Rules, Trace};
 use crate::numeric::{Scalar, matmul_into};
 
 /// The gradient of a number with respect to everything in a network.
@@ -40,6 +40,20 @@ impl<T: Scalar> Mlp<T> {
     /// If the trace is another network's.
     #[must_use]
     pub fn backward(&self, trace: &Trace<T>, output_gradient: Array2<T>) -> Gradients<T> {
+        self.backward_by(Rules::Derivatives, trace, output_gradient)
+    }
+
+    /// The same by `rules`.
+    ///
+    /// # Panics
+    /// If the trace is another network's.
+    #[must_use]
+    pub fn backward_by(
+        &self,
+        rules: Rules,
+        trace: &Trace<T>,
+        output_gradient: Array2<T>,
+    ) -> Gradients<T> {
         let mut values = vec![output_gradient.clone()];
         let mut reads = vec![output_gradient];
         for (index, layer) in self.layers.iter().enumerate().rev() {
@@ -49,8 +63,7 @@ impl<T: Scalar> Mlp<T> {
             if index > 0 {
                 let mut before = value.clone();
                 let at = &trace.reads[index - 1];
-                self.activation
-                    .multiply_by_derivative(index - 1, &mut before, at);
+                self.activation.through(rules, index - 1, &mut before, at);
                 reads.push(before);
             }
             values.push(value);

@@ -11,6 +11,7 @@ pub mod layered;
 pub mod layout;
 pub mod mlp;
 pub mod readout;
+mod rules;
 pub mod sites;
 pub mod transformer;
 
@@ -22,5 +23,6 @@ pub use layered::Layered;
 pub use layout::{Architecture, Layout, Loaded, Network, Options, Role};
 pub use mlp::{Activations, Linear, Mlp, OfLayer, Trace};
 pub use readout::Readout;
+pub use rules::Rules;
 pub use sites::{Edge, Sites};
 pub use transformer::{Components, Sequences, Transformer};

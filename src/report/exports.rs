@@ -1,4 +1,5 @@
-//! Circuits as files for other tools: EAP-IG's graph JSON, GraphML, Graphviz.
+//! Circuits as files for other tools: EAP-IG's graph JSON, GraphML, Graphviz, attribution
+//! graphs.
 //!
 //! JSON holds every scored edge, kept or not; GraphML and DOT hold the circuit
 //! alone.
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::escape::{markup, visible};
+use crate::report::attribution_graph::attribution_graph;
 use crate::report::{save, write_error};
 use crate::result::{Audit, Circuit, GraphJson};
 
@@ -22,13 +24,21 @@ pub enum Export {
     Graphml,
     /// Graphviz: `graph.dot`.
     Dot,
+    /// The attribution graphs of circuit-tracer and Neuronpedia: `attribution-graph.json`.
+    Neuronpedia,
     /// MIB's circuit localisation track: a folder per method, in it a folder
     /// `TASK_MODEL` with the scores, `importances.json`.
     Mib,
 }
 
 named! {
-    Export: "format" { Json = "json", Graphml = "graphml", Dot = "dot", Mib = "mib" }
+    Export: "format" {
+        Json = "json",
+        Graphml = "graphml",
+        Dot = "dot",
+        Neuronpedia = "neuronpedia",
+        Mib = "mib",
+    }
 }
 
 impl Export {
@@ -38,6 +48,7 @@ impl Export {
             Self::Json => ("graph", "json"),
             Self::Graphml => ("graph", "graphml"),
             Self::Dot => ("graph", "dot"),
+            Self::Neuronpedia => ("attribution-graph", "json"),
             Self::Mib => ("importances", "json"),
         }
     }
@@ -59,6 +70,7 @@ pub fn write(audit: &Audit, graphs: &[GraphJson], exports: &[Export], dir: &Path
             };
             match export {
                 Export::Json | Export::Mib => json(graph, &path)?,
+                Export::Neuronpedia => json(&attribution_graph(audit, circuit), &path)?,
                 Export::Graphml => save(&path, &graphml(circuit))?,
                 Export::Dot => save(&path, &dot(circuit))?,
             }
@@ -119,7 +131,7 @@ fn mib_path(audit: &Audit, index: usize, dir: &Path) -> Result<PathBuf> {
     Ok(folder.join("importances.json"))
 }
 
-fn json(graph: &GraphJson, path: &Path) -> Result<()> {
+fn json(graph: &impl serde::Serialize, path: &Path) -> Result<()> {
     let write = || {
         let mut to = BufWriter::new(File::create(path)?);
         serde_json::to_writer_pretty(&mut to, graph)?;

@@ -7,6 +7,7 @@
 
 pub mod ablation;
 pub mod attention;
+mod attribution_graph;
 pub mod brief;
 pub mod circuits;
 pub mod compare;

@@ -106,11 +106,53 @@ pub struct Circuit {
     /// means over samples, and where the effects of all samples take too much memory.
     #[serde(default)]
     pub stability: Option<CircuitStability>,
+    /// What it does under every fill that the data allow, its own first; empty where that
+    /// was not asked for.
+    #[serde(default)]
+    pub fills: Vec<UnderFill>,
+    /// How many edges were settled by what; `null` for methods that do not screen.
+    #[serde(default)]
+    pub screening: Option<Screening>,
     /// Patched runs that discovery took.
     pub evaluations: u64,
     /// Seconds that discovery took.
     #[serde(deserialize_with = "super::number")]
     pub seconds: f64,
+}
+
+/// What a circuit does under a fill, on the samples it is judged on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnderFill {
+    /// What stands in for all but the circuit.
+    pub fill: Fill,
+    /// `(circuit - patched) / (full - patched)`; `null` where full = patched.
+    pub faithfulness: Option<f64>,
+    /// Mean over samples of |circuit - full|, in units of the metric.
+    #[serde(deserialize_with = "super::number")]
+    pub gap: f64,
+    /// Share of samples on which it decides as the full network; `null` for metrics of
+    /// numbers.
+    pub decision_agreement: Option<f64>,
+}
+
+/// How the sides of edges were settled on which they lie of the cut between those wanted
+/// and the others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Screening {
+    /// By their estimate: its interval lies on one side of the cut.
+    pub estimated: usize,
+    /// By a patch: their effects are exact.
+    pub patched: usize,
+    /// Of these, drawn at random to hold estimates against.
+    pub drawn: usize,
+    /// Estimates that may be off by more than a fifth.
+    pub flagged: usize,
+    /// Curvatures that an interval is wide on either side: the largest error of a drawn edge.
+    #[serde(deserialize_with = "super::number")]
+    pub factor: f64,
+    /// Probability at most that an edge drawn like them lies outside: 1 / (drawn + 1).
+    #[serde(deserialize_with = "super::number")]
+    pub risk: f64,
 }
 
 /// How a circuit's discovery comes out over bootstrap resamples of its samples.

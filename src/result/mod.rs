@@ -27,7 +27,7 @@ pub use check::check;
 pub use circuits::{
     Circuit, CircuitControls, CircuitEdge, CircuitStability, ControlTest, EdgeInclusion,
     FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect, OutputEffect, Recovery,
-    SweepPoint,
+    Screening, SweepPoint, UnderFill,
 };
 pub use compare::{
     Better, CompareSettings, ComparedCircuit, ComparedGroup, ComparedMeasure, ComparedNetwork,
@@ -52,7 +52,8 @@ pub use modules::{
     Spread, Subset, Wiring,
 };
 pub use multiverse::{
-    Along, Analysed, Axes, Claim, Multiverse, Nonsense, OfSize, Specified, SupportedEdge,
+    Along, Analysed, Axes, Certified, CertifiedEdge, Claim, Multiverse, Nonsense, OfSize,
+    Specified, SupportedEdge, Transfer,
 };
 pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site};
 pub use prune::{

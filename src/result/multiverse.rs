@@ -66,6 +66,14 @@ pub struct Analysed {
     pub along: Vec<Along>,
     /// The same analyses with the labels of other samples; `null` where there are none.
     pub nonsense: Option<Nonsense>,
+    /// The same analyses with the weights of every layer in other places; `null` where
+    /// there are none.
+    #[serde(default)]
+    pub shuffled: Option<Nonsense>,
+    /// What circuits of two discoveries do on each other's samples; `null` where none were
+    /// run, or none differ.
+    #[serde(default)]
+    pub transfer: Option<Transfer>,
     /// What was asked of the analyses.
     pub claims: Vec<Claim>,
     /// One entry per analysis: how much it shares with the modal circuit of its size.
@@ -87,6 +95,10 @@ pub struct OfSize {
     pub core: usize,
     /// Edges in at least 5 %.
     pub possible: usize,
+    /// What is certified of the circuit by the first choice along every axis; `null` for
+    /// one sample, and in results that do not have it.
+    #[serde(default)]
+    pub certified: Option<Certified>,
     /// The possible edges, the most frequent first.
     pub edges: Vec<SupportedEdge>,
 }
@@ -113,11 +125,94 @@ pub struct Along {
     pub jaccard: f64,
 }
 
-/// The same analyses with the labels of other samples.
+/// Edges that stay on their side whatever few samples are deleted or replaced: of the
+/// smoothed circuit, whose edges more than half of all discoveries have from which every
+/// sample is left out with a probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Certified {
+    /// How edges are scored.
+    pub method: Method,
+    /// What stands in for a patched message.
+    pub fill: Fill,
+    /// What a circuit must keep.
+    pub metric: MetricKind,
+    /// The probability with which a sample is left out.
+    pub deletion: f64,
+    /// Discoveries.
+    pub draws: usize,
+    /// Probability at least that all bounds hold.
+    pub confidence: f64,
+    /// Edges that are in.
+    pub inside: usize,
+    /// Edges that are out.
+    pub outside: usize,
+    /// Edges of which the bounds allow both.
+    pub abstained: usize,
+    /// Those that are in or abstained from, the most frequent first.
+    pub edges: Vec<CertifiedEdge>,
+}
+
+/// What is certified of an edge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CertifiedEdge {
+    /// Writer site.
+    pub from: String,
+    /// Reader site.
+    pub to: String,
+    /// Share of the discoveries that have it.
+    pub share: f64,
+    /// Bounds on its probability (Clopper–Pearson, all edges together).
+    pub interval: [f64; 2],
+    /// Whether it is in; `null` where the bounds allow both.
+    pub inside: Option<bool>,
+    /// Samples that may be deleted, whichever, before it could change sides.
+    pub deleted: usize,
+    /// Samples that may be replaced by any others.
+    pub replaced: usize,
+}
+
+/// Circuits of two discoveries, each on a third of the samples, run on both and on the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Edges of a circuit.
+    pub size: usize,
+    /// What stood in for a patched message in these runs.
+    pub fill: Fill,
+    /// What was measured.
+    pub metric: MetricKind,
+    /// Samples of either discovery, and those held out.
+    pub samples: [usize; 3],
+    /// Pairs of a circuit of either discovery that differ in edges.
+    pub pairs: usize,
+    /// Their mean Jaccard index.
+    pub jaccard: f64,
+    /// Mean faithfulness on the samples of the circuit's own discovery, on those of the
+    /// other one, and on those held out.
+    pub faithfulness: Option<[f64; 3]>,
+    /// Mean share of held-out samples that both of a pair decide equally; `null` for
+    /// metrics of numbers.
+    pub agreement: Option<f64>,
+    /// Mean |difference| of a pair on held-out samples, as a share of what the network
+    /// gains there over everything patched.
+    pub gap: f64,
+    /// Pairs that do the same: whose gap is at most 0.1.
+    pub same: usize,
+    /// Pairs that share less than half of their edges.
+    pub unlike: usize,
+    /// Those of them that do the same.
+    pub unlike_same: usize,
+}
+
+/// The same analyses where there is nothing to find: with the labels of other samples, or
+/// with weights in other places.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Nonsense {
     /// Mean Jaccard index of two analyses of one size.
     pub jaccard: f64,
+    /// Mean Jaccard index of one of them with the most frequent circuit of the network as
+    /// it is; `null` in results that do not have it.
+    #[serde(default)]
+    pub with_own: Option<f64>,
     /// Core edges of each size.
     pub core: Vec<usize>,
 }

@@ -12,8 +12,9 @@ use std::path::PathBuf;
 
 use common::{TRACR, raw, shared};
 use modscope::checkpoint::Checkpoint;
-use modscope::circuit::{Acdc, Attributable, Attribution, Path, Sign, acdc, effects_on};
+use modscope::circuit::{Acdc, Attributable, Attribution, Path, Sign, acdc, effects_on, strongest};
 use modscope::data::Dataset;
+use modscope::evaluate::stability::{CORE, RESAMPLES, stability};
 use modscope::evaluate::{recovery, roc_area};
 use modscope::metric::Metric;
 use modscope::model::transformer::{Answers, SequenceInputs};
@@ -168,6 +169,39 @@ fn exact_and_acdc_recover_the_known_circuits() {
                 names(sites, &kept),
                 names(sites, &known),
                 "{name} {setting}: ACDC"
+            );
+        }
+    }
+}
+
+/// Over resamples of the readings, the strongest edges are always the known ones: the core
+/// of as many edges as are known is the circuit.
+#[test]
+#[cfg_attr(not(references), ignore = "needs the reference networks in ../shared")]
+fn the_core_of_a_program_is_its_circuit() {
+    for name in TRACR {
+        let Some(program) = Program::open(name) else {
+            return;
+        };
+        for (setting, fill) in &SETTINGS[..2] {
+            let engine = engine(&program, setting, *fill);
+            let sites = engine.sites();
+            let known = program.known("minimal_circuits", setting, sites).unwrap();
+            let all: Vec<usize> = (0..sites.edge_count()).collect();
+            let (metric, none) = (change(&engine), engine.edges([]));
+            let values = engine.each_edge(&none, &all, |outputs| metric.values(outputs));
+            let each = Array2::from_shape_fn((engine.samples(), all.len()), |(row, edge)| {
+                -values[edge][row]
+            });
+            let size = known.count_ones(..);
+            let choose = |scores: &[f64]| strongest(scores, size);
+            let found = stability(each.view(), RESAMPLES, 0, choose).unwrap();
+            let is_core = |edge: &usize| found.inclusion[*edge] >= CORE;
+            let core: EdgeSet = all.iter().copied().filter(is_core).collect();
+            assert_eq!(
+                names(sites, &core),
+                names(sites, &known),
+                "{name} {setting}"
             );
         }
     }

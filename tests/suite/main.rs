@@ -2,6 +2,7 @@
 //! is linked quickly.
 
 mod algorithms;
+mod attribution;
 mod broken_files;
 mod browser;
 mod calibration;

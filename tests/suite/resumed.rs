@@ -97,6 +97,15 @@ fn searches_for_circuits_go_on_where_they_were() {
 }
 
 #[test]
+fn a_grid_of_analyses_goes_on_where_it_was() {
+    goes_on(
+        "stability fixtures/independence-bimt --method exact,eap-ig-activations --top 8 \
+         --sample-sets 5",
+        "stability.json",
+    );
+}
+
+#[test]
 fn a_comparison_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/broken/good/bimt");

@@ -60,13 +60,58 @@ fn every_analysis_of_the_grid_is_there() {
             ["method", "fill", "samples"],
             "one metric differs from no other"
         );
-        assert!(answer["nonsense"]["jaccard"].is_number());
+        for null in ["nonsense", "shuffled"] {
+            assert!(answer[null]["jaccard"].is_number(), "{null}");
+            assert_eq!(answer[null]["core"].as_array().unwrap().len(), 2);
+        }
+        // Weights in other places make other circuits.
+        let with_own = answer["shuffled"]["with_own"].as_f64().unwrap();
+        assert!(
+            with_own < sizes[0]["jaccard"].as_f64().unwrap(),
+            "{with_own}"
+        );
+        transferred(&answer["transfer"]);
+        for size in sizes {
+            certified(&size["certified"], answer["edges_total"].as_u64().unwrap());
+        }
         assert_eq!(answer["claims"].as_array().unwrap().len(), 2);
     }
     // x1 feeds one of the two outputs alone.
     let first = answers[0]["claims"][1]["share"].as_f64().unwrap();
     let second = answers[1]["claims"][1]["share"].as_f64().unwrap();
     assert!((first > 0.9) != (second > 0.9), "{first} {second}");
+}
+
+/// Pairs of circuits of 12 edges, two thirds of the samples in discoveries.
+fn transferred(transfer: &Value) {
+    assert_eq!(transfer["size"], 12);
+    let number = |key: &str| transfer[key].as_u64().unwrap();
+    let (pairs, same) = (number("pairs"), number("same"));
+    assert!(pairs > 0 && same <= pairs && number("unlike_same") <= number("unlike"));
+    let samples = transfer["samples"].as_array().unwrap();
+    let counts: Vec<u64> = samples.iter().map(|n| n.as_u64().unwrap()).collect();
+    assert!(
+        counts.iter().all(|n| n.abs_diff(counts[0]) <= 1),
+        "{counts:?}"
+    );
+    assert_eq!(transfer["faithfulness"].as_array().unwrap().len(), 3);
+    assert!(transfer["agreement"].is_null(), "numbers are no decisions");
+}
+
+/// Every edge is in, out, or abstained from; whoever is in has a radius.
+fn certified(certified: &Value, edges: u64) {
+    let number = |key: &str| certified[key].as_u64().unwrap();
+    assert_eq!(
+        number("inside") + number("outside") + number("abstained"),
+        edges
+    );
+    let listed = certified["edges"].as_array().unwrap();
+    assert_eq!(listed.len() as u64, number("inside") + number("abstained"));
+    for edge in listed.iter().filter(|edge| edge["inside"] == true) {
+        let (deleted, replaced) = (&edge["deleted"], &edge["replaced"]);
+        assert!(deleted.as_u64() >= replaced.as_u64(), "{edge}");
+        assert!(edge["interval"][0].as_f64().unwrap() > 0.5, "{edge}");
+    }
 }
 
 #[test]
@@ -80,6 +125,34 @@ fn what_cannot_be_resampled_is_refused() {
         err.contains("no edge is `z9->y0`") && err.contains("--claim"),
         "{err}"
     );
+}
+
+/// A file of axes says what flags say, and a flag counts in its place.
+#[test]
+fn axes_may_stand_in_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("axes.toml");
+    let text = "method = ['relp', 'eap']\nfill = [\"zero\"]\ntop = [5, 9]\nsample-sets = 3\n";
+    std::fs::write(&file, text).unwrap();
+    let line = |rest: &str| {
+        format!(
+            "stability {NETWORK} --axes {} --json {rest}",
+            file.display()
+        )
+    };
+    let found = result(&line("--no-shuffled --no-transfer --top 7"));
+    let axes = &found["axes"];
+    assert_eq!(axes["methods"], serde_json::json!(["relp", "eap"]));
+    assert_eq!(axes["fills"], serde_json::json!(["zero"]));
+    assert_eq!(
+        (&axes["sizes"], &axes["sample_sets"]),
+        (&serde_json::json!([7]), &3.into())
+    );
+    assert!(found["answers"][0]["shuffled"].is_null() && found["answers"][0]["transfer"].is_null());
+    std::fs::write(&file, "method = ['acdc']").unwrap();
+    let (code, _, err) = typed(&line(""));
+    assert_eq!(code, Some(2));
+    assert!(err.contains("no means over samples"), "{err}");
 }
 
 #[test]

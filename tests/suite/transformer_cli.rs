@@ -45,7 +45,7 @@ const PROMPTS: &str = "circuit fixtures/gpt2 --data fixtures/gpt2/prompts.jsonl"
 
 #[test]
 fn every_method_finds_circuits_on_prompts() {
-    let methods = "exact,acdc,eap,eap-ig-inputs,eap-ig-activations,clean-corrupted,mask,random";
+    let methods = "exact,acdc,eap,relp,eap-qk,eap-ig-inputs,eap-ig-activations,clean-corrupted,screened,ensemble,mask,random";
     let found = result(&format!(
         "{PROMPTS} --method {methods} --mask-steps 20 --curve"
     ));
@@ -92,12 +92,46 @@ fn every_method_finds_circuits_on_prompts() {
     );
 }
 
+/// Of 46 edges every one is settled by something; the top 8 are those of exact effects, and
+/// what was patched has its exact effect.
+#[test]
+fn screened_circuits_are_those_of_exact_effects() {
+    let line = |method: &str| format!("{PROMPTS} --method {method} --top 8 --every-fill --seed 3");
+    let (exact, screened) = (result(&line("exact")), result(&line("screened")));
+    let screening = &screened["circuits"][0]["screening"];
+    let number = |key: &str| screening[key].as_u64().unwrap();
+    assert_eq!(number("estimated") + number("patched"), 46);
+    assert_eq!(number("drawn"), 8);
+    assert!(number("patched") < 46, "{screening}");
+    assert_eq!(screening["risk"].as_f64(), Some(1.0 / 9.0));
+    let edges = |found: &Value| {
+        let edges = found["circuits"][0]["edges"].as_array().unwrap().clone();
+        let name = |edge: &Value| format!("{}->{}", edge["from"], edge["to"]);
+        edges
+            .iter()
+            .map(name)
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(edges(&exact), edges(&screened));
+    // The fill it was found with comes first and gives the circuit's own faithfulness.
+    let circuit = &exact["circuits"][0];
+    let fills = circuit["fills"].as_array().unwrap();
+    let names: Vec<&str> = fills.iter().map(|f| f["fill"].as_str().unwrap()).collect();
+    assert_eq!(names, ["corrupted", "zero", "mean", "resample"]);
+    let near = (number_of(&fills[0]["faithfulness"]) - number_of(&circuit["faithfulness"])).abs();
+    assert!(near < 1e-9, "{near}");
+}
+
+fn number_of(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
 #[test]
 fn a_circuit_that_was_written_is_judged_as_when_it_was_found() {
     let dir = tempfile::tempdir().unwrap();
     let out = dir.path().join("found");
     let line = format!(
-        "{PROMPTS} --method exact --top 12 --export json,dot,graphml,mib --out {}",
+        "{PROMPTS} --method exact --top 12 --export json,dot,graphml,neuronpedia,mib --out {}",
         out.display()
     );
     let (code, said, err) = typed(&line);
@@ -108,6 +142,7 @@ fn a_circuit_that_was_written_is_judged_as_when_it_was_found() {
         "circuit.json",
         "graph.json",
         "graph.dot",
+        "attribution-graph.json",
         "graph.graphml",
         "mib/logits-exact_corrupted_edge/task_gpt2/importances.json",
     ] {

@@ -2,19 +2,23 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, Zip, s};
 
-use super::{Attributable, Attribution, Blocks, Runs, Share, over_parts};
+use super::{Attributable, Attribution, Blocks, Runs, Share, Taking, over_parts};
 use crate::metric::Metric;
-use crate::model::Components;
 use crate::model::transformer::{
-    Flow, Gradients, Hooks, ReaderGradient, SequenceTrace, Writer, Wrote,
+    Flow, Gradients, Hooks, Letter, Reader, ReaderGradient, SequenceTrace, Writer, Wrote,
 };
+use crate::model::{Components, Rules};
 use crate::numeric::Scalar;
 use crate::patch::ComponentEngine;
 use crate::patch::component::{Part, Rows, at_position, products, rows_of};
 
 impl<T: Scalar> Attributable for ComponentEngine<'_, T> {
+    fn has_queries(&self) -> bool {
+        true
+    }
+
     fn groups(&self) -> usize {
         groups(self.sites()).len()
     }
@@ -87,6 +91,8 @@ impl<T: Scalar> Hooks<T> for Shifted<T> {
 /// First-order effects at the gradients of readers.
 struct AtReaders<'r, 'e, 'm, 's, 'b, T> {
     runs: &'r PartRuns<'e, 'm, T>,
+    run: &'r SequenceTrace<T>,
+    taking: Taking,
     /// What is held fixed.
     fixed: Place,
     /// The writers whose edges are scored.
@@ -95,12 +101,37 @@ struct AtReaders<'r, 'e, 'm, 's, 'b, T> {
 }
 
 impl<T: Scalar> Gradients<T> for AtReaders<'_, '_, '_, '_, '_, T> {
+    fn rules(&self) -> Rules {
+        self.taking.rules
+    }
+
     fn by_reader(&self) -> bool {
         true
     }
 
     fn reader(&mut self, gradient: ReaderGradient<T>) {
-        self.runs.take(&gradient, &self.writers, self.by);
+        let asks = matches!(
+            gradient.first,
+            Reader::Head {
+                letter: Letter::Q | Letter::K,
+                ..
+            }
+        );
+        if !(asks && self.taking.sees) {
+            self.runs.take(&gradient, &self.writers, self.by);
+        }
+    }
+
+    fn by_pattern(&self) -> bool {
+        self.taking.sees
+    }
+
+    fn patterns(&mut self, layer: usize, gradient: &Array2<T>) {
+        for letter in [Letter::Q, Letter::K] {
+            for head in 0..self.runs.engine.sites().of_letter(layer, letter) {
+                self.seen((layer, letter, head), gradient);
+            }
+        }
     }
 
     fn written(&mut self, sublayer: usize) -> Flow<T> {
@@ -115,6 +146,50 @@ impl<T: Scalar> Gradients<T> for AtReaders<'_, '_, '_, '_, '_, T> {
             true => Flow::Nothing,
             false => Flow::Stream,
         }
+    }
+}
+
+impl<T: Scalar> AtReaders<'_, '_, '_, '_, '_, T> {
+    /// Takes what every edge into queries or keys of a head makes heads see, given the
+    /// gradient at patterns.
+    fn seen(&mut self, (layer, letter, head): (usize, Letter, usize), at: &Array2<T>) {
+        let (engine, differences) = (self.runs.engine, &self.runs.part.differences);
+        let (sites, model) = (engine.sites(), engine.model());
+        let reader = Reader::Head {
+            layer,
+            head,
+            letter,
+        };
+        let number = sites.reader(reader);
+        let positions = sites.positions_of(number);
+        let rows = rows_of(sites, number);
+        let read = self.run.read(reader);
+        let before = &self.run.attention[layer].pattern;
+        let writers = sites.writers_of(number);
+        let edges = writers.filter(|writer| self.writers.contains(writer));
+        let edges = edges.flat_map(|writer| (0..positions).map(move |place| (writer, place)));
+        let edges: Vec<(usize, usize)> = edges.collect();
+        let inputs = edges.iter().map(|(writer, place)| {
+            let mut input = read.clone().into_owned();
+            let difference = differences.of(*writer, rows);
+            let patched = input.rows_mut().into_iter().zip(difference.rows());
+            for (mut row, shift) in patched.skip(*place).step_by(positions) {
+                row += &shift;
+            }
+            input
+        });
+        let by = &mut *self.by;
+        model.seen_instead(self.run, (layer, letter, head), inputs, |place, seen| {
+            let (writer, position) = edges[place];
+            for (block, rows) in by.blocks(seen.nrows()) {
+                let of_block = s![rows, ..];
+                let change = &seen.slice(of_block) - &before.slice(of_block);
+                let moved = Zip::from(&change)
+                    .and(at.slice(of_block))
+                    .fold(0.0, |sum, c, g| sum + c.widen() * g.widen());
+                by.moved(block, sites.edge(writer, number) + position, moved);
+            }
+        });
     }
 }
 
@@ -145,18 +220,14 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
         model.resume(clean, block, stream, &mut Shifted { place, shift })
     }
 
-    fn add(
-        &self,
-        run: &SequenceTrace<T>,
-        fixed: usize,
-        heeding: Option<usize>,
-        by: &mut Share<'_>,
-    ) {
+    fn add(&self, run: &SequenceTrace<T>, taking: Taking, by: &mut Share<'_>) {
         let at_outputs = self.metric.gradient(run.outputs());
         let mut hooks = AtReaders {
             runs: self,
-            fixed: self.groups[fixed].place,
-            writers: match heeding {
+            run,
+            taking,
+            fixed: self.groups[taking.fixed].place,
+            writers: match taking.heeding {
                 Some(group) => self.groups[group].writers.clone(),
                 None => 0..self.engine.sites().writer_count(),
             },

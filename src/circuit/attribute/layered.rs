@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, s};
 
-use super::{Attributable, Attribution, Blocks, Runs, Share, follow};
+use super::{Attributable, Attribution, Blocks, Runs, Share, Taking, follow};
 use crate::metric::Metric;
 use crate::model::layered::{Record, Replaced};
 use crate::numeric::Scalar;
@@ -68,9 +68,9 @@ impl<T: Scalar> Runs for EngineRuns<'_, '_, T> {
         self.engine.model().resume(&before, value, &Replaced::new())
     }
 
-    fn add(&self, run: &Record<T>, _fixed: usize, heeding: Option<usize>, by: &mut Share<'_>) {
+    fn add(&self, run: &Record<T>, taking: Taking, by: &mut Share<'_>) {
         let at_outputs = self.metric.gradient(run.outputs().view());
-        let heeded = heeding.map(|group| self.groups[group]);
+        let heeded = taking.heeding.map(|group| self.groups[group]);
         let engine = self.engine;
         let clean = engine.clean();
         let visit = &mut |layer: usize, at: ndarray::ArrayView2<'_, T>| {
@@ -93,8 +93,7 @@ impl<T: Scalar> Runs for EngineRuns<'_, '_, T> {
                 }
             }
         };
-        engine
-            .model()
-            .backward(run, &Replaced::new(), at_outputs, visit);
+        let (model, replaced) = (engine.model(), Replaced::new());
+        model.backward(taking.rules, run, &replaced, at_outputs, visit);
     }
 }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, s};
 
-use super::{Attributable, Attribution, Blocks, Runs, Share, follow};
+use super::{Attributable, Attribution, Blocks, Runs, Share, Taking, follow};
 use crate::metric::Metric;
 use crate::model::Trace;
 use crate::numeric::{Scalar, matmul_into};
@@ -54,13 +54,14 @@ impl<T: Scalar> Runs for MlpRuns<'_, '_, T> {
         self.engine.model().resume(clean, group, values)
     }
 
-    fn add(&self, run: &Trace<T>, fixed: usize, heeding: Option<usize>, by: &mut Share<'_>) {
+    fn add(&self, run: &Trace<T>, taking: Taking, by: &mut Share<'_>) {
         let (engine, depth) = (self.engine, self.differences.len());
         let outputs = run.values[depth].view();
-        let gradients = engine.model().backward(run, self.metric.gradient(outputs));
+        let at_outputs = self.metric.gradient(outputs);
+        let gradients = engine.model().backward_by(taking.rules, run, at_outputs);
         // The layers before a fixed one are cut off: there is no way around it.
-        for layer in fixed..depth {
-            if heeding.is_some_and(|group| group != layer) {
+        for layer in taking.fixed..depth {
+            if taking.heeding.is_some_and(|group| group != layer) {
                 continue;
             }
             let weight = &engine.model().layers[layer].weight;

@@ -2,10 +2,13 @@
 //!
 //! Patching edge u → v shifts the input of v by *fill of u − u*. To first order
 //! the metric then moves by that shift times its gradient at the input of v. The
-//! methods differ in the runs at which the gradient is taken.
+//! methods differ in the runs at which the gradient is taken, and in what stands in
+//! for it where it is known to mislead.
 //!
 //! Sources: Syed, Rager & Conmy 2023, arXiv 2310.10348 (EAP); Hanna, Pezzelle &
-//! Belinkov 2024, arXiv 2403.17806 (EAP with integrated gradients).
+//! Belinkov 2024, arXiv 2403.17806 (EAP with integrated gradients); Rezaei Jafari et
+//! al. 2025, arXiv 2508.21258 (RelP); Kramár et al. 2024, arXiv 2403.00745 (the QK fix
+//! of AtP*).
 
 mod component;
 mod layered;
@@ -21,15 +24,24 @@ use ndarray::{Array2, Axis, concatenate};
 use rayon::prelude::*;
 
 use crate::metric::Metric;
+use crate::model::Rules;
 use crate::patch::{Nodes, Parted, Patchable};
 
-/// At which runs the gradient is taken.
+/// At which runs the gradient is taken, or what is taken instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attribution {
     /// The clean run.
     Eap,
+    /// The clean run, by the rules of relevance in place of derivatives.
+    Relp,
+    /// The clean run; of edges into queries and keys, the patterns that heads would see
+    /// are computed, and only what comes after them is linear.
+    EapQk,
     /// The mean of the clean run and the run with all inputs filled.
     CleanCorrupted,
+    /// For every group of writers, the run with what the group writes filled; an edge
+    /// heeds its own writer's group alone.
+    Filled,
     /// The mean over runs with inputs between fill and clean.
     IgInputs {
         /// Runs.
@@ -60,6 +72,11 @@ pub enum Path {
 
 /// Networks whose edges can be scored by gradients.
 pub trait Attributable: Patchable {
+    /// Whether it has edges into queries and keys, whose patterns can be computed.
+    fn has_queries(&self) -> bool {
+        false
+    }
+
     /// Groups of writers that a path interpolates together.
     fn groups(&self) -> usize;
 
@@ -86,6 +103,10 @@ pub enum Blocks {
 
 /// To first order, patching a node is patching each edge out of it.
 impl<P: Attributable + ?Sized> Attributable for Nodes<'_, P> {
+    fn has_queries(&self) -> bool {
+        self.network().has_queries()
+    }
+
     fn groups(&self) -> usize {
         self.network().groups()
     }
@@ -114,10 +135,31 @@ trait Runs {
     /// The run with what a group writes at `at` between fill (0) and clean (1).
     fn between(&self, group: usize, at: f64) -> Self::Run;
 
-    /// Adds `weight` times the first-order effects at a run to `effects`: of
-    /// the edges out of the group `heeding`, or of all; no gradient flows
-    /// through what the group `fixed` writes.
-    fn add(&self, run: &Self::Run, fixed: usize, heeding: Option<usize>, by: &mut Share<'_>);
+    /// Adds the share's weight times the first-order effects at a run to its effects.
+    fn add(&self, run: &Self::Run, taking: Taking, by: &mut Share<'_>);
+}
+
+/// How first-order effects are taken at a run.
+#[derive(Debug, Clone, Copy)]
+struct Taking {
+    /// The group through whose writing no gradient flows.
+    fixed: usize,
+    /// The group whose edges are scored; all edges where there is none.
+    heeding: Option<usize>,
+    /// By what the backward pass goes.
+    rules: Rules,
+    /// Whether the patterns that patched queries and keys make are computed.
+    sees: bool,
+}
+
+impl Taking {
+    /// Gradients, of all edges.
+    const GRADIENTS: Self = Self {
+        fixed: 0,
+        heeding: None,
+        rules: Rules::Derivatives,
+        sees: false,
+    };
 }
 
 /// Where effects are summed up, and the weight of what is added next.
@@ -148,19 +190,38 @@ impl Share<'_> {
 
 /// Takes the gradients that a method asks for and sums up `share` times the effects.
 fn follow<R: Runs>(runs: &R, method: Attribution, share: f64, effects: &mut Array2<f64>) {
-    let mut add = |run: &R::Run, fixed: usize, heeding: Option<usize>, weight: f64| {
+    let mut add = |run: &R::Run, taking: Taking, weight: f64| {
         let weight = weight * share;
-        runs.add(run, fixed, heeding, &mut Share { effects, weight });
+        runs.add(run, taking, &mut Share { effects, weight });
     };
+    let gradients = Taking::GRADIENTS;
     match method {
-        Attribution::Eap => add(runs.clean(), 0, None, 1.0),
+        Attribution::Eap => add(runs.clean(), gradients, 1.0),
+        Attribution::Relp => {
+            let rules = Rules::Relevance;
+            add(runs.clean(), Taking { rules, ..gradients }, 1.0);
+        }
+        Attribution::EapQk => {
+            let sees = true;
+            add(runs.clean(), Taking { sees, ..gradients }, 1.0);
+        }
         Attribution::CleanCorrupted => {
-            add(runs.clean(), 0, None, 0.5);
-            add(&runs.between(0, 0.0), 0, None, 0.5);
+            add(runs.clean(), gradients, 0.5);
+            add(&runs.between(0, 0.0), gradients, 0.5);
+        }
+        Attribution::Filled => {
+            for group in 0..runs.groups() {
+                let taking = Taking {
+                    fixed: group,
+                    heeding: Some(group),
+                    ..gradients
+                };
+                add(&runs.between(group, 0.0), taking, 1.0);
+            }
         }
         Attribution::IgInputs { steps, path } => {
             for at in path.points(steps) {
-                add(&runs.between(0, at), 0, None, 1.0 / steps as f64);
+                add(&runs.between(0, at), gradients, 1.0 / steps as f64);
             }
         }
         Attribution::IgActivations { steps, own_source } => {
@@ -169,8 +230,12 @@ fn follow<R: Runs>(runs: &R, method: Attribution, share: f64, effects: &mut Arra
             for group in 0..groups {
                 for step in 1..=steps {
                     let run = runs.between(group, step as f64 / steps as f64);
-                    let heeding = own_source.then_some(group);
-                    add(&run, group, heeding, 1.0 / (steps * sharing) as f64);
+                    let taking = Taking {
+                        fixed: group,
+                        heeding: own_source.then_some(group),
+                        ..gradients
+                    };
+                    add(&run, taking, 1.0 / (steps * sharing) as f64);
                 }
             }
         }
@@ -229,8 +294,9 @@ impl Attribution {
     #[must_use]
     pub fn runs(self, groups: usize) -> usize {
         match self {
-            Self::Eap => 1,
+            Self::Eap | Self::Relp | Self::EapQk => 1,
             Self::CleanCorrupted => 2,
+            Self::Filled => groups,
             Self::IgInputs { steps, .. } => steps,
             Self::IgActivations { steps, .. } => steps * groups,
         }

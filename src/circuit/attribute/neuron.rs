@@ -2,8 +2,9 @@
 
 use ndarray::{Array2, Zip, s};
 
-use super::{Attributable, Attribution, Blocks, Runs, Share, over_parts};
+use super::{Attributable, Attribution, Blocks, Runs, Share, Taking, over_parts};
 use crate::metric::Metric;
+use crate::model::Rules;
 use crate::model::transformer::{Gradients, SequenceTrace};
 use crate::numeric::Scalar;
 use crate::patch::{NeuronEngine, NeuronPart};
@@ -48,18 +49,11 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
         self.part.between(self.engine.model(), group, at)
     }
 
-    fn add(
-        &self,
-        run: &SequenceTrace<T>,
-        fixed: usize,
-        heeding: Option<usize>,
-        by: &mut Share<'_>,
-    ) {
+    fn add(&self, run: &SequenceTrace<T>, taking: Taking, by: &mut Share<'_>) {
         let at_outputs = self.metric.gradient(run.outputs());
         let mut hooks = AtNeurons {
             runs: self,
-            fixed,
-            heeding,
+            taking,
             by,
         };
         let model = self.engine.model();
@@ -70,16 +64,20 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
 /// First-order effects at the gradients of channels and hidden neurons.
 struct AtNeurons<'r, 'e, 'm, 's, 'b, T> {
     runs: &'r PartRuns<'e, 'm, T>,
-    fixed: usize,
-    heeding: Option<usize>,
+    taking: Taking,
     by: &'s mut Share<'b>,
 }
 
 impl<T: Scalar> Gradients<T> for AtNeurons<'_, '_, '_, '_, '_, T> {
+    fn rules(&self) -> Rules {
+        self.taking.rules
+    }
+
     /// What is fixed in the stream leaves no way around it.
     fn first(&self) -> usize {
-        self.heeding.unwrap_or(match self.fixed % 2 {
-            0 => self.fixed,
+        let Taking { fixed, heeding, .. } = self.taking;
+        heeding.unwrap_or(match fixed % 2 {
+            0 => fixed,
             _ => 0,
         })
     }
@@ -95,11 +93,11 @@ impl<T: Scalar> Gradients<T> for AtNeurons<'_, '_, '_, '_, '_, T> {
 
 impl<T: Scalar> AtNeurons<'_, '_, '_, '_, '_, T> {
     fn layer(&mut self, layer: usize, gradient: &mut Array2<T>) {
-        let heeds = self.heeding.is_none_or(|group| group == layer);
+        let heeds = self.taking.heeding.is_none_or(|group| group == layer);
         if heeds && layer >= self.first() {
             self.runs.take(layer, gradient, self.by);
         }
-        if layer == self.fixed {
+        if layer == self.taking.fixed {
             gradient.fill(T::zero());
         }
     }

@@ -24,12 +24,17 @@ fn small_patches_have_their_first_order_effect_at_every_edge() {
             let classes = (0..engine.readings()).map(|r| r % 3).collect();
             let metric = Metric::CrossEntropy { classes };
             let exact = effects_on(&engine, &metric);
-            let first_order = engine.attribute(&metric, Attribution::Eap);
             let scale = exact.iter().fold(0.0_f64, |m, e| m.max(e.abs()));
-            for edge in edges {
-                let error = (exact[edge] - first_order[edge]).abs() / scale;
-                let name = engine.sites().edge_name(edge);
-                assert!(error < 1e-4, "{like} {name}: {error:e} of {scale:e}");
+            for method in [Attribution::Eap, Attribution::EapQk] {
+                let first_order = engine.attribute(&metric, method);
+                for edge in &edges {
+                    let error = (exact[*edge] - first_order[*edge]).abs() / scale;
+                    let name = engine.sites().edge_name(*edge);
+                    assert!(
+                        error < 1e-4,
+                        "{like} {method:?} {name}: {error:e} of {scale:e}"
+                    );
+                }
             }
         }
     }

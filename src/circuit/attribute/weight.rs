@@ -2,12 +2,12 @@
 
 use ndarray::{Array2, ArrayView2, s};
 
-use super::{Attributable, Attribution, Blocks, Runs, Share, over_parts};
+use super::{Attributable, Attribution, Blocks, Runs, Share, Taking, over_parts};
 use crate::metric::Metric;
-use crate::model::Transformer;
 use crate::model::transformer::{
     AsItIs, Channel, Gradients, Hooks, Matrix, SequenceTrace, linear, product,
 };
+use crate::model::{Rules, Transformer};
 use crate::numeric::Scalar;
 use crate::patch::component::products;
 use crate::patch::weight::{WeightEngine, WeightPart};
@@ -156,17 +156,11 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
         model.resume(clean, block, None, &mut Shifted { between, model })
     }
 
-    fn add(
-        &self,
-        run: &SequenceTrace<T>,
-        _fixed: usize,
-        heeding: Option<usize>,
-        by: &mut Share<'_>,
-    ) {
+    fn add(&self, run: &SequenceTrace<T>, taking: Taking, by: &mut Share<'_>) {
         let at_outputs = self.metric.gradient(run.outputs());
         let mut hooks = AtLinears {
             runs: self,
-            heeding,
+            taking,
             by,
         };
         let model = self.engine.model();
@@ -177,16 +171,20 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
 /// First-order effects at the gradients of linear layers.
 struct AtLinears<'r, 'e, 'm, 's, 'b, T> {
     runs: &'r PartRuns<'e, 'm, T>,
-    heeding: Option<usize>,
+    taking: Taking,
     by: &'s mut Share<'b>,
 }
 
 impl<T: Scalar> Gradients<T> for AtLinears<'_, '_, '_, '_, '_, T> {
+    fn rules(&self) -> Rules {
+        self.taking.rules
+    }
+
     fn linear(&mut self, matrix: Matrix, gradient: ArrayView2<'_, T>) {
         let runs = self.runs;
         let model = runs.engine.model();
         let heeds = |group: usize| runs.groups[group] == model.between(matrix).0;
-        if self.heeding.is_none_or(heeds) {
+        if self.taking.heeding.is_none_or(heeds) {
             runs.take(matrix, gradient, self.by);
         }
     }

@@ -3,6 +3,7 @@
 use ndarray::ArrayView2;
 
 use super::{Loss, Maskable};
+use crate::model::Rules;
 use crate::numeric::Scalar;
 use crate::patch::{LayeredEngine, Patchable};
 
@@ -18,6 +19,7 @@ impl<T: Scalar> Maskable for LayeredEngine<'_, T> {
         let (value, at_outputs) = loss(run.outputs().view(), &samples);
         let mut gradient = vec![0.0; self.edge_count()];
         model.backward(
+            Rules::Derivatives,
             &run,
             &replaced,
             at_outputs,

@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::forward::taken;
 use super::{Layered, Op, Record, Replaced, Shape, Term, Window};
+use crate::model::Rules;
 use crate::numeric::{Scalar, matmul_into};
 
 /// Takes an affine layer and the gradient at its readers, `[features, samples]`.
@@ -11,10 +12,11 @@ pub type AffineVisitor<'v, T> = dyn FnMut(usize, ArrayView2<'_, T>) + 'v;
 
 impl<T: Scalar> Layered<T> {
     /// Follows gradients from the outputs, `at_outputs: [outputs, samples]`, to
-    /// the input; `replaced` are the weights of the run. `visit` gets the gradient
-    /// at the readers of every affine layer, the last first.
+    /// the input by `rules`; `replaced` are the weights of the run. `visit` gets the
+    /// gradient at the readers of every affine layer, the last first.
     pub fn backward(
         &self,
+        rules: Rules,
         run: &Record<T>,
         replaced: &Replaced<T>,
         at_outputs: Array2<T>,
@@ -30,7 +32,7 @@ impl<T: Scalar> Layered<T> {
             if matches!(self.layers[layer].op, Op::Affine { .. }) {
                 visit(layer, gradient.view());
             }
-            for (read, part) in self.through(layer, run, replaced, &gradient) {
+            for (read, part) in self.through(rules, layer, (run, replaced), &gradient) {
                 match &mut at[read] {
                     Some(total) => *total += &part,
                     none => *none = Some(part),
@@ -42,9 +44,9 @@ impl<T: Scalar> Layered<T> {
     /// The gradient at every value that a layer reads.
     fn through(
         &self,
+        rules: Rules,
         layer: usize,
-        run: &Record<T>,
-        replaced: &Replaced<T>,
+        (run, replaced): (&Record<T>, &Replaced<T>),
         at: &Array2<T>,
     ) -> Vec<(usize, Array2<T>)> {
         let shape = self.layers[layer].shape;
@@ -64,7 +66,8 @@ impl<T: Scalar> Layered<T> {
             Op::Activate(read, activation) => {
                 let mut gradient = at.as_standard_layout().into_owned();
                 let x = x(*read).as_standard_layout();
-                activation.multiply_by_derivative(
+                rules.through(
+                    *activation,
                     gradient.as_slice_mut().unwrap_or_default(),
                     x.as_slice().unwrap_or_default(),
                 );
@@ -76,7 +79,7 @@ impl<T: Scalar> Layered<T> {
                 };
                 vec![(*read, Array2::from_shape_fn(at.raw_dim(), scaled))]
             }
-            Op::Norm(read, norm) => vec![(*read, norm.backward(x(*read), at))],
+            Op::Norm(read, norm) => vec![(*read, norm.backward(rules, x(*read), at))],
             Op::MaxPool(read, window) => {
                 vec![(
                     *read,
@@ -97,7 +100,10 @@ impl<T: Scalar> Layered<T> {
                 vec![(*read, gradient)]
             }
             Op::Join(reads) => self.apart(reads, at),
-            Op::Gate(a, b) => vec![(*a, at * x(*b)), (*b, at * x(*a))],
+            Op::Gate(a, b) => {
+                let at = at * rules.share_of_factor::<T>();
+                vec![(*a, &at * x(*b)), (*b, &at * x(*a))]
+            }
         }
     }
 

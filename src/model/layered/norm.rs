@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis};
 
+use crate::model::Rules;
 use crate::numeric::Scalar;
 
 /// Centres and scales every sample over its features, then weighs them.
@@ -29,15 +30,18 @@ impl<T: Scalar> FeatureNorm<T> {
 
     /// The gradient at `x`, given that at the result.
     ///
-    /// dx = (g′ − mean(g′) − x̂ · mean(g′ · x̂)) / σ with g′ = weight · g.
+    /// dx = (g′ − mean(g′) − x̂ · mean(g′ · x̂)) / σ with g′ = weight · g; without the
+    /// second mean where σ is held fixed, as relevance has it.
     #[must_use]
-    pub fn backward(&self, x: &Array2<T>, at: &Array2<T>) -> Array2<T> {
+    pub fn backward(&self, rules: Rules, x: &Array2<T>, at: &Array2<T>) -> Array2<T> {
         let (unit, inverse) = self.unit(x);
         let mut gradient = at * &self.weight.view().insert_axis(Axis(1));
         let mean = mean(&gradient);
         let along = self::mean(&(&gradient * &unit));
         gradient -= &mean.insert_axis(Axis(0));
-        gradient -= &(unit * along.insert_axis(Axis(0)));
+        if rules == Rules::Derivatives {
+            gradient -= &(unit * along.insert_axis(Axis(0)));
+        }
         gradient * inverse.insert_axis(Axis(0))
     }
 

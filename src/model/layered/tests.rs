@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, array};
 
 use super::*;
+use crate::model::Rules;
 use crate::numeric::Rng;
 
 fn random(rows: usize, columns: usize, seed: u64) -> Array2<f64> {
@@ -151,6 +152,7 @@ fn gradients_are_the_finite_differences() {
     let run = network.forward(inputs.clone());
     let mut gradients = vec![None; network.parameters.len()];
     network.backward(
+        Rules::Derivatives,
         &run,
         &Replaced::new(),
         coefficients.clone(),

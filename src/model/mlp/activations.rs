@@ -5,6 +5,7 @@ use std::fmt;
 
 use ndarray::{Array2, ArrayViewMut1, Axis, Zip};
 
+use crate::model::Rules;
 use crate::numeric::{Activation, Scalar};
 
 /// The activations between an MLP's linear layers.
@@ -109,6 +110,26 @@ impl Activations {
         Zip::indexed(gradients)
             .and(reads)
             .for_each(|(neuron, _), g, x| *g *= self.of(layer, neuron).derivative(*x));
+    }
+
+    /// Turns gradients at what hidden layer `layer` writes into those at what it reads,
+    /// both `[width, samples]`, by `rules`.
+    pub fn through<T: Scalar>(
+        &self,
+        rules: Rules,
+        layer: usize,
+        gradients: &mut Array2<T>,
+        reads: &Array2<T>,
+    ) {
+        if rules == Rules::Derivatives {
+            return self.multiply_by_derivative(layer, gradients, reads);
+        }
+        Zip::indexed(gradients)
+            .and(reads)
+            .for_each(|(neuron, _), g, x| {
+                let activation = self.of(layer, neuron);
+                rules.through(activation, std::slice::from_mut(g), std::slice::from_ref(x));
+            });
     }
 
     /// The same with the neurons of every hidden layer in another order, or only

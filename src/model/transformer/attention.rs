@@ -10,6 +10,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use super::rotary::Turns;
 use super::rows::{linear, normalise, row_mut, through_norm};
 use super::{Answers, Attention, AttentionTrace, Heads, Letter, Places, Prepared};
+use crate::model::Rules;
 use crate::numeric::{Scalar, matmul_into};
 
 /// Which rows ask, and what there is to be seen.
@@ -233,12 +234,14 @@ impl<T: Scalar> Attention<T> {
     }
 
     /// Gradients at queries and at keys and values as they were projected, given
-    /// those at what heads hold.
+    /// those at what heads hold; those at patterns go into `at_patterns`.
     pub(super) fn attend_backward(
         &self,
+        rules: Rules,
         sight: Sight<'_>,
         half: &AttentionTrace<T>,
         at_held: &Array2<T>,
+        mut at_patterns: Option<&mut Array2<T>>,
     ) -> (Array2<T>, Array2<T>) {
         let mut at_queries = Array2::zeros(half.queries.raw_dim());
         let mut at_keys_values = Array2::zeros(half.keys_values.raw_dim());
@@ -247,10 +250,13 @@ impl<T: Scalar> Attention<T> {
             for head in 0..self.heads.count {
                 let (rows, columns) = (sight.query_rows(sample), self.heads.head_columns(head));
                 let [query, keys, values] = self.of_head(sight, half, head, sample);
-                let pattern = sight.pattern_rows(self.heads.count, sample, head);
-                let pattern = half.pattern.slice(s![pattern, ..]);
+                let seen = sight.pattern_rows(self.heads.count, sample, head);
+                let pattern = half.pattern.slice(s![seen.clone(), ..]);
                 let given = at_held.slice(s![rows.clone(), columns.clone()]);
                 matmul_into(at_scores.view_mut(), given, values.t(), false);
+                if let Some(at_patterns) = &mut at_patterns {
+                    at_patterns.slice_mut(s![seen, ..]).assign(&at_scores);
+                }
                 self.softmax_backward(&mut at_scores, pattern, query, keys);
                 let at_query = at_queries.slice_mut(s![rows, columns]);
                 matmul_into(at_query, at_scores.view(), keys, false);
@@ -264,7 +270,7 @@ impl<T: Scalar> Attention<T> {
                 matmul_into(at_values, pattern.t(), given, head > first);
             }
         }
-        self.prepare_backward(sight, half, &mut at_queries, &mut at_keys_values);
+        self.prepare_backward(rules, sight, half, [&mut at_queries, &mut at_keys_values]);
         (at_queries, at_keys_values)
     }
 
@@ -289,10 +295,10 @@ impl<T: Scalar> Attention<T> {
     /// were projected, in place.
     fn prepare_backward(
         &self,
+        rules: Rules,
         sight: Sight<'_>,
         half: &AttentionTrace<T>,
-        at_queries: &mut Array2<T>,
-        at_keys_values: &mut Array2<T>,
+        [at_queries, at_keys_values]: [&mut Array2<T>; 2],
     ) {
         let Some(prepared) = &half.prepared else {
             return;
@@ -302,11 +308,13 @@ impl<T: Scalar> Attention<T> {
             .to_owned();
         self.turn(sight, at_queries, at_keys.view_mut(), true);
         through_norm(
+            rules,
             self.query_norm.as_ref(),
             prepared.query_normed.as_ref(),
             at_queries,
         );
         through_norm(
+            rules,
             self.key_norm.as_ref(),
             prepared.key_normed.as_ref(),
             &mut at_keys,

@@ -54,14 +54,20 @@ impl<T: Scalar> Transformer<T> {
         if self.logits.scale != 1.0 {
             at_logits *= T::from_f64(self.logits.scale);
         }
+        let rules = hooks.rules();
         hooks.linear(Matrix::Unembedding, at_logits.view());
         let mut at = product(at_logits.view(), self.unembedding().t());
         if let (Some(head), Some(record)) = (&self.head, &end.head) {
-            through_norm(head.norm.as_ref(), record.normed.as_ref(), &mut at);
-            through_activation(head.activation, &record.before, &mut at);
+            through_norm(rules, head.norm.as_ref(), record.normed.as_ref(), &mut at);
+            through_activation(rules, head.activation, &record.before, &mut at);
             at = product(at.view(), head.weight.t());
         }
-        through_norm(self.final_norm.as_ref(), end.normed.as_ref(), &mut at);
+        through_norm(
+            rules,
+            self.final_norm.as_ref(),
+            end.normed.as_ref(),
+            &mut at,
+        );
         at
     }
 
@@ -73,7 +79,7 @@ impl<T: Scalar> Transformer<T> {
         hooks: &mut dyn Gradients<T>,
     ) {
         let (norm, record) = (self.embedding_norm.as_ref(), trace.embedding.as_deref());
-        through_norm(norm, record, &mut stream);
+        through_norm(hooks.rules(), norm, record, &mut stream);
         stream *= self.embedding_scale;
         hooks.linear(Matrix::Input, stream.view());
     }
@@ -141,7 +147,8 @@ impl<T: Scalar> Back<'_, T> {
             Flow::Each(mut each) => *stream = each.swap_remove(0),
         }
         let record = self.trace.sums[sublayer].as_ref();
-        through_norm(norm, record.map(|record| &record.normed), stream);
+        let record = record.map(|record| &record.normed);
+        through_norm(self.hooks.rules(), norm, record, stream);
         self.hooks.reader(one(Reader::Norm { sublayer }, stream));
     }
 
@@ -155,7 +162,8 @@ impl<T: Scalar> Back<'_, T> {
             Flow::Each(mut each) => each.swap_remove(0),
         };
         let record = self.trace.after[sublayer].as_ref();
-        through_norm(norm, record.map(|record| &record.normed), &mut at);
+        let record = record.map(|record| &record.normed);
+        through_norm(self.hooks.rules(), norm, record, &mut at);
         Some(at)
     }
 
@@ -171,7 +179,8 @@ impl<T: Scalar> Back<'_, T> {
         let mut hidden = product(at.view(), mlp.down.t());
         self.hooks.hidden(layer, &mut hidden);
         let mut at = self.through_hidden(layer, mlp, half, hidden);
-        through_norm(mlp.norms.before.as_ref(), half.normed.as_ref(), &mut at);
+        let norm = mlp.norms.before.as_ref();
+        through_norm(self.hooks.rules(), norm, half.normed.as_ref(), &mut at);
         self.hooks.reader(one(Reader::Mlp { layer }, &at));
         Some(at)
     }
@@ -185,17 +194,18 @@ impl<T: Scalar> Back<'_, T> {
         half: &MlpTrace<T>,
         mut at: Array2<T>,
     ) -> Array2<T> {
-        let activation = self.model.activation;
+        let (activation, rules) = (self.model.activation, self.hooks.rules());
         let (Some(gate), Some(factor)) = (&mlp.gate, &half.factor) else {
-            through_activation(activation, &half.before, &mut at);
+            through_activation(rules, activation, &half.before, &mut at);
             self.hooks.linear(Matrix::Up(layer), at.view());
             return product(at.view(), mlp.up.t());
         };
         let mut active = half.before.clone();
         activation.apply(slice_mut(&mut active));
+        at *= rules.share_of_factor::<T>();
         active *= &at;
         at *= factor;
-        through_activation(activation, &half.before, &mut at);
+        through_activation(rules, activation, &half.before, &mut at);
         self.hooks.linear(Matrix::Gate(layer), at.view());
         self.hooks.linear(Matrix::Up(layer), active.view());
         let mut read = product(active.view(), mlp.up.t());
@@ -228,8 +238,7 @@ impl<T: Scalar> Back<'_, T> {
                 product(at.view(), attention.out.t())
             }
         };
-        let sight = self.trace.sight(layer, self.model.blocks.len());
-        let (queries, keys_values) = attention.attend_backward(sight, half, &at_held);
+        let (queries, keys_values) = self.attended(layer, attention, &at_held);
         let (keys, values) = keys_values
             .view()
             .split_at(Axis(1), attention.heads.keys_total());
@@ -240,6 +249,24 @@ impl<T: Scalar> Back<'_, T> {
             true => self.by_reader(layer, attention, [queries.view(), keys, values]),
             false => self.all_readers(layer, attention, half, &queries, &keys_values),
         })
+    }
+
+    /// The gradients at queries and at keys and values, given that at what heads hold.
+    fn attended(
+        &mut self,
+        layer: usize,
+        attention: &Attention<T>,
+        at_held: &Array2<T>,
+    ) -> (Array2<T>, Array2<T>) {
+        let (half, rules) = (&self.trace.attention[layer], self.hooks.rules());
+        let sight = self.trace.sight(layer, self.model.blocks.len());
+        let wanted = self.hooks.by_pattern();
+        let mut at_patterns = wanted.then(|| Array2::zeros(half.pattern.raw_dim()));
+        let at = attention.attend_backward(rules, sight, half, at_held, at_patterns.as_mut());
+        if let Some(at_patterns) = &at_patterns {
+            self.hooks.patterns(layer, at_patterns);
+        }
+        at
     }
 
     /// The gradient at what heads read, all readers together.
@@ -263,7 +290,7 @@ impl<T: Scalar> Back<'_, T> {
             matmul_into(read.view_mut(), queries.view(), q.t(), true);
         }
         let norm = attention.norms.before.as_ref();
-        through_norm(norm, half.normed.as_ref(), &mut read);
+        through_norm(self.hooks.rules(), norm, half.normed.as_ref(), &mut read);
         read
     }
 
@@ -292,7 +319,8 @@ impl<T: Scalar> Back<'_, T> {
                 let given = at.slice(s![.., attention.heads.head_columns(head)]);
                 let mut gradient = product(given, attention.projection(letter, head).t());
                 let normed = half.own_norm(letter, head).unwrap_or(shared);
-                through_norm(attention.norms.before.as_ref(), normed, &mut gradient);
+                let norm = attention.norms.before.as_ref();
+                through_norm(self.hooks.rules(), norm, normed, &mut gradient);
                 match is_asked {
                     true => self.trace.answers.add_rows(gradient.view(), &mut sum),
                     false => sum += &gradient,

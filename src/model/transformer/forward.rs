@@ -80,6 +80,32 @@ impl<T: Scalar> Transformer<T> {
         run.go(block, Stream::Clean).outputs
     }
 
+    /// What heads would see if their queries or keys read something else: `visit` gets
+    /// the number of each of `inputs`, `[rows, d]` as the reader reads it, and the
+    /// patterns, `[samples · heads · queries per sample, length]`.
+    pub fn seen_instead(
+        &self,
+        trace: &SequenceTrace<T>,
+        (layer, letter, head): (usize, Letter, usize),
+        inputs: impl Iterator<Item = Array2<T>>,
+        mut visit: impl FnMut(usize, &Array2<T>),
+    ) {
+        let attention = &self.blocks[layer].attention;
+        let sight = trace.sight(layer, self.blocks.len());
+        let reached: Vec<usize> = attention.reached_by(letter, head).collect();
+        let mut half = AttentionTrace::clone(&trace.attention[layer]);
+        for (number, input) in inputs.enumerate() {
+            let (x, _) = normalise(attention.norms.before.as_ref(), &input);
+            let projected = attention.read(letter, head, &x);
+            let mut place = half.columns_mut(letter);
+            place
+                .slice_mut(s![.., attention.heads.head_columns(head)])
+                .assign(&projected);
+            attention.attend(sight, &mut half, &reached);
+            visit(number, &half.pattern);
+        }
+    }
+
     /// The outputs at all readings of a batch, `[outputs, readings]`; parts of
     /// it run in parallel.
     #[must_use]

@@ -10,6 +10,7 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use super::{Letter, Matrix, Reader};
+use crate::model::Rules;
 
 /// The hooks of a forward pass; by default nothing is changed.
 ///
@@ -123,6 +124,11 @@ impl<T> Hooks<T> for AsItIs {}
 
 /// The hooks of a backward pass.
 pub trait Gradients<T> {
+    /// By what the pass goes at whatever is not linear.
+    fn rules(&self) -> Rules {
+        Rules::Derivatives
+    }
+
     /// The first sublayer at which gradients are wanted.
     fn first(&self) -> usize {
         0
@@ -136,6 +142,17 @@ pub trait Gradients<T> {
     /// The gradient at what a linear layer writes, `[rows, out]`.
     fn linear(&mut self, matrix: Matrix, gradient: ArrayView2<'_, T>) {
         let _ = (matrix, gradient);
+    }
+
+    /// Whether [`patterns`](Self::patterns) is wanted.
+    fn by_pattern(&self) -> bool {
+        false
+    }
+
+    /// The gradient at what the heads of a block see,
+    /// `[samples · heads · queries per sample, length]`.
+    fn patterns(&mut self, layer: usize, gradient: &Array2<T>) {
+        let _ = (layer, gradient);
     }
 
     /// The gradients at the inputs of readers.

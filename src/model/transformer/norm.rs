@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2, ArrayViewMut2, Axis};
 
 use super::rows::{row_mut, slice_mut};
+use crate::model::Rules;
 use crate::numeric::Scalar;
 
 /// Scales every row, or every stretch of it, then weighs it.
@@ -129,8 +130,9 @@ impl<T: Scalar> Norm<T> {
     /// Turns gradients at the result, `[rows, d]`, into gradients at `x`, in place.
     ///
     /// dx = (g′ − mean(g′) − x̂ · mean(g′ · x̂)) / σ with g′ = weight · g; without
-    /// the first mean where nothing is centred.
-    pub fn backward(&self, normed: &Normed<T>, mut gradient: ArrayViewMut2<'_, T>) {
+    /// the first mean where nothing is centred, and without the second where σ is
+    /// held fixed, as relevance has it.
+    pub fn backward(&self, rules: Rules, normed: &Normed<T>, mut gradient: ArrayViewMut2<'_, T>) {
         gradient *= &self.weight;
         let inverses = normed.inverse.chunks_exact(self.stretches);
         let rows = gradient.rows_mut().into_iter().zip(normed.unit.rows());
@@ -141,7 +143,7 @@ impl<T: Scalar> Norm<T> {
             let stretches = row_mut(row).chunks_exact_mut(self.stretch());
             let units = unit.chunks_exact(self.stretch());
             for ((row, unit), inverse) in stretches.zip(units).zip(inverses) {
-                backward_stretch(row, unit, self.kind, *inverse);
+                backward_stretch(row, unit, (rules, self.kind), *inverse);
             }
         }
     }
@@ -170,13 +172,21 @@ fn scale<T: Scalar>(row: &mut [T], kind: NormKind, epsilon: T) -> T {
     inverse
 }
 
-fn backward_stretch<T: Scalar>(row: &mut [T], unit: &[T], kind: NormKind, inverse: T) {
+fn backward_stretch<T: Scalar>(
+    row: &mut [T],
+    unit: &[T],
+    (rules, kind): (Rules, NormKind),
+    inverse: T,
+) {
     let width = T::from_f64(row.len() as f64);
     let mean = match kind {
         NormKind::Layer => sum(row.iter().copied()) / width,
         NormKind::Rms => T::zero(),
     };
-    let along = dot(row, unit) / width;
+    let along = match rules {
+        Rules::Derivatives => dot(row, unit) / width,
+        Rules::Relevance => T::zero(),
+    };
     for (g, x) in row.iter_mut().zip(unit) {
         *g = (*g - mean - *x * along) * inverse;
     }

@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1};
 
 use super::{Norm, Normed};
+use crate::model::Rules;
 use crate::numeric::{Activation, Scalar, matmul_into};
 
 /// All numbers of a matrix, row by row.
@@ -61,19 +62,21 @@ pub(super) fn normalise<T: Scalar>(
 /// # Panics
 /// If there is a norm and no record of it, or the other way round.
 pub(super) fn through_norm<T: Scalar>(
+    rules: Rules,
     norm: Option<&Norm<T>>,
     normed: Option<&Normed<T>>,
     gradient: &mut Array2<T>,
 ) {
     match (norm, normed) {
-        (Some(norm), Some(normed)) => norm.backward(normed, gradient.view_mut()),
+        (Some(norm), Some(normed)) => norm.backward(rules, normed, gradient.view_mut()),
         (None, None) => {}
         _ => unreachable!("a pass records every norm that there is, and no other"),
     }
 }
 
-/// The activation's derivative multiplied into gradients, in place.
+/// Gradients at an activation's results become those at what it reads, in place.
 pub(super) fn through_activation<T: Scalar>(
+    rules: Rules,
     activation: Activation,
     before: &Array2<T>,
     gradient: &mut Array2<T>,
@@ -82,5 +85,5 @@ pub(super) fn through_activation<T: Scalar>(
     let before = before
         .as_slice()
         .unwrap_or_else(|| unreachable!("a matrix in standard layout is one stretch"));
-    activation.multiply_by_derivative(slice_mut(gradient), before);
+    rules.through(activation, slice_mut(gradient), before);
 }

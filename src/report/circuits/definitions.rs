@@ -22,8 +22,18 @@ pub(in crate::report) const TERMS: &[Term] = &[
     },
     Term {
         name: "Attribution",
-        text: "The first-order estimate of the effect: the message difference times the gradient at the reader. EAP takes the gradient at the run as it is, EAP-IG averages it over runs between fill and clean.",
+        text: "The first-order estimate of the effect: the message difference times the gradient at the reader. EAP takes the gradient at the run as it is, EAP-IG averages it over runs between fill and clean. RelP takes relevance instead, which holds the scales of norms fixed, multiplies by f(x)/x at an activation f and halves at gates. EAP with recomputed attention (the QK fix of AtP*) computes what a head would see, and is linear from there on.",
         applies: by_attribution,
+    },
+    Term {
+        name: "Screened effects",
+        text: "Every edge is estimated by the gradients at the run as it is and at the run with its writer's group filled; their difference is the estimate's curvature. How many curvatures estimates are off is measured on edges drawn at random, and every edge that may then lie on either side of the cut is patched.",
+        applies: by_screen,
+    },
+    Term {
+        name: "An ensemble's score",
+        text: "One less the edge's mean rank over EAP, RelP, clean-corrupted attribution and both EAP-IGs, as a share of all edges, with the sign of most of them: no effect in units of the metric.",
+        applies: by_ensemble,
     },
     Term {
         name: "Learned mask",
@@ -79,12 +89,28 @@ fn by_mask(audit: &Audit) -> bool {
     found_by(audit, |method| method == Method::Mask)
 }
 
+fn by_screen(audit: &Audit) -> bool {
+    found_by(audit, |method| method == Method::Screened)
+}
+
+fn by_ensemble(audit: &Audit) -> bool {
+    found_by(audit, |method| method == Method::Ensemble)
+}
+
 fn by_attribution(audit: &Audit) -> bool {
     found_by(audit, |method| match method {
-        Method::Eap | Method::EapIgInputs | Method::EapIgActivations | Method::CleanCorrupted => {
-            true
-        }
-        Method::Exact | Method::Acdc | Method::Mask | Method::Random => false,
+        Method::Eap
+        | Method::Relp
+        | Method::EapQk
+        | Method::EapIgInputs
+        | Method::EapIgActivations
+        | Method::CleanCorrupted => true,
+        Method::Exact
+        | Method::Acdc
+        | Method::Screened
+        | Method::Ensemble
+        | Method::Mask
+        | Method::Random => false,
     })
 }
 

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::choice::{Level, Method, Origin};
+use crate::choice::{Fill, Level, Method, Origin};
 use crate::report::format::{count, count_words, percent, short, typed};
 use crate::report::sites::{Sites, clean};
 use crate::report::words::{joined, plural};
-use crate::result::{Audit, Circuit, CircuitStability};
-use crate::result::{Sentence, Status};
+use crate::result::{Audit, Circuit, CircuitStability, Screening, Sentence, Status};
 
 const TOPIC: &str = "Circuits";
 
@@ -23,6 +22,8 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     for group in groups(&audit.circuits) {
         said.push(sizes(&group));
         said.extend(established(&group));
+        said.extend(fills(&group));
+        said.extend(screened(&group));
         said.extend(stable(&group));
         said.extend(decision(&group, audit, sites));
     }
@@ -148,9 +149,13 @@ fn method_name(origin: Origin) -> &'static str {
         Method::Exact => "Exact effects",
         Method::Acdc => "ACDC",
         Method::Eap => "EAP",
+        Method::Relp => "RelP",
+        Method::EapQk => "EAP with recomputed attention",
         Method::EapIgInputs => "EAP-IG on inputs",
         Method::EapIgActivations => "EAP-IG on activations",
         Method::CleanCorrupted => "Clean-corrupted attribution",
+        Method::Screened => "Screened effects",
+        Method::Ensemble => "An ensemble of attributions",
         Method::Mask => "A learned mask",
         Method::Random => "Random scores (the control)",
     }
@@ -355,6 +360,86 @@ fn missed(circuits: &[&Circuit]) -> String {
         return String::new();
     }
     format!(" ({})", parts.join("; "))
+}
+
+/// What the circuits are worth under other fills than their own.
+fn fills(group: &Group<'_>) -> Option<Sentence> {
+    let all: Vec<&Circuit> = group
+        .circuits
+        .iter()
+        .copied()
+        .filter(|c| !c.fills.is_empty())
+        .collect();
+    let first = all.first()?;
+    let of_fill = |fill: Fill| {
+        let under = all.iter().flat_map(|circuit| &circuit.fills);
+        let known = under
+            .filter(|under| under.fill == fill)
+            .filter_map(|u| u.faithfulness);
+        let known: Vec<f64> = known.collect();
+        (!known.is_empty()).then(|| format!("{} under {fill}", range(known.into_iter(), short)))
+    };
+    let each: Vec<String> = first.fills.iter().filter_map(|u| of_fill(u.fill)).collect();
+    let kind = all
+        .iter()
+        .filter(|circuit| holds_for_a_kind_fill(circuit))
+        .count();
+    let verdict = match (kind, all.len()) {
+        (0, _) => String::new(),
+        (1, 1) => " It holds for a kind fill alone: within the band under its own, outside it \
+                   under another."
+            .to_owned(),
+        (kind, all) => format!(
+            " {} of {} hold for a kind fill alone: within the band under their own, outside it \
+             under another.",
+            count(kind),
+            count(all)
+        ),
+    };
+    let text = format!("Faithfulness by fill: {}.{verdict}", joined(&each));
+    Some(Sentence::new(TOPIC, Status::Note, text).from(group.evidence(&["fills"])))
+}
+
+/// Whether a circuit is within its band under the fill it was found with, and not under
+/// some other.
+fn holds_for_a_kind_fill(circuit: &Circuit) -> bool {
+    let Some([low, high]) = circuit.band else {
+        return false;
+    };
+    let within = |f: f64| low <= f && f <= high;
+    let under = |own: bool| {
+        let fills = circuit
+            .fills
+            .iter()
+            .filter(move |u| (u.fill == circuit.fill) == own);
+        fills.filter_map(|u| u.faithfulness)
+    };
+    under(true).any(within) && under(false).any(|f| !within(f))
+}
+
+/// How many edges were settled by what, where they were screened.
+fn screened(group: &Group<'_>) -> Option<Sentence> {
+    let all = group.circuits.iter().filter_map(|c| c.screening.as_ref());
+    let first = all.clone().next()?;
+    let whole = |n: f64| count(n as usize);
+    let of = |number: fn(&Screening) -> usize| range(all.clone().map(|s| number(s) as f64), whole);
+    let each = match group.circuits.len() {
+        1 => String::new(),
+        n => format!(" for each of the {}", count_words(n)),
+    };
+    let text = format!(
+        "Screened: {} edges{each} are settled by their estimate, {} by a patch, {} of which were \
+         drawn at random to hold estimates against; an estimate is {} curvatures wide on either \
+         side, beyond which an edge drawn likewise lies with a probability of at most {}. {} \
+         estimates may be off by more than 20 %.",
+        of(|s| s.estimated),
+        of(|s| s.patched),
+        of(|s| s.drawn),
+        range(all.clone().map(|s| s.factor), short),
+        percent(first.risk),
+        of(|s| s.flagged),
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text).from(group.evidence(&["screening"])))
 }
 
 /// Whether other samples would have given the same circuits.

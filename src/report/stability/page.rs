@@ -5,13 +5,13 @@ use askama::Template;
 use super::figure::{specification_curve, support};
 use super::words;
 use crate::report::figures::Figure;
-use crate::report::format::{count, percent};
+use crate::report::format::{count, percent, short};
 use crate::report::page::blocks::{
     Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
 };
 use crate::report::page::{Page, Run};
 use crate::report::sites::clean;
-use crate::result::{Analysed, Multiverse};
+use crate::result::{Analysed, CertifiedEdge, Multiverse, Nonsense};
 
 /// Answers whose figures stand on the page.
 const MOST_ANSWERS: usize = 4;
@@ -96,7 +96,148 @@ fn sections(result: &Multiverse, figures: &[Figure]) -> Vec<Section> {
             title: "What they agree on",
             blocks: edges,
         },
+        Section {
+            id: "held-against",
+            title: "What the agreement is worth",
+            blocks: held_against(result),
+        },
     ]
+}
+
+/// Nothing to find, other samples, fewer samples.
+fn held_against(result: &Multiverse) -> Vec<Block> {
+    let tables = [nulls(result), transfers(result), certificates(result)];
+    let blocks: Vec<Block> = tables.into_iter().flatten().map(Block::Table).collect();
+    match blocks.is_empty() {
+        true => vec![Block::Text(
+            "Nothing was run to hold it against.".to_owned(),
+        )],
+        false => blocks,
+    }
+}
+
+/// The same analyses where there is nothing to find.
+fn nulls(result: &Multiverse) -> Option<Table> {
+    let columns = vec![
+        column_of_words("answer"),
+        column_of_words("the same analyses of"),
+        numbers("shared by two"),
+        numbers("shared with the network's own"),
+        column_of_words("core edges by size"),
+    ];
+    let of = |answer: &Analysed| {
+        let name = clean(&answer.output_name);
+        let own = Nonsense {
+            jaccard: answer.sizes.iter().map(|of| of.jaccard).sum::<f64>()
+                / answer.sizes.len().max(1) as f64,
+            with_own: None,
+            core: answer.sizes.iter().map(|of| of.core).collect(),
+        };
+        let arms = [
+            ("the network as it is", Some(&own)),
+            ("labels of other samples", answer.nonsense.as_ref()),
+            ("weights in other places", answer.shuffled.as_ref()),
+        ];
+        let row = |(arm, found): (&str, Option<&Nonsense>)| {
+            let found = found?;
+            let core: Vec<String> = found.core.iter().map(|core| count(*core)).collect();
+            Some(vec![
+                Cell::word(name.clone()),
+                Cell::word(arm.to_owned()),
+                Cell::shown(percent(found.jaccard), found.jaccard),
+                found.with_own.map_or_else(
+                    || Cell::word(String::new()),
+                    |shared| Cell::shown(percent(shared), shared),
+                ),
+                Cell::word(core.join(", ")),
+            ])
+        };
+        arms.into_iter().filter_map(row).collect::<Vec<_>>()
+    };
+    let is_there = |answer: &Analysed| answer.nonsense.is_some() || answer.shuffled.is_some();
+    let shown: Vec<&Analysed> = result.answers.iter().filter(|a| is_there(a)).collect();
+    let rows: Vec<_> = shown.into_iter().flat_map(of).collect();
+    let title = "The same analyses where there is nothing to find";
+    (!rows.is_empty()).then(|| Table::new(title, "rows", columns, rows))
+}
+
+/// Circuits of two discoveries on each other's samples.
+fn transfers(result: &Multiverse) -> Option<Table> {
+    let columns = vec![
+        column_of_words("answer"),
+        numbers("edges"),
+        numbers("pairs"),
+        numbers("edges shared"),
+        numbers("pairs that do the same"),
+        numbers("decided equally"),
+        numbers("faithfulness, own samples"),
+        numbers("the other's"),
+        numbers("held out"),
+    ];
+    let row = |answer: &Analysed| {
+        let transfer = answer.transfer.as_ref()?;
+        let nothing = || Cell::word(String::new());
+        let faithful = |place: usize| {
+            let all = transfer.faithfulness;
+            all.map_or_else(nothing, |all| Cell::shown(short(all[place]), all[place]))
+        };
+        let agreement = transfer.agreement;
+        Some(vec![
+            Cell::word(clean(&answer.output_name)),
+            Cell::count(transfer.size),
+            Cell::count(transfer.pairs),
+            Cell::shown(percent(transfer.jaccard), transfer.jaccard),
+            Cell::count(transfer.same),
+            agreement.map_or_else(nothing, |share| Cell::shown(percent(share), share)),
+            faithful(0),
+            faithful(1),
+            faithful(2),
+        ])
+    };
+    let rows: Vec<_> = result.answers.iter().filter_map(row).collect();
+    let title = "Circuits of two discoveries on each other's samples";
+    (!rows.is_empty()).then(|| Table::new(title, "rows", columns, rows))
+}
+
+/// What stays whatever few samples are deleted or replaced.
+fn certificates(result: &Multiverse) -> Option<Table> {
+    let columns = vec![
+        column_of_words("answer"),
+        numbers("edges"),
+        numbers("certified in"),
+        numbers("half of them, whatever so many samples are deleted"),
+        numbers("or replaced"),
+        numbers("certified out"),
+        numbers("abstained"),
+    ];
+    let of_answer = |answer: &Analysed| {
+        let name = clean(&answer.output_name);
+        let row = move |of: &crate::result::OfSize| {
+            let certified = of.certified.as_ref()?;
+            let inside = certified
+                .edges
+                .iter()
+                .filter(|edge| edge.inside == Some(true));
+            let half = |number: fn(&CertifiedEdge) -> usize| {
+                let mut all: Vec<usize> = inside.clone().map(number).collect();
+                all.sort_unstable();
+                Cell::count(all.get(all.len() / 2).copied().unwrap_or(0))
+            };
+            Some(vec![
+                Cell::word(name.clone()),
+                Cell::count(of.size),
+                Cell::count(certified.inside),
+                half(|edge| edge.deleted),
+                half(|edge| edge.replaced),
+                Cell::count(certified.outside),
+                Cell::count(certified.abstained),
+            ])
+        };
+        answer.sizes.iter().filter_map(row).collect::<Vec<_>>()
+    };
+    let rows: Vec<_> = result.answers.iter().flat_map(of_answer).collect();
+    let title = "Edges certified to stay on their side";
+    (!rows.is_empty()).then(|| Table::new(title, "rows", columns, rows))
 }
 
 fn by_size(result: &Multiverse) -> Table {

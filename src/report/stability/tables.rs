@@ -3,9 +3,10 @@
 use crate::report::sheet::{Sheet, word};
 use crate::result::Multiverse;
 
-/// `edges` (support of every edge, by answer and size) and `analyses` (a row each).
+/// `edges` (support of every edge, by answer and size), `analyses` (a row each), and
+/// `certified` (edges that are certified to be in, or abstained from).
 pub fn sheets(result: &Multiverse) -> Vec<Sheet> {
-    vec![edges(result), analyses(result)]
+    vec![edges(result), analyses(result), certified(result)]
 }
 
 fn edges(result: &Multiverse) -> Sheet {
@@ -27,6 +28,39 @@ fn edges(result: &Multiverse) -> Sheet {
     Sheet {
         name: "edges",
         columns: vec!["output", "size", "from", "to", "share", "modal"],
+        rows,
+    }
+}
+
+fn certified(result: &Multiverse) -> Sheet {
+    let mut rows = Vec::new();
+    for answer in &result.answers {
+        for of in &answer.sizes {
+            let edges = of.certified.iter().flat_map(|certified| &certified.edges);
+            rows.extend(edges.map(|edge| {
+                let side = match edge.inside {
+                    Some(true) => "in",
+                    Some(false) => "out",
+                    None => "abstained",
+                };
+                vec![
+                    word(&answer.output),
+                    of.size.to_string(),
+                    word(&edge.from),
+                    word(&edge.to),
+                    edge.share.to_string(),
+                    side.to_owned(),
+                    edge.deleted.to_string(),
+                    edge.replaced.to_string(),
+                ]
+            }));
+        }
+    }
+    Sheet {
+        name: "certified",
+        columns: vec![
+            "output", "size", "from", "to", "share", "side", "deleted", "replaced",
+        ],
         rows,
     }
 }

@@ -1,9 +1,9 @@
 //! What the analyses agree on, in sentences.
 
-use crate::report::format::{count, count_words, percent, seconds};
+use crate::report::format::{count, count_words, percent, short};
 use crate::report::sites::clean;
 use crate::report::words::{joined, plural};
-use crate::result::{Analysed, Axes, Multiverse, OfSize, Sentence, Status};
+use crate::result::{Analysed, Axes, CertifiedEdge, Multiverse, OfSize, Sentence, Status};
 
 const TOPIC: &str = "Stability";
 
@@ -19,6 +19,9 @@ pub fn summary(result: &Multiverse) -> Vec<Sentence> {
         said.extend(agreement(answer, place, result.answers.len()));
         said.extend(along(answer, place));
         said.extend(nonsense(answer, place));
+        said.extend(shuffled(answer, place));
+        said.extend(transfer(answer, place));
+        said.extend(certified(answer, place));
     }
     let left = result.answers.len().saturating_sub(MOST_ANSWERS);
     if left > 0 {
@@ -35,19 +38,18 @@ pub fn summary(result: &Multiverse) -> Vec<Sentence> {
     said
 }
 
-/// How many analyses, of what, and how long they took.
+/// How many analyses, and of what.
 fn run(result: &Multiverse) -> Sentence {
     let analyses: usize = result.answers.iter().map(|a| a.specifications).sum();
     let scored: usize = result.answers.iter().map(|a| a.scored).sum();
     let text = format!(
-        "{} analyses of {} in {}: {}. They share {} {} of effects sample by sample; all else is \
+        "{} analyses of {}: {}. They share {} {} of effects sample by sample; all else is \
          a product of matrices.",
         count(analyses),
         match result.answers.len() {
             1 => "one answer".to_owned(),
             n => format!("{} answers", count_words(n)),
         },
-        seconds(result.seconds),
         axes(&result.axes),
         count(scored),
         plural(scored, "matrix", "matrices"),
@@ -137,6 +139,105 @@ fn nonsense(answer: &Analysed, place: usize) -> Option<Sentence> {
     );
     let pointer = format!("/answers/{place}/nonsense");
     Some(Sentence::new(TOPIC, Status::Note, text).from([pointer]))
+}
+
+/// The same with weights in other places.
+fn shuffled(answer: &Analysed, place: usize) -> Option<Sentence> {
+    let shuffled = answer.shuffled.as_ref()?;
+    let core: Vec<String> = shuffled.core.iter().map(|core| count(*core)).collect();
+    let own = shuffled.with_own.map_or_else(String::new, |shared| {
+        format!(
+            " and {} with the most frequent circuit of the network as it is",
+            percent(shared)
+        )
+    });
+    let text = format!(
+        "With the weights of every layer in other places two analyses share {}{own} (core edges \
+         by size: {}): what the agreement owes to the shape of the network alone.",
+        percent(shuffled.jaccard),
+        joined(&core),
+    );
+    let pointer = format!("/answers/{place}/shuffled");
+    Some(Sentence::new(TOPIC, Status::Note, text).from([pointer]))
+}
+
+/// Whether circuits that differ in edges do the same.
+fn transfer(answer: &Analysed, place: usize) -> Option<Sentence> {
+    let transfer = answer.transfer.as_ref()?;
+    let [first, second, held] = transfer.samples.map(count);
+    let faithful = transfer.faithfulness.map_or_else(String::new, |[own, other, held]| {
+        format!(
+            " Their faithfulness is {} on the samples of their own discovery, {} on the other's \
+             and {} on samples held out.",
+            short(own),
+            short(other),
+            short(held)
+        )
+    });
+    let agreement = transfer.agreement.map_or_else(String::new, |agreement| {
+        format!(", and decide {} of them equally", percent(agreement))
+    });
+    let unlike = match transfer.unlike {
+        0 => String::new(),
+        n => format!(
+            " Of {} that share less than half of their edges, {} do.",
+            count(n),
+            count(transfer.unlike_same)
+        ),
+    };
+    let text = format!(
+        "Circuits of {} edges discovered on {first} and on {second} other samples: {} pairs \
+         differ in edges and share {} of them on average; on {held} samples held out, {} do the \
+         same (within 10 % of what the network gains){agreement}.{unlike}{faithful}",
+        count(transfer.size),
+        count(transfer.pairs),
+        percent(transfer.jaccard),
+        count(transfer.same),
+    );
+    let pointer = format!("/answers/{place}/transfer");
+    Some(Sentence::new("Transfer", Status::Note, text).from([pointer]))
+}
+
+/// What stays whatever few samples are deleted or replaced, of the middle size.
+fn certified(answer: &Analysed, place: usize) -> Option<Sentence> {
+    let size = answer.sizes.len() / 2;
+    let of = answer.sizes.get(size)?;
+    let certified = of.certified.as_ref()?;
+    let inside = certified
+        .edges
+        .iter()
+        .filter(|edge| edge.inside == Some(true));
+    let half = |number: fn(&CertifiedEdge) -> usize| {
+        let mut all: Vec<usize> = inside.clone().map(number).collect();
+        all.sort_unstable();
+        count(all[all.len() / 2])
+    };
+    let stays = match certified.inside {
+        0 => "no edge is certified to be in".to_owned(),
+        n => format!(
+            "{} {} certified to be in, half of them whatever {} of the {} samples are deleted, \
+             or {} replaced",
+            count(n),
+            plural(n, "edge is", "edges are"),
+            half(|edge| edge.deleted),
+            count(answer.samples),
+            half(|edge| edge.replaced),
+        ),
+    };
+    let text = format!(
+        "Certified for circuits of {} edges ({}, {} fill, {}): {stays}; {} are certified to be \
+         out, {} abstained from. These are edges of the smoothed circuit, those of \
+         most discoveries from which every sample is left out with probability {}.",
+        count(of.size),
+        certified.method,
+        certified.fill,
+        certified.metric,
+        count(certified.outside),
+        count(certified.abstained),
+        certified.deletion,
+    );
+    let pointer = format!("/answers/{place}/sizes/{size}/certified");
+    Some(Sentence::new("Certified", Status::Note, text).from([pointer]))
 }
 
 /// How many analyses support what was claimed.

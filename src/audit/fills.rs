@@ -1,0 +1,86 @@
+//! Does a circuit hold under other fills than the one it was found with?
+//!
+//! A fill can be kind: what the mean leaves of a message may be enough for what a circuit
+//! leaves out. Every circuit is run on the samples it is judged on under every fill that the
+//! data allow; the worst of them is what it is worth.
+
+use super::multiverse::scoring;
+use super::search::Measured;
+use super::{Config, Outcome, audit};
+use crate::Result;
+use crate::checkpoint::Checkpoint;
+use crate::choice::{Fill, Method};
+use crate::data::Dataset;
+use crate::evaluate::transfer::Done;
+use crate::numeric::statistics::mean;
+use crate::result::{Circuit, UnderFill};
+
+/// Runs the circuits of an outcome under every fill, and writes what they do there into
+/// them. Of answers whose effects sample by sample are too many, nothing is said.
+pub fn under_every_fill(
+    checkpoint: &Checkpoint,
+    data: &Dataset,
+    config: &Config,
+    outcome: &mut Outcome,
+    progress: &dyn Fn(&str),
+) -> Result<()> {
+    let circuits = &mut outcome.result.circuits;
+    let Some(metric) = circuits.first().map(|circuit| circuit.metric) else {
+        return Ok(());
+    };
+    for fill in Fill::each().filter(|f| *f != Fill::Corrupted || data.corrupted.is_some()) {
+        progress(&format!("running circuits under the {fill} fill"));
+        // Any method does, which is asked for nothing but its runs.
+        let mut runs = scoring(config, (fill, metric), &[Method::Eap]);
+        runs.circuits.judge_on = config.circuits.judge_on;
+        runs.discover.clone_from(&config.discover);
+        for circuit in &*circuits {
+            let edges = circuit.edges.iter().map(|e| (e.from.clone(), e.to.clone()));
+            let of_answer = runs.circuits.measure.entry(circuit.output.clone());
+            of_answer.or_default().push(edges.collect());
+        }
+        let found = audit(checkpoint, data, &runs, progress)?.by_sample;
+        for matrix in found {
+            let Some(measured) = matrix.measured else {
+                continue;
+            };
+            let of_answer = circuits.iter_mut().filter(|c| c.output == matrix.output.0);
+            for (circuit, done) in of_answer.zip(&measured.circuits) {
+                circuit.fills.push(under(fill, &measured, done));
+            }
+        }
+    }
+    circuits.iter_mut().for_each(sort);
+    Ok(())
+}
+
+/// The fill it was found with first.
+fn sort(circuit: &mut Circuit) {
+    let own = circuit.fill;
+    circuit
+        .fills
+        .sort_by_key(|under| (under.fill != own, under.fill));
+}
+
+/// What a circuit does under a fill.
+fn under(fill: Fill, measured: &Measured, done: &Done) -> UnderFill {
+    let [full, patched, own] = [&measured.full, &measured.patched, done].map(|d| mean(&d.values));
+    let range = full - patched;
+    let scale = full.abs().max(patched.abs());
+    let gaps = done.values.iter().zip(&measured.full.values);
+    let gaps: Vec<f64> = gaps.map(|(circuit, full)| (circuit - full).abs()).collect();
+    let both = done
+        .decisions
+        .as_ref()
+        .zip(measured.full.decisions.as_ref());
+    UnderFill {
+        fill,
+        faithfulness: (range.abs() > scale * f64::from(f32::EPSILON))
+            .then(|| (own - patched) / range),
+        gap: mean(&gaps),
+        decision_agreement: both.map(|(a, b)| {
+            let same = a.iter().zip(b).filter(|(a, b)| a == b).count();
+            same as f64 / a.len().max(1) as f64
+        }),
+    }
+}
