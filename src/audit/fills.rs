@@ -7,13 +7,13 @@
 use super::multiverse::scoring;
 use super::search::Measured;
 use super::{Config, Outcome, audit};
-use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::choice::{Fill, Method};
 use crate::data::Dataset;
 use crate::evaluate::transfer::Done;
 use crate::numeric::statistics::mean;
 use crate::result::{Circuit, UnderFill};
+use crate::{Error, Result};
 
 /// Runs the circuits of an outcome under every fill, and writes what they do there into
 /// them. Of answers whose effects sample by sample are too many, nothing is said.
@@ -39,7 +39,12 @@ pub fn under_every_fill(
             let of_answer = runs.circuits.measure.entry(circuit.output.clone());
             of_answer.or_default().push(edges.collect());
         }
-        let found = audit(checkpoint, data, &runs, progress)?.by_sample;
+        let found = match audit(checkpoint, data, &runs, progress) {
+            Ok(found) => found.by_sample,
+            // Samples of several lengths have no mean.
+            Err(Error::PromptLengths { .. }) => continue,
+            Err(error) => return Err(error),
+        };
         for matrix in found {
             let Some(measured) = matrix.measured else {
                 continue;

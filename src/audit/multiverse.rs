@@ -539,7 +539,7 @@ fn certificates(scored: &Scored, grid: &Grid, size: usize, seed: u64) -> Option<
     let count = |side: Option<bool>| all.iter().filter(|edge| edge.inside == side).count();
     let named = |(edge, found): (usize, &Certificate)| {
         let (from, to) = matrix.edges[edge].clone();
-        (found.inside != Some(false)).then(|| CertifiedEdge {
+        (found.inside != Some(false)).then_some(CertifiedEdge {
             from,
             to,
             share: found.share,

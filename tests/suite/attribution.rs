@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use modscope::audit::{Config, Method, audit};
 use modscope::checkpoint::Checkpoint;
@@ -22,7 +22,7 @@ struct Member {
 const ALLOWED: f64 = 1e-5;
 
 /// The scores of all edges of a network, by name.
-fn scores(folder: &PathBuf, method: Method) -> BTreeMap<String, f64> {
+fn scores(folder: &Path, method: Method) -> BTreeMap<String, f64> {
     let checkpoint = Checkpoint::open(folder).unwrap();
     let data = Dataset::open(&folder.join("data.safetensors"), None).unwrap();
     let mut config = Config::new(Vec::new());
