@@ -19,7 +19,7 @@ use modscope::evaluate::{recovery, roc_area};
 use modscope::metric::Metric;
 use modscope::model::transformer::{Answers, SequenceInputs};
 use modscope::model::{Architecture, Components, Loaded, Network, Options, Sequences, Transformer};
-use modscope::patch::{ComponentEngine, EdgeSet, Fill, PatchableExt as _, Setup};
+use modscope::patch::{ComponentEngine, EdgeSet, Fill, Patchable as _, PatchableExt as _, Setup};
 use ndarray::Array2;
 use serde_json::Value;
 
