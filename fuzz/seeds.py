@@ -71,5 +71,15 @@ with tempfile.TemporaryDirectory() as folder:
     run("compare", "n-l1-s1", "n-bimt-s1", *data, "--out", "c",
         "--null", "layer:2", "--control-draws", "1", "--method", "exact")
     seed("result", "compare", read(f"{folder}/c/compare.json"))
+    shutil.copytree("fixtures/gpt2", f"{folder}/g")
+    prompts = ["--data", "g/prompts.jsonl"]
+    for words in [
+        ["diff", "n-l1-s1", "n-bimt-s1", *data],
+        ["intervene", "n", *data, "--set", "h1.0=1"],
+        ["lens", "g", *prompts],
+        ["stability", "n", *data],
+    ]:
+        run(*words, "--out", f"of-{words[0]}")
+        seed("result", words[0], read(f"{folder}/of-{words[0]}/{words[0]}.json"))
     run("train", "two_moon", "--steps", "4", "--hidden", "3", "--snapshot-every", "2", "--out", "t")
     seed("snapshot", "two_moon", read(f"{folder}/t.snapshots/000002.safetensors"))

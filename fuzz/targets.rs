@@ -10,7 +10,7 @@ use modscope::circuit::Known;
 use modscope::data::Dataset;
 use modscope::model::{Loaded, Options};
 use modscope::patch::Fill;
-use modscope::result::{Audit, Comparison};
+use modscope::result::Saved;
 use modscope::train::{Problem, Recipe, Regime, Task, snapshot};
 
 /// A reader: its name, what it does with bytes, and how many of the first bytes say how
@@ -151,23 +151,12 @@ pub fn result(bytes: &[u8]) -> bool {
     let folder = folder().join("drawn");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).expect("a temporary folder can be made");
-    let Ok(value) = serde_json::from_slice(bytes) else {
+    let Ok(mut saved) = Saved::from_json(Path::new("result.json"), bytes) else {
         return false;
     };
-    if modscope::result::check(&value).is_err() {
-        return false;
-    }
-    if let Ok(audit) = serde_json::from_slice::<Audit>(bytes) {
-        modscope::report::write(&audit, "audit", &folder).expect("it is drawn");
-        return true;
-    }
-    match serde_json::from_slice::<Comparison>(bytes) {
-        Ok(comparison) => {
-            modscope::report::write_comparison(&comparison, &folder).expect("it is drawn");
-            true
-        }
-        Err(_) => false,
-    }
+    modscope::report::retell(&mut saved);
+    modscope::report::write_saved(&saved, "audit", &folder).expect("it is drawn");
+    true
 }
 
 /// A snapshot of a short training.

@@ -65,6 +65,17 @@ macro_rules! named {
         }
 
         written_by_name!($kind);
+
+        #[cfg(feature = "schema")]
+        impl ::schemars::JsonSchema for $kind {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($kind).into()
+            }
+
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                ::schemars::json_schema!({ "type": "string", "enum": [$($name),+] })
+            }
+        }
     )+};
 }
 
@@ -95,5 +106,18 @@ macro_rules! named_beside {
         }
 
         written_by_name!($kind);
+
+        #[cfg(feature = "schema")]
+        impl ::schemars::JsonSchema for $kind {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($kind).into()
+            }
+
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                let names = <$of>::ALL.iter().map(|(_, name)| *name);
+                let names: Vec<&str> = names.chain([$name]).collect();
+                ::schemars::json_schema!({ "type": "string", "enum": names })
+            }
+        }
     )+};
 }

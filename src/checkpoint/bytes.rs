@@ -13,8 +13,9 @@ use std::sync::{Arc, OnceLock};
 use memmap2::Mmap;
 use sha2::{Digest as _, Sha256};
 
-use super::read::{hexadecimal, limited_read, read_error, sha256};
-use crate::{Error, Result};
+use super::disk::{limited_read, read_error};
+use super::hash::{hexadecimal, sha256};
+use crate::Result;
 
 /// Bytes that are shared until they are changed.
 #[derive(Clone)]
@@ -285,18 +286,6 @@ impl fmt::Display for Sum {
             Ok(sum) => f.write_str(&sum),
             Err(error) => write!(f, "unknown: {error}"),
         }
-    }
-}
-
-/// That a file of this size is not too large to be read whole.
-pub(super) fn within(path: &Path, size: u64, limit: u64) -> Result<()> {
-    match size > limit {
-        false => Ok(()),
-        true => Err(Error::FileTooLarge {
-            path: path.to_owned(),
-            size,
-            limit,
-        }),
     }
 }
 

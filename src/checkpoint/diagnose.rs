@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::Error;
 
 /// Bytes of the header's length.
-const PREFIX: usize = 8;
+pub(super) const PREFIX: usize = 8;
 
 /// Our error for a fault that the parser met in `bytes`.
 pub(super) fn fault(path: &Path, bytes: &[u8], error: &SafeTensorError) -> Error {

@@ -9,25 +9,32 @@ mod account;
 mod bytes;
 mod content;
 mod diagnose;
+mod disk;
 mod foreign;
+mod hash;
 pub(crate) mod json;
 mod memory;
 mod onnx;
+mod parse;
 mod read;
 mod settings;
 mod shards;
+mod tally;
 mod tensor;
 mod torch;
 mod write;
 
-pub use account::{Account, Tally, fits};
+pub use account::{Account, fits};
 pub use bytes::{Bytes, Sum};
 pub use content::{Content, Foreign};
 pub use settings::{KeyRule, Settings, Unknown};
+pub use tally::Tally;
 pub use tensor::{Dtype, IntegerKind, Tensor};
 
+pub(crate) use disk::{limited_read, sibling};
+pub(crate) use hash::sha256;
 pub(crate) use memory::file_of;
-pub(crate) use read::{limited_read, parse_tensors, sha256, sibling};
+pub(crate) use parse::parse_tensors;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

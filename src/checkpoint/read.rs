@@ -5,22 +5,12 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use safetensors::SafeTensors;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 
-use super::bytes::within;
-use super::{
-    Bytes, Checkpoint, Content, Dtype, Foreign, IntegerKind, Sum, Tensor, diagnose, onnx, shards,
-    torch,
-};
+use super::disk::{LARGEST_FILE, read_error, sibling, within};
+use super::parse::{Parts, parse_shared};
+use super::{Bytes, Checkpoint, Content, Foreign, Sum, onnx, shards, torch};
 use crate::{Error, Result};
-
-/// Bytes of the length of a header.
-const PREFIX: usize = 8;
-/// Files larger than this are refused: they would not fit in memory beside
-/// what is computed from them.
-pub(super) const LARGEST_FILE: u64 = 8 << 30;
 
 impl Checkpoint {
     /// Opens a `.safetensors`, `.pt`, `.pth`, `.bin` or `.ckpt` file, the index of several
@@ -107,15 +97,6 @@ impl Checkpoint {
             config: joined(path, beside, parts.config)?,
         })
     }
-}
-
-/// What one or several files hold, without what lies beside them.
-pub(super) struct Parts {
-    pub sha256: Sum,
-    /// What a file says of the network's configuration.
-    pub config: Map<String, Value>,
-    pub tensors: BTreeMap<String, Tensor>,
-    pub metadata: BTreeMap<String, String>,
 }
 
 /// The ending of ONNX models.
@@ -257,107 +238,6 @@ fn in_other_form(folder: &Path) -> Result<Error> {
     })
 }
 
-/// Tensors by name, and what a header says beside them.
-type Parsed = (BTreeMap<String, Tensor>, BTreeMap<String, String>);
-
-/// The named tensors and the metadata of a safetensors file.
-pub(crate) fn parse_tensors(path: &Path, bytes: &[u8]) -> Result<Parsed> {
-    parse_shared(path, &Bytes::shared(bytes.to_vec()))
-}
-
-/// The named tensors and the metadata of a safetensors file, as parts of its bytes.
-pub(super) fn parse_shared(path: &Path, bytes: &Bytes) -> Result<Parsed> {
-    if bytes.is_empty() {
-        return Err(Error::EmptyFile {
-            path: path.to_owned(),
-        });
-    }
-    let fault = |error| diagnose::fault(path, bytes, &error);
-    let (length, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
-    let mut tensors = BTreeMap::new();
-    for (name, info) in header.tensors() {
-        let dtype = dtype(info.dtype).ok_or_else(|| Error::TensorDtype {
-            path: path.to_owned(),
-            tensor: name.clone(),
-            dtype: format!("{:?}", info.dtype),
-        })?;
-        let (start, end) = info.data_offsets;
-        let data = PREFIX + length;
-        let found = bytes.part(data + start..data + end);
-        let tensor = Tensor {
-            dtype,
-            shape: info.shape.clone(),
-            bytes: found.ok_or_else(|| Error::TensorBytes {
-                path: path.to_owned(),
-                tensor: name.clone(),
-                detail: format!("occupies bytes {start}..{end}, beyond the end of the file"),
-            })?,
-        };
-        tensors.insert(name, tensor);
-    }
-    let metadata = header.metadata().clone().unwrap_or_default();
-    Ok((tensors, metadata.into_iter().collect()))
-}
-
-fn dtype(of: safetensors::Dtype) -> Option<Dtype> {
-    use safetensors::Dtype as Theirs;
-    Some(match of {
-        Theirs::F64 => Dtype::F64,
-        Theirs::F32 => Dtype::F32,
-        Theirs::F16 => Dtype::F16,
-        Theirs::BF16 => Dtype::Bf16,
-        Theirs::I64 => Dtype::Integer(IntegerKind::I64),
-        Theirs::I32 => Dtype::Integer(IntegerKind::I32),
-        Theirs::I16 => Dtype::Integer(IntegerKind::I16),
-        Theirs::I8 => Dtype::Integer(IntegerKind::I8),
-        Theirs::U64 => Dtype::Integer(IntegerKind::U64),
-        Theirs::U32 => Dtype::Integer(IntegerKind::U32),
-        Theirs::U16 => Dtype::Integer(IntegerKind::U16),
-        Theirs::U8 => Dtype::Integer(IntegerKind::U8),
-        Theirs::BOOL => Dtype::Integer(IntegerKind::Bool),
-        _ => return None,
-    })
-}
-
-/// The bytes of a file of a size that memory can hold.
-pub(crate) fn limited_read(path: &Path) -> Result<Vec<u8>> {
-    let failed = |source| read_error(path, source);
-    let file = File::open(path).map_err(failed)?;
-    let size = file.metadata().map_err(failed)?.len();
-    let too_large = |size| Error::FileTooLarge {
-        path: path.to_owned(),
-        size,
-        limit: LARGEST_FILE,
-    };
-    if size > LARGEST_FILE {
-        return Err(too_large(size));
-    }
-    let mut bytes = Vec::new();
-    // Devices and pipes do not tell their size beforehand.
-    file.take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(too_large(bytes.len() as u64));
-    }
-    Ok(bytes)
-}
-
-/// The text of a file beside `path`, if there is one.
-pub(crate) fn sibling(path: &Path, name: &str) -> Result<Option<String>> {
-    let beside = path.with_file_name(name);
-    if !beside.is_file() {
-        return Ok(None);
-    }
-    match String::from_utf8(limited_read(&beside)?) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) => Err(Error::NotUtf8 {
-            path: beside,
-            position: error.utf8_error().valid_up_to(),
-        }),
-    }
-}
-
 /// A JSON object.
 fn object(checkpoint: &Path, text: &str) -> Result<Map<String, Value>> {
     let not_json = |detail: String| Error::Json {
@@ -370,22 +250,5 @@ fn object(checkpoint: &Path, text: &str) -> Result<Map<String, Value>> {
             "expected an object like {\"activation\": \"silu\"}".to_owned(),
         )),
         Err(error) => Err(not_json(error.to_string())),
-    }
-}
-
-/// SHA-256 in hexadecimal.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-/// Two digits of every byte.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub(super) fn read_error(path: &Path, source: std::io::Error) -> Error {
-    Error::Read {
-        path: path.to_owned(),
-        source,
     }
 }

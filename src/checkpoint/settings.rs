@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::Checkpoint;
-use super::account::Tally;
+use super::tally::Tally;
 use crate::{Error, Result};
 
 /// An object of a configuration, and which of its keys were asked for.

@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Map;
 
-use super::read::{Parts, parse_shared};
+use super::parse::{Parts, parse_shared};
 use super::{Bytes, Content, Sum};
 use crate::{Error, Result};
 

@@ -4,6 +4,7 @@
 //! Long work that can be gone on with asks whether it was interrupted and ends itself;
 //! everything else ends where it is, after what is half made has been removed.
 
+use std::fs;
 #[cfg(unix)]
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 #[cfg(unix)]
 use std::time::{Duration, Instant};
-
-use super::whole;
 
 /// What is being made, to be removed if the process is ended.
 static MADE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -63,11 +62,20 @@ pub(super) fn is_made(path: &Path) -> bool {
     held().iter().any(|made| made == path)
 }
 
+/// Removes a file or a folder with all that is in it.
+pub(super) fn remove(path: &Path) {
+    let is_folder = fs::symlink_metadata(path).is_ok_and(|m| m.is_dir());
+    let _ = match is_folder {
+        true => fs::remove_dir_all(path),
+        false => fs::remove_file(path),
+    };
+}
+
 /// Removes what is at a path, if anything is, and forgets it.
 pub(super) fn discard(path: &Path) {
     let mut made = held();
     made.retain(|other| other != path);
-    whole::remove(path);
+    remove(path);
 }
 
 /// Waits for signals in a thread of its own.
@@ -97,7 +105,7 @@ pub(super) fn listen() {}
 #[cfg(unix)]
 fn end(signal: i32) -> ! {
     let made = held();
-    made.iter().for_each(|path| whole::remove(path));
+    made.iter().for_each(|path| remove(path));
     let _ = writeln!(
         std::io::stderr(),
         "\ninterrupted; nothing half made was left"

@@ -12,7 +12,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::whole;
+use super::{interrupt, whole};
 use crate::audit::{Config, Journal};
 use crate::checkpoint::{Checkpoint, sha256};
 use crate::data::Dataset;
@@ -54,7 +54,7 @@ impl OnDisk {
     pub fn done(self, target: Option<&Path>) {
         let all = target.map(whole::all_hidden).unwrap_or_default();
         let journals = all.iter().filter(|(_, rest)| rest.ends_with(ENDING));
-        journals.for_each(|(path, _)| whole::remove(path));
+        journals.for_each(|(path, _)| interrupt::remove(path));
     }
 }
 

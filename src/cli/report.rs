@@ -7,8 +7,7 @@ use super::output::{self, Finished};
 use super::whole;
 use crate::audit::memory::{self, Budget};
 use crate::checkpoint::limited_read;
-use crate::report::words;
-use crate::result::{Audit, Comparison, READABLE, SCHEMA, Status, fails};
+use crate::result::{Audit, Saved, Status, fails};
 use crate::{Error, Result, report};
 
 /// Draw a saved result again; of several, one page with a row for each
@@ -17,6 +16,7 @@ use crate::{Error, Result, report};
   modscope report reports/a/audit.json --out reports/a-again
   modscope report reports/a/audit.json reports/b/audit.json --out reports/both --open
   modscope report reports/compare/compare.json --out reports/compare-again
+  modscope report reports/a/stability.json --open
   modscope report reports/a/audit.json --brief --out reports/a-to-sign")]
 pub(super) struct Args {
     /// Results this tool has written
@@ -45,8 +45,8 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Status> {
     let name = format!("{}-report", args::result_name(path));
     output::check_free(&args.common, &name, false)?;
     let result = match open(path)? {
-        Opened::Audit(audit) => *audit,
-        Opened::Comparison(result) => return again(args, &name, &result),
+        Saved::Audit(audit) => *audit,
+        saved => return again(args, &name, &saved),
     };
     let command = path
         .file_stem()
@@ -71,14 +71,13 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Status> {
 /// A few pages and a part of a model card.
 fn brief(args: &Args, path: &Path) -> anyhow::Result<Status> {
     let name = format!("{}-brief", args::result_name(path));
-    let Opened::Audit(mut audit) = open(path)? else {
-        anyhow::bail!("--brief is of one network, and this result is of several");
+    let Saved::Audit(audit) = open(path)? else {
+        anyhow::bail!("--brief is of an audit, and this result is none");
     };
     let folder = output::folder(&args.common, &name);
     let Some(folder) = folder else {
         anyhow::bail!("`--brief` writes a folder, and `--json` makes none: name one with `--out`");
     };
-    audit.summary = words::summary(&audit);
     output::place(&args.common, Some(&folder), |dir| {
         report::write_brief(&audit, dir)
     })?;
@@ -93,14 +92,17 @@ fn brief(args: &Args, path: &Path) -> anyhow::Result<Status> {
     })
 }
 
-/// Draws a comparison again.
-fn again(args: &Args, name: &str, result: &Comparison) -> anyhow::Result<Status> {
+/// Draws a result again that has a page of its own.
+fn again(args: &Args, name: &str, result: &Saved) -> anyhow::Result<Status> {
     let folder = output::folder(&args.common, name);
     output::place(&args.common, folder.as_deref(), |dir| {
-        report::write_comparison(result, dir)
+        report::write_saved(result, name, dir)
     })?;
-    output::told(&args.common, result, &result.summary, folder.as_deref())?;
-    Ok(Status::Holds)
+    output::told(&args.common, result, result.summary(), folder.as_deref())?;
+    Ok(match fails(result.summary()) {
+        true => Status::Fails,
+        false => Status::Holds,
+    })
 }
 
 /// An index over several results; it holds if all of them do.
@@ -114,9 +116,9 @@ fn all(args: &Args, paths: &[PathBuf]) -> anyhow::Result<Status> {
     let mut results: Vec<(String, Audit)> = Vec::new();
     for path in paths {
         match open(path)? {
-            Opened::Audit(audit) => results.push((folder_name(path, &results), *audit)),
-            Opened::Comparison(_) => anyhow::bail!(
-                "{} is a comparison: draw it again alone, with `modscope report {}`",
+            Saved::Audit(audit) => results.push((folder_name(path, &results), *audit)),
+            _ => anyhow::bail!(
+                "{} is not of one network alone: draw it again by itself, with `modscope report {}`",
                 path.display(),
                 path.display()
             ),
@@ -161,61 +163,16 @@ fn folder_name(path: &Path, taken: &[(String, Audit)]) -> String {
         .unwrap_or(name)
 }
 
-/// A result that was opened.
-enum Opened {
-    Audit(Box<Audit>),
-    Comparison(Box<Comparison>),
-}
-
-/// Reads a result, and says which of its parts is not as it should be.
-fn open(path: &Path) -> Result<Opened> {
+/// Reads a result, and says which of its parts is not as it should be; told in the words
+/// of this version.
+fn open(path: &Path) -> Result<Saved> {
     let bytes = limited_read(path)?;
     if bytes.is_empty() {
         return Err(Error::EmptyFile {
             path: path.to_owned(),
         });
     }
-    let fault = |error: serde_json::Error| Error::NotAResult {
-        path: path.to_owned(),
-        detail: error.to_string(),
-    };
-    // The schema comes first: a result of another version lacks or has other parts.
-    let head: Head = serde_json::from_slice(&bytes).map_err(fault)?;
-    if !READABLE.contains(&head.schema.as_str()) {
-        return Err(Error::ResultSchema {
-            path: path.to_owned(),
-            found: head.schema,
-            expected: SCHEMA,
-        });
-    }
-    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(fault)?;
-    crate::result::check(&value).map_err(|detail| Error::NotAResult {
-        path: path.to_owned(),
-        detail,
-    })?;
-    match head.measures {
-        Some(_) => serde_json::from_slice(&bytes).map(comparison),
-        None => serde_json::from_slice(&bytes).map(audit),
-    }
-    .map_err(fault)
-}
-
-/// A result of an older schema becomes one of this one, with its sentences.
-fn audit(mut result: Box<Audit>) -> Opened {
-    result.schema = SCHEMA.to_owned();
-    result.summary = words::summary(&result);
-    Opened::Audit(result)
-}
-
-fn comparison(mut result: Box<Comparison>) -> Opened {
-    result.schema = SCHEMA.to_owned();
-    result.summary = report::compare::words::summary(&result);
-    Opened::Comparison(result)
-}
-
-/// The part of a result that every version has, and what comparisons alone have.
-#[derive(serde::Deserialize)]
-struct Head {
-    schema: String,
-    measures: Option<serde::de::IgnoredAny>,
+    let mut saved = Saved::from_json(path, &bytes)?;
+    report::retell(&mut saved);
+    Ok(saved)
 }

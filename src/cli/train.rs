@@ -193,7 +193,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     if is_sweep(args) {
         whole::file(&table(args), true, csv(&summaries).as_bytes())?;
         // What was kept for an interruption is in the table now.
-        whole::remove(&work_folder(args));
+        interrupt::remove(&work_folder(args));
     }
     if !args.quiet {
         print(args, &plan, &summaries)?;
@@ -229,7 +229,7 @@ fn one(
         None => left(args, planned),
     };
     let summary = train(args, planned, resume.or(interrupted.as_ref()), bar)?;
-    whole::remove(&snapshot_path(&planned.folder, Moment::Interrupted));
+    interrupt::remove(&snapshot_path(&planned.folder, Moment::Interrupted));
     // Gone only if it is empty: snapshots that were asked for stay.
     let _ = fs::remove_dir(snapshots(&planned.folder));
     if is_sweep(args) {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::interrupt;
+use super::interrupt::{self, remove};
 use crate::{Error, Result};
 
 /// A result that is made but not in its place yet; dropped, it is gone.
@@ -189,15 +189,6 @@ fn file_name(target: &Path) -> String {
 fn parent(target: &Path) -> &Path {
     let parent = target.parent().filter(|p| !p.as_os_str().is_empty());
     parent.unwrap_or(Path::new("."))
-}
-
-/// Removes a file or a folder with all that is in it.
-pub(super) fn remove(path: &Path) {
-    let is_folder = fs::symlink_metadata(path).is_ok_and(|m| m.is_dir());
-    let _ = match is_folder {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
-    };
 }
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> Error + use<> {

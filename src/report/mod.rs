@@ -43,7 +43,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::result::{Audit, Comparison, Diff, Intervention, Lens, Multiverse};
+use crate::result::{Audit, Comparison, Diff, Intervention, Lens, Multiverse, Saved};
 use figures::Gallery;
 
 /// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
@@ -189,6 +189,34 @@ pub fn write_diff(result: &Diff, dir: &Path) -> Result<()> {
         diff::page::render(result, figure.as_ref()),
         &dir.join("index.html"),
     )
+}
+
+/// Writes a result that was read back as the command that made it does; an audit as
+/// `COMMAND.json`.
+///
+/// # Errors
+/// [`Error::Write`] with the file or folder that could not be written.
+pub fn write_saved(saved: &Saved, command: &str, dir: &Path) -> Result<()> {
+    match saved {
+        Saved::Audit(result) => write(result, command, dir),
+        Saved::Comparison(result) => write_comparison(result, dir),
+        Saved::Diff(result) => write_diff(result, dir),
+        Saved::Intervention(result) => write_intervention(result, dir),
+        Saved::Lens(result) => write_lens(result, dir),
+        Saved::Stability(result) => write_multiverse(result, dir),
+    }
+}
+
+/// Tells a result that was read back in the words of this version.
+pub fn retell(saved: &mut Saved) {
+    match saved {
+        Saved::Audit(result) => result.summary = words::summary(result),
+        Saved::Comparison(result) => result.summary = compare::words::summary(result),
+        Saved::Diff(result) => result.summary = diff::words::summary(result),
+        Saved::Intervention(result) => result.summary = intervene::words::summary(result),
+        Saved::Lens(result) => result.summary = lens::words::summary(result),
+        Saved::Stability(result) => result.summary = stability::words::summary(result),
+    }
 }
 
 /// Writes the result alone: `COMMAND.json`, as [`write()`] does.

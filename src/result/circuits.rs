@@ -6,6 +6,7 @@ use crate::choice::{Direction, Fill, Level, MetricKind, Origin, Sign};
 
 /// A circuit for one output, found by one method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Circuit {
     /// Site of the output: `y0`; for a class, the site of its logit.
     pub output: String,
@@ -31,6 +32,7 @@ pub struct Circuit {
     pub selection: String,
     /// The parameter that gave it: τ for ACDC, number of edges for top-n.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub parameter: f64,
     /// The samples it was discovered on: a split, or a half of one; empty in results that
     /// do not say.
@@ -48,15 +50,19 @@ pub struct Circuit {
     pub edges_kept: usize,
     /// `1 - edges_kept / edges_total`.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub sparsity: f64,
     /// The metric with nothing patched.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub metric_full: f64,
     /// The metric with everything but the circuit patched.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub metric_circuit: f64,
     /// The metric with everything patched.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub metric_corrupted: f64,
     /// Full network and circuit as logit differences; `null` for regressors.
     pub logit_difference: Option<LogitDifference>,
@@ -117,6 +123,7 @@ pub struct Circuit {
     pub evaluations: u64,
     /// Seconds that discovery took.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub seconds: f64,
 }
 
@@ -157,6 +164,7 @@ pub struct Screening {
 
 /// How a circuit's discovery comes out over bootstrap resamples of its samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CircuitStability {
     /// Resamples.
     pub resamples: usize,
@@ -164,6 +172,7 @@ pub struct CircuitStability {
     pub samples: usize,
     /// Mean over pairs of resampled circuits of the share of edges of either that are in both.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub jaccard: f64,
     /// Edges that are there in at least 95 % of the resamples.
     pub core: usize,
@@ -175,6 +184,7 @@ pub struct CircuitStability {
 
 /// How often an edge is in a resampled circuit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EdgeInclusion {
     /// Writer site.
     pub from: String,
@@ -182,6 +192,7 @@ pub struct EdgeInclusion {
     pub to: String,
     /// Share of resamples.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub share: f64,
     /// 95 % interval of the share, for the number of resamples (Wilson).
     pub interval: [f64; 2],
@@ -189,6 +200,7 @@ pub struct EdgeInclusion {
 
 /// What a circuit is held against; `null` where a control does not apply or was not run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CircuitControls {
     /// Random circuits of as many edges: by |1 - faithfulness|.
     pub random: Option<ControlTest>,
@@ -216,11 +228,13 @@ impl CircuitControls {
 
 /// A permutation test against draws of a control.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ControlTest {
     /// Draws.
     pub draws: usize,
     /// (draws at least as good + 1) / (draws + 1).
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p: f64,
     /// Whether p is at most 0.05.
     pub beaten: bool,
@@ -228,20 +242,25 @@ pub struct ControlTest {
 
 /// Mean logit differences of the full network and of a circuit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogitDifference {
     /// Mean logit(answer) - logit(foil) of the full network.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub full: f64,
     /// Mean logit(answer) - logit(foil) of the circuit.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub circuit: f64,
     /// Mean over samples of |circuit - full|.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub gap: f64,
 }
 
 /// One edge of a circuit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CircuitEdge {
     /// Writer site.
     pub from: String,
@@ -249,19 +268,23 @@ pub struct CircuitEdge {
     pub to: String,
     /// `metric(as is) - metric(edge patched)`.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub effect: f64,
 }
 
 /// One point of a sweep over ACDC's τ or over circuit sizes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SweepPoint {
     /// τ, or the number of edges asked for.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub parameter: f64,
     /// Edges kept.
     pub edges_kept: usize,
     /// The metric of the circuit.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub metric: f64,
     /// Its faithfulness; `null` where full = corrupted.
     pub faithfulness: Option<f64>,
@@ -272,6 +295,7 @@ pub struct SweepPoint {
 
 /// Agreement with a known circuit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Recovery {
     /// Edges of the known circuit.
     pub known: usize,
@@ -279,9 +303,11 @@ pub struct Recovery {
     pub left_out: usize,
     /// Share of the circuit's edges that are known.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub precision: f64,
     /// Share of the known edges that are in the circuit.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub recall: f64,
     /// Area under the receiver operating characteristic of |scores|, both end
     /// points in and ties counting half; `null` for methods that score no edges.
@@ -289,26 +315,32 @@ pub struct Recovery {
     /// Its corners `[share of other edges, share of known edges]` that score at least so high,
     /// from none to all; empty where there is no area.
     #[serde(default, deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<[Option<f64>; 2]>"))]
     pub roc: Vec<[f64; 2]>,
 }
 
 /// Faithfulness of the circuits of the strongest edges, at the kept fractions
 /// of MIB (Mueller et al. 2025), without regard to whether edges are connected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FaithfulnessCurve {
     /// Area under the faithfulness, higher is better.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub cpr: f64,
     /// Area of |1 - faithfulness|, lower is better.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub cmd: f64,
     /// `[kept fraction, faithfulness]`, from few edges to all.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<[Option<f64>; 2]>"))]
     pub points: Vec<[f64; 2]>,
 }
 
 /// Ablation of nodes under one fill.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NodeAblation {
     /// `zero`, `mean`, `corrupted`, `resample`.
     pub fill: Fill,
@@ -322,6 +354,7 @@ pub struct NodeAblation {
 
 /// The effect of ablating one site.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NodeEffect {
     /// Name of the site.
     pub site: String,
@@ -335,11 +368,13 @@ pub struct NodeEffect {
 
 /// The effect on one output or class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputEffect {
     /// Site of the output.
     pub output: String,
     /// `metric(as is) - metric(site patched)`, mean over the samples.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub effect: f64,
     /// Mean over samples of |metric(as is) - metric(site patched)|: a site whose effects
     /// cancel matters nonetheless; `null` in results that do not have it.

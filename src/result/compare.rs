@@ -9,8 +9,9 @@ use crate::choice::{Against, Fill, HypothesisKind, MetricKind};
 
 /// A whole comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Comparison {
-    /// Always [`super::SCHEMA`].
+    /// Always `modscope/2`.
     pub schema: String,
     /// The program that wrote this.
     pub tool: Tool,
@@ -45,6 +46,7 @@ pub struct Comparison {
 
 /// What was held equal for all networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CompareSettings {
     /// Pruning threshold of each network: `auto`, or a number.
     pub threshold: String,
@@ -52,6 +54,7 @@ pub struct CompareSettings {
     pub tolerance: String,
     /// The pruning threshold of the equal-threshold numbers.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub equal_threshold: f64,
     /// `zero`, `mean`, ...
     pub fill: Fill,
@@ -61,16 +64,19 @@ pub struct CompareSettings {
     pub scale: String,
     /// A circuit is faithful when |1 - faithfulness| is at most this.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub within: f64,
     /// Draws of every control but the random circuits.
     pub control_draws: usize,
     /// Level of all tests.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub level: f64,
 }
 
 /// A regime.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ComparedGroup {
     /// Its name.
     pub name: String,
@@ -80,6 +86,7 @@ pub struct ComparedGroup {
 
 /// One network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ComparedNetwork {
     /// What it is called: its folder or file.
     pub name: String,
@@ -109,11 +116,13 @@ pub struct ComparedNetwork {
 
 /// Circuits of one size, means over outputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FrontPoint {
     /// Edges of each circuit, at most.
     pub edges: usize,
     /// Share of the network's edges.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub kept: f64,
     /// Gap over the full network's own metric.
     pub gap: Option<f64>,
@@ -123,6 +132,7 @@ pub struct FrontPoint {
 
 /// The strongest surviving edges of a network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Picture {
     /// Edges that survive.
     pub surviving: usize,
@@ -132,6 +142,7 @@ pub struct Picture {
 
 /// Places of one layer's sites, the same in all networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PlacedLayer {
     /// How its sites are laid out.
     pub arrangement: Arrangement,
@@ -141,6 +152,7 @@ pub struct PlacedLayer {
 
 /// One circuit beside its controls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ComparedCircuit {
     /// Site of the output.
     pub output: String,
@@ -168,6 +180,7 @@ pub struct ComparedCircuit {
 
 /// A circuit of the same size where there is nothing to find.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Control {
     /// `random`, `shuffled`, `untrained` or `nonsense`.
     pub name: Against,
@@ -185,14 +198,17 @@ pub struct Control {
 
 /// One test of one circuit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Hypothesis {
     /// `equivalence`, `independence`, `minimality`, `sufficiency`, `partial-necessity`.
     pub name: HypothesisKind,
     /// What was measured, as the sentence says.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub statistic: f64,
     /// Its p-value; of minimality the largest over edges, corrected (Holm).
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p: f64,
     /// Whether the claim stands; `null` where it could not be tested.
     pub stands: Option<bool>,
@@ -202,6 +218,7 @@ pub struct Hypothesis {
 
 /// What is measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MeasureInfo {
     /// Its key in `values`.
     pub key: String,
@@ -215,6 +232,7 @@ pub struct MeasureInfo {
 
 /// Which direction is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Better {
     /// Less is.
@@ -227,6 +245,7 @@ pub enum Better {
 
 /// One number over all regimes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ComparedMeasure {
     /// What it is.
     pub info: MeasureInfo,
@@ -238,6 +257,7 @@ pub struct ComparedMeasure {
 
 /// One number in one regime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupSummary {
     /// The regime.
     pub group: String,
@@ -254,6 +274,7 @@ pub struct GroupSummary {
 
 /// The reference against another regime.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Test {
     /// The other regime.
     pub other: String,
@@ -282,6 +303,7 @@ pub struct Test {
 
 /// How much circuits share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Overlap {
     /// How neurons of two networks are matched, in words.
     pub matching: String,
@@ -290,6 +312,7 @@ pub struct Overlap {
     pub likeness: String,
     /// From which likeness a match counts as the same neuron.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub universal_from: f64,
     /// Pairs of networks.
     pub pairs: Vec<OverlapPair>,
@@ -303,6 +326,7 @@ fn correlation() -> String {
 
 /// Two networks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OverlapPair {
     /// One network.
     pub one: String,
@@ -323,6 +347,7 @@ pub struct OverlapPair {
 
 /// The networks of one regime among themselves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupOverlap {
     /// The regime.
     pub group: String,
@@ -345,6 +370,7 @@ pub struct GroupOverlap {
 
 /// The universal neurons of one network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UniversalShare {
     /// The network.
     pub network: String,

@@ -7,8 +7,9 @@ use crate::choice::{MetricKind, Origin};
 
 /// What changed from one version of a network to another.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diff {
-    /// Always [`super::SCHEMA`].
+    /// Always `modscope/2`.
     pub schema: String,
     /// The program that wrote this.
     pub tool: Tool,
@@ -45,6 +46,7 @@ pub struct Diff {
 
 /// The same of both versions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Versions<T> {
     /// Of the first checkpoint.
     pub old: T,
@@ -54,6 +56,7 @@ pub struct Versions<T> {
 
 /// Changes up to these are allowed; `null` where nobody asked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DiffLimits {
     /// ChangedDecisions that may change.
     pub max_changed: Option<usize>,
@@ -63,6 +66,7 @@ pub struct DiffLimits {
 
 /// ChangedDecisions of both versions, sample by sample.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangedDecisions {
     /// Samples.
     pub samples: usize,
@@ -76,6 +80,7 @@ pub struct ChangedDecisions {
 
 /// One sample with another decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangedDecision {
     /// Its number in the data.
     pub sample: usize,
@@ -89,6 +94,7 @@ pub struct ChangedDecision {
 
 /// What became of one output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangedOutput {
     /// Which of the data's classes or targets, from 0.
     pub output: usize,
@@ -96,19 +102,23 @@ pub struct ChangedOutput {
     pub name: String,
     /// Largest |new − old| over samples.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub max_abs_change: f64,
     /// The sample at which that is.
     pub sample: usize,
     /// Mean |new − old| over samples.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub mean_abs_change: f64,
     /// Standard deviation of the first version's output over samples.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub sd: f64,
 }
 
 /// What became of one tensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangedTensor {
     /// Its name.
     pub tensor: String,
@@ -124,6 +134,7 @@ pub struct ChangedTensor {
 
 /// Two sets of edges beside each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangedEdges {
     /// In both.
     pub both: usize,
@@ -135,6 +146,7 @@ pub struct ChangedEdges {
 
 /// What pruning leaves of each version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangedPruning {
     /// The thresholds, each chosen for its own version.
     pub thresholds: Versions<f64>,
@@ -146,6 +158,7 @@ pub struct ChangedPruning {
 
 /// The modules of both versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangedModules {
     /// How many there are.
     pub counts: Versions<usize>,
@@ -161,6 +174,7 @@ pub struct ChangedModules {
 
 /// A module of each version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MatchedModules {
     /// The module of the first version.
     pub old: usize,
@@ -174,6 +188,7 @@ pub struct MatchedModules {
 
 /// One answer's circuit in both versions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChangedCircuit {
     /// Site of the output.
     pub output: String,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// `circuit.json`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GraphJson {
     /// The transformer; absent for an MLP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -21,6 +22,7 @@ pub struct GraphJson {
 
 /// The network that a graph belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GraphConfig {
     /// Blocks.
     pub n_layers: usize,
@@ -34,6 +36,7 @@ pub struct GraphConfig {
 
 /// A node.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GraphNode {
     /// Whether an edge of the circuit touches it.
     pub in_graph: bool,
@@ -44,9 +47,11 @@ pub struct GraphNode {
 
 /// An edge.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GraphEdge {
     /// By how much patching it worsens the metric.
     #[serde(default, deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub score: f64,
     /// Whether it is part of the circuit.
     pub in_graph: bool,

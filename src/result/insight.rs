@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Insight in the task, where the data say what inputs and outputs are.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Insight {
     /// Token embeddings: the whole table, then the part of each module.
     pub embeddings: Vec<Embedding>,
@@ -17,6 +18,7 @@ pub struct Insight {
 
 /// The embedding of the tokens in the dimensions of one module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Embedding {
     /// The module; `null` for the whole table.
     pub module: Option<usize>,
@@ -24,25 +26,31 @@ pub struct Embedding {
     pub dimensions: Vec<usize>,
     /// Share of the variance along each principal component, largest first.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub variance: Vec<f64>,
     /// Each token along the first two components.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<[Option<f64>; 2]>"))]
     pub points: Vec<[f64; 2]>,
     /// For modular arithmetic: share of the variance at each frequency from 1; else empty.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub frequencies: Vec<f64>,
 }
 
 /// An embedding dimension beside the sign of the permutation that a token stands for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignDimension {
     /// The dimension, from 0.
     pub dimension: usize,
     /// Correlation over the tokens, in [-1, 1].
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub correlation: f64,
     /// Share of the embedding's variance that the dimension has.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub variance: f64,
     /// The module of its inputs, where they are in one.
     pub module: Option<usize>,
@@ -52,16 +60,19 @@ pub struct SignDimension {
 
 /// How many outputs a neuron serves.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Polysemanticity {
     /// The neuron.
     pub site: String,
     /// `(Σ |effect|)² / Σ effect²` over outputs: 1 serves one, n serves n alike.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub index: f64,
 }
 
 /// An output as a formula of the inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Formula {
     /// The output site.
     pub output: String,
@@ -73,5 +84,6 @@ pub struct Formula {
     pub latex: String,
     /// Largest |formula - pruned network| over the samples.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub max_abs_difference: f64,
 }

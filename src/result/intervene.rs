@@ -7,8 +7,9 @@ use crate::choice::{Fill, MetricKind};
 
 /// A run with edits beside the run without.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Intervention {
-    /// Always [`super::SCHEMA`].
+    /// Always `modscope/2`.
     pub schema: String,
     /// The program that wrote this.
     pub tool: Tool,
@@ -44,6 +45,7 @@ pub struct Intervention {
 
 /// An edit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EditMade {
     /// A site, an edge `A->B`, a path `A->B->C`, or a weight `A->B`.
     pub at: String,
@@ -53,6 +55,7 @@ pub struct EditMade {
     pub change: String,
     /// The numbers; of a vector its first eight.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub values: Vec<f64>,
     /// The sample that was patched in.
     pub sample: Option<usize>,
@@ -64,17 +67,21 @@ pub struct EditMade {
 
 /// A mean over samples, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Moved {
     /// The metric.
     pub metric: MetricKind,
     /// Of the network as it is.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub before: f64,
     /// With the edits.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub after: f64,
     /// `before − after`.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub effect: f64,
     /// 95 % bootstrap interval of the effect over samples; `null` below ten.
     #[serde(deserialize_with = "super::number")]
@@ -83,6 +90,7 @@ pub struct Moved {
 
 /// Decisions that changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MovedDecisions {
     /// How many changed.
     pub changed: usize,
@@ -95,6 +103,7 @@ pub struct MovedDecisions {
 
 /// One output before and after, as means over samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MovedOutput {
     /// Its site.
     pub output: String,
@@ -102,23 +111,28 @@ pub struct MovedOutput {
     pub name: String,
     /// Of the network as it is.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub before: f64,
     /// With the edits.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub after: f64,
     /// `after − before`.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub change: f64,
     /// 95 % bootstrap interval of the change over samples; `null` below ten.
     #[serde(deserialize_with = "super::number")]
     pub interval: Option<[f64; 2]>,
     /// The largest |change| of a sample.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub largest: f64,
 }
 
 /// Runs that differ in one value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Swept {
     /// The edit whose value was swept, by its place in `edits`.
     pub edit: usize,
@@ -128,9 +142,11 @@ pub struct Swept {
 
 /// One run of a sweep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SweptRow {
     /// The value.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub value: f64,
     /// The metric before and after.
     pub metric: Moved,
@@ -138,5 +154,6 @@ pub struct SweptRow {
     pub decisions: Option<MovedDecisions>,
     /// The mean change of the outputs that `outputs` lists, in its order.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub changes: Vec<f64>,
 }

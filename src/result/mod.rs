@@ -18,6 +18,9 @@ mod network;
 mod prune;
 mod replay;
 mod run;
+mod saved;
+#[cfg(feature = "schema")]
+mod schema;
 mod status;
 mod strongest;
 mod training;
@@ -65,6 +68,9 @@ pub use run::{
     Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, PassedOver, Seconds,
     Settings, Task, TensorInfo, Tensors, Tool, UsedArray,
 };
+pub use saved::Saved;
+#[cfg(feature = "schema")]
+pub use schema::schemas;
 pub use status::{Sentence, Status, fails};
 pub use strongest::{Extreme, Extremes, Sample, Strongest};
 pub use training::{Film, FilmFrame, Training, TrainingPoint};

@@ -9,6 +9,7 @@ use crate::choice::{
 
 /// The modules of a (pruned) network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Modules {
     /// `leiden`, ...
     pub algorithm: Algorithm,
@@ -25,9 +26,11 @@ pub struct Modules {
     pub granularity: Option<Granularity>,
     /// Resolution of the quality function; 1 is Newman's modularity.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub resolution: f64,
     /// The pruning threshold of the graph.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub threshold: f64,
     /// Sites with at least one edge.
     pub nodes: usize,
@@ -37,6 +40,7 @@ pub struct Modules {
     pub isolated: Vec<String>,
     /// Newman's modularity Q of the partition.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub modularity: f64,
     /// Number of modules.
     pub count: usize,
@@ -97,6 +101,7 @@ pub struct Modules {
 /// A block model of the graph. Lengths are in nats: shorter is better, and e to the power of a
 /// difference is how much likelier one description makes the graph than the other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Blocks {
     /// `within-layers` or `across-layers`, whichever is shorter.
     pub form: BlockForm,
@@ -104,12 +109,15 @@ pub struct Blocks {
     pub weighted: bool,
     /// Length of the shortest description found.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub description_length: f64,
     /// Length with one block in every layer.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub null_description_length: f64,
     /// Length by the modules of `partition`, in the form that is shorter for them.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub modules_description_length: f64,
     /// Levels of the description: 1, blocks are not grouped further.
     pub levels: usize,
@@ -126,6 +134,7 @@ pub struct Blocks {
 
 /// The edges from one block to another, or within one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exchange {
     /// The block that writes.
     pub from: usize,
@@ -137,6 +146,7 @@ pub struct Exchange {
 
 /// The module of one site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Assignment {
     /// Name of the site.
     pub site: String,
@@ -146,9 +156,11 @@ pub struct Assignment {
 
 /// A partition of part of the network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Partition {
     /// Newman's modularity Q in that part.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub modularity: f64,
     /// Number of modules.
     pub count: usize,
@@ -158,6 +170,7 @@ pub struct Partition {
 
 /// Modularity against networks with the same weights in other places.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NullModel {
     /// `layer`, `layer-nonzero`, `degree`, `untrained`; `places` for places.
     pub model: Null,
@@ -165,27 +178,33 @@ pub struct NullModel {
     pub samples: usize,
     /// Mean modularity of the shuffled networks.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub mean: f64,
     /// Standard deviation of the shuffled networks' modularity.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub sd: f64,
     /// `(Q - mean) / sd`; `null` where sd is 0.
     pub z: Option<f64>,
     /// `(r + 1) / (n + 1)`, r = shuffles with at least this modularity.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p: f64,
     /// The shuffled networks' modularities, sorted.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub draws: Vec<f64>,
 }
 
 /// A quality of the partition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Measure {
     /// `modularity`, `layered-modularity`, `n-cut`, `n-cut-per-module`, `lowest-conductance`.
     pub name: MeasureKind,
     /// Its value.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub value: f64,
     /// Whether more of it is more modular.
     pub higher_is_better: bool,
@@ -195,11 +214,13 @@ pub struct Measure {
 
 /// How far apart a module is from the rest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Conductance {
     /// The module.
     pub module: usize,
     /// Weight that leaves it by the smaller of its strength and the rest's: 0 is apart.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub value: f64,
     /// `(r + 1) / (n + 1)`, r = draws of the first null model whose *lowest* conductance is
     /// as low: corrected for the number of modules.
@@ -208,18 +229,23 @@ pub struct Conductance {
 
 /// Partitions found on bootstrap resamples of the samples, beside the one reported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bootstrap {
     /// Mean adjusted Rand index with the partition reported: 1 is perfect agreement.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub rand_index: f64,
     /// The middle 95 % of it.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "[Option<f64>; 2]"))]
     pub rand_index_interval: [f64; 2],
     /// Mean normalised mutual information with it.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub nmi: f64,
     /// The middle 95 % of it.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "[Option<f64>; 2]"))]
     pub nmi_interval: [f64; 2],
     /// By resample.
     pub draws: Vec<Resample>,
@@ -227,41 +253,51 @@ pub struct Bootstrap {
 
 /// The partition found on one resample.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resample {
     /// Modules.
     pub count: usize,
     /// Modularity.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub modularity: f64,
     /// Adjusted Rand index with the partition reported, over the sites in both.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub rand_index: f64,
     /// Normalised mutual information with it.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub nmi: f64,
 }
 
 /// The partition of the network pruned elsewhere, beside the one reported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AtThreshold {
     /// The other threshold.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub threshold: f64,
     /// Modules there.
     pub count: usize,
     /// Modularity there.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub modularity: f64,
     /// Adjusted Rand index with the partition reported, over the sites in both.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub rand_index: f64,
     /// Normalised mutual information with it.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub nmi: f64,
 }
 
 /// Modules along the resolution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Scan {
     /// By resolution, from small to large.
     pub points: Vec<ScanPoint>,
@@ -271,14 +307,17 @@ pub struct Scan {
 
 /// The modules at one resolution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScanPoint {
     /// γ
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub resolution: f64,
     /// Number of modules.
     pub count: usize,
     /// Newman's modularity (γ = 1) of the partition.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub modularity: f64,
     /// Mean adjusted Rand index between seeds.
     pub stability: Option<f64>,
@@ -286,12 +325,15 @@ pub struct ScanPoint {
 
 /// A range of resolutions with one partition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Plateau {
     /// The first resolution.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub from: f64,
     /// The last.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub to: f64,
     /// Modules there.
     pub count: usize,
@@ -301,9 +343,11 @@ pub struct Plateau {
 
 /// Wiring cost as BIMT counts it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Wiring {
     /// Σ |w| (λ · distance + l0) over surviving edges.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub cost: f64,
     /// The wiring cost after neuron swaps; `null` where none were asked for.
     pub cost_after_relocation: Option<f64>,
@@ -312,9 +356,11 @@ pub struct Wiring {
     pub relocation: Option<Relocation>,
     /// Weight of the distance.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub lambda: f64,
     /// Cost of a connection of length zero.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub l0: f64,
 }
 
@@ -323,6 +369,7 @@ pub struct Wiring {
 /// Places are found for the surviving edges; the network that is renumbered, and
 /// whose function is checked, is the one that was given, before pruning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Relocation {
     /// `descent` or `annealing`.
     pub method: RelocationMethod,
@@ -334,9 +381,11 @@ pub struct Relocation {
     pub outputs_move: bool,
     /// Largest |f - f relocated| over samples and outputs.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub max_abs_change: f64,
     /// The change that rounding explains.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub allowed: f64,
     /// Whether the change stays within `allowed`.
     pub holds: bool,
@@ -349,6 +398,7 @@ pub struct Relocation {
 /// Where modules sit in their layers, against modules handed out anew among the sites
 /// of each layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Placement {
     /// How far each module's sites are spread out.
     pub spreads: Vec<Spread>,
@@ -358,25 +408,30 @@ pub struct Placement {
 
 /// How far a module's sites are spread out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Spread {
     /// The module.
     pub module: usize,
     /// Mean distance |Δx| + |Δy| of its sites from the centre of those in their layer, of
     /// layers in which it has several; a layer is one unit wide.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub distance: f64,
     /// Against random sets of as many sites per layer; p: as close together or closer.
     pub null: NullModel,
     /// p by Holm's correction for the modules.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p_holm: f64,
 }
 
 /// How often neighbours share a module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Neighbours {
     /// Mean over sites of the share of their nearest sites that are in their module.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub share: f64,
     /// Against modules handed out anew; p: as often or more often.
     pub null: NullModel,
@@ -384,6 +439,7 @@ pub struct Neighbours {
 
 /// The ablation of one module, against random sets of as many sites per layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Lesion {
     /// The module, as in `partition`; or the one of `without_outputs`, as `scope` says.
     pub module: usize,
@@ -395,24 +451,31 @@ pub struct Lesion {
     pub metric: String,
     /// `metric(as is) - metric(module patched)`.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub effect: f64,
     /// The metric of the network as it is.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub metric_full: f64,
     /// The metric with the module patched.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub metric_lesioned: f64,
     /// The metric when every other module is patched and this one stays.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub metric_alone: f64,
     /// Effect of random sets: mean.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub random_mean: f64,
     /// Effect of random sets: standard deviation.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub random_sd: f64,
     /// `(r + 1) / (n + 1)`, r = random sets with an |effect| at least as large.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p: f64,
     /// p by Holm's correction for the modules of the same partition, fill and metric.
     #[serde(default)]
@@ -423,6 +486,7 @@ pub struct Lesion {
 
 /// What the modules of a partition do together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Coalitions {
     /// `all` or `without-outputs`: which partition the modules belong to.
     pub scope: Scope,
@@ -435,9 +499,11 @@ pub struct Coalitions {
     pub direction: Option<Direction>,
     /// The metric with all modules.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub all: f64,
     /// The metric with none.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub none: f64,
     /// By module.
     pub shares: Vec<Share>,
@@ -449,40 +515,48 @@ pub struct Coalitions {
 
 /// One module's share of a metric.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Share {
     /// The module.
     pub module: usize,
     /// What it adds, on average over the orders of bringing modules back.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub shapley: f64,
     /// The standard error of that, where orders were sampled.
     pub standard_error: Option<f64>,
     /// The metric with this module alone.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub alone: f64,
     /// The metric with all but this one.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub without: f64,
 }
 
 /// The metric of a set of modules; the others are patched.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Subset {
     /// The modules that stay.
     pub modules: Vec<usize>,
     /// The metric.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub value: f64,
 }
 
 /// How the modules agree with the circuits of one method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Agreement {
     /// The method of the circuits.
     pub method: Origin,
     /// Normalised mutual information between the module of a site and the set of
     /// circuits it is in, over the sites that are in a module.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub nmi: f64,
     /// Sites in a module.
     pub sites: usize,
@@ -492,6 +566,7 @@ pub struct Agreement {
 
 /// A circuit and a module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Enrichment {
     /// The output whose circuit it is.
     pub output: String,
@@ -505,12 +580,15 @@ pub struct Enrichment {
     pub in_module: usize,
     /// Sites that chance would put in both.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub expected: f64,
     /// Chance of as many or more: upper tail of the hypergeometric distribution.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p: f64,
     /// p by Holm's correction for all pairs of the method.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p_holm: f64,
 }
 
@@ -519,6 +597,7 @@ pub struct Enrichment {
 /// Components are of live edges, those on a path from an input to an output:
 /// what no input reaches is constant and what reaches no output has no effect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Independence {
     /// The components at the threshold of the graph, largest first.
     pub components: Vec<Component>,
@@ -528,6 +607,7 @@ pub struct Independence {
 
 /// One connected component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Component {
     /// Input sites in it.
     pub inputs: Vec<String>,
@@ -541,17 +621,21 @@ pub struct Component {
 
 /// A threshold at which the network falls apart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Split {
     /// Weights with |w| below this are gone.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub threshold: f64,
     /// Edges left, live or not.
     pub edges_kept: usize,
     /// Largest |f - f_pruned| here, over samples and outputs.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub max_abs_change: f64,
     /// Largest over outputs of change / tolerance.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub change_over_tolerance: f64,
     /// Loss of the network pruned here; `null` without labels.
     pub loss: Option<f64>,
@@ -569,6 +653,7 @@ pub struct Split {
 
 /// An edge that joins two parts which a higher threshold would separate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bridge {
     /// Writer site.
     pub from: String,
@@ -576,5 +661,6 @@ pub struct Bridge {
     pub to: String,
     /// Its weight.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub weight: f64,
 }

@@ -7,8 +7,9 @@ use crate::choice::{Fill, Method, MetricKind};
 
 /// A whole multiverse of analyses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Multiverse {
-    /// Always [`super::SCHEMA`].
+    /// Always `modscope/2`.
     pub schema: String,
     /// The program that wrote this.
     pub tool: Tool,
@@ -32,6 +33,7 @@ pub struct Multiverse {
 
 /// The choices along every axis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Axes {
     /// How edges are scored.
     pub methods: Vec<Method>,
@@ -47,6 +49,7 @@ pub struct Axes {
 
 /// The analyses of one answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Analysed {
     /// Site of the output.
     pub output: String,
@@ -82,6 +85,7 @@ pub struct Analysed {
 
 /// The analyses that take the same number of edges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OfSize {
     /// Edges of a circuit.
     pub size: usize,
@@ -105,6 +109,7 @@ pub struct OfSize {
 
 /// An edge and the share of analyses that have it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SupportedEdge {
     /// Writer site.
     pub from: String,
@@ -118,6 +123,7 @@ pub struct SupportedEdge {
 
 /// How much difference one axis makes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Along {
     /// `method`, `fill`, `metric`, `samples`.
     pub axis: String,
@@ -206,6 +212,7 @@ pub struct Transfer {
 /// The same analyses where there is nothing to find: with the labels of other samples, or
 /// with weights in other places.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Nonsense {
     /// Mean Jaccard index of two analyses of one size.
     pub jaccard: f64,
@@ -219,6 +226,7 @@ pub struct Nonsense {
 
 /// A claim, and how many analyses support it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Claim {
     /// `A->B`: the edge is in the circuit; `A`: an edge out of the site is.
     pub claim: String,
@@ -228,6 +236,7 @@ pub struct Claim {
 
 /// One analysis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Specified {
     /// How edges are scored.
     pub method: Method,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A layered network.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Network {
     /// Layers of sites, inputs first, outputs last.
     pub layers: Vec<Layer>,
@@ -19,6 +20,7 @@ pub struct Network {
 
 /// Values that pass from layer to layer without a weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Link {
     /// The earlier layer.
     pub from_layer: usize,
@@ -30,6 +32,7 @@ pub struct Link {
 
 /// How values pass without a weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum LinkKind {
     /// Every site is added to the one at its position: the residual stream.
@@ -41,6 +44,7 @@ pub enum LinkKind {
 
 /// One layer of sites.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Layer {
     /// `inputs`, `hidden 1`, ..., `outputs`.
     pub name: String,
@@ -52,6 +56,7 @@ pub struct Layer {
 
 /// How the sites of a layer are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Arrangement {
     /// On a line: `x` in [0, 1], `y` = 0.
@@ -64,6 +69,7 @@ pub enum Arrangement {
 
 /// One site and its place.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Site {
     /// `x0`, `h1.4`, `y1`.
     pub site: String,
@@ -71,9 +77,11 @@ pub struct Site {
     pub name: String,
     /// Place across, in [0, 1].
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub x: f64,
     /// Place in depth, in [0, 1]; 0 on a line.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub y: f64,
     /// Its bias; `null` for inputs.
     pub bias: Option<f64>,

@@ -6,14 +6,17 @@ use crate::choice::{Arithmetic, CertificateMethod};
 
 /// What was pruned and whether the outputs stayed where they were.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Prune {
     /// Weights with |w| below this were set to zero.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub threshold: f64,
     /// `auto`, or the number as it was asked for.
     pub requested: String,
     /// The smallest of the outputs' tolerances, in units of the outputs.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub tolerance: f64,
     /// How the tolerances came about, in words.
     pub tolerance_rule: String,
@@ -23,6 +26,7 @@ pub struct Prune {
     pub edges_kept: usize,
     /// `1 - edges_kept / edges_total`.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub sparsity: f64,
     /// Biases in the network, counted apart from edges.
     pub biases_total: usize,
@@ -32,9 +36,11 @@ pub struct Prune {
     pub layers: Vec<LayerCount>,
     /// Largest |f - f_pruned| over samples and outputs.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub max_abs_change: f64,
     /// Mean |f - f_pruned| over samples and outputs.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub mean_abs_change: f64,
     /// The largest change of each output, against that output's own tolerance.
     pub outputs: Vec<OutputChange>,
@@ -61,6 +67,7 @@ pub struct Prune {
 /// The pruned network without its idle neurons: constants folded into the biases
 /// of their readers, unread neurons gone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Compaction {
     /// Width of every layer, inputs first.
     pub layers: Vec<usize>,
@@ -70,6 +77,7 @@ pub struct Compaction {
     pub parameters_after: usize,
     /// Largest difference of its outputs from the pruned network's, on the samples: rounding.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub max_abs_difference: f64,
     /// Per layer of sites, inputs first, the old position of each site that is left.
     pub kept: Vec<Vec<usize>>,
@@ -77,6 +85,7 @@ pub struct Compaction {
 
 /// How many edges of one layer survive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LayerCount {
     /// Name of the weight tensor.
     pub tensor: String,
@@ -88,6 +97,7 @@ pub struct LayerCount {
 
 /// The change of one output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputChange {
     /// Site of the output: `y0`.
     pub output: String,
@@ -95,17 +105,21 @@ pub struct OutputChange {
     pub name: String,
     /// Standard deviation of the output over the samples.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub sd: f64,
     /// The tolerance for this output.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub tolerance: f64,
     /// Largest |f - f_pruned| over the samples.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub max_abs_change: f64,
 }
 
 /// A bound on |f - f_pruned| for every input of a domain.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Certificate {
     /// The domain in words: `box:-1,1`, `tokens`.
     pub domain: String,
@@ -117,9 +131,11 @@ pub struct Certificate {
     pub arithmetic: Option<Arithmetic>,
     /// Upper bound on the change, in units of the outputs, with what rounding may add.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub bound: f64,
     /// What the rounding of both evaluations may add, at most; 0 for real numbers.
     #[serde(default, deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub rounding: f64,
     /// Whether the bound is within tolerance.
     pub holds: bool,
@@ -129,12 +145,14 @@ pub struct Certificate {
     pub boxes: u64,
     /// Seconds it took.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub seconds: f64,
     /// `holds`, `counterexample`, or `undecided` and why the search ended.
     #[serde(default)]
     pub outcome: String,
     /// The largest change that was found by search, in units of the outputs.
     #[serde(default, deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub best_found: f64,
     /// The bound of each output, against that output's own tolerance.
     #[serde(default)]
@@ -159,6 +177,7 @@ pub struct Certificate {
 
 /// A proof that was written down.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ProofLog {
     /// The file beside this result.
     pub path: String,
@@ -168,46 +187,57 @@ pub struct ProofLog {
     pub bytes: u64,
     /// Seconds it took.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub seconds: f64,
 }
 
 /// What is proved of one output's change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OutputBound {
     /// Site of the output: `y0`.
     pub output: String,
     /// The tolerance for this output.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub tolerance: f64,
     /// Upper bound on |f - f_pruned| over the domain.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub bound: f64,
     /// The largest |f - f_pruned| that was found.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub found: f64,
     /// Where: a number per feature, or a token per position.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub at: Vec<f64>,
 }
 
 /// An input at which an output changes by more than its tolerance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Counterexample {
     /// A number per feature, or a token per position.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub input: Vec<f64>,
     /// Site of the output: `y0`.
     pub output: String,
     /// |f - f_pruned| there, rounding taken off.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub change: f64,
     /// The tolerance it breaks.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub tolerance: f64,
 }
 
 /// What is proved of a classifier's decisions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CertifiedDecisions {
     /// `every case`, `balls around samples` or `whole domain`.
     pub scope: String,
@@ -217,6 +247,7 @@ pub struct CertifiedDecisions {
     pub cases: u64,
     /// Share of cases, balls or volume on which the decision is proved to stay.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub same: f64,
     /// Cases or balls with an input at which the decision is proved to change;
     /// for the whole domain 1 if there is one.
@@ -228,6 +259,7 @@ pub struct CertifiedDecisions {
 
 /// What one pruned weight adds to an output's change at one input.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WeightShare {
     /// Site of the output: `y0`; the input is where its largest change was found.
     pub output: String,
@@ -237,25 +269,31 @@ pub struct WeightShare {
     pub to: String,
     /// The weight that was pruned.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub weight: f64,
     /// What it adds to f_pruned - f; all shares of an output add up to its change.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub change: f64,
 }
 
 /// What one threshold does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CurvePoint {
     /// Weights with |w| below this are set to zero.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub threshold: f64,
     /// Edges that survive.
     pub edges_kept: usize,
     /// Largest |f - f_pruned| over samples and outputs.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub max_abs_change: f64,
     /// Largest over outputs of change / tolerance: within tolerance up to 1.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub change_over_tolerance: f64,
     /// Loss of the pruned network; `null` without labels.
     pub loss: Option<f64>,

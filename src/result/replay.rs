@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The samples of a small network: with them, its weights and its activation whoever has
 /// the result can run it again.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Replay {
     /// Per sample, what the input sites write, in their order.
     pub inputs: Vec<Vec<f64>>,

@@ -11,8 +11,9 @@ use crate::choice::{Layout, LossKind, MetricKind};
 /// A whole result: what `audit.json` holds. Other commands write the parts
 /// that are theirs and leave the rest `null` or empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Audit {
-    /// Always [`super::SCHEMA`].
+    /// Always `modscope/2`.
     pub schema: String,
     /// The program that wrote this.
     pub tool: Tool,
@@ -75,6 +76,7 @@ pub struct Audit {
 
 /// Name and version of the program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tool {
     /// `modscope`.
     pub name: String,
@@ -95,6 +97,7 @@ impl Tool {
 
 /// What was recognised in a checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CheckpointInfo {
     /// The path as it was given, or `embedded:NAME`.
     pub path: String,
@@ -133,6 +136,7 @@ pub struct CheckpointInfo {
 
 /// What became of every tensor of a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tensors {
     /// Those the network was made of.
     pub used: Vec<TensorInfo>,
@@ -144,6 +148,7 @@ pub struct Tensors {
 
 /// What became of every key of a configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Settings {
     /// Those the network was made by.
     pub used: Vec<String>,
@@ -158,6 +163,7 @@ pub struct Settings {
 
 /// A tensor or a key that changes no output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PassedOver {
     /// Its name.
     pub name: String,
@@ -184,6 +190,7 @@ fn tensors<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Tensors, D::Erro
 
 /// One tensor of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TensorInfo {
     /// Name in the file.
     pub name: String,
@@ -198,6 +205,7 @@ pub struct TensorInfo {
 
 /// The data a checkpoint was run on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DataInfo {
     /// The path as it was given, or `embedded:NAME`.
     pub path: String,
@@ -222,6 +230,7 @@ pub struct DataInfo {
 
 /// What an array or a column of the data is used for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UsedArray {
     /// Its name in the file.
     pub name: String,
@@ -232,14 +241,17 @@ pub struct UsedArray {
 
 /// The network's own metric beside that of knowing nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Task {
     /// `accuracy`, `mse`, `logit-diff`.
     pub metric: MetricKind,
     /// Its mean over the samples, of the network as it is.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub value: f64,
     /// What knowing nothing of the samples gives.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub baseline: f64,
     /// What that is: `always the most frequent class`, `the mean of the targets`,
     /// `no preference`, `chance`.
@@ -250,15 +262,19 @@ pub struct Task {
 
 /// Agreement with the source framework's own outputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Parity {
     /// Largest |ours - theirs| over samples and outputs.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub max_abs_difference: f64,
     /// Largest |theirs|: what the difference is to be compared with.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub output_scale: f64,
     /// The difference that rounding explains: `output_scale` times a few units of the dtype.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub allowed: f64,
     /// The type whose rounding that is: `f32`, `bf16`, ...
     #[serde(default)]
@@ -279,6 +295,7 @@ pub struct Parity {
 
 /// A remark worth an auditor's look.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// [`Status::Note`], or what keeps the result from being trusted.
     #[serde(alias = "severity")]
@@ -293,6 +310,7 @@ pub struct Finding {
 
 /// What the run cost.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Costs {
     /// Wall-clock seconds by stage.
     pub seconds: Seconds,
@@ -309,45 +327,58 @@ pub struct Costs {
 /// Seconds of one forward pass of the pruned network over all samples, the
 /// fastest of five, on one thread.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Inference {
     /// Samples in the pass.
     pub samples: usize,
     /// All weights, zeros too.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub dense: f64,
     /// Non-zero weights only.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub sparse: f64,
     /// Without idle neurons.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub compact: f64,
     /// Without idle neurons, non-zero weights only.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub compact_sparse: f64,
 }
 
 /// Wall-clock seconds by stage of the pipeline.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Seconds {
     /// Reading, recognising and checking files.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub load: f64,
     /// Thresholds and verification.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub prune: f64,
     /// Communities, null models and lesions.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub modules: f64,
     /// The search for shorter wiring, where asked for.
     #[serde(default, deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub relocation: f64,
     /// Ablation, exact effects and discovery.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub circuits: f64,
     /// Figures, tables and page.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub report: f64,
     /// All of it.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub total: f64,
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a sentence says of its claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// A promise was checked and kept.
@@ -80,6 +81,7 @@ impl fmt::Display for Status {
 /// assert_eq!(said.to_string(), "✓ Parity: The outputs are the framework's.");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sentence {
     /// What it is about: `Parity`, `Pruning`, ...
     pub subject: String,

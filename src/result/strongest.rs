@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The samples at which sites have their largest and smallest values.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Strongest {
     /// What is ranked: `activation`, or `output norm` of a component: the Euclidean norm of
@@ -25,6 +26,7 @@ pub struct Strongest {
 
 /// The ends of one site's values over the samples.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Extremes {
     /// Name of the site.
     pub site: String,
@@ -36,6 +38,7 @@ pub struct Extremes {
 
 /// The value of a site in one sample.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Extreme {
     /// The sample, from 0.
     pub sample: usize,
@@ -44,11 +47,13 @@ pub struct Extreme {
     pub position: Option<usize>,
     /// The value.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub value: f64,
 }
 
 /// A sample: what goes in, what should come out and what does.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Sample {
     /// The sample, from 0.

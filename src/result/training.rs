@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The training of a network, as far as files beside it tell.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Training {
     /// The measures, by step.
@@ -16,6 +17,7 @@ pub struct Training {
 
 /// One row of a training's `curve.csv`; `null` is what it does not say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct TrainingPoint {
     /// The step, from 0.
@@ -39,11 +41,13 @@ pub struct TrainingPoint {
 
 /// A network taking shape.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Film {
     /// Task, regime and seed.
     pub title: String,
     /// Per layer, inputs first, the places `[x, y]` of its sites in the unit square, inputs below.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Vec<[Option<f64>; 2]>>"))]
     pub places: Vec<Vec<[f64; 2]>>,
     /// Names of the layers; empty where they need none.
     pub rows: Vec<String>,
@@ -59,11 +63,13 @@ pub struct Film {
 
 /// The network at one step.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FilmFrame {
     /// The step, from 0.
     pub step: usize,
     /// Loss on the test samples.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub loss: f64,
     /// Weights with |w| > 0.01.
     pub edges: usize,

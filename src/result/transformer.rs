@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The shape of a transformer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Transformer {
     /// Blocks.
@@ -34,6 +35,7 @@ pub struct Transformer {
 
 /// One pair of prompts as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Prompt {
     /// The tokens of the clean prompt.
@@ -48,6 +50,7 @@ pub struct Prompt {
 
 /// What the positions of one sample attend to, in one head.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Attention {
     /// The sample, from 0.
@@ -60,5 +63,6 @@ pub struct Attention {
     pub queries: Vec<usize>,
     /// Row by row, `[queries, positions]`: shares that sum to 1 in a row.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub pattern: Vec<f64>,
 }

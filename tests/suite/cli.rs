@@ -717,3 +717,36 @@ fn a_compact_network_does_the_same() {
     let loss = |r: &Value| r["prune"]["loss_after"].as_f64().unwrap();
     assert!((loss(&small) - loss(&result)).abs() < 1e-6);
 }
+
+/// A saved result of any command is drawn again as it was, but for nothing.
+#[test]
+fn results_of_every_command_are_drawn_again() {
+    let desk = Desk::new();
+    let (mlp, gpt2) = (fixture("independence-bimt"), fixture("gpt2"));
+    let on_mlp = format!("{mlp} --data {mlp}/data.safetensors");
+    let on_gpt2 = format!("{gpt2} --data {gpt2}/prompts.jsonl");
+    for (command, words) in [
+        ("diff", format!("{mlp} {on_mlp}")),
+        ("intervene", format!("{on_mlp} --set h1.0=0")),
+        ("lens", on_gpt2),
+        ("stability", format!("{on_mlp} --sample-sets 2")),
+    ] {
+        let first = desk.run(&format!("{command} {words} --out {command}-1"));
+        assert_eq!(first.code, Some(0), "{command}: {}", first.stderr);
+        let line = format!("report {command}-1/{command}.json --out {command}-2");
+        let again = desk.run(&line);
+        assert_eq!(again.code, Some(0), "{command}: {}", again.stderr);
+        for file in [format!("{command}.json"), "index.html".to_owned()] {
+            let bytes = |n: usize| fs::read(desk.path(&format!("{command}-{n}/{file}"))).unwrap();
+            assert!(bytes(1) == bytes(2), "{command}: {file}");
+        }
+    }
+    // A brief is of an audit.
+    let brief = desk.run("report lens-1/lens.json --brief --out b");
+    assert_eq!(brief.code, Some(2));
+    assert!(
+        brief.stderr.contains("--brief is of an audit"),
+        "{}",
+        brief.stderr
+    );
+}

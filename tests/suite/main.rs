@@ -33,6 +33,7 @@ mod own_data;
 mod proofs;
 mod references;
 mod resumed;
+mod schemas;
 mod stability;
 mod sturdy;
 mod toy_ioi;

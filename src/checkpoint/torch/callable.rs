@@ -1,28 +1,13 @@
 //! What a pickle may ask to be called, and what comes of it.
 
 use super::Fault;
-use super::value::{Id, Value, Values};
+use super::value::{Callable, Id, Value, Values};
 use super::view::{Storage, View};
 
 /// Names of storages and their classes are short. Both are copied for every
 /// tensor, so that long ones could fill the memory; so could many dimensions.
 const LONGEST_NAME: usize = 64;
 const MOST_DIMENSIONS: usize = 16;
-
-/// Everything that rebuilds tensors and what stands beside them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Callable {
-    OrderedDict,
-    /// The version: 1, 2 or 3.
-    RebuildTensor(u8),
-    RebuildParameter,
-    Size,
-    Device,
-    /// A class of storages, like `FloatStorage`.
-    StorageClass(String),
-    /// A number type, like `float32`.
-    Dtype(String),
-}
 
 impl Callable {
     /// The callable of this name, if it is one of these.

@@ -7,8 +7,8 @@
 use std::collections::HashMap;
 
 use super::Fault;
-use super::callable::{self, Callable};
-use super::value::{Id, Value, Values};
+use super::callable;
+use super::value::{Callable, Id, Value, Values};
 
 /// A pickle of more instructions than this is refused. A tensor takes about
 /// forty, so this is room for fifty thousand.

@@ -5,11 +5,25 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::callable::Callable;
 use super::view::{Storage, View};
 
 /// The number of a value.
 pub(super) type Id = usize;
+
+/// Everything that rebuilds tensors and what stands beside them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Callable {
+    OrderedDict,
+    /// The version: 1, 2 or 3.
+    RebuildTensor(u8),
+    RebuildParameter,
+    Size,
+    Device,
+    /// A class of storages, like `FloatStorage`.
+    StorageClass(String),
+    /// A number type, like `float32`.
+    Dtype(String),
+}
 
 /// Any value that a file of tensors holds.
 #[derive(Debug)]

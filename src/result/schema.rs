@@ -1,0 +1,34 @@
+//! The JSON Schemas of results: made of the types that are written, documentation included.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema};
+
+use super::{Audit, Comparison, Diff, GraphJson, Intervention, Lens, Multiverse};
+
+/// The JSON Schema (draft 2020-12) of every file that a command writes, by its name.
+///
+/// `prune`, `modules` and `circuit` write parts of an audit, under the same keys.
+/// Numbers that are none stand as `null`.
+///
+/// ```
+/// let (name, schema) = &modscope::result::schemas()[0];
+/// assert_eq!((*name, &schema["title"]), ("audit", &"Audit".into()));
+/// ```
+#[must_use]
+pub fn schemas() -> [(&'static str, Schema); 7] {
+    [
+        ("audit", of::<Audit>()),
+        ("circuit", of::<GraphJson>()),
+        ("compare", of::<Comparison>()),
+        ("diff", of::<Diff>()),
+        ("intervene", of::<Intervention>()),
+        ("lens", of::<Lens>()),
+        ("stability", of::<Multiverse>()),
+    ]
+}
+
+/// The schema of a type as it is written.
+fn of<T: JsonSchema>() -> Schema {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>()
+}
