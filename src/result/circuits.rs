@@ -129,6 +129,7 @@ pub struct Circuit {
 
 /// What a circuit does under a fill, on the samples it is judged on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnderFill {
     /// What stands in for all but the circuit.
     pub fill: Fill,
@@ -136,6 +137,7 @@ pub struct UnderFill {
     pub faithfulness: Option<f64>,
     /// Mean over samples of |circuit - full|, in units of the metric.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub gap: f64,
     /// Share of samples on which it decides as the full network; `null` for metrics of
     /// numbers.
@@ -145,6 +147,7 @@ pub struct UnderFill {
 /// How the sides of edges were settled on which they lie of the cut between those wanted
 /// and the others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Screening {
     /// By their estimate: its interval lies on one side of the cut.
     pub estimated: usize,
@@ -156,9 +159,11 @@ pub struct Screening {
     pub flagged: usize,
     /// Curvatures that an interval is wide on either side: the largest error of a drawn edge.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub factor: f64,
     /// Probability at most that an edge drawn like them lies outside: 1 / (drawn + 1).
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub risk: f64,
 }
 

@@ -135,6 +135,7 @@ pub struct Along {
 /// smoothed circuit, whose edges more than half of all discoveries have from which every
 /// sample is left out with a probability.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Certified {
     /// How edges are scored.
     pub method: Method,
@@ -160,6 +161,7 @@ pub struct Certified {
 
 /// What is certified of an edge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CertifiedEdge {
     /// Writer site.
     pub from: String,
@@ -179,6 +181,7 @@ pub struct CertifiedEdge {
 
 /// Circuits of two discoveries, each on a third of the samples, run on both and on the rest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Transfer {
     /// Edges of a circuit.
     pub size: usize,
