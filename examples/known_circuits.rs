@@ -57,6 +57,10 @@ fn row(folder: &Path, fill: Fill) -> anyhow::Result<String> {
         modules: false,
         circuits: true,
     };
+    // Areas are of scores: nothing need be pruned or judged.
+    config.prune.threshold = "0".parse().map_err(anyhow::Error::msg)?;
+    let circuits = &mut config.circuits;
+    (circuits.judge, circuits.nodes, circuits.stability) = (false, false, false);
     config.circuits.fill = Some(fill);
     config.circuits.known = Some(Reference { path, value });
     let (mut edges, mut known) = (0, 0);

@@ -80,6 +80,10 @@ fn rows(name: &str, engine: &ComponentEngine<'_, f32>, metric: &Metric) {
     let exact = effects_on(engine, metric);
     let edges = exact.len();
     let share = |runs: usize| runs as f64 / edges as f64;
+    let scored = methods().map(|(method, attribution)| {
+        let runs = BACKWARD * attribution.runs(engine.groups());
+        (method, engine.attribute(metric, attribution), runs)
+    });
     for top in TOPS {
         let top = ((top * edges as f64).round() as usize).clamp(1, MOST);
         let start = |method: &str, scores: &[f64], runs: usize| {
@@ -90,10 +94,8 @@ fn rows(name: &str, engine: &ComponentEngine<'_, f32>, metric: &Metric) {
                 share(runs),
             )
         };
-        for (method, attribution) in methods() {
-            let scores = engine.attribute(metric, attribution);
-            let runs = BACKWARD * attribution.runs(engine.groups());
-            println!("{} | | |", start(method, &scores, runs));
+        for (method, scores, runs) in &scored {
+            println!("{} | | |", start(method, scores, *runs));
         }
         let all: Vec<usize> = (0..edges).collect();
         let found = screened(engine, metric, &all, Cut::Top(top), 0);
