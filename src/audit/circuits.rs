@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Config;
+use super::files::Files;
 use super::held::{Held, held, of_both};
 use super::methods::{Granularity, no_positions};
-use super::pipeline::Files;
 use super::search::{self, Answer, Found, Search, Searchable, ablation};
 use super::subject::Subject;
 use super::task::{self, TaskControls};

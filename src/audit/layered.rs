@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use ndarray::Array2;
 
 use super::circuits::set_names;
+use super::files::Files;
 use super::finite::not_finite;
 use super::function::{Function, function};
 use super::held::{Held, held, of_both};
 use super::methods::{Granularity, no_positions};
-use super::pipeline::{Audited, Files, Pruned};
+use super::pipeline::{Audited, Pruned};
 use super::search::{Answer, Found, Search, Searchable, ablation};
 use super::subject::{final_outputs, task_of, truth};
 use super::task::{self, TaskControls};

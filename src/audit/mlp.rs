@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::files::Files;
 use super::finite::not_finite;
-use super::pipeline::{Audited, Files, Pruned};
+use super::pipeline::{Audited, Pruned};
 use super::search::Found;
 use super::subject::{Subject, task_of};
 use super::{

@@ -10,6 +10,7 @@ mod certify;
 pub(crate) mod circuits;
 pub(crate) mod controls;
 mod describe;
+mod files;
 mod fills;
 mod findings;
 mod finite;
@@ -61,9 +62,9 @@ pub use methods::{
     CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,
 };
 
+pub(crate) use files::Files;
 pub use multiverse::{Grid, multiverse};
 pub use outputs::outputs;
-pub(crate) use pipeline::Files;
 pub use search::ScoredBySample;
 use subject::Subject;
 

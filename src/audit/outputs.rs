@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis};
 
 use crate::Result;
-use crate::audit::pipeline::Files;
+use crate::audit::files::Files;
 use crate::audit::subject::Subject;
 use crate::audit::{Config, fitted, layered, transformer};
 use crate::checkpoint::Checkpoint;

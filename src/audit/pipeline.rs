@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::time::Instant;
 
+use super::files::Files;
 use super::search::{self, Found, ScoredBySample};
 use super::{Config, Outcome, Proved, agreement, describe, findings, memory};
 use crate::Result;
 use crate::checkpoint::Checkpoint;
-use crate::data::Dataset;
-use crate::model::Loaded;
 use crate::result::{self, Finding, Modules, NodeAblation, Prune};
 
 /// A network with its data, as the stages ask it.
@@ -114,14 +113,6 @@ pub trait Audited {
     fn relocated(&self, _modules: &Modules) -> Option<Checkpoint> {
         None
     }
-}
-
-/// What a network was read from, and what it is run on.
-#[derive(Clone, Copy)]
-pub struct Files<'a> {
-    pub checkpoint: &'a Checkpoint,
-    pub loaded: &'a Loaded,
-    pub data: &'a Dataset,
 }
 
 /// What pruning leaves.

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::pipeline::Files;
+use super::files::Files;
 use super::truth::Truth;
 use super::{CircuitsConfig, describe};
 use crate::choice::LossKind;

@@ -6,7 +6,7 @@
 
 use ndarray::Array2;
 
-use super::pipeline::Files;
+use super::files::Files;
 use super::subject::Subject;
 use crate::choice::ControlKind;
 use crate::circuit::Goal;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::controlled::{Controlled, exact};
 use super::numbers::{Source, numbers};
 use super::points;
 use super::tests_of_circuits::circuits;
@@ -9,7 +10,7 @@ use super::{Config, Entry, Part};
 use crate::audit::Files;
 use crate::audit::audit;
 use crate::audit::subject::Subject;
-use crate::choice::{ControlKind, Method, Origin};
+use crate::choice::ControlKind;
 use crate::data::Dataset;
 use crate::metric::Metric;
 use crate::model::{Loaded, Mlp};
@@ -26,14 +27,6 @@ const DRAWN: usize = 240;
 
 /// Resamples of a bootstrap interval.
 const RESAMPLES: usize = 1000;
-
-/// Audits of one control, one per draw.
-pub struct Controlled {
-    /// Which control.
-    pub kind: ControlKind,
-    /// Its audits.
-    pub audits: Vec<Audit>,
-}
 
 /// Everything that is measured of a network alone.
 pub fn measure<T: Scalar>(
@@ -91,12 +84,6 @@ pub fn measure<T: Scalar>(
         layers: audited.checkpoint.layers.clone(),
         places: places(&audited.network),
     })
-}
-
-/// The circuits of an audit by exact effects.
-pub fn exact(audit: &Audit) -> Vec<&Circuit> {
-    let by_exact = |c: &&Circuit| c.method == Origin::Found(Method::Exact);
-    audit.circuits.iter().filter(by_exact).collect()
 }
 
 /// What pruning does at the threshold that is the same for all networks.

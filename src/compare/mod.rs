@@ -8,6 +8,7 @@
 
 mod assignment;
 mod bench;
+mod controlled;
 mod diff;
 pub mod matching;
 mod numbers;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::Config;
-use super::bench::{Controlled, exact};
+use super::controlled::{Controlled, exact};
 use super::points;
 use crate::Result;
 use crate::audit::circuits::engine;

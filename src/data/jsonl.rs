@@ -12,13 +12,11 @@ use serde_json::{Map, Value};
 
 use super::arrays::{NamedArray, NamedArrays};
 use super::classes::{Written, classes};
+use super::lines::{Line, fault};
 use super::roles::{self, Role};
 use super::{Reading, prompts};
 use crate::checkpoint::json;
 use crate::{Error, Result};
-
-/// The number of a line, from 0, and the sample it holds.
-pub(super) type Line = (usize, Map<String, Value>);
 
 /// Reads the lines; text with the tokenizer that `reading` names.
 pub(super) fn read(path: &Path, bytes: &[u8], reading: &Reading) -> Result<NamedArrays> {
@@ -210,11 +208,4 @@ fn arrays(
         result.add(column.role.name(), array);
     }
     Ok(result)
-}
-
-pub(super) fn fault(path: &Path, number: usize, detail: &str) -> Error {
-    Error::Table {
-        path: path.to_owned(),
-        detail: format!("line {}: {detail}", number + 1),
-    }
 }

@@ -12,6 +12,7 @@ mod csv;
 mod format;
 pub mod idx;
 mod jsonl;
+mod lines;
 mod memory;
 mod npy;
 mod npz;

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::arrays::{NamedArray, NamedArrays};
-use super::jsonl::{Line, fault};
+use super::lines::{Line, fault};
 use super::roles::Role;
 use super::tokenizer::{Tokenizer, Tokens};
 use super::{Reading, Used};

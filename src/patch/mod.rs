@@ -41,6 +41,7 @@ mod neuron;
 mod nodes;
 mod parted;
 mod patchable;
+mod patched;
 mod readings;
 mod readout;
 mod recorded;

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use ndarray::Array2;
 
-use super::pipeline::{Audited, Files};
+use super::files::Files;
+use super::pipeline::Audited;
 use super::subject::Subject;
 use super::{Config, layered, on_files, transformer};
 use crate::Result;

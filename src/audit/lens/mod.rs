@@ -11,7 +11,8 @@ mod weights;
 
 use std::time::Instant;
 
-use super::pipeline::{Audited, Files};
+use super::files::Files;
+use super::pipeline::Audited;
 use super::{Config, on_files, transformer};
 use crate::checkpoint::Checkpoint;
 use crate::choice::MetricKind;

@@ -3,10 +3,10 @@
 use super::Subject;
 use crate::Result;
 use crate::audit::circuits::set_names;
+use crate::audit::files::Files;
 use crate::audit::held::{held, of_both};
 use crate::audit::memory::{Budget, resident_bytes};
 use crate::audit::methods::no_positions;
-use crate::audit::pipeline::Files;
 use crate::audit::search::{Answer, Found, Part, Search, Searchable, ablation};
 use crate::audit::task::{self, TaskControls};
 use crate::audit::{Config, Conventions, Granularity};

@@ -9,8 +9,9 @@ mod strongest;
 
 use ndarray::Array2;
 
+use super::files::Files;
 use super::finite::not_finite;
-use super::pipeline::{Audited, Files, Pruned};
+use super::pipeline::{Audited, Pruned};
 use super::search::Found;
 use super::truth::Truth;
 use super::{Config, describe, memory, written};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{Numbers, Source, row};
 use crate::audit::Method;
 use crate::choice::{Against, HypothesisKind, Origin};
-use crate::compare::bench::exact;
+use crate::compare::controlled::exact;
 use crate::compare::points::{self as at, mean};
 use crate::compare::tests_of_circuits::gap;
 use crate::evaluate::Curve;

@@ -3,7 +3,7 @@
 use super::{Numbers, Source};
 use crate::audit::Method;
 use crate::choice::Origin;
-use crate::compare::bench::exact;
+use crate::compare::controlled::exact;
 use crate::compare::points::{self as at, mean};
 use crate::result::Better::Lower;
 use crate::result::{Circuit, SweepPoint};

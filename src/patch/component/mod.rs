@@ -21,6 +21,7 @@ mod differences;
 mod engine;
 mod mixed;
 mod part;
+mod patched;
 mod plan;
 mod run;
 #[cfg(test)]
