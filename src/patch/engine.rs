@@ -1,4 +1,5 @@
 //! The engine: what it holds, runs with a set of edges patched, and changes by one edge.
+
 use fixedbitset::FixedBitSet;
 use ndarray::{Array2, ArrayView2, Axis};
 
