@@ -1,21 +1,24 @@
-//! How often the interval of a circuit's faithfulness holds the faithfulness in the
-//! population, and how many established circuits are faithful there, as a table.
+//! How often the 95 % interval of a circuit's faithfulness holds the faithfulness in the
+//! population, by metric, fill and number of samples, and how many established circuits are
+//! faithful there, as a table.
 //!
-//! `cargo run --release --example coverage [-- TRIALS]`: the two networks in `fixtures`,
-//! on samples drawn at random of a box. A trial draws samples, discovers and judges
-//! circuits on halves of them as `modscope circuit` does, and judges the same circuits on
-//! 5,000 other samples, which stand for the population.
+//! `cargo run --release --example coverage -- ../shared [TRIALS]`: on samples drawn at random of
+//! a box. A trial draws samples, discovers and judges circuits on halves of them as
+//! `modscope circuit` does, and judges the same circuits on 5,000 other samples, which stand
+//! for the population. Where intervals are withheld the table says how often those held that
+//! would have been given.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "an example fails by panicking"
+    clippy::print_stdout,
+    reason = "an example prints, and fails by panicking"
 )]
 
 use std::path::{Path, PathBuf};
 
 use modscope::audit::{CircuitsConfig, Config, JudgeOn, Method, Reference, Stages, audit};
 use modscope::checkpoint::Checkpoint;
-use modscope::choice::Fill;
+use modscope::choice::{Fill, MetricKind};
 use modscope::data::{Dataset, Labels};
 use modscope::numeric::Rng;
 use modscope::prune::Threshold;
@@ -27,88 +30,143 @@ use serde_json::json;
 const POPULATION: usize = 5000;
 
 /// Samples on either side, per class or in all.
-const SAMPLES: [usize; 3] = [10, 30, 100];
+const SAMPLES: [usize; 4] = [10, 30, 100, 300];
 
-/// Edges of a circuit: of some sizes nearly faithful, of others not.
-const SIZES: [usize; 3] = [8, 12, 24];
+/// Edges of a circuit, for sparse and for dense networks: of some sizes nearly faithful, of
+/// others not.
+const SIZES: [[usize; 3]; 2] = [[8, 12, 24], [24, 60, 150]];
+
+/// Metrics of targets, and of classes.
+const METRICS: [&[MetricKind]; 2] = [
+    &[MetricKind::Mse, MetricKind::Output],
+    &[
+        MetricKind::LogitDiff,
+        MetricKind::ProbDiff,
+        MetricKind::CrossEntropy,
+        MetricKind::Kl,
+        MetricKind::Accuracy,
+        MetricKind::Mse,
+    ],
+];
 
 /// A network and where its samples come from.
 struct Subject {
-    name: &'static str,
     checkpoint: Checkpoint,
     inputs: usize,
     reach: f64,
     classes: usize,
+    sizes: [usize; 3],
+}
+
+/// What was counted of a row.
+#[derive(Default)]
+struct Tally {
+    circuits: usize,
+    given: usize,
+    held: usize,
+    established: usize,
+    faithful: usize,
 }
 
 fn main() {
-    let trials = std::env::args().nth(1).map_or(200, |n| n.parse().unwrap());
+    let mut words = std::env::args().skip(1);
+    let shared = PathBuf::from(words.next().unwrap_or_else(|| "../shared".to_owned()));
+    let trials = words.next().map_or(60, |n| n.parse().unwrap());
     println!(
-        "| network | fill | samples a side | circuits | interval holds the truth | given | established | of these faithful |"
+        "| metric | of | fill | samples a side | circuits | interval holds the truth | given | established | of these faithful |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
-    for (name, inputs, reach, classes) in [
-        ("independence-bimt", 4, 1.0, 0),
-        ("two_moon-bimt", 2, 1.5, 2),
-    ] {
-        let folder = Path::new("fixtures").join(name);
-        let checkpoint = Checkpoint::open(&folder).unwrap();
-        let subject = Subject {
-            name,
-            checkpoint,
-            inputs,
-            reach,
-            classes,
-        };
-        for fill in [Fill::Zero, Fill::Mean] {
-            for samples in SAMPLES {
-                row(&subject, fill, samples, trials);
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let of_targets = subjects("independence", &shared, 4, 1.0, 0);
+    let of_classes = subjects("two_moon", &shared, 2, 1.5, 2);
+    for (subjects, metrics) in [(of_targets, METRICS[0]), (of_classes, METRICS[1])] {
+        for metric in metrics {
+            for fill in [Fill::Zero, Fill::Mean] {
+                for samples in SAMPLES {
+                    row(&subjects, *metric, fill, samples, trials);
+                }
             }
         }
     }
+}
+
+/// A sparse and a dense network of a task.
+fn subjects(task: &str, shared: &Path, inputs: usize, reach: f64, classes: usize) -> [Subject; 2] {
+    let seed = usize::from(classes > 0);
+    let folders = [
+        Path::new("fixtures").join(format!("{task}-bimt")),
+        shared.join(format!("checkpoints/{task}-vanilla-s{seed}")),
+    ];
+    [0, 1].map(|which| Subject {
+        checkpoint: Checkpoint::open(&folders[which]).unwrap(),
+        inputs,
+        reach,
+        classes,
+        sizes: SIZES[which],
+    })
 }
 
 /// Prints one row of the table.
-fn row(subject: &Subject, fill: Fill, samples: usize, trials: u64) {
-    let population = subject.draw(POPULATION, u64::MAX);
-    let per_class = samples * subject.classes.max(1);
-    let (mut circuits, mut given, mut held) = (0, 0, 0);
-    let (mut established, mut faithful) = (0, 0);
-    for trial in 0..trials {
-        let data = subject.draw(2 * per_class, trial);
-        let mut config = settings(fill);
-        config.seed = trial;
-        config.circuits.top = Some(SIZES[trial as usize % SIZES.len()]);
-        for found in subject.circuits(&data, &config) {
-            circuits += 1;
-            let Some(truth) = subject.judged(&found, &population, fill) else {
-                continue;
-            };
-            if let Some([low, high]) = found.interval {
-                given += 1;
-                held += usize::from(low <= truth && truth <= high);
-            }
-            if found.established == Some(true) {
-                established += 1;
-                faithful += usize::from((truth - 1.0).abs() <= 0.05);
+fn row(subjects: &[Subject], metric: MetricKind, fill: Fill, samples: usize, trials: u64) {
+    let mut tally = Tally::default();
+    for subject in subjects {
+        let population = subject.draw(POPULATION, u64::MAX);
+        let per_class = samples * subject.classes.max(1);
+        for trial in 0..trials {
+            let data = subject.draw(2 * per_class, trial);
+            let mut config = settings(metric, fill);
+            config.seed = trial;
+            config.circuits.top = Some(subject.sizes[trial as usize % subject.sizes.len()]);
+            let given = subject.circuits(&data, &config);
+            config.circuits.all_intervals = true;
+            config.circuits.controls = false;
+            let all = subject.circuits(&data, &config);
+            for (given, found) in given.iter().zip(&all) {
+                let Some(truth) = subject.judged(found, &population, metric, fill) else {
+                    continue;
+                };
+                tally.count(given, found, truth);
             }
         }
     }
-    let share = |part: usize, whole: usize| match whole {
-        0 => "–".to_owned(),
-        n => format!("{:.1} %", 100.0 * part as f64 / n as f64),
-    };
     println!(
-        "| {} | {fill} | {samples} | {circuits} | {} | {} | {established} | {} |",
-        subject.name,
-        share(held, given),
-        share(given, circuits),
-        share(faithful, established)
+        "| {metric} | {} | {fill} | {samples} | {} | {} | {} | {} | {} |",
+        match subjects[0].classes {
+            0 => "targets",
+            _ => "classes",
+        },
+        tally.circuits,
+        share(tally.held, tally.circuits),
+        share(tally.given, tally.circuits),
+        tally.established,
+        share(tally.faithful, tally.established)
     );
 }
 
+fn share(part: usize, whole: usize) -> String {
+    match whole {
+        0 => "–".to_owned(),
+        n => format!("{:.1} %", 100.0 * part as f64 / n as f64),
+    }
+}
+
+impl Tally {
+    /// Counts a circuit with the interval it is given, and with the one that it would be.
+    fn count(&mut self, given: &Circuit, found: &Circuit, truth: f64) {
+        let Some([low, high]) = found.interval else {
+            return;
+        };
+        self.circuits += 1;
+        self.given += usize::from(given.interval.is_some());
+        self.held += usize::from(low <= truth && truth <= high);
+        if given.established == Some(true) {
+            self.established += 1;
+            self.faithful += usize::from((truth - 1.0).abs() <= 0.05);
+        }
+    }
+}
+
 /// Circuits alone, of the whole network.
-fn settings(fill: Fill) -> Config {
+fn settings(metric: MetricKind, fill: Fill) -> Config {
     let mut config = Config::new(Vec::new());
     config.stages = Stages {
         modules: false,
@@ -118,6 +176,7 @@ fn settings(fill: Fill) -> Config {
     config.prune.curve = false;
     config.circuits = CircuitsConfig {
         methods: vec![Method::Exact],
+        metric: Some(metric),
         fill: Some(fill),
         judge_on: Some(JudgeOn::Half),
         nodes: false,
@@ -128,7 +187,7 @@ fn settings(fill: Fill) -> Config {
 }
 
 impl Subject {
-    /// Samples drawn evenly of the box; what the network itself says are their labels.
+    /// Samples drawn evenly of the box, with the labels of the task.
     fn draw(&self, samples: usize, seed: u64) -> Dataset {
         let mut rng = Rng::new(seed, 7);
         let draw = || self.reach * (2.0 * rng.uniform() - 1.0);
@@ -153,14 +212,21 @@ impl Subject {
 
     /// The faithfulness of a circuit on other samples.
     /// `None` for a circuit without edges.
-    fn judged(&self, found: &Circuit, data: &Dataset, fill: Fill) -> Option<f64> {
+    fn judged(
+        &self,
+        found: &Circuit,
+        data: &Dataset,
+        metric: MetricKind,
+        fill: Fill,
+    ) -> Option<f64> {
         if found.edges.is_empty() {
             return None;
         }
         let edges = found.edges.iter().map(|e| json!([e.from, e.to]));
-        let mut config = settings(fill);
+        let mut config = settings(metric, fill);
         config.circuits.methods = Vec::new();
         config.circuits.judge_on = Some(JudgeOn::Same);
+        config.circuits.controls = false;
         config.circuits.given = Some(Reference {
             path: PathBuf::from("found"),
             value: edges.collect(),

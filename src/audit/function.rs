@@ -4,10 +4,11 @@ use super::Config;
 use crate::choice::{Fill, Scope};
 use crate::modules::Graph;
 use crate::modules::coalitions::{ORDERS, shares};
-use crate::modules::lesions::{Ablation, Measured, lesions};
+use crate::modules::lesions::{Ablation, Measured, all_ablated, lesions};
+use crate::modules::selectivity::selectivity;
 use crate::numeric::{Scalar, statistics};
 use crate::patch::Patchable;
-use crate::result::{Assignment, Coalitions, Lesion, Modules, Share, Subset};
+use crate::result::{Assignment, Coalitions, Lesion, Modules, Selectivity, Share, Subset};
 
 /// Outputs and classes are measured one by one up to this many.
 pub const OUTPUTS_APART: usize = 12;
@@ -35,9 +36,14 @@ pub fn function<T: Scalar>(found: &mut Modules, of: &Function<'_, T>, config: &C
         for (fill, engine) in &of.engines {
             let engine = (*fill, engine.as_ref());
             let groups = groups(of.graph, engine.1, &partition);
+            let (samples, seed) = (config.lesion_samples, config.seed);
+            let ablations = lesions(engine.1, of.graph, &groups, &of.metrics, samples, seed);
             found
                 .lesions
-                .extend(lesioned(engine, of, &groups, scope, config));
+                .extend(lesioned(engine.0, of, &ablations, scope));
+            found
+                .selectivity
+                .extend(selective(engine, of, &groups, &ablations, scope));
             let few = (2..=MOST_LISTED).contains(&groups.len());
             if let Some(main) = of.metrics.first().filter(|_| few || config.shapley) {
                 let together = coalitions(engine, of.graph, &groups, main, scope, config.seed);
@@ -49,14 +55,11 @@ pub fn function<T: Scalar>(found: &mut Modules, of: &Function<'_, T>, config: &C
 
 /// The lesions of a partition's modules with one fill.
 fn lesioned<T: Scalar>(
-    (fill, engine): (Fill, &dyn Patchable<Number = T>),
+    fill: Fill,
     of: &Function<'_, T>,
-    groups: &[Vec<usize>],
+    ablations: &[Vec<Ablation>],
     scope: Scope,
-    config: &Config,
 ) -> Vec<Lesion> {
-    let (samples, seed) = (config.lesion_samples, config.seed);
-    let ablations = lesions(engine, of.graph, groups, &of.metrics, samples, seed);
     let mut all = Vec::new();
     for (k, measured) in of.metrics.iter().enumerate() {
         let ps: Vec<f64> = ablations.iter().map(|of_module| of_module[k].p()).collect();
@@ -68,6 +71,48 @@ fn lesioned<T: Scalar>(
         }
     }
     all
+}
+
+/// Whether modules serve one output more than others, where outputs are measured apart.
+fn selective<T: Scalar>(
+    (fill, engine): (Fill, &dyn Patchable<Number = T>),
+    of: &Function<'_, T>,
+    groups: &[Vec<usize>],
+    ablations: &[Vec<Ablation>],
+    scope: Scope,
+) -> Vec<Selectivity> {
+    let apart = of.metrics.iter().enumerate();
+    let apart: Vec<(usize, &String)> = apart
+        .filter_map(|(k, measured)| Some((k, measured.output.as_ref()?)))
+        .collect();
+    let together = all_ablated(engine, of.graph, groups, &of.metrics);
+    let all: Vec<f64> = apart.iter().map(|(k, _)| together[*k]).collect();
+    let kinds = apart.iter().map(|(k, _)| of.metrics[*k].metric.kind());
+    let kinds: Vec<_> = kinds.collect();
+    let of_module = |(module, ablations): (usize, &Vec<Ablation>)| {
+        let mine: Vec<&Ablation> = apart.iter().map(|(k, _)| &ablations[*k]).collect();
+        let found = selectivity(&mine, &all, &kinds)?;
+        Some(Selectivity {
+            module,
+            scope,
+            fill,
+            metric: kinds[0],
+            outputs: apart.iter().map(|(_, site)| (*site).clone()).collect(),
+            output: apart[found.output].1.clone(),
+            effects: found.effects,
+            lead: found.lead,
+            p: found.p,
+            p_holm: found.p,
+            samples: mine.iter().map(|a| a.random.len()).min().unwrap_or(0),
+        })
+    };
+    let found = ablations.iter().enumerate().filter_map(of_module);
+    let mut found: Vec<Selectivity> = found.collect();
+    let ps: Vec<f64> = found.iter().map(|s| s.p).collect();
+    for (of_module, p_holm) in found.iter_mut().zip(statistics::holm(&ps)) {
+        of_module.p_holm = p_holm;
+    }
+    found
 }
 
 /// Every subset of modules, as far as they are few, and each one's share.

@@ -333,6 +333,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
             name: name.to_owned(),
             metric,
             rows: None,
+            output: None,
         };
         let loss = self.loss.clone().map(|loss| named("loss", loss));
         accuracy

@@ -73,6 +73,11 @@ pub struct CircuitsConfig {
     pub nodes: bool,
     /// Whether circuits are held against networks and labels that know nothing.
     pub controls: bool,
+    /// How often circuits are searched in each kind of control; 0: not at all.
+    pub control_draws: usize,
+    /// Whether intervals are given of however few samples, and where they are known not to
+    /// hold the truth 95 % of the time: to measure how often they do.
+    pub all_intervals: bool,
     /// Whether circuits from scores are judged at all of MIB's sizes.
     pub curve: bool,
     /// A circuit is faithful when |1 − faithfulness| is at most this.
@@ -137,6 +142,8 @@ impl CircuitsConfig {
             every_fill: false,
             nodes: true,
             controls: true,
+            control_draws: 0,
+            all_intervals: false,
             curve: false,
             within: 0.05,
             max_memory: None,

@@ -32,6 +32,7 @@ mod parity;
 mod pipeline;
 mod replay;
 mod search;
+pub(crate) mod searched;
 mod strongest;
 pub(crate) mod subject;
 mod task;
@@ -66,6 +67,8 @@ pub(crate) use files::Files;
 pub use multiverse::{Grid, multiverse};
 pub use outputs::outputs;
 pub use search::ScoredBySample;
+pub use searched::CONTROL_DRAWS;
+use searched::{beside, searched};
 use subject::Subject;
 
 /// Everything a run can be told.
@@ -192,15 +195,41 @@ pub fn audit(
     let started = Instant::now();
     let mut outcome = on_files(checkpoint, data, config, progress, |files| {
         let config = &*fitted_discovery(config, files.loaded);
-        match &files.loaded.network {
-            Network::F32(network) => of(files, network, config, progress, started),
-            Network::F64(network) => of(files, network, config, progress, started),
-        }
+        let mut outcome = match &files.loaded.network {
+            Network::F32(network) => of(files, network, config, progress, started)?,
+            Network::F64(network) => of(files, network, config, progress, started)?,
+        };
+        beside_controls(files, &mut outcome.result.circuits, config, progress)?;
+        Ok(outcome)
     })?;
     if config.circuits.every_fill {
         fills::under_every_fill(checkpoint, data, config, &mut outcome, progress)?;
     }
     Ok(outcome)
+}
+
+/// Sets circuits beside those of the same search where there is nothing to find, where that
+/// is asked for.
+fn beside_controls(
+    files: Files<'_>,
+    circuits: &mut [result::Circuit],
+    config: &Config,
+    progress: &dyn Fn(&str),
+) -> Result<()> {
+    let draws = config.circuits.control_draws;
+    if draws == 0 || circuits.is_empty() {
+        return Ok(());
+    }
+    progress("searching circuits in controls");
+    let controls = searched(files.checkpoint, files.data, files.loaded, config, draws)?;
+    for circuit in circuits {
+        let beside = controls
+            .iter()
+            .map(|control| beside(circuit, control, config.circuits.within));
+        let beside: Vec<_> = beside.collect();
+        circuit.controls.get_or_insert_default().searched = beside;
+    }
+    Ok(())
 }
 
 /// Works on a network that is read, and on the data as it needs them.

@@ -81,6 +81,7 @@ fn metrics<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Measured> {
         name,
         metric,
         rows: None,
+        output: None,
     };
     let classes = subject.batch.classes.as_ref();
     let accuracy = classes.map(|classes| Metric::Accuracy {
@@ -108,6 +109,7 @@ fn metrics<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Measured> {
             if !rows.is_empty() {
                 all.push(Measured {
                     rows: Some(rows),
+                    output: Some(site.clone()),
                     ..whole(
                         format!("{} of {site}", MetricKind::Accuracy),
                         metric.clone(),
@@ -116,11 +118,14 @@ fn metrics<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Measured> {
             }
         } else {
             let targets = subject.truth().squared_error_targets();
-            let output = Some(output);
-            all.push(whole(
-                format!("{} of {site}", MetricKind::Mse),
-                Metric::Mse { targets, output },
-            ));
+            let metric = Metric::Mse {
+                targets,
+                output: Some(output),
+            };
+            all.push(Measured {
+                output: Some(site.clone()),
+                ..whole(format!("{} of {site}", MetricKind::Mse), metric)
+            });
         }
     }
     all

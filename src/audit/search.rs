@@ -26,7 +26,7 @@ use crate::evaluate::stability::{CORE, POSSIBLE, RESAMPLES, stability, wilson_in
 use crate::evaluate::transfer::Done;
 use crate::evaluate::{
     Choice, INTERVAL, Judge, Judgement, Nested, choose, choose_nested, faithfulness_curve,
-    minimality, recovery, roc_area, roc_curve, thresholds,
+    fewest_judged, minimality, recovery, roc_area, roc_curve, thresholds,
 };
 use crate::metric::{Direction, Metric, MetricKind, decision};
 use crate::numeric::statistics::mean;
@@ -864,7 +864,11 @@ impl<T: Scalar> Search<'_, T> {
             None => discovery,
         });
         let judge = judge.as_ref();
-        let verdict = judge.map(|judge| judge.judge(edges, self.seed));
+        let fewest = |judge: &Judge<'_, P>| match self.config.all_intervals {
+            true => Some(2),
+            false => fewest_judged(judge.metric(), self.fill),
+        };
+        let verdict = judge.map(|judge| judge.judge(edges, fewest(judge)));
         let said = |of: fn(&Judgement) -> f64| verdict.as_ref().map_or(f64::NAN, of);
         let interval = verdict.as_ref().and_then(|v| v.interval);
         let [discovered_on, judged_on] = self.set_names(index, method);
@@ -968,6 +972,7 @@ impl<T: Scalar> Search<'_, T> {
             shuffled: task.shuffled,
             untrained: task.untrained,
             nonsense: task.nonsense,
+            searched: Vec::new(),
         }
     }
 

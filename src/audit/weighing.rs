@@ -156,6 +156,10 @@ pub fn graph<T: Scalar>(
     });
     let mut graphs: Vec<Graph> = graphs.collect();
     let graph = graphs.remove(0);
+    let config = &ModulesConfig {
+        dead_aside: network.links().is_empty(),
+        ..config.clone()
+    };
     let names = graph.names(network);
     let found = match is_weight && !config.per_layer {
         true => find(&graph.layered, &names, config),

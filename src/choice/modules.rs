@@ -62,7 +62,8 @@ pub enum NullKind {
     LayerNonzero,
     /// Keeps the number of edges per layer: all entries permuted.
     Layer,
-    /// Keeps how many edges each node writes to and reads from per layer: edge swaps.
+    /// Keeps how many edges each node writes to and reads from per layer, and nearly how
+    /// much they weigh: swaps of edges of similar weight.
     Degree,
     /// Keeps the number of edges per layer: the largest weights of an untrained network.
     Untrained,

@@ -11,7 +11,7 @@ use crate::checkpoint::Checkpoint;
 use crate::choice::RelocationMethod;
 use crate::data::{self, Bos, Dataset, Reading};
 use crate::model::{Layout, Options};
-use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality};
+use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality, RESTARTS};
 use crate::numeric::Activation;
 use crate::prune::{Threshold, Tolerance};
 use crate::{Error, Result};
@@ -300,7 +300,7 @@ pub(super) struct ModulesArgs {
     #[arg(long, value_name = "K", value_parser = count(1, 1_000_000), help_heading = "Modules")]
     pub clusters: Option<usize>,
     /// Independent searches of which the best counts, for the network and for each shuffle
-    #[arg(long, default_value_t = 1, value_name = "N", value_parser = count(1, 10_000), help_heading = "Modules")]
+    #[arg(long, default_value_t = RESTARTS, value_name = "N", value_parser = count(1, 10_000), help_heading = "Modules")]
     pub restarts: usize,
     /// Higher gives more and smaller modules; 1 is Newman's modularity
     #[arg(

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, count, not_negative};
 use super::pipeline::{self, Job};
 use crate::audit::{
-    CircuitsConfig, Config, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,
-    Stages,
+    CONTROL_DRAWS, CircuitsConfig, Config, Conventions, Granularity, JudgeOn, Level, Method,
+    Reference, Selection, Stages,
 };
 use crate::checkpoint::limited_read;
 use crate::circuit::{MaskConfig, Sign};
@@ -148,6 +148,10 @@ pub(super) struct CircuitArgs {
     /// Tell a transformer's token and position embedding apart
     #[arg(long)]
     split_input: bool,
+    /// Search circuits in controls too: in shuffled weights, in an untrained network and for
+    /// permuted labels, two draws each
+    #[arg(long)]
+    controls: bool,
     /// What circuits are judged on: test (discovered on the data's `train_` samples), half (drawn at random; discovered on the other), or same [default: test where the data have both, else half; the same where there are fewer than 20]
     #[arg(long, value_name = "SET")]
     judge_on: Option<JudgeOn>,
@@ -177,6 +181,11 @@ impl CircuitArgs {
             every_fill: self.every_fill,
             nodes: true,
             controls: true,
+            control_draws: match self.controls {
+                true => CONTROL_DRAWS,
+                false => 0,
+            },
+            all_intervals: false,
             curve: self.curve,
             within: self.within,
             max_memory: config.circuits.max_memory,

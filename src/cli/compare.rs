@@ -12,7 +12,7 @@ use super::journal::{self, OnDisk};
 use super::members::{self, Grouping};
 use super::output;
 use crate::audit::memory::{self, Budget};
-use crate::audit::{self, Journal, Level};
+use crate::audit::{self, CONTROL_DRAWS, Journal, Level};
 use crate::compare::matching::Matching;
 use crate::compare::{self, Config, Entry, Part};
 use crate::data::Dataset;
@@ -58,7 +58,7 @@ pub(super) struct Args {
     )]
     equal_threshold: f64,
     /// Draws of every control: shuffled, untrained, nonsense
-    #[arg(long, default_value_t = 2, value_name = "N", value_parser = count(1, 1000), help_heading = "Circuits")]
+    #[arg(long, default_value_t = CONTROL_DRAWS, value_name = "N", value_parser = count(1, 1000), help_heading = "Circuits")]
     control_draws: usize,
     /// What neurons of two networks are matched by, for what their circuits share:
     /// activations or weights
@@ -196,6 +196,8 @@ fn config(args: &Args) -> anyhow::Result<Config> {
     args.circuits.apply(&mut config.audit)?;
     // Of each network alone: `modscope circuit` tells it.
     config.audit.circuits.stability = false;
+    // A comparison searches controls of every network by itself.
+    config.audit.circuits.control_draws = 0;
     if config.audit.circuits.level == Level::Node {
         anyhow::bail!("circuits of nodes are not compared yet; leave `--level node` out");
     }

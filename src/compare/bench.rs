@@ -9,13 +9,13 @@ use super::tests_of_circuits::circuits;
 use super::{Config, Entry, Part};
 use crate::audit::Files;
 use crate::audit::audit;
+use crate::audit::searched::{exact, searched};
 use crate::audit::subject::Subject;
-use crate::choice::ControlKind;
 use crate::data::Dataset;
 use crate::metric::Metric;
 use crate::model::{Loaded, Mlp};
+use crate::numeric::Scalar;
 use crate::numeric::statistics::bootstrap_interval;
-use crate::numeric::{Rng, Scalar};
 use crate::prune::{Threshold, apply};
 use crate::result::{
     self, Audit, Circuit, ComparedNetwork, FrontPoint, Picture, PlacedLayer, Prune,
@@ -41,7 +41,8 @@ pub fn measure<T: Scalar>(
     let audited = audit(&entry.checkpoint, data, &config.audit, &|_| ())?.result;
     let equal = at_equal_threshold(entry, data, config)?;
     progress("controls");
-    let controls = controls(entry, data, loaded, config)?;
+    let draws = config.control_draws;
+    let controls = searched(&entry.checkpoint, data, loaded, &config.audit, draws)?;
     progress("tests of circuits");
     let subject = Subject::new(
         Files {
@@ -96,32 +97,6 @@ fn at_equal_threshold(entry: &Entry, data: &Dataset, config: &Config) -> Result<
         circuits: false,
     };
     Ok(audit(&entry.checkpoint, data, &at, &|_| ())?.result.prune)
-}
-
-/// Every control, audited as the network itself was.
-fn controls(
-    entry: &Entry,
-    data: &Dataset,
-    loaded: &Loaded,
-    config: &Config,
-) -> Result<Vec<Controlled>> {
-    let of_kind = |(stream, kind): (usize, ControlKind)| {
-        let one = |draw: usize| {
-            let seed = config.audit.seed + draw as u64;
-            let mut rng = Rng::new(seed, 100 + stream as u64);
-            let (checkpoint, data) = kind.of(&entry.checkpoint, loaded, data, &mut rng);
-            let discover = config.audit.discover.as_ref();
-            let discover = discover.map(|other| kind.data(other, &mut rng));
-            let config = config.for_controls(seed, discover);
-            Ok(audit(&checkpoint, &data, &config, &|_| ())?.result)
-        };
-        let audits: Result<Vec<Audit>> = (0..config.control_draws).map(one).collect();
-        Ok(Controlled {
-            kind,
-            audits: audits?,
-        })
-    };
-    ControlKind::each().enumerate().map(of_kind).collect()
 }
 
 /// Share of right decisions of the whole network.

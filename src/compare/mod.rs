@@ -8,7 +8,6 @@
 
 mod assignment;
 mod bench;
-mod controlled;
 mod diff;
 pub mod matching;
 mod numbers;
@@ -24,7 +23,7 @@ pub use statistics::{paired_permutation, student_interval, two_sample_permutatio
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::{self, CircuitsConfig, Method, Stages};
+use crate::audit::{self, CONTROL_DRAWS};
 use crate::checkpoint::Checkpoint;
 use crate::choice::Regime;
 use crate::data::Dataset;
@@ -92,32 +91,10 @@ impl Config {
         Self {
             audit: audit::Config::new(command),
             equal_threshold: 0.01,
-            control_draws: 2,
+            control_draws: CONTROL_DRAWS,
             matching: Matching::Activations,
             reference: None,
         }
-    }
-
-    /// The same audit for circuits by exact effects alone, as controls need it.
-    fn for_controls(&self, seed: u64, discover: Option<Dataset>) -> audit::Config {
-        let mut config = self.audit.clone();
-        config.seed = seed;
-        config.certify = None;
-        config.relocate = None;
-        config.stages = Stages {
-            modules: false,
-            circuits: true,
-        };
-        config.circuits = CircuitsConfig {
-            methods: vec![Method::Exact],
-            nodes: false,
-            controls: false,
-            ..config.circuits
-        };
-        config.discover = discover;
-        // Pieces are told apart by their name alone: these would be the network's own.
-        config.journal = audit::Journal::default();
-        config
     }
 }
 

@@ -1,5 +1,6 @@
 //! Operating points: what a sweep of circuits says at a size, a faithfulness, a τ.
 
+pub use crate::audit::searched::{at_size, edges_for, error_at_size};
 use crate::choice::MetricKind;
 use crate::evaluate::{Curve, faithfulness_curve};
 use crate::result::{Circuit, SweepPoint};
@@ -16,27 +17,6 @@ pub fn sizes(edges_total: usize) -> Vec<usize> {
         .collect();
     sizes.dedup();
     sizes
-}
-
-/// The largest circuit of the sweep with at most so many edges.
-pub fn at_size(circuit: &Circuit, edges: usize) -> Option<&SweepPoint> {
-    let fits = |point: &&SweepPoint| point.edges_kept <= edges;
-    circuit.sweep.iter().rev().find(fits)
-}
-
-/// |1 − faithfulness| of the largest circuit with at most so many edges.
-pub fn error_at_size(circuit: &Circuit, edges: usize) -> Option<f64> {
-    Some((1.0 - at_size(circuit, edges)?.faithfulness?).abs())
-}
-
-/// The fewest edges of the sweep with |1 − faithfulness| ≤ `within`.
-pub fn edges_for(circuit: &Circuit, within: f64) -> Option<&SweepPoint> {
-    let near = |point: &&SweepPoint| {
-        point
-            .faithfulness
-            .is_some_and(|f| (1.0 - f).abs() <= within)
-    };
-    circuit.sweep.iter().find(near)
 }
 
 /// The point of ACDC's sweep at τ = `share` of |full − corrupted|.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::Config;
-use super::controlled::{Controlled, exact};
 use super::points;
 use crate::Result;
 use crate::audit::circuits::engine;
+use crate::audit::searched::{Controlled, beside as beside_control, exact};
 use crate::audit::subject::Subject;
 use crate::choice::{Against, HypothesisKind};
 use crate::evaluate::Judge;
@@ -34,6 +34,7 @@ pub fn circuits<T: Scalar>(
     let engine = engine(subject, pruned, fill, config.audit.seed)?;
     let candidates = engine.surviving();
     let places = places(&subject.sites);
+    let within = config.audit.circuits.within;
     let tested = |circuit: &&Circuit| {
         let goal = goals
             .iter()
@@ -45,7 +46,7 @@ pub fn circuits<T: Scalar>(
         let set = engine.edges(edges.iter().copied());
         let said = hypotheses(&judge, &set, config.audit.seed);
         let mut beside = vec![random(circuit, said.random.as_ref())];
-        beside.extend(controls.iter().map(|c| control(circuit, c, config)));
+        beside.extend(controls.iter().map(|c| beside_control(circuit, c, within)));
         Some(ComparedCircuit {
             output: circuit.output.clone(),
             output_name: circuit.output_name.clone(),
@@ -107,34 +108,6 @@ fn random(circuit: &Circuit, drawn: Option<&Drawn>) -> Control {
         edges_needed: Vec::new(),
         p,
         beaten: p.map(|p| p <= LEVEL),
-    }
-}
-
-/// The circuits of the same output and size in a control.
-fn control(circuit: &Circuit, control: &Controlled, config: &Config) -> Control {
-    let same = |audit: &Audit| {
-        let found = exact(audit)
-            .into_iter()
-            .find(|c| c.output == circuit.output);
-        let error = found.and_then(|c| points::error_at_size(c, circuit.edges_kept));
-        let needed = found
-            .and_then(|c| points::edges_for(c, config.audit.circuits.within))
-            .map(|point| point.edges_kept);
-        (error, needed)
-    };
-    let (errors, edges_needed): (Vec<_>, Vec<_>) = control.audits.iter().map(same).unzip();
-    let own = circuit.faithfulness.map(|f| (1.0 - f).abs());
-    let beaten = own.map(|own| {
-        // Where nothing is left to keep, nothing is kept: that is beaten.
-        let worse = |error: &Option<f64>| error.is_none_or(|e| own < e);
-        !errors.is_empty() && errors.iter().all(worse)
-    });
-    Control {
-        name: Against::Control(control.kind),
-        errors,
-        edges_needed,
-        p: None,
-        beaten,
     }
 }
 

@@ -19,7 +19,7 @@ mod tests;
 pub mod transfer;
 
 pub use curve::{Curve, FRACTIONS, faithfulness_curve};
-pub use judge::{FEWEST, INTERVAL, Judge, Judgement};
+pub use judge::{INTERVAL, Judge, Judgement, fewest_judged};
 pub use minimality::minimality;
 pub use nested::{Nested, choose_nested};
 pub use recovery::{Recovery, recovery, roc_area, roc_curve};

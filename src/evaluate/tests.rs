@@ -4,7 +4,7 @@ use super::*;
 use crate::metric::Metric;
 use crate::model::{Linear, Mlp};
 use crate::numeric::Activation;
-use crate::patch::{Engine, Fills, PatchableExt as _};
+use crate::patch::{Engine, Fill, Fills, PatchableExt as _};
 
 /// y = 3 x0 + 1 x1 + 0 x2, linear, one sample (1, 1, 1): y = 4.
 fn model() -> Mlp<f64> {
@@ -34,7 +34,7 @@ fn verdicts_worked_out_by_hand() {
     let model = model();
     let engine = engine(&model);
     let judge = judge(&engine);
-    let verdict = judge.judge(&judge.network().edges([0]), 1);
+    let verdict = judge.judge(&judge.network().edges([0]), Some(2));
     assert_eq!(
         (
             verdict.full,
@@ -55,12 +55,51 @@ fn verdicts_worked_out_by_hand() {
     assert_eq!(judge.scale(), 4.0);
 }
 
+/// Where 95 % intervals were found not to hold the truth 95 % of the time there are none.
+#[test]
+fn intervals_are_withheld_where_they_are_too_narrow() {
+    let of = |output| Metric::Mse {
+        targets: Array2::zeros((1, 29)),
+        output,
+    };
+    let classes = || vec![0; 29];
+    let decided = Metric::Accuracy { classes: classes() };
+    let logits = Metric::LogitDiff {
+        answers: classes(),
+        foils: classes(),
+    };
+    let divergence = Metric::Kl {
+        reference: Array2::zeros((1, 29)),
+    };
+    for (metric, fill, fewest) in [
+        (&logits, Fill::Mean, Some(30)),
+        (&of(Some(0)), Fill::Mean, Some(30)),
+        (&of(None), Fill::Zero, Some(30)),
+        (&of(None), Fill::Mean, None),
+        (&divergence, Fill::Corrupted, Some(300)),
+        (&divergence, Fill::Mean, None),
+        (&decided, Fill::Zero, None),
+    ] {
+        assert_eq!(fewest_judged(metric, fill), fewest, "{metric:?}");
+    }
+    let model = model();
+    for (samples, given) in [(29, false), (30, true)] {
+        let engine = Engine::new(&model, Array2::ones((3, samples)), Fills::zero());
+        let metric = Metric::Output { output: 0 };
+        let judge = Judge::new(&engine, metric, engine.edges([0, 1]));
+        let verdict = judge.judge(&engine.edges([0]), Some(30));
+        assert_eq!(verdict.faithfulness, Some(0.75));
+        assert_eq!(verdict.interval, given.then_some([0.75; 2]));
+        assert_eq!(judge.judge(&engine.edges([0]), None).interval, None);
+    }
+}
+
 #[test]
 fn the_whole_network_is_faithful_and_nothing_is_not() {
     let model = model();
     let engine = engine(&model);
     let judge = judge(&engine);
-    let all = judge.judge(judge.candidates(), 1);
+    let all = judge.judge(judge.candidates(), Some(2));
     assert_eq!(
         (
             all.faithfulness,
@@ -69,7 +108,7 @@ fn the_whole_network_is_faithful_and_nothing_is_not() {
         ),
         (Some(1.0), Some(1.0), None)
     );
-    let none = judge.judge(&judge.network().edges([]), 1);
+    let none = judge.judge(&judge.network().edges([]), Some(2));
     assert_eq!(
         (
             none.faithfulness,
@@ -88,7 +127,9 @@ fn faithfulness_is_undefined_where_patching_changes_nothing() {
     let engine = engine(&model);
     let judge = judge(&engine);
     assert_eq!(
-        judge.judge(&judge.network().edges([0]), 1).faithfulness,
+        judge
+            .judge(&judge.network().edges([0]), Some(2))
+            .faithfulness,
         None
     );
 }

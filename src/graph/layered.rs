@@ -200,6 +200,20 @@ impl Layered {
         (Self::joined(widths.collect(), matrices.collect()), nodes)
     }
 
+    /// A copy in which no edge begins or ends at one of these nodes.
+    #[must_use]
+    pub fn without_edges_of(&self, is_gone: impl Fn(usize) -> bool) -> Self {
+        let mut copy = self.clone();
+        for (weights, join) in copy.weights.iter_mut().zip(&copy.joins) {
+            for ((row, column), weight) in weights.indexed_iter_mut() {
+                if is_gone(join.readers[row]) || is_gone(join.writers[column]) {
+                    *weight = 0.0;
+                }
+            }
+        }
+        copy
+    }
+
     /// This network as a graph of petgraph: a node weighs its number, an edge its weight.
     ///
     /// Node indices are node numbers, and edges are in the order of [`Layered::edges`].

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::assigned::labels_of;
 use super::detect::detect;
+use super::living::living;
 use super::quality::modularity;
 use super::{ModulesConfig, stability};
 use crate::graph::Layered;
@@ -23,6 +24,7 @@ pub fn bootstrap(
 ) -> Option<Bootstrap> {
     let reported = &labels_of(reported, names);
     let resample = |network: &Layered| {
+        let network = &*living(network, config);
         let graph = network.adjacency();
         let communities = detect(network, &graph, config, config.seed);
         Resample {

@@ -5,8 +5,10 @@ use rayon::prelude::*;
 use super::assigned::{assignments, labels_of};
 use super::blocks::told;
 use super::detect::detect;
+use super::headline::headline;
 use super::hierarchy::hierarchy;
 use super::independence::{name, named_components};
+use super::living::{dead_parts, living};
 use super::measures::{conductance, measures, observed};
 use super::quality::modularity;
 use super::scan::scan;
@@ -42,6 +44,8 @@ pub fn find(network: &Layered, names: &[String], config: &ModulesConfig) -> Modu
 /// The threshold of `config` is only recorded, and nothing is said of others.
 #[must_use]
 pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> Modules {
+    let dead = dead_parts(network, config);
+    let network = &*living(network, config);
     let graph = network.adjacency();
     let communities = detect(network, &graph, config, config.seed);
     let observed = observed(network, &graph, &communities, config);
@@ -55,11 +59,16 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         threshold: config.threshold,
         nodes: communities.assigned(),
         edges: graph.edge_count(),
-        isolated: isolated(&communities, names),
+        isolated: isolated(&communities, &dead, names),
+        dead: dead
+            .iter()
+            .map(|part| part.iter().map(|node| name(names, *node)).collect())
+            .collect(),
         modularity: observed[0].value,
         count: communities.count,
         partition: assignments(&communities, names),
         null: measures[0].nulls.first().cloned(),
+        headline: headline(&measures, graph.edge_count(), config),
         conductance: conductance(&graph, &communities, &measures[measures.len() - 1]),
         measures,
         stability: stability::mean_agreement(&stability),
@@ -73,6 +82,7 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         wiring: None,
         placement: None,
         lesions: Vec::new(),
+        selectivity: Vec::new(),
         coalitions: Vec::new(),
         agreement: Vec::new(),
         insight: None,
@@ -94,6 +104,7 @@ fn beside(
     reported: &Communities,
     config: &ModulesConfig,
 ) -> AtThreshold {
+    let pruned = &*living(pruned, config);
     let graph = pruned.adjacency();
     let communities = detect(pruned, &graph, config, config.seed);
     AtThreshold {
@@ -127,12 +138,14 @@ fn levels(
         .collect()
 }
 
-fn isolated(communities: &Communities, names: &[String]) -> Vec<String> {
+/// The sites that no edge begins or ends at.
+fn isolated(communities: &Communities, dead: &[Vec<usize>], names: &[String]) -> Vec<String> {
+    let is_dead = |node: usize| dead.iter().any(|part| part.contains(&node));
     let aside = communities
         .of
         .iter()
         .enumerate()
-        .filter(|(_, module)| module.is_none());
+        .filter(|(node, module)| module.is_none() && !is_dead(*node));
     aside.map(|(node, _)| name(names, node)).collect()
 }
 

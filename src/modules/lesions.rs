@@ -24,6 +24,8 @@ pub struct Measured {
     pub metric: Metric,
     /// The samples that count; all without.
     pub rows: Option<Vec<usize>>,
+    /// Site of the one output that it is of.
+    pub output: Option<String>,
 }
 
 impl Measured {
@@ -141,6 +143,17 @@ pub fn lesions<T: Scalar>(
         (0..metrics.len()).map(ablation).collect()
     };
     groups.iter().enumerate().map(of_group).collect()
+}
+
+/// The metrics with all of `groups` ablated together.
+#[must_use]
+pub fn all_ablated<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
+    graph: &Graph,
+    groups: &[Vec<usize>],
+    metrics: &[Measured],
+) -> Vec<f64> {
+    measure(network, graph, &groups.concat(), metrics)
 }
 
 /// The metrics with all messages out of `nodes` patched.

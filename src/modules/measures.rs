@@ -1,6 +1,7 @@
 //! How good a partition is, by several measures, each against every null model.
 
 use super::detect::detect;
+use super::living::living;
 use super::null::{Observed, null_models, p_value};
 use super::quality::{Boundary, boundaries, layered_modularity, modularity, n_cut};
 use super::{Communities, ModulesConfig};
@@ -45,6 +46,7 @@ pub(super) fn measures(
     config: &ModulesConfig,
 ) -> Vec<Measure> {
     let statistics = |shuffled: &Layered, draw: u64| {
+        let shuffled = &*living(shuffled, config);
         let graph = shuffled.adjacency();
         let communities = detect(shuffled, &graph, config, config.seed.wrapping_add(draw));
         observed(shuffled, &graph, &communities, config).map(|o| o.value)

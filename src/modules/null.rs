@@ -17,6 +17,10 @@ const SAME: f64 = 1e-12;
 /// Edge swaps tried per edge in a degree-preserving shuffle.
 const SWAPS_PER_EDGE: usize = 10;
 
+/// Edges of a layer that are swapped with each other, of neighbouring |w|: few enough that
+/// strengths stay nearly what they are, and enough for swaps to be found.
+const ALIKE: usize = 8;
+
 /// A shuffled copy of a network.
 ///
 /// O(entries) for the layer shuffles, O(entries + 10 · edges) for `Degree`.
@@ -54,7 +58,10 @@ fn permute(network: &mut Layered, layer: usize, moves: fn(f64) -> bool, rng: &mu
     }
 }
 
-/// Swaps the readers of pairs of edges, where that makes no double edge.
+/// Swaps the readers of pairs of edges of similar weight, where that makes no double edge.
+///
+/// Either edge's weight goes with its writer or, as often, with its reader, so that writers'
+/// and readers' strengths are kept alike: nearly.
 fn swap_edges(network: &mut Layered, layer: usize, rng: &mut Rng) {
     let weights = &mut network.weights[layer];
     let mut edges: Vec<(usize, usize, f64)> = weights
@@ -63,9 +70,17 @@ fn swap_edges(network: &mut Layered, layer: usize, rng: &mut Rng) {
         .map(|((reader, writer), weight)| (reader, writer, *weight))
         .collect();
     let mut taken: HashSet<(usize, usize)> = edges.iter().map(|edge| (edge.0, edge.1)).collect();
+    edges.sort_by(|one, other| one.2.abs().total_cmp(&other.2.abs()));
+    let groups = (edges.len() / ALIKE).max(1);
     for _ in 0..edges.len() * SWAPS_PER_EDGE {
-        let (one, other) = (rng.below(edges.len()), rng.below(edges.len()));
-        try_swap(&mut edges, &mut taken, one, other);
+        let one = rng.below(edges.len());
+        let group = one * groups / edges.len();
+        let first = (group * edges.len()).div_ceil(groups);
+        let after = ((group + 1) * edges.len()).div_ceil(groups);
+        let other = first + rng.below(after - first);
+        if try_swap(&mut edges, &mut taken, one, other) && rng.below(2) == 1 {
+            (edges[one].2, edges[other].2) = (edges[other].2, edges[one].2);
+        }
     }
     weights.fill(0.0);
     for (reader, writer, weight) in edges {
@@ -78,10 +93,10 @@ fn try_swap(
     taken: &mut HashSet<(usize, usize)>,
     one: usize,
     other: usize,
-) {
+) -> bool {
     let ((a, b, _), (c, d, _)) = (edges[one], edges[other]);
     if taken.contains(&(c, b)) || taken.contains(&(a, d)) {
-        return;
+        return false;
     }
     taken.remove(&(a, b));
     taken.remove(&(c, d));
@@ -89,6 +104,7 @@ fn try_swap(
     taken.insert((a, d));
     edges[one].0 = c;
     edges[other].0 = a;
+    true
 }
 
 /// The largest of fresh weights, as many as the layer has edges.

@@ -70,59 +70,108 @@ pub fn bootstrap_interval(
     Some([quantile(&draws, 0.025)?, quantile(&draws, 0.975)?])
 }
 
-/// 95 % interval of a ratio of means Σa / Σb over samples, by the studentised
-/// bootstrap: resamples of (ratio − estimate) / standard error, the error by the
-/// delta method. Source: Davison and Hinkley (1997), sections 2.4 and 5.2.
+/// 95 % interval of a ratio of means Σa / Σb over samples: the jackknife's standard error
+/// times Student's t.
 ///
-/// `None` for fewer than two samples, and where Σb is 0.
+/// Where few samples carry most of the error, the error itself is hardly known: t has as
+/// many degrees of freedom as the samples' influences u support, 2(Σu²)² / (Σu⁴ − (Σu²)²/n),
+/// at least 1 and at most n − 1. Sources: Efron and Tibshirani (1993), chapter 11; the
+/// degrees of freedom are those of Satterthwaite (1946) for a mean of squares.
+///
+/// `None` for fewer than two samples, and where Σb is 0 or is one sample's alone.
 ///
 /// ```
 /// use modscope::numeric::statistics::ratio_interval;
 /// // Every sample gives the same ratio: nothing is uncertain.
-/// assert_eq!(ratio_interval(&[1.0, 2.0, 4.0], &[2.0, 4.0, 8.0], 99, 1), Some([0.5, 0.5]));
+/// assert_eq!(ratio_interval(&[1.0, 2.0, 4.0], &[2.0, 4.0, 8.0]), Some([0.5, 0.5]));
+/// // A mean of 2 with a standard error of 1/√3, and t = 4.303 of 2 degrees of freedom.
+/// let [low, high] = ratio_interval(&[1.0, 2.0, 3.0], &[1.0; 3]).unwrap();
+/// assert!((low + 0.484).abs() < 1e-3 && (high - 4.484).abs() < 1e-3);
 /// ```
 #[must_use]
-pub fn ratio_interval(a: &[f64], b: &[f64], resamples: usize, seed: u64) -> Option<[f64; 2]> {
+pub fn ratio_interval(a: &[f64], b: &[f64]) -> Option<[f64; 2]> {
     let n = a.len().min(b.len());
-    let ratio = mean(a) / mean(b);
-    if n < 2 || !ratio.is_finite() {
+    if n < 2 {
         return None;
     }
-    let residuals: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - ratio * b).collect();
-    let (_, error) = off_ratio(&residuals, b, 0..n);
-    if error == 0.0 {
+    let (sum_a, sum_b) = (a.iter().sum::<f64>(), b.iter().sum::<f64>());
+    let ratio = sum_a / sum_b;
+    let without = a.iter().zip(b).map(|(a, b)| (sum_a - a) / (sum_b - b));
+    let without: Vec<f64> = without.collect();
+    let centre = mean(&without);
+    if !ratio.is_finite() || !centre.is_finite() {
+        return None;
+    }
+    let squares = without.iter().map(|one| (one - centre).powi(2));
+    let (second, fourth) = squares.fold((0.0, 0.0), |(s, f), u| (s + u, f + u * u));
+    // Sums in another order differ by so much where every sample gives the same ratio.
+    if second.sqrt() <= ratio.abs() * f64::EPSILON * n as f64 {
         return Some([ratio; 2]);
     }
-    let mut rng = Rng::new(seed, 0);
-    let mut draws: Vec<f64> = (0..resamples)
-        .map(|_| {
-            let (shift, error) = off_ratio(&residuals, b, (0..n).map(|_| rng.below(n)));
-            shift / error
-        })
-        .filter(|t| t.is_finite())
-        .collect();
-    draws.sort_by(f64::total_cmp);
-    let end = |q| Some(ratio - quantile(&draws, q)? * error);
-    Some([end(0.975)?, end(0.025)?])
+    let samples = n as f64;
+    let error = ((samples - 1.0) / samples * second).sqrt();
+    let freedom = 2.0 * second * second / (fourth - second * second / samples).max(0.0);
+    let reach = student_quantile(0.975, freedom.clamp(1.0, samples - 1.0)) * error;
+    Some([ratio - reach, ratio + reach])
 }
 
-/// How far the ratio of the rows lies from the one that gave the residuals
-/// a − ratio·b, and its standard error.
-fn off_ratio(residuals: &[f64], b: &[f64], rows: impl Iterator<Item = usize>) -> (f64, f64) {
-    let (mut n, mut r, mut y, mut rr, mut ry, mut yy) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
-    for row in rows {
-        let (x, z) = (residuals[row], b[row]);
-        n += 1.0;
-        r += x;
-        y += z;
-        rr += x * x;
-        ry += x * z;
-        yy += z * z;
+/// The quantile of Student's t: x with a share `p` of the distribution below it.
+///
+/// `p` lies strictly between 0 and 1; `freedom` is at least 1 and need not be whole. By
+/// bisection of the distribution function, an incomplete beta function.
+///
+/// ```
+/// use modscope::numeric::statistics::student_quantile;
+/// assert!((student_quantile(0.975, 9.0) - 2.262_157_163).abs() < 1e-8);
+/// ```
+#[must_use]
+pub fn student_quantile(p: f64, freedom: f64) -> f64 {
+    let above = |x: f64| 0.5 * incomplete_beta(0.5 * freedom, 0.5, freedom / (freedom + x * x));
+    let tail = p.min(1.0 - p);
+    let (mut low, mut high) = (0.0, 1.0);
+    while above(high) > tail {
+        (low, high) = (high, 2.0 * high);
     }
-    let shift = r / y;
-    let squares: f64 = rr - 2.0 * shift * ry + shift * shift * yy;
-    let error = (squares.max(0.0) * n / (n - 1.0)).sqrt() / y.abs();
-    (shift, error)
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        match above(middle) > tail {
+            true => low = middle,
+            false => high = middle,
+        }
+    }
+    if p < 0.5 { -high } else { high }
+}
+
+/// The regularised incomplete beta function I_x(a, b), by its continued fraction.
+/// Source: Press et al. (2007), section 6.4.
+fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
+    const TERMS: u32 = 300;
+    const TINY: f64 = 1e-300;
+    if x > (a + 1.0) / (a + b + 2.0) {
+        return 1.0 - incomplete_beta(b, a, 1.0 - x);
+    }
+    if x <= 0.0 {
+        return 0.0;
+    }
+    let away = |value: f64| if value.abs() < TINY { TINY } else { value };
+    let mut fraction = 1.0 / away(1.0 - (a + b) * x / (a + 1.0));
+    let (mut c, mut d) = (1.0, fraction);
+    for m in 1..=TERMS {
+        let m = f64::from(m);
+        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
+        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
+        let before = fraction;
+        for step in [even, odd] {
+            d = 1.0 / away(1.0 + step * d);
+            c = away(1.0 + step / c);
+            fraction *= c * d;
+        }
+        if (fraction - before).abs() <= f64::EPSILON * fraction.abs() {
+            break;
+        }
+    }
+    let front = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b);
+    (front + a * x.ln() + b * (-x).ln_1p()).exp() * fraction / a
 }
 
 /// Holm's adjusted p-values of one family of tests, in the order they came.
@@ -220,6 +269,41 @@ mod tests {
         assert_eq!(population_sd(&xs), 2.0);
         assert!((sample_sd(&xs) - 2.138_089_935_299_395).abs() < 1e-12);
         assert_eq!(sample_sd(&[1.0]), 0.0);
+    }
+
+    /// Quantiles as tables of Student's t have them.
+    #[test]
+    fn quantiles_of_student() {
+        for (p, freedom, expected) in [
+            (0.975, 1.0, 12.706_204_736),
+            (0.975, 2.0, 4.302_652_730),
+            (0.95, 5.0, 2.015_048_373),
+            (0.025, 30.0, -2.042_272_456),
+            (0.975, 1e6, 1.959_966_357),
+        ] {
+            let found = student_quantile(p, freedom);
+            assert!((found - expected).abs() < 1e-7, "{p}, {freedom}: {found}");
+        }
+        assert!(student_quantile(0.975, 1.5) > student_quantile(0.975, 1.6));
+    }
+
+    /// One sample of ten carries the whole error: it has hardly one degree of freedom.
+    #[test]
+    fn an_error_of_one_sample_makes_a_wide_interval() {
+        let even = [1.1, 0.9, 1.1, 0.9, 1.1, 0.9, 1.1, 0.9, 1.1, 0.9];
+        let [low, high] = ratio_interval(&even, &[1.0; 10]).unwrap();
+        // s = 0.1/3, t = 2.262 of 9 degrees of freedom.
+        assert!((high - low - 2.0 * 2.262_157 / 30.0).abs() < 1e-6);
+        let mut one = [1.0; 10];
+        one[3] = 2.0;
+        let [low, high] = ratio_interval(&one, &[1.0; 10]).unwrap();
+        // s = 0.1, and 2 · 0.81/(0.6642 − 0.081) = 2.47 degrees of freedom.
+        assert!(
+            (high - low) / 0.2 > student_quantile(0.975, 3.0),
+            "[{low}, {high}]"
+        );
+        assert_eq!(ratio_interval(&[1.0, 1.0], &[1.0, -1.0]), None);
+        assert_eq!(ratio_interval(&[1.0], &[1.0]), None);
     }
 
     #[test]

@@ -73,8 +73,9 @@ pub struct Circuit {
     /// Share of kept edges that matter more to the circuit than 95 % of the edges of random
     /// circuits of the same size do to theirs; `null` for an empty circuit.
     pub minimality: Option<f64>,
-    /// 95 % interval of the faithfulness over samples; `null` where that is, and for fewer
-    /// than 10 samples.
+    /// 95 % interval of the faithfulness over samples; `null` where that is, and where
+    /// intervals of so many samples of this metric were found not to hold the truth 95 % of
+    /// the time.
     #[serde(default, deserialize_with = "super::number")]
     pub interval: Option<[f64; 2]>,
     /// How the interval was made, in words; empty where there is none.
@@ -215,6 +216,11 @@ pub struct CircuitControls {
     pub untrained: Option<ControlTest>,
     /// Labels of other samples: does the network do the task better with its own?
     pub nonsense: Option<ControlTest>,
+    /// Circuits of the same output and size that the same search finds in shuffled weights, in
+    /// an untrained network and for permuted labels, where they were asked for. They are no
+    /// part of what establishes a circuit: a network that does nothing has circuits of nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub searched: Vec<super::Control>,
 }
 
 impl CircuitControls {

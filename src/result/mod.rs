@@ -50,9 +50,9 @@ pub use lens::{
 };
 pub use modules::{
     Agreement, Assignment, AtThreshold, Blocks, Bootstrap, Bridge, Coalitions, Component,
-    Conductance, Enrichment, Exchange, Independence, Lesion, Measure, Modules, Neighbours,
-    NullModel, Partition, Placement, Plateau, Relocation, Resample, Scan, ScanPoint, Share, Split,
-    Spread, Subset, Wiring,
+    Conductance, Enrichment, Exchange, HeadlineTest, Independence, Lesion, Measure, Modules,
+    Neighbours, NullModel, Partition, Placement, Plateau, Relocation, Resample, Scan, ScanPoint,
+    Selectivity, Share, Split, Spread, Subset, Wiring,
 };
 pub use multiverse::{
     Along, Analysed, Axes, Certified, CertifiedEdge, Claim, Multiverse, Nonsense, OfSize,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::choice::{
-    Algorithm, BlockForm, Direction, EdgeWeight, Fill, Granularity, MeasureKind, Null, Origin,
-    RelocationMethod, Scope,
+    Algorithm, BlockForm, Direction, EdgeWeight, Fill, Granularity, MeasureKind, MetricKind, Null,
+    Origin, RelocationMethod, Scope,
 };
 
 /// The modules of a (pruned) network.
@@ -38,6 +38,10 @@ pub struct Modules {
     pub edges: usize,
     /// Sites without any edge: set aside, in no module.
     pub isolated: Vec<String>,
+    /// Parts of the graph without an input or without an output, by site, the largest
+    /// first: they compute nothing, and are in no module and not in `nodes` and `edges`.
+    #[serde(default)]
+    pub dead: Vec<Vec<String>>,
     /// Newman's modularity Q of the partition.
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
@@ -48,6 +52,10 @@ pub struct Modules {
     pub partition: Vec<Assignment>,
     /// Modularity against shuffled networks.
     pub null: Option<NullModel>,
+    /// The one test whose verdict is told, chosen beforehand; `null` where its null model was
+    /// not asked for, and in results that do not have it.
+    #[serde(default)]
+    pub headline: Option<HeadlineTest>,
     /// How good the partition is by several measures, each against every null model.
     #[serde(default)]
     pub measures: Vec<Measure>,
@@ -79,6 +87,10 @@ pub struct Modules {
     pub placement: Option<Placement>,
     /// Ablation of each module.
     pub lesions: Vec<Lesion>,
+    /// Whether each module serves one output more than the others; empty where outputs are
+    /// not measured apart.
+    #[serde(default)]
+    pub selectivity: Vec<Selectivity>,
     /// Subsets of the modules, and each one's share.
     #[serde(default)]
     pub coalitions: Vec<Coalitions>,
@@ -194,6 +206,32 @@ pub struct NullModel {
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub draws: Vec<f64>,
+}
+
+/// One measure against one null model, chosen by its power before any network was looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeadlineTest {
+    /// The measure.
+    pub measure: MeasureKind,
+    /// The null model.
+    pub null: Null,
+    /// The measure of this network's partition.
+    #[serde(deserialize_with = "super::number")]
+    pub observed: f64,
+    /// Its mean over the null networks.
+    #[serde(deserialize_with = "super::number")]
+    pub mean: f64,
+    /// Its standard deviation over them.
+    #[serde(deserialize_with = "super::number")]
+    pub sd: f64,
+    /// Null networks drawn.
+    pub samples: usize,
+    /// `(r + 1) / (n + 1)`, r = null networks at least as modular.
+    #[serde(deserialize_with = "super::number")]
+    pub p: f64,
+    /// How often the test tells two planted groups that share a fifth of the edges, of
+    /// networks of about as many edges; `null` where modules were searched in another way.
+    pub power: Option<f64>,
 }
 
 /// A quality of the partition.
@@ -480,6 +518,39 @@ pub struct Lesion {
     /// p by Holm's correction for the modules of the same partition, fill and metric.
     #[serde(default)]
     pub p_holm: Option<f64>,
+    /// Random sets drawn.
+    pub samples: usize,
+}
+
+/// The harm that the ablation of a module does to every output, and whether it is uneven,
+/// against random sets of as many sites per layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Selectivity {
+    /// The module, of the partition that `scope` says.
+    pub module: usize,
+    /// `all` or `without-outputs`.
+    pub scope: Scope,
+    /// `zero`, `mean`, `resample` or `corrupted`.
+    pub fill: Fill,
+    /// What the effects are in: `accuracy`, `mse`, `output`.
+    pub metric: MetricKind,
+    /// The outputs, by site.
+    pub outputs: Vec<String>,
+    /// By output, how much worse it is without the module: of accuracies the difference, else
+    /// the share of what the ablation of all modules together changes.
+    #[serde(deserialize_with = "super::number")]
+    pub effects: Vec<f64>,
+    /// The output that is hurt the most beyond the others.
+    pub output: String,
+    /// Its effect less the mean of the others'.
+    #[serde(deserialize_with = "super::number")]
+    pub lead: f64,
+    /// `(r + 1) / (n + 1)`, r = random sets with at least this lead, for whichever output.
+    #[serde(deserialize_with = "super::number")]
+    pub p: f64,
+    /// p by Holm's correction for the modules of the same partition and fill.
+    #[serde(deserialize_with = "super::number")]
+    pub p_holm: f64,
     /// Random sets drawn.
     pub samples: usize,
 }

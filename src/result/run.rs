@@ -228,6 +228,14 @@ pub struct DataInfo {
     pub notes: Vec<String>,
 }
 
+impl DataInfo {
+    /// Whether the data have no splits, so that these are all their samples.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.split == "all"
+    }
+}
+
 /// What an array or a column of the data is used for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

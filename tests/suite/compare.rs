@@ -50,6 +50,49 @@ fn compared(folder: &Path) -> Comparison {
     serde_json::from_slice(&std::fs::read(folder.join("compare.json")).unwrap()).unwrap()
 }
 
+/// Audit, circuit and comparison say the same of the same network: circuit by circuit, its
+/// faithfulness, its interval and whether it is established.
+#[test]
+fn the_same_network_gets_the_same_verdict() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |words: &[&str]| -> serde_json::Value {
+        let place = folder.path().join(words[0]);
+        let quiet = ["--json", "--quiet", "--force", "--out"];
+        let said = modscope()
+            .args(words)
+            .args(quiet)
+            .arg(place)
+            .output()
+            .unwrap();
+        serde_json::from_slice(&said.stdout).unwrap()
+    };
+    let verdicts = |circuits: &serde_json::Value, established: &str| -> Vec<String> {
+        let all = circuits.as_array().unwrap().iter();
+        let exact = all.filter(|c| c.get("method").is_none_or(|method| method == "exact"));
+        let verdict = |c: &serde_json::Value| {
+            let is_established = c[established].as_bool().unwrap_or(false);
+            let kept = (&c["faithfulness"], &c["interval"], &c["edges_kept"]);
+            format!("{}: {kept:?} {is_established}", c["output"])
+        };
+        exact.map(verdict).collect()
+    };
+    for name in ["independence-bimt", "two_moon-bimt"] {
+        let network = format!("fixtures/{name}");
+        let data = format!("{network}/data.safetensors");
+        let audited = told(&["audit", &network, "--data", &data]);
+        let threshold = audited["prune"]["threshold"].to_string();
+        let cut = ["--prune-threshold", &threshold, "--method", "exact"];
+        let circuit = told(&[&["circuit", &network, "--data", &data], &cut[..]].concat());
+        let compared = told(&["compare", &network, &network, "--data", &data]);
+        let audited = verdicts(&audited["circuits"], "established");
+        assert!(!audited.is_empty());
+        assert_eq!(verdicts(&circuit["circuits"], "established"), audited);
+        for network in compared["networks"].as_array().unwrap() {
+            assert_eq!(verdicts(&network["circuits"], "is_circuit"), audited);
+        }
+    }
+}
+
 #[test]
 fn a_sweep_becomes_a_comparison() {
     let folder = tempfile::tempdir().unwrap();

@@ -34,6 +34,7 @@ mod proofs;
 mod references;
 mod resumed;
 mod schemas;
+mod sentences;
 mod stability;
 mod sturdy;
 mod toy_ioi;

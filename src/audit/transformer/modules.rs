@@ -191,18 +191,23 @@ impl<T: Scalar> Subject<'_, T> {
         let is_new = |loss: &Metric| !metrics.iter().any(|m| m.kind() == loss.kind());
         let loss = self.loss.clone().filter(is_new);
         metrics.extend(loss);
-        let measured = |metric: Metric| Measured {
-            name: match metric {
+        let measured = |metric: Metric| {
+            let output = match metric {
                 Metric::Mse {
                     output: Some(q), ..
                 }
-                | Metric::Output { output: q } => {
-                    format!("{} of y{q}", metric.kind())
-                }
-                _ => metric.kind().to_string(),
-            },
-            metric,
-            rows: None,
+                | Metric::Output { output: q } => Some(format!("y{q}")),
+                _ => None,
+            };
+            Measured {
+                name: match &output {
+                    Some(site) => format!("{} of {site}", metric.kind()),
+                    None => metric.kind().to_string(),
+                },
+                metric,
+                rows: None,
+                output,
+            }
         };
         metrics.into_iter().map(measured).collect()
     }
@@ -291,4 +296,7 @@ fn by_site<T: Scalar>(found: &mut Modules, graph: &Graph, network: &dyn Patchabl
     let scanned = found.scan.iter_mut().flat_map(|scan| &mut scan.plateaus);
     scanned.for_each(|p| expand(&mut p.partition));
     found.isolated = found.isolated.iter().flat_map(sites_of).collect();
+    for part in &mut found.dead {
+        *part = part.iter().flat_map(sites_of).collect();
+    }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Numbers, Source, row};
 use crate::audit::Method;
+use crate::audit::searched::exact;
 use crate::choice::{Against, HypothesisKind, Origin};
-use crate::compare::controlled::exact;
 use crate::compare::points::{self as at, mean};
 use crate::compare::tests_of_circuits::gap;
 use crate::evaluate::Curve;

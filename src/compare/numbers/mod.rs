@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::Config;
-use super::controlled::Controlled;
+use crate::audit::searched::Controlled;
 use crate::choice::MeasureKind;
 use crate::result::Better::{self, Higher, Lower, Neither};
 use crate::result::{Audit, ComparedCircuit, MeasureInfo, Prune};

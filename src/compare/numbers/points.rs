@@ -2,8 +2,8 @@
 
 use super::{Numbers, Source};
 use crate::audit::Method;
+use crate::audit::searched::exact;
 use crate::choice::Origin;
-use crate::compare::controlled::exact;
 use crate::compare::points::{self as at, mean};
 use crate::result::Better::Lower;
 use crate::result::{Circuit, SweepPoint};

@@ -4,6 +4,7 @@ use crate::choice::MetricKind;
 use crate::report::format::{count, number};
 use crate::report::page::blocks::{Block, Cell, Column, Section, Table, numbers, words};
 use crate::report::sites::{Sites, plain};
+use crate::report::words::{counted, plural};
 use crate::result::{Audit, NodeAblation, NodeEffect, OutputEffect};
 
 /// From more outputs on, a site shows its strongest effects only.
@@ -90,8 +91,9 @@ fn caption(ablation: &NodeAblation, with_effect: usize) -> String {
     let without = match ablation.effects.len() - with_effect {
         0 => String::new(),
         n => format!(
-            "; {} sites with less than a millionth of the largest effect are left out",
-            count(n)
+            "; {} with less than a millionth of the largest effect {} left out",
+            counted(n, "site", "sites"),
+            plural(n, "is", "are")
         ),
     };
     format!(

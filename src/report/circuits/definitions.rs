@@ -52,7 +52,7 @@ pub(in crate::report) const TERMS: &[Term] = &[
     },
     Term {
         name: "Interval",
-        text: "95 % percentile interval of the faithfulness, by bootstrap over the samples, seeded.",
+        text: "95 % interval of the faithfulness over the samples it is judged on, by the jackknife and Student's t; none where the samples are too few for it to hold the truth 95 % of the time.",
         applies: has_interval,
     },
     Term {

@@ -4,8 +4,9 @@ use crate::choice::Origin;
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, disc, line, path, text, through, tip};
 use crate::report::figures::legend::{self, Entry, Sample};
-use crate::report::format::{count, number};
+use crate::report::format::number;
 use crate::report::sites::shortened;
+use crate::report::words::counted;
 use crate::result::Circuit;
 
 const WIDTH: f64 = 1040.0;
@@ -91,7 +92,7 @@ fn by_method<'a>(circuits: &[&'a Circuit], methods: &[Origin]) -> Vec<Cell<'a>> 
             .filter(|c| c.method == *method)
             .collect();
         Cell {
-            title: format!("{method}, {} outputs", count(circuits.len())),
+            title: format!("{method}, {}", counted(circuits.len(), "output", "outputs")),
             circuits,
         }
     };
@@ -183,9 +184,9 @@ fn chosen(figure: &mut Figure, panel: &Panel, circuit: &Circuit, letter: &str) {
         ));
     }
     let words = format!(
-        "{}: {} edges, faithfulness {}",
+        "{}: {}, faithfulness {}",
         circuit.method,
-        count(circuit.edges_kept),
+        counted(circuit.edges_kept, "edge", "edges"),
         number(faithfulness)
     );
     figure.add(disc(at, 4.5, &format!("mark open {letter}")).add(tip(&words)));

@@ -7,6 +7,7 @@ use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, optional, percent, significant};
 use crate::report::page::blocks::{Block, Card, Cell, Fact, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Sites, natural, plain};
+use crate::report::words::counted;
 use crate::result::{Audit, Circuit, Prompt};
 
 /// Bytes of pictures of circuits that a page carries; the rest are links to files.
@@ -261,8 +262,8 @@ fn cards(audit: &Audit, groups: &[Group<'_>], gallery: &Gallery, sites: &Sites<'
     let mut blocks = vec![Block::Cards(cards)];
     if !folded.is_empty() {
         let summary = format!(
-            "Pictures and edges of the other {} circuits",
-            count(folded.len())
+            "Pictures and edges of the other {}",
+            counted(folded.len(), "circuit", "circuits")
         );
         blocks.push(Block::Folded(summary, vec![Block::Cards(folded)]));
     }
@@ -291,11 +292,11 @@ fn card(
 
 fn caption(circuit: &Circuit, shows_rest: bool) -> String {
     let size = format!(
-        "{} of {} edges, faithfulness {} on {} samples: {}.",
+        "{} of {}, faithfulness {} on {}: {}.",
         count(circuit.edges_kept),
-        count(circuit.edges_total),
+        counted(circuit.edges_total, "edge", "edges"),
         faithfulness(circuit),
-        count(circuit.samples),
+        counted(circuit.samples, "sample", "samples"),
         plain(&circuit.selection)
     );
     let rest = match (circuit.edges.len() > MOST_EDGES, shows_rest) {

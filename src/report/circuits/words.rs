@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::choice::{Fill, Level, Method, Origin};
+use crate::choice::{Against, ControlKind, Fill, Level, Method, Origin};
 use crate::report::format::{count, count_words, percent, short, typed};
 use crate::report::sites::{Sites, clean};
-use crate::report::words::{joined, plural};
-use crate::result::{Audit, Circuit, CircuitStability, Screening, Sentence, Status};
+use crate::report::words::{counted, joined, plural};
+use crate::result::{Audit, Circuit, CircuitStability, Control, Screening, Sentence, Status};
 
 const TOPIC: &str = "Circuits";
 
@@ -22,6 +22,7 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     for group in groups(&audit.circuits) {
         said.push(sizes(&group));
         said.extend(established(&group));
+        said.extend(searched(&group));
         said.extend(fills(&group));
         said.extend(screened(&group));
         said.extend(stable(&group));
@@ -87,6 +88,10 @@ impl Group<'_> {
         let told: Vec<bool> = self.circuits.iter().filter_map(|c| c.established).collect();
         let yes = told.iter().filter(|yes| **yes).count();
         match (told.len(), self.circuits.len()) {
+            (0, _) if self.circuits.iter().any(|c| withheld(c)) => (
+                Status::NotShown,
+                "no interval that could be relied on".to_owned(),
+            ),
             (0, _) => (Status::NotRun, "not judged on other samples".to_owned()),
             (_, n) if yes == n => (Status::Holds, "established on held-out samples".to_owned()),
             (_, 1) => (Status::NotShown, "not established".to_owned()),
@@ -261,6 +266,13 @@ fn agreement(circuits: &[&Circuit]) -> String {
     format!("; decisions kept: {}", range(shares, percent))
 }
 
+/// Whether it was judged on other samples, by a metric of which so many give no interval.
+pub(in crate::report) fn withheld(circuit: &Circuit) -> bool {
+    circuit.interval.is_none()
+        && circuit.faithfulness.is_some()
+        && circuit.discovered_on != circuit.judged_on
+}
+
 /// Which circuits are established, and what that means.
 fn established(group: &Group<'_>) -> Option<Sentence> {
     let circuits = &group.circuits;
@@ -273,11 +285,15 @@ fn established(group: &Group<'_>) -> Option<Sentence> {
         n => format!("Of these {} circuits", count_words(n)),
     };
     if told.is_empty() {
-        let text = match circuits.iter().any(|c| c.interval.is_some()) {
-            true => "Whether they stand on other samples was not judged: no samples were held out.",
-            false => {
-                "No interval is given and nothing established: fewer than 10 samples to judge by."
-            }
+        let text = match circuits.iter().find(|c| withheld(c)) {
+            None => "Whether they stand on other samples was not judged: no samples were held out."
+                .to_owned(),
+            Some(circuit) => format!(
+                "No interval is given and nothing established: intervals of this metric ({}) that \
+                 are of only {} were found not to hold the truth 95 % of the time.",
+                circuit.metric,
+                counted(circuit.samples, "sample", "samples")
+            ),
         };
         return Some(
             Sentence::new(TOPIC, Status::NotRun, text).from(group.evidence(&["judged_on"])),
@@ -442,6 +458,34 @@ fn screened(group: &Group<'_>) -> Option<Sentence> {
     Some(Sentence::new(TOPIC, Status::Note, text).from(group.evidence(&["screening"])))
 }
 
+/// Circuits of the same search where there is nothing to find, where they were asked for.
+fn searched(group: &Group<'_>) -> Option<Sentence> {
+    let controls = group.circuits.iter().filter_map(|c| c.controls.as_ref());
+    let beside: Vec<&Control> = controls.flat_map(|c| &c.searched).collect();
+    let first = beside.first()?;
+    let of_kind = |kind: ControlKind| {
+        let mine = beside
+            .iter()
+            .filter(|c| c.name == Against::Control(kind) && c.beaten.is_some());
+        let all = mine.clone().count();
+        let beaten = mine.filter(|c| c.beaten == Some(true)).count();
+        let what = match kind {
+            ControlKind::Shuffled => "shuffled weights",
+            ControlKind::Untrained => "an untrained network",
+            ControlKind::Nonsense => "permuted labels",
+        };
+        format!("{what} {} of {}", count(beaten), count(all))
+    };
+    let kinds: Vec<String> = ControlKind::each().map(of_kind).collect();
+    let text = format!(
+        "More faithful than the circuits of as many edges that the same search finds in {} of \
+         each control: {}.",
+        counted(first.errors.len(), "draw", "draws"),
+        joined(&kinds)
+    );
+    Some(Sentence::new(TOPIC, Status::Note, text).from(group.evidence(&["controls/searched"])))
+}
+
 /// Whether other samples would have given the same circuits.
 fn stable(group: &Group<'_>) -> Option<Sentence> {
     let stable = group.circuits.iter().filter_map(|c| c.stability.as_ref());
@@ -456,8 +500,8 @@ fn stable(group: &Group<'_>) -> Option<Sentence> {
         n => format!(" of each of the {}", count_words(n)),
     };
     let text = format!(
-        "Discovered again on {} resamples of the samples: {} edges{each} are there in at least \
-         95 % of them (the core) and {} in at least 5 %; two resamples share {shared} of their \
+        "Discovered again on {} resamples of the samples; edges{each} that are there in at least \
+         95 % of them (the core): {}, in at least 5 %: {}; two resamples share {shared} of their \
          edges on average.",
         count(first.resamples),
         of(|s| s.core),

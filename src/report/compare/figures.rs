@@ -12,6 +12,7 @@ use crate::report::figures::canvas::{Figure, disc, path, round, text, tip};
 use crate::report::figures::file_name;
 use crate::report::format::{count, count_words};
 use crate::report::sites::{plain, shortened};
+use crate::report::words::counted;
 use crate::result::{
     Arrangement, ComparedMeasure, ComparedNetwork, Comparison, FrontPoint, Picture, PlacedLayer,
 };
@@ -249,13 +250,13 @@ impl Cell {
         let (drawn, all) = (network.picture.edges.len(), network.picture.surviving);
         let edges = match drawn < all {
             true => format!("{} of {} edges drawn", count(drawn), count(all)),
-            false => format!("{} edges", count(all)),
+            false => counted(all, "edge", "edges"),
         };
         let mid = self.left + self.width / 2.0;
         let name = format!(
-            "{}: {} edges survive",
+            "{}: {}",
             plain(&network.name),
-            network.picture.surviving
+            counted(network.picture.surviving, "edge survives", "edges survive")
         );
         let mut line = self.top + self.height + 14.0;
         for words in seed.into_iter().chain([edges]) {

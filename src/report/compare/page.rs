@@ -14,6 +14,7 @@ use crate::report::page::blocks::{
     Block, Cell, Column, Fact, Said, Section, Shown, Table, numbers, words as text,
 };
 use crate::report::sites::{clean, plain};
+use crate::report::words::{counted, sampled};
 use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison};
 
 /// Renders the page.
@@ -47,11 +48,10 @@ fn title(comparison: &Comparison) -> String {
 fn subtitle(comparison: &Comparison) -> String {
     let widths: Vec<String> = comparison.layers.iter().map(ToString::to_string).collect();
     format!(
-        "{} networks · {} · {} {} samples",
-        count(comparison.networks.len()),
+        "{} · {} · {}",
+        counted(comparison.networks.len(), "network", "networks"),
         widths.join("–"),
-        count(comparison.data.samples),
-        clean(&comparison.data.split)
+        sampled(&comparison.data)
     )
 }
 

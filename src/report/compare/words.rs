@@ -7,7 +7,7 @@
 use crate::choice::{Against, HypothesisKind};
 use crate::report::format::{count_words, p_value, percent, short};
 use crate::report::sites::{clean, plain};
-use crate::report::words::{joined, plural};
+use crate::report::words::{counted, joined, plural};
 use crate::result::{Better, ComparedMeasure, Comparison, GroupOverlap, SCHEMA, Test};
 use crate::result::{Sentence, Status};
 
@@ -123,10 +123,10 @@ fn opening(comparison: &Comparison) -> Sentence {
         "Networks",
         Status::Note,
         format!(
-            "{networks} {} ({}) on the same {} samples, with {} fill; gaps are shares of {}.",
+            "{networks} {} ({}) on the same {}, with {} fill; gaps are shares of {}.",
             plural(networks, "network", "networks"),
             joined(&groups),
-            comparison.data.samples,
+            counted(comparison.data.samples, "sample", "samples"),
             comparison.settings.fill.name(),
             plain(&comparison.settings.scale),
         ),

@@ -2,13 +2,14 @@
 
 use askama::Template;
 
-use crate::report::diff::words::{largest, of_edges};
+use crate::report::diff::words::{all_the_same, largest, of_edges};
 use crate::report::figures::Figure;
 use crate::report::format::{count, short};
 use crate::report::page::Page;
 use crate::report::page::blocks::{Block, Cell, Said, Section, Table, numbers, words};
 use crate::report::page::opening::{Headline, Opening, Verdict};
 use crate::report::sites::{Sites, clean, plain};
+use crate::report::words::{counted, sampled};
 use crate::result::{ChangedEdges, CheckpointInfo, Diff, Sentence, Status};
 
 /// Renders the page.
@@ -20,9 +21,7 @@ pub(in crate::report) fn render(diff: &Diff, figure: Option<&Figure>) -> askama:
             name(&diff.checkpoints.old),
             name(&diff.checkpoints.new)
         ),
-        subtitle: diff.data.as_ref().map_or_else(String::new, |data| {
-            format!("{} {} samples", count(data.samples), clean(&data.split))
-        }),
+        subtitle: diff.data.as_ref().map_or_else(String::new, sampled),
         opening: Some(opening(diff, figure)),
         sections: sections(diff),
         json: "diff.json".to_owned(),
@@ -75,13 +74,11 @@ fn anchor(subject: &str) -> &'static str {
 fn headline(diff: &Diff) -> Headline {
     let moved = largest(diff).map_or(0.0, |o| o.max_abs_change);
     let text = match &diff.decisions {
-        Some(found) if found.changed.is_empty() => {
-            format!("All {} decisions are the same.", count(found.samples))
-        }
+        Some(found) if found.changed.is_empty() => all_the_same(found.samples, ""),
         Some(found) => format!(
-            "{} of {} decisions changed: {} mended, {} broken.",
+            "{} of {} changed: {} mended, {} broken.",
             count(found.changed.len()),
-            count(found.samples),
+            counted(found.samples, "decision", "decisions"),
             count(found.mended),
             count(found.broken)
         ),

@@ -3,7 +3,7 @@
 use crate::choice::MetricKind;
 use crate::report::format::{count, percent, short, typed};
 use crate::report::sites::clean;
-use crate::report::words::{capital, plural};
+use crate::report::words::{capital, counted, plural};
 use crate::result::{ChangedEdges, ChangedOutput, Diff, Sentence, Status, Task};
 
 /// The sentences, in the order people ask.
@@ -37,14 +37,11 @@ fn decisions(diff: &Diff) -> Option<Sentence> {
     let limit = diff.limits.max_changed;
     let allowed = limit.map_or_else(String::new, |most| format!(" (allowed: {})", count(most)));
     let text = match changed {
-        0 => format!(
-            "All {} decisions are the same{allowed}.",
-            count(found.samples)
-        ),
+        0 => all_the_same(found.samples, &allowed),
         n => format!(
-            "{} of {} decisions changed{allowed}: {} {} right now and {} before, {} the other way round.",
+            "{} of {} changed{allowed}: {} {} right now and {} before, {} the other way round.",
             count(n),
-            count(found.samples),
+            counted(found.samples, "decision", "decisions"),
             count(found.mended),
             plural(found.mended, "is", "are"),
             plural(found.mended, "was wrong", "were wrong"),
@@ -53,6 +50,14 @@ fn decisions(diff: &Diff) -> Option<Sentence> {
     };
     let status = status(limit.map(|most| changed <= most));
     Some(Sentence::new("Decisions", status, text).from(["/decisions/changed"]))
+}
+
+/// That no decision changed, of so many.
+pub(super) fn all_the_same(decisions: usize, allowed: &str) -> String {
+    match decisions {
+        1 => format!("The one decision is the same{allowed}."),
+        n => format!("All {} decisions are the same{allowed}.", count(n)),
+    }
 }
 
 /// The output that moved most, in units of its own spread where it has one.
@@ -162,11 +167,10 @@ fn pruned(diff: &Diff) -> Option<Sentence> {
 fn modules(diff: &Diff) -> Option<Sentence> {
     let found = diff.modules.as_ref()?;
     let text = format!(
-        "{} {} before and {} now; of the {} sites in both, {} stayed in modules that match.",
-        count(found.counts.old),
-        plural(found.counts.old, "module", "modules"),
+        "{} before and {} now; of the {} in both, {} stayed in modules that match.",
+        counted(found.counts.old, "module", "modules"),
         count(found.counts.new),
-        count(found.sites),
+        counted(found.sites, "site", "sites"),
         count(found.stayed)
     );
     Some(Sentence::new("Modules", Status::Note, text).from(["/modules/matched"]))
@@ -180,10 +184,11 @@ fn circuits(diff: &Diff) -> Option<Sentence> {
     let same = diff.circuits.iter().filter(|c| is_same(&c.edges)).count();
     let sum = |of: fn(&ChangedEdges) -> usize| diff.circuits.iter().map(|c| of(&c.edges)).sum();
     let text = format!(
-        "{} of {} circuits have the same edges; in all {} edges are gained and {} lost.",
+        "{} of {} {} the same edges; in all {} gained and {} lost.",
         count(same),
-        count(diff.circuits.len()),
-        count(sum(|edges| edges.gained.len())),
+        counted(diff.circuits.len(), "circuit", "circuits"),
+        plural(same, "has", "have"),
+        counted(sum(|edges| edges.gained.len()), "edge is", "edges are"),
         count(sum(|edges| edges.lost.len()))
     );
     Some(Sentence::new("Circuits", Status::Note, text).from(["/circuits"]))

@@ -1,9 +1,9 @@
 //! Into which parts the network falls, and whether it is the same when it has.
 
-use crate::report::format::{count, count_words, short, times, typed};
+use crate::report::format::{count_words, short, times, typed};
 use crate::report::network::figure::bridge_count;
 use crate::report::sites::Sites;
-use crate::report::words::{joined, plural};
+use crate::report::words::{counted, joined, plural};
 use crate::result::{Audit, Component, Modules, Split};
 use crate::result::{Sentence, Status};
 
@@ -149,10 +149,11 @@ pub fn caption(split: &Split) -> String {
         format!("outputs move by up to {change} here: not unchanged")
     };
     format!(
-        "Cut at {}: {} edges left in {} parts; {verdict}.",
+        "Cut at {}: {} left in {} {}; {verdict}.",
         typed(split.threshold),
-        count(split.edges_kept),
-        count_words(split.components.len())
+        counted(split.edges_kept, "edge", "edges"),
+        count_words(split.components.len()),
+        plural(split.components.len(), "part", "parts")
     )
 }
 

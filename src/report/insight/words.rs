@@ -91,8 +91,10 @@ fn purposes(insight: &Insight) -> Option<Sentence> {
     let most = all.first()?;
     let mean = all.iter().map(|p| p.index).sum::<f64>() / all.len() as f64;
     let text = format!(
-        "A hidden neuron that matters serves {} outputs on average, at most {} (participation ratio of its effects).",
+        "A hidden neuron that matters serves {} {} on average, at most {} (participation ratio of its effects).",
         short(mean),
+        // As it is read: 1.004 is printed as 1.
+        plural(usize::from(short(mean) != "1") + 1, "output", "outputs"),
         short(most.index)
     );
     Some(Sentence::new("Neurons", Status::Note, text).from(["/modules/insight/polysemanticity"]))

@@ -5,7 +5,7 @@ use crate::report::format::{count_words, short};
 use crate::report::sites::clean;
 use crate::report::words::LEVEL;
 use crate::report::words::capital;
-use crate::report::words::joined;
+use crate::report::words::{joined, plural};
 use crate::result::Modules;
 use crate::result::{Sentence, Status};
 
@@ -53,8 +53,9 @@ fn plateau(modules: &Modules) -> Option<Sentence> {
         .take(3)
         .map(|p| {
             format!(
-                "{} modules from γ = {} to {}",
+                "{} {} from γ = {} to {}",
                 count_words(p.count),
+                plural(p.count, "module", "modules"),
                 short(p.from),
                 short(p.to)
             )
@@ -80,15 +81,12 @@ fn circuits_agree(modules: &Modules) -> Option<Sentence> {
     let mut in_module: Vec<&str> = enriched.map(|p| p.output.as_str()).collect();
     in_module.dedup();
     let text = format!(
-        "{} of {} circuits found by {} {} more sites with one module than chance would give (p ≤ {LEVEL}, Holm); normalised mutual information of modules and circuits {}.",
+        "{} of {} {} found by {} {} more sites with one module than chance would give (p ≤ {LEVEL}, Holm); normalised mutual information of modules and circuits {}.",
         capital(&count_words(in_module.len())),
         count_words(outputs.len()),
+        plural(outputs.len(), "circuit", "circuits"),
         found.method.name(),
-        if in_module.len() == 1 {
-            "shares"
-        } else {
-            "share"
-        },
+        plural(in_module.len(), "shares", "share"),
         short(found.nmi)
     );
     Some(Sentence::new("Modules and circuits", Status::Note, text).from(["/modules/agreement"]))

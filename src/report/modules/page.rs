@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::choice::{Granularity, Scope};
+use crate::choice::{Granularity, MetricKind, Scope};
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, number, p_value, percent};
 use crate::report::modules::cards;
@@ -10,10 +10,13 @@ use crate::report::modules::cell::name;
 use crate::report::modules::cell::scope_words;
 use crate::report::modules::lesions::is_of_one_output;
 use crate::report::modules::qualities;
-use crate::report::modules::words::{null_words, what_moves};
+use crate::report::modules::words::{null_words, selective, what_moves};
 use crate::report::page::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Place, Sites, Wire, clean};
-use crate::result::{Assignment, Audit, Bootstrap, Lesion, Modules, NullModel, Wiring};
+use crate::report::words::counted;
+use crate::result::{
+    Assignment, Audit, Bootstrap, Lesion, Modules, NullModel, Selectivity, Wiring,
+};
 
 pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
     let Some(modules) = &audit.modules else {
@@ -48,6 +51,9 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
         chance,
     ));
     let mut effects = drawn(&gallery.lesions, lesion_caption());
+    if let Some(first) = selective(modules).first() {
+        effects.push(selectivity(modules, first, sites));
+    }
     if !modules.lesions.is_empty() {
         effects.push(lesions(modules, sites));
     }
@@ -106,11 +112,12 @@ fn facts(modules: &Modules) -> Vec<Fact> {
         fact(
             "Graph",
             format!(
-                "{} sites and {} edges at the threshold {}; {} sites without edges set aside",
-                count(modules.nodes),
-                count(modules.edges),
+                "{} and {} at the threshold {}; set aside: {} without edges, {} without an input or without an output",
+                counted(modules.nodes, "site", "sites"),
+                counted(modules.edges, "edge", "edges"),
                 number(modules.threshold),
-                count(modules.isolated.len())
+                counted(modules.isolated.len(), "site", "sites"),
+                counted(modules.dead.len(), "part", "parts")
             ),
         ),
         fact("Modularity Q", number(modules.modularity)),
@@ -195,11 +202,11 @@ fn wiring(wiring: &Wiring) -> String {
         || "relocation was not asked for".to_owned(),
         |(after, found)| {
             format!(
-                "{} after relocation of {} by {} ({} swaps; outputs move by at most {} on the samples)",
+                "{} after relocation of {} by {} ({}; outputs move by at most {} on the samples)",
                 number(after),
                 what_moves(found),
                 found.method.name(),
-                count(found.swaps),
+                counted(found.swaps, "swap", "swaps"),
                 number(found.max_abs_change)
             )
         },
@@ -323,6 +330,46 @@ fn matrix_caption() -> &'static str {
 fn lesion_caption() -> &'static str {
     "What ablating each module does to the network. Effect = metric(as is) − metric(module ablated); \
      random sets have as many sites in each layer as the module."
+}
+
+/// Module × output: what each module's ablation does to every output.
+fn selectivity(modules: &Modules, first: &Selectivity, sites: &Sites<'_>) -> Block {
+    let mut columns = vec![numbers("Module")];
+    let names = first.outputs.iter().map(|site| sites.name(site));
+    columns.extend(names.map(|name| numbers(&name)));
+    columns.extend([
+        words("Most"),
+        numbers("Lead"),
+        numbers("p"),
+        numbers("p (Holm)"),
+    ]);
+    let row = |s: &&Selectivity| {
+        let mut cells = vec![name(s.module, true)];
+        cells.extend(
+            s.effects
+                .iter()
+                .map(|effect| Cell::shown(percent(*effect), *effect)),
+        );
+        cells.extend([
+            Cell::word(sites.name(&s.output)),
+            Cell::shown(percent(s.lead), s.lead),
+            Cell::number(s.p),
+            Cell::number(s.p_holm),
+        ]);
+        cells
+    };
+    let unit = match first.metric {
+        MetricKind::Accuracy => "accuracy lost",
+        _ => "of what ablating all modules changes",
+    };
+    let caption = format!(
+        "Harm of ablating each module to every output ({unit}, {} fill); lead: the output hurt most, \
+         less the mean of the others, against {} random sets of as many sites per layer",
+        first.fill,
+        count(first.samples)
+    );
+    let rows = selective(modules).iter().map(row).collect();
+    Block::Table(Table::new(caption, "selectivity", columns, rows))
 }
 
 fn lesions(modules: &Modules, sites: &Sites<'_>) -> Block {

@@ -5,7 +5,9 @@ use crate::result::Modules;
 
 pub(in crate::report) fn sheets(modules: &Modules) -> Vec<Sheet> {
     vec![
+        headline(modules),
         measures(modules),
+        selectivity(modules),
         conductance(modules),
         along_threshold(modules),
         resamples(modules),
@@ -36,6 +38,48 @@ fn sheet(
         columns: columns.to_vec(),
         rows: rows.collect(),
     }
+}
+
+fn headline(modules: &Modules) -> Sheet {
+    let rows = modules.headline.iter().map(|test| {
+        vec![
+            word(test.measure.name()),
+            word(test.null.name()),
+            test.observed.to_string(),
+            test.mean.to_string(),
+            test.sd.to_string(),
+            test.samples.to_string(),
+            test.p.to_string(),
+            some(test.power),
+        ]
+    });
+    let columns = [
+        "measure", "null", "observed", "mean", "sd", "samples", "p", "power",
+    ];
+    sheet("headline", &columns, rows)
+}
+
+fn selectivity(modules: &Modules) -> Sheet {
+    let rows = modules.selectivity.iter().flat_map(|s| {
+        s.outputs.iter().zip(&s.effects).map(|(output, effect)| {
+            vec![
+                s.module.to_string(),
+                word(s.scope.name()),
+                word(s.fill.name()),
+                word(s.metric.name()),
+                word(output),
+                effect.to_string(),
+                (*output == s.output).to_string(),
+                s.lead.to_string(),
+                s.p.to_string(),
+                s.p_holm.to_string(),
+            ]
+        })
+    });
+    let columns = [
+        "module", "scope", "fill", "metric", "output", "effect", "most", "lead", "p", "p_holm",
+    ];
+    sheet("selectivity", &columns, rows)
 }
 
 fn measures(modules: &Modules) -> Sheet {

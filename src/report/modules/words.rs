@@ -1,10 +1,12 @@
 //! Which modules there are, and whether they are more than chance gives.
 
 use crate::choice::{BlockForm, MeasureKind, Null, NullKind, Scope};
-use crate::report::format::{count, count_words, p_of_draws, short, typed};
+use crate::report::format::{count, count_words, p_of_draws, p_value, percent, short, typed};
 use crate::report::sites::{Sites, clean};
 use crate::report::words::{LEVEL, capital, joined, plural};
-use crate::result::{Audit, Lesion, Modules, NullModel, Relocation, Split};
+use crate::result::{
+    Audit, HeadlineTest, Lesion, Modules, NullModel, Relocation, Selectivity, Split,
+};
 use crate::result::{Sentence, Status};
 
 const TOPIC: &str = "Modules";
@@ -18,6 +20,7 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
         )];
     };
     let mut said = vec![found(modules)];
+    said.extend(modules.headline.as_ref().map(verdict));
     said.push(chance(modules, modules.null.as_ref()));
     let newman = modules
         .measures
@@ -32,6 +35,7 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     said.extend(resamples(modules));
     said.extend(neighbours(modules));
     said.extend(lesions(modules));
+    said.extend(selectivity(modules, sites));
     said.extend(crate::report::modules::function::sentences(modules));
     said.extend(wiring(modules));
     said.extend(crate::report::insight::words::sentences(modules));
@@ -61,16 +65,89 @@ fn found(modules: &Modules) -> Sentence {
         n => format!("; {} sites have no edge left and are in none", count(n)),
     };
     let text = format!(
-        "{} finds {} {}{sizes}{isolated}.",
+        "{} finds {} {}{sizes}{isolated}{}.",
         capital(modules.algorithm.name()),
         count_words(modules.count),
-        plural(modules.count, "module", "modules")
+        plural(modules.count, "module", "modules"),
+        dead(modules)
     );
-    Sentence::new(TOPIC, Status::Note, text).from(["/modules/partition", "/modules/isolated"])
+    Sentence::new(TOPIC, Status::Note, text).from([
+        "/modules/partition",
+        "/modules/isolated",
+        "/modules/dead",
+    ])
 }
 
+/// The parts that compute nothing.
+fn dead(modules: &Modules) -> String {
+    let sites: usize = modules.dead.iter().map(Vec::len).sum();
+    match modules.dead.len() {
+        0 => String::new(),
+        parts => format!(
+            "; set aside {}: {} {} of {} sites in all, without an input or without an output",
+            plural(parts, "is", "are"),
+            count_words(parts),
+            plural(parts, "part", "parts"),
+            count(sites),
+        ),
+    }
+}
+
+/// The verdict of the one test that was chosen beforehand.
+fn verdict(test: &HeadlineTest) -> Sentence {
+    let what = measure_words(test.measure);
+    let null = null_of(test.null, test.samples);
+    let p = p_of_draws(test.p, test.samples);
+    let numbers = format!(
+        "{what} {} against {} ± {} ({p})",
+        short(test.observed),
+        short(test.mean),
+        short(test.sd)
+    );
+    let power = test.power.map_or_else(String::new, |power| {
+        format!(
+            " Of networks of about as many edges in two groups that share a fifth of them, this \
+             test tells {}.",
+            percent(power)
+        )
+    });
+    let (status, text) = match test.p <= LEVEL {
+        true => (
+            Status::Holds,
+            format!(
+                "It is more modular than {null}, by the test that was chosen beforehand: {numbers}."
+            ),
+        ),
+        false => (
+            Status::NotShown,
+            format!(
+                "It is not shown to be more modular than {null}, by the test that was chosen \
+                 beforehand: {numbers}.{power}"
+            ),
+        ),
+    };
+    Sentence::new("Modularity", status, text)
+        .from(["/modules/headline/observed", "/modules/headline/p"])
+}
+
+/// A measure as the subject of a sentence.
+pub(in crate::report) fn measure_words(measure: MeasureKind) -> &'static str {
+    match measure {
+        MeasureKind::Modularity => "modularity",
+        MeasureKind::LayeredModularity => "layered modularity",
+        MeasureKind::NCut => "n-cut",
+        MeasureKind::NCutPerModule => "n-cut per module",
+        MeasureKind::LowestConductance => "lowest conductance",
+    }
+}
+
+/// Newman's modularity beside a null model: beside the headline test it is no verdict.
 fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
     let topic = "Modularity";
+    let exploratory = |status: Status| match modules.headline.is_some() {
+        true => Status::Note,
+        false => status,
+    };
     let q = short(modules.modularity);
     let Some(null) = null else {
         let text = format!("Modularity is {q}; without a null model that says nothing yet.");
@@ -85,11 +162,11 @@ fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
             "not above"
         };
         let text = format!(
-            "Modularity {q} is {degree} that of {shuffled}, {} ± {} ({p}): no more modular than chance, by this measure.",
+            "Modularity {q} is {degree} that of {shuffled}, {} ± {} ({p}).",
             short(null.mean),
             short(null.sd)
         );
-        return Sentence::new(topic, Status::NotShown, text).from(evidence);
+        return Sentence::new(topic, exploratory(Status::NotShown), text).from(evidence);
     }
     let text = match null.z {
         Some(z) => format!(
@@ -101,7 +178,7 @@ fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
             short(null.mean)
         ),
     };
-    Sentence::new(topic, Status::Holds, text).from(evidence)
+    Sentence::new(topic, exploratory(Status::Holds), text).from(evidence)
 }
 
 /// How many blocks the wiring supports, if any.
@@ -138,8 +215,13 @@ fn blocks(modules: &Modules) -> Option<Sentence> {
 /// The null networks in words: `100 networks with the same weights shuffled within each layer`.
 #[must_use]
 pub fn null_words(null: &NullModel) -> String {
-    let drawn = count(null.samples);
-    match null.model {
+    null_of(null.model, null.samples)
+}
+
+/// The null networks of a model, so many of them, in words.
+fn null_of(model: Null, samples: usize) -> String {
+    let drawn = count(samples);
+    match model {
         Null::Network(kind) => format!("{drawn} networks with {}", kept_words(kind)),
         Null::Places => format!("{drawn} ways to hand the modules out anew within each layer"),
     }
@@ -150,7 +232,7 @@ fn kept_words(kind: NullKind) -> &'static str {
     match kind {
         NullKind::Layer => "the same weights shuffled within each layer",
         NullKind::LayerNonzero => "the same surviving weights shuffled within each layer",
-        NullKind::Degree => "the same degrees and other connections",
+        NullKind::Degree => "the same degrees, nearly the same strengths and other connections",
         NullKind::Untrained => "untrained weights, pruned to as many edges",
     }
 }
@@ -273,6 +355,70 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
     Some(Sentence::new("Lesions", Status::Note, text).from(["/modules/lesions"]))
 }
 
+/// Which modules serve one output more than the others.
+fn selectivity(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
+    let tested = selective(modules);
+    let first = tested.first()?;
+    let told: Vec<&&Selectivity> = tested.iter().filter(|s| s.p_holm <= LEVEL).collect();
+    let served: Vec<String> = told
+        .iter()
+        .take(MOST_SERVED)
+        .map(|s| format!("module {} {}", s.module, sites.name(&s.output)))
+        .collect();
+    let more = match told.len().saturating_sub(MOST_SERVED) {
+        0 => String::new(),
+        more => format!(" and {} more", count_words(more)),
+    };
+    let (subject, which) = match (told.len(), tested.len()) {
+        (0, 1) => (
+            "The one module is not shown to serve".to_owned(),
+            String::new(),
+        ),
+        (0, _) => ("No module is shown to serve".to_owned(), String::new()),
+        (some, all) => (
+            format!(
+                "{} of {} {} {}",
+                capital(&count_words(some)),
+                count_words(all),
+                plural(all, "module", "modules"),
+                plural(some, "serves", "serve")
+            ),
+            format!(" ({}{more})", served.join(", ")),
+        ),
+    };
+    let smallest = tested.iter().map(|s| s.p_holm).fold(1.0, f64::min);
+    let text = format!(
+        "{subject} one output more than the others, beyond random sets of as many sites \
+         ({} fill; {}, Holm's correction for the number of modules){which}.",
+        first.fill,
+        match told.is_empty() {
+            true => format!("smallest {}", p_value(smallest)),
+            false => format!("p ≤ {LEVEL}"),
+        }
+    );
+    let status = match told.is_empty() {
+        true => Status::NotShown,
+        false => Status::Note,
+    };
+    Some(Sentence::new("Selectivity", status, text).from(["/modules/selectivity"]))
+}
+
+/// Most modules whose output is named.
+const MOST_SERVED: usize = 6;
+
+/// The selectivity of the modules that pictures show, under the first fill.
+pub(in crate::report) fn selective(modules: &Modules) -> Vec<&Selectivity> {
+    let of_all = |s: &&Selectivity| s.scope == Scope::All;
+    let fill = modules.selectivity.iter().find(of_all).map(|s| s.fill);
+    let same = |s: &&Selectivity| Some(s.fill) == fill;
+    modules
+        .selectivity
+        .iter()
+        .filter(of_all)
+        .filter(same)
+        .collect()
+}
+
 /// How many of the modules matter, as the subject and verb of a sentence.
 fn how_many_matter(matter: usize, all: usize) -> String {
     let of =
@@ -372,7 +518,7 @@ mod tests {
         });
         assert_eq!(
             text[1],
-            "? Modularity: Modularity 0.47 is not clearly above that of 100 networks with the same weights shuffled within each layer, 0.31 ± 0.05 (p = 0.23): no more modular than chance, by this measure."
+            "? Modularity: Modularity 0.47 is not clearly above that of 100 networks with the same weights shuffled within each layer, 0.31 ± 0.05 (p = 0.23)."
         );
     }
 

@@ -26,6 +26,7 @@ use crate::report::network::scene::SMALL;
 use crate::report::network::scene::Scene;
 use crate::report::network::scene::Size;
 use crate::report::sites::{Place, Sites, Wire};
+use crate::report::words::plural;
 use crate::result::{Arrangement, Audit, Bridge, LinkKind, Modules, Network, Split};
 
 /// Most bridges that are drawn apart: more are no longer a few edges one can see.
@@ -446,7 +447,8 @@ fn overview_legend(
     let named = modules.iter().take(MODULE_COLOURS);
     entries.extend(named.map(|m| Entry::new(disc(m), format!("module {m}"))));
     if modules.len() > MODULE_COLOURS {
-        let words = format!("{} more modules", count(modules.len() - MODULE_COLOURS));
+        let more = modules.len() - MODULE_COLOURS;
+        let words = format!("{} more {}", count(more), plural(more, "module", "modules"));
         entries.push(Entry::new(
             Sample::Disc("node m7 ring".to_owned(), None),
             words,

@@ -17,11 +17,11 @@ use askama::Template;
 use super::pruning::certificate;
 
 use crate::report::figures::{Gallery, palette};
-use crate::report::format::count;
 use crate::report::page::opening::{Opening, opening};
 use crate::report::sites::{Sites, clean, plain};
 use crate::report::view;
 use crate::report::words;
+use crate::report::words::sampled;
 use crate::report::{json, packed};
 use crate::result::{Audit, CheckpointInfo, DataInfo, Sentence, Status, Tool};
 use blocks::{Block, Section};
@@ -77,10 +77,9 @@ impl Page {
             kind: run.kind,
             title: name_of(&run.checkpoint.path),
             subtitle: format!(
-                "{} · {} {} samples",
+                "{} · {}",
                 clean(run.checkpoint.layout.name()),
-                count(run.data.samples),
-                clean(&run.data.split)
+                sampled(run.data)
             ),
             json: run.json.to_owned(),
             tool: format!("{} {}", clean(&run.tool.name), clean(&run.tool.version)),
@@ -236,10 +235,7 @@ fn subtitle(audit: &Audit) -> String {
             .trim()
             .to_owned(),
     ];
-    words.extend(audit.data.iter().map(|data| match data.split.as_str() {
-        "all" => format!("{} samples", count(data.samples)),
-        split => format!("{} {} samples", count(data.samples), clean(split)),
-    }));
+    words.extend(audit.data.iter().map(sampled));
     words.join(" · ")
 }
 

@@ -1,7 +1,8 @@
 //! Whether this tool computes what the source framework computed.
 
-use crate::report::format::{count, short, times};
+use crate::report::format::{short, times};
 use crate::report::sites::clean;
+use crate::report::words::counted;
 use crate::result::{Audit, Parity};
 use crate::result::{Sentence, Status};
 
@@ -60,8 +61,8 @@ fn in_units(parity: &Parity, units: f64) -> String {
         ),
     };
     format!(
-        "On {} samples the outputs are those of the source framework within the rounding of {by}: they differ by up to {}, {} units in the last place where outputs reach {}. {}{}.",
-        count(parity.samples),
+        "On {} the outputs are those of the source framework within the rounding of {by}: they differ by up to {}, {} units in the last place where outputs reach {}. {}{}.",
+        counted(parity.samples, "sample", "samples"),
         short(parity.max_abs_difference),
         short(units),
         short(parity.output_scale),
@@ -75,8 +76,8 @@ fn agrees(parity: &Parity, audit: &Audit) -> String {
         return in_units(parity, units);
     }
     format!(
-        "On {} samples the outputs are those of the source framework, to within {} (outputs reach {}; rounding in {} explains {}).",
-        count(parity.samples),
+        "On {} the outputs are those of the source framework, to within {} (outputs reach {}; rounding in {} explains {}).",
+        counted(parity.samples, "sample", "samples"),
         short(parity.max_abs_difference),
         short(parity.output_scale),
         precision(parity, audit),
@@ -86,8 +87,8 @@ fn agrees(parity: &Parity, audit: &Audit) -> String {
 
 fn differs(parity: &Parity, audit: &Audit) -> String {
     format!(
-        "On {} samples the outputs differ from those of the source framework by up to {}, {} what rounding in {} explains. Everything below is about the network as this tool computes it.",
-        count(parity.samples),
+        "On {} the outputs differ from those of the source framework by up to {}, {} what rounding in {} explains. Everything below is about the network as this tool computes it.",
+        counted(parity.samples, "sample", "samples"),
         short(parity.max_abs_difference),
         times(parity.max_abs_difference / parity.allowed),
         precision(parity, audit)

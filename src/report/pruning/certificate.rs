@@ -4,6 +4,7 @@ use crate::report::format::{count, number, percent, seconds};
 use crate::report::page::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
 use crate::report::pruning::words::examined;
 use crate::report::sites::{Sites, plain};
+use crate::report::words::counted;
 use crate::result::{
     Audit, Certificate, CertifiedDecisions, Compaction, Inference, OutputBound, ProofLog,
     WeightShare,
@@ -116,10 +117,10 @@ fn facts(certificate: &Certificate, sites: &Sites<'_>) -> Vec<Fact> {
 fn proof(log: &ProofLog) -> String {
     let parts = usize::try_from(log.parts).unwrap_or(usize::MAX);
     format!(
-        "{}, {} kB, {} parts, written in {}: `modscope-check` verifies it",
+        "{}, {} kB, {}, written in {}: `modscope-check` verifies it",
         plain(&log.path),
         log.bytes.div_ceil(1000),
-        count(parts),
+        counted(parts, "part", "parts"),
         seconds(log.seconds)
     )
 }

@@ -5,6 +5,7 @@ use crate::report::format::{count, number, percent};
 use crate::report::network::figure::drawn_threshold;
 use crate::report::page::blocks::{Block, Cell, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Sites, clean};
+use crate::report::words::{counted, plural};
 use crate::result::{Audit, Prune};
 
 pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery) -> Section {
@@ -45,14 +46,16 @@ fn weights_caption(audit: &Audit) -> String {
     );
     if zero > 0 {
         caption.push_str(&format!(
-            " {} weights are exactly 0 and not drawn.",
-            count(zero)
+            " {} {} exactly 0 and not drawn.",
+            counted(zero, "weight", "weights"),
+            plural(zero, "is", "are")
         ));
     }
     if broken > 0 {
         caption.push_str(&format!(
-            " {} weights are not finite numbers and not drawn.",
-            count(broken)
+            " {} not {} and not drawn.",
+            counted(broken, "weight is", "weights are"),
+            plural(broken, "a finite number", "finite numbers")
         ));
     }
     caption

@@ -2,7 +2,7 @@
 
 use crate::report::format::{count, count_words, percent, short};
 use crate::report::sites::clean;
-use crate::report::words::{joined, plural};
+use crate::report::words::{counted, joined, plural};
 use crate::result::{Analysed, Axes, CertifiedEdge, Multiverse, OfSize, Sentence, Status};
 
 const TOPIC: &str = "Stability";
@@ -61,12 +61,12 @@ fn axes(axes: &Axes) -> String {
     let several = |names: Vec<String>| joined(&names);
     let sizes: Vec<String> = axes.sizes.iter().map(|size| count(*size)).collect();
     format!(
-        "scored by {}; filled by {}; measured by {}; {} edges; {} sets of samples",
+        "scored by {}; filled by {}; measured by {}; circuits of {} edges; {} of samples",
         several(axes.methods.iter().map(ToString::to_string).collect()),
         several(axes.fills.iter().map(ToString::to_string).collect()),
         several(axes.metrics.iter().map(ToString::to_string).collect()),
         joined(&sizes),
-        count(axes.sample_sets),
+        counted(axes.sample_sets, "set", "sets"),
     )
 }
 

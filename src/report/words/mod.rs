@@ -92,17 +92,23 @@ fn remarks(audit: &Audit, status: Status) -> Option<Sentence> {
 
 /// The samples a result speaks of: `the 100 test samples`.
 pub(super) fn samples(data: Option<&DataInfo>) -> String {
-    match data {
-        Some(data) if data.split == "all" => {
-            format!("the {} samples", crate::report::format::count(data.samples))
-        }
-        Some(data) => format!(
-            "the {} {} samples",
-            crate::report::format::count(data.samples),
-            crate::report::sites::clean(&data.split)
-        ),
-        None => "the samples".to_owned(),
-    }
+    data.map_or_else(
+        || "the samples".to_owned(),
+        |data| format!("the {}", sampled(data)),
+    )
+}
+
+/// How many samples of which split: `100 test samples`, of data without splits `100 samples`.
+pub(super) fn sampled(data: &DataInfo) -> String {
+    let split = match data.is_whole() {
+        true => String::new(),
+        false => format!("{} ", crate::report::sites::clean(&data.split)),
+    };
+    counted(
+        data.samples,
+        &format!("{split}sample"),
+        &format!("{split}samples"),
+    )
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -119,6 +125,12 @@ pub(in crate::report) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     let first = letters.next().map(|c| c.to_uppercase().collect::<String>());
     format!("{}{}", first.unwrap_or_default(), letters.as_str())
+}
+
+/// `1 edge`, `12 edges`.
+pub(in crate::report) fn counted(number: usize, one: &str, many: &str) -> String {
+    let counted = crate::report::format::count(number);
+    format!("{counted} {}", plural(number, one, many))
 }
 
 /// `edge` or `edges`, by number.
@@ -159,6 +171,60 @@ mod tests {
         audit.findings[0].status = Status::Fails;
         let last = summary(&audit).remove(0);
         assert_eq!(last.to_string(), "✗ Checkpoint: Neuron h1.0 has no edges.");
+    }
+
+    /// A result in which there is one of everything that is counted.
+    fn of_one(audit: &Audit) -> Audit {
+        fn one(value: &mut serde_json::Value, key: &str) {
+            // What is no number of things.
+            const NUMBERED: [&str; 5] = ["module", "dimension", "seed", "threads", "folds"];
+            match value {
+                serde_json::Value::Number(n) if n.as_u64().is_some_and(|n| n > 1) => {
+                    if !NUMBERED.contains(&key) {
+                        *value = 1.into();
+                    }
+                }
+                serde_json::Value::Array(items) => {
+                    // Pairs of numbers are intervals and places.
+                    if !items.iter().any(serde_json::Value::is_number) {
+                        items.truncate(1);
+                    }
+                    items.iter_mut().for_each(|item| one(item, key));
+                }
+                serde_json::Value::Object(fields) => {
+                    fields.iter_mut().for_each(|(key, value)| one(value, key));
+                }
+                _ => {}
+            }
+        }
+        let mut value = serde_json::to_value(audit).expect("a result is JSON");
+        for part in ["data", "parity", "prune", "modules", "circuits", "findings"] {
+            one(&mut value[part], part);
+        }
+        serde_json::from_value(value).expect("it is a result")
+    }
+
+    /// Words that follow `1` or `one` as a plural.
+    fn plurals_of_one(sentence: &str) -> Vec<String> {
+        const ARE_NONE: [&str; 6] = ["is", "was", "has", "times", "serves", "joins"];
+        let words: Vec<&str> = sentence.split([' ', '\u{a0}']).collect();
+        let pairs = words.windows(2).filter(|pair| {
+            let noun = pair[1].trim_end_matches([',', ';', '.', ':', ')']);
+            let is_one = ["1", "one", "One", "(1"].contains(&pair[0]);
+            is_one && noun.ends_with('s') && !noun.ends_with("ss") && !ARE_NONE.contains(&noun)
+        });
+        pairs.map(|pair| pair.join(" ")).collect()
+    }
+
+    #[test]
+    fn one_of_a_thing_is_told_as_one() {
+        for audit in [sample::audit(), sample::thorough(), sample::transformer()] {
+            for said in summary(&of_one(&audit)) {
+                assert_eq!(plurals_of_one(&said.sentence), [""; 0], "{said}");
+            }
+        }
+        assert_eq!(plurals_of_one("It serves 1 outputs."), ["1 outputs."]);
+        assert!(plurals_of_one("1 of 12 edges is one module.").is_empty());
     }
 
     /// Every sentence of every sample stands on something that is in the result.

@@ -1,11 +1,13 @@
 //! One sentence that says what was found, and the limit that a reader must know with it.
 
+use crate::report::circuits::words::withheld;
 use crate::report::format::{count, count_words, percent, short, times};
+use crate::report::modules::words::measure_words;
 use crate::report::network::figure::{MOST_BRIDGES, bridge_count};
 use crate::report::page::opening::stretch::{Stretch, stretch};
 use crate::report::sites::{Sites, clean, plain, shortened};
-use crate::report::words::{LEVEL, capital, joined, plural, samples};
-use crate::result::{Audit, Circuit, Component, Modules, Prune, Split, Status, Task};
+use crate::report::words::{LEVEL, capital, counted, joined, plural, samples};
+use crate::result::{Audit, Circuit, Component, HeadlineTest, Modules, Prune, Split, Status, Task};
 
 /// Most blocks whose outputs are named.
 const MOST_NAMED: usize = 3;
@@ -76,8 +78,8 @@ fn broken(audit: &Audit) -> Option<Headline> {
 fn other_network(audit: &Audit) -> Option<Headline> {
     let parity = audit.parity.as_ref().filter(|parity| !parity.holds)?;
     let caveat = format!(
-        "On {} samples they differ by up to {}; rounding explains {}.",
-        count(parity.samples),
+        "On {} they differ by up to {}; rounding explains {}.",
+        counted(parity.samples, "sample", "samples"),
         short(parity.max_abs_difference),
         short(parity.allowed)
     );
@@ -284,6 +286,11 @@ fn circuits(all: &[Circuit]) -> Option<Headline> {
             short(low),
             short(high)
         ),
+        _ if withheld(first) => format!(
+            "Not established: no interval of this metric ({}) on {} could be relied on.",
+            first.metric,
+            counted(first.samples, "sample", "samples")
+        ),
         _ => "Not judged on other samples than it was found on.".to_owned(),
     };
     let status = match first.established {
@@ -299,26 +306,25 @@ fn modules(modules: &Modules) -> Headline {
         capital(&count_words(modules.count)),
         plural(modules.count, "module", "modules")
     );
-    match &modules.null {
-        Some(null) if null.p <= LEVEL => said(
+    let beside = |test: &HeadlineTest| {
+        format!(
+            "{} {} against {} ± {} of shuffled networks.",
+            capital(measure_words(test.measure)),
+            short(test.observed),
+            short(test.mean),
+            short(test.sd)
+        )
+    };
+    match &modules.headline {
+        Some(test) if test.p <= LEVEL => said(
             Status::Holds,
-            format!("{found}, more than shuffled networks have."),
-            format!(
-                "Q {} against {} ± {}.",
-                short(modules.modularity),
-                short(null.mean),
-                short(null.sd)
-            ),
+            format!("{found}, set apart more than chance does it."),
+            beside(test),
         ),
-        Some(null) => said(
+        Some(test) => said(
             Status::NotShown,
             format!("{found}, which chance may explain."),
-            format!(
-                "Q {} against {} ± {}.",
-                short(modules.modularity),
-                short(null.mean),
-                short(null.sd)
-            ),
+            beside(test),
         ),
         None => said(
             Status::NotRun,

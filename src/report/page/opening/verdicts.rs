@@ -1,22 +1,17 @@
 //! At most five verdicts: what was asked, what came of it, a small picture, the evidence.
 
-use std::collections::BTreeSet;
-
 use crate::choice::Scope;
 use crate::report::circuits::words as circuits;
-use crate::report::format::{count, p_of_draws, short};
+use crate::report::format::{p_of_draws, short};
 use crate::report::modules::lesions::is_of_one_output;
+use crate::report::modules::words::{measure_words, selective};
 use crate::report::page::opening::miniature;
 use crate::report::sites::{Sites, clean, plain};
-use crate::report::words::LEVEL;
-use crate::result::{Audit, Certificate, Lesion, Modules, Prune, Status};
+use crate::report::words::{LEVEL, counted};
+use crate::result::{Audit, Certificate, HeadlineTest, Lesion, Modules, Prune, Status};
 
 /// Most verdicts on the first screen.
 pub const MOST: usize = 5;
-
-/// A module serves an output when removing it does at least this share of what the removal
-/// of any module does to it.
-const SERVES: f64 = 0.1;
 
 /// One verdict.
 #[derive(Debug, Clone)]
@@ -65,8 +60,8 @@ fn same_outputs(prune: &Prune) -> Verdict {
         },
         title: match (gone, prune.verified) {
             (0, _) => "Nothing pruned".to_owned(),
-            (gone, true) => format!("Same outputs without {} weights", count(gone)),
-            (gone, false) => format!("Not the same without {} weights", count(gone)),
+            (gone, true) => format!("Same outputs without {}", weights(gone)),
+            (gone, false) => format!("Not the same without {}", weights(gone)),
         },
         text: format!(
             "largest change {} × tolerance{decisions}, on these samples",
@@ -76,6 +71,10 @@ fn same_outputs(prune: &Prune) -> Verdict {
         is_wide: false,
         evidence: "pruning",
     }
+}
+
+fn weights(number: usize) -> String {
+    counted(number, "weight", "weights")
 }
 
 /// Lesions of the drawn modules on single outputs, under the first fill.
@@ -90,7 +89,7 @@ fn served(modules: &Modules, sites: &Sites<'_>) -> Option<Verdict> {
     let lesions = of_outputs(modules);
     let first = lesions.first()?;
     let (metric, _) = first.metric.split_once(" of ")?;
-    let title = match each_serves_one(&lesions) {
+    let title = match each_serves_one(modules) {
         true => "Each module serves one output",
         false => "What each module serves",
     };
@@ -104,24 +103,15 @@ fn served(modules: &Modules, sites: &Sites<'_>) -> Option<Verdict> {
     })
 }
 
-/// Whether there are several modules and none serves several outputs.
-fn each_serves_one(lesions: &[&Lesion]) -> bool {
-    let modules: BTreeSet<usize> = lesions.iter().map(|l| l.module).collect();
-    let largest = |metric: &str| {
-        let of_it = lesions.iter().filter(|l| l.metric == metric);
-        of_it.map(|l| l.effect.abs()).fold(0.0, f64::max)
-    };
-    let serves = |module: usize| {
-        let mine = lesions.iter().filter(|l| l.module == module);
-        mine.filter(|l| l.effect.abs() > SERVES * largest(&l.metric))
-            .count()
-    };
-    modules.len() > 1 && modules.iter().all(|module| serves(*module) == 1)
+/// Whether there are several modules, and each is shown to serve one output more than the others.
+fn each_serves_one(modules: &Modules) -> bool {
+    let tested = selective(modules);
+    tested.len() > 1 && tested.iter().all(|module| module.p_holm <= LEVEL)
 }
 
 fn chance(modules: &Modules) -> Option<Verdict> {
-    let null = modules.null.as_ref()?;
-    let (status, title) = match null.p <= LEVEL {
+    let test = modules.headline.as_ref()?;
+    let (status, title) = match test.p <= LEVEL {
         true => (Status::Holds, "More modular than chance"),
         false => (Status::NotShown, "More modular than chance?"),
     };
@@ -134,16 +124,25 @@ fn chance(modules: &Modules) -> Option<Verdict> {
         status,
         title: title.to_owned(),
         text: format!(
-            "{told}Q {}, shuffled {} ± {}, {}",
-            short(modules.modularity),
-            short(null.mean),
-            short(null.sd),
-            p_of_draws(null.p, null.samples)
+            "{told}{} {}, shuffled {} ± {}, {}",
+            measure_words(test.measure),
+            short(test.observed),
+            short(test.mean),
+            short(test.sd),
+            p_of_draws(test.p, test.samples)
         ),
-        miniature: miniature::null(modules.modularity, null),
+        miniature: drawn(modules, test),
         is_wide: false,
         evidence: "chance",
     })
+}
+
+/// The null networks of the headline test, and this one among them.
+fn drawn(modules: &Modules, test: &HeadlineTest) -> String {
+    let measures = modules.measures.iter().filter(|m| m.name == test.measure);
+    let mut nulls = measures.flat_map(|m| &m.nulls);
+    let null = nulls.find(|null| null.model == test.null);
+    null.map_or_else(String::new, |null| miniature::null(test.observed, null))
 }
 
 fn circuit(audit: &Audit) -> Option<Verdict> {
@@ -229,7 +228,9 @@ fn undecided(found: &Certificate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::{Fill, MetricKind};
     use crate::report::sample;
+    use crate::result::Selectivity;
 
     fn titles(change: impl FnOnce(&mut Audit)) -> Vec<(Status, String)> {
         let mut audit = sample::audit();
@@ -255,30 +256,27 @@ mod tests {
     }
 
     #[test]
-    fn one_output_each_is_said_where_it_is_so() {
-        let lesion = |module: usize, output: &str, effect: f64| Lesion {
+    fn one_output_each_is_said_where_it_is_shown() {
+        let mut modules = sample::thorough().modules.expect("there");
+        let found = |p_holm: f64, module: usize| Selectivity {
             module,
-            metric: format!("mse of {output}"),
-            effect,
             scope: Scope::All,
-            ..sample::audit().modules.expect("there").lesions[0].clone()
+            fill: Fill::Zero,
+            metric: MetricKind::Mse,
+            outputs: vec!["y0".to_owned(), "y1".to_owned()],
+            effects: vec![0.9, 0.1],
+            output: "y0".to_owned(),
+            lead: 0.8,
+            p: 0.01,
+            p_holm,
+            samples: 100,
         };
-        let apart = [
-            lesion(0, "y0", -9.0),
-            lesion(0, "y1", 0.01),
-            lesion(1, "y0", 0.1),
-            lesion(1, "y1", -2.0),
-        ];
-        assert!(each_serves_one(&apart.iter().collect::<Vec<_>>()));
-        let shared = [
-            lesion(0, "y0", -9.0),
-            lesion(0, "y1", -2.0),
-            lesion(1, "y0", 0.0),
-            lesion(1, "y1", -2.0),
-        ];
-        assert!(!each_serves_one(&shared.iter().collect::<Vec<_>>()));
-        let one = [lesion(0, "y0", -9.0)];
-        assert!(!each_serves_one(&one.iter().collect::<Vec<_>>()));
+        modules.selectivity = vec![found(0.02, 0), found(0.02, 1)];
+        assert!(each_serves_one(&modules));
+        modules.selectivity[1].p_holm = 0.2;
+        assert!(!each_serves_one(&modules));
+        modules.selectivity.truncate(1);
+        assert!(!each_serves_one(&modules), "one of one");
     }
 
     #[test]

@@ -1,0 +1,191 @@
+//! Which test tells modular networks from others best, before any trained network is looked
+//! at: how often each rejects networks without modules (its size), and planted ones (its power).
+//!
+//! `cargo run --release --example headline [-- NETWORKS]`: so many networks without modules of
+//! each of four kinds (100), and half as many planted ones at each share of edges that leave
+//! their group, in each of three layered shapes. Every measure is held against every null
+//! model as `modscope modules` does, 100 draws each and every search restarted 20 times.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "an example prints, and fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+
+use modscope::choice::{MeasureKind, Null, NullKind};
+use modscope::graph::Layered;
+use modscope::modules::{ModulesConfig, find_in};
+use modscope::numeric::Rng;
+use ndarray::Array2;
+use rayon::prelude::*;
+
+/// Widths of the layers, and edges.
+const SHAPES: [(&[usize], usize); 3] = [
+    (&[4, 20, 20, 2], 60),
+    (&[8, 20, 20, 4], 120),
+    (&[16, 24, 24, 8], 240),
+];
+
+/// Null models that measures are held against.
+const NULLS: [NullKind; 3] = [NullKind::LayerNonzero, NullKind::Layer, NullKind::Degree];
+
+/// Draws of each null model.
+const DRAWS: usize = 100;
+
+/// Shares of edges that leave their group.
+const MIXING: [f64; 5] = [0.05, 0.1, 0.2, 0.3, 0.4];
+
+/// The level of the tests.
+const LEVEL: f64 = 0.05;
+
+/// How networks without modules are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Edges anywhere, weights half-normal.
+    Scattered,
+    /// Neurons of very different degree, weights half-normal.
+    Hubs,
+    /// The largest of normal weights.
+    Pruned,
+    /// The largest of normal weights that neurons make larger or smaller.
+    PrunedHubs,
+}
+
+const KINDS: [Kind; 4] = [Kind::Scattered, Kind::Hubs, Kind::Pruned, Kind::PrunedHubs];
+
+/// How often each test rejects, by measure and null model.
+type Rejections = BTreeMap<(&'static str, &'static str), Vec<bool>>;
+
+fn main() {
+    let networks = std::env::args().nth(1).map_or(100, |n| n.parse().unwrap());
+    let sizes: Vec<Rejections> = KINDS
+        .iter()
+        .map(|kind| rejections(networks, |seed| (*kind, 0.0, 1, seed)))
+        .collect();
+    let power: Vec<Rejections> = MIXING
+        .iter()
+        .map(|mixing| {
+            let planted = |seed: u64| {
+                let kind = KINDS[seed as usize % KINDS.len()];
+                (kind, *mixing, 2, seed)
+            };
+            rejections(networks / 2 * SHAPES.len() as u64, planted)
+        })
+        .collect();
+    println!(
+        "| measure | null model | size | {} | {} |",
+        KINDS.map(|kind| format!("{kind:?}")).join(" | "),
+        MIXING
+            .map(|mixing| format!("power at {mixing}"))
+            .join(" | ")
+    );
+    println!("|---|---|---|{}", "---|".repeat(KINDS.len() + MIXING.len()));
+    for test in sizes[0].keys() {
+        let of = |all: &[Rejections]| -> Vec<String> {
+            all.iter().map(|found| share(&found[test])).collect()
+        };
+        let all: Vec<bool> = sizes.iter().flat_map(|found| found[test].clone()).collect();
+        println!(
+            "| {} | {} | {} | {} | {} |",
+            test.0,
+            test.1,
+            share(&all),
+            of(&sizes).join(" | "),
+            of(&power).join(" | ")
+        );
+    }
+}
+
+/// What each test says of so many networks, whose kind, mixing, groups and seed are `drawn`.
+fn rejections(networks: u64, drawn: impl Fn(u64) -> (Kind, f64, usize, u64) + Sync) -> Rejections {
+    let each: Vec<Rejections> = (0..networks)
+        .into_par_iter()
+        .map(|number| {
+            let (kind, mixing, groups, seed) = drawn(number);
+            tested(&network(kind, mixing, groups, seed), seed)
+        })
+        .collect();
+    let mut all = Rejections::new();
+    for (test, said) in each.into_iter().flatten() {
+        all.entry(test).or_default().extend(said);
+    }
+    all
+}
+
+/// Every measure against every null model.
+fn tested(network: &Layered, seed: u64) -> Rejections {
+    let [(null, null_samples), more @ ..] = NULLS.map(|kind| (kind, DRAWS));
+    let config = ModulesConfig {
+        seed,
+        null,
+        null_samples,
+        more_nulls: more.to_vec(),
+        stability_seeds: 0,
+        most_block_edges: 0,
+        ..ModulesConfig::default()
+    };
+    let names: Vec<String> = (0..network.node_count()).map(|n| n.to_string()).collect();
+    let found = find_in(network, &names, &config);
+    let name = |measure: MeasureKind| measure.name();
+    let tests = found.measures.iter().flat_map(|measure| {
+        measure.nulls.iter().map(move |null| {
+            let Null::Network(kind) = null.model else {
+                unreachable!("only networks are asked for");
+            };
+            ((name(measure.name), kind.name()), vec![null.p <= LEVEL])
+        })
+    });
+    tests.collect()
+}
+
+/// A network of a kind: neurons are in one of `groups`, and a share `mixing` of the edges
+/// joins neurons of different ones.
+fn network(kind: Kind, mixing: f64, groups: usize, seed: u64) -> Layered {
+    let mut rng = Rng::new(seed, kind as u64);
+    let (widths, edges) = SHAPES[(seed / KINDS.len() as u64) as usize % SHAPES.len()];
+    let entries: usize = widths.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    let hub = |rng: &mut Rng| match kind {
+        Kind::Hubs | Kind::PrunedHubs => rng.normal().exp(),
+        Kind::Scattered | Kind::Pruned => 1.0,
+    };
+    let scales: Vec<Vec<f64>> = widths
+        .iter()
+        .map(|width| (0..*width).map(|_| hub(&mut rng)).collect())
+        .collect();
+    let layers = widths.windows(2).enumerate().map(|(layer, pair)| {
+        let kept = (edges * pair[0] * pair[1]).div_ceil(entries);
+        let leaving = (mixing * kept as f64).round() as usize;
+        let mut weights = Array2::zeros((pair[1], pair[0]));
+        for (inside, wanted) in [(true, kept - leaving), (false, leaving)] {
+            let mut places: Vec<(f64, (usize, usize), f64)> = Vec::new();
+            for reader in 0..pair[1] {
+                for writer in 0..pair[0] {
+                    let alike = reader % groups == writer % groups;
+                    let scale = scales[layer][writer] * scales[layer + 1][reader];
+                    let (size, key) = (rng.normal().abs(), rng.uniform());
+                    let (weight, rank) = match kind {
+                        // Drawn without replacement with chances in proportion to the scale.
+                        Kind::Scattered | Kind::Hubs => (size, key.ln() / scale),
+                        Kind::Pruned | Kind::PrunedHubs => (size * scale, size * scale),
+                    };
+                    if groups == 1 || alike == inside {
+                        places.push((rank, (reader, writer), weight));
+                    }
+                }
+            }
+            places.sort_by(|one, other| other.0.total_cmp(&one.0));
+            for (_, place, weight) in places.into_iter().take(wanted) {
+                weights[place] = weight;
+            }
+        }
+        weights
+    });
+    Layered::new(layers.collect())
+}
+
+/// How many of these, in per cent.
+fn share(said: &[bool]) -> String {
+    let yes = said.iter().filter(|yes| **yes).count();
+    format!("{:.1} %", 100.0 * yes as f64 / said.len().max(1) as f64)
+}
