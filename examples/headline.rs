@@ -2,8 +2,8 @@
 //! at: how often each rejects networks without modules (its size), and planted ones (its power).
 //!
 //! `cargo run --release --example headline [-- NETWORKS]`: so many networks without modules of
-//! each of four kinds (100), and half as many planted ones at each share of edges that leave
-//! their group, in each of three layered shapes. Every measure is held against every null
+//! each of four kinds (100), and as many planted ones at each share of edges that leave their
+//! group, of all kinds and three layered shapes. Every measure is held against every null
 //! model as `modscope modules` does, 100 draws each and every search restarted 20 times.
 #![allow(
     clippy::unwrap_used,
@@ -34,7 +34,7 @@ const NULLS: [NullKind; 3] = [NullKind::LayerNonzero, NullKind::Layer, NullKind:
 const DRAWS: usize = 100;
 
 /// Shares of edges that leave their group.
-const MIXING: [f64; 5] = [0.05, 0.1, 0.2, 0.3, 0.4];
+const MIXING: [f64; 5] = [0.0, 0.05, 0.1, 0.15, 0.2];
 
 /// The level of the tests.
 const LEVEL: f64 = 0.05;
@@ -54,8 +54,8 @@ enum Kind {
 
 const KINDS: [Kind; 4] = [Kind::Scattered, Kind::Hubs, Kind::Pruned, Kind::PrunedHubs];
 
-/// How often each test rejects, by measure and null model.
-type Rejections = BTreeMap<(&'static str, &'static str), Vec<bool>>;
+/// Whether each test rejects, by measure and null model, network by network: its shape first.
+type Rejections = BTreeMap<(&'static str, &'static str), Vec<(usize, bool)>>;
 
 fn main() {
     let networks = std::env::args().nth(1).map_or(100, |n| n.parse().unwrap());
@@ -70,7 +70,7 @@ fn main() {
                 let kind = KINDS[seed as usize % KINDS.len()];
                 (kind, *mixing, 2, seed)
             };
-            rejections(networks / 2 * SHAPES.len() as u64, planted)
+            rejections(networks, planted)
         })
         .collect();
     println!(
@@ -85,7 +85,7 @@ fn main() {
         let of = |all: &[Rejections]| -> Vec<String> {
             all.iter().map(|found| share(&found[test])).collect()
         };
-        let all: Vec<bool> = sizes.iter().flat_map(|found| found[test].clone()).collect();
+        let all: Vec<(usize, bool)> = sizes.iter().flat_map(|found| found[test].clone()).collect();
         println!(
             "| {} | {} | {} | {} | {} |",
             test.0,
@@ -94,6 +94,29 @@ fn main() {
             of(&sizes).join(" | "),
             of(&power).join(" | ")
         );
+    }
+    println!(
+        "\n| measure | null model | edges | {} |",
+        MIXING.map(|m| format!("power at {m}")).join(" | ")
+    );
+    println!("|---|---|---|{}", "---|".repeat(MIXING.len()));
+    for test in sizes[0]
+        .keys()
+        .filter(|(_, null)| *null == NullKind::Degree.name())
+    {
+        for (shape, (_, edges)) in SHAPES.iter().enumerate() {
+            let of_shape = |found: &Rejections| {
+                let mine = found[test].iter().filter(|(of, _)| *of == shape);
+                share(&mine.copied().collect::<Vec<_>>())
+            };
+            let power: Vec<String> = power.iter().map(of_shape).collect();
+            println!(
+                "| {} | {} | {edges} | {} |",
+                test.0,
+                test.1,
+                power.join(" | ")
+            );
+        }
     }
 }
 
@@ -133,7 +156,10 @@ fn tested(network: &Layered, seed: u64) -> Rejections {
             let Null::Network(kind) = null.model else {
                 unreachable!("only networks are asked for");
             };
-            ((name(measure.name), kind.name()), vec![null.p <= LEVEL])
+            (
+                (name(measure.name), kind.name()),
+                vec![(shape_of(seed), null.p <= LEVEL)],
+            )
         })
     });
     tests.collect()
@@ -143,7 +169,7 @@ fn tested(network: &Layered, seed: u64) -> Rejections {
 /// joins neurons of different ones.
 fn network(kind: Kind, mixing: f64, groups: usize, seed: u64) -> Layered {
     let mut rng = Rng::new(seed, kind as u64);
-    let (widths, edges) = SHAPES[(seed / KINDS.len() as u64) as usize % SHAPES.len()];
+    let (widths, edges) = SHAPES[shape_of(seed)];
     let entries: usize = widths.windows(2).map(|pair| pair[0] * pair[1]).sum();
     let hub = |rng: &mut Rng| match kind {
         Kind::Hubs | Kind::PrunedHubs => rng.normal().exp(),
@@ -184,8 +210,13 @@ fn network(kind: Kind, mixing: f64, groups: usize, seed: u64) -> Layered {
     Layered::new(layers.collect())
 }
 
+/// Each shape is drawn of every kind.
+fn shape_of(seed: u64) -> usize {
+    (seed / KINDS.len() as u64) as usize % SHAPES.len()
+}
+
 /// How many of these, in per cent.
-fn share(said: &[bool]) -> String {
-    let yes = said.iter().filter(|yes| **yes).count();
+fn share(said: &[(usize, bool)]) -> String {
+    let yes = said.iter().filter(|(_, yes)| *yes).count();
     format!("{:.1} %", 100.0 * yes as f64 / said.len().max(1) as f64)
 }

@@ -187,8 +187,8 @@ fn sizes(group: &Group<'_>) -> Sentence {
         _ => "give",
     };
     let unit = match circuits.first().map_or(Level::Edge, |c| c.level) {
-        Level::Node => "nodes",
-        Level::Edge => "edges",
+        Level::Node => plural(total, "node", "nodes"),
+        Level::Edge => plural(total, "edge", "edges"),
     };
     let text = format!(
         "{}{} {verb} {outputs} of {size} of {} {unit}{}{}{}{}.",
@@ -289,10 +289,11 @@ fn established(group: &Group<'_>) -> Option<Sentence> {
             None => "Whether they stand on other samples was not judged: no samples were held out."
                 .to_owned(),
             Some(circuit) => format!(
-                "No interval is given and nothing established: intervals of this metric ({}) that \
-                 are of only {} were found not to hold the truth 95 % of the time.",
+                "No interval is given and nothing established: on {}, 95 % intervals of this \
+                 metric ({}, {} fill) were found to hold the truth less often than that.",
+                counted(circuit.samples, "sample", "samples"),
                 circuit.metric,
-                counted(circuit.samples, "sample", "samples")
+                circuit.fill
             ),
         };
         return Some(
@@ -331,10 +332,10 @@ fn established(group: &Group<'_>) -> Option<Sentence> {
             } else {
                 Status::NotShown
             };
-            let number = if yes == n {
-                "all".to_owned()
-            } else {
-                count_words(yes)
+            let number = match yes {
+                2 if n == 2 => "both".to_owned(),
+                yes if yes == n => "all".to_owned(),
+                yes => count_words(yes),
             };
             let verb = plural(yes, "is", "are");
             (
@@ -706,7 +707,7 @@ mod tests {
         );
         let text = said(|audit| judged(audit, [true, true], true));
         assert!(
-            text[1].starts_with("✓ Circuits: Of these two circuits, all are established"),
+            text[1].starts_with("✓ Circuits: Of these two circuits, both are established"),
             "{}",
             text[1]
         );

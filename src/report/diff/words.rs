@@ -3,7 +3,7 @@
 use crate::choice::MetricKind;
 use crate::report::format::{count, percent, short, typed};
 use crate::report::sites::clean;
-use crate::report::words::{capital, counted, plural};
+use crate::report::words::{capital, counted, plural, some_of};
 use crate::result::{ChangedEdges, ChangedOutput, Diff, Sentence, Status, Task};
 
 /// The sentences, in the order people ask.
@@ -184,10 +184,13 @@ fn circuits(diff: &Diff) -> Option<Sentence> {
     let same = diff.circuits.iter().filter(|c| is_same(&c.edges)).count();
     let sum = |of: fn(&ChangedEdges) -> usize| diff.circuits.iter().map(|c| of(&c.edges)).sum();
     let text = format!(
-        "{} of {} {} the same edges; in all {} gained and {} lost.",
-        count(same),
-        counted(diff.circuits.len(), "circuit", "circuits"),
-        plural(same, "has", "have"),
+        "{} {} the same edges; in all {} gained and {} lost.",
+        capital(&some_of(same, diff.circuits.len(), "circuit", "circuits")),
+        match (same, diff.circuits.len()) {
+            (0, 1) => "does not have",
+            (0 | 1, _) => "has",
+            _ => "have",
+        },
         counted(sum(|edges| edges.gained.len()), "edge is", "edges are"),
         count(sum(|edges| edges.lost.len()))
     );

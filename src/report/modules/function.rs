@@ -5,7 +5,7 @@ use crate::report::format::{count_words, short};
 use crate::report::sites::clean;
 use crate::report::words::LEVEL;
 use crate::report::words::capital;
-use crate::report::words::{joined, plural};
+use crate::report::words::{joined, plural, some_of};
 use crate::result::Modules;
 use crate::result::{Sentence, Status};
 
@@ -81,12 +81,19 @@ fn circuits_agree(modules: &Modules) -> Option<Sentence> {
     let mut in_module: Vec<&str> = enriched.map(|p| p.output.as_str()).collect();
     in_module.dedup();
     let text = format!(
-        "{} of {} {} found by {} {} more sites with one module than chance would give (p ≤ {LEVEL}, Holm); normalised mutual information of modules and circuits {}.",
-        capital(&count_words(in_module.len())),
-        count_words(outputs.len()),
-        plural(outputs.len(), "circuit", "circuits"),
+        "{} found by {} {} more sites with one module than chance would give (p ≤ {LEVEL}, Holm); normalised mutual information of modules and circuits {}.",
+        capital(&some_of(
+            in_module.len(),
+            outputs.len(),
+            "circuit",
+            "circuits"
+        )),
         found.method.name(),
-        plural(in_module.len(), "shares", "share"),
+        match (in_module.len(), outputs.len()) {
+            (0, 1) => "does not share",
+            (0 | 1, _) => "shares",
+            _ => "share",
+        },
         short(found.nmi)
     );
     Some(Sentence::new("Modules and circuits", Status::Note, text).from(["/modules/agreement"]))
@@ -109,7 +116,7 @@ mod tests {
             [
                 "Of two modules together (zero fill), the loss is 0.01 with all, 0.9 with the best one and 2 with none.",
                 "Along the resolution, the partitions that last longest are two modules from γ = 0.3 to 1.5.",
-                "One of two circuits found by exact shares more sites with one module than chance would give (p ≤ 0.05, Holm); normalised mutual information of modules and circuits 0.7.",
+                "One of the two circuits found by exact shares more sites with one module than chance would give (p ≤ 0.05, Holm); normalised mutual information of modules and circuits 0.7.",
             ]
         );
     }

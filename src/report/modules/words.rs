@@ -3,7 +3,7 @@
 use crate::choice::{BlockForm, MeasureKind, Null, NullKind, Scope};
 use crate::report::format::{count, count_words, p_of_draws, p_value, percent, short, typed};
 use crate::report::sites::{Sites, clean};
-use crate::report::words::{LEVEL, capital, joined, plural};
+use crate::report::words::{LEVEL, capital, counted, joined, plural, some_of};
 use crate::result::{
     Audit, HeadlineTest, Lesion, Modules, NullModel, Relocation, Selectivity, Split,
 };
@@ -52,7 +52,7 @@ fn found(modules: &Modules) -> Sentence {
     let listed: Vec<String> = sizes.iter().take(8).map(|s| count(*s)).collect();
     let sizes = match modules.count {
         0 => String::new(),
-        1 => format!(" of {} sites", joined(&listed)),
+        1 => format!(" of {}", counted(sizes[0], "site", "sites")),
         n if n > 8 => format!(
             " (the largest of {} sites)",
             joined(listed.get(..3).unwrap_or(&[]))
@@ -121,7 +121,7 @@ fn verdict(test: &HeadlineTest) -> Sentence {
         false => (
             Status::NotShown,
             format!(
-                "It is not shown to be more modular than {null}, by the test that was chosen \
+                "The network is not shown to be more modular than {null}, by the test that was chosen \
                  beforehand: {numbers}.{power}"
             ),
         ),
@@ -220,10 +220,16 @@ pub fn null_words(null: &NullModel) -> String {
 
 /// The null networks of a model, so many of them, in words.
 fn null_of(model: Null, samples: usize) -> String {
-    let drawn = count(samples);
     match model {
-        Null::Network(kind) => format!("{drawn} networks with {}", kept_words(kind)),
-        Null::Places => format!("{drawn} ways to hand the modules out anew within each layer"),
+        Null::Network(kind) => format!(
+            "{} with {}",
+            counted(samples, "network", "networks"),
+            kept_words(kind)
+        ),
+        Null::Places => format!(
+            "{} to hand the modules out anew within each layer",
+            counted(samples, "way", "ways")
+        ),
     }
 }
 
@@ -369,26 +375,17 @@ fn selectivity(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
         0 => String::new(),
         more => format!(" and {} more", count_words(more)),
     };
-    let (subject, which) = match (told.len(), tested.len()) {
-        (0, 1) => (
-            "The one module is not shown to serve".to_owned(),
-            String::new(),
-        ),
-        (0, _) => ("No module is shown to serve".to_owned(), String::new()),
-        (some, all) => (
-            format!(
-                "{} of {} {} {}",
-                capital(&count_words(some)),
-                count_words(all),
-                plural(all, "module", "modules"),
-                plural(some, "serves", "serve")
-            ),
-            format!(" ({}{more})", served.join(", ")),
-        ),
+    let all = tested.len();
+    let subject = capital(&some_of(told.len(), all, "module", "modules"));
+    let (verb, which) = match (told.len(), all) {
+        (0, 1) => ("is not shown to serve", String::new()),
+        (0, _) => ("is shown to serve", String::new()),
+        (1, _) => ("serves", format!(" ({}{more})", served.join(", "))),
+        _ => ("serve", format!(" ({}{more})", served.join(", "))),
     };
     let smallest = tested.iter().map(|s| s.p_holm).fold(1.0, f64::min);
     let text = format!(
-        "{subject} one output more than the others, beyond random sets of as many sites \
+        "{subject} {verb} one output more than the others, beyond random sets of as many sites \
          ({} fill; {}, Holm's correction for the number of modules){which}.",
         first.fill,
         match told.is_empty() {
@@ -421,18 +418,12 @@ pub(in crate::report) fn selective(modules: &Modules) -> Vec<&Selectivity> {
 
 /// How many of the modules matter, as the subject and verb of a sentence.
 fn how_many_matter(matter: usize, all: usize) -> String {
-    let of =
-        |number: &str, verb: &str| format!("{number} of the {} modules {verb}", count_words(all));
-    match (matter, all) {
-        (0, 1) => "the one module does not matter".to_owned(),
-        (1, 1) => "the one module matters".to_owned(),
-        (0, 2) => "neither of the two modules matters".to_owned(),
-        (2, 2) => "both modules matter".to_owned(),
-        (0, _) => of("none", "matters"),
-        (1, _) => of("one", "matters"),
-        (some, all) if some == all => format!("all {} modules matter", count_words(all)),
-        (some, _) => of(&count_words(some), "matter"),
-    }
+    let verb = match (matter, all) {
+        (0, 1) => "does not matter",
+        (0 | 1, _) => "matters",
+        _ => "matter",
+    };
+    format!("{} {verb}", some_of(matter, all, "module", "modules"))
 }
 
 fn wiring(modules: &Modules) -> Option<Sentence> {
@@ -459,13 +450,13 @@ fn wiring(modules: &Modules) -> Option<Sentence> {
         return Some(Sentence::new("Wiring", Status::Note, text).from(evidence));
     }
     let text = format!(
-        "Relocation ({}, {swaps} of {}) lowers the wiring cost from {} to {}; {check}: outputs move by {} on {} samples (rounding explains {}).",
+        "Relocation ({}, {swaps} of {}) lowers the wiring cost from {} to {}; {check}: outputs move by {} on {} (rounding explains {}).",
         found.method.name(),
         what_moves(found),
         short(wiring.cost),
         short(after),
         short(found.max_abs_change),
-        count(found.samples),
+        counted(found.samples, "sample", "samples"),
         short(found.allowed)
     );
     Some(Sentence::new("Wiring", status, text).from(evidence))
@@ -589,34 +580,6 @@ mod tests {
                     .to_owned()
             ),
             "{text:?}"
-        );
-    }
-
-    #[test]
-    fn numbers_of_modules_read_as_people_say_them() {
-        let said = [
-            (0, 1),
-            (1, 1),
-            (0, 2),
-            (1, 2),
-            (2, 2),
-            (0, 5),
-            (3, 5),
-            (5, 5),
-        ];
-        let said = said.map(|(matter, all)| how_many_matter(matter, all));
-        assert_eq!(
-            said,
-            [
-                "the one module does not matter",
-                "the one module matters",
-                "neither of the two modules matters",
-                "one of the two modules matters",
-                "both modules matter",
-                "none of the five modules matters",
-                "three of the five modules matter",
-                "all five modules matter",
-            ]
         );
     }
 }

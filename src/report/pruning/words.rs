@@ -3,7 +3,7 @@
 use crate::choice::{Arithmetic, CertificateMethod, LossKind};
 use crate::report::format::{count, percent, short, times, typed};
 use crate::report::sites::{Sites, plain};
-use crate::report::words::samples;
+use crate::report::words::{counted, plural, samples};
 use crate::result::{Audit, Certificate, OutputBound, Prune};
 use crate::result::{Sentence, Status};
 
@@ -26,8 +26,11 @@ pub(in crate::report) fn sentences(audit: &Audit) -> Vec<Sentence> {
 /// No victory is told of a network that was left as it is.
 fn nothing_pruned(prune: &Prune) -> Sentence {
     let text = format!(
-        "Nothing was pruned: all {} weights are at or above the threshold {}.",
-        count(prune.edges_total),
+        "Nothing was pruned: {} at or above the threshold {}.",
+        match prune.edges_total {
+            1 => "the one weight is".to_owned(),
+            all => format!("all {} weights are", count(all)),
+        },
         typed(prune.threshold)
     );
     Sentence::new(TOPIC, Status::Note, text).from(["/prune/edges_kept", "/prune/edges_total"])
@@ -39,10 +42,11 @@ fn verification(prune: &Prune, audit: &Audit) -> Sentence {
     }
     let evidence = ["/prune/verified", "/prune/max_abs_change", "/prune/outputs"];
     let kept = format!(
-        "At the threshold {}, {} of {} weights remain",
+        "At the threshold {}, {} of {} {}",
         typed(prune.threshold),
         count(prune.edges_kept),
-        count(prune.edges_total)
+        counted(prune.edges_total, "weight", "weights"),
+        plural(prune.edges_kept, "remains", "remain")
     );
     let change = short(prune.max_abs_change);
     let samples = samples(audit.data.as_ref());

@@ -108,10 +108,13 @@ fn pruned(prune: &Prune, audit: &Audit, sites: &Sites<'_>) -> Headline {
         return few(&flat, prune);
     }
     if prune.edges_kept == prune.edges_total {
-        let text = format!("All {total} weights are needed to keep the outputs the same.");
+        let all = match prune.edges_total {
+            1 => "the one weight is".to_owned(),
+            _ => format!("all {total} weights are"),
+        };
         let text = match prune.requested.parse::<f64>() {
-            Ok(_) => format!("Nothing was pruned: all {total} weights are above the threshold."),
-            Err(_) => text,
+            Ok(_) => format!("Nothing was pruned: {all} above the threshold."),
+            Err(_) => format!("{} needed to keep the outputs the same.", capital(&all)),
         };
         return said(Status::Note, text, limit(prune, audit));
     }
@@ -264,14 +267,19 @@ fn limit(prune: &Prune, audit: &Audit) -> String {
 fn circuits(all: &[Circuit]) -> Option<Headline> {
     let first = all.first()?;
     let size = format!(
-        "{} of {} edges",
+        "{} of {}",
         count(first.edges_kept),
-        count(first.edges_total)
+        counted(first.edges_total, "edge", "edges")
     );
+    let verb = |one, many| plural(first.edges_kept, one, many);
     let kept = first.faithfulness.filter(|f| f.is_finite());
     let text = match (kept, first.established) {
-        (Some(_), Some(true)) => format!("{size} do this task."),
-        (Some(f), _) => format!("{size} reach {} of what the network does.", percent(f)),
+        (Some(_), Some(true)) => format!("{size} {} this task.", verb("does", "do")),
+        (Some(f), _) => format!(
+            "{size} {} {} of what the network does.",
+            verb("reaches", "reach"),
+            percent(f)
+        ),
         (None, _) => format!("A circuit of {size} was found."),
     };
     let caveat = match (first.established, first.interval) {

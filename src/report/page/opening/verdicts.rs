@@ -7,7 +7,7 @@ use crate::report::modules::lesions::is_of_one_output;
 use crate::report::modules::words::{measure_words, selective};
 use crate::report::page::opening::miniature;
 use crate::report::sites::{Sites, clean, plain};
-use crate::report::words::{LEVEL, counted};
+use crate::report::words::{LEVEL, counted, plural};
 use crate::result::{Audit, Certificate, HeadlineTest, Lesion, Modules, Prune, Status};
 
 /// Most verdicts on the first screen.
@@ -147,9 +147,10 @@ fn drawn(modules: &Modules, test: &HeadlineTest) -> String {
 
 fn circuit(audit: &Audit) -> Option<Verdict> {
     let first = circuits::first(&audit.circuits)?;
+    let many = if first.size() == "1" { 1 } else { 2 };
     let unit = match audit.network.layers.is_empty() {
-        true => "edges",
-        false => "weights",
+        true => plural(many, "edge", "edges"),
+        false => plural(many, "weight", "weights"),
     };
     let (status, standing) = first.standing();
     let title = match first.circuits.len() {
