@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::network;
 use super::subject::Subject;
+use crate::choice::SiteMeasure;
 use crate::data::{Dataset, Inputs};
 use crate::metric::decision;
 use crate::model::Mlp;
@@ -51,7 +52,7 @@ pub fn of_mlp<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Strongest
     };
     let finals = subject.final_outputs();
     Strongest {
-        measure: "activation".to_owned(),
+        measure: SiteMeasure::Activation,
         sites_total: widths.iter().sum(),
         image: image.filter(|sides| sides.iter().all(|side| *side >= SHORTEST_SIDE)),
         ..listed(subject.files.data, places.map(site), |sample| {

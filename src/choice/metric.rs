@@ -41,7 +41,18 @@ pub enum LossKind {
     None,
 }
 
+/// What a site is ranked by over the samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SiteMeasure {
+    /// Its value.
+    #[default]
+    Activation,
+    /// The Euclidean norm of what a component writes into the stream at one position.
+    OutputNorm,
+}
+
 named! {
+    SiteMeasure: "measure of sites" { Activation = "activation", OutputNorm = "output norm" }
     MetricKind: "metric" {
         LogitDiff = "logit-diff",
         ProbDiff = "prob-diff",

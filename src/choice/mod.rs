@@ -7,6 +7,7 @@
 mod checkpoint;
 mod circuits;
 mod compare;
+mod edit;
 mod metric;
 mod modules;
 mod prune;
@@ -15,11 +16,12 @@ mod train;
 pub use checkpoint::Layout;
 pub use circuits::{Conventions, Fill, Granularity, Level, Method, Origin, Selection, Sign};
 pub use compare::{Against, ControlKind, HypothesisKind, Matching};
-pub use metric::{Direction, LossKind, MetricKind};
+pub use edit::{ChangeKind, EditedKind};
+pub use metric::{Direction, LossKind, MetricKind, SiteMeasure};
 pub use modules::{
     Algorithm, BlockForm, EdgeWeight, MeasureKind, Null, NullKind, Quality, RelocationMethod, Scope,
 };
-pub use prune::{Arithmetic, CertificateMethod};
+pub use prune::{Arithmetic, CertificateMethod, Requested};
 pub use train::Regime;
 
 #[cfg(test)]
@@ -45,6 +47,12 @@ mod tests {
         goes_round(MetricKind::each());
         goes_round(Direction::each());
         goes_round(MeasureKind::each());
+        goes_round(SiteMeasure::each());
+        goes_round([
+            Requested::Auto,
+            Requested::AutoCertified,
+            Requested::At(0.01),
+        ]);
         goes_round(Method::each().map(Origin::Found).chain([Origin::Given]));
         goes_round(NullKind::each().map(Null::Network).chain([Null::Places]));
         goes_round(

@@ -1,4 +1,9 @@
-//! How a bound on what pruning changes is obtained.
+//! Where is pruned, and how a bound on what that changes is obtained.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How a certificate's bound was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -21,6 +26,55 @@ pub enum Arithmetic {
     F32,
     /// As evaluated in 64 bits, in any order of summation.
     F64,
+}
+
+/// How a pruning threshold was asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Requested {
+    /// The largest that verifies on the samples.
+    Auto,
+    /// The largest that is certified.
+    AutoCertified,
+    /// This magnitude.
+    At(f64),
+}
+
+impl fmt::Display for Requested {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::AutoCertified => f.write_str("auto, certified"),
+            Self::At(threshold) => threshold.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Requested {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "auto, certified" => Ok(Self::AutoCertified),
+            number => number
+                .parse()
+                .map(Self::At)
+                .map_err(|_| format!("`{text}` is no threshold that can be asked for")),
+        }
+    }
+}
+
+impl Serialize for Requested {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Requested {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 named! {

@@ -26,6 +26,7 @@ pub use verify::{Change, Reference, Tolerance};
 use std::fmt;
 use std::str::FromStr;
 
+use crate::choice::Requested;
 use crate::metric::Metric;
 use crate::result;
 use num_traits::Zero;
@@ -97,7 +98,7 @@ pub fn prune<P: Prunable>(
     let loss = |outputs| setting.loss.map(|loss| loss.mean(outputs));
     let result = result::Prune {
         threshold,
-        requested: config.threshold.to_string(),
+        requested: config.threshold.requested(),
         tolerance: reference.least_tolerance(),
         tolerance_rule: config.tolerance.to_string(),
         edges_total,
@@ -124,13 +125,20 @@ pub fn prune<P: Prunable>(
     (pruned, result)
 }
 
+impl Threshold {
+    /// How it was asked for.
+    fn requested(self) -> Requested {
+        match self {
+            Self::Usual | Self::Auto => Requested::Auto,
+            Self::At(threshold) => Requested::At(threshold),
+            Self::Certified(_) => Requested::AutoCertified,
+        }
+    }
+}
+
 impl fmt::Display for Threshold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usual | Self::Auto => f.write_str("auto"),
-            Self::At(threshold) => threshold.fmt(f),
-            Self::Certified(_) => f.write_str("auto, certified"),
-        }
+        self.requested().fmt(f)
     }
 }
 

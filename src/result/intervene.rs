@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CheckpointInfo, DataInfo, Sentence, Task, Tool};
-use crate::choice::{Fill, MetricKind};
+use crate::choice::{ChangeKind, EditedKind, Fill, MetricKind};
 
 /// A run with edits beside the run without.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,9 +50,9 @@ pub struct EditMade {
     /// A site, an edge `A->B`, a path `A->B->C`, or a weight `A->B`.
     pub at: String,
     /// Which of them it is: `site`, `edge`, `path`, `weight`.
-    pub of: String,
+    pub of: EditedKind,
     /// What was done: `set`, `add`, `scale`, `patch`, `fill`.
-    pub change: String,
+    pub change: ChangeKind,
     /// The numbers; of a vector its first eight.
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]

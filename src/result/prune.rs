@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{Arithmetic, CertificateMethod};
+use crate::choice::{Arithmetic, CertificateMethod, Requested};
 
 /// What was pruned and whether the outputs stayed where they were.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Prune {
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub threshold: f64,
     /// `auto`, or the number as it was asked for.
-    pub requested: String,
+    pub requested: Requested,
     /// The smallest of the outputs' tolerances, in units of the outputs.
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::choice::SiteMeasure;
+
 /// The samples at which sites have their largest and smallest values.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -9,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct Strongest {
     /// What is ranked: `activation`, or `output norm` of a component: the Euclidean norm of
     /// what it writes into the stream at one position.
-    pub measure: String,
+    pub measure: SiteMeasure,
     /// Most samples listed at either end.
     pub each: usize,
     /// Sites of the network; the list may hold fewer.

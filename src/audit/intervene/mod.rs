@@ -14,7 +14,7 @@ use super::subject::Subject;
 use super::{Config, layered, on_files, transformer};
 use crate::Result;
 use crate::checkpoint::Checkpoint;
-use crate::choice::MetricKind;
+use crate::choice::{ChangeKind, EditedKind, MetricKind};
 use crate::data::Dataset;
 use crate::model::{Architecture, Layered, Loaded, Mlp, Network, Transformer};
 use crate::numeric::Scalar;
@@ -102,8 +102,8 @@ impl Plan {
     fn told(&self) -> Vec<EditMade> {
         let weight = |weight: &WeightEdit| EditMade {
             at: format!("{}->{}", weight.from, weight.to),
-            of: "weight".to_owned(),
-            change: "set".to_owned(),
+            of: EditedKind::Weight,
+            change: ChangeKind::Set,
             values: vec![weight.value],
             sample: None,
             fill: None,
@@ -119,21 +119,21 @@ const MOST_VALUES: usize = 8;
 
 fn told(edit: &Edit) -> EditMade {
     let of = match &edit.at {
-        At::Site(_) => "site",
-        At::Edge(..) => "edge",
-        At::Path(_) => "path",
+        At::Site(_) => EditedKind::Site,
+        At::Edge(..) => EditedKind::Edge,
+        At::Path(_) => EditedKind::Path,
     };
     let (change, values, sample, fill) = match &edit.change {
-        Change::Set(values) => ("set", values.clone(), None, None),
-        Change::Add(values) => ("add", values.clone(), None, None),
-        Change::Scale(factor) => ("scale", vec![*factor], None, None),
-        Change::Sample(sample) => ("patch", Vec::new(), Some(*sample), None),
-        Change::Fill(fill) => ("fill", Vec::new(), None, Some(*fill)),
+        Change::Set(values) => (ChangeKind::Set, values.clone(), None, None),
+        Change::Add(values) => (ChangeKind::Add, values.clone(), None, None),
+        Change::Scale(factor) => (ChangeKind::Scale, vec![*factor], None, None),
+        Change::Sample(sample) => (ChangeKind::Patch, Vec::new(), Some(*sample), None),
+        Change::Fill(fill) => (ChangeKind::Fill, Vec::new(), None, Some(*fill)),
     };
     EditMade {
         at: edit.at.to_string(),
-        of: of.to_owned(),
-        change: change.to_owned(),
+        of,
+        change,
         values: values.into_iter().take(MOST_VALUES).collect(),
         sample,
         fill,

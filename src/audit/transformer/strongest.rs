@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use super::Subject;
 use crate::audit::strongest::{extremes, finite, listed, numbers};
+use crate::choice::SiteMeasure;
 use crate::model::transformer::{Answers, SequenceInputs, SequenceTrace, Writer};
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
@@ -20,11 +21,14 @@ impl<T: Scalar> Subject<'_, T> {
     ) -> Strongest {
         let is_drawn = !channels.is_empty();
         let (measure, sites) = match is_drawn {
-            true => ("activation", channels),
-            false => ("output norm", self.components(pruned, split_input)),
+            true => (SiteMeasure::Activation, channels),
+            false => (
+                SiteMeasure::OutputNorm,
+                self.components(pruned, split_input),
+            ),
         };
         Strongest {
-            measure: measure.to_owned(),
+            measure,
             sites_total: sites.len(),
             ..listed(self.files.data, sites.into_iter().rev(), |sample| {
                 self.described(sample)

@@ -104,7 +104,7 @@ fn outputs(result: &Intervention) -> Table {
 fn edits(result: &Intervention) -> Table {
     let columns = vec![column_of_words("edit"), column_of_words("of")];
     let row = |made: &crate::result::EditMade| {
-        vec![Cell::word(words::edit(made)), Cell::word(clean(&made.of))]
+        vec![Cell::word(words::edit(made)), Cell::word(made.of.name())]
     };
     let rows = result.edits.iter().map(row).collect();
     Table::new("All at once", "edits", columns, rows).open()

@@ -44,8 +44,8 @@ fn edits(result: &Intervention) -> Sheet {
         let positions = edit.positions.iter().flatten();
         vec![
             word(&edit.at),
-            word(&edit.of),
-            word(&edit.change),
+            word(edit.of.name()),
+            word(edit.change.name()),
             list(values),
             some(edit.sample),
             some(edit.fill),

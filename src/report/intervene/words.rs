@@ -1,5 +1,6 @@
 //! What moved, in sentences.
 
+use crate::choice::ChangeKind;
 use crate::report::format::{count, number};
 use crate::report::sites::clean;
 use crate::report::words::{joined, plural};
@@ -28,12 +29,22 @@ pub(super) fn edit(edit: &EditMade) -> String {
         0 | 1 => values.concat(),
         n => format!("{} … ({n} numbers or more)", values[0]),
     };
-    let what = match (edit.change.as_str(), edit.sample, edit.fill) {
-        ("scale", ..) => format!("times {values}"),
-        ("add", ..) => format!("plus {values}"),
-        (_, Some(sample), _) => format!("as in sample {sample}"),
-        (_, _, Some(fill)) => format!("filled ({fill})"),
-        _ => format!("set to {values}"),
+    let what = match edit.change {
+        ChangeKind::Set => format!("set to {values}"),
+        ChangeKind::Add => format!("plus {values}"),
+        ChangeKind::Scale => format!("times {values}"),
+        ChangeKind::Patch => {
+            let sample = edit
+                .sample
+                .map_or_else(String::new, |sample| format!(" {sample}"));
+            format!("as in sample{sample}")
+        }
+        ChangeKind::Fill => {
+            let fill = edit
+                .fill
+                .map_or_else(String::new, |fill| format!(" ({fill})"));
+            format!("filled{fill}")
+        }
     };
     let at = match &edit.positions {
         None => String::new(),

@@ -1,5 +1,6 @@
 //! What every threshold does: edges kept, change of the outputs, loss.
 
+use crate::choice::Requested;
 use crate::report::figures::axes::{Axis, Panel};
 use crate::report::figures::canvas::{Figure, bar, disc, line, path, text, through};
 use crate::report::format::number;
@@ -178,10 +179,9 @@ fn marks(figure: &mut Figure, audit: &Audit, prune: &Prune, panels: &[Panel]) {
 }
 
 fn asked(prune: &Prune) -> &'static str {
-    if prune.requested == "auto" {
-        "auto"
-    } else {
-        "as asked"
+    match prune.requested {
+        Requested::Auto | Requested::AutoCertified => "auto",
+        Requested::At(_) => "as asked",
     }
 }
 

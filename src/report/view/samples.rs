@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::choice::SiteMeasure;
 use crate::report::format::short;
 use crate::report::packed::{floats, wholes};
 use crate::report::sites::{clean, plain};
@@ -30,7 +31,7 @@ pub(super) fn samples(audit: &Audit, nodes: &[Node]) -> Option<Samples> {
         .iter()
         .take_while(|s| !s.inputs.is_empty());
     listed.iter().any(Option::is_some).then(|| Samples {
-        measure: clean(&strongest.measure),
+        measure: strongest.measure.to_string(),
         each: strongest.each,
         sample: wholes(
             listed
@@ -79,8 +80,7 @@ fn shown(sample: &Sample) -> Shown {
 pub fn words(strongest: &Strongest) -> String {
     let mut words = format!(
         "A site that is pinned shows the {} samples with its largest and its smallest {}",
-        strongest.each,
-        clean(&strongest.measure)
+        strongest.each, strongest.measure
     );
     if strongest.sites.len() < strongest.sites_total {
         words += &format!(
@@ -89,7 +89,7 @@ pub fn words(strongest: &Strongest) -> String {
             strongest.sites_total
         );
     }
-    if strongest.measure == "output norm" {
+    if strongest.measure == SiteMeasure::OutputNorm {
         words += "; the norm is the Euclidean one of what a component writes into the stream at one position";
     }
     let is_bare = |s: &&Sample| s.inputs.is_empty() && s.tokens.is_empty();

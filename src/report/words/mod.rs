@@ -225,10 +225,10 @@ mod tests {
             // What is no number of things.
             const NUMBERED: [&str; 5] = ["module", "dimension", "seed", "threads", "folds"];
             match value {
-                serde_json::Value::Number(n) if n.as_u64().is_some_and(|n| n > 1) => {
-                    if !NUMBERED.contains(&key) {
-                        *value = 1.into();
-                    }
+                serde_json::Value::Number(n)
+                    if n.as_u64().is_some_and(|n| n > 1) && !NUMBERED.contains(&key) =>
+                {
+                    *value = 1.into();
                 }
                 serde_json::Value::Array(items) => {
                     // Pairs of numbers are intervals and places.

@@ -1,5 +1,6 @@
 //! One sentence that says what was found, and the limit that a reader must know with it.
 
+use crate::choice::Requested;
 use crate::report::circuits::words::withheld;
 use crate::report::format::{count, count_words, percent, short, times};
 use crate::report::modules::words::measure_words;
@@ -112,9 +113,11 @@ fn pruned(prune: &Prune, audit: &Audit, sites: &Sites<'_>) -> Headline {
             1 => "the one weight is".to_owned(),
             _ => format!("all {total} weights are"),
         };
-        let text = match prune.requested.parse::<f64>() {
-            Ok(_) => format!("Nothing was pruned: {all} above the threshold."),
-            Err(_) => format!("{} needed to keep the outputs the same.", capital(&all)),
+        let text = match prune.requested {
+            Requested::At(_) => format!("Nothing was pruned: {all} above the threshold."),
+            Requested::Auto | Requested::AutoCertified => {
+                format!("{} needed to keep the outputs the same.", capital(&all))
+            }
         };
         return said(Status::Note, text, limit(prune, audit));
     }
