@@ -58,12 +58,12 @@ pub enum EdgeWeight {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NullKind {
     /// Keeps which edges there are: non-zero weights permuted among the non-zero places.
-    #[default]
     LayerNonzero,
     /// Keeps the number of edges per layer: all entries permuted.
     Layer,
     /// Keeps how many edges each node writes to and reads from per layer, and nearly how
     /// much they weigh: swaps of edges of similar weight.
+    #[default]
     Degree,
     /// Keeps the number of edges per layer: the largest weights of an untrained network.
     Untrained,

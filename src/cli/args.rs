@@ -312,11 +312,11 @@ pub(super) struct ModulesArgs {
         help_heading = "Modules"
     )]
     pub resolution: f64,
-    /// What shuffled networks keep: layer-nonzero, layer or degree, or untrained networks
-    /// in their place; with a count: layer:200; several: layer:200,untrained:100
+    /// What shuffled networks keep: degree, layer or layer-nonzero, or untrained networks
+    /// in their place; the headline test is against degree; with a count: layer:200; several: layer:200,untrained:100
     #[arg(
         long,
-        default_value = "layer-nonzero:100",
+        default_value = "degree:100",
         value_name = "MODEL[:N]",
         value_delimiter = ',',
         help_heading = "Modules"

@@ -7,6 +7,7 @@ use super::quality::{Boundary, boundaries, layered_modularity, modularity, n_cut
 use super::{Communities, ModulesConfig};
 use crate::choice::MeasureKind;
 use crate::graph::{Adjacency, Layered};
+use crate::numeric::statistics::holm;
 use crate::result::{Conductance, Measure, NullModel};
 
 /// Numbers of measures, the last of which is compared with single modules too.
@@ -55,14 +56,15 @@ pub(super) fn measures(
     let kinds = kinds.chain(config.more_nulls.iter().copied());
     let by_kind: Vec<Vec<NullModel>> = kinds
         .map(|(kind, samples)| {
-            null_models(
+            let seed = config.seed;
+            corrected(null_models(
                 network,
                 kind,
                 samples,
-                config.seed,
+                seed,
                 observed_here,
                 statistics,
-            )
+            ))
         })
         .collect();
     let measure = |(k, name): (usize, MeasureKind)| Measure {
@@ -75,6 +77,15 @@ pub(super) fn measures(
             .collect(),
     };
     MeasureKind::each().enumerate().map(measure).collect()
+}
+
+/// With Holm's correction for the number of measures.
+fn corrected(mut nulls: Vec<NullModel>) -> Vec<NullModel> {
+    let ps: Vec<f64> = nulls.iter().map(|null| null.p).collect();
+    for (null, p_holm) in nulls.iter_mut().zip(holm(&ps)) {
+        null.p_holm = Some(p_holm);
+    }
+    nulls
 }
 
 /// The conductance of every module, against the lowest of each shuffle.

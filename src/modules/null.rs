@@ -193,6 +193,7 @@ pub(super) fn summary(model: Null, observed: Observed, mut draws: Vec<f64>) -> N
         sd,
         z: (sd > 0.0).then(|| (observed.value - mean) / sd),
         p: p_value(observed, &draws),
+        p_holm: None,
         draws,
     }
 }

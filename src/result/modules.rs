@@ -202,6 +202,9 @@ pub struct NullModel {
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p: f64,
+    /// p by Holm's correction for the measures of a partition; `null` elsewhere.
+    #[serde(default)]
+    pub p_holm: Option<f64>,
     /// The shuffled networks' modularities, sorted.
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
@@ -229,8 +232,9 @@ pub struct HeadlineTest {
     /// `(r + 1) / (n + 1)`, r = null networks at least as modular.
     #[serde(deserialize_with = "super::number")]
     pub p: f64,
-    /// How often the test tells two planted groups that share a fifth of the edges, of
-    /// networks of about as many edges; `null` where modules were searched in another way.
+    /// How often the test tells two planted groups that share a tenth of the edges, of
+    /// networks of about as many edges; `null` where that was not measured: of fewer than 40
+    /// and of more than 360, and where modules were searched in another way.
     pub power: Option<f64>,
 }
 

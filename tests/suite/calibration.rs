@@ -40,6 +40,8 @@ fn modules(network: &Layered, null: NullKind, seed: u64) -> Modules {
         null,
         null_samples: SHUFFLES,
         stability_seeds: 0,
+        // Networks and shuffles are searched alike, once or twenty times.
+        restarts: 1,
         seed: seed * 1_000,
         ..ModulesConfig::default()
     };

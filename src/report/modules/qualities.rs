@@ -75,6 +75,7 @@ pub(in crate::report) fn measures(modules: &Modules) -> Block {
                 Cell::optional(None),
                 Cell::optional(None),
                 Cell::optional(None),
+                Cell::optional(None),
             ],
             Some(null) => vec![
                 Cell::word(format!("{} ({})", null.model.name(), count(null.samples))),
@@ -84,6 +85,7 @@ pub(in crate::report) fn measures(modules: &Modules) -> Block {
                 ),
                 Cell::optional(null.z),
                 p_cell(null.p),
+                optional_p(null.p_holm),
             ],
         });
         cells
@@ -101,9 +103,10 @@ pub(in crate::report) fn measures(modules: &Modules) -> Block {
         numbers("Null networks"),
         numbers("z"),
         numbers("p"),
+        numbers("p (Holm)"),
     ];
     Block::Table(Table::whole(
-        "Quality of the partition, against null networks searched in the same way (p one-sided, not corrected for the number of measures)",
+        "Quality of the partition, against null networks searched in the same way (p one-sided; Holm: corrected for the number of measures). All but the headline test are exploratory",
         "measures",
         columns,
         rows.collect(),

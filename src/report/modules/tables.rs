@@ -95,6 +95,7 @@ fn measures(modules: &Modules) -> Sheet {
                 null.sd.to_string(),
                 some(null.z),
                 null.p.to_string(),
+                some(null.p_holm),
             ]
         })
     });
@@ -108,6 +109,7 @@ fn measures(modules: &Modules) -> Sheet {
         "sd",
         "z",
         "p",
+        "p_holm",
     ];
     sheet("measures", &columns, rows)
 }

@@ -106,7 +106,7 @@ fn verdict(test: &HeadlineTest) -> Sentence {
     );
     let power = test.power.map_or_else(String::new, |power| {
         format!(
-            " Of networks of about as many edges in two groups that share a fifth of them, this \
+            " Of networks of about as many edges in two groups that share a tenth of them, this \
              test tells {}.",
             percent(power)
         )
