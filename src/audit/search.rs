@@ -864,7 +864,7 @@ impl<T: Scalar> Search<'_, T> {
             None => discovery,
         });
         let judge = judge.as_ref();
-        let fewest = |judge: &Judge<'_, P>| match self.config.all_intervals {
+        let fewest = |judge: &Judge<'_, T>| match self.config.all_intervals {
             true => Some(2),
             false => fewest_judged(judge.metric(), self.fill),
         };
