@@ -21,13 +21,7 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     };
     let mut said = vec![found(modules)];
     said.extend(modules.headline.as_ref().map(verdict));
-    said.push(chance(modules, modules.null.as_ref()));
-    let newman = modules
-        .measures
-        .iter()
-        .find(|m| m.name == MeasureKind::Modularity);
-    let others = newman.iter().flat_map(|m| m.nulls.iter().skip(1));
-    said.extend(others.map(|null| chance(modules, Some(null))));
+    said.extend(beside_chance(modules));
     said.extend(blocks(modules));
     said.extend(straddling(modules, sites));
     said.extend(without_outputs(modules));
@@ -39,6 +33,24 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     said.extend(crate::report::modules::function::sentences(modules));
     said.extend(wiring(modules));
     said.extend(crate::report::insight::words::sentences(modules));
+    said
+}
+
+/// Newman's modularity beside every null model of which the headline has not told it.
+fn beside_chance(modules: &Modules) -> Vec<Sentence> {
+    let newman = modules
+        .measures
+        .iter()
+        .find(|m| m.name == MeasureKind::Modularity);
+    let told = modules.headline.as_ref();
+    let told = told.filter(|test| test.measure == MeasureKind::Modularity);
+    let is_new = |null: &&NullModel| told.is_none_or(|test| test.null != null.model);
+    let others = newman.iter().flat_map(|m| m.nulls.iter().skip(1));
+    let all = modules.null.iter().chain(others).filter(is_new);
+    let mut said: Vec<Sentence> = all.map(|null| chance(modules, Some(null))).collect();
+    if told.is_none() && said.is_empty() {
+        said.push(chance(modules, None));
+    }
     said
 }
 
