@@ -283,6 +283,7 @@ pub(super) fn scoring(
     config.circuits.stability = true;
     config.circuits.keep_samples = true;
     config.circuits.every_fill = false;
+    config.circuits.control_draws = 0;
     // All samples take part: sets of them are an axis.
     config.circuits.judge_on = Some(super::JudgeOn::Same);
     config.discover = None;
