@@ -77,6 +77,17 @@ impl<'de> Deserialize<'de> for Requested {
     }
 }
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Requested {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Requested".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
+
 named! {
     Arithmetic: "arithmetic" { Real = "real", F32 = "f32", F64 = "f64" }
     CertificateMethod: "way to certify" {

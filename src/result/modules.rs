@@ -213,6 +213,7 @@ pub struct NullModel {
 
 /// One measure against one null model, chosen by its power before any network was looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HeadlineTest {
     /// The measure.
     pub measure: MeasureKind,
@@ -220,17 +221,21 @@ pub struct HeadlineTest {
     pub null: Null,
     /// The measure of this network's partition.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub observed: f64,
     /// Its mean over the null networks.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub mean: f64,
     /// Its standard deviation over them.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub sd: f64,
     /// Null networks drawn.
     pub samples: usize,
     /// `(r + 1) / (n + 1)`, r = null networks at least as modular.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p: f64,
     /// How often the test tells two planted groups that share a tenth of the edges, of
     /// networks of about as many edges; `null` where that was not measured: of fewer than 40
@@ -529,6 +534,7 @@ pub struct Lesion {
 /// The harm that the ablation of a module does to every output, and whether it is uneven,
 /// against random sets of as many sites per layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Selectivity {
     /// The module, of the partition that `scope` says.
     pub module: usize,
@@ -543,17 +549,21 @@ pub struct Selectivity {
     /// By output, how much worse it is without the module: of accuracies the difference, else
     /// the share of what the ablation of all modules together changes.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
     pub effects: Vec<f64>,
     /// The output that is hurt the most beyond the others.
     pub output: String,
     /// Its effect less the mean of the others'.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub lead: f64,
     /// `(r + 1) / (n + 1)`, r = random sets with at least this lead, for whichever output.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p: f64,
     /// p by Holm's correction for the modules of the same partition and fill.
     #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub p_holm: f64,
     /// Random sets drawn.
     pub samples: usize,
