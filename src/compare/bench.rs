@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::controlled::{Controlled, exact};
 use super::numbers::{Source, numbers};
 use super::points;
 use super::tests_of_circuits::circuits;
