@@ -218,7 +218,7 @@ fn rest_of(edges: usize, set: &EdgeSet) -> EdgeSet {
 fn collected<R: Send>(places: usize, run: impl FnOnce(&(dyn Fn(usize, R) + Sync))) -> Vec<R> {
     let slots: Vec<Mutex<Option<R>>> = (0..places).map(|_| Mutex::new(None)).collect();
     run(&|place, result| {
-        *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result)
+        *slots[place].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
     });
     let put = |slot: Mutex<Option<R>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
     let results: Option<Vec<R>> = slots.into_iter().map(put).collect();

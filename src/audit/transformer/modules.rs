@@ -247,16 +247,12 @@ fn spreads<T: Scalar>(engine: &WeightEngine<'_, T>, draws: &Draws) -> Vec<Vec<Ve
     engine.sites().spans().iter().map(of_layer).collect()
 }
 
+/// An engine of whatever kind, on numbers of a type.
+type AnyEngine<'e, T> = Box<dyn Patchable<Number = T> + 'e>;
+
 /// Engines by fill, of whatever kind they are.
-fn any<'e, P: Patchable + 'e>(
-    engines: Vec<(Fill, P)>,
-) -> Vec<(Fill, Box<dyn Patchable<Number = P::Number> + 'e>)> {
-    let boxed = |(fill, engine)| {
-        (
-            fill,
-            Box::new(engine) as Box<dyn Patchable<Number = P::Number> + 'e>,
-        )
-    };
+fn any<'e, P: Patchable + 'e>(engines: Vec<(Fill, P)>) -> Vec<(Fill, AnyEngine<'e, P::Number>)> {
+    let boxed = |(fill, engine)| (fill, Box::new(engine) as AnyEngine<'e, P::Number>);
     engines.into_iter().map(boxed).collect()
 }
 

@@ -91,7 +91,7 @@ impl<T: Scalar> Parted for ComponentEngine<'_, T> {
     }
 
     fn plan(&self, patched: &EdgeSet) -> Plan {
-        Plan::new(&self.sites(), patched)
+        Plan::new(self.sites(), patched)
     }
 
     fn run_part(&self, part: &Part<T>, plan: &Plan) -> Array2<T> {
