@@ -108,7 +108,7 @@ fn a_comparison_is_drawn_again_and_stays_as_it_is() {
     let arguments = ["report", RESULT, COMPARISON, "--out", to, "--force"];
     let run = modscope().args(arguments).assert().code(2);
     let told = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
-    assert!(told.contains("draw it again alone"), "{told}");
+    assert!(told.contains("draw it again by itself"), "{told}");
 }
 
 #[test]
