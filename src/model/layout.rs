@@ -18,40 +18,13 @@ use ndarray::{Array1, Array2};
 
 use super::layered::{self, Layered};
 use super::mlp::load::{self, Rewritten};
+use super::options::{Options, Role, unknown_layout};
 use super::transformer::{self, Place, Transformer};
 use super::{Activations, Linear, Mlp, Readout};
 use crate::checkpoint::{Account, Checkpoint, Dtype, KeyRule, Tally, Tensor, Unknown};
 pub use crate::choice::Layout;
 use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
-
-/// What a user may say that the file does not.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// `--layout`
-    pub layout: Option<Layout>,
-    /// `--activation`: one for all gaps between linear layers, or one for each
-    pub activation: Vec<Activation>,
-    /// `--layers`: the linear layers of an MLP in order
-    pub layers: Vec<String>,
-    /// `--ignore`: patterns of tensors, or of keys as `config.KEY`, that are left out
-    pub ignore: Vec<String>,
-}
-
-/// What a tensor is to the tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// The edges between layer `.0` of sites and the next.
-    Weight(usize),
-    /// The biases of the same linear layer.
-    Bias(usize),
-    /// The slopes, one per neuron, behind the same linear layer.
-    Slopes(usize),
-    /// Token embedding.
-    Embedding,
-    /// `in_perm` or `out_perm`.
-    Permutation,
-}
 
 /// A network in the precision it is stored in; halves are computed in f32.
 #[derive(Debug, Clone)]
@@ -362,14 +335,6 @@ fn one_activation(account: &Account<'_>, options: &Options) -> Result<Option<Act
         path: account.checkpoint().path.clone(),
         detail: detail.to_owned(),
     })
-}
-
-/// An error for tensors that fit no layout.
-pub(super) fn unknown_layout(checkpoint: &Checkpoint) -> Error {
-    Error::UnknownLayout {
-        path: checkpoint.path.clone(),
-        tensors: checkpoint.tensors.keys().cloned().collect(),
-    }
 }
 
 /// What a class puts before the names of the network that it holds.

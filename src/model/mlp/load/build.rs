@@ -3,7 +3,7 @@
 use ndarray::{Array1, Axis};
 
 use super::modules::{self, Kind, Layer, fault, of, vector};
-use super::plan::Step;
+use super::steps::Step;
 use crate::checkpoint::Account;
 use crate::model::mlp::{Activations, OfLayer};
 use crate::model::readout::Readout;

@@ -16,6 +16,7 @@ mod modules;
 mod order;
 mod place;
 mod plan;
+mod steps;
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Linear, Mlp, OfLayer};
 use crate::checkpoint::{Account, Dtype, KeyRule, Tensor};
-use crate::model::layout::{Options, Role};
+use crate::model::options::{Options, Role};
 use crate::model::readout::Readout;
 use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::modules::{Kind, fault};
-use super::plan::{Between, Step};
+use super::steps::{Between, Step};
 use crate::Result;
 use crate::checkpoint::Account;
 use crate::numeric::Activation;

@@ -7,42 +7,18 @@ use serde_json::Value;
 use super::modules::{self, Kind, Stored, fault};
 use super::order::{self, Doubt, Named};
 use super::place;
+use super::steps::{Between, Step};
 use crate::checkpoint::{Account, Settings};
-use crate::model::layout::Options;
+use crate::model::options::Options;
 use crate::model::readout::Readout;
 use crate::numeric::Activation;
 use crate::{Error, Result};
-
-/// One step from inputs to outputs.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
-    /// A linear layer; `biased` where the configuration says whether it has biases.
-    Linear { name: String, biased: Option<bool> },
-    /// The same function of every value.
-    Activation(Activation),
-    /// PReLU with the slopes of this module.
-    Slopes(String),
-    /// A batch norm in evaluation mode.
-    BatchNorm { name: String, epsilon: f64 },
-    /// `scale · x + shift` by the tensors of this module.
-    Affine(String),
-    /// After the last layer.
-    Readout(Readout),
-}
 
 /// The steps, and where the activations are known from.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Plan {
     pub steps: Vec<Step>,
     pub source: &'static str,
-}
-
-/// What stands between two layers.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Between {
-    Activation(Activation),
-    /// Slopes are tensors of the file.
-    Prelu,
 }
 
 /// Where `config.json` names one activation for all layers.
@@ -257,7 +233,7 @@ fn in_order(account: &Account<'_>, kinds: &BTreeMap<String, Kind>) -> Result<Vec
         layers.push(named(account, name, *stored)?);
     }
     if layers.is_empty() {
-        return Err(crate::model::layout::unknown_layout(account.checkpoint()));
+        return Err(crate::model::options::unknown_layout(account.checkpoint()));
     }
     let ordered = order::order(&layers).map_err(|doubt| doubtful(account, &layers, doubt))?;
     let names: Vec<String> = ordered.into_iter().map(|layer| layer.name).collect();

@@ -24,8 +24,8 @@ use std::collections::BTreeMap;
 
 use super::{Matrix, Place, Transformer};
 use crate::checkpoint::{Account, Dtype, KeyRule, Unknown};
-use crate::model::layout::unknown_layout;
 use crate::model::mlp::load::Rewritten;
+use crate::model::options::unknown_layout;
 use crate::model::{Layout, Role};
 use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
