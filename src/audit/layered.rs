@@ -72,16 +72,13 @@ impl<T: Scalar> Audited for Subject<'_, T> {
     }
 
     fn expected_memory(&self, config: &Config) -> u64 {
+        let tensors = self.files.checkpoint.tensors.values();
+        let edges = tensors.map(Tensor::len).sum();
         let sizes = memory::Sizes {
             samples: self.batch.len(),
             sites: self.model.widths().iter().sum(),
-            edges: self
-                .files
-                .checkpoint
-                .tensors
-                .values()
-                .map(Tensor::len)
-                .sum(),
+            edges,
+            heavy: edges,
             outputs: self.outputs.len(),
             number: size_of::<T>(),
         };

@@ -95,10 +95,10 @@ pub fn before_audit(budget: Budget, checkpoint: &Checkpoint, data: &Dataset) -> 
 fn program() -> u64 {
     const PAGE: u64 = 4096;
     // In hundredths: between a pruning, which runs the least of it, and an audit.
-    const KEPT: u64 = 85;
-    const BESIDE: u64 = 3_500_000;
+    const KEPT: u64 = 90;
+    const BESIDE: u64 = 5_000_000;
     // Of an optimised build, where the system does not tell.
-    const USUAL: u64 = 18_000_000;
+    const USUAL: u64 = 20_000_000;
     let pages = fs::read_to_string("/proc/self/statm").ok();
     let code = pages.and_then(|text| text.split_whitespace().nth(3)?.parse::<u64>().ok());
     code.map_or(USUAL, |pages| pages * PAGE * KEPT / 100) + BESIDE
@@ -116,6 +116,8 @@ pub(super) struct Sizes {
     /// Values that a run keeps of a sample.
     pub sites: usize,
     pub edges: usize,
+    /// Edges whose weights are large enough that circuits may keep them.
+    pub heavy: usize,
     pub outputs: usize,
     /// Bytes of a number.
     pub number: usize,
@@ -124,20 +126,19 @@ pub(super) struct Sizes {
 /// What the process takes at its peak to answer what is asked of such a network, in bytes.
 ///
 /// The figures of an edge and of a value were measured, stage by stage, on networks of
-/// 17,000 to 55,000 edges with 400 and 1,600 samples (`docs/measured.md`): most of an
-/// edge's are its names in the results, once for every answer.
+/// 10,000 to 17,000 edges (`docs/measured.md`): most of an edge's are its names in the
+/// results, once for every answer whose circuit keeps it.
 pub(super) fn of_layers(sizes: Sizes, config: &Config) -> u64 {
     let (circuits, modules) = (config.stages.circuits, config.stages.modules);
-    let of_edge_and_answer = match (circuits, config.circuits.scores) {
-        (false, _) => 0,
-        (true, false) => 100,
-        (true, true) => 105,
+    let of_edge = 290 + if modules { 120 } else { 0 };
+    let of_answer = match circuits {
+        true => 110 * sizes.edges as u64 + 230 * sizes.heavy as u64,
+        false => 0,
     };
-    let of_edge = 290 + if modules { 120 } else { 0 } + of_edge_and_answer * sizes.outputs;
     let of_value = 5 + if modules || circuits { 8 } else { 0 };
     let values = sizes.samples as u64 * sizes.sites as u64;
     let (edges, number) = (sizes.edges as u64, sizes.number as u64);
-    program() + edges * of_edge as u64 + values * of_value * number
+    program() + edges * of_edge + sizes.outputs as u64 * of_answer + values * of_value * number
 }
 
 /// The bytes that this process has now; 0 where the system does not tell.

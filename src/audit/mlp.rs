@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use ndarray::Array2;
+
 use super::files::Files;
 use super::finite::not_finite;
 use super::pipeline::{Audited, Pruned};
@@ -65,6 +67,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             samples: self.batch.len(),
             sites: self.model.widths().iter().sum(),
             edges: self.model.widths().windows(2).map(|w| w[0] * w[1]).sum(),
+            heavy: self.model.layers.iter().map(|l| heavy(&l.weight)).sum(),
             outputs: self.outputs.len(),
             number: size_of::<T>(),
         };
@@ -172,4 +175,11 @@ fn pruning<T: Scalar>(
         )
     });
     (pruned, prune, proof)
+}
+
+/// Weights that circuits may keep: those of a hundredth of their layer's largest.
+fn heavy<T: Scalar>(weight: &Array2<T>) -> usize {
+    let size = |w: &T| w.widen().abs();
+    let largest = weight.iter().map(size).fold(0.0, f64::max);
+    weight.iter().filter(|w| size(w) > largest / 100.0).count()
 }

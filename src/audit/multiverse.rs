@@ -12,7 +12,7 @@ use std::time::Instant;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::transfer::Discovered;
+use super::transfer::{Discovered, Scored};
 use super::{Config, Journal, ScoredBySample, Stages, audit};
 use crate::checkpoint::Checkpoint;
 use crate::choice::{ControlKind, Fill, Method, MetricKind};
@@ -159,12 +159,6 @@ pub fn multiverse(
         answers,
         seconds: started.elapsed().as_secs_f64(),
     })
-}
-
-/// One matrix of effects, and where it stands on the axes.
-pub(super) struct Scored {
-    at: [usize; 3],
-    pub matrix: ScoredBySample,
 }
 
 /// All matrices, by output, and what they are of.

@@ -2,7 +2,7 @@
 
 use ndarray::Axis;
 
-use super::multiverse::Scored;
+use super::ScoredBySample;
 use super::search::Measured;
 use crate::circuit::strongest;
 use crate::evaluate::transfer::{Ran, SETS, Transferred, transferred};
@@ -14,6 +14,12 @@ const FEWEST: usize = 12;
 
 /// The stream that samples are put into sets from.
 const STREAM: u64 = 67;
+
+/// One matrix of effects, and where it stands on the axes.
+pub(super) struct Scored {
+    pub at: [usize; 3],
+    pub matrix: ScoredBySample,
+}
 
 /// The circuits that two discoveries give, of one answer.
 pub struct Discovered {

@@ -20,6 +20,7 @@ pub mod pass;
 pub mod recipe;
 pub mod run;
 pub mod snapshot;
+mod streams;
 pub mod summary;
 pub mod swaps;
 pub mod task;

@@ -11,16 +11,12 @@ use super::loss::Score;
 use super::parameters::Parameters;
 use super::pass::{Pass, Rules, Tables, add_up};
 use super::recipe::Recipe;
+use super::streams::{STREAM_EPOCHS, STREAM_WEIGHTS};
 use super::swaps::Wiring;
 use super::task::{Problem, Samples};
 use crate::model::Mlp;
 use crate::numeric::adamw::{self, Moments};
 use crate::numeric::{Rng, Scalar};
-
-/// Streams of the seed: the samples, the fresh network, and from here on one per epoch.
-pub(super) const STREAM_DATA: u64 = 0;
-pub(super) const STREAM_WEIGHTS: u64 = 1;
-pub(super) const STREAM_EPOCHS: u64 = 16;
 
 /// One row of the training curve: the network before the update of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ndarray::Array2;
 
+use super::part::WeightPart;
 use super::plan::Plan;
 use super::run::PatchedRun;
 use super::values::Values;
@@ -23,21 +24,6 @@ pub struct WeightEngine<'m, T> {
     sites: Channels,
     parts: Vec<WeightPart<T>>,
     readings: usize,
-}
-
-/// Some of the samples.
-#[derive(Debug, Clone)]
-pub struct WeightPart<T> {
-    /// The readings it holds, of all.
-    pub readings: Range<usize>,
-    /// Its samples.
-    pub batch: Sequences<T>,
-    /// The clean run.
-    pub clean: SequenceTrace<T>,
-    /// What linear layers read in it.
-    pub values: Values<T>,
-    /// What patched edges carry in place of that.
-    pub fill: Values<T>,
 }
 
 impl<'m, T: Scalar> WeightEngine<'m, T> {

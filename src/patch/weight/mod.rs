@@ -14,11 +14,13 @@
 //! linear layer with a patched edge; what comes before is the clean run's.
 
 mod engine;
+mod part;
 mod plan;
 mod run;
 #[cfg(test)]
 mod tests;
 mod values;
 
-pub use engine::{WeightEngine, WeightPart};
+pub use engine::WeightEngine;
+pub use part::WeightPart;
 pub use values::Values;

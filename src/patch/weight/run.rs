@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::engine::WeightPart;
+use super::part::WeightPart;
 use super::plan::{Linear, Plan};
 use crate::model::Transformer;
 use crate::model::transformer::{Hooks, Matrix, SequenceTrace};

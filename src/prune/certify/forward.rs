@@ -109,30 +109,6 @@ pub(super) struct Pass {
     pub rounded: bool,
 }
 
-/// Whether lines with a proved error are known for an activation.
-pub(super) fn is_proved(activation: Activation) -> bool {
-    match activation {
-        Activation::Identity
-        | Activation::Relu
-        | Activation::Silu
-        | Activation::Gelu
-        | Activation::GeluTanh
-        | Activation::Tanh
-        | Activation::Sigmoid => true,
-        Activation::LeakyRelu(_)
-        | Activation::Relu6
-        | Activation::Elu(_)
-        | Activation::Selu
-        | Activation::Softplus
-        | Activation::Softsign
-        | Activation::Mish
-        | Activation::Hardtanh
-        | Activation::Hardsigmoid
-        | Activation::Hardswish
-        | Activation::QuickGelu => false,
-    }
-}
-
 impl Pass {
     /// Room for passes through a pair of networks; `symbols` are the inputs that vary.
     pub fn new(pair: &Pair, symbols: &[usize]) -> Self {

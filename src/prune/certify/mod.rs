@@ -101,7 +101,7 @@ pub enum Stop {
 /// The names of the activations that are bounded.
 fn proved() -> String {
     let all = Activation::names().filter_map(|name| name.parse().ok());
-    let proved = all.filter(|activation| forward::is_proved(*activation));
+    let proved = all.filter(|activation| pair::is_proved(*activation));
     let names: Vec<String> = proved.map(|activation| activation.to_string()).collect();
     names.join(", ")
 }

@@ -3,7 +3,6 @@
 use ndarray::Array2;
 
 use super::Refusal;
-use super::forward::is_proved;
 use crate::model::Mlp;
 use crate::numeric::Activation;
 
@@ -151,4 +150,28 @@ fn comparable(original: &Mlp<f64>, pruned: &Mlp<f64>) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// Whether lines with a proved error are known for an activation.
+pub(super) fn is_proved(activation: Activation) -> bool {
+    match activation {
+        Activation::Identity
+        | Activation::Relu
+        | Activation::Silu
+        | Activation::Gelu
+        | Activation::GeluTanh
+        | Activation::Tanh
+        | Activation::Sigmoid => true,
+        Activation::LeakyRelu(_)
+        | Activation::Relu6
+        | Activation::Elu(_)
+        | Activation::Selu
+        | Activation::Softplus
+        | Activation::Softsign
+        | Activation::Mish
+        | Activation::Hardtanh
+        | Activation::Hardsigmoid
+        | Activation::Hardswish
+        | Activation::QuickGelu => false,
+    }
 }

@@ -4,5 +4,6 @@ pub mod figures;
 pub mod forest;
 pub(in crate::report) mod page;
 pub mod pareto;
+mod shown;
 pub mod tables;
 pub mod words;

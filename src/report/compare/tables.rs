@@ -6,8 +6,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::escape;
-use crate::report::compare::words::Shown;
-use crate::report::compare::words::shown;
+use crate::report::compare::shown::{Shown, shown};
 use crate::report::format::{self, p_value};
 use crate::report::sheet::{some, word};
 use crate::report::sites::plain;

@@ -4,11 +4,12 @@
 //! the level, and in the direction that its sign says. Where there is one seed
 //! nothing is shown, and the sentence says so.
 
+use super::shown::{Shown, shown};
 use crate::choice::{Against, HypothesisKind};
 use crate::report::format::{count_words, p_value, percent, short};
 use crate::report::sites::{clean, plain};
 use crate::report::words::{counted, joined, plural};
-use crate::result::{Better, ComparedMeasure, Comparison, GroupOverlap, SCHEMA, Test};
+use crate::result::{ComparedMeasure, Comparison, GroupOverlap, SCHEMA, Test};
 use crate::result::{Sentence, Status};
 
 /// A claim that was published of brain-inspired training (arXiv 2401.03646), the measure
@@ -48,42 +49,6 @@ const CLAIMS: [Claim; 3] = [
         ],
     },
 ];
-
-/// The smallest effect of interest, as Cliff's δ: from 0.33 on it is called medium
-/// (Romano et al. 2006).
-const SMALLEST_EFFECT: f64 = 0.33;
-
-/// What a test says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// The reference is better.
-    Better,
-    /// The other regime is better.
-    Worse,
-    /// Nothing was shown.
-    Nothing,
-    /// There was no test.
-    NoTest,
-}
-
-/// What a test of a measure says at a level.
-#[must_use]
-pub fn shown(better: Better, test: &Test, level: f64) -> Shown {
-    let (Some(p), Some(difference)) = (test.corrected, test.difference) else {
-        return Shown::NoTest;
-    };
-    let small = test
-        .cliff_delta
-        .is_some_and(|delta| delta.abs() < SMALLEST_EFFECT);
-    if p > level || difference == 0.0 || small {
-        return Shown::Nothing;
-    }
-    match (better, difference < 0.0) {
-        (Better::Neither, _) => Shown::Nothing,
-        (Better::Lower, true) | (Better::Higher, false) => Shown::Better,
-        _ => Shown::Worse,
-    }
-}
 
 /// The comparison in sentences.
 #[must_use]

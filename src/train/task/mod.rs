@@ -102,7 +102,7 @@ impl Task {
     /// Its samples; the same for the same seed.
     #[must_use]
     pub fn problem(self, seed: u64) -> Problem {
-        let mut rng = Rng::new(seed, super::trainer::STREAM_DATA);
+        let mut rng = Rng::new(seed, super::streams::STREAM_DATA);
         match self {
             Self::Independence => formulas::problem(self, formulas::independence, &mut rng),
             Self::FeatureSharing => formulas::problem(self, formulas::feature_sharing, &mut rng),

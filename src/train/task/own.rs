@@ -49,7 +49,7 @@ pub fn from_parts(name: &str, train: Dataset, test: Dataset) -> Result<Problem> 
 /// # Errors
 /// If the data have no labels.
 pub fn holding_out(name: &str, data: Dataset, seed: u64) -> Result<Problem> {
-    let mut order = Rng::new(seed, super::super::trainer::STREAM_DATA).permutation(data.len());
+    let mut order = Rng::new(seed, crate::train::streams::STREAM_DATA).permutation(data.len());
     let test = order.split_off(data.len() - data.len() / HELD_OUT);
     from_parts(name, part(&data, &order), part(&data, &test))
 }

@@ -14,8 +14,9 @@ use crate::numeric::adamw::{self, Moments};
 use crate::numeric::{Activation, Rng, Scalar};
 use crate::train::cost;
 use crate::train::recipe::{Attention, Recipe};
+use crate::train::streams::{STREAM_EPOCHS, STREAM_WEIGHTS};
 use crate::train::task::{Problem, Samples};
-use crate::train::trainer::{Measure, STREAM_EPOCHS, STREAM_WEIGHTS, is_edge};
+use crate::train::trainer::{Measure, is_edge};
 
 /// The output that is trained; the others are free.
 pub const TRAINED: usize = 0;
