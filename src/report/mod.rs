@@ -12,6 +12,7 @@ pub mod brief;
 pub mod circuits;
 pub mod compare;
 pub mod diff;
+mod english;
 pub mod exports;
 pub mod figures;
 pub mod format;

@@ -1,10 +1,10 @@
 //! What ablating each site does, as a table tinted by sign and size.
 
 use crate::choice::MetricKind;
+use crate::report::english::{counted, plural};
 use crate::report::format::{count, number};
 use crate::report::page::blocks::{Block, Cell, Column, Section, Table, numbers, words};
 use crate::report::sites::{Sites, plain};
-use crate::report::words::{counted, plural};
 use crate::result::{Audit, NodeAblation, NodeEffect, OutputEffect};
 
 /// From more outputs on, a site shows its strongest effects only.

@@ -1,12 +1,12 @@
 //! Faithfulness against edges kept, per output and method, with the chosen circuit.
 
 use crate::choice::Origin;
+use crate::report::english::counted;
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, disc, line, path, text, through, tip};
 use crate::report::figures::legend::{self, Entry, Sample};
 use crate::report::format::number;
 use crate::report::sites::shortened;
-use crate::report::words::counted;
 use crate::result::Circuit;
 
 const WIDTH: f64 = 1040.0;

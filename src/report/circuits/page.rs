@@ -3,11 +3,11 @@
 use crate::choice::MetricKind;
 use crate::report::circuits::figure::MOST_EDGES;
 use crate::report::circuits::words::{Group, groups};
+use crate::report::english::counted;
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, optional, percent, significant};
 use crate::report::page::blocks::{Block, Card, Cell, Fact, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Sites, natural, plain};
-use crate::report::words::counted;
 use crate::result::{Audit, Circuit, Prompt};
 
 /// Bytes of pictures of circuits that a page carries; the rest are links to files.

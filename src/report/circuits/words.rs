@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::choice::{Against, ControlKind, Fill, Level, Method, Origin};
+use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count, count_words, percent, short, typed};
 use crate::report::sites::{Sites, clean};
-use crate::report::words::{counted, joined, plural};
 use crate::result::{Audit, Circuit, CircuitStability, Control, Screening, Sentence, Status};
 
 const TOPIC: &str = "Circuits";

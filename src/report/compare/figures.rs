@@ -7,12 +7,12 @@ use crate::report::compare::forest::forest;
 use crate::report::compare::pareto::Better as Side;
 use crate::report::compare::pareto::ParetoPoint;
 use crate::report::compare::pareto::pareto;
+use crate::report::english::counted;
 use crate::report::figures::axes::Axis;
 use crate::report::figures::canvas::{Figure, disc, path, round, text, tip};
 use crate::report::figures::file_name;
 use crate::report::format::{count, count_words};
 use crate::report::sites::{plain, shortened};
-use crate::report::words::counted;
 use crate::result::{
     Arrangement, ComparedMeasure, ComparedNetwork, Comparison, FrontPoint, Picture, PlacedLayer,
 };

@@ -7,6 +7,8 @@ use crate::report::compare::tables::mark;
 use crate::report::compare::tables::mean_words;
 use crate::report::compare::tables::test_words;
 use crate::report::compare::words as compared;
+use crate::report::english::counted;
+use crate::report::english::sampled;
 use crate::report::figures::Figure;
 use crate::report::format::{count, percent, short};
 use crate::report::page::Page;
@@ -14,7 +16,6 @@ use crate::report::page::blocks::{
     Block, Cell, Column, Fact, Said, Section, Shown, Table, numbers, words as text,
 };
 use crate::report::sites::{clean, plain};
-use crate::report::words::{counted, sampled};
 use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison};
 
 /// Renders the page.

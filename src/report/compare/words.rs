@@ -6,9 +6,9 @@
 
 use super::shown::{Shown, shown};
 use crate::choice::{Against, HypothesisKind};
+use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count_words, p_value, percent, short};
 use crate::report::sites::{clean, plain};
-use crate::report::words::{counted, joined, plural};
 use crate::result::{ComparedMeasure, Comparison, GroupOverlap, SCHEMA, Test};
 use crate::result::{Sentence, Status};
 
@@ -386,6 +386,7 @@ fn overlap(comparison: &Comparison) -> Option<Sentence> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::result::Better;
 
     fn test(difference: f64, corrected: Option<f64>) -> Test {
         Test {

@@ -3,13 +3,14 @@
 use askama::Template;
 
 use crate::report::diff::words::{all_the_same, largest, of_edges};
+use crate::report::english::counted;
+use crate::report::english::sampled;
 use crate::report::figures::Figure;
 use crate::report::format::{count, short};
 use crate::report::page::Page;
 use crate::report::page::blocks::{Block, Cell, Said, Section, Table, numbers, words};
 use crate::report::page::opening::{Headline, Opening, Verdict};
 use crate::report::sites::{Sites, clean, plain};
-use crate::report::words::{counted, sampled};
 use crate::result::{ChangedEdges, CheckpointInfo, Diff, Sentence, Status};
 
 /// Renders the page.

@@ -1,9 +1,9 @@
 //! What changed, in sentences; only what was limited can hold or fail.
 
 use crate::choice::MetricKind;
+use crate::report::english::{capital, counted, plural, some_of};
 use crate::report::format::{count, percent, short, typed};
 use crate::report::sites::clean;
-use crate::report::words::{capital, counted, plural, some_of};
 use crate::result::{ChangedEdges, ChangedOutput, Diff, Sentence, Status, Task};
 
 /// The sentences, in the order people ask.

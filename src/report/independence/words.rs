@@ -1,9 +1,9 @@
 //! Into which parts the network falls, and whether it is the same when it has.
 
+use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count_words, short, times, typed};
 use crate::report::network::figure::bridge_count;
 use crate::report::sites::Sites;
-use crate::report::words::{counted, joined, plural};
 use crate::result::{Audit, Component, Modules, Split};
 use crate::result::{Sentence, Status};
 

@@ -1,7 +1,7 @@
 //! What the modules say about the task, in sentences.
 
+use crate::report::english::plural;
 use crate::report::format::{count_words, percent, short, significant};
-use crate::report::words::plural;
 use crate::result::{Embedding, Insight, Modules};
 use crate::result::{Sentence, Status};
 
@@ -31,7 +31,7 @@ fn formulas(insight: &Insight) -> Option<Sentence> {
     let n = insight.formulas.len();
     let text = format!(
         "{} {} written out as a formula with weights of five digits, which differs from the pruned network by at most {} on the samples.",
-        crate::report::words::capital(&count_words(n)),
+        crate::report::english::capital(&count_words(n)),
         plural(n, "output can be", "outputs can be"),
         short(most)
     );
@@ -56,7 +56,7 @@ fn circles(insight: &Insight) -> Option<Sentence> {
     }
     let text = format!(
         "Of the variance of the token embeddings, one frequency has {}.",
-        crate::report::words::joined(&all)
+        crate::report::english::joined(&all)
     );
     Some(Sentence::new("Embeddings", Status::Note, text).from(["/modules/insight/embeddings"]))
 }

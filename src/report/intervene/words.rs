@@ -1,9 +1,9 @@
 //! What moved, in sentences.
 
 use crate::choice::ChangeKind;
+use crate::report::english::{joined, plural};
 use crate::report::format::{count, number};
 use crate::report::sites::clean;
-use crate::report::words::{joined, plural};
 use crate::result::{EditMade, Intervention, Sentence, Status};
 
 const TOPIC: &str = "Intervention";

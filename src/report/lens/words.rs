@@ -1,8 +1,8 @@
 //! What the lenses show, in sentences.
 
+use crate::report::english::{joined, plural};
 use crate::report::format::{count, number, percent};
 use crate::report::sites::clean;
-use crate::report::words::{joined, plural};
 use crate::result::{Attributed, HeadWeights, Lens, LensPoint, Sentence, Status};
 
 /// Parts and heads that are told.

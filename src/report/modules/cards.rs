@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::choice::Scope;
+use crate::report::english::plural;
 use crate::report::figures::palette::{MODULE_COLOURS, module_class};
 use crate::report::format::{count, number, percent, short};
 use crate::report::modules::lesions::is_of_one_output;
 use crate::report::page::blocks::{Block, Fact, ModuleCard};
 use crate::report::sites::{Place, Sites};
-use crate::report::words::plural;
 use crate::result::Modules;
 
 /// Most modules with a card; the table has all.

@@ -1,11 +1,11 @@
 //! What modules do together, how long they last, and which circuits they hold.
 
 use crate::choice::{Direction, Scope};
+use crate::report::english::LEVEL;
+use crate::report::english::capital;
+use crate::report::english::{joined, plural, some_of};
 use crate::report::format::{count_words, short};
 use crate::report::sites::clean;
-use crate::report::words::LEVEL;
-use crate::report::words::capital;
-use crate::report::words::{joined, plural, some_of};
 use crate::result::Modules;
 use crate::result::{Sentence, Status};
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::choice::{Granularity, MetricKind, Scope};
+use crate::report::english::counted;
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, number, p_value, percent};
 use crate::report::modules::cards;
@@ -13,7 +14,6 @@ use crate::report::modules::qualities;
 use crate::report::modules::words::{null_words, selective, what_moves};
 use crate::report::page::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Place, Sites, Wire, clean};
-use crate::report::words::counted;
 use crate::result::{
     Assignment, Audit, Bootstrap, Lesion, Modules, NullModel, Selectivity, Wiring,
 };

@@ -1,12 +1,12 @@
 //! How good the partition is, how long it lasts, and what the modules do together.
 
 use crate::choice::{MeasureKind, Scope};
+use crate::report::english::plural;
 use crate::report::figures::Gallery;
 use crate::report::format::{count, number, p_value};
 use crate::report::modules::cell::{name, scope_words};
 use crate::report::page::blocks::{Block, Cell, Fact, Shown, Table, numbers, words};
 use crate::report::sites::clean;
-use crate::report::words::plural;
 use crate::result::{
     Agreement, Coalitions, Modules, NullModel, Partition, Placement, Plateau, Spread,
 };

@@ -1,9 +1,9 @@
 //! Which modules there are, and whether they are more than chance gives.
 
 use crate::choice::{BlockForm, MeasureKind, Null, NullKind, Scope};
+use crate::report::english::{LEVEL, capital, counted, joined, plural, some_of};
 use crate::report::format::{count, count_words, p_of_draws, p_value, percent, short, typed};
 use crate::report::sites::{Sites, clean};
-use crate::report::words::{LEVEL, capital, counted, joined, plural, some_of};
 use crate::result::{
     Audit, HeadlineTest, Lesion, Modules, NullModel, Relocation, Selectivity, Split,
 };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use svg::node::element::Element;
 
+use crate::report::english::plural;
 use crate::report::figures::canvas::{Figure, line, path, text, through, tip};
 use crate::report::figures::legend::{self, Entry, Sample};
 use crate::report::figures::palette::{MODULE_COLOURS, module_class, sign_class};
@@ -26,7 +27,6 @@ use crate::report::network::scene::SMALL;
 use crate::report::network::scene::Scene;
 use crate::report::network::scene::Size;
 use crate::report::sites::{Place, Sites, Wire};
-use crate::report::words::plural;
 use crate::result::{Arrangement, Audit, Bridge, LinkKind, Modules, Network, Split};
 
 /// Most bridges that are drawn apart: more are no longer a few edges one can see.

@@ -16,12 +16,12 @@ use askama::Template;
 
 use super::pruning::certificate;
 
+use crate::report::english::sampled;
 use crate::report::figures::{Gallery, palette};
 use crate::report::page::opening::{Opening, opening};
 use crate::report::sites::{Sites, clean, plain};
 use crate::report::view;
 use crate::report::words;
-use crate::report::words::sampled;
 use crate::report::{json, packed};
 use crate::result::{Audit, CheckpointInfo, DataInfo, Sentence, Status, Tool};
 use blocks::{Block, Section};

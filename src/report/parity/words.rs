@@ -1,8 +1,8 @@
 //! Whether this tool computes what the source framework computed.
 
+use crate::report::english::counted;
 use crate::report::format::{short, times};
 use crate::report::sites::clean;
-use crate::report::words::counted;
 use crate::result::{Audit, Parity};
 use crate::result::{Sentence, Status};
 

@@ -1,10 +1,10 @@
 //! What was proved for every input of a domain, and what was not.
 
+use crate::report::english::counted;
 use crate::report::format::{count, number, percent, seconds};
 use crate::report::page::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
 use crate::report::pruning::words::examined;
 use crate::report::sites::{Sites, plain};
-use crate::report::words::counted;
 use crate::result::{
     Audit, Certificate, CertifiedDecisions, Compaction, Inference, OutputBound, ProofLog,
     WeightShare,

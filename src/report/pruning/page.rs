@@ -1,11 +1,11 @@
 //! What every threshold does, and what the one in use did to each output.
 
+use crate::report::english::{counted, plural};
 use crate::report::figures::Gallery;
 use crate::report::format::{count, number, percent};
 use crate::report::network::figure::drawn_threshold;
 use crate::report::page::blocks::{Block, Cell, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Sites, clean};
-use crate::report::words::{counted, plural};
 use crate::result::{Audit, Prune};
 
 pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery) -> Section {

@@ -1,9 +1,9 @@
 //! Whether the pruned network does the same, on the samples and beyond.
 
 use crate::choice::{Arithmetic, CertificateMethod, LossKind};
+use crate::report::english::{counted, plural, samples};
 use crate::report::format::{count, percent, short, times, typed};
 use crate::report::sites::{Sites, plain};
-use crate::report::words::{counted, plural, samples};
 use crate::result::{Audit, Certificate, OutputBound, Prune};
 use crate::result::{Sentence, Status};
 

@@ -1,8 +1,8 @@
 //! What the analyses agree on, in sentences.
 
+use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count, count_words, percent, short};
 use crate::report::sites::clean;
-use crate::report::words::{counted, joined, plural};
 use crate::result::{Analysed, Axes, CertifiedEdge, Multiverse, OfSize, Sentence, Status};
 
 const TOPIC: &str = "Stability";

@@ -1,9 +1,9 @@
 //! Does the network do the task, and how its data were read.
 
 use crate::choice::MetricKind;
+use crate::report::english::{capital, samples};
 use crate::report::format::{percent, short};
 use crate::report::sites::{clean, plain};
-use crate::report::words::{capital, samples};
 use crate::result::{Audit, ComparedNetwork, Comparison, Sentence, Status, Task};
 
 const TOPIC: &str = "Task";

@@ -5,10 +5,7 @@
 //! been asked. The page and the terminal print the same sentences.
 
 use crate::report::sites::Sites;
-use crate::result::{Audit, DataInfo, Finding, Sentence, Status};
-
-/// The level at which a difference from chance is called one.
-pub(in crate::report) const LEVEL: f64 = 0.05;
+use crate::result::{Audit, Finding, Sentence, Status};
 
 /// The result in sentences, in the order of the pipeline.
 ///
@@ -90,74 +87,10 @@ fn remarks(audit: &Audit, status: Status) -> Option<Sentence> {
     Some(Sentence::new("Checkpoint", status, text).from([format!("/findings/{place}")]))
 }
 
-/// The samples a result speaks of: `the 100 test samples`.
-pub(super) fn samples(data: Option<&DataInfo>) -> String {
-    data.map_or_else(
-        || "the samples".to_owned(),
-        |data| format!("the {}", sampled(data)),
-    )
-}
-
-/// How many samples of which split: `100 test samples`, of data without splits `100 samples`.
-pub(super) fn sampled(data: &DataInfo) -> String {
-    let split = match data.is_whole() {
-        true => String::new(),
-        false => format!("{} ", crate::report::sites::clean(&data.split)),
-    };
-    counted(
-        data.samples,
-        &format!("{split}sample"),
-        &format!("{split}samples"),
-    )
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub(super) fn joined(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
-}
-
-/// With a capital letter at the beginning.
-pub(in crate::report) fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    let first = letters.next().map(|c| c.to_uppercase().collect::<String>());
-    format!("{}{}", first.unwrap_or_default(), letters.as_str())
-}
-
-/// `1 edge`, `12 edges`.
-pub(in crate::report) fn counted(number: usize, one: &str, many: &str) -> String {
-    let counted = crate::report::format::count(number);
-    format!("{counted} {}", plural(number, one, many))
-}
-
-/// So many of all as the subject of a sentence, whose verb is singular where none or one is
-/// meant: `none of the five modules`, `neither of the two modules`, `the one module`, `both
-/// modules`, `all five modules`, `three of the five modules`.
-pub(in crate::report) fn some_of(some: usize, all: usize, one: &str, many: &str) -> String {
-    use crate::report::format::count_words;
-    let whole = format!("{} {many}", count_words(all));
-    match (some, all) {
-        (_, 0) => format!("no {one}"),
-        (0 | 1, 1) => format!("the one {one}"),
-        (0, 2) => format!("neither of the two {many}"),
-        (2, 2) => format!("both {many}"),
-        (0, _) => format!("none of the {whole}"),
-        (some, all) if some == all => format!("all {whole}"),
-        (some, _) => format!("{} of the {whole}", count_words(some)),
-    }
-}
-
-/// `edge` or `edges`, by number.
-pub(super) fn plural<'a>(count: usize, one: &'a str, many: &'a str) -> &'a str {
-    if count == 1 { one } else { many }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::english::{joined, some_of};
     use crate::report::page::opening::opening;
     use crate::report::sample;
 

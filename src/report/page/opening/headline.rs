@@ -2,12 +2,12 @@
 
 use crate::choice::Requested;
 use crate::report::circuits::words::withheld;
+use crate::report::english::{LEVEL, capital, counted, joined, plural, samples};
 use crate::report::format::{count, count_words, percent, short, times};
 use crate::report::modules::words::measure_words;
 use crate::report::network::figure::{MOST_BRIDGES, bridge_count};
 use crate::report::page::opening::stretch::{Stretch, stretch};
 use crate::report::sites::{Sites, clean, plain, shortened};
-use crate::report::words::{LEVEL, capital, counted, joined, plural, samples};
 use crate::result::{Audit, Circuit, Component, HeadlineTest, Modules, Prune, Split, Status, Task};
 
 /// Most blocks whose outputs are named.

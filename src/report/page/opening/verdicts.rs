@@ -2,12 +2,12 @@
 
 use crate::choice::Scope;
 use crate::report::circuits::words as circuits;
+use crate::report::english::{LEVEL, counted, plural};
 use crate::report::format::{p_of_draws, short};
 use crate::report::modules::lesions::is_of_one_output;
 use crate::report::modules::words::{measure_words, selective};
 use crate::report::page::opening::miniature;
 use crate::report::sites::{Sites, clean, plain};
-use crate::report::words::{LEVEL, counted, plural};
 use crate::result::{Audit, Certificate, HeadlineTest, Lesion, Modules, Prune, Status};
 
 /// Most verdicts on the first screen.
