@@ -11,6 +11,7 @@
 
 pub mod blocks;
 pub mod cost;
+pub mod course;
 pub mod film;
 pub mod loss;
 pub mod memory;

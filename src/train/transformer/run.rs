@@ -5,10 +5,10 @@ use std::time::Instant;
 use super::{Trainer, output, snapshot};
 use crate::Result;
 use crate::numeric::Scalar;
+use crate::train::course::{Course, Finished, Job, Observer, fault, follow};
 use crate::train::film::{self, Frame};
 use crate::train::output::{Spent, Tensors};
 use crate::train::recipe::Attention;
-use crate::train::run::{Course, Finished, Job, Observer, fault, follow};
 use crate::train::summary::{Summary, summary};
 
 /// Runs a job.
