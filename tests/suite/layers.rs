@@ -33,7 +33,7 @@ fn floor(module: &str) -> Option<usize> {
     HOUSE.iter().position(|modules| modules.contains(&module))
 }
 
-fn source_files(folder: &Path) -> Vec<PathBuf> {
+pub fn source_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

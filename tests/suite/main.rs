@@ -9,6 +9,7 @@ mod calibration;
 mod cases;
 mod certificates;
 mod chrome;
+mod circles;
 mod cli;
 mod common;
 mod compare;
