@@ -132,10 +132,10 @@ pub(super) fn of_layers(sizes: Sizes, config: &Config) -> u64 {
     let (circuits, modules) = (config.stages.circuits, config.stages.modules);
     let of_edge = 290 + if modules { 120 } else { 0 };
     let of_answer = match circuits {
-        true => 110 * sizes.edges as u64 + 230 * sizes.heavy as u64,
+        true => 110 * sizes.edges as u64 + 260 * sizes.heavy as u64,
         false => 0,
     };
-    let of_value = 5 + if modules || circuits { 8 } else { 0 };
+    let of_value = 5 + if modules || circuits { 6 } else { 0 };
     let values = sizes.samples as u64 * sizes.sites as u64;
     let (edges, number) = (sizes.edges as u64, sizes.number as u64);
     program() + edges * of_edge + sizes.outputs as u64 * of_answer + values * of_value * number
