@@ -306,7 +306,7 @@ fn established(group: &Group<'_>) -> Option<Sentence> {
         .find_map(|c| c.band)
         .unwrap_or([f64::NAN; 2]);
     let means = format!(
-        "the 95 % interval of its faithfulness lies within {} to {}, and every control is beaten",
+        "the 95 % interval of the faithfulness lies within {} to {}, and every control is beaten",
         short(band[0]),
         short(band[1])
     );
@@ -703,7 +703,7 @@ mod tests {
         );
         assert_eq!(
             text[1],
-            "? Circuits: Of these two circuits, one is established: the 95 % interval of its faithfulness lies within 0.95 to 1.05, and every control is beaten (not beyond random circuits: 1)."
+            "? Circuits: Of these two circuits, one is established: the 95 % interval of the faithfulness lies within 0.95 to 1.05, and every control is beaten (not beyond random circuits: 1)."
         );
         let text = said(|audit| judged(audit, [true, true], true));
         assert!(
