@@ -9,7 +9,7 @@
 //! ```
 //! use modscope::model::{Linear, Mlp};
 //! use modscope::numeric::Activation;
-//! use modscope::patch::{Engine, Fills, Patchable};
+//! use modscope::patch::{Engine, Fills, PatchableExt};
 //! use ndarray::array;
 //!
 //! // y = 2 · relu(x0 + 3 x1), at (x0, x1) = (1, 1).

@@ -12,7 +12,8 @@ use super::{Audit, Comparison, Diff, GraphJson, Intervention, Lens, Multiverse};
 ///
 /// ```
 /// let (name, schema) = &modscope::result::schemas()[0];
-/// assert_eq!((*name, &schema["title"]), ("audit", &"Audit".into()));
+/// let title = schema.get("title").and_then(|title| title.as_str());
+/// assert_eq!((*name, title), ("audit", Some("Audit")));
 /// ```
 #[must_use]
 pub fn schemas() -> [(&'static str, Schema); 7] {
