@@ -71,7 +71,9 @@ fn intervals_are_withheld_where_they_are_too_narrow() {
     let divergence = Metric::Kl {
         reference: Array2::zeros((1, 29)),
     };
+    let entropy = Metric::CrossEntropy { classes: classes() };
     for (metric, fill, fewest) in [
+        (&entropy, Fill::Zero, None),
         (&logits, Fill::Mean, Some(30)),
         (&of(Some(0)), Fill::Mean, Some(30)),
         (&of(None), Fill::Zero, Some(30)),
