@@ -11,7 +11,7 @@ use crate::report::page::blocks::{
 };
 use crate::report::page::{Page, Run};
 use crate::report::sites::clean;
-use crate::result::{Analysed, CertifiedEdge, Multiverse, Nonsense};
+use crate::result::{Analysed, Multiverse, Nonsense};
 
 /// Answers whose figures stand on the page.
 const MOST_ANSWERS: usize = 4;
@@ -214,21 +214,12 @@ fn certificates(result: &Multiverse) -> Option<Table> {
         let name = clean(&answer.output_name);
         let row = move |of: &crate::result::OfSize| {
             let certified = of.certified.as_ref()?;
-            let inside = certified
-                .edges
-                .iter()
-                .filter(|edge| edge.inside == Some(true));
-            let half = |number: fn(&CertifiedEdge) -> usize| {
-                let mut all: Vec<usize> = inside.clone().map(number).collect();
-                all.sort_unstable();
-                Cell::count(all.get(all.len() / 2).copied().unwrap_or(0))
-            };
             Some(vec![
                 Cell::word(name.clone()),
                 Cell::count(of.size),
                 Cell::count(certified.inside),
-                half(|edge| edge.deleted),
-                half(|edge| edge.replaced),
+                Cell::count(words::half_of_them(certified, |edge| edge.deleted)),
+                Cell::count(words::half_of_them(certified, |edge| edge.replaced)),
                 Cell::count(certified.outside),
                 Cell::count(certified.abstained),
             ])

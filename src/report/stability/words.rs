@@ -3,7 +3,9 @@
 use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count, count_words, percent, short};
 use crate::report::sites::clean;
-use crate::result::{Analysed, Axes, CertifiedEdge, Multiverse, OfSize, Sentence, Status};
+use crate::result::{
+    Analysed, Axes, Certified, CertifiedEdge, Multiverse, OfSize, Sentence, Status,
+};
 
 const TOPIC: &str = "Stability";
 
@@ -203,15 +205,6 @@ fn certified(answer: &Analysed, place: usize) -> Option<Sentence> {
     let size = answer.sizes.len() / 2;
     let of = answer.sizes.get(size)?;
     let certified = of.certified.as_ref()?;
-    let inside = certified
-        .edges
-        .iter()
-        .filter(|edge| edge.inside == Some(true));
-    let half = |number: fn(&CertifiedEdge) -> usize| {
-        let mut all: Vec<usize> = inside.clone().map(number).collect();
-        all.sort_unstable();
-        count(all[all.len() / 2])
-    };
     let stays = match certified.inside {
         0 => "no edge is certified to be in".to_owned(),
         n => format!(
@@ -219,9 +212,9 @@ fn certified(answer: &Analysed, place: usize) -> Option<Sentence> {
              or {} replaced",
             count(n),
             plural(n, "edge is", "edges are"),
-            half(|edge| edge.deleted),
+            count(half_of_them(certified, |edge| edge.deleted)),
             count(answer.samples),
-            half(|edge| edge.replaced),
+            count(half_of_them(certified, |edge| edge.replaced)),
         ),
     };
     let text = format!(
@@ -238,6 +231,15 @@ fn certified(answer: &Analysed, place: usize) -> Option<Sentence> {
     );
     let pointer = format!("/answers/{place}/sizes/{size}/certified");
     Some(Sentence::new("Certified", Status::Note, text).from([pointer]))
+}
+
+/// The number that half of the edges certified to be in reach; 0 without such edges.
+pub(super) fn half_of_them(certified: &Certified, number: fn(&CertifiedEdge) -> usize) -> usize {
+    let edges = certified.edges.iter();
+    let inside = edges.filter(|edge| edge.inside == Some(true));
+    let mut all: Vec<usize> = inside.map(number).collect();
+    all.sort_unstable();
+    all.get(all.len() / 2).copied().unwrap_or(0)
 }
 
 /// How many analyses support what was claimed.
