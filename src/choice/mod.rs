@@ -21,7 +21,7 @@ pub use metric::{Direction, LossKind, MetricKind, SiteMeasure};
 pub use modules::{
     Algorithm, BlockForm, EdgeWeight, MeasureKind, Null, NullKind, Quality, RelocationMethod, Scope,
 };
-pub use prune::{Arithmetic, CertificateMethod, Requested};
+pub use prune::{Arithmetic, CertificateMethod, Equivalence, Known, Requested};
 pub use train::Regime;
 
 #[cfg(test)]

@@ -28,6 +28,29 @@ pub enum Arithmetic {
     F64,
 }
 
+/// What two networks have in common where they count as equivalent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Equivalence {
+    /// No output is further apart than its tolerance.
+    #[default]
+    Epsilon,
+    /// The largest output is the same one.
+    Top1,
+    /// Wherever the first network is confident, the largest output is the same one.
+    DeltaTop1,
+}
+
+/// What is known of a claim about every input of a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It is so for every input.
+    Proved,
+    /// It is not so at an input that was run.
+    Refuted,
+    /// Neither is known.
+    Undecided,
+}
+
 /// How a pruning threshold was asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Requested {
@@ -90,6 +113,16 @@ impl schemars::JsonSchema for Requested {
 
 named! {
     Arithmetic: "arithmetic" { Real = "real", F32 = "f32", F64 = "f64" }
+    Equivalence: "kind of equivalence" {
+        Epsilon = "epsilon",
+        Top1 = "top1",
+        DeltaTop1 = "delta-top1",
+    }
+    Known: "state of a claim" {
+        Proved = "proved",
+        Refuted = "refuted",
+        Undecided = "undecided",
+    }
     CertificateMethod: "way to certify" {
         Enumeration = "enumeration",
         BranchAndBound = "differential branch and bound",

@@ -97,6 +97,7 @@ impl Descent {
             scatter(&mut self.next.value, value, weights.original.row(reader));
             let (bias, moved) = (weights.bias[reader], weights.bias_change[reader]);
             self.constant += change * moved + value * bias;
+            self.radius += change.abs() * weights.free[reader];
             let changes = below.change.magnitude * weights.pruned.absolute[reader]
                 + below.value.magnitude * weights.change.absolute[reader]
                 + moved.abs();

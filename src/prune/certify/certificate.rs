@@ -45,11 +45,12 @@ pub fn certificate(
 ) -> Result<result::Certificate, Refusal> {
     let Request {
         original,
+        pruned,
         domain,
         tolerance,
         ..
     } = *request;
-    let rounding = rounding_of_both(original, domain, options.arithmetic)?;
+    let rounding = rounding_of_both(original, pruned, domain, options.arithmetic)?;
     let decided = decided(request, &rounding, options)?;
     let verdict = narrowed(request, decided, options)?;
     let name = |output: usize| format!("y{output}");
@@ -266,11 +267,24 @@ fn decisions(
             example: counted.example.as_ref().map(numbers),
         }),
         (Domain::Box(sides), Some(radius), _) => {
-            let balls = around(original, pruned, samples, radius, Some(sides))?;
+            let balls = around(
+                original,
+                pruned,
+                samples,
+                radius,
+                Some(sides),
+                options.arithmetic,
+            )?;
             Some(in_balls(&balls, radius))
         }
         (Domain::Box(sides), None, _) => {
-            let found = throughout(original, pruned, sides, &options.budget)?;
+            let found = throughout(
+                original,
+                pruned,
+                sides,
+                &options.budget,
+                options.arithmetic,
+            )?;
             Some(CertifiedDecisions {
                 scope: "whole domain".to_owned(),
                 radius: None,

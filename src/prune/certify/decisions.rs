@@ -4,7 +4,8 @@
 //! lead of a over every other class, fₐ − f_b, as one line through the network,
 //! in the original and, value and difference together, in the pruned. If all
 //! leads are positive on a box, both networks decide for a everywhere in it. A
-//! single output is the logit of class 1 over class 0, whose logit is 0.
+//! single output is the logit of class 1 over class 0, whose logit is 0. Leads
+//! are those of the networks evaluated: what rounding may take is taken off.
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use pulp::Arch;
@@ -15,7 +16,8 @@ use super::bound::{Inputs, sides_to_lanes};
 use super::curve::Range;
 use super::forward::Pass;
 use super::pair::Pair;
-use super::{Budget, Input, Refusal, features, physical};
+use super::rounding::rounding;
+use super::{Arithmetic, Budget, Input, Refusal, features, physical};
 use crate::model::Mlp;
 use crate::numeric::{LANES, Lanes};
 
@@ -54,26 +56,11 @@ pub fn around(
     samples: ArrayView2<'_, f64>,
     radius: f64,
     within: Option<&[[f64; 2]]>,
+    arithmetic: Arithmetic,
 ) -> Result<Vec<Ball>, Refusal> {
     let pair = Pair::new(original, pruned)?;
-    let limits = match within {
-        Some(sides) => physical(original, sides)?,
-        None => vec![[f64::NEG_INFINITY, f64::INFINITY]; pair.inputs],
-    };
-    let ball = |sample: ArrayView1<'_, f64>| -> Inputs {
-        let side = |(x, [lo, hi]): (&f64, &[f64; 2])| {
-            let (below, above) = ((x - radius).next_down(), (x + radius).next_up());
-            [below.max(*lo).min(*x), above.min(*hi).max(*x)]
-        };
-        sample.iter().zip(&limits).map(side).collect()
-    };
-    let judge = Judge {
-        pair: &pair,
-        original,
-        pruned,
-        symbols: (0..pair.inputs).collect(),
-    };
-    let balls: Vec<Inputs> = samples.columns().into_iter().map(ball).collect();
+    let balls = balls(original, samples, radius, within)?;
+    let judge = Judge::new(&pair, (original, pruned), &balls, arithmetic);
     Ok(judge
         .all(&balls, samples)
         .into_iter()
@@ -94,39 +81,71 @@ pub fn throughout(
     pruned: &Mlp<f64>,
     sides: &[[f64; 2]],
     budget: &Budget,
+    arithmetic: Arithmetic,
 ) -> Result<Decisions, Refusal> {
     let pair = Pair::new(original, pruned)?;
     let domain = physical(original, sides)?;
-    let symbols: Vec<usize> = (0..domain.len())
-        .filter(|i| domain[*i][0] < domain[*i][1])
-        .collect();
-    let judge = Judge {
-        pair: &pair,
-        original,
-        pruned,
-        symbols,
-    };
+    let whole = std::slice::from_ref(&domain);
+    let judge = Judge::new(&pair, (original, pruned), whole, arithmetic);
     Ok(judge.split(domain, budget))
 }
 
+/// Balls around samples, `[inputs, n]`, in physical order; with `within`, what of them is in
+/// that box of features.
+pub(super) fn balls(
+    model: &Mlp<f64>,
+    samples: ArrayView2<'_, f64>,
+    radius: f64,
+    within: Option<&[[f64; 2]]>,
+) -> Result<Vec<Inputs>, Refusal> {
+    let limits = match within {
+        Some(sides) => physical(model, sides)?,
+        None => vec![[f64::NEG_INFINITY, f64::INFINITY]; model.widths()[0]],
+    };
+    let ball = |sample: ArrayView1<'_, f64>| -> Inputs {
+        let side = |(x, [lo, hi]): (&f64, &[f64; 2])| {
+            let (below, above) = ((x - radius).next_down(), (x + radius).next_up());
+            [below.max(*lo).min(*x), above.min(*hi).max(*x)]
+        };
+        sample.iter().zip(&limits).map(side).collect()
+    };
+    Ok(samples.columns().into_iter().map(ball).collect())
+}
+
+/// The smallest box that holds all of some.
+pub(super) fn hull(boxes: &[Inputs]) -> Inputs {
+    let join = |mut all: Inputs, sides: &Inputs| {
+        for (all, side) in all.iter_mut().zip(sides) {
+            *all = [all[0].min(side[0]), all[1].max(side[1])];
+        }
+        all
+    };
+    let first = boxes.first().cloned().unwrap_or_default();
+    boxes.iter().fold(first, join)
+}
+
 /// Judges boxes.
-struct Judge<'a> {
-    pair: &'a Pair,
-    original: &'a Mlp<f64>,
-    pruned: &'a Mlp<f64>,
-    symbols: Vec<usize>,
+pub(super) struct Judge<'a> {
+    pub pair: &'a Pair,
+    pub original: &'a Mlp<f64>,
+    pub pruned: &'a Mlp<f64>,
+    pub symbols: Vec<usize>,
+    /// Per network and output, how far it may be computed from what it is.
+    pub rounding: [Vec<f64>; 2],
+    /// Only where the original's softmax gives its class at least this; everywhere: `None`.
+    pub confidence: Option<f64>,
 }
 
 /// What is known of a box, and the input to halve.
-struct Judged {
-    ball: Ball,
-    split: usize,
+pub(super) struct Judged {
+    pub ball: Ball,
+    pub split: usize,
 }
 
 /// Room for one thread.
-struct Room {
-    pass: Pass,
-    descent: Descent,
+pub(super) struct Room {
+    pub pass: Pass,
+    pub descent: Descent,
 }
 
 /// Bounds of the leads of one class in eight boxes.
@@ -139,17 +158,40 @@ struct Leads {
     shares: Vec<Lanes>,
 }
 
-impl Judge<'_> {
-    /// Judges boxes, given a point of each, `[inputs, n]`.
-    fn all(&self, boxes: &[Inputs], points: ArrayView2<'_, f64>) -> Vec<Judged> {
-        let classes = decisions(self.original, points);
-        let work: Vec<(&Inputs, usize)> = boxes.iter().zip(classes).collect();
-        let room = || Room {
+impl<'a> Judge<'a> {
+    /// Of boxes within `regions`.
+    pub fn new(
+        pair: &'a Pair,
+        (original, pruned): (&'a Mlp<f64>, &'a Mlp<f64>),
+        regions: &[Inputs],
+        arithmetic: Arithmetic,
+    ) -> Self {
+        let domain = hull(regions);
+        Self {
+            pair,
+            original,
+            pruned,
+            symbols: (0..domain.len())
+                .filter(|i| domain[*i][0] < domain[*i][1])
+                .collect(),
+            rounding: [original, pruned].map(|model| rounding(model, &domain, arithmetic)),
+            confidence: None,
+        }
+    }
+
+    pub fn room(&self) -> Room {
+        Room {
             pass: Pass::new(self.pair, &self.symbols),
             descent: Descent::default(),
-        };
+        }
+    }
+
+    /// Judges boxes, given a point of each, `[inputs, n]`.
+    pub fn all(&self, boxes: &[Inputs], points: ArrayView2<'_, f64>) -> Vec<Judged> {
+        let classes = decisions(self.original, points);
+        let work: Vec<(&Inputs, usize)> = boxes.iter().zip(classes).collect();
         work.par_chunks(LANES)
-            .map_init(room, |room, some| self.some(room, some))
+            .map_init(|| self.room(), |room, some| self.some(room, some))
             .flatten_iter()
             .collect()
     }
@@ -160,9 +202,13 @@ impl Judge<'_> {
         let class = |lane: usize| work[lane.min(work.len() - 1)].1;
         let classes: [usize; LANES] = std::array::from_fn(class);
         let leads = self.leads(room, &sides_to_lanes(&boxes), classes);
+        let leading = |lane: usize| leads.least.iter().all(|least| least.0[lane] > 0.0);
+        let kept = match self.confidence {
+            Some(confidence) if !(0..work.len()).all(leading) => self.kept(room, confidence),
+            _ => [false; LANES],
+        };
         let judged = |lane: usize| {
-            let proved = leads.least.iter().all(|least| least.0[lane] > 0.0);
-            let ball = if proved {
+            let ball = if leading(lane) || kept[lane] {
                 Ball::Same(classes[lane])
             } else {
                 self.try_corners(room, boxes[lane], &leads, lane)
@@ -228,8 +274,11 @@ impl Judge<'_> {
         }
         room.descent.run(self.pair, &room.pass, true);
         let line = &room.descent.line;
-        let least = line.range().lo + itself;
         let side = usize::from(pruned);
+        let mut least = line.range().lo + itself;
+        for (lane, class) in classes.into_iter().enumerate() {
+            least.0[lane] -= self.slack(side, class, other);
+        }
         let before = leads.least[side];
         for symbol in 0..leads.shares.len() {
             let corner = &mut leads.corners[side][symbol];
@@ -240,6 +289,14 @@ impl Judge<'_> {
         // What is no number stays: a lead that is not known is not positive.
         let smaller = |a: f64, b: f64| if a.is_nan() || a < b { a } else { b };
         leads.least[side] = before.zip(least, smaller);
+    }
+
+    /// What rounding may take from the lead of one class over another.
+    pub fn slack(&self, side: usize, class: usize, other: usize) -> f64 {
+        match &self.rounding[side][..] {
+            [only] => *only,
+            each => (each[class] + each[other]) * (1.0 + 4.0 * f64::EPSILON),
+        }
     }
 
     /// Whether the networks differ at one of the corners where leads are least.
@@ -273,8 +330,8 @@ impl Judge<'_> {
     }
 
     /// Whether at a point the original decides for `before` and the pruned for
-    /// `after`, rounding taken off.
-    fn proved_to_differ(
+    /// `after`, rounding taken off; where a confidence is asked for, with that.
+    pub fn proved_to_differ(
         &self,
         room: &mut Room,
         point: ArrayView1<'_, f64>,
@@ -285,7 +342,8 @@ impl Judge<'_> {
         let inputs = sides_to_lanes(&[&sides]);
         let original = self.leads(room, &inputs, [before; LANES]).least[0].0[0];
         let pruned = self.leads(room, &inputs, [after; LANES]).least[1].0[0];
-        original > 0.0 && pruned > 0.0
+        let sure = |confidence| self.is_confident(room, before, confidence);
+        original > 0.0 && pruned > 0.0 && self.confidence.is_none_or(sure)
     }
 
     /// Halves boxes until they are proved or the budget ends.
@@ -329,7 +387,7 @@ impl Judge<'_> {
 }
 
 /// Both halves of a box along an input.
-fn halves(sides: Inputs, split: usize) -> impl Iterator<Item = Inputs> {
+pub(super) fn halves(sides: Inputs, split: usize) -> impl Iterator<Item = Inputs> {
     let middle = sides.get(split).map(|[lo, hi]| 0.5 * lo + 0.5 * hi);
     let half = move |upper: usize| {
         let mut half = sides.clone();
@@ -340,7 +398,7 @@ fn halves(sides: Inputs, split: usize) -> impl Iterator<Item = Inputs> {
 }
 
 /// The middles of boxes, `[inputs, n]`.
-fn middles(boxes: &[Inputs]) -> Array2<f64> {
+pub(super) fn middles(boxes: &[Inputs]) -> Array2<f64> {
     let width = boxes.first().map_or(0, Vec::len);
     Array2::from_shape_fn((width, boxes.len()), |(input, column)| {
         let [lo, hi] = boxes[column][input];
@@ -349,7 +407,7 @@ fn middles(boxes: &[Inputs]) -> Array2<f64> {
 }
 
 /// The largest output at each point, the first of equals.
-fn decisions(model: &Mlp<f64>, points: ArrayView2<'_, f64>) -> Vec<usize> {
+pub(super) fn decisions(model: &Mlp<f64>, points: ArrayView2<'_, f64>) -> Vec<usize> {
     let outputs = model.outputs(points);
     outputs
         .columns()

@@ -16,6 +16,7 @@ use super::curve::{Gelu, GeluTanh, Range, Sigmoid, Silu, Tanh};
 use super::pair::{Pair, PairLayer, Rows};
 use super::relax::{self, DOZEN, Relaxation, Relaxed, TINY, UP};
 use crate::numeric::{Activation, Lanes};
+use pulp::Arch;
 
 /// Lanes before the slopes: the line's centre and the interval's middle.
 const HEAD: usize = 2;
@@ -251,7 +252,8 @@ impl Layer {
             let slack = values.magnitude * weights.change.absolute[reader]
                 + changes.magnitude * weights.pruned.absolute[reader]
                 + bias.abs();
-            self.read_change.widen(reader, slack * rounding);
+            let free = Lanes::splat(weights.free[reader]);
+            self.read_change.widen(reader, slack * rounding + free);
         }
     }
 
@@ -413,4 +415,28 @@ fn add_tile<const N: usize>(
     for (out, sum) in out.iter_mut().zip(sums) {
         *out += sum;
     }
+}
+
+/// From where to where each site writes, inputs first and outputs last, by intervals alone.
+pub(super) fn interval_ranges(pair: &Pair, sides: &[[f64; 2]]) -> Vec<Vec<[f64; 2]>> {
+    let mut pass = Pass::new(pair, &[]);
+    let side = |[lo, hi]: &[f64; 2]| Range {
+        lo: Lanes::splat(*lo),
+        hi: Lanes::splat(*hi),
+    };
+    let inputs: Vec<Range> = sides.iter().map(side).collect();
+    Arch::new().dispatch(|| {
+        pass.set_inputs(&inputs);
+        pass.run(pair);
+    });
+    let poison = pass.poison.0[0];
+    let ends = |range: Range| [range.lo.0[0] + poison, range.hi.0[0] + poison];
+    let of = |(place, layer): (usize, &Layer)| -> Vec<[f64; 2]> {
+        let written = match place == pair.layers.len() {
+            true => &layer.read,
+            false => &layer.value,
+        };
+        (0..layer.writers()).map(|site| ends(written.range_of(site))).collect()
+    };
+    pass.layers.iter().enumerate().map(of).collect()
 }

@@ -15,8 +15,12 @@ mod backward;
 mod bound;
 mod branch;
 mod certificate;
+mod confident;
 mod curve;
 pub mod decisions;
+mod equivalence;
+#[cfg(test)]
+mod equivalence_tests;
 mod forward;
 mod leaves;
 mod pair;
@@ -39,11 +43,12 @@ use crate::model::{Activations, Mlp};
 use crate::numeric::Activation;
 
 pub use crate::choice::Arithmetic;
-pub use crate::choice::CertificateMethod;
+pub use crate::choice::{CertificateMethod, Equivalence, Known};
 pub use attribution::{Share, attribution};
 use bound::{Bounder, Inputs};
 use branch::{Searched, Target};
 pub use certificate::{Request, bounding_box, certificate};
+pub use equivalence::{Equivalent, Question, Regions, equivalent, no_points, ranges};
 pub use leaves::NotLogged;
 use pair::Pair;
 pub use proof::{LayerNames, Logged, Proof, proof};
@@ -235,12 +240,35 @@ pub struct Options {
     pub arithmetic: Arithmetic,
 }
 
-/// Per output, how far apart two evaluations of networks of this size or smaller may
-/// be, beyond what they are as functions of real numbers.
+/// Per output, how far apart evaluations of two networks may be, beyond what they are as
+/// functions of real numbers: the sum of what each may be off by.
 ///
 /// # Errors
-/// A [`Refusal`] where the domain is none of the network.
+/// A [`Refusal`] where the domain is none of the networks.
 pub fn rounding_of_both(
+    original: &Mlp<f64>,
+    pruned: &Mlp<f64>,
+    domain: &Domain,
+    arithmetic: Arithmetic,
+) -> Result<Vec<f64>, Refusal> {
+    let [original, pruned] = roundings(original, pruned, domain, arithmetic)?;
+    Ok(original.iter().zip(&pruned).map(|(a, b)| a + b).collect())
+}
+
+/// Per network and output, what its evaluations may be off by.
+fn roundings(
+    original: &Mlp<f64>,
+    pruned: &Mlp<f64>,
+    domain: &Domain,
+    arithmetic: Arithmetic,
+) -> Result<[Vec<f64>; 2], Refusal> {
+    let each = |model| rounding_of(model, domain, arithmetic);
+    Ok([each(original)?, each(pruned)?])
+}
+
+/// Per output, how far an evaluation of a network may be from what it is as a function of
+/// real numbers.
+fn rounding_of(
     model: &Mlp<f64>,
     domain: &Domain,
     arithmetic: Arithmetic,
@@ -254,8 +282,7 @@ pub fn rounding_of_both(
         (Domain::Box(_), Some(_)) => return Err(Refusal::DomainKind { tokens: false }),
         (Domain::Tokens, None) => return Err(Refusal::DomainKind { tokens: true }),
     };
-    let once = rounding::rounding(model, &sides, arithmetic);
-    Ok(once.into_iter().map(|error| 2.0 * error).collect())
+    Ok(rounding::rounding(model, &sides, arithmetic))
 }
 
 /// Certifies that the outputs of `pruned` stay within `tolerance` (per physical
@@ -310,7 +337,11 @@ pub fn certify(
         return Err(Refusal::Tolerances { found, expected });
     }
     let mut verdict = match (domain, &original.embedding) {
-        (Domain::Tokens, _) => tokens::certify(original, pruned, tolerance, options.budget.boxes),
+        (Domain::Tokens, _) => {
+            let rounding = roundings(original, pruned, domain, options.arithmetic)?;
+            let limit = options.budget.boxes;
+            tokens::certify(original, pruned, tolerance, &rounding, limit)
+        }
         (Domain::Box(_), Some(_)) => Err(Refusal::DomainKind { tokens: false }),
         (Domain::Box(sides), None) => in_box(original, pruned, sides, tolerance, options),
     }?;

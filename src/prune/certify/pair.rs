@@ -34,6 +34,8 @@ pub(super) struct PairLayer {
     pub bias: Vec<f64>,
     /// Pruned − original.
     pub bias_change: Vec<f64>,
+    /// How far what each reader of the pruned network reads may lie from that, either way.
+    pub free: Vec<f64>,
 }
 
 /// The non-zero entries of a matrix, row by row.
@@ -88,12 +90,22 @@ impl Pair {
                     change: Rows::new(&(&b.weight - &a.weight)),
                     bias: a.bias.to_vec(),
                     bias_change: (&b.bias - &a.bias).to_vec(),
+                    free: vec![0.0; a.bias.len()],
                 })
                 .collect(),
             activations,
             inputs: original.widths()[0],
             rounding: (4 * sites + 16) as f64 * f64::EPSILON,
         })
+    }
+
+    /// The same where readers of the pruned network may read anything up to so much more or
+    /// less, `[layers][readers]`; nothing where there are no layers.
+    pub fn with_free(mut self, free: &[Vec<f64>]) -> Self {
+        for (layer, free) in self.layers.iter_mut().zip(free) {
+            layer.free.clone_from(free);
+        }
+        self
     }
 
     /// Number of outputs.

@@ -83,7 +83,12 @@ pub fn proof(
     certificate: &Certificate,
 ) -> Result<Proof, NotLogged> {
     let refused = |_: Refusal| NotLogged::Undecided;
-    let rounding = rounding_of_both(request.original, request.domain, options.arithmetic);
+    let rounding = rounding_of_both(
+        request.original,
+        request.pruned,
+        request.domain,
+        options.arithmetic,
+    );
     let rounding: Vec<f64> = rounding
         .map_err(refused)?
         .iter()

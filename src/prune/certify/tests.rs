@@ -247,7 +247,7 @@ fn decisions_worked_out_by_hand() {
     };
     let pruned = apply(&original, 0.2, true);
     let samples = array![[1.0, -1.0, 0.05]];
-    let balls = decisions::around(&original, &pruned, samples.view(), 0.5, None).unwrap();
+    let balls = decisions::around(&original, &pruned, samples.view(), 0.5, None, Arithmetic::Real).unwrap();
     assert_eq!(
         balls[..2],
         [decisions::Ball::Same(0), decisions::Ball::Same(1)]
@@ -257,9 +257,78 @@ fn decisions_worked_out_by_hand() {
         seconds: 60.0,
         boxes: 10_000,
     };
-    let all = decisions::throughout(&original, &pruned, &[[-1.0, 1.0]], &budget).unwrap();
+    let all = decisions::throughout(&original, &pruned, &[[-1.0, 1.0]], &budget, Arithmetic::Real).unwrap();
     assert!(
         (all.same - 0.95).abs() < 1e-4 && all.differs.is_some(),
         "{all:?}"
     );
+}
+
+/// The same function of real numbers, computed once with weights of a thousandth and once
+/// with weights of a million that cancel: rounding is the second network's.
+#[test]
+fn rounding_is_that_of_both_networks() {
+    let network = |hidden: Array2<f64>, out: Array2<f64>| Mlp {
+        embedding: None,
+        in_perm: vec![0, 1],
+        folds: 1,
+        layers: vec![
+            Linear {
+                weight: hidden,
+                bias: array![0.0, 0.0],
+            },
+            Linear {
+                weight: out,
+                bias: array![0.0],
+            },
+        ],
+        activation: Activation::Identity.into(),
+        out_perm: vec![0],
+    };
+    let small = f64::from(1e-3_f32);
+    let old = network(array![[0.0, small], [0.0, 0.0]], array![[1.0, 0.0]]);
+    let new = network(array![[1e6, small], [1e6, 0.0]], array![[1.0, -1.0]]);
+    let domain = Domain::Box(vec![[-1.0, 1.0]; 2]);
+    let of_old = rounding_of(&old, &domain, Arithmetic::F32).unwrap()[0];
+    let options = Options {
+        arithmetic: Arithmetic::F32,
+        ..Options::default()
+    };
+    let certified = |original, pruned| {
+        let request = Request {
+            original,
+            pruned,
+            domain: &domain,
+            tolerance: &[1.0],
+            classifies: false,
+            samples: ndarray::ArrayView2::from_shape((2, 0), &[]).unwrap(),
+            radius: None,
+        };
+        certificate(&request, &options).unwrap()
+    };
+    let single = |model: &Mlp<f64>, points: &Array2<f32>| {
+        let layer = |layer: &Linear<f64>| Linear {
+            weight: layer.weight.mapv(|w| w as f32),
+            bias: layer.bias.mapv(|b| b as f32),
+        };
+        let model = Mlp {
+            embedding: None,
+            in_perm: model.in_perm.clone(),
+            folds: 1,
+            layers: model.layers.iter().map(layer).collect(),
+            activation: model.activation.clone(),
+            out_perm: vec![0],
+        };
+        model.outputs(points.view())
+    };
+    let mut rng = crate::numeric::Rng::new(1, 0);
+    let points = Array2::from_shape_fn((2, 1000), |_| (2.0 * rng.uniform() - 1.0) as f32);
+    let apart = (single(&new, &points) - single(&old, &points)).mapv(f32::abs);
+    let apart = apart.fold(0.0_f64, |most, x| most.max(f64::from(*x)));
+    assert!(apart > 1e3 * of_old, "{apart} and {of_old}");
+    for (original, pruned) in [(&old, &new), (&new, &old)] {
+        let certificate = certified(original, pruned);
+        assert!(apart <= certificate.bound, "{apart} > {certificate:?}");
+        assert!(certificate.best_found < 1e-6, "{certificate:?}");
+    }
 }

@@ -23,24 +23,37 @@ struct Tuples<'a> {
     count: usize,
 }
 
-/// What one tuple does.
-struct Case {
-    /// To every output: `[lo, hi]` of the change.
+/// What one tuple does to every output, each from `lo` to `hi`.
+#[derive(Debug, Clone)]
+pub(super) struct Case {
+    /// Pruned − original.
+    pub change: Vec<[f64; 2]>,
+    /// The outputs of the original and of the pruned.
+    pub outputs: [Vec<[f64; 2]>; 2],
+}
+
+/// A case whose outputs were read.
+struct Read {
     change: Vec<[f64; 2]>,
     /// The largest output in the original and in the pruned, where rounding leaves no doubt.
     decisions: [Option<usize>; 2],
 }
 
-/// Certifies the outputs of two networks for every tuple of tokens.
+/// Certifies the outputs of two networks for every tuple of tokens; decisions are those of
+/// the networks evaluated, each output up to its own `rounding` from that of real numbers.
 pub(super) fn certify(
     original: &Mlp<f64>,
     pruned: &Mlp<f64>,
     tolerance: &[f64],
+    rounding: &[Vec<f64>; 2],
     limit: u64,
 ) -> Result<Verdict, Refusal> {
     let pair = Pair::new(original, pruned)?;
     let tuples = Tuples::new(original, pruned, limit)?;
-    let cases = tuples.all(&pair);
+    let cases = tuples.all(&pair, |case| Read {
+        decisions: [0, 1].map(|of| largest(&widened(&case.outputs[of], &rounding[of]))),
+        change: case.change,
+    });
     let outputs = tolerance.len();
     let (mut bounds, mut found, mut at) =
         (vec![0.0_f64; outputs], vec![0.0; outputs], vec![0; outputs]);
@@ -79,7 +92,7 @@ pub(super) fn certify(
 }
 
 /// How many tuples keep their decision.
-fn count(cases: &[Case], tuple: impl Fn(usize) -> Vec<usize>) -> Counted {
+fn count(cases: &[Read], tuple: impl Fn(usize) -> Vec<usize>) -> Counted {
     let mut counted = Counted::default();
     for (number, case) in cases.iter().enumerate() {
         match case.decisions {
@@ -96,9 +109,31 @@ fn count(cases: &[Case], tuple: impl Fn(usize) -> Vec<usize>) -> Counted {
     counted
 }
 
+/// Every case of two networks, the second with the free readings of the pair, by what `read`
+/// makes of it.
+pub(super) fn every_case<R: Send>(
+    pair: &Pair,
+    (original, pruned): (&Mlp<f64>, &Mlp<f64>),
+    limit: u64,
+    read: impl Fn(Case) -> R + Sync,
+) -> Result<Vec<(Vec<usize>, R)>, Refusal> {
+    let tuples = Tuples::new(original, pruned, limit)?;
+    let read = tuples.all(pair, read).into_iter().enumerate();
+    Ok(read.map(|(n, read)| (tuples.tuple(n), read)).collect())
+}
+
+/// Ranges moved outward by what rounding may add.
+pub(super) fn widened(ranges: &[[f64; 2]], rounding: &[f64]) -> Vec<[f64; 2]> {
+    let wider = |([lo, hi], r): (&[f64; 2], &f64)| match *r > 0.0 {
+        true => [(lo - r).next_down(), (hi + r).next_up()],
+        false => [*lo, *hi],
+    };
+    ranges.iter().zip(rounding).map(wider).collect()
+}
+
 /// The output that is larger than every other whatever the rounding did; of a
 /// single output its sign.
-fn largest(outputs: &[[f64; 2]]) -> Option<usize> {
+pub(super) fn largest(outputs: &[[f64; 2]]) -> Option<usize> {
     if let [[lo, hi]] = outputs {
         return match (*lo > 0.0, *hi < 0.0) {
             (true, _) => Some(1),
@@ -144,14 +179,17 @@ impl<'a> Tuples<'a> {
         (0..self.positions).map(digit).collect()
     }
 
-    /// The changes of all tuples, in order.
-    fn all(&self, pair: &Pair) -> Vec<Case> {
+    /// What is read of all tuples, in order.
+    fn all<R: Send>(&self, pair: &Pair, read: impl Fn(Case) -> R + Sync) -> Vec<R> {
         let numbers: Vec<usize> = (0..self.count).collect();
         numbers
             .par_chunks(LANES)
             .map_init(
                 || Pass::new(pair, &[]),
-                |pass, some| self.some(pair, pass, some),
+                |pass, some| -> Vec<R> {
+                    let cases = self.some(pair, pass, some).into_iter();
+                    cases.map(&read).collect()
+                },
             )
             .flatten_iter()
             .collect()
@@ -216,8 +254,8 @@ fn read_case(pair: &Pair, pass: &Pass, lane: usize) -> Case {
     let sum = |(v, c): (&[f64; 2], &[f64; 2])| [(v[0] + c[0]).next_down(), (v[1] + c[1]).next_up()];
     let pruned: Vec<[f64; 2]> = value.iter().zip(&change).map(sum).collect();
     Case {
-        decisions: [largest(&value), largest(&pruned)],
         change,
+        outputs: [value, pruned],
     }
 }
 
