@@ -111,7 +111,15 @@ fn balls(model: &Mlp<f64>, pruned: &Mlp<f64>, batch: &Batch<f64>) {
     let within = vec![[0.0, 1.0]; model.widths()[0]];
     for radius in [0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1] {
         let started = std::time::Instant::now();
-        let balls = around(model, pruned, batch.inputs.view(), radius, Some(&within), Arithmetic::Real).unwrap();
+        let balls = around(
+            model,
+            pruned,
+            batch.inputs.view(),
+            radius,
+            Some(&within),
+            Arithmetic::Real,
+        )
+        .unwrap();
         let count = |wanted: fn(&Ball) -> bool| balls.iter().filter(|ball| wanted(ball)).count();
         println!(
             "radius {radius}: {} of {} same, {} differ, {:.3} s",

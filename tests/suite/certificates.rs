@@ -15,8 +15,7 @@ use modscope::data::{Dataset, Domain};
 use modscope::model::{Architecture, Batch, Loaded, Mlp, Network, Options as LoadOptions};
 use modscope::prune::certify::decisions::{Ball, around, throughout};
 use modscope::prune::certify::{
-    Arithmetic,
-    Budget, Goal, Options, Request, Stop, Verdict, bounding_box, certificate, certify,
+    Arithmetic, Budget, Goal, Options, Request, Stop, Verdict, bounding_box, certificate, certify,
     largest_certified,
 };
 use modscope::prune::compact::compact;
@@ -171,7 +170,15 @@ fn decisions_of_digits_in_balls() {
     let within = vec![[0.0, 1.0]; 64];
     let mut before = usize::MAX;
     for radius in [0.0, 0.01, 0.05, 0.2] {
-        let balls = around(model, pruned, batch.inputs.view(), radius, Some(&within), Arithmetic::Real).unwrap();
+        let balls = around(
+            model,
+            pruned,
+            batch.inputs.view(),
+            radius,
+            Some(&within),
+            Arithmetic::Real,
+        )
+        .unwrap();
         let same = balls
             .iter()
             .filter(|ball| matches!(ball, Ball::Same(_)))
@@ -196,7 +203,14 @@ fn decisions_of_two_moons_throughout() {
         seconds: 600.0,
         boxes: 100_000,
     };
-    let decisions = throughout(&subject.model, &subject.pruned, sides, &budget, Arithmetic::Real).unwrap();
+    let decisions = throughout(
+        &subject.model,
+        &subject.pruned,
+        sides,
+        &budget,
+        Arithmetic::Real,
+    )
+    .unwrap();
     println!("{decisions:?}");
     assert!(decisions.same > 0.95 && decisions.same < 1.0);
 }

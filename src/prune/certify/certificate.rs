@@ -278,13 +278,7 @@ fn decisions(
             Some(in_balls(&balls, radius))
         }
         (Domain::Box(sides), None, _) => {
-            let found = throughout(
-                original,
-                pruned,
-                sides,
-                &options.budget,
-                options.arithmetic,
-            )?;
+            let found = throughout(original, pruned, sides, &options.budget, options.arithmetic)?;
             Some(CertifiedDecisions {
                 scope: "whole domain".to_owned(),
                 radius: None,

@@ -260,7 +260,10 @@ impl Telling for Changes<'_, '_> {
             pairs.any(|(change, tolerance)| change.abs() > *tolerance)
         };
         let columns = apart.columns().into_iter().enumerate();
-        columns.filter(|(_, c)| over(*c)).map(|(place, _)| place).collect()
+        columns
+            .filter(|(_, c)| over(*c))
+            .map(|(place, _)| place)
+            .collect()
     }
 
     fn refutes(&self, point: ArrayView1<'_, f64>) -> bool {
@@ -283,7 +286,10 @@ impl Telling for Judge<'_> {
         let differ = |column: &usize| {
             let [a, b] = [&before, &after].map(|out| crate::metric::decision(out.column(*column)));
             let outputs = before.column(*column);
-            a != b && self.confidence.is_none_or(|c| seems_confident(outputs, a, c))
+            a != b
+                && self
+                    .confidence
+                    .is_none_or(|c| seems_confident(outputs, a, c))
         };
         (0..points.ncols()).filter(differ).collect()
     }
@@ -373,7 +379,9 @@ impl Progress {
             };
             let inside: Vec<usize> = (0..regions.len()).filter(|r| holds(&regions[*r])).collect();
             if !inside.is_empty() && telling.refutes(point) {
-                inside.into_iter().for_each(|region| self.refuted[region] = true);
+                inside
+                    .into_iter()
+                    .for_each(|region| self.refuted[region] = true);
                 let input = features(question.original, &point.to_vec());
                 self.example.get_or_insert(Input::Features(input));
             }
@@ -401,18 +409,18 @@ impl Progress {
                 continue;
             }
             let region = part.region;
-            let half = |sides| Open { region, sides, share };
+            let half = |sides| Open {
+                region,
+                sides,
+                share,
+            };
             open.extend(halves(part.sides, judged.split).map(half));
         }
     }
 }
 
 /// Goes through tuples of tokens.
-fn of_tokens(
-    question: &Question<'_>,
-    pair: &Pair,
-    budget: &Budget,
-) -> Result<Equivalent, Refusal> {
+fn of_tokens(question: &Question<'_>, pair: &Pair, budget: &Budget) -> Result<Equivalent, Refusal> {
     let networks = (question.original, question.changed);
     let sides = |model: &Mlp<f64>| question.regions.sides(model);
     let rounding = [question.original, question.changed]
@@ -471,7 +479,10 @@ fn told_case(question: &Question<'_>, rounding: &[Vec<f64>; 2], case: &Case) -> 
             // Two outputs that may be equal leave no class over a half.
             let most = |class| confident(&before, class, question.confidence);
             let classes = 0..before.len().max(2);
-            classes.into_iter().all(|c| most(c) == Some(false)).then_some(false)
+            classes
+                .into_iter()
+                .all(|c| most(c) == Some(false))
+                .then_some(false)
         }
         _ => Some(true),
     };

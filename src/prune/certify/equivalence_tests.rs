@@ -58,7 +58,13 @@ fn equivalences_worked_out_by_hand() {
     let pruned = apply(&original, 0.2, true);
     let on = |sides: &[[f64; 2]], equivalence, confidence| {
         let regions = Regions::Boxes(sides.iter().map(|side| vec![*side]).collect());
-        asked((&original, &pruned), &regions, equivalence, confidence, &[0.05; 2])
+        asked(
+            (&original, &pruned),
+            &regions,
+            equivalence,
+            confidence,
+            &[0.05; 2],
+        )
     };
     use Equivalence::{DeltaTop1, Epsilon, Top1};
     let all = [[-1.0, 1.0]];
@@ -98,7 +104,13 @@ fn one_logit_has_two_classes() {
     };
     let pruned = apply(&original, 0.2, true);
     let on = |equivalence, confidence| {
-        asked((&original, &pruned), &Regions::Tokens, equivalence, confidence, &[0.2])
+        asked(
+            (&original, &pruned),
+            &Regions::Tokens,
+            equivalence,
+            confidence,
+            &[0.2],
+        )
     };
     assert_eq!(on(Equivalence::Epsilon, 0.5).known(), Known::Proved);
     let top = on(Equivalence::Top1, 0.5);
@@ -251,5 +263,8 @@ fn free_readings_count_with_their_whole_width() {
         };
         equivalent(&question, &budget(100)).unwrap().known()
     };
-    assert_eq!((known(1.001), known(0.999)), (Known::Proved, Known::Undecided));
+    assert_eq!(
+        (known(1.001), known(0.999)),
+        (Known::Proved, Known::Undecided)
+    );
 }

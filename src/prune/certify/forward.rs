@@ -436,7 +436,9 @@ pub(super) fn interval_ranges(pair: &Pair, sides: &[[f64; 2]]) -> Vec<Vec<[f64; 
             true => &layer.read,
             false => &layer.value,
         };
-        (0..layer.writers()).map(|site| ends(written.range_of(site))).collect()
+        (0..layer.writers())
+            .map(|site| ends(written.range_of(site)))
+            .collect()
     };
     pass.layers.iter().enumerate().map(of).collect()
 }

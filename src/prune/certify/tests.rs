@@ -247,7 +247,15 @@ fn decisions_worked_out_by_hand() {
     };
     let pruned = apply(&original, 0.2, true);
     let samples = array![[1.0, -1.0, 0.05]];
-    let balls = decisions::around(&original, &pruned, samples.view(), 0.5, None, Arithmetic::Real).unwrap();
+    let balls = decisions::around(
+        &original,
+        &pruned,
+        samples.view(),
+        0.5,
+        None,
+        Arithmetic::Real,
+    )
+    .unwrap();
     assert_eq!(
         balls[..2],
         [decisions::Ball::Same(0), decisions::Ball::Same(1)]
@@ -257,7 +265,14 @@ fn decisions_worked_out_by_hand() {
         seconds: 60.0,
         boxes: 10_000,
     };
-    let all = decisions::throughout(&original, &pruned, &[[-1.0, 1.0]], &budget, Arithmetic::Real).unwrap();
+    let all = decisions::throughout(
+        &original,
+        &pruned,
+        &[[-1.0, 1.0]],
+        &budget,
+        Arithmetic::Real,
+    )
+    .unwrap();
     assert!(
         (all.same - 0.95).abs() < 1e-4 && all.differs.is_some(),
         "{all:?}"
