@@ -72,6 +72,7 @@ impl Shape {
             out_perm: (0..self.tokens).collect(),
             activation: Activation::GeluTanh,
             reads: None,
+            headless: false,
             padding: None,
         }
     }

@@ -49,7 +49,7 @@ use std::time::Instant;
 use crate::checkpoint::Checkpoint;
 use crate::choice::RelocationMethod;
 use crate::data::{Dataset, ReadAt};
-use crate::model::{Architecture, Loaded, Network, Options};
+use crate::model::{Architecture, Loaded, Network, Options, Readout};
 use crate::modules::ModulesConfig;
 use crate::numeric::Scalar;
 use crate::prune::{self, Threshold, Tolerance};
@@ -179,6 +179,14 @@ impl Config {
             journal: Journal::default(),
         }
     }
+
+    /// This, with what a file leaves open read as the framework's outputs show.
+    fn settled(&self, checkpoint: &Checkpoint, data: &Dataset) -> Self {
+        Self {
+            model: self.model.settled(checkpoint, data),
+            ..self.clone()
+        }
+    }
 }
 
 /// Opens a network and answers what `config.stages` asks. `progress` is told
@@ -193,6 +201,7 @@ pub fn audit(
     progress: &dyn Fn(&str),
 ) -> Result<Outcome> {
     let started = Instant::now();
+    let config = &config.settled(checkpoint, data);
     let mut outcome = on_files(checkpoint, data, config, progress, |files| {
         let config = &*fitted_discovery(config, files.loaded);
         let mut outcome = match &files.loaded.network {
@@ -280,7 +289,11 @@ pub(crate) fn fitted<'d>(data: &'d Dataset, loaded: &Loaded) -> Cow<'d, Dataset>
         Network::F32(network) => network.widths(),
         Network::F64(network) => network.widths(),
     };
-    data.for_outputs(widths.last().copied().unwrap_or(0))
+    let outputs = widths.last().copied().unwrap_or(0);
+    let data = data.for_outputs(outputs);
+    let is_probability = outputs == 1 && loaded.readout == Some(Readout::Sigmoid);
+    let of_one = is_probability.then(|| data.for_one_probability()).flatten();
+    of_one.map_or(data, Cow::Owned)
 }
 
 /// The same of the samples that circuits are discovered on.

@@ -17,7 +17,8 @@ use crate::numeric::Scalar;
 /// # Errors
 /// If the checkpoint is no network this tool knows, or the data do not fit it.
 pub fn outputs(checkpoint: &Checkpoint, data: &Dataset, config: &Config) -> Result<Array2<f64>> {
-    let loaded = Loaded::from_checkpoint(checkpoint, config.model.clone())?;
+    let options = config.model.settled(checkpoint, data);
+    let loaded = Loaded::from_checkpoint(checkpoint, options)?;
     let data = &*fitted(data, &loaded);
     let files = Files {
         checkpoint,

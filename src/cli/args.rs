@@ -10,7 +10,7 @@ use crate::audit::Config;
 use crate::checkpoint::Checkpoint;
 use crate::choice::RelocationMethod;
 use crate::data::{self, Bos, Dataset, Reading};
-use crate::model::{Layout, Options};
+use crate::model::{Layout, Meaning, Options};
 use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality, RESTARTS};
 use crate::numeric::Activation;
 use crate::prune::{Threshold, Tolerance};
@@ -142,6 +142,10 @@ pub(super) struct ModelArgs {
     /// Leave tensors out on purpose, by a pattern with * and ?; `config.KEY` passes over a key of config.json; repeatable
     #[arg(long, value_name = "PATTERN", help_heading = "Model")]
     pub ignore: Vec<String>,
+    /// How to read what the file leaves open: layer_norm (norms of an MLP without statistics),
+    /// alibi_twice (Falcon in the framework's eager attention) [default: as the data's `outputs` show]
+    #[arg(long, value_name = "NAME", help_heading = "Model")]
+    pub meaning: Vec<Meaning>,
 }
 
 impl ModelArgs {
@@ -151,6 +155,8 @@ impl ModelArgs {
             activation: self.activation.clone(),
             layers: self.layers.clone(),
             ignore: self.ignore.clone(),
+            meanings: self.meaning.clone(),
+            by_outputs: false,
         }
     }
 }

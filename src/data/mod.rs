@@ -31,7 +31,7 @@ pub use task::{Domain, ReadAt, Task, names_of, read_box};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView1, s};
 
 use crate::checkpoint::{Dtype, limited_read, parse_tensors, sha256, sibling};
 use crate::choice::LossKind;
@@ -187,6 +187,21 @@ impl Dataset {
                     them as targets)";
         data.told.notes.push(note.to_owned());
         Cow::Owned(data)
+    }
+
+    /// These data for a network that gives the probability of class 1 alone: of a
+    /// framework's outputs for both classes the second. `None` where the outputs are none
+    /// of both, of which the first is one less the second.
+    #[must_use]
+    pub fn for_one_probability(&self) -> Option<Self> {
+        let rest = |row: ArrayView1<'_, f64>| (row[0] + row[1] - 1.0).abs() < 1e-6;
+        let of_two = |o: &&Array2<f64>| o.ncols() == 2 && o.rows().into_iter().all(rest);
+        let outputs = self.outputs.as_ref().filter(of_two)?;
+        let mut data = self.clone();
+        data.outputs = Some(outputs.slice(s![.., 1..]).to_owned());
+        let note = "`outputs` holds the probabilities of both classes: that of class 1 is compared";
+        data.told.notes.push(note.to_owned());
+        Some(data)
     }
 
     /// The own name of an output of a network with so many; of one logit that of class 1.

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use ndarray::{Array1, Array2};
+use serde_json::Value;
 
 use super::layered::{self, Layered};
 use super::mlp::load::{self, Rewritten};
@@ -135,10 +136,10 @@ impl Loaded {
         match layout {
             Layout::PlainMlp => Self::chain(account, &options),
             Layout::BimtMlp => Self::bimt(account, &options),
-            Layout::Layered => Self::layered(account),
+            Layout::Layered => Self::layered(account, None),
             _ => {
                 let activation = one_activation(&account, &options)?;
-                Self::transformer(account, layout, activation)
+                Self::transformer(account, layout, activation, &options)
             }
         }
     }
@@ -157,7 +158,12 @@ impl Loaded {
     }
 
     fn chain(account: Account<'_>, options: &Options) -> Result<Self> {
-        let found = load::read(&account, options)?;
+        let found = match load::read(&account, options)? {
+            load::Read::Chain(found) => found,
+            load::Read::Layers(layers, source) => {
+                return Self::layered(account, Some((layers, source)));
+            }
+        };
         let network = match found.dtype {
             Dtype::F64 => Network::F64(Architecture::Mlp(found.mlp())),
             _ => Network::F32(Architecture::Mlp(found.mlp())),
@@ -200,26 +206,30 @@ impl Loaded {
         })
     }
 
-    fn layered(account: Account<'_>) -> Result<Self> {
+    /// A network of the layers that the configuration lists, or of these, with whoever says
+    /// their activations.
+    fn layered(account: Account<'_>, told: Option<(Vec<Value>, &'static str)>) -> Result<Self> {
         match layered::dtype(&account)? {
-            Dtype::F64 => Self::of_layers(account, Dtype::F64, Network::F64),
-            dtype => Self::of_layers(account, dtype, Network::F32),
+            Dtype::F64 => Self::of_layers(account, Dtype::F64, told, Network::F64),
+            dtype => Self::of_layers(account, dtype, told, Network::F32),
         }
     }
 
     fn of_layers<T: Scalar>(
         account: Account<'_>,
         dtype: Dtype,
+        told: Option<(Vec<Value>, &'static str)>,
         network: fn(Architecture<T>) -> Network,
     ) -> Result<Self> {
-        let (model, readout): (Layered<T>, _) = layered::load(&account)?;
+        let (layers, source) = told.map_or((None, "config.json"), |(l, who)| (Some(l), who));
+        let (model, readout): (Layered<T>, _) = layered::load(&account, layers)?;
         Ok(Self {
             layout: Layout::Layered,
             family: None,
             readout,
             rewritten: None,
             dtype,
-            activation_source: "config.json",
+            activation_source: source,
             roles: BTreeMap::new(),
             network: network(Architecture::Layered(Box::new(model))),
             places: Vec::new(),
@@ -231,10 +241,12 @@ impl Loaded {
         account: Account<'_>,
         layout: Layout,
         activation: Option<Activation>,
+        options: &Options,
     ) -> Result<Self> {
+        let asked = (activation, options);
         match transformer::dtype(&account) {
-            Dtype::F64 => Self::built(account, layout, Dtype::F64, activation, Network::F64),
-            dtype => Self::built(account, layout, dtype, activation, Network::F32),
+            Dtype::F64 => Self::built(account, layout, Dtype::F64, asked, Network::F64),
+            dtype => Self::built(account, layout, dtype, asked, Network::F32),
         }
     }
 
@@ -242,10 +254,10 @@ impl Loaded {
         account: Account<'_>,
         layout: Layout,
         dtype: Dtype,
-        asked: Option<Activation>,
+        (asked, options): (Option<Activation>, &Options),
         network: fn(Architecture<T>) -> Network,
     ) -> Result<Self> {
-        let read = transformer::read(&account, layout, asked)?;
+        let read = transformer::read(&account, layout, asked, options)?;
         let (activation, activation_source) = match read.activation() {
             Some(known) => known,
             None => activation(&account, layout, asked)?,

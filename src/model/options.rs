@@ -1,5 +1,6 @@
 //! What a user may say of a checkpoint, and what its tensors are to the tool.
 
+use super::Meaning;
 use crate::Error;
 use crate::checkpoint::Checkpoint;
 use crate::choice::Layout;
@@ -16,6 +17,10 @@ pub struct Options {
     pub layers: Vec<String>,
     /// `--ignore`: patterns of tensors, or of keys as `config.KEY`, that are left out
     pub ignore: Vec<String>,
+    /// `--meaning`: how to read what a file leaves open
+    pub meanings: Vec<Meaning>,
+    /// Whether it was the framework's outputs that told the meaning.
+    pub by_outputs: bool,
 }
 
 /// What a tensor is to the tool.

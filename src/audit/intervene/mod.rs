@@ -154,6 +154,7 @@ pub fn intervene(
     progress: &dyn Fn(&str),
 ) -> Result<Intervened> {
     let started = Instant::now();
+    let config = &config.settled(checkpoint, data);
     let work = |files: Files<'_>| match &files.loaded.network {
         Network::F32(network) => of(files, network, config, plan, progress),
         Network::F64(network) => of(files, network, config, plan, progress),

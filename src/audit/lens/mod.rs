@@ -64,6 +64,7 @@ pub fn lens(
     progress: &dyn Fn(&str),
 ) -> Result<Lens> {
     let started = Instant::now();
+    let config = &config.settled(checkpoint, data);
     let work = |files: Files<'_>| match &files.loaded.network {
         Network::F32(Architecture::Transformer(model)) => {
             of(files, model, config, settings, progress)

@@ -37,7 +37,10 @@ pub(super) fn chain(graph: &Graph) -> Result<Read, String> {
     };
     let (output, labels) = outputs::chosen(graph)?;
     let mut chain = Chain::new(graph);
-    chain.walk(input, &output)?;
+    let two = outputs::of_two_classes(graph, &output);
+    let end = two.as_ref().map_or(&output, |(one, _)| one);
+    chain.walk(input, end)?;
+    chain.used.extend(two.iter().flat_map(|(_, nodes)| nodes));
     if let Some(width) = chain.width {
         return Err(format!(
             "operator Reshape makes vectors of {width} that no layer reads"
@@ -59,6 +62,9 @@ pub(super) fn chain(graph: &Graph) -> Result<Read, String> {
     }
     if !labels.is_empty() {
         config.insert("other_outputs".to_owned(), json!(labels));
+    }
+    if two.is_some() {
+        config.insert("both_classes".to_owned(), json!(output));
     }
     config.insert("layers".to_owned(), Value::Array(chain.steps));
     Ok((chain.tensors, config))

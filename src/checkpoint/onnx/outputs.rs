@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::graph::Graph;
+use super::graph::{Graph, Node};
 
 /// Operators that make a class of the outputs.
 const OF_LABELS: [&str; 6] = [
@@ -38,6 +38,31 @@ pub(super) fn chosen(graph: &Graph) -> Result<(String, Vec<String>), String> {
     }
 }
 
+/// The probability `p` of which an output holds `1 − p` and `p`, as those of two classes,
+/// and the nodes that put them side by side.
+pub(super) fn of_two_classes(graph: &Graph, output: &str) -> Option<(String, [usize; 2])> {
+    let (joined, both) = written(graph, output, "Concat")?;
+    let [other, one] = both.inputs.as_slice() else {
+        return None;
+    };
+    let (rest, difference) = written(graph, other, "Sub")?;
+    let [unit, from] = difference.inputs.as_slice() else {
+        return None;
+    };
+    let is_unit = graph.constants.get(unit)?.to_f64() == [1.0];
+    let along = [1.0, -1.0].contains(&both.number("axis", 0.0));
+    let fits = is_unit && along && from == one && written(graph, one, "Sigmoid").is_some();
+    fits.then(|| (one.clone(), [joined, rest]))
+}
+
+/// The node of this operator that writes a value.
+fn written<'g>(graph: &'g Graph, value: &str, operator: &str) -> Option<(usize, &'g Node)> {
+    let writes = |(_, node): &(usize, &Node)| {
+        node.operator == operator && node.outputs.iter().any(|output| output == value)
+    };
+    graph.nodes.iter().enumerate().find(writes)
+}
+
 /// The nodes that make the labels of the output.
 pub(super) fn beside(graph: &Graph, labels: &[String], output: &str) -> BTreeSet<usize> {
     let nodes = labels
@@ -55,7 +80,7 @@ fn made_of(graph: &Graph, value: &str, source: &str) -> Option<BTreeSet<usize>> 
         if value == source || graph.is_constant(value) {
             continue;
         }
-        let writes = |node: &super::graph::Node| node.outputs.iter().any(|o| o == value);
+        let writes = |node: &Node| node.outputs.iter().any(|o| o == value);
         let node = graph.nodes.iter().position(writes)?;
         if found.insert(node) {
             values.extend(graph.nodes[node].inputs.iter().map(String::as_str));

@@ -198,10 +198,10 @@ impl<T: Scalar> Attention<T> {
         if let Some(cap) = self.heads.cap.map(T::from_f64) {
             scores.mapv_inplace(|x| cap * (x / cap).tanh());
         }
-        if let Places::Alibi(slopes) = &self.heads.places {
+        if let Places::Alibi(alibi) = &self.heads.places {
             for ((query, key), score) in scores.indexed_iter_mut() {
-                let distance = key as f64 - sight.queries.position(sample, query) as f64;
-                *score += T::from_f64(slopes[head] * distance);
+                let own = alibi.at(head, sight.queries.position(sample, query));
+                *score += T::from_f64(alibi.at(head, key) - own);
             }
         }
     }

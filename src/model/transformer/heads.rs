@@ -3,13 +3,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use half::bf16;
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 use super::{Letter, Rotary};
 use crate::numeric::Scalar;
 
 /// The heads of a block and how they attend:
-/// `softmax(mask(cap · tanh(scale · q·k / cap) + slope · (key's place − query's)))`.
+/// `softmax(mask(cap · tanh(scale · q·k / cap) + alibi(key's place) − alibi(query's)))`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heads {
     /// How many ask.
@@ -46,10 +47,50 @@ pub enum Places {
     Stream,
     /// Queries and keys are turned.
     Rotary(Arc<Rotary>),
-    /// Far keys count less: per head the slope by which a score falls with distance.
+    /// Far keys count less.
+    Alibi(Alibi),
+}
+
+/// Scores that fall with distance: that of a key has [`Alibi::at`] of its place added, less
+/// that of the query's.
+///
+/// Source: Press, Smith & Lewis 2021, arXiv 2108.12409.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alibi {
+    /// Per head, what a place further on adds.
+    pub slopes: Vec<f64>,
+    /// What they are multiplied by, usually 1.
+    pub factor: f64,
+    /// Whether slopes and what they make of a place are rounded to bf16 first.
+    pub rounded: bool,
+}
+
+impl Alibi {
+    /// So many heads with their authors' slopes.
+    #[must_use]
+    pub fn new(heads: usize) -> Self {
+        Self {
+            slopes: Heads::alibi_slopes(heads),
+            factor: 1.0,
+            rounded: false,
+        }
+    }
+
+    /// What a place adds to a head's score.
     ///
-    /// Source: Press, Smith & Lewis 2021, arXiv 2108.12409.
-    Alibi(Vec<f64>),
+    /// ```
+    /// use modscope::model::transformer::Alibi;
+    /// // Two heads have the slopes 2^-4 and 2^-8.
+    /// assert_eq!(Alibi::new(2).at(0, 3), 3.0 / 16.0);
+    /// ```
+    #[must_use]
+    pub fn at(&self, head: usize, place: usize) -> f64 {
+        let round = |x: f64| match self.rounded {
+            true => bf16::from_f64(x).to_f64(),
+            false => x,
+        };
+        self.factor * round(round(self.slopes[head]) * place as f64)
+    }
 }
 
 impl Heads {

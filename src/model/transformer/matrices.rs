@@ -145,7 +145,7 @@ impl<T: Scalar> Transformer<T> {
                 all.push(Matrix::Down(layer));
             }
         }
-        if self.unembedding.is_some() {
+        if self.unembedding.is_some() && !self.headless {
             all.push(Matrix::Unembedding);
         }
         all

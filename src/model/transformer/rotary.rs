@@ -21,7 +21,36 @@ pub struct Rotary {
     /// Which columns are a pair.
     pub pairs: Pairs,
     /// Where frequencies change with the length of the sequence.
-    pub dynamic: Option<Dynamic>,
+    pub longer: Option<Longer>,
+}
+
+/// The frequencies of sequences that are longer than those of training.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Longer {
+    /// They fall with the length.
+    Dynamic(Dynamic),
+    /// They are these: the scaling `longrope`.
+    Listed {
+        /// The trained length.
+        trained: usize,
+        /// Radians per position of each pair.
+        frequencies: Vec<f64>,
+    },
+}
+
+/// The scaling `longrope`.
+///
+/// Source: Ding et al. 2024, arXiv 2402.13753.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LongRope {
+    /// What frequencies are divided by within the trained length, pair by pair.
+    pub short: Vec<f64>,
+    /// What they are divided by beyond it.
+    pub long: Vec<f64>,
+    /// By how much sequences may be longer.
+    pub factor: f64,
+    /// `original_max_position_embeddings`
+    pub trained: usize,
 }
 
 /// Which of a head's first 2 n columns are turned together.
@@ -70,6 +99,8 @@ pub struct Yarn {
     pub trained: f64,
     /// Whether the ends of the ramp are rounded outwards, usually so.
     pub truncate: bool,
+    /// `mscale` and `mscale_all_dim`, where both are there.
+    pub scales: Option<[f64; 2]>,
 }
 
 impl Rotary {
@@ -81,7 +112,7 @@ impl Rotary {
             frequencies: frequencies(width, base),
             factor: 1.0,
             pairs,
-            dynamic: None,
+            longer: None,
         }
     }
 
@@ -95,7 +126,30 @@ impl Rotary {
     /// The scaling `dynamic`: within the trained length as it is.
     #[must_use]
     pub fn dynamic(mut self, dynamic: Dynamic) -> Self {
-        self.dynamic = Some(dynamic);
+        self.longer = Some(Longer::Dynamic(dynamic));
+        self
+    }
+
+    /// The scaling `longrope`: other divisors beyond the trained length. The factor of
+    /// sine and cosine is √(1 + ln factor / ln trained).
+    #[must_use]
+    pub fn longrope(mut self, by: &LongRope) -> Self {
+        let divided = |by: &[f64]| {
+            self.frequencies
+                .iter()
+                .zip(by)
+                .map(|(f, d)| f / d)
+                .collect()
+        };
+        let (short, frequencies) = (divided(&by.short), divided(&by.long));
+        self.frequencies = short;
+        self.longer = Some(Longer::Listed {
+            trained: by.trained,
+            frequencies,
+        });
+        if by.factor > 1.0 {
+            self.factor = (1.0 + by.factor.ln() / (by.trained as f64).ln()).sqrt();
+        }
         self
     }
 
@@ -112,7 +166,8 @@ impl Rotary {
     }
 
     /// The scaling `yarn`; `base` is that of the frequencies. The factor of sine
-    /// and cosine is 0.1 ln factor + 1.
+    /// and cosine is 0.1 ln factor + 1, or the ratio of two such factors with scales before
+    /// the logarithm.
     #[must_use]
     pub fn yarn(mut self, base: f64, by: Yarn) -> Self {
         let width = 2.0 * self.frequencies.len() as f64;
@@ -130,23 +185,24 @@ impl Rotary {
             let stretched = ((pair as f64 - low) / (high - low)).clamp(0.0, 1.0);
             *frequency *= 1.0 - stretched + stretched / by.factor;
         }
-        self.factor = if by.factor <= 1.0 {
-            1.0
-        } else {
-            0.1 * by.factor.ln() + 1.0
-        };
+        let of = |scale: f64| 0.1 * scale * by.factor.max(1.0).ln() + 1.0;
+        self.factor = by.scales.map_or(of(1.0), |[one, all]| of(one) / of(all));
         self
     }
 
     /// Those for sequences of this length.
-    fn frequencies_at(&self, length: usize) -> Vec<f64> {
-        match self.dynamic {
-            Some(by) if length > by.trained => {
+    pub(super) fn frequencies_at(&self, length: usize) -> Vec<f64> {
+        match &self.longer {
+            Some(Longer::Dynamic(by)) if length > by.trained => {
                 let width = 2.0 * self.frequencies.len() as f64;
                 let stretch = by.factor * length as f64 / by.trained as f64 - (by.factor - 1.0);
                 let base = by.base * stretch.powf(width / (width - 2.0));
                 frequencies(2 * self.frequencies.len(), base)
             }
+            Some(Longer::Listed {
+                trained,
+                frequencies,
+            }) if length > *trained => frequencies.clone(),
             _ => self.frequencies.clone(),
         }
     }

@@ -78,6 +78,7 @@ fn build(form: &Form<'_>) -> Transformer<f64> {
         out_perm: (0..OUTPUTS).collect(),
         activation: form.activation,
         reads: None,
+        headless: false,
         padding: None,
     };
     (form.whole)(&mut rng, &mut model);
@@ -196,7 +197,11 @@ pub(crate) fn models() -> Vec<(&'static str, Transformer<f64>)> {
     });
     let bloom = build(&Form {
         heads: Heads {
-            places: Places::Alibi(Heads::alibi_slopes(2)),
+            places: Places::Alibi(Alibi {
+                factor: 0.5,
+                rounded: true,
+                ..Alibi::new(2)
+            }),
             cap: Some(0.5),
             ..two_heads()
         },
@@ -503,8 +508,8 @@ fn turned(heads: &Heads, x: Array2<f64>) -> Array2<f64> {
         return x;
     };
     let n = rotary.frequencies.len();
-    let base = match rotary.dynamic {
-        Some(by) if LENGTH > by.trained => {
+    let base = match &rotary.longer {
+        Some(Longer::Dynamic(by)) if LENGTH > by.trained => {
             let grown = by.factor * LENGTH as f64 / by.trained as f64 - (by.factor - 1.0);
             by.base * grown.powf(2.0 * n as f64 / (2.0 * n as f64 - 2.0))
         }
@@ -548,7 +553,9 @@ fn attend(heads: &Heads, q: &Array2<f64>, k: &Array2<f64>, v: &Array2<f64>) -> A
             let score = heads.scale * (0..heads.width).map(product).sum::<f64>();
             let score = heads.cap.map_or(score, |cap| cap * (score / cap).tanh());
             match &heads.places {
-                Places::Alibi(slopes) => score - slopes[head] * (position as f64 - p as f64),
+                Places::Alibi(alibi) => {
+                    score - 0.5 * alibi.slopes[head] * (position as f64 - p as f64)
+                }
                 _ => score,
             }
         };
@@ -668,8 +675,23 @@ fn scalings_of_rotary_positions() {
         slow: 3.0,
         trained: 600.0 * std::f64::consts::PI,
         truncate: false,
+        scales: None,
     };
-    let yarn = plain.yarn(10_000.0, by);
+    let yarn = plain.clone().yarn(10_000.0, by);
     close(&yarn.frequencies, [1.0, 0.1, 0.01 / 8.0, 0.001 / 8.0]);
     assert!((yarn.factor - (0.1 * 8f64.ln() + 1.0)).abs() < 1e-12);
+    // Two equal scales leave sine and cosine as they are.
+    let scales = Some([0.7, 0.7]);
+    let even = plain.clone().yarn(10_000.0, Yarn { scales, ..by });
+    assert!((even.factor - 1.0).abs() < 1e-12);
+    // Sixteen positions were trained: 4 = ln 16 / ln 2, so that twice as many give √(1 + 1/4).
+    let long = plain.longrope(&LongRope {
+        short: vec![1.0; 4],
+        long: vec![1.0, 2.0, 5.0, 10.0],
+        factor: 2.0,
+        trained: 16,
+    });
+    close(&long.frequencies_at(16), [1.0, 0.1, 0.01, 0.001]);
+    close(&long.frequencies_at(17), [1.0, 0.05, 0.002, 0.0001]);
+    assert!((long.factor - 1.25f64.sqrt()).abs() < 1e-12);
 }

@@ -60,6 +60,9 @@ pub struct Transformer<T> {
     pub activation: Activation,
     /// The position that the network's own head reads, where it reads but one.
     pub reads: Option<usize>,
+    /// Whether outputs are the stream itself: the unembedding is then the identity, and no
+    /// layer of the network.
+    pub headless: bool,
     /// The token that stands for padding, which a network that looks both ways would have
     /// to be told to leave out.
     pub padding: Option<usize>,
@@ -317,7 +320,7 @@ impl<T: Scalar> Transformer<T> {
             Embedding::Values { weight, bias, .. } => weight.len() + bias.len(),
         };
         let head = |h: &OutputHead<T>| h.weight.len() + h.bias.len() + numbers(h.norm.iter());
-        let own = self.unembedding.as_ref();
+        let own = self.unembedding.as_ref().filter(|_| !self.headless);
         embedding
             + self.positions.as_ref().map_or(0, Array2::len)
             + self

@@ -103,6 +103,7 @@ impl<T: Scalar> Parameters<T> {
             out_perm: self.out_perm.clone(),
             activation,
             reads: None,
+            headless: false,
             padding: None,
         }
     }

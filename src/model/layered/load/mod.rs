@@ -36,6 +36,10 @@ pub(in crate::model) const KEYS: &[(&str, KeyRule)] = &[
         "other_outputs",
         KeyRule::Harmless("name the class that the outputs decide for"),
     ),
+    (
+        "both_classes",
+        KeyRule::Harmless("holds 1 − p beside the p that is read"),
+    ),
 ];
 
 /// Whether a configuration describes a layered network: a recurrent one, or a list of
@@ -48,18 +52,20 @@ pub(in crate::model) fn is_layered(account: &Account<'_>) -> bool {
     lists.is_some_and(|layers| layers.iter().any(beyond)) || recurrent::kind(config).is_some()
 }
 
-/// Checks a checkpoint into a layered network, and what it applies to its outputs last.
+/// Checks a checkpoint into a layered network of the layers that its configuration lists,
+/// or of these, and what it applies to its outputs last.
 ///
 /// # Errors
 /// If the configuration does not fit the tensors, or names what is not computed.
 pub(in crate::model) fn load<T: Scalar>(
     account: &Account<'_>,
+    layers: Option<Vec<Value>>,
 ) -> Result<(Layered<T>, Option<Readout>)> {
     let settings = account.settings();
     let said = settings.word("output_activation")?;
     let (network, listed) = match recurrent::kind(&account.checkpoint().config) {
         Some(kind) => (recurrent::load(account, kind)?, None),
-        None => plan::load(account)?,
+        None => plan::load(account, layers)?,
     };
     let readout = match said.map(|word| (word, word.parse::<Readout>(), word.parse())) {
         None | Some((_, _, Ok(Activation::Identity))) => listed,

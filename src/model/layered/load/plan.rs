@@ -16,10 +16,14 @@ const KNOWN: &str = "conv2d, linear, batch_norm, layer_norm, affine, prelu, max_
                      avg_pool2d, global_avg_pool, flatten, dropout, residual, identity, or an \
                      activation";
 
-pub(super) fn load<T: Scalar>(account: &Account<'_>) -> Result<(Layered<T>, Option<Readout>)> {
+/// The layers that the configuration lists, or those that are given.
+pub(super) fn load<T: Scalar>(
+    account: &Account<'_>,
+    given: Option<Vec<Value>>,
+) -> Result<(Layered<T>, Option<Readout>)> {
     let plan = Plan { account };
-    let layers = account.settings().value("layers").and_then(Value::as_array);
-    let mut layers = layers.cloned().unwrap_or_default();
+    let listed = account.settings().value("layers").and_then(Value::as_array);
+    let mut layers = given.or_else(|| listed.cloned()).unwrap_or_default();
     // A function of the outputs at the end is set apart: decisions are of logits.
     let last = layers
         .last()

@@ -84,6 +84,11 @@ impl Building<'_, '_> {
                 self.scale(affine);
                 Ok(())
             }
+            Step::LayerNorm { name, .. } => Err(fault(
+                self.account,
+                name,
+                "a LayerNorm stands in no plain chain",
+            )),
             Step::Affine(name) => {
                 let affine = affine(self.account, name, self.width(name))?;
                 self.scale(affine);

@@ -9,7 +9,8 @@
 //! | `build` | steps → layers, with norms folded in |
 //!
 //! Nothing is guessed: what names, shapes, configuration and flags leave open is
-//! refused with what would say it. Residual sums and LayerNorm are not computed.
+//! refused with what would say it. A chain with LayerNorms becomes a layered network;
+//! residual sums are told by `layers` of `config.json` alone.
 
 mod build;
 mod modules;
@@ -34,7 +35,7 @@ use modules::of;
 pub(in crate::model) use plan::has_operation;
 
 /// Keys of a chain's `config.json`.
-pub(in crate::model) const KEYS: [(&str, KeyRule); 21] = [
+pub(in crate::model) const KEYS: [(&str, KeyRule); 23] = [
     ("activation", KeyRule::Computed),
     ("activations", KeyRule::Computed),
     ("output_activation", KeyRule::Computed),
@@ -42,6 +43,7 @@ pub(in crate::model) const KEYS: [(&str, KeyRule); 21] = [
     ("negative_slope", KeyRule::Computed),
     ("alpha", KeyRule::Computed),
     ("batch_norm_eps", KeyRule::Computed),
+    ("layer_norm_eps", KeyRule::Computed),
     ("batch_norm", KeyRule::Harmless("the file's tensors say it")),
     (
         "dropout",
@@ -53,12 +55,16 @@ pub(in crate::model) const KEYS: [(&str, KeyRule); 21] = [
         "other_outputs",
         KeyRule::Harmless("name the class that the outputs decide for"),
     ),
+    (
+        "both_classes",
+        KeyRule::Harmless("holds 1 − p beside the p that is read"),
+    ),
     ("residual", KeyRule::Refused(&[0.0])),
     ("skip", KeyRule::Refused(&[0.0])),
     ("skip_connections", KeyRule::Refused(&[0.0])),
-    ("layer_norm", KeyRule::Refused(&[0.0])),
+    ("layer_norm", KeyRule::Computed),
     ("layernorm", KeyRule::Refused(&[0.0])),
-    ("norm", KeyRule::Refused(&[0.0])),
+    ("norm", KeyRule::Computed),
     ("normalize_inputs", KeyRule::Refused(&[0.0])),
     ("spectral_norm", KeyRule::Refused(&[0.0])),
     (
@@ -66,6 +72,15 @@ pub(in crate::model) const KEYS: [(&str, KeyRule); 21] = [
         KeyRule::Harmless("the first layer says how many inputs there are"),
     ),
 ];
+
+/// What the names and settings of a chain give.
+pub(in crate::model) enum Read {
+    /// Linear layers with one function behind each.
+    Chain(Box<Found>),
+    /// Norms over the neurons of every sample too: `layers` as a `config.json` lists them,
+    /// and where the activations are known from.
+    Layers(Vec<Value>, &'static str),
+}
 
 /// A chain that was read, before it has a precision.
 pub(in crate::model) struct Found {
@@ -96,20 +111,23 @@ pub struct Rewritten {
 /// # Errors
 /// If its order, its activations or the kind of a module are not certain, tensors
 /// are missing or do not fit, or something is named that is not computed.
-pub(in crate::model) fn read(account: &Account<'_>, options: &Options) -> Result<Found> {
+pub(in crate::model) fn read(account: &Account<'_>, options: &Options) -> Result<Read> {
     let plan = plan::plan(account, options)?;
+    if plan.has_layer_norm() {
+        return Ok(Read::Layers(plan.operations(), plan.source));
+    }
     let chain = build::build(account, &plan.steps)?;
     let dtype = dtype(account, &chain)?;
     let plain = chain.layers.iter().all(|layer| layer.as_stored);
     let stored = |name: String| if plain { account.stored(&name) } else { name };
-    Ok(Found {
+    Ok(Read::Chain(Box::new(Found {
         dtype,
         source: plan.source,
         readout: chain.readout,
         roles: roles(&chain, stored),
         rewritten: (!plain).then(|| rewritten(account, &chain, dtype)),
         chain,
-    })
+    })))
 }
 
 impl Found {

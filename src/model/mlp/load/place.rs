@@ -44,18 +44,21 @@ fn numbered(name: &str) -> Option<(&str, u64)> {
     Some((container, number.parse().ok()?))
 }
 
-/// Places every norm and every slope of `kinds` among the layers of `chain`.
+/// Places every norm and every slope of `kinds` among the layers of `chain`; norms without
+/// statistics where they are known to be LayerNorms.
 pub(super) fn placed(
     account: &Account<'_>,
     kinds: &BTreeMap<String, Kind>,
     chain: &[String],
     between: &[Between],
+    layer_norm: bool,
 ) -> Result<Placed> {
     let mut placed = Placed::default();
     let prelu = between.contains(&Between::Prelu);
     for (name, kind) in kinds {
         match kind {
-            Kind::BatchNorm => batch_norm(account, kinds, chain, between, name, &mut placed)?,
+            Kind::BatchNorm => norm(account, kinds, chain, between, name, &mut placed)?,
+            Kind::Norm if layer_norm => norm(account, kinds, chain, between, name, &mut placed)?,
             Kind::Vector if prelu => {}
             Kind::Vector => {
                 return Err(fault(
@@ -70,8 +73,9 @@ pub(super) fn placed(
                     account,
                     name,
                     "a norm without running statistics: a BatchNorm whose outputs depend on \
-                     the batch, which is not computed, or a LayerNorm, which the whole list of \
-                     `layers` in config.json would say: {\"op\": \"layer_norm\", \"name\": …}",
+                     the batch, which is not computed, or a LayerNorm, which \"norm\": \
+                     \"layer_norm\" in config.json, `--meaning layer_norm` or data with the \
+                     framework's `outputs` would say",
                 ));
             }
             Kind::Linear(_) => {}
@@ -115,7 +119,7 @@ fn around(chain: &[String], container: &str, number: u64) -> (Neighbour, Neighbo
     (before, after)
 }
 
-fn batch_norm(
+fn norm(
     account: &Account<'_>,
     kinds: &BTreeMap<String, Kind>,
     chain: &[String],

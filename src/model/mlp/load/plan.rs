@@ -9,6 +9,7 @@ use super::order::{self, Doubt, Named};
 use super::place;
 use super::steps::{Between, Step};
 use crate::checkpoint::{Account, Settings};
+use crate::model::Meaning;
 use crate::model::options::Options;
 use crate::model::readout::Readout;
 use crate::numeric::Activation;
@@ -19,6 +20,19 @@ use crate::{Error, Result};
 pub(super) struct Plan {
     pub steps: Vec<Step>,
     pub source: &'static str,
+}
+
+impl Plan {
+    /// Whether a norm goes over the neurons of every sample.
+    pub fn has_layer_norm(&self) -> bool {
+        let is_norm = |step: &Step| matches!(step, Step::LayerNorm { .. });
+        self.steps.iter().any(is_norm)
+    }
+
+    /// The steps as `layers` of a `config.json`.
+    pub fn operations(&self) -> Vec<Value> {
+        self.steps.iter().map(Step::operation).collect()
+    }
 }
 
 /// Where `config.json` names one activation for all layers.
@@ -195,34 +209,65 @@ fn from_names(account: &Account<'_>, options: &Options) -> Result<Plan> {
         as_told(account, &kinds, &options.layers)?
     };
     let (between, source) = between(account, options, chain.len() - 1)?;
-    let epsilon = account.settings().positive("batch_norm_eps")?;
-    let placed = place::placed(account, &kinds, &chain, &between)?;
-    let mut steps = Vec::new();
+    let is_layer_norm = layer_norms(account, options, &kinds)?;
+    let settings = account.settings();
+    let epsilons = ["batch_norm_eps", "layer_norm_eps"].map(|key| settings.positive(key));
+    let [of_batch, of_layer] = epsilons;
+    let (of_batch, of_layer) = (of_batch?.unwrap_or(EPSILON), of_layer?.unwrap_or(EPSILON));
+    let norm = |name: String| match kinds.get(&name) {
+        Some(Kind::Norm) => Step::LayerNorm {
+            name,
+            epsilon: of_layer,
+        },
+        _ => Step::BatchNorm {
+            name,
+            epsilon: of_batch,
+        },
+    };
+    let placed = place::placed(account, &kinds, &chain, &between, is_layer_norm)?;
+    let mut steps = Vec::from_iter(placed.inputs.clone().map(norm));
     for (index, name) in chain.iter().enumerate() {
         steps.push(Step::Linear {
             name: name.clone(),
             biased: None,
         });
         let (before, act, after) = placed.gap(index, &between);
-        let norm = |name: String| Step::BatchNorm {
-            name,
-            epsilon: epsilon.unwrap_or(EPSILON),
-        };
         steps.extend(before.map(norm));
         steps.extend(act);
         steps.extend(after.map(norm));
     }
-    if let Some(first) = placed.inputs {
-        let epsilon = epsilon.unwrap_or(EPSILON);
-        steps.insert(
-            0,
-            Step::BatchNorm {
-                name: first,
-                epsilon,
-            },
-        );
-    }
     Ok(Plan { steps, source })
+}
+
+/// Whether norms without statistics are LayerNorms, as `config.json`, a flag or the
+/// framework's outputs say.
+fn layer_norms(
+    account: &Account<'_>,
+    options: &Options,
+    kinds: &BTreeMap<String, Kind>,
+) -> Result<bool> {
+    let norms = kinds.iter().filter(|(_, kind)| **kind == Kind::Norm);
+    let names: Vec<&str> = norms.map(|(name, _)| name.as_str()).collect();
+    let settings = account.settings();
+    let by_word = match settings.word("norm")? {
+        None => false,
+        Some("layer_norm" | "layernorm" | "LayerNorm") => true,
+        Some("batch_norm" | "batchnorm" | "BatchNorm") if names.is_empty() => false,
+        Some(other) => return Err(settings.unsupported("norm", other)),
+    };
+    let by_config = by_word || settings.flag("layer_norm")? == Some(true);
+    let is_told = by_config || options.reads(Meaning::LayerNorm);
+    if is_told && !names.is_empty() {
+        let who = match by_config {
+            true => "config.json says so",
+            false => options.who(),
+        };
+        account.tell(format!(
+            "the norms `{}` are LayerNorms: {who}",
+            names.join("`, `")
+        ));
+    }
+    Ok(is_told)
 }
 
 /// The linear layers in the order that names and widths give.

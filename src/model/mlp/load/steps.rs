@@ -1,5 +1,7 @@
 //! What an MLP is made of, step by step.
 
+use serde_json::{Value, json};
+
 use crate::model::Readout;
 use crate::numeric::Activation;
 
@@ -14,10 +16,34 @@ pub(super) enum Step {
     Slopes(String),
     /// A batch norm in evaluation mode.
     BatchNorm { name: String, epsilon: f64 },
+    /// Over the neurons of every sample: no chain has it, a layered network does.
+    LayerNorm { name: String, epsilon: f64 },
     /// `scale · x + shift` by the tensors of this module.
     Affine(String),
     /// After the last layer.
     Readout(Readout),
+}
+
+impl Step {
+    /// An entry of `layers` in a `config.json`.
+    pub fn operation(&self) -> Value {
+        match self {
+            Self::Linear { name, biased } => match biased {
+                None => json!({"op": "linear", "name": name}),
+                Some(bias) => json!({"op": "linear", "name": name, "bias": bias}),
+            },
+            Self::Activation(activation) => json!({"op": activation.to_string()}),
+            Self::Slopes(name) => json!({"op": "prelu", "name": name}),
+            Self::BatchNorm { name, epsilon } => {
+                json!({"op": "batch_norm", "name": name, "eps": epsilon})
+            }
+            Self::LayerNorm { name, epsilon } => {
+                json!({"op": "layer_norm", "name": name, "eps": epsilon})
+            }
+            Self::Affine(name) => json!({"op": "affine", "name": name}),
+            Self::Readout(readout) => json!({"op": readout.to_string()}),
+        }
+    }
 }
 
 /// What stands between two layers.

@@ -62,6 +62,7 @@ pub(super) fn load<T: Scalar>(
         out_perm: tensors.permutation("out_perm", outputs)?,
         activation,
         reads: None,
+        headless: false,
         padding: None,
     })
 }

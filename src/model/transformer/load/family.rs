@@ -4,6 +4,7 @@
 //! where it does what no other does.
 
 use crate::model::transformer::{NormKind, Pairs};
+use crate::numeric::Activation;
 
 /// How a family names its tensors and settings, and what it computes.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +25,9 @@ pub(super) struct Family {
     /// The unembedding, where it is not tied.
     pub head: &'static str,
     pub head_bias: bool,
+    /// The dense layer on the first position and the layer of classes behind it, of networks
+    /// that look both ways.
+    pub classifier: Option<Classifier>,
     /// Whether it is tied where `tie_word_embeddings` is not there.
     pub tied: bool,
     pub keys: Keys,
@@ -50,6 +54,16 @@ pub(super) struct Family {
     /// The activation where `config.json` has none.
     pub activation: &'static str,
     pub causal: bool,
+}
+
+/// A pooler and the layer of classes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Classifier {
+    /// Whether the pooler is named as blocks are, behind the base.
+    pub in_base: bool,
+    pub pooler: &'static str,
+    pub activation: Activation,
+    pub classes: &'static str,
 }
 
 /// The families.
@@ -216,6 +230,7 @@ const LLAMA: Family = Family {
     final_norm: Some("norm"),
     head: "lm_head",
     head_bias: false,
+    classifier: None,
     tied: false,
     keys: MODERN,
     norm: NormStyle::Rms,
@@ -321,7 +336,12 @@ const BERT: Family = Family {
     embedding_norm: Some("embeddings.LayerNorm"),
     final_norm: None,
     head: "cls.predictions.decoder",
-    head_bias: false,
+    classifier: Some(Classifier {
+        in_base: true,
+        pooler: "pooler.dense",
+        activation: Activation::Tanh,
+        classes: "classifier",
+    }),
     tied: true,
     keys: Keys {
         key_heads: None,
@@ -699,6 +719,12 @@ pub(super) const FAMILIES: &[(&str, Family)] = &[
             classes: &["RobertaForMaskedLM"],
             base: "roberta.",
             head: "lm_head.decoder",
+            classifier: Some(Classifier {
+                in_base: false,
+                pooler: "classifier.dense",
+                activation: Activation::Tanh,
+                classes: "classifier.out_proj",
+            }),
             ..BERT
         },
     ),
@@ -710,6 +736,12 @@ pub(super) const FAMILIES: &[(&str, Family)] = &[
             base: "distilbert.",
             layer: "transformer.layer.",
             head: "vocab_projector",
+            classifier: Some(Classifier {
+                in_base: false,
+                pooler: "pre_classifier",
+                activation: Activation::Relu,
+                classes: "classifier",
+            }),
             keys: Keys {
                 width: "dim",
                 layers: "n_layers",

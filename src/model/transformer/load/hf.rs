@@ -5,12 +5,17 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::family::{Family, HeadNorms, Keys, Mlp, Model, NormStyle, Over, PlacesKind, Qkv, Rule};
+use super::keys::{self, Purpose};
 use super::plan::{
     BiasAt, BlockPlan, HeadAt, LinearAt, MlpPlan, NormAt, NormsAt, Plan, Positions, Projections,
 };
-use super::{blocks, buffer, keys, masks, rope};
+use super::{blocks, buffer, masks, rope};
 use crate::checkpoint::{Account, Settings};
-use crate::model::transformer::{Heads, Logits, Mask, NormKind, Order, Places, Rotary, Wiring};
+use crate::model::Meaning;
+use crate::model::options::Options;
+use crate::model::transformer::{
+    Alibi, Heads, Logits, Mask, NormKind, Order, Places, Rotary, Wiring,
+};
 use crate::numeric::Activation;
 use crate::{Error, Result};
 
@@ -33,6 +38,9 @@ struct File<'a> {
     family: &'a Family,
     /// What is before all names but the head's in this file.
     base: &'a str,
+    purpose: Purpose,
+    /// Whether Falcon's ALiBi counts twice.
+    alibi_twice: bool,
 }
 
 /// What a file of a family says, and where its activation is known from.
@@ -41,19 +49,25 @@ pub(super) fn plan(
     name: &str,
     family: &Family,
     asked: Option<Activation>,
+    options: &Options,
 ) -> Result<(Plan, &'static str)> {
     let settings = account.settings();
-    keys::is_model(settings, name, family.classes)?;
-    let based = account.names().any(|n| n.starts_with(family.base));
-    if !based && family.model != Model::NanoGpt && !settings.has("architectures") {
+    let purpose = keys::purpose(settings, name, family)?;
+    let base = family.base_in(account).unwrap_or_default();
+    if base != family.base && family.model != Model::NanoGpt && !settings.has("architectures") {
         return Err(settings.missing("architectures"));
     }
     let file = File {
         account,
         settings,
         family,
-        base: if based { family.base } else { "" },
+        base,
+        purpose,
+        alibi_twice: options.reads(Meaning::AlibiTwice),
     };
+    if file.alibi_twice {
+        account.tell(format!("ALiBi counts twice: {}", options.who()));
+    }
     let tokens = file.tokens();
     let sizes = file.sizes()?;
     masks(
@@ -62,8 +76,10 @@ pub(super) fn plan(
         sizes.layers,
         file.window_of_masks()?,
     )?;
+    file.beside();
     let untied = file.untied()?;
     let (activation, source) = file.activation(asked, untied)?;
+    let unembedding = file.unembedding(sizes, untied)?;
     let plan = Plan {
         tokens,
         vocabulary: sizes.vocabulary,
@@ -78,15 +94,20 @@ pub(super) fn plan(
             .collect::<Result<_>>()?,
         final_norm: file.final_norm(sizes.width)?,
         head: file.head(sizes.width, activation)?,
-        unembedding: untied.then(|| file.unembedding(sizes)).transpose()?,
         output_bias: (!untied).then(|| file.output_bias()).transpose()?.flatten(),
-        outputs: sizes.vocabulary,
+        outputs: match (purpose, &unembedding) {
+            (Purpose::Stream, _) => sizes.width,
+            (_, Some(layer)) => layer.outputs,
+            (_, None) => sizes.vocabulary,
+        },
+        unembedding,
         logits: Logits {
             scale: 1.0,
             cap: file.final_cap()?,
         },
         activation,
-        reads: None,
+        reads: (purpose == Purpose::Classes).then_some(0),
+        headless: purpose == Purpose::Stream,
         padding: file.padding()?,
     };
     Ok((plan, source))
@@ -239,6 +260,10 @@ impl<'a> File<'a> {
     /// Whether the unembedding is a matrix of its own, as settings and tensors say alike.
     fn untied(self) -> Result<bool> {
         let (account, settings) = (self.account, self.settings);
+        if self.purpose != Purpose::Tokens {
+            settings.flag("tie_word_embeddings")?;
+            return Ok(false);
+        }
         let name = format!("{}.weight", self.family.head);
         let tokens = self.tokens();
         if tokens == name {
@@ -284,21 +309,13 @@ impl<'a> File<'a> {
         untied: bool,
     ) -> Result<(Activation, &'static str)> {
         let settings = self.settings;
-        let mut keys: Vec<&str> = self.family.keys.activation.into_iter().collect();
-        if matches!(
-            self.family.model,
-            Model::Gemma | Model::Gemma2 | Model::Gemma3
-        ) {
-            keys.push("hidden_act");
-        }
-        let mut said = None;
-        for key in keys {
-            if let Some(name) = settings.word(key)?
-                && said.is_none()
-            {
-                said = Some((key, name));
-            }
-        }
+        let said = match self.family.model {
+            Model::Gemma => self.gemmas_activation()?,
+            _ => match self.family.keys.activation {
+                Some(key) => settings.word(key)?.map(|name| (key, name)),
+                None => None,
+            },
+        };
         if let Some(asked) = asked {
             return Ok((asked, "--activation"));
         }
@@ -314,6 +331,24 @@ impl<'a> File<'a> {
             .parse()
             .map_err(|_| settings.unsupported("activation", usual))?;
         Ok((known, "layout"))
+    }
+
+    /// Gemma's, under one of two keys; its first files call the tanh form of GELU `gelu`.
+    fn gemmas_activation(self) -> Result<Option<(&'static str, &'a str)>> {
+        let settings = self.settings;
+        let tanh = |name| match name {
+            "gelu" => "gelu_pytorch_tanh",
+            other => other,
+        };
+        let new = settings.word("hidden_activation")?;
+        match (new, settings.word("hidden_act")?.map(tanh)) {
+            (Some(new), Some(old)) if new != old => {
+                let found = format!("`hidden_activation` says {new}");
+                Err(settings.disagrees("hidden_act", old, &found))
+            }
+            (Some(new), _) => Ok(Some(("hidden_activation", new))),
+            (None, old) => Ok(old.map(|old| ("hidden_act", old))),
+        }
     }
 
     /// minGPT has a head of its own and GELU by tanh; nanoGPT ties its head and has GELU by
@@ -423,8 +458,9 @@ impl<'a> File<'a> {
         let style = self.norm_style()?;
         Ok(Some(NormAt {
             kind: style.kind(),
-            weights: vec![self.weight(part)],
-            bias: (style == NormStyle::Layer).then(|| self.at(&format!("{part}.bias"))),
+            weights: vec![self.old_or_new(self.weight(part))],
+            bias: (style == NormStyle::Layer)
+                .then(|| self.old_or_new(self.at(&format!("{part}.bias")))),
             plus: if style == NormStyle::RmsPlusOne {
                 1.0
             } else {
@@ -474,7 +510,8 @@ impl<'a> File<'a> {
         Ok(self.settings.flag("do_layer_norm_before")?.unwrap_or(true))
     }
 
-    /// The transform of BERT's language model head.
+    /// What comes before the unembedding: the transform of BERT's language model head, or the
+    /// pooler of a classifier.
     fn head(self, width: usize, activation: Activation) -> Result<Option<HeadAt>> {
         let (dense, norm) = match self.family.model {
             Model::Bert => (
@@ -489,22 +526,73 @@ impl<'a> File<'a> {
             Model::Roberta => Activation::Gelu,
             _ => activation,
         };
-        Ok(Some(HeadAt {
-            dense: LinearAt::rows(dense, width, width).biased(dense, true),
-            activation,
-            norm: Some(NormAt {
-                kind: NormKind::Layer,
-                weights: vec![format!("{norm}.weight")],
-                bias: Some(format!("{norm}.bias")),
-                plus: 0.0,
-                epsilon: self.epsilon()?,
-                width,
-                heads: 0,
-            }),
-        }))
+        match (self.purpose, self.family.classifier) {
+            (Purpose::Stream, _) => Ok(None),
+            (Purpose::Classes, Some(classifier)) => {
+                let pooler = match classifier.in_base {
+                    true => self.at(classifier.pooler),
+                    false => classifier.pooler.to_owned(),
+                };
+                Ok(Some(HeadAt {
+                    dense: LinearAt::rows(&pooler, width, width).biased(&pooler, true),
+                    activation: classifier.activation,
+                    norm: None,
+                }))
+            }
+            _ => Ok(Some(HeadAt {
+                dense: LinearAt::rows(dense, width, width).biased(dense, true),
+                activation,
+                norm: Some(NormAt {
+                    kind: NormKind::Layer,
+                    weights: vec![self.old_or_new(format!("{norm}.weight"))],
+                    bias: Some(self.old_or_new(format!("{norm}.bias"))),
+                    plus: 0.0,
+                    epsilon: self.epsilon()?,
+                    width,
+                    heads: 0,
+                }),
+            })),
+        }
     }
 
-    fn unembedding(self, sizes: Sizes) -> Result<LinearAt> {
+    /// A norm's tensor, as BERT's first files call it where they do.
+    fn old_or_new(self, name: String) -> String {
+        let old = [(".weight", ".gamma"), (".bias", ".beta")]
+            .into_iter()
+            .find_map(|(new, old)| Some(format!("{}{old}", name.strip_suffix(new)?)));
+        old.filter(|old| self.account.has(old)).unwrap_or(name)
+    }
+
+    /// The layer that makes outputs of the stream, where it is not the embedding.
+    fn unembedding(self, sizes: Sizes, untied: bool) -> Result<Option<LinearAt>> {
+        match (self.purpose, self.family.classifier) {
+            (Purpose::Classes, Some(classifier)) => {
+                let name = classifier.classes;
+                let (classes, _) = self.shape(&format!("{name}.weight"))?;
+                let settings = self.settings;
+                let named = settings.value("id2label").and_then(Value::as_object);
+                let at = format!("rows of `{name}.weight`");
+                settings.agrees("id2label", named.map(|names| names.len()), classes, &at)?;
+                settings.agrees(
+                    "num_labels",
+                    settings.count_or_null("num_labels")?,
+                    classes,
+                    &at,
+                )?;
+                Ok(Some(
+                    LinearAt::rows(name, sizes.width, classes).biased(name, true),
+                ))
+            }
+            (Purpose::Stream, _) if self.projections(sizes.width)?.is_some() => {
+                let bare = "a network whose embedding is projected, without its head";
+                Err(self.settings.unsupported("architectures", bare))
+            }
+            (Purpose::Tokens, _) if untied => self.own_unembedding(sizes).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn own_unembedding(self, sizes: Sizes) -> Result<LinearAt> {
         let name = self.family.head;
         let (_, inputs) = match self.projections(sizes.width)? {
             Some(_) => self.shape(&self.tokens())?,
@@ -522,8 +610,38 @@ impl<'a> File<'a> {
         Ok(at)
     }
 
+    /// What files hold beside the network that the configuration names: places counted
+    /// upwards, and heads of BERT's that are not its own.
+    fn beside(self) {
+        let account = self.account;
+        let places = self.at("embeddings.position_ids");
+        let counted = |numbers: Vec<f64>| numbers.iter().enumerate().all(|(k, x)| *x == k as f64);
+        if account.look(&places).is_some_and(|t| counted(t.to_f64())) {
+            account.harmless(&places, "places in their order");
+        }
+        if self.family.classifier.is_none() || self.purpose == Purpose::Classes {
+            return;
+        }
+        let of_other_heads = [
+            self.at("pooler.dense.weight"),
+            self.at("pooler.dense.bias"),
+            "cls.seq_relationship.weight".to_owned(),
+            "cls.seq_relationship.bias".to_owned(),
+        ];
+        for name in of_other_heads.iter().filter(|name| account.has(name)) {
+            account.harmless(name, "of a head that is not in this network");
+            account.tell(format!(
+                "`{}` is of a head that is not in this network",
+                account.stored(name)
+            ));
+        }
+    }
+
     /// BERT's head has a bias of its own, and older files a copy of it.
     fn output_bias(self) -> Result<Option<String>> {
+        if self.purpose != Purpose::Tokens {
+            return Ok(None);
+        }
         let (name, copy) = match self.family.model {
             Model::Bert => ("cls.predictions.bias", "cls.predictions.decoder.bias"),
             Model::Roberta => ("lm_head.bias", "lm_head.decoder.bias"),
@@ -535,16 +653,29 @@ impl<'a> File<'a> {
                     .then(|| format!("{}.bias", self.family.head)));
             }
         };
-        let twin = self.account.look(copy);
-        if twin.is_some() && twin == self.account.look(name) {
-            self.account
-                .harmless(copy, "a copy of the bias of the outputs");
+        let (own, twin) = (self.account.look(name), self.account.look(copy));
+        let is_tied = self
+            .settings
+            .flag("tie_word_embeddings")?
+            .unwrap_or(self.family.tied);
+        if twin.is_some() && (own.is_none() || own == twin || !is_tied) {
+            // A head that is not tied adds the bias of its own linear layer alone.
+            let why = match own == twin {
+                true => "a copy of the bias of the outputs",
+                false => "not added where the head is not tied",
+            };
+            self.account.harmless(name, why);
+            return Ok(Some(copy.to_owned()));
         }
         Ok(Some(name.to_owned()))
     }
 
     fn final_cap(self) -> Result<Option<f64>> {
         match self.family.model {
+            _ if self.purpose == Purpose::Stream => {
+                self.cap("final_logit_softcapping", None)?;
+                Ok(None)
+            }
             Model::Gemma2 => self.cap("final_logit_softcapping", Some(30.0)),
             Model::Gemma3 => self.cap("final_logit_softcapping", None),
             _ => Ok(None),
@@ -855,12 +986,14 @@ impl<'a> File<'a> {
             _ => matches!(self.family.places, PlacesKind::Alibi),
         };
         match self.family.places {
-            // The framework differs from itself: in transformers 5.24 `eager` adds the slopes
-            // twice, `sdpa` once.
             _ if is_alibi && self.family.model == Model::Falcon => {
-                Err(settings.unsupported("alibi", "true"))
+                // What the framework writes of rotary positions has no part here.
+                for key in ["rope_parameters", "rope_scaling", "rope_theta"] {
+                    let _has_no_part = settings.value(key);
+                }
+                Ok(Places::Alibi(self.falcons_alibi(sizes)))
             }
-            _ if is_alibi => Ok(Places::Alibi(Heads::alibi_slopes(sizes.heads))),
+            _ if is_alibi => Ok(Places::Alibi(Alibi::new(sizes.heads))),
             PlacesKind::Stream | PlacesKind::Alibi => Ok(Places::Stream),
             PlacesKind::Rotary(pairs, share) => {
                 let local = self.family.model == Model::Gemma3 && self.is_local(sizes, l)?;
@@ -875,6 +1008,16 @@ impl<'a> File<'a> {
                 self.stored_frequencies(l, &rotary)?;
                 Ok(Places::Rotary(Arc::new(rotary)))
             }
+        }
+    }
+
+    /// Falcon's, in bf16 and divided as scores are; twice that where it was told so.
+    fn falcons_alibi(self, sizes: Sizes) -> Alibi {
+        let times = if self.alibi_twice { 2.0 } else { 1.0 };
+        Alibi {
+            factor: times / (sizes.head as f64).sqrt(),
+            rounded: true,
+            ..Alibi::new(sizes.heads)
         }
     }
 

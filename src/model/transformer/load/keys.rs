@@ -1,5 +1,6 @@
 //! The options of each framework's configuration: computed, harmless, or refused.
 
+use super::family::Family;
 use crate::Result;
 use crate::checkpoint::KeyRule::{self, Computed, Harmless, Refused};
 use crate::checkpoint::Settings;
@@ -55,6 +56,7 @@ const HUGGING_FACE: Rules = &[
     ("n_ctx", Harmless("the length it was trained for")),
     ("seq_length", Harmless("the length it was trained for")),
     ("max_window_layers", Harmless("of windows that are off")),
+    ("hidden_act", Harmless("the framework reads another key")),
     ("window_size", Computed),
     ("num_kv_heads", Computed),
     ("head_dim", Computed),
@@ -285,26 +287,57 @@ pub(super) const LENS: Rules = &[
     ("use_split_qkv_input", NUMBERS),
 ];
 
-/// That a configuration, where it names them, is of this model and of a head that is
-/// computed.
-pub(super) fn is_model(settings: &Settings<'_>, kind: &str, heads: &[&str]) -> Result<()> {
+/// What a network makes of the stream at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Logits of tokens.
+    Tokens,
+    /// Nothing: its outputs are the stream itself.
+    Stream,
+    /// Logits of classes, read at the first position.
+    Classes,
+}
+
+/// What a configuration, where it names them, says of the model and of its head.
+pub(super) fn purpose(settings: &Settings<'_>, kind: &str, family: &Family) -> Result<Purpose> {
     if let Some(found) = settings.word("model_type")?
         && found != kind
     {
         let tensors = format!("the tensors are named as those of `{kind}`");
         return Err(settings.disagrees("model_type", found, &tensors));
     }
-    for head in settings.list("architectures")?.into_iter().flatten() {
-        match head.as_str() {
-            Some(name) if heads.contains(&name) => {}
-            Some(name) if name.ends_with("Model") => {
-                let bare = format!("\"{name}\", a network without the head that makes logits");
-                return Err(settings.unsupported("architectures", &bare));
-            }
-            _ => return Err(settings.unsupported("architectures", &head.to_string())),
+    let mut purpose = None;
+    for class in settings.list("architectures")?.into_iter().flatten() {
+        let found = class.as_str().and_then(|name| family.purpose(name));
+        match found.filter(|found| purpose.is_none_or(|other| other == *found)) {
+            Some(found) => purpose = Some(found),
+            None => return Err(settings.unsupported("architectures", &class.to_string())),
         }
     }
-    Ok(())
+    Ok(purpose.unwrap_or(Purpose::Tokens))
+}
+
+impl Family {
+    /// What the framework's class of this name makes of the stream.
+    fn purpose(&self, class: &str) -> Option<Purpose> {
+        let stem = self.stem()?;
+        if self.classes.contains(&class) {
+            Some(Purpose::Tokens)
+        } else if class.strip_prefix(stem) == Some("Model") {
+            Some(Purpose::Stream)
+        } else if class.strip_prefix(stem) == Some("ForSequenceClassification") {
+            self.classifier.map(|_| Purpose::Classes)
+        } else {
+            None
+        }
+    }
+
+    /// What the names of its classes begin with.
+    fn stem(&self) -> Option<&'static str> {
+        const HEADS: [&str; 3] = ["LMHeadModel", "ForCausalLM", "ForMaskedLM"];
+        let class = self.classes.first()?;
+        HEADS.iter().find_map(|head| class.strip_suffix(head))
+    }
 }
 
 /// What becomes of the keys that a family of Hugging Face's does not ask for.

@@ -9,7 +9,7 @@ use super::plan::{BiasAt, BlockPlan, LinearAt, MlpPlan, NormAt, NormsAt, Plan, P
 use super::{blocks, buffer, masks};
 use crate::checkpoint::{Account, Settings};
 use crate::model::transformer::{
-    Heads, Logits, Mask, NormKind, Order, Pairs, Places, Rotary, Wiring,
+    Alibi, Heads, Logits, Mask, NormKind, Order, Pairs, Places, Rotary, Wiring,
 };
 use crate::numeric::Activation;
 use crate::{Error, Result};
@@ -113,6 +113,7 @@ pub(super) fn plan(
         },
         activation,
         reads: None,
+        headless: false,
         padding: None,
     };
     Ok((plan, source))
@@ -451,7 +452,7 @@ impl File<'_> {
         heads.mask = self.mask(l)?;
         heads.places = match settings.word("positional_embedding_type")? {
             Some("rotary") => self.rotary(l)?,
-            Some("alibi") => Places::Alibi(Heads::alibi_slopes(self.heads)),
+            Some("alibi") => Places::Alibi(Alibi::new(self.heads)),
             _ => Places::Stream,
         };
         Ok(heads)

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use super::{Matrix, Place, Transformer};
 use crate::checkpoint::{Account, Dtype, KeyRule, Unknown};
 use crate::model::mlp::load::Rewritten;
-use crate::model::options::unknown_layout;
+use crate::model::options::{Options, unknown_layout};
 use crate::model::{Layout, Role};
 use crate::numeric::{Activation, Scalar};
 use crate::{Error, Result};
@@ -103,20 +103,30 @@ fn described(account: &Account<'_>, model: &str) -> String {
 
 /// Whether the blocks are named as a family names them.
 fn is_of(account: &Account<'_>, family: &Family) -> bool {
-    let name = match family.qkv {
-        family::Qkv::Apart([name, ..])
-        | family::Qkv::Rows(name)
-        | family::Qkv::Columns(name)
-        | family::Qkv::ByHead(name) => name,
-    };
-    let (base, layer) = (family.base, family.layer);
-    let block = |n: &str| {
-        let rest = n.strip_prefix(base).unwrap_or(n).strip_prefix(layer)?;
-        let (number, rest) = rest.split_once('.')?;
-        number.parse::<usize>().ok()?;
-        Some(rest.strip_suffix(".weight")? == name)
-    };
-    account.names().any(|n| block(n) == Some(true))
+    family.base_in(account).is_some()
+}
+
+impl Family {
+    /// What is before the blocks' names in a file: all that the family has there, or that
+    /// without the network's own attribute, as bare networks are saved.
+    fn base_in(&self, account: &Account<'_>) -> Option<&'static str> {
+        let name = match self.qkv {
+            family::Qkv::Apart([name, ..])
+            | family::Qkv::Rows(name)
+            | family::Qkv::Columns(name)
+            | family::Qkv::ByHead(name) => name,
+        };
+        let block = |base: &str, n: &str| {
+            let rest = n.strip_prefix(base)?.strip_prefix(self.layer)?;
+            let (number, rest) = rest.split_once('.')?;
+            number.parse::<usize>().ok()?;
+            Some(rest.strip_suffix(".weight")? == name)
+        };
+        let bare = self.base.split_once('.').map_or("", |(_, rest)| rest);
+        [self.base, bare]
+            .into_iter()
+            .find(|base| account.names().any(|n| block(base, n) == Some(true)))
+    }
 }
 
 /// Their names are the same; nanoGPT's linear layers are `[out, in]`.
@@ -141,6 +151,7 @@ pub(in crate::model) fn read(
     account: &Account<'_>,
     layout: Layout,
     asked: Option<Activation>,
+    options: &Options,
 ) -> Result<Read> {
     let (plan, source, family, rules) = match layout {
         Layout::TransformerLens if is_of(account, &family::BRIDGE) => {
@@ -151,7 +162,7 @@ pub(in crate::model) fn read(
                 );
                 return Err(account.settings().unsupported("model_type", &bridge));
             }
-            let (plan, source) = hf::plan(account, "gpt2", &family::BRIDGE, asked)?;
+            let (plan, source) = hf::plan(account, "gpt2", &family::BRIDGE, asked, options)?;
             (plan, source, None, keys::rules())
         }
         Layout::TransformerLens => {
@@ -159,7 +170,7 @@ pub(in crate::model) fn read(
             (plan, source, None, keys::LENS)
         }
         Layout::NanoGpt => {
-            let (plan, source) = hf::plan(account, "nanogpt", &family::NANO, asked)?;
+            let (plan, source) = hf::plan(account, "nanogpt", &family::NANO, asked, options)?;
             (plan, source, None, keys::NANO)
         }
         Layout::Gpt2 | Layout::HuggingFace => {
@@ -167,7 +178,7 @@ pub(in crate::model) fn read(
             let row = FAMILIES.iter().find(|(name, _)| *name == said);
             let (name, family) =
                 row.ok_or_else(|| account.settings().unsupported("model_type", said))?;
-            let (plan, source) = hf::plan(account, name, family, asked)?;
+            let (plan, source) = hf::plan(account, name, family, asked, options)?;
             (plan, source, Some(*name), keys::rules())
         }
         Layout::BimtTransformer => {

@@ -37,6 +37,8 @@ pub(super) struct Plan {
     pub logits: Logits,
     pub activation: Activation,
     pub reads: Option<usize>,
+    /// Whether outputs are the stream itself.
+    pub headless: bool,
     /// The token of padding, where the network looks both ways.
     pub padding: Option<usize>,
 }
@@ -193,6 +195,9 @@ impl Plan {
             .as_ref()
             .map(|at| door.weight(at))
             .transpose()?;
+        if self.headless {
+            unembedding = Some(Array2::eye(self.width));
+        }
         let mut output_bias = match &self.unembedding {
             Some(at) => door.bias(at)?,
             None => Array1::zeros(self.outputs),
@@ -230,6 +235,7 @@ impl Plan {
             out_perm: (0..self.outputs).collect(),
             activation: self.activation,
             reads: self.reads,
+            headless: self.headless,
             padding: self.padding,
         })
     }

@@ -1,9 +1,11 @@
 //! Rotary positions as configurations have them, in the words of transformers 4 and 5.
 
+use serde_json::Value;
+
 use super::family::Model;
 use crate::Result;
 use crate::checkpoint::{Account, Settings};
-use crate::model::transformer::{Dynamic, Llama3, Pairs, Rotary, Yarn};
+use crate::model::transformer::{Dynamic, Llama3, LongRope, Pairs, Rotary, Yarn};
 
 /// What the family says of its rotation.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +97,11 @@ pub(super) fn rotary(account: &Account<'_>, form: Form) -> Result<Rotary> {
     let width = turned(settings, form, share)?;
     let turned = Rotary::new(width, base, form.pairs);
     match &rope {
-        Some(rope) => scaled(turned, rope, base, trained, original),
+        Some(rope) => {
+            let version = settings.word("transformers_version")?.unwrap_or_default();
+            let is_new = version.starts_with("5.");
+            scaled(turned, rope, base, trained, original, is_new)
+        }
         None => Ok(turned),
     }
 }
@@ -111,6 +117,13 @@ fn turned(settings: &Settings<'_>, form: Form, share: Option<f64>) -> Result<usi
             return Err(settings.disagrees("rotary_dim", &said.to_string(), &found));
         }
         return Ok(said);
+    }
+    // In other families the framework turns whole heads whatever the setting says, or fails.
+    let turns_part = [Model::GptNeoX, Model::Phi, Model::Phi3, Model::StableLm];
+    if let Some(share) = share.filter(|share| *share != 1.0)
+        && !turns_part.contains(&form.model)
+    {
+        return Err(settings.unsupported("partial_rotary_factor", &share.to_string()));
     }
     let share = share.unwrap_or(form.share);
     let width = (form.width as f64 * share) as usize;
@@ -130,6 +143,7 @@ fn scaled(
     base: f64,
     trained: Option<usize>,
     original: Option<usize>,
+    is_new: bool,
 ) -> Result<Rotary> {
     let said = rope.word("rope_type")?.or(rope.word("type")?);
     let kind = said.unwrap_or("default");
@@ -168,17 +182,13 @@ fn scaled(
             let before = own
                 .or(trained)
                 .ok_or_else(|| rope.missing("original_max_position_embeddings"))?;
-            let factor = need()?;
-            // Where both lengths are there, the framework takes their ratio.
-            if let (Some(own), Some(trained)) = (own, trained)
-                && (trained as f64 / own as f64 - factor).abs() > 1e-9
-            {
-                let found = format!(
-                    "the lengths {trained} and {own} say {}",
-                    trained as f64 / own as f64
-                );
-                return Err(rope.disagrees("factor", &factor.to_string(), &found));
-            }
+            let factor = stretched(rope, (trained, own), is_new)?;
+            let factor = factor.ok_or_else(|| rope.missing("factor"))?;
+            let scales = ["mscale", "mscale_all_dim"].map(|key| rope.number_or_null(key));
+            let [one, all] = scales;
+            let scales = one?
+                .zip(all?)
+                .filter(|(one, all)| *one != 0.0 && *all != 0.0);
             let mut turned = turned.yarn(
                 base,
                 Yarn {
@@ -187,8 +197,25 @@ fn scaled(
                     slow: rope.number_or_null("beta_slow")?.unwrap_or(1.0),
                     trained: before as f64,
                     truncate: rope.flag("truncate")?.unwrap_or(true),
+                    scales: scales.map(|(one, all)| [one, all]),
                 },
             );
+            if let Some(said) = rope.number_or_null("attention_factor")? {
+                turned.factor = said;
+            }
+            turned
+        }
+        "longrope" | "su" => {
+            let trained_for =
+                own.ok_or_else(|| rope.missing("original_max_position_embeddings"))?;
+            let factor = stretched(rope, (trained, own), is_new)?;
+            let pairs = turned.frequencies.len();
+            let mut turned = turned.longrope(&LongRope {
+                short: divisors(rope, "short_factor", pairs)?,
+                long: divisors(rope, "long_factor", pairs)?,
+                factor: factor.ok_or_else(|| rope.missing("factor"))?,
+                trained: trained_for,
+            });
             if let Some(said) = rope.number_or_null("attention_factor")? {
                 turned.factor = said;
             }
@@ -198,4 +225,37 @@ fn scaled(
     };
     rope.all_used()?;
     Ok(result)
+}
+
+/// How much longer than in training sequences may be: what is said, or the ratio of the
+/// lengths. Version 5 takes the former where it is there, version 4 the latter, so that
+/// they must agree in its files.
+fn stretched(
+    rope: &Settings<'_>,
+    (trained, own): (Option<usize>, Option<usize>),
+    is_new: bool,
+) -> Result<Option<f64>> {
+    let said = rope.positive("factor")?;
+    let ratio = trained.zip(own).map(|(now, then)| now as f64 / then as f64);
+    match (said, ratio) {
+        (Some(said), Some(ratio)) if !is_new && (ratio - said).abs() > 1e-9 => {
+            let found = format!("the lengths in config.json say {ratio}");
+            Err(rope.disagrees("factor", &said.to_string(), &found))
+        }
+        _ => Ok(said.or(ratio)),
+    }
+}
+
+/// What frequencies are divided by, one number a pair.
+fn divisors(rope: &Settings<'_>, key: &str, pairs: usize) -> Result<Vec<f64>> {
+    let list = rope.list(key)?.ok_or_else(|| rope.missing(key))?;
+    let numbers: Option<Vec<f64>> = list.iter().map(Value::as_f64).collect();
+    match numbers.filter(|numbers| numbers.iter().all(|x| *x > 0.0)) {
+        Some(numbers) if numbers.len() == pairs => Ok(numbers),
+        _ => Err(rope.wrong(
+            key,
+            &Value::Array(list.clone()).to_string(),
+            &format!("{pairs} numbers above 0, one a pair of columns"),
+        )),
+    }
 }
