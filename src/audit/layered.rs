@@ -64,7 +64,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
 
     fn parity(&self) -> Option<result::Parity> {
         let outputs = final_outputs(self.files, &self.clean);
-        truth(self.files, &self.batch, &outputs).parity(self.files.data.told.outputs_dtype)
+        truth(self.files, &self.batch, &outputs).parity(self.files.data.told.outputs_dtype, 1)
     }
 
     fn task(&self) -> Option<result::Task> {

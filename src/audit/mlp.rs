@@ -46,7 +46,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
     fn parity(&self) -> Option<result::Parity> {
         let outputs = self.final_outputs();
         self.truth_of(&outputs)
-            .parity(self.files.data.told.outputs_dtype)
+            .parity(self.files.data.told.outputs_dtype, 1)
     }
 
     fn task(&self) -> Option<result::Task> {

@@ -13,8 +13,8 @@ use crate::numeric::Scalar;
 use crate::result::Parity;
 
 /// Units in the last place, at the outputs' scale, that a network computed in the
-/// type may be off by: one of the last layer's sum, and those that the layers before
-/// it carry there.
+/// type may be off by for every block that it has: one of the block's sum, and those that
+/// its layers carry there.
 const UNITS: f64 = 4.0;
 
 /// Different numbers that a type must hold exactly before they are taken for its own.
@@ -94,9 +94,9 @@ fn is_telling(theirs: &Array2<f64>) -> bool {
     bits.len() >= TELLING
 }
 
-/// The agreement of `own`, judged by the rounding of a narrow type.
+/// The agreement of `own`, judged by the rounding of a narrow type in so many blocks.
 pub fn judged_by<T: Scalar>(
-    narrow: Narrow,
+    (narrow, blocks): (Narrow, usize),
     ours: &Array2<T>,
     theirs: &Array2<f64>,
     own: Parity,
@@ -107,7 +107,7 @@ pub fn judged_by<T: Scalar>(
         let size = a.widen().abs().max(b.abs());
         (a.widen() - b).abs() <= 0.5 * narrow.unit(size) + own.allowed
     };
-    let allowed = UNITS * unit;
+    let allowed = UNITS * blocks.max(1) as f64 * unit;
     Parity {
         precision: narrow.name().to_owned(),
         units: (unit > 0.0).then(|| own.max_abs_difference / unit),
@@ -161,19 +161,19 @@ mod tests {
             holds: false,
             samples: 2,
         };
-        let judged = judged_by(Narrow::Bf16, &ours, &theirs, own.clone());
+        let judged = judged_by((Narrow::Bf16, 1), &ours, &theirs, own.clone());
         assert!(judged.holds && judged.rounded);
         let shifted = theirs.mapv(|x| x + 0.25);
         let further = Parity {
             max_abs_difference: 0.35,
             ..own.clone()
         };
-        let judged = judged_by(Narrow::Bf16, &ours, &shifted, further);
+        let judged = judged_by((Narrow::Bf16, 1), &ours, &shifted, further);
         assert!(judged.holds && !judged.rounded, "computed in bf16");
         let off = Parity {
             max_abs_difference: 1.25,
             ..own
         };
-        assert!(!judged_by(Narrow::Bf16, &ours, &shifted, off).holds);
+        assert!(!judged_by((Narrow::Bf16, 1), &ours, &shifted, off).holds);
     }
 }

@@ -118,12 +118,14 @@ impl<T: Scalar> Truth<'_, T> {
     }
 
     /// Agreement with the source framework's own outputs, where the data hold them,
-    /// stored as `stored` where that is known.
-    pub fn parity(&self, stored: Option<Dtype>) -> Option<result::Parity> {
+    /// stored as `stored` where that is known, of a network of so many blocks.
+    pub fn parity(&self, stored: Option<Dtype>, blocks: usize) -> Option<result::Parity> {
         let theirs = self.framework?;
         let own = self.agreement(theirs);
         match parity::narrow::<T>(theirs, stored) {
-            Some(narrow) if !own.holds => Some(parity::judged_by(narrow, self.clean, theirs, own)),
+            Some(narrow) if !own.holds => {
+                Some(parity::judged_by((narrow, blocks), self.clean, theirs, own))
+            }
             _ => Some(own),
         }
     }

@@ -59,7 +59,9 @@ impl<T: Scalar> Audited for Subject<'_, T> {
     }
 
     fn parity(&self) -> Option<result::Parity> {
-        self.truth().parity(self.files.data.told.outputs_dtype)
+        let blocks = self.model.blocks.len();
+        self.truth()
+            .parity(self.files.data.told.outputs_dtype, blocks)
     }
 
     fn task(&self) -> Option<result::Task> {

@@ -17,10 +17,10 @@ impl Chain<'_> {
         value: &str,
         readers: &[usize],
     ) -> Result<Option<String>, String> {
-        let last = match self.silu(value, readers) {
-            Some(last) => Some(last),
-            None => self.gelu(value, readers),
-        };
+        let last = self
+            .silu(value, readers)
+            .or_else(|| self.gelu(value, readers))
+            .or_else(|| self.mish(value, readers));
         match last {
             Some(last) => Ok(self.output(last)),
             None => self.residual(value, readers),
@@ -52,6 +52,19 @@ impl Chain<'_> {
         fits.then(|| {
             self.used.extend([gate, times]);
             self.steps.push(json!({"op": "silu"}));
+            times
+        })
+    }
+
+    /// `x · tanh(softplus(x))`
+    fn mish(&mut self, value: &str, readers: &[usize]) -> Option<usize> {
+        let soft = self.find("Softplus", value)?;
+        let gate = self.find("Tanh", &self.output(soft)?)?;
+        let times = self.find("Mul", value)?;
+        let fits = readers.len() == 2 && self.is_of(times, [value, &self.output(gate)?]);
+        fits.then(|| {
+            self.used.extend([soft, gate, times]);
+            self.steps.push(json!({"op": "mish"}));
             times
         })
     }

@@ -27,9 +27,13 @@ impl Chain<'_> {
         if let Some(bias) = bias {
             self.tensors.insert(format!("{name}.bias"), bias.clone());
         }
+        let padding = match slide.same {
+            true => json!("same"),
+            false => json!(slide.padding),
+        };
         self.steps.push(json!({
             "op": "conv2d", "name": name, "bias": bias.is_some(),
-            "stride": slide.strides, "padding": slide.padding, "dilation": slide.dilations,
+            "stride": slide.strides, "padding": padding, "dilation": slide.dilations,
             "groups": node.number("group", 1.0) as u64,
         }));
         Ok(())
@@ -37,25 +41,33 @@ impl Chain<'_> {
 
     pub(super) fn pool(&mut self, node: &Node) -> Result<(), String> {
         let operator = &node.operator;
+        if node.number("storage_order", 0.0) != 0.0 {
+            return Err(format!("operator {operator} is computed row by row alone"));
+        }
         let kernel = node.integers("kernel_shape").filter(|k| k.len() == 2);
         let kernel = kernel.ok_or(format!("operator {operator} is computed of images alone"))?;
         if node.outputs.len() > 1 && !node.outputs[1].is_empty() {
             return Err(format!("operator {operator} gives places too"));
         }
-        if node.number("ceil_mode", 0.0) != 0.0 || node.number("storage_order", 0.0) != 0.0 {
+        let (ceil, counts) = (
+            node.number("ceil_mode", 0.0) != 0.0,
+            node.number("count_include_pad", 0.0) != 0.0,
+        );
+        let slide = Slide::of(node)?;
+        if ceil && counts && slide.padding != [0; 2] {
+            // Versions of the operator differ in what counts beyond the maps.
             return Err(format!(
-                "operator {operator} is computed without `ceil_mode` alone"
+                "operator {operator} is not computed with `ceil_mode` and `count_include_pad`"
             ));
         }
-        let slide = Slide::of(node)?;
         self.steps.push(match operator.as_str() {
             "MaxPool" => json!({
                 "op": "max_pool2d", "kernel": kernel, "stride": slide.strides,
-                "padding": slide.padding, "dilation": slide.dilations,
+                "padding": slide.padding, "dilation": slide.dilations, "ceil_mode": ceil,
             }),
             _ => json!({
                 "op": "avg_pool2d", "kernel": kernel, "stride": slide.strides,
-                "padding": slide.padding,
+                "padding": slide.padding, "ceil_mode": ceil, "count_include_pad": counts,
             }),
         });
         Ok(())
@@ -86,12 +98,17 @@ struct Slide {
     strides: [i64; 2],
     padding: [i64; 2],
     dilations: [i64; 2],
+    /// Whether padding is such that maps keep their sizes.
+    same: bool,
 }
 
 impl Slide {
     fn of(node: &Node) -> Result<Self, String> {
         let operator = &node.operator;
-        if !["NOTSET", "VALID"].contains(&node.text("auto_pad").unwrap_or("NOTSET")) {
+        // Where both sides have the same padding, it matters not which has more.
+        let auto = node.text("auto_pad").unwrap_or("NOTSET");
+        let same = auto.starts_with("SAME_") && operator == "Conv";
+        if !same && !["NOTSET", "VALID"].contains(&auto) {
             return Err(format!(
                 "operator {operator} leaves its padding to `auto_pad`"
             ));
@@ -113,6 +130,7 @@ impl Slide {
             strides: pair("strides")?,
             padding,
             dilations: pair("dilations")?,
+            same,
         })
     }
 }

@@ -26,6 +26,7 @@ const ATTRIBUTES: &[(&str, &[&str])] = &[
         &["epsilon", "momentum", "training_mode"],
     ),
     ("Cast", &["saturate", "to"]),
+    ("Clip", &["max", "min"]),
     (
         "Conv",
         &[
@@ -68,6 +69,7 @@ const ATTRIBUTES: &[(&str, &[&str])] = &[
     ("ReduceMean", &["axes", "keepdims", "noop_with_empty_axes"]),
     ("Relu", &[]),
     ("Reshape", &["allowzero"]),
+    ("Selu", &["alpha", "gamma"]),
     ("Sigmoid", &[]),
     ("Softmax", &["axis"]),
     ("Softplus", &[]),
@@ -113,6 +115,7 @@ impl Chain<'_> {
             "BatchNormalization" => self.batch_norm(node),
             "LayerNormalization" => self.layer_norm(node),
             "PRelu" => self.prelu(node),
+            "Clip" if first => self.clip(node),
             "Conv" if first => self.convolution(node),
             "MaxPool" | "AveragePool" => self.pool(node),
             "GlobalAveragePool" => self.plain("global_avg_pool"),
@@ -149,9 +152,22 @@ impl Chain<'_> {
                 }
                 true
             }
+            // Of a graph of so many samples.
+            Some([samples, width])
+                if *width > 0 && self.samples() == usize::try_from(*samples).ok() =>
+            {
+                self.width = usize::try_from(*width).ok();
+                true
+            }
             Some([0, width]) => node.number("allowzero", 0.0) == 0.0 && *width != 0,
             _ => false,
         }
+    }
+
+    /// How many samples the graph is of, where it is of no other number.
+    fn samples(&self) -> Option<usize> {
+        let sizes = self.graph.shapes.get(self.graph.inputs.first()?)?;
+        sizes.first().copied().flatten()
     }
 
     /// Width of the linear layer that wrote the last vector, if it was one.
@@ -217,6 +233,33 @@ impl Chain<'_> {
         self.tensors.insert(format!("{name}.weight"), flat(slopes));
         self.steps.push(json!({"op": "prelu", "name": name}));
         Ok(())
+    }
+
+    /// A clip to the bounds of an activation that has a name.
+    fn clip(&mut self, node: &Node) -> Result<(), String> {
+        let bound = |place: usize, name: &str, open: f64| {
+            let given = node.inputs.get(place).filter(|input| !input.is_empty());
+            let value = match given {
+                Some(_) => self.constant(node, place)?.to_f64().first().copied(),
+                None => Some(node.number(name, open)),
+            };
+            value.map(|x| {
+                if x.abs() >= f64::from(f32::MAX) {
+                    open
+                } else {
+                    x
+                }
+            })
+        };
+        let bounds = bound(1, "min", f64::NEG_INFINITY).zip(bound(2, "max", f64::INFINITY));
+        match bounds {
+            Some((0.0, 6.0)) => self.plain("relu6"),
+            Some((-1.0, 1.0)) => self.plain("hardtanh"),
+            Some((0.0, f64::INFINITY)) => self.plain("relu"),
+            _ => {
+                Err("operator Clip is computed from 0 to 6, from -1 to 1 and from 0 on".to_owned())
+            }
+        }
     }
 
     fn gemm(&mut self, node: &Node) -> Result<(), String> {
@@ -331,6 +374,7 @@ fn elementwise(node: &Node) -> Option<Value> {
         "Gelu" if node.text("approximate") == Some("tanh") => "gelu_tanh",
         "Gelu" => "gelu",
         "HardSigmoid" if is_usual_hard_sigmoid(node) => "hardsigmoid",
+        "Selu" if is_usual_selu(node) => "selu",
         "LeakyRelu" => {
             let slope = node.number("alpha", 0.01);
             return Some(json!({"op": "leaky_relu", "negative_slope": slope}));
@@ -339,6 +383,13 @@ fn elementwise(node: &Node) -> Option<Value> {
         _ => return None,
     };
     Some(json!({"op": op}))
+}
+
+fn is_usual_selu(node: &Node) -> bool {
+    const ALPHA: f64 = 1.673_263_242_354_377_2;
+    const GAMMA: f64 = 1.050_700_987_355_480_5;
+    let near = |name, expected: f64| (node.number(name, expected) - expected).abs() < 1e-6;
+    near("alpha", ALPHA) && near("gamma", GAMMA)
 }
 
 fn is_usual_hard_sigmoid(node: &Node) -> bool {

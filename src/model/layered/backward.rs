@@ -198,14 +198,13 @@ fn mean_backward<T: Scalar>(
     window: Window,
     at: &Array2<T>,
 ) -> Array2<T> {
-    let sources = window.sources(shape);
+    let (sources, counts) = (window.sources(shape), window.counts(shape));
     let places = sources.len() / window.taps().max(1);
     let mut gradient: Array2<T> = Array2::zeros(maps.raw_dim());
     for (row, at) in at.axis_iter(Axis(0)).enumerate() {
         let first = row / places * shape.positions();
         let under = (0..window.taps()).filter_map(|tap| sources[tap * places + row % places]);
-        let under: Vec<usize> = under.collect();
-        let share = T::from_f64(1.0 / under.len().max(1) as f64);
+        let share = T::from_f64(1.0 / counts[row % places].max(1) as f64);
         for source in under {
             gradient.row_mut(first + source).scaled_add(share, &at);
         }

@@ -131,8 +131,20 @@ impl<T: Scalar> Layered<T> {
                 Array2::from_shape_fn(x.raw_dim(), |(row, column)| scaled(row, column))
             }
             Op::Norm(read, norm) => norm.forward(&values[*read]),
-            Op::MaxPool(read, window) => pool(&values[*read], self.shape(*read), *window, largest),
-            Op::AveragePool(read, window) => pool(&values[*read], self.shape(*read), *window, mean),
+            Op::MaxPool(read, window) => {
+                pool(&values[*read], self.shape(*read), *window, |under, _| {
+                    largest(under)
+                })
+            }
+            Op::AveragePool(read, window) => {
+                let counts = window.counts(self.shape(*read));
+                pool(
+                    &values[*read],
+                    self.shape(*read),
+                    *window,
+                    |under, place| mean(under, counts[place]),
+                )
+            }
             Op::Flatten(read) => values[*read].as_ref().clone(),
             Op::Slice(read, from) => values[*read]
                 .slice(s![*from..from + shape.features(), ..])
@@ -269,12 +281,13 @@ fn sum<T: Scalar>(reads: &[usize], values: &[Arc<Array2<T>>]) -> Array2<T> {
     total
 }
 
-/// One number per place of a window, of the entries there that are not padding.
+/// One number per place of a window, of the entries there that are not padding, and its
+/// number.
 fn pool<T: Scalar>(
     maps: &Array2<T>,
     shape: Shape,
     window: Window,
-    of: impl Fn(&mut dyn Iterator<Item = T>) -> T,
+    of: impl Fn(&mut dyn Iterator<Item = T>, usize) -> T,
 ) -> Array2<T> {
     let sources = window.sources(shape);
     let places = sources.len() / window.taps().max(1);
@@ -283,7 +296,7 @@ fn pool<T: Scalar>(
         let mut under = (0..window.taps())
             .filter_map(|tap| sources[tap * places + place])
             .map(|source| maps[[channel * shape.positions() + source, sample]]);
-        of(&mut under)
+        of(&mut under, place)
     })
 }
 
@@ -294,9 +307,9 @@ fn largest<T: Scalar>(under: &mut dyn Iterator<Item = T>) -> T {
     })
 }
 
-fn mean<T: Scalar>(under: &mut dyn Iterator<Item = T>) -> T {
-    let (sum, count) = under.fold((T::zero(), 0), |(sum, count), x| (sum + x, count + 1));
-    sum / T::from_f64(f64::from(count))
+fn mean<T: Scalar>(under: &mut dyn Iterator<Item = T>, count: usize) -> T {
+    let sum = under.fold(T::zero(), |sum, x| sum + x);
+    sum / T::from_f64(count as f64)
 }
 
 /// The entry under a window that [`Op::MaxPool`] takes: the first of the largest.

@@ -40,6 +40,8 @@ fn square(kernel: usize, stride: usize, padding: usize, dilation: usize) -> Wind
         stride: [stride; 2],
         padding: [padding; 2],
         dilation: [dilation; 2],
+        ceil: false,
+        counts_padding: false,
     }
 }
 
@@ -219,4 +221,30 @@ fn resuming_is_running() {
         let again = network.resume(&run, first, &Replaced::new());
         assert_eq!(again.outputs(), run.outputs());
     }
+}
+
+/// Rows of 5 entries under windows of 3 in steps of 2, with one entry of padding: they see
+/// two entries of the maps, three, two; a fourth place would begin behind the maps.
+#[test]
+fn a_mean_is_of_what_counts() {
+    let shape = Shape {
+        channels: 1,
+        height: 1,
+        width: 5,
+    };
+    let window = |ceil, counts_padding| Window {
+        kernel: [1, 3],
+        stride: [1, 2],
+        padding: [0, 1],
+        dilation: [1; 2],
+        ceil,
+        counts_padding,
+    };
+    assert_eq!(window(false, false).counts(shape), [2, 3, 2]);
+    assert_eq!(window(false, true).counts(shape), [3, 3, 3]);
+    // Six entries have room for half a step more: the last place reaches beyond the padding.
+    let longer = Shape { width: 6, ..shape };
+    assert_eq!(window(false, true).counts(longer), [3, 3, 3]);
+    assert_eq!(window(true, true).counts(longer), [3, 3, 3, 2]);
+    assert_eq!(window(true, false).counts(longer), [2, 3, 3, 1]);
 }

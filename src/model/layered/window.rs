@@ -16,9 +16,26 @@ pub struct Window {
     pub padding: [usize; 2],
     /// From one entry under the window to the next.
     pub dilation: [usize; 2],
+    /// Whether a last place that reaches beyond the maps is one too, as `ceil_mode` has it.
+    pub ceil: bool,
+    /// Whether zeros of the padding count in a mean.
+    pub counts_padding: bool,
 }
 
 impl Window {
+    /// One that goes over maps in steps of its own size.
+    #[must_use]
+    pub fn apart(kernel: [usize; 2]) -> Self {
+        Self {
+            kernel,
+            stride: kernel,
+            padding: [0; 2],
+            dilation: [1; 2],
+            ceil: false,
+            counts_padding: false,
+        }
+    }
+
     /// Entries under the window.
     #[must_use]
     pub fn taps(&self) -> usize {
@@ -34,7 +51,12 @@ impl Window {
                 .checked_mul(self.kernel[d].checked_sub(1)?)?
                 .checked_add(1)?;
             let padded = self.padding[d].checked_mul(2)?.checked_add(size)?;
-            Some(padded.checked_sub(reach)?.checked_div(self.stride[d])? + 1)
+            let room = padded.checked_sub(reach)?;
+            let places = room.checked_div(self.stride[d])? + 1;
+            // A last place begins on the maps, or on the padding before them.
+            let begins = places * self.stride[d] < size + self.padding[d];
+            let is_over = self.ceil && !room.is_multiple_of(self.stride[d]) && begins;
+            Some(places + usize::from(is_over))
         };
         Some([along(shape.height, 0)?, along(shape.width, 1)?])
     }
@@ -58,6 +80,27 @@ impl Window {
             }
         }
         sources
+    }
+
+    /// How many entries a mean at each place is of, in order: those on the maps, and those on
+    /// the padding where they count.
+    #[must_use]
+    pub fn counts(&self, shape: Shape) -> Vec<usize> {
+        let [rows, columns] = self.places(shape).unwrap_or([0, 0]);
+        let along = |place: usize, d: usize, size: usize| {
+            let padding = self.padding[d];
+            let seen = match self.counts_padding {
+                true => 0..size + 2 * padding,
+                false => padding..size + padding,
+            };
+            let taps = 0..self.kernel[d];
+            taps.filter(|tap| seen.contains(&(place * self.stride[d] + tap * self.dilation[d])))
+                .count()
+        };
+        let down = (0..rows).map(|row| along(row, 0, shape.height));
+        let across: Vec<usize> = (0..columns).map(|c| along(c, 1, shape.width)).collect();
+        down.flat_map(|down| across.iter().map(move |across| down * across))
+            .collect()
     }
 
     /// What the window sees of some channels of `maps: [features, samples]`:

@@ -76,6 +76,25 @@ impl Alibi {
         }
     }
 
+    /// So many heads with the slopes 2^(−8 (h + 1) / heads), also where they are no power of
+    /// two, as TransformerLens has them.
+    ///
+    /// ```
+    /// use modscope::model::transformer::Alibi;
+    /// assert_eq!(Alibi::geometric(3).slopes[2], 2f64.powi(-8));
+    /// // With four heads they are those of the authors; with three these are others.
+    /// assert_eq!(Alibi::geometric(4), Alibi::new(4));
+    /// assert_eq!(Alibi::new(3).slopes[2], 2f64.powi(-2));
+    /// ```
+    #[must_use]
+    pub fn geometric(heads: usize) -> Self {
+        let slope = |h: usize| 2f64.powf(-8.0 * (h + 1) as f64 / heads as f64);
+        Self {
+            slopes: (0..heads).map(slope).collect(),
+            ..Self::new(heads)
+        }
+    }
+
     /// What a place adds to a head's score.
     ///
     /// ```

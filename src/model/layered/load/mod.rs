@@ -62,7 +62,11 @@ pub(in crate::model) fn load<T: Scalar>(
     layers: Option<Vec<Value>>,
 ) -> Result<(Layered<T>, Option<Readout>)> {
     let settings = account.settings();
-    let said = settings.word("output_activation")?;
+    // Layers that were given hold what stands at the end.
+    let said = match layers {
+        None => settings.word("output_activation")?,
+        Some(_) => None,
+    };
     let (network, listed) = match recurrent::kind(&account.checkpoint().config) {
         Some(kind) => (recurrent::load(account, kind)?, None),
         None => plan::load(account, layers)?,

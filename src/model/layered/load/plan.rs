@@ -13,7 +13,7 @@ use crate::{Error, Result};
 
 /// The operations by name, besides activations.
 const KNOWN: &str = "conv2d, linear, batch_norm, layer_norm, affine, prelu, max_pool2d, \
-                     avg_pool2d, global_avg_pool, flatten, dropout, residual, identity, or an \
+                     avg_pool2d, adaptive_avg_pool2d, adaptive_max_pool2d, global_avg_pool, flatten, dropout, residual, identity, or an \
                      activation";
 
 /// The layers that the configuration lists, or those that are given.
@@ -111,14 +111,29 @@ impl Plan<'_, '_> {
     ) -> Result<usize> {
         let shape = builder.shape(read);
         let known: &[&str] = match self.word(layer, "op")? {
-            "conv2d" => &["name", "bias", "stride", "padding", "dilation", "groups"],
+            "conv2d" => &[
+                "name",
+                "bias",
+                "stride",
+                "padding",
+                "dilation",
+                "groups",
+                "padding_mode",
+            ],
             "linear" => &["name", "bias"],
             "prelu" | "affine" => &["name"],
             "leaky_relu" => &["negative_slope"],
             "elu" => &["alpha"],
             "batch_norm" | "layer_norm" => &["name", "eps"],
-            "max_pool2d" => &["kernel", "stride", "padding", "dilation"],
-            "avg_pool2d" => &["kernel", "stride", "padding"],
+            "max_pool2d" => &["kernel", "stride", "padding", "dilation", "ceil_mode"],
+            "avg_pool2d" => &[
+                "kernel",
+                "stride",
+                "padding",
+                "ceil_mode",
+                "count_include_pad",
+            ],
+            "adaptive_avg_pool2d" | "adaptive_max_pool2d" => &["size"],
             "residual" => &["layers", "shortcut"],
             "dropout" => &["p"],
             _ => &[],
@@ -126,11 +141,11 @@ impl Plan<'_, '_> {
         self.only(layer, known)?;
         match self.word(layer, "op")? {
             "conv2d" => {
-                let [stride, padding] = [
+                let (stride, dilation) = (
                     self.pair(layer, "stride", 1, 1)?,
-                    self.pair(layer, "padding", 0, 0)?,
-                ];
-                let dilation = self.pair(layer, "dilation", 1, 1)?;
+                    self.pair(layer, "dilation", 1, 1)?,
+                );
+                let padding = self.convolutions_padding(layer, builder, (stride, dilation))?;
                 let groups = self.pair(layer, "groups", 1, 1)?[0];
                 self.biased(layer)?;
                 let slide = |kernel| Window {
@@ -138,6 +153,8 @@ impl Plan<'_, '_> {
                     stride,
                     padding,
                     dilation,
+                    ceil: false,
+                    counts_padding: false,
                 };
                 builder.convolution(self.word(layer, "name")?, read, slide, groups)
             }
@@ -159,22 +176,15 @@ impl Plan<'_, '_> {
             }
             "layer_norm" => self.layer_norm(builder, layer, read),
             "max_pool2d" | "avg_pool2d" => self.pool(builder, layer, read),
-            "global_avg_pool" => {
-                let whole = Window {
-                    kernel: [shape.height, shape.width],
-                    stride: [1; 2],
-                    padding: [0; 2],
-                    dilation: [1; 2],
-                };
-                Ok(builder.push(
-                    Op::AveragePool(read, whole),
-                    Shape {
-                        height: 1,
-                        width: 1,
-                        ..shape
-                    },
-                ))
-            }
+            "adaptive_avg_pool2d" | "adaptive_max_pool2d" => self.adaptive(builder, layer, read),
+            "global_avg_pool" => Ok(builder.push(
+                Op::AveragePool(read, Window::apart([shape.height, shape.width])),
+                Shape {
+                    height: 1,
+                    width: 1,
+                    ..shape
+                },
+            )),
             "flatten" => Ok(builder.push(Op::Flatten(read), Shape::vector(shape.features()))),
             "dropout" | "identity" => Ok(read),
             "residual" => self.residual(builder, layer, read),
@@ -243,16 +253,15 @@ impl Plan<'_, '_> {
             None | Some(Value::Null) => kernel,
             Some(_) => self.pair(layer, "stride", 1, 1)?,
         };
+        let is_mean = self.word(layer, "op")? == "avg_pool2d";
         let window = Window {
             kernel,
             stride,
             padding: self.pair(layer, "padding", 0, 0)?,
             dilation: self.pair(layer, "dilation", 1, 1)?,
+            ceil: self.flag(layer, "ceil_mode", false)?,
+            counts_padding: self.flag(layer, "count_include_pad", true)?,
         };
-        let is_mean = self.word(layer, "op")? == "avg_pool2d";
-        if is_mean && window.padding != [0; 2] {
-            return Err(self.fault(layer, "a mean pool without padding"));
-        }
         // PyTorch's own bound: beyond it a window may see padding alone.
         let bounded = (0..2).all(|d| 2 * window.padding[d] <= kernel[d]);
         let Some([height, width]) = window.places(shape).filter(|_| bounded) else {
@@ -270,6 +279,77 @@ impl Plan<'_, '_> {
                 ..shape
             },
         ))
+    }
+
+    /// A pool to maps of a size that divides theirs.
+    fn adaptive<T: Scalar>(
+        &self,
+        builder: &mut Builder<'_, '_, T>,
+        layer: &Value,
+        read: usize,
+    ) -> Result<usize> {
+        let (shape, [height, width]) = (builder.shape(read), self.pair(layer, "size", 0, 1)?);
+        if !shape.height.is_multiple_of(height) || !shape.width.is_multiple_of(width) {
+            let sizes = format!(
+                "a `size` that divides {} rows and {} columns",
+                shape.height, shape.width
+            );
+            return Err(self.fault(layer, &sizes));
+        }
+        let window = Window::apart([shape.height / height, shape.width / width]);
+        let op = match self.word(layer, "op")? {
+            "adaptive_avg_pool2d" => Op::AveragePool(read, window),
+            _ => Op::MaxPool(read, window),
+        };
+        Ok(builder.push(
+            op,
+            Shape {
+                height,
+                width,
+                ..shape
+            },
+        ))
+    }
+
+    /// Zeros around the maps that a convolution reads; `same` keeps their sizes.
+    fn convolutions_padding<T: Scalar>(
+        &self,
+        layer: &Value,
+        builder: &Builder<'_, '_, T>,
+        (stride, dilation): ([usize; 2], [usize; 2]),
+    ) -> Result<[usize; 2]> {
+        if layer
+            .get("padding_mode")
+            .is_some_and(|mode| mode != "zeros")
+        {
+            return Err(self.fault(layer, "a `padding_mode` of zeros"));
+        }
+        match layer.get("padding").and_then(Value::as_str) {
+            None => self.pair(layer, "padding", 0, 0),
+            Some("valid") => Ok([0; 2]),
+            Some("same") => {
+                let weight = format!("{}.weight", self.word(layer, "name")?);
+                let &[_, _, rows, columns] = builder.shape_of(&weight)?.as_slice() else {
+                    return Err(
+                        builder.wrong_shape(&weight, "[out, in, rows, columns] is expected")
+                    );
+                };
+                let around = [
+                    dilation[0] * rows.saturating_sub(1),
+                    dilation[1] * columns.saturating_sub(1),
+                ];
+                match stride == [1; 2] && around.iter().all(|n| n % 2 == 0) {
+                    true => Ok(around.map(|n| n / 2)),
+                    false => Err(self.fault(layer, "the same `padding` on both sides")),
+                }
+            }
+            Some(_) => Err(self.fault(layer, "`padding`, `same`, `valid` or whole numbers")),
+        }
+    }
+
+    fn flag(&self, layer: &Value, key: &str, usual: bool) -> Result<bool> {
+        let told = layer.get(key).map_or(Some(usual), Value::as_bool);
+        told.ok_or_else(|| self.fault(layer, &format!("`{key}`, true or false")))
     }
 
     /// `shortcut(x) + layers(x)`; `x` itself without a shortcut.

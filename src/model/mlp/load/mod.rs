@@ -113,7 +113,7 @@ pub struct Rewritten {
 /// are missing or do not fit, or something is named that is not computed.
 pub(in crate::model) fn read(account: &Account<'_>, options: &Options) -> Result<Read> {
     let plan = plan::plan(account, options)?;
-    if plan.has_layer_norm() {
+    if plan.is_layered() {
         return Ok(Read::Layers(plan.operations(), plan.source));
     }
     let chain = build::build(account, &plan.steps)?;

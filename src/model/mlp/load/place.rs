@@ -60,6 +60,7 @@ pub(super) fn placed(
             Kind::BatchNorm => norm(account, kinds, chain, between, name, &mut placed)?,
             Kind::Norm if layer_norm => norm(account, kinds, chain, between, name, &mut placed)?,
             Kind::Vector if prelu => {}
+            Kind::Vector if layer_norm => norm(account, kinds, chain, between, name, &mut placed)?,
             Kind::Vector => {
                 return Err(fault(
                     account,

@@ -23,10 +23,15 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Whether a norm goes over the neurons of every sample.
-    pub fn has_layer_norm(&self) -> bool {
+    /// Whether no chain of linear layers has it: a norm goes over the neurons of every
+    /// sample, or a function of every output alone stands at the end.
+    pub fn is_layered(&self) -> bool {
         let is_norm = |step: &Step| matches!(step, Step::LayerNorm { .. });
-        self.steps.iter().any(is_norm)
+        let ends = match self.steps.last() {
+            Some(Step::Activation(Activation::Sigmoid | Activation::Identity)) => false,
+            last => matches!(last, Some(Step::Activation(_))),
+        };
+        ends || self.steps.iter().any(is_norm)
     }
 
     /// The steps as `layers` of a `config.json`.
@@ -120,7 +125,7 @@ fn with_readout(account: &Account<'_>, mut plan: Plan) -> Result<Plan> {
     };
     match (word.parse::<Readout>(), word.parse::<Activation>()) {
         (Ok(readout), _) => plan.steps.push(Step::Readout(readout)),
-        (_, Ok(Activation::Identity)) => {}
+        (_, Ok(activation)) => plan.steps.push(Step::Activation(activation)),
         _ => return Err(settings.unsupported("output_activation", word)),
     }
     Ok(plan)
@@ -215,7 +220,7 @@ fn from_names(account: &Account<'_>, options: &Options) -> Result<Plan> {
     let [of_batch, of_layer] = epsilons;
     let (of_batch, of_layer) = (of_batch?.unwrap_or(EPSILON), of_layer?.unwrap_or(EPSILON));
     let norm = |name: String| match kinds.get(&name) {
-        Some(Kind::Norm) => Step::LayerNorm {
+        Some(Kind::Norm | Kind::Vector) => Step::LayerNorm {
             name,
             epsilon: of_layer,
         },

@@ -452,7 +452,7 @@ impl File<'_> {
         heads.mask = self.mask(l)?;
         heads.places = match settings.word("positional_embedding_type")? {
             Some("rotary") => self.rotary(l)?,
-            Some("alibi") => Places::Alibi(Alibi::new(self.heads)),
+            Some("alibi") => Places::Alibi(Alibi::geometric(self.heads)),
             _ => Places::Stream,
         };
         Ok(heads)
