@@ -887,6 +887,16 @@ pub enum Error {
         /// Why.
         detail: String,
     },
+    /// Circuits that cannot be proved.
+    #[error("no circuit can be proved: {detail}")]
+    NotProvable {
+        /// The data.
+        path: PathBuf,
+        /// Why.
+        detail: String,
+        /// What to do.
+        remedy: &'static str,
+    },
     /// Every patch left the metric exactly as it was.
     #[error(
         "`{method}` gives every edge an effect of exactly 0: under the fill `{fill}` no patch changes the metric `{metric}`"

@@ -41,6 +41,8 @@ pub enum DomainChoice {
     AroundTheSamples,
     /// The same interval for every input.
     Cube([f64; 2]),
+    /// Every sequence of the tokens that the samples hold at each position.
+    TokensOfTheData,
     /// As given.
     Given(Domain),
 }
@@ -155,16 +157,7 @@ fn case<'a, T: Scalar>(
 ) -> Result<Case<'a, T>, Refusal> {
     let original = subject.model.widened();
     let samples = subject.batch.inputs.mapv(T::widen);
-    let domain = match &config.domain {
-        DomainChoice::Given(domain) => domain.clone(),
-        DomainChoice::Cube(side) => Domain::Box(vec![*side; original.widths()[0]]),
-        DomainChoice::AroundTheSamples => bounding_box(&original, samples.view()),
-        DomainChoice::OfTheData => match (&subject.files.data.task.domain, &original.embedding) {
-            (Some(domain), _) => domain.clone(),
-            (None, Some(_)) => Domain::Tokens,
-            (None, None) => return Err(Refusal::NoDomain),
-        },
-    };
+    let domain = domain(subject, &original, &config.domain)?;
     let arithmetic = config.arithmetic.unwrap_or(own_arithmetic::<T>());
     // Nothing is larger in a network some of whose weights are 0: the original stands for it.
     let rounding = rounding_of_both(&original, &original, &domain, arithmetic)?;
@@ -188,6 +181,28 @@ fn case<'a, T: Scalar>(
             arithmetic,
         },
     })
+}
+
+/// The domain that is meant, of a network like the subject's.
+pub(super) fn domain<T: Scalar>(
+    subject: &Subject<'_, T>,
+    model: &Mlp<f64>,
+    choice: &DomainChoice,
+) -> Result<Domain, Refusal> {
+    let samples = || subject.batch.inputs.mapv(T::widen);
+    match choice {
+        DomainChoice::Given(domain) => Ok(domain.clone()),
+        DomainChoice::Cube(side) => Ok(Domain::Box(vec![*side; model.widths()[0]])),
+        DomainChoice::AroundTheSamples => Ok(bounding_box(model, samples().view())),
+        DomainChoice::TokensOfTheData => Err(Refusal::Outside(
+            "of an MLP every tuple of tokens is gone through: `--domain tokens`".to_owned(),
+        )),
+        DomainChoice::OfTheData => match (&subject.files.data.task.domain, &model.embedding) {
+            (Some(domain), _) => Ok(domain.clone()),
+            (None, Some(_)) => Ok(Domain::Tokens),
+            (None, None) => Err(Refusal::NoDomain),
+        },
+    }
 }
 
 /// The type that a network is computed in.

@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use super::Config;
 use super::files::Files;
 use super::held::{Held, held, of_both};
-use super::methods::{Granularity, no_positions};
-use super::search::{self, Answer, Found, Search, Searchable, ablation};
+use super::methods::{CircuitsConfig, Granularity, no_positions};
+use super::proved::{self, Bounds};
+use super::search::{self, Answer, Found, Part, Search, Searchable, ablation};
 use super::subject::Subject;
 use super::task::{self, TaskControls};
+use crate::choice::MetricKind;
 use crate::circuit::Goal;
 use crate::data::Dataset;
 use crate::model::{Mlp, Trace};
@@ -17,6 +19,9 @@ use crate::numeric::Scalar;
 use crate::patch::{Engine, Fill, Fills, Patchable};
 use crate::result::NodeAblation;
 use crate::{Error, Result};
+
+/// Where an answer is read that all outputs take part in.
+const WHOLE: &str = "outputs";
 
 /// The ablations and circuits of the pruned network.
 pub fn circuits<T: Scalar>(
@@ -31,6 +36,9 @@ pub fn circuits<T: Scalar>(
     };
     if settings.positions {
         return Err(no_positions(&subject.files.data.path, "an MLP has none"));
+    }
+    if proved::is_asked(&settings, &subject.files.data.path)? {
+        return by_proof(subject, pruned, config, &settings, progress);
     }
     let held = held(subject.files.data, config, subject.classifies())?;
     let fill = config.circuits.fill(subject.batch.corrupted.is_some());
@@ -94,12 +102,65 @@ pub fn circuits<T: Scalar>(
         fill_reference: fill_reference(discover, fill),
         published_order: None,
         cfg: None,
+        prover: None,
     };
     let ablated = match config.circuits.nodes {
         true => nodes(subject, pruned, &subject.goals(&config.circuits)?, config)?,
         false => Vec::new(),
     };
     Ok((ablated, search.at_its_level()?))
+}
+
+/// The circuit of all outputs together that proofs leave.
+fn by_proof<T: Scalar>(
+    subject: &Subject<'_, T>,
+    pruned: &Mlp<T>,
+    config: &Config,
+    settings: &CircuitsConfig,
+    progress: &dyn Fn(&str),
+) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+    let fill = settings.fill.unwrap_or(Fill::Mean);
+    let prover = Bounds::new(subject, pruned, fill, config)?;
+    // What stands in for the rest on samples, where that may be anything.
+    let shown = match fill {
+        Fill::Corrupted | Fill::Resample => Fill::Mean,
+        Fill::Zero | Fill::Mean => fill,
+    };
+    let network = engine(subject, pruned, shown, config.seed)?;
+    let kind = settings.metric.unwrap_or(match subject.classifies() {
+        true => MetricKind::LogitDiff,
+        false => MetricKind::Mse,
+    });
+    let single = subject.outputs.len() == 1;
+    let (site, name) = match single {
+        true => subject.outputs[0].clone(),
+        false => (WHOLE.to_owned(), "all outputs".to_owned()),
+    };
+    let answer = Answer {
+        goal: Goal::of_all(subject.truth().metric(kind, single.then_some(0))?, subject.batch.len()),
+        network: Part::All(&network),
+        site,
+        name,
+    };
+    let search = Search {
+        network: &network,
+        data: &subject.files.data.path,
+        candidates: network.surviving(),
+        answers: vec![answer],
+        judges: vec![None],
+        sets: set_names(None, subject.files.data),
+        controls: vec![TaskControls::default()],
+        config: settings,
+        fill: shown,
+        seed: config.seed,
+        journal: &config.journal,
+        progress,
+        fill_reference: fill_reference(subject, shown),
+        published_order: None,
+        cfg: None,
+        prover: Some(&prover),
+    };
+    Ok((Vec::new(), search.at_its_level()?))
 }
 
 /// The answers that are sought, on the samples of a subject.

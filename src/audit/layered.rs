@@ -224,6 +224,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             fill_reference: discover.fill_reference(fill),
             published_order: None,
             cfg: None,
+            prover: None,
         };
         Ok((vec![nodes], search.at_its_level()?))
     }

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use crate::choice::{Conventions, Granularity, Level, Method, Selection};
+use super::certify::DomainChoice;
+use crate::choice::{Equivalence, Rest};
 use crate::choice::{Fill, MetricKind, Sign};
 use crate::circuit::{Attribution, Known, MaskConfig, Path};
 use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, Patchable};
+use crate::prune::Tolerance;
+use crate::prune::certify::Budget;
 use crate::{Error, Result as Outcome};
 
 /// How circuits are found and chosen.
@@ -64,6 +68,8 @@ pub struct CircuitsConfig {
     pub stability: bool,
     /// Whether effects sample by sample are handed on.
     pub keep_samples: bool,
+    /// What is proved of circuits by proof.
+    pub proof: ProofConfig,
     /// Circuits that are run besides on the samples of the judgement, by the site of their
     /// answer: edges by writer and reader. What they do is handed on with the effects.
     pub measure: BTreeMap<String, Vec<Vec<(String, String)>>>,
@@ -89,6 +95,44 @@ pub struct CircuitsConfig {
     /// What circuits are judged on; `None`: the test split where the discovery has
     /// another, else half of the samples.
     pub judge_on: Option<JudgeOn>,
+}
+
+/// What is proved of circuits, and how long is tried.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProofConfig {
+    /// What stands in for all but the circuit.
+    pub rest: Rest,
+    /// What a circuit keeps; `None`: decisions of classes where all inputs are run or balls
+    /// are asked for, else outputs.
+    pub equivalence: Option<Equivalence>,
+    /// The least confidence at which decisions count, for `delta-top1`.
+    pub confidence: f64,
+    /// What outputs may move by.
+    pub tolerance: Tolerance,
+    /// All inputs for which circuits are to be proved; `None`: what the data say, of
+    /// transformers every sequence of the tokens seen at each position.
+    pub domain: Option<DomainChoice>,
+    /// Balls of this radius around the samples, in place of the whole domain.
+    pub radius: Option<f64>,
+    /// Boxes of each proof, or inputs that may be run; seconds of the whole search.
+    pub budget: Budget,
+}
+
+impl Default for ProofConfig {
+    fn default() -> Self {
+        Self {
+            rest: Rest::default(),
+            equivalence: None,
+            confidence: 0.9,
+            tolerance: Tolerance::Relative(0.01),
+            domain: None,
+            radius: None,
+            budget: Budget {
+                seconds: 600.0,
+                boxes: 20_000,
+            },
+        }
+    }
 }
 
 /// What circuits are judged on.
@@ -139,6 +183,7 @@ impl CircuitsConfig {
             stability: true,
             keep_samples: false,
             measure: BTreeMap::new(),
+            proof: ProofConfig::default(),
             every_fill: false,
             nodes: true,
             controls: true,
@@ -257,6 +302,7 @@ impl Method {
             | Self::Screened
             | Self::Ensemble
             | Self::Mask
+            | Self::Proved
             | Self::Random => None,
         }
     }

@@ -30,6 +30,7 @@ mod network;
 mod outputs;
 mod parity;
 mod pipeline;
+mod proved;
 mod replay;
 mod search;
 pub(crate) mod searched;
@@ -59,9 +60,7 @@ pub use certify::{CertifyConfig, DomainChoice, Proved};
 pub use intervene::{Plan, Sweep, WeightEdit, intervene};
 pub use journal::Journal;
 pub use lens::{LensSettings, lens};
-pub use methods::{
-    CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, Reference, Selection,
-};
+pub use methods::{CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, ProofConfig, Reference, Selection};
 
 pub(crate) use files::Files;
 pub use multiverse::{Grid, multiverse};

@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::findings;
 use super::journal::Journal;
+use super::proved::{self, Prover};
 use super::methods::{CircuitsConfig, ENSEMBLE, Level, Method, Reference, Selection};
 use super::task::{TaskControls, tested};
 use crate::choice::Origin;
 use crate::circuit::{
     Acdc, Attributable, Attribution, Blocks, Cut, Goal, MaskConfig, Maskable, Sign, Try, acdc,
-    acdc_in_order, connected, effects, greedy, learned_mask, mean_rank, random_scores, screened,
+    acdc_in_order, connected, effects, greedy, learned_mask, mean_rank, minimal, random_scores, screened,
     strongest_first, to_graph,
 };
 use crate::evaluate::hypotheses::random_errors;
@@ -96,6 +97,8 @@ pub struct Search<'s, T> {
     pub published_order: Option<Vec<Try>>,
     /// What a graph file says of a transformer.
     pub cfg: Option<GraphConfig>,
+    /// Who proves that edges can go, where that can be proved.
+    pub prover: Option<&'s dyn Prover>,
 }
 
 /// A network whose circuits can be sought by every method.
@@ -308,6 +311,10 @@ enum How {
     Nearest,
     /// No size was asked for, and none was to be judged.
     Unchosen,
+    /// No further edge can go under the same proof.
+    Minimal,
+    /// Proofs were tried until the time was over.
+    Unfinished,
 }
 
 impl<T: Scalar> Search<'_, T> {
@@ -336,6 +343,7 @@ impl<T: Scalar> Search<'_, T> {
             fill_reference: self.fill_reference.clone(),
             published_order: None,
             cfg: self.cfg,
+            prover: None,
         };
         search.run()
     }
@@ -352,6 +360,7 @@ impl<T: Scalar> Search<'_, T> {
             (self.progress)(&format!("discovering circuits: {method}"));
             let found = match method {
                 Method::Acdc => self.by_acdc(),
+                Method::Proved => self.by_proof(),
                 method => self.by_scores(*method),
             };
             match found {
@@ -401,6 +410,51 @@ impl<T: Scalar> Search<'_, T> {
             }
         }
         Ok(found)
+    }
+
+    /// The circuit that proofs leave: of all answers together.
+    fn by_proof(&self) -> Result<Vec<Found>> {
+        let Some(prover) = self.prover else {
+            return Err(proved::refused(
+                self.data,
+                "circuits of nodes, of neurons and of this architecture have no proofs here",
+            ));
+        };
+        let started = Instant::now();
+        let answer = &self.answers[0];
+        let candidates: Vec<usize> = self.candidates.ones().collect();
+        let (effects, order) = prover.weakest_first(self.network, &answer.goal, &candidates);
+        let seconds = self.config.proof.budget.seconds;
+        let over = || started.elapsed().as_secs_f64() > seconds;
+        let asked = std::cell::Cell::new(0_usize);
+        let mut ask = |patched: &EdgeSet| {
+            asked.set(asked.get() + 1);
+            if asked.get().is_multiple_of(100) {
+                let gone = patched.count_ones(..);
+                (self.progress)(&format!("{} proofs tried, {gone} edges gone", asked.get()));
+            }
+            prover.ask(patched)
+        };
+        let found = minimal(self.network.edge_count(), &order, &mut ask, &over);
+        let claimed = prover.told(&found);
+        let kept = self.network.edges(found.kept.iter().map(|(edge, _)| *edge));
+        let scores = Scores {
+            seconds: started.elapsed().as_secs_f64(),
+            ..Scores::new(effects, found.asked)
+        };
+        let chosen = Chosen {
+            how: match found.is_minimal() {
+                true => How::Minimal,
+                false => How::Unfinished,
+            },
+            ..self.asked(None, kept.count_ones(..) as f64, kept)
+        };
+        let judge = self.config.judge.then(|| self.judge(answer));
+        let mut told = self.found(0, judge, Origin::Found(Method::Proved), chosen, &scores)?;
+        if let Some(circuit) = &mut told.circuit {
+            circuit.proved = Some(claimed);
+        }
+        Ok(vec![told])
     }
 
     /// A circuit that was found elsewhere, as it is.
@@ -925,6 +979,7 @@ impl<T: Scalar> Search<'_, T> {
             recovery: self.recovery(method, edges, scores)?,
             stability: self.stability(&chosen, scores),
             screening: scores.screening.clone(),
+            proved: None,
             fills: Vec::new(),
             evaluations: scores.evaluations,
             seconds: scores.seconds,
@@ -1057,6 +1112,8 @@ impl<T: Scalar> Search<'_, T> {
                 format!("the most faithful of the sweep; none had |1 − faithfulness| ≤ {within}")
             }
             How::Unchosen => "none: scores alone, not judged".to_owned(),
+            How::Minimal => "no further edge can go under the same proof".to_owned(),
+            How::Unfinished => "what was left when the time for proofs was over".to_owned(),
         }
     }
 

@@ -25,6 +25,8 @@ pub enum Method {
     Ensemble,
     /// Learned gates.
     Mask,
+    /// Deletions each of which is proved before it is made.
+    Proved,
     /// Random scores: a control.
     Random,
 }
@@ -80,6 +82,30 @@ pub enum Selection {
     Greedy,
 }
 
+/// What stands in for all that is not in a proved circuit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rest {
+    /// The fill's fixed value.
+    #[default]
+    Fill,
+    /// Any value that it can take over the domain, message by message.
+    Any,
+}
+
+/// Why no circuit of which the same is proved can be smaller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LowerBound {
+    /// So many edges cannot go even with all others in place, and what is true of a circuit
+    /// is true of every larger one.
+    Indispensable,
+    /// Every smaller set was run and refuted, or leaves no path from the input to the outputs.
+    SmallerSets,
+    /// Outputs that must differ ask for paths.
+    Paths,
+    /// Nothing is known.
+    Unknown,
+}
+
 /// Whether an effect counts by its sign or by its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
@@ -115,6 +141,7 @@ named! {
         Screened = "screened",
         Ensemble = "ensemble",
         Mask = "mask",
+        Proved = "proved",
         Random = "random",
     }
     Conventions: "set of conventions" { Own = "own", Published = "published" }
@@ -125,6 +152,13 @@ named! {
         Component = "component",
     }
     Selection: "selection" { Top = "top", Greedy = "greedy" }
+    Rest: "way to fill the rest" { Fill = "fill", Any = "any" }
+    LowerBound: "lower bound" {
+        Indispensable = "indispensable edges",
+        SmallerSets = "smaller sets",
+        Paths = "paths",
+        Unknown = "unknown",
+    }
     Sign: "sign" { Signed = "signed", Absolute = "absolute" }
     Fill: "fill" {
         Zero = "zero",
@@ -143,7 +177,7 @@ impl Method {
     #[must_use]
     pub const fn ranks(self) -> bool {
         match self {
-            Self::Acdc => false,
+            Self::Acdc | Self::Proved => false,
             Self::Exact
             | Self::Eap
             | Self::Relp

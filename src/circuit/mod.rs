@@ -14,6 +14,7 @@ mod known;
 #[cfg(test)]
 mod layered_tests;
 mod mask;
+mod proved;
 mod random;
 mod screened;
 mod select;
@@ -27,6 +28,7 @@ pub use exact::{effects, effects_on, node_effects, strongest_first};
 pub use graph::{from_graph, to_graph};
 pub use known::Known;
 pub use mask::{Loss, MaskConfig, Maskable, learned_mask};
+pub use proved::{Minimal, minimal};
 pub use random::random_scores;
 pub use screened::{Cut, Screened, screened};
 pub use select::{connected, greedy, leading_to, strongest};

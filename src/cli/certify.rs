@@ -50,7 +50,7 @@ pub(super) struct CertifyArgs {
 }
 
 /// Seconds that a search may take.
-fn seconds(text: &str) -> Result<f64, String> {
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     const MOST: f64 = 1e9;
     positive(text).and_then(|x| match x <= MOST {
         true => Ok(x),
@@ -60,11 +60,26 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// A domain as it is typed.
 #[derive(Debug, Clone, PartialEq)]
-enum DomainArg {
+pub(super) enum DomainArg {
     Cube([f64; 2]),
     File(PathBuf),
     Samples,
     Tokens,
+    TokensSeen,
+}
+
+impl DomainArg {
+    /// # Errors
+    /// If a file of the domain cannot be read.
+    pub fn choice(&self) -> Result<DomainChoice> {
+        Ok(match self {
+            Self::Cube(side) => DomainChoice::Cube(*side),
+            Self::Samples => DomainChoice::AroundTheSamples,
+            Self::Tokens => DomainChoice::Given(Domain::Tokens),
+            Self::TokensSeen => DomainChoice::TokensOfTheData,
+            Self::File(path) => DomainChoice::Given(read_box(path)?),
+        })
+    }
 }
 
 impl FromStr for DomainArg {
@@ -74,6 +89,7 @@ impl FromStr for DomainArg {
         let expected = || "expected `box:LO,HI`, `box:FILE`, `box:data` or `tokens`".to_owned();
         match text.strip_prefix("box:") {
             None if text == "tokens" => Ok(Self::Tokens),
+            None if text == "tokens:data" => Ok(Self::TokensSeen),
             None => Err(expected()),
             Some("data") => Ok(Self::Samples),
             Some("") => Err(expected()),
@@ -96,13 +112,8 @@ impl CertifyArgs {
         if !self.certify {
             return Ok(());
         }
-        let domain = match &self.domain {
-            None => DomainChoice::OfTheData,
-            Some(DomainArg::Cube(side)) => DomainChoice::Cube(*side),
-            Some(DomainArg::Samples) => DomainChoice::AroundTheSamples,
-            Some(DomainArg::Tokens) => DomainChoice::Given(Domain::Tokens),
-            Some(DomainArg::File(path)) => DomainChoice::Given(read_box(path)?),
-        };
+        let domain = self.domain.as_ref().map(DomainArg::choice).transpose()?;
+        let domain = domain.unwrap_or(DomainChoice::OfTheData);
         config.certify = Some(CertifyConfig {
             domain,
             budget: Budget {

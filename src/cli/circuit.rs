@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use super::proof_args::ProofArgs;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, count, not_negative};
 use super::pipeline::{self, Job};
 use crate::audit::{
     CONTROL_DRAWS, CircuitsConfig, Config, Conventions, Granularity, JudgeOn, Level, Method,
-    Reference, Selection, Stages,
+    ProofConfig, Reference, Selection, Stages,
 };
 use crate::checkpoint::limited_read;
 use crate::circuit::{MaskConfig, Sign};
@@ -22,7 +23,9 @@ use crate::{Error, Result};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   modscope circuit runs/a --data runs/a/data.safetensors --method acdc --metric logit-diff --fill mean
-  modscope circuit runs/a --prune-threshold 0 --method exact --top 50")]
+  modscope circuit runs/a --prune-threshold 0 --method exact --top 50
+  modscope circuit runs/a --method proved --domain box:-1,1 --fill zero
+  modscope circuit runs/a --method proved --radius 0.05 --rest any")]
 pub(super) struct Args {
     /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
@@ -34,6 +37,8 @@ pub(super) struct Args {
     model: ModelArgs,
     #[command(flatten)]
     circuits: CircuitArgs,
+    #[command(flatten)]
+    proof: ProofArgs,
     /// ACDC's τ, or the least |score| of a circuit from scores, in units of the metric [default: swept]
     #[arg(
         short,
@@ -71,7 +76,7 @@ pub(super) struct Args {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Circuits")]
 pub(super) struct CircuitArgs {
-    /// How circuits are found: exact, acdc, eap, relp, eap-qk, eap-ig-inputs, eap-ig-activations, clean-corrupted, screened, ensemble, mask, random; several with commas
+    /// How circuits are found: exact, acdc, eap, relp, eap-qk, eap-ig-inputs, eap-ig-activations, clean-corrupted, screened, ensemble, mask, random; several with commas; or proved, alone: edges go where it is proved that they can
     #[arg(
         long = "method",
         default_value = "exact,acdc",
@@ -178,6 +183,7 @@ impl CircuitArgs {
             stability: true,
             keep_samples: false,
             measure: std::collections::BTreeMap::new(),
+            proof: ProofConfig::default(),
             every_fill: self.every_fill,
             nodes: true,
             controls: true,
@@ -222,6 +228,7 @@ fn reference(path: &Path) -> Result<Reference> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.circuits.apply(&mut config)?;
+    config.circuits.proof = args.proof.config()?;
     config.circuits.strict = true;
     config.circuits.scores = true;
     config.circuits.threshold = args.threshold;

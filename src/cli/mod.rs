@@ -24,6 +24,7 @@ mod output;
 mod pipeline;
 mod progress;
 mod proof;
+mod proof_args;
 mod prune;
 mod recipe_args;
 mod report;

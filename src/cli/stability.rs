@@ -105,9 +105,14 @@ pub(super) struct Args {
 fn by_sample(text: &str) -> Result<Method, String> {
     let method: Method = text.parse()?;
     match method {
-        Method::Acdc | Method::Screened | Method::Ensemble | Method::Mask | Method::Random => Err(
-            format!("the scores of `{method}` are no means over samples"),
-        ),
+        Method::Acdc
+        | Method::Screened
+        | Method::Ensemble
+        | Method::Mask
+        | Method::Proved
+        | Method::Random => Err(format!(
+            "the scores of `{method}` are no means over samples"
+        )),
         Method::Exact
         | Method::Eap
         | Method::Relp

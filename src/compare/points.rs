@@ -84,6 +84,7 @@ mod tests {
             recovery: None,
             stability: None,
             screening: None,
+            proved: None,
             fills: Vec::new(),
             fill: Fill::Mean,
             fill_reference: None,

@@ -92,6 +92,7 @@ impl Error {
             | Self::Granularity { path, .. }
             | Self::EdgeWeight { path, .. }
             | Self::Positions { path, .. }
+            | Self::NotProvable { path, .. }
             | Self::PatchesChangeNothing { path, .. }
             | Self::NoSlope { path, .. }
             | Self::NoQueries { path, .. }
@@ -143,6 +144,7 @@ impl Error {
                 "without `--positions` an edge is patched at all positions; `--read last` reads every sample at its last"
                     .to_owned()
             }
+            Self::NotProvable { remedy, .. } => (*remedy).to_owned(),
             Self::PatchesChangeNothing { .. } => {
                 "choose a metric with a slope (not accuracy), a fill that differs from the data, \
                  or an answer that the outputs take part in"

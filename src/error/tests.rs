@@ -391,6 +391,11 @@ fn all() -> Vec<Error> {
             path: path(),
             detail: "an MLP has none".to_owned(),
         },
+        Error::NotProvable {
+            path: path(),
+            detail: "a convolution has no bounds here".to_owned(),
+            remedy: "`--method exact` finds circuits of every network",
+        },
         Error::PatchesChangeNothing {
             path: path(),
             method: "eap".to_owned(),

@@ -96,6 +96,15 @@ impl<T: Scalar> Fills<T> {
         difference
     }
 
+    /// What a site writes on patched edges, where that is the same for every sample.
+    #[must_use]
+    pub fn constant(&self, layer: usize, position: usize) -> Option<T> {
+        match self.of(layer, position) {
+            Filling::Constant(value) => Some(value),
+            Filling::PerSample(_) => None,
+        }
+    }
+
     /// What a site writes on patched edges.
     pub(super) fn of(&self, layer: usize, position: usize) -> Filling<'_, T> {
         match &self.0 {

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{Direction, Fill, Level, MetricKind, Origin, Sign};
+use crate::choice::{
+    Arithmetic, CertificateMethod, Direction, Equivalence, Fill, Level, LowerBound, MetricKind,
+    Origin, Rest, Sign,
+};
 
 /// A circuit for one output, found by one method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -120,12 +123,54 @@ pub struct Circuit {
     /// How many edges were settled by what; `null` for methods that do not screen.
     #[serde(default)]
     pub screening: Option<Screening>,
-    /// Patched runs that discovery took.
+    /// What is proved of it; `null` for all methods but `proved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<ProvedCircuit>,
+    /// Patched runs that discovery took, or proofs that were tried.
     pub evaluations: u64,
     /// Seconds that discovery took.
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub seconds: f64,
+}
+
+/// What is proved of a circuit, for every input of its domain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ProvedCircuit {
+    /// What it keeps: `epsilon`, `top1` or `delta-top1`.
+    pub equivalence: Equivalence,
+    /// The least softmax of the network's class at which decisions count; `null` but for
+    /// `delta-top1`.
+    pub confidence: Option<f64>,
+    /// The smallest of the outputs' tolerances; `null` but for `epsilon`.
+    pub tolerance: Option<f64>,
+    /// What stands in for the rest: the `fill`'s fixed value, or `any` value that it can take
+    /// over the domain, message by message.
+    pub rest: Rest,
+    /// The domain in words: `box:-1,1`, `tokens`.
+    pub domain: String,
+    /// Half the width of the balls around samples; `null` where it is the whole domain.
+    pub radius: Option<f64>,
+    /// By `enumeration` of every input, or by bounds.
+    pub method: CertificateMethod,
+    /// What was compared: the networks as functions of `real` numbers, or runs in a type.
+    pub arithmetic: Arithmetic,
+    /// Inputs, balls or boxes of the domain for which it is proved.
+    pub regions: u64,
+    /// Balls or boxes in which the same is not proved of the network itself, as where it has
+    /// a border between classes: nothing is claimed of them.
+    pub left_out: u64,
+    /// Whether no single further edge can go under the same proof: each was tried.
+    pub minimal: bool,
+    /// Edges of it without which the claim is refuted by an input that was run.
+    pub refuted: usize,
+    /// Edges of it without which the claim could be neither proved nor refuted.
+    pub undecided: usize,
+    /// No circuit of which the same is true has fewer edges.
+    pub lower_bound: usize,
+    /// Why: by `indispensable edges`, `smaller sets`, `paths`, or `unknown`.
+    pub lower_bound_by: LowerBound,
 }
 
 /// What a circuit does under a fill, on the samples it is judged on.

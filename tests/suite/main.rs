@@ -32,6 +32,7 @@ mod memory;
 mod mutations;
 mod own_data;
 mod proofs;
+mod proved_circuits;
 mod references;
 mod resumed;
 mod schemas;

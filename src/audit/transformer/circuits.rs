@@ -7,14 +7,18 @@ use crate::audit::files::Files;
 use crate::audit::held::{held, of_both};
 use crate::audit::memory::{Budget, resident_bytes};
 use crate::audit::methods::no_positions;
+use crate::audit::proved::{self, Runs, every_input};
 use crate::audit::search::{Answer, Found, Part, Search, Searchable, ablation};
 use crate::audit::task::{self, TaskControls};
 use crate::audit::{Config, Conventions, Granularity};
+use crate::choice::Equivalence;
 use crate::circuit::{Goal, Try, authors_order};
 use crate::metric::{Metric, MetricKind};
 use crate::model::Transformer;
+use crate::model::transformer::Embedding;
 use crate::numeric::Scalar;
 use crate::patch::{ComponentEngine, Fill, NeuronEngine, Patchable, Setup, WeightEngine};
+use crate::prune::Reference;
 use crate::result::{GraphConfig, NodeAblation};
 
 /// What goes with circuits of components alone.
@@ -76,7 +80,11 @@ impl<T: Scalar> Subject<'_, T> {
         config: &Config,
         progress: &dyn Fn(&str),
     ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
-        let fill = self.fill(config);
+        let proved = proved::is_asked(&config.circuits, &self.files.data.path)?;
+        let fill = match proved {
+            true => config.circuits.fill.unwrap_or(Fill::Mean),
+            false => self.fill(config),
+        };
         let setup = Setup {
             fill,
             seed: config.seed,
@@ -203,6 +211,10 @@ impl<T: Scalar> Subject<'_, T> {
         config: &Config,
         progress: &dyn Fn(&str),
     ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        if proved::is_asked(&config.circuits, &self.files.data.path)? {
+            let cfg = components.map(|of| of.cfg);
+            return self.by_proof(build, site, cfg, config, progress);
+        }
         let fill = self.fill(config);
         let whole = build(self)?;
         let ablated = match config.circuits.nodes {
@@ -261,6 +273,7 @@ impl<T: Scalar> Subject<'_, T> {
             progress,
             fill_reference: discover.fill_reference(fill),
             cfg: components.as_ref().map(|of| of.cfg),
+            prover: None,
             published_order: components.and_then(|of| of.order),
         };
         let found = match config.circuits.granularity {
@@ -269,6 +282,75 @@ impl<T: Scalar> Subject<'_, T> {
             _ => search.at_its_level()?,
         };
         Ok((ablated, found))
+    }
+
+    /// The circuit that is left where every input of the domain is run.
+    fn by_proof<'e>(
+        &self,
+        build: &Build<'_, 'e, T>,
+        site: &dyn Fn(&Goal) -> String,
+        cfg: Option<GraphConfig>,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        let asked = &config.circuits.proof;
+        let path = &self.files.data.path;
+        let fill = config.circuits.fill.unwrap_or(Fill::Mean);
+        proved::fixed(fill, asked.rest, path)?;
+        let positions = self.batch.answers.shared();
+        let tokens = match &self.model.embedding {
+            Embedding::Tokens(table) => table.nrows(),
+            Embedding::Values { .. } => 0,
+        };
+        let (data, domain) = every_input(self.files.data, asked, tokens, positions)?;
+        let files = Files {
+            data: &data,
+            ..self.files
+        };
+        let all = Subject::new(files, self.model, None)?;
+        let network = build(&all)?;
+        let numbers = self.batch.targets.is_some() || self.model.outputs() == 1;
+        let (usual, kind) = match numbers {
+            false => (Equivalence::Top1, MetricKind::LogitDiff),
+            true if self.model.outputs() == 1 => (Equivalence::Epsilon, MetricKind::Output),
+            true => (Equivalence::Epsilon, MetricKind::Mse),
+        };
+        let reference = Reference::new(self.model, all.batch.clone(), asked.tolerance, false);
+        let tolerance = reference.tolerances().to_vec();
+        let of = (domain, data.len() as u64);
+        let prover = Runs::new(network.as_ref(), asked, usual, tolerance, of);
+        let kind = config.circuits.metric.unwrap_or(kind);
+        let goal = Goal::of_all(all.truth().metric(kind, None)?, all.batch.answers.len());
+        let answer = Answer {
+            site: site(&goal),
+            goal,
+            network: Part::All(network.as_ref()),
+            name: "the answer".to_owned(),
+        };
+        let search = Search {
+            network: network.as_ref(),
+            data: path,
+            candidates: network.surviving(),
+            answers: vec![answer],
+            judges: vec![None],
+            sets: set_names(None, &data),
+            controls: vec![TaskControls::default()],
+            config: &config.circuits,
+            fill,
+            seed: config.seed,
+            journal: &config.journal,
+            progress,
+            fill_reference: all.fill_reference(fill),
+            published_order: None,
+            cfg,
+            prover: Some(&prover),
+        };
+        let found = match config.circuits.granularity {
+            // Each is a node already.
+            Some(Granularity::Neuron) => search.run()?,
+            _ => search.at_its_level()?,
+        };
+        Ok((Vec::new(), found))
     }
 
     /// The answers that are sought, in the network on this subject's samples.

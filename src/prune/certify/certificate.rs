@@ -236,7 +236,8 @@ fn numbers(input: &Input) -> Vec<f64> {
 }
 
 /// `tokens`, `box:-1,1`, or each side where they differ.
-fn in_words(domain: &Domain) -> String {
+#[must_use]
+pub fn in_words(domain: &Domain) -> String {
     let Domain::Box(sides) = domain else {
         return "tokens".to_owned();
     };

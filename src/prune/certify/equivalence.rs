@@ -388,10 +388,29 @@ impl Progress {
         }
     }
 
+    /// Boxes that no halving will prove: it is not proved of their middles alone.
+    fn hopeless(&self, telling: &dyn Telling, boxes: &[Inputs], told: &[Judged]) -> Vec<usize> {
+        let undecided = |place: &usize| told[*place].ball == Ball::Undecided;
+        let places: Vec<usize> = (0..boxes.len()).filter(undecided).collect();
+        if places.is_empty() {
+            return places;
+        }
+        let middle = |place: &usize| -> Inputs {
+            let middle = |[lo, hi]: &[f64; 2]| [0.5 * lo + 0.5 * hi; 2];
+            boxes[*place].iter().map(middle).collect()
+        };
+        let points: Vec<Inputs> = places.iter().map(middle).collect();
+        let told = telling.told(&points).into_iter().zip(places);
+        let lost = told.filter(|(judged, _)| judged.ball == Ball::Undecided);
+        lost.map(|(_, place)| place).collect()
+    }
+
     fn judge(&mut self, telling: &dyn Telling, round: Vec<Open>, open: &mut VecDeque<Open>) {
         let sides: Vec<Inputs> = round.iter().map(|part| part.sides.clone()).collect();
         self.boxes += sides.len() as u64;
-        for (part, judged) in round.into_iter().zip(telling.told(&sides)) {
+        let told = telling.told(&sides);
+        let hopeless = self.hopeless(telling, &sides, &told);
+        for (place, (part, judged)) in round.into_iter().zip(told).enumerate() {
             match judged.ball {
                 Ball::Same(_) => continue,
                 Ball::Differs(input) => {
@@ -404,7 +423,7 @@ impl Progress {
             let share = 0.5 * part.share;
             let [lo, hi] = part.sides.get(judged.split).copied().unwrap_or([0.0, 0.0]);
             let middle = 0.5 * lo + 0.5 * hi;
-            if share < SMALLEST || !(lo < middle && middle < hi) {
+            if share < SMALLEST || !(lo < middle && middle < hi) || hopeless.contains(&place) {
                 self.stuck[part.region] = true;
                 continue;
             }

@@ -47,7 +47,7 @@ pub use crate::choice::{CertificateMethod, Equivalence, Known};
 pub use attribution::{Share, attribution};
 use bound::{Bounder, Inputs};
 use branch::{Searched, Target};
-pub use certificate::{Request, bounding_box, certificate};
+pub use certificate::{Request, bounding_box, certificate, in_words};
 pub use equivalence::{Equivalent, Question, Regions, equivalent, no_points, ranges};
 pub use leaves::NotLogged;
 use pair::Pair;

@@ -110,6 +110,7 @@ fn by_attribution(audit: &Audit) -> bool {
         | Method::Screened
         | Method::Ensemble
         | Method::Mask
+        | Method::Proved
         | Method::Random => false,
     })
 }

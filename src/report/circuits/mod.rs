@@ -4,5 +4,6 @@ pub(in crate::report) mod definitions;
 pub mod faithfulness;
 pub mod figure;
 pub(in crate::report) mod page;
+mod proved;
 pub mod roc;
 pub(in crate::report) mod words;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::choice::{Against, ControlKind, Fill, Level, Method, Origin};
+use super::proved;
 use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count, count_words, percent, short, typed};
 use crate::report::sites::{Sites, clean};
@@ -21,6 +22,10 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     let mut said = Vec::new();
     for group in groups(&audit.circuits) {
         said.push(sizes(&group));
+        let proved = group.circuits.iter().flat_map(|c| proved::sentences(c));
+        said.extend(proved.map(|(status, text)| {
+            Sentence::new(TOPIC, status, text).from(group.evidence(&["proved"]))
+        }));
         said.extend(established(&group));
         said.extend(searched(&group));
         said.extend(fills(&group));
@@ -162,6 +167,7 @@ fn method_name(origin: Origin) -> &'static str {
         Method::Screened => "Screened effects",
         Method::Ensemble => "An ensemble of attributions",
         Method::Mask => "A learned mask",
+        Method::Proved => "Proof",
         Method::Random => "Random scores (the control)",
     }
 }
@@ -276,7 +282,8 @@ pub(in crate::report) fn withheld(circuit: &Circuit) -> bool {
 /// Which circuits are established, and what that means.
 fn established(group: &Group<'_>) -> Option<Sentence> {
     let circuits = &group.circuits;
-    if circuits.iter().all(|c| c.controls.is_none()) {
+    // What is proved for every input needs no other samples.
+    if circuits.iter().all(|c| c.controls.is_none() || c.proved.is_some()) {
         return None;
     }
     let told: Vec<bool> = circuits.iter().filter_map(|c| c.established).collect();
