@@ -137,7 +137,10 @@ fn by_proof<T: Scalar>(
         false => (WHOLE.to_owned(), "all outputs".to_owned()),
     };
     let answer = Answer {
-        goal: Goal::of_all(subject.truth().metric(kind, single.then_some(0))?, subject.batch.len()),
+        goal: Goal::of_all(
+            subject.truth().metric(kind, single.then_some(0))?,
+            subject.batch.len(),
+        ),
         network: Part::All(&network),
         site,
         name,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use crate::choice::{Conventions, Granularity, Level, Method, Selection};
 use super::certify::DomainChoice;
+pub use crate::choice::{Conventions, Granularity, Level, Method, Selection};
 use crate::choice::{Equivalence, Rest};
 use crate::choice::{Fill, MetricKind, Sign};
 use crate::circuit::{Attribution, Known, MaskConfig, Path};

@@ -60,7 +60,10 @@ pub use certify::{CertifyConfig, DomainChoice, Proved};
 pub use intervene::{Plan, Sweep, WeightEdit, intervene};
 pub use journal::Journal;
 pub use lens::{LensSettings, lens};
-pub use methods::{CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, ProofConfig, Reference, Selection};
+pub use methods::{
+    CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, ProofConfig, Reference,
+    Selection,
+};
 
 pub(crate) use files::Files;
 pub use multiverse::{Grid, multiverse};

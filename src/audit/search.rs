@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use super::findings;
 use super::journal::Journal;
-use super::proved::{self, Prover};
 use super::methods::{CircuitsConfig, ENSEMBLE, Level, Method, Reference, Selection};
+use super::proved::{self, Prover};
 use super::task::{TaskControls, tested};
 use crate::choice::Origin;
 use crate::circuit::{
     Acdc, Attributable, Attribution, Blocks, Cut, Goal, MaskConfig, Maskable, Sign, Try, acdc,
-    acdc_in_order, connected, effects, greedy, learned_mask, mean_rank, minimal, random_scores, screened,
-    strongest_first, to_graph,
+    acdc_in_order, connected, effects, greedy, learned_mask, mean_rank, minimal, random_scores,
+    screened, strongest_first, to_graph,
 };
 use crate::evaluate::hypotheses::random_errors;
 use crate::evaluate::stability::{CORE, POSSIBLE, RESAMPLES, stability, wilson_interval};

@@ -14,7 +14,9 @@ mod prune;
 mod train;
 
 pub use checkpoint::Layout;
-pub use circuits::{Conventions, Fill, Granularity, Level, LowerBound, Method, Origin, Rest, Selection, Sign};
+pub use circuits::{
+    Conventions, Fill, Granularity, Level, LowerBound, Method, Origin, Rest, Selection, Sign,
+};
 pub use compare::{Against, ControlKind, HypothesisKind, Matching};
 pub use edit::{ChangeKind, EditedKind};
 pub use metric::{Direction, LossKind, MetricKind, SiteMeasure};

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::proof_args::ProofArgs;
 use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, count, not_negative};
 use super::pipeline::{self, Job};
+use super::proof_args::ProofArgs;
 use crate::audit::{
     CONTROL_DRAWS, CircuitsConfig, Config, Conventions, Granularity, JudgeOn, Level, Method,
     ProofConfig, Reference, Selection, Stages,

@@ -30,7 +30,12 @@ pub(super) struct ProofArgs {
     #[arg(long, default_value_t = 0.9, value_name = "P", value_parser = confidence)]
     confidence: f64,
     /// What outputs may move by: `0.01` for every output, or `1%` of each output's standard deviation
-    #[arg(long, default_value = "1%", value_name = "T", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        default_value = "1%",
+        value_name = "T",
+        allow_negative_numbers = true
+    )]
     tolerance: Tolerance,
     /// Boxes of each proof, and inputs that may be run
     #[arg(long, default_value_t = 20_000, value_name = "N", value_parser = at_least_one)]

@@ -27,7 +27,11 @@ mod training;
 mod transformer;
 
 pub use check::check;
-pub use circuits::{Circuit, CircuitControls, CircuitEdge, CircuitStability, ControlTest, EdgeInclusion, FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect, OutputEffect, ProvedCircuit, Recovery, Screening, SweepPoint, UnderFill};
+pub use circuits::{
+    Circuit, CircuitControls, CircuitEdge, CircuitStability, ControlTest, EdgeInclusion,
+    FaithfulnessCurve, LogitDifference, NodeAblation, NodeEffect, OutputEffect, ProvedCircuit,
+    Recovery, Screening, SweepPoint, UnderFill,
+};
 pub use compare::{
     Better, CompareSettings, ComparedCircuit, ComparedGroup, ComparedMeasure, ComparedNetwork,
     Comparison, Control, FrontPoint, GroupOverlap, GroupSummary, Hypothesis, MeasureInfo, Overlap,

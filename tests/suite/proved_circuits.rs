@@ -53,11 +53,17 @@ impl Net {
             metadata: BTreeMap::new(),
             config: Default::default(),
         };
-        fs::write(desk.path("model.safetensors"), checkpoint.to_bytes().unwrap()).unwrap();
+        fs::write(
+            desk.path("model.safetensors"),
+            checkpoint.to_bytes().unwrap(),
+        )
+        .unwrap();
         let config = json!({"activation": self.activation}).to_string();
         fs::write(desk.path("config.json"), config).unwrap();
         let tokens = self.table.as_ref().map_or(2, Vec::len) as u64;
-        let rows: Vec<[u64; 2]> = (0..tokens * tokens).map(|n| [n / tokens, n % tokens]).collect();
+        let rows: Vec<[u64; 2]> = (0..tokens * tokens)
+            .map(|n| [n / tokens, n % tokens])
+            .collect();
         fs::write(desk.path("data.safetensors"), self.data(&rows)).unwrap();
     }
 
@@ -118,12 +124,17 @@ impl Net {
     }
 
     /// The outputs where `message` is what an edge carries, given what it would.
-    fn outputs(&self, inputs: [f64; 2], message: impl Fn((usize, usize, usize), f64) -> f64) -> Vec<f64> {
+    fn outputs(
+        &self,
+        inputs: [f64; 2],
+        message: impl Fn((usize, usize, usize), f64) -> f64,
+    ) -> Vec<f64> {
         let mut values = inputs.to_vec();
         for (layer, rows) in self.layers.iter().enumerate() {
             let read = |(reader, row): (usize, &Vec<f64>)| -> f64 {
                 let each = row.iter().zip(&values).enumerate();
-                each.map(|(writer, (w, x))| w * message((layer, reader, writer), *x)).sum()
+                each.map(|(writer, (w, x))| w * message((layer, reader, writer), *x))
+                    .sum()
             };
             let reads: Vec<f64> = rows.iter().enumerate().map(read).collect();
             values = match layer {
@@ -136,7 +147,10 @@ impl Net {
 
     fn cases(&self) -> Vec<[f64; 2]> {
         let table = self.table.as_ref().unwrap();
-        table.iter().flat_map(|a| table.iter().map(move |b| [*a, *b])).collect()
+        table
+            .iter()
+            .flat_map(|a| table.iter().map(move |b| [*a, *b]))
+            .collect()
     }
 }
 
@@ -161,10 +175,17 @@ fn a_circuit_worked_out_by_hand() {
         let arguments = format!("--domain box:0,1 --fill zero --tolerance 0.01 --rest {rest}");
         let circuit = net.proved(&arguments);
         let pair = |from: &str, to: &str| (from.to_owned(), to.to_owned());
-        assert_eq!(named(&circuit), [pair("h1.0", "y0"), pair("x0", "h1.0")], "{rest}");
+        assert_eq!(
+            named(&circuit),
+            [pair("h1.0", "y0"), pair("x0", "h1.0")],
+            "{rest}"
+        );
         let proved = &circuit["proved"];
         assert_eq!(proved["minimal"], true);
-        assert_eq!((&proved["refuted"], &proved["undecided"]), (&json!(2), &json!(0)));
+        assert_eq!(
+            (&proved["refuted"], &proved["undecided"]),
+            (&json!(2), &json!(0))
+        );
         assert_eq!(proved["lower_bound"], 2, "{proved}");
         assert_eq!(proved["equivalence"], "epsilon");
         assert_eq!(proved["arithmetic"], "real");
@@ -190,7 +211,10 @@ fn valid(net: &Net, fills: &dyn Fn(usize, usize) -> [f64; 2], tolerance: f64) ->
                     rank.map_or(x, |rank| fills(edge.0, edge.2)[ends >> rank & 1])
                 };
                 let after = net.outputs(case, message);
-                before.iter().zip(after).all(|(a, b)| (a - b).abs() <= tolerance)
+                before
+                    .iter()
+                    .zip(after)
+                    .all(|(a, b)| (a - b).abs() <= tolerance)
             })
         })
     };
@@ -200,7 +224,9 @@ fn valid(net: &Net, fills: &dyn Fn(usize, usize) -> [f64; 2], tolerance: f64) ->
 fn random(seed: u64, activation: &'static str) -> Net {
     let mut rng = Rng::new(seed, 11);
     let mut layer = || -> Vec<Vec<f64>> {
-        (0..2).map(|_| (0..2).map(|_| 0.1 + rng.normal()).collect()).collect()
+        (0..2)
+            .map(|_| (0..2).map(|_| 0.1 + rng.normal()).collect())
+            .collect()
     };
     Net {
         layers: [layer(), layer()],
@@ -233,7 +259,9 @@ fn held_against_all_subsets(net: &Net, rest: &str, fills: &dyn Fn(usize, usize) 
     for edge in &kept {
         assert!(!valid[bits & !(1 << edge)], "{:?} can go", edges[*edge]);
     }
-    let sizes = (0..valid.len()).filter(|set| valid[*set]).map(usize::count_ones);
+    let sizes = (0..valid.len())
+        .filter(|set| valid[*set])
+        .map(usize::count_ones);
     let bound = circuit["proved"]["lower_bound"].as_u64().unwrap();
     assert!(bound <= u64::from(sizes.min().unwrap()), "{circuit}");
     assert_eq!(circuit["proved"]["minimal"], true);
@@ -277,7 +305,10 @@ fn the_circuit_of_a_compiled_program_is_the_known_one() {
         return;
     };
     let desk = Desk::new();
-    let line = format!("circuit {} --method proved --fill zero --json", folder.display());
+    let line = format!(
+        "circuit {} --method proved --fill zero --json",
+        folder.display()
+    );
     let seen = desk.run(&line);
     assert_eq!(seen.code, Some(0), "{}", seen.stderr);
     let result: Value = serde_json::from_str(&seen.stdout).unwrap();
@@ -293,9 +324,15 @@ fn the_circuit_of_a_compiled_program_is_the_known_one() {
     let known = known.map(|(from, to)| (from.to_owned(), to.to_owned()));
     assert_eq!(named(circuit), known);
     let proved = &circuit["proved"];
-    assert_eq!((&proved["regions"], &proved["lower_bound"]), (&json!(243), &json!(6)));
+    assert_eq!(
+        (&proved["regions"], &proved["lower_bound"]),
+        (&json!(243), &json!(6))
+    );
     assert_eq!(proved["lower_bound_by"], "smaller sets");
-    assert_eq!((&proved["method"], &proved["arithmetic"]), (&json!("enumeration"), &json!("f32")));
+    assert_eq!(
+        (&proved["method"], &proved["arithmetic"]),
+        (&json!("enumeration"), &json!("f32"))
+    );
 }
 
 #[test]
@@ -303,21 +340,43 @@ fn what_cannot_be_proved_is_refused_with_help() {
     let desk = Desk::new();
     let example = fixture("two_moon-bimt");
     let cases = [
-        (format!("{example} --method exact,proved"), "`--method proved` alone"),
-        (format!("{example} --method proved --fill resample --domain box:data"), "`--fill zero`"),
+        (
+            format!("{example} --method exact,proved"),
+            "`--method proved` alone",
+        ),
+        (
+            format!("{example} --method proved --fill resample --domain box:data"),
+            "`--fill zero`",
+        ),
         (
             format!("{example} --method proved --domain box:data --equivalence top1 --boxes 50"),
             "delta-top1",
         ),
-        (format!("{example} --method proved --domain box:data --level node"), "`--method exact`"),
-        (format!("{} --method proved --read last --boxes 10", fixture("gpt2")), "more `--boxes`"),
-        (format!("{} --method proved --read last --rest any", fixture("gpt2")), "`--rest fill`"),
-        (format!("{} --method proved", fixture("zoo/onnx-cnn-residual")), "`--method exact`"),
+        (
+            format!("{example} --method proved --domain box:data --level node"),
+            "`--method exact`",
+        ),
+        (
+            format!("{} --method proved --read last --boxes 10", fixture("gpt2")),
+            "more `--boxes`",
+        ),
+        (
+            format!("{} --method proved --read last --rest any", fixture("gpt2")),
+            "`--rest fill`",
+        ),
+        (
+            format!("{} --method proved", fixture("zoo/onnx-cnn-residual")),
+            "`--method exact`",
+        ),
     ];
     for (line, remedy) in cases {
         let seen = desk.run(&format!("circuit {line}"));
         assert_eq!(seen.code, Some(2), "{line}: {}{}", seen.stdout, seen.stderr);
-        assert!(seen.stderr.contains("no circuit can be proved"), "{line}: {}", seen.stderr);
+        assert!(
+            seen.stderr.contains("no circuit can be proved"),
+            "{line}: {}",
+            seen.stderr
+        );
         let (_, told) = seen.stderr.split_once("try: ").expect(&line);
         assert!(told.contains(remedy), "{line}: {}", seen.stderr);
     }

@@ -93,7 +93,9 @@ impl Bounds {
             sites: model.sites(),
             fills,
             left_out: 0,
-            domain: domain.as_ref().map_or_else(|| "every input".to_owned(), in_words),
+            domain: domain
+                .as_ref()
+                .map_or_else(|| "every input".to_owned(), in_words),
             radius: asked.radius,
             rest: asked.rest,
             equivalence: asked.equivalence.unwrap_or(usual),
@@ -119,7 +121,11 @@ impl Bounds {
             let asked = self.asked((&self.model, &[]), &one, &none, self.budget);
             asked == Known::Proved
         };
-        let kept: Vec<Vec<[f64; 2]>> = boxes.iter().filter(|sides| proved(sides)).cloned().collect();
+        let kept: Vec<Vec<[f64; 2]>> = boxes
+            .iter()
+            .filter(|sides| proved(sides))
+            .cloned()
+            .collect();
         self.left_out = (boxes.len() - kept.len()) as u64;
         self.regions = Regions::Boxes(kept);
         let samples = std::mem::take(&mut self.samples);
@@ -174,7 +180,10 @@ impl Bounds {
 
     fn remember(&self, example: &Input) {
         let point = physical_point(&self.model, example);
-        let mut failed = self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut failed = self
+            .failed
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         failed.push(point);
     }
 
@@ -214,7 +223,10 @@ impl Bounds {
 
     /// Inputs at which circuits failed, the last first, and then samples, `[inputs, n]`.
     fn points(&self) -> Array2<f64> {
-        let failed = self.failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let failed = self
+            .failed
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let last: Vec<&Vec<f64>> = failed.iter().rev().take(TRIED).collect();
         let failed = Array2::from_shape_fn((self.samples.nrows(), last.len()), |(i, c)| last[c][i]);
         let step = match self.regions {
@@ -270,7 +282,9 @@ impl Bounds {
                 || lower::confidence(column) > self.confidence + OUTWARD
         };
         let columns = outputs.columns().into_iter().map(|column| column.to_vec());
-        let decided = columns.filter(counts).filter_map(|c| lower::clearly_decided(&c));
+        let decided = columns
+            .filter(counts)
+            .filter_map(|c| lower::clearly_decided(&c));
         decided.collect::<std::collections::BTreeSet<usize>>().len()
     }
 
@@ -309,7 +323,12 @@ impl Bounds {
 impl Prover for Bounds {
     fn ask(&self, patched: &EdgeSet) -> Known {
         let (circuit, free) = self.circuit(patched, &|layer, site| self.fills[layer][site]);
-        self.asked((&circuit, &free), &self.regions, &self.points(), self.budget)
+        self.asked(
+            (&circuit, &free),
+            &self.regions,
+            &self.points(),
+            self.budget,
+        )
     }
 
     fn scales(&self) -> &[f64] {

@@ -44,7 +44,12 @@ pub fn by_dependence(
     }
     if read == 0 {
         // Inputs that differ in whatever they do: some feature is read.
-        moved = of_pairs(model, samples, &(0..model.widths()[0]).collect::<Vec<_>>(), apart);
+        moved = of_pairs(
+            model,
+            samples,
+            &(0..model.widths()[0]).collect::<Vec<_>>(),
+            apart,
+        );
         read = usize::from(!moved.is_empty());
     }
     let (depth, moved) = (model.layers.len(), moved.len().max(least_moved));
@@ -70,7 +75,9 @@ fn features(model: &Mlp<f64>) -> Vec<Vec<usize>> {
         Some(table) => (0..width / table.ncols())
             .map(|position| {
                 let inputs = 0..width;
-                inputs.filter(|q| feature(*q) / table.ncols() == position).collect()
+                inputs
+                    .filter(|q| feature(*q) / table.ncols() == position)
+                    .collect()
             })
             .collect(),
     }
@@ -90,7 +97,9 @@ fn of_moves(
     let samples = samples.select(ndarray::Axis(1), &some);
     let moved = [0, 1].map(|end| {
         let mut moved = samples.clone();
-        group.iter().for_each(|input| moved.row_mut(*input).fill(sides[*input][end]));
+        group
+            .iter()
+            .for_each(|input| moved.row_mut(*input).fill(sides[*input][end]));
         model.outputs(moved.view())
     });
     let of = |s: usize| apart(&moved[0].column(s).to_vec(), &moved[1].column(s).to_vec());
@@ -109,9 +118,14 @@ fn of_pairs(
     let mut found = BTreeSet::new();
     for sample in 0..samples.ncols() {
         let others = (0..samples.nrows()).filter(|input| !group.contains(input));
-        let key = others.map(|input| samples[[input, sample]].to_bits()).collect();
+        let key = others
+            .map(|input| samples[[input, sample]].to_bits())
+            .collect();
         let before = *first.entry(key).or_insert(sample);
-        found.extend(apart(&outputs.column(before).to_vec(), &outputs.column(sample).to_vec()));
+        found.extend(apart(
+            &outputs.column(before).to_vec(),
+            &outputs.column(sample).to_vec(),
+        ));
     }
     found
 }

@@ -79,13 +79,17 @@ pub fn refused(path: &Path, detail: impl Into<String>) -> Error {
 /// # Errors
 /// If it is asked for beside others.
 pub fn is_asked(config: &CircuitsConfig, path: &Path) -> Result<bool> {
-    match (config.methods.contains(&Method::Proved), config.methods.len()) {
+    match (
+        config.methods.contains(&Method::Proved),
+        config.methods.len(),
+    ) {
         (false, _) => Ok(false),
         (true, 1) => Ok(true),
         (true, _) => Err(Error::NotProvable {
             path: path.to_owned(),
-            detail: "a proved circuit is of all outputs together, those of other methods of one each"
-                .to_owned(),
+            detail:
+                "a proved circuit is of all outputs together, those of other methods of one each"
+                    .to_owned(),
             remedy: "`--method proved` alone",
         }),
     }

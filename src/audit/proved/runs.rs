@@ -185,7 +185,10 @@ pub fn every_input(
         return Err(refused(path, detail));
     };
     let Some(positions) = positions else {
-        return Err(refused(path, "answers are read at other positions of each sample"));
+        return Err(refused(
+            path,
+            "answers are read at other positions of each sample",
+        ));
     };
     if asked.rest == Rest::Any || asked.radius.is_some() {
         return Err(Error::NotProvable {
@@ -212,10 +215,15 @@ pub fn every_input(
             (vec![(0..vocabulary).collect(); tokens.ncols()], "tokens")
         }
         Some(DomainChoice::Given(_) | DomainChoice::Cube(_) | DomainChoice::AroundTheSamples) => {
-            return Err(refused(path, "the domain is a box, and this network reads tokens"));
+            return Err(refused(
+                path,
+                "the domain is a box, and this network reads tokens",
+            ));
         }
     };
-    let count = sets.iter().try_fold(1_u64, |count, set| count.checked_mul(set.len() as u64));
+    let count = sets
+        .iter()
+        .try_fold(1_u64, |count, set| count.checked_mul(set.len() as u64));
     let Some(count) = count.filter(|count| *count <= asked.budget.boxes) else {
         return Err(Error::NotProvable {
             path: path.clone(),

@@ -25,7 +25,10 @@ fn claim(circuit: &Circuit, proved: &ProvedCircuit) -> String {
     };
     let kept = match (proved.equivalence, proved.tolerance, proved.confidence) {
         (Equivalence::Epsilon, Some(tolerance), _) => {
-            format!("no output moves by more than its tolerance ({} at least)", short(tolerance))
+            format!(
+                "no output moves by more than its tolerance ({} at least)",
+                short(tolerance)
+            )
         }
         (Equivalence::Epsilon, None, _) => "no output moves by more than its tolerance".to_owned(),
         (Equivalence::Top1, ..) => "the decision stays".to_owned(),
@@ -79,7 +82,8 @@ fn how(proved: &ProvedCircuit) -> String {
 
 fn minimal(proved: &ProvedCircuit) -> String {
     if !proved.minimal {
-        return "Whether further edges could go is not known: the time for proofs was over.".to_owned();
+        return "Whether further edges could go is not known: the time for proofs was over."
+            .to_owned();
     }
     format!(
         "No single further edge can go under the same proof: without {} the claim is refuted by an \

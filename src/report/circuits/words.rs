@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::choice::{Against, ControlKind, Fill, Level, Method, Origin};
 use super::proved;
+use crate::choice::{Against, ControlKind, Fill, Level, Method, Origin};
 use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count, count_words, percent, short, typed};
 use crate::report::sites::{Sites, clean};
@@ -283,7 +283,10 @@ pub(in crate::report) fn withheld(circuit: &Circuit) -> bool {
 fn established(group: &Group<'_>) -> Option<Sentence> {
     let circuits = &group.circuits;
     // What is proved for every input needs no other samples.
-    if circuits.iter().all(|c| c.controls.is_none() || c.proved.is_some()) {
+    if circuits
+        .iter()
+        .all(|c| c.controls.is_none() || c.proved.is_some())
+    {
         return None;
     }
     let told: Vec<bool> = circuits.iter().filter_map(|c| c.established).collect();
