@@ -1,4 +1,5 @@
-//! Scores of edges against automatic differentiation (`data/attribution.py`).
+//! Scores of edges against automatic differentiation: `data/attribution.py` by JAX,
+//! `data/attribution_torch.py` by PyTorch.
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::BTreeMap;
@@ -34,8 +35,13 @@ fn scores(folder: &Path, method: Method) -> BTreeMap<String, f64> {
     config.circuits.judge_on = Some(modscope::audit::JudgeOn::Same);
     let outcome = audit(&checkpoint, &data, &config, &|_| ()).unwrap();
     let found = &outcome.by_sample[0];
+    // Exact effects are those of every sample, of which theirs is the mean.
+    let shares = match method {
+        Method::Exact => found.effects.nrows() as f64,
+        _ => 1.0,
+    };
     let named = |((from, to), column): (&(String, String), ndarray::ArrayView1<'_, f64>)| {
-        (format!("{from}->{to}"), column.sum())
+        (format!("{from}->{to}"), column.sum() / shares)
     };
     found
         .edges
@@ -47,15 +53,27 @@ fn scores(folder: &Path, method: Method) -> BTreeMap<String, f64> {
 
 #[test]
 fn scores_are_those_of_automatic_differentiation() {
-    let members: Vec<Member> = serde_json::from_str(include_str!("data/attribution.json")).unwrap();
+    let members = include_str!("data/attribution.json");
+    compared(members, &[Method::Eap, Method::Relp, Method::EapQk]);
+}
+
+/// Grouped keys, gates, rotary positions, norms of queries and keys; blocks in parallel.
+#[test]
+fn scores_and_effects_are_those_of_plain_pytorch() {
+    let members = include_str!("data/attribution_torch.json");
+    compared(members, &[Method::Eap, Method::EapIgInputs, Method::Exact]);
+}
+
+fn compared(members: &str, methods: &[Method]) {
+    let members: Vec<Member> = serde_json::from_str(members).unwrap();
     for member in members {
         let folder = match member.network.strip_prefix("fixtures/") {
             Some(_) => Some(PathBuf::from(&member.network)),
             None => shared(&member.network),
         };
         let Some(folder) = folder else { continue };
-        for method in [Method::Eap, Method::Relp, Method::EapQk] {
-            let own = scores(&folder, method);
+        for method in methods {
+            let own = scores(&folder, *method);
             assert_eq!(own.len(), member.edges.len(), "{}", member.network);
             let theirs = |edge: &str| member.edges[edge][method.name()];
             let scale = member
