@@ -58,26 +58,14 @@ pub fn circuits<T: Scalar>(
     };
     let network = engine(discover, pruned, fill, config.seed)?;
     let judging = engine(judge, pruned, fill, config.seed)?;
-    let goals = judge.goals(&config.circuits)?;
-    let controls = match settings.controls {
-        true => task::of_mlp(judge, &goals, &config.model, config.seed)?,
-        false => Vec::new(),
-    };
-    let controls: BTreeMap<usize, TaskControls> =
-        goals.iter().map(|goal| goal.output).zip(controls).collect();
     let answers = answers(discover, &network, config)?;
-    let mut held_out: BTreeMap<usize, Answer<'_, _>> = match &held {
-        Some(held) => {
-            let apart = |answer: &Answer<'_, _>| {
-                let class = subject.model.out_perm[answer.goal.output];
-                !held.in_both.contains(&class)
-            };
-            let answers = self::answers(judge, &judging, config)?
-                .into_iter()
-                .filter(apart);
-            answers.map(|answer| (answer.goal.output, answer)).collect()
-        }
+    let mut judges = match &held {
+        Some(held) => held_out(self::answers(judge, &judging, config)?, held, subject.model),
         None => BTreeMap::new(),
+    };
+    let mut controls = match settings.controls {
+        true => controls(judge, config)?,
+        false => BTreeMap::new(),
     };
     let outputs: Vec<usize> = answers.iter().map(|answer| answer.goal.output).collect();
     let search = Search {
@@ -85,14 +73,11 @@ pub fn circuits<T: Scalar>(
         data: &subject.files.data.path,
         candidates: network.surviving(),
         answers,
-        judges: outputs
-            .iter()
-            .map(|output| held_out.remove(output))
-            .collect(),
+        judges: outputs.iter().map(|o| judges.remove(o)).collect(),
         sets: set_names(held.as_ref(), subject.files.data),
         controls: outputs
             .iter()
-            .map(|output| controls.get(output).cloned().unwrap_or_default())
+            .map(|o| controls.remove(o).unwrap_or_default())
             .collect(),
         config: &settings,
         fill,
@@ -164,6 +149,32 @@ fn by_proof<T: Scalar>(
         prover: Some(&prover),
     };
     Ok((Vec::new(), search.at_its_level()?))
+}
+
+/// The answers that are judged on samples of their own, by output: not those of classes
+/// all of whose samples are in both sets.
+fn held_out<'e, T: Scalar>(
+    answers: Vec<Answer<'e, T>>,
+    held: &Held<'_>,
+    model: &Mlp<T>,
+) -> BTreeMap<usize, Answer<'e, T>> {
+    let apart = |answer: &Answer<'_, T>| {
+        let class = model.out_perm[answer.goal.output];
+        !held.in_both.contains(&class)
+    };
+    let answers = answers.into_iter().filter(apart);
+    answers.map(|answer| (answer.goal.output, answer)).collect()
+}
+
+/// What circuits are held against besides random ones, by output.
+fn controls<T: Scalar>(
+    judge: &Subject<'_, T>,
+    config: &Config,
+) -> Result<BTreeMap<usize, TaskControls>> {
+    let goals = judge.goals(&config.circuits)?;
+    let controls = task::of_mlp(judge, &goals, &config.model, config.seed)?;
+    let outputs = goals.iter().map(|goal| goal.output);
+    Ok(outputs.zip(controls).collect())
 }
 
 /// The answers that are sought, on the samples of a subject.

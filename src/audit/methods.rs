@@ -86,6 +86,8 @@ pub struct CircuitsConfig {
     pub all_intervals: bool,
     /// Whether circuits from scores are judged at all of MIB's sizes.
     pub curve: bool,
+    /// Whether ACDC goes on to smaller thresholds where one has given a faithful circuit.
+    pub whole_sweep: bool,
     /// A circuit is faithful when |1 − faithfulness| is at most this.
     pub within: f64,
     /// The most memory that a transformer's runs may take, in bytes.
@@ -190,6 +192,7 @@ impl CircuitsConfig {
             control_draws: 0,
             all_intervals: false,
             curve: false,
+            whole_sweep: false,
             within: 0.05,
             max_memory: None,
             split_input: false,

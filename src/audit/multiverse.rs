@@ -94,25 +94,14 @@ pub fn multiverse(
         scores(checkpoint, data, &config, &grid, progress)
     };
     let scored = arm("own", checkpoint, data)?;
-    let nonsense = match nonsense(data, config.seed).filter(|_| grid.nonsense) {
-        Some(other) => {
-            progress("the same with the labels of other samples");
-            Some(arm("nonsense", checkpoint, &other)?)
-        }
-        None => None,
-    };
-    let shuffled = match grid.shuffled {
-        true => shuffled(checkpoint, config)?,
-        false => None,
-    };
-    let shuffled = match &shuffled {
-        Some(other) => {
-            progress("the same with the weights in other places");
-            // Nothing may be left to score: then there is nothing to hold against.
-            arm("shuffled", other, data).map_or_else(without_scores, |all| Ok(Some(all)))?
-        }
-        None => None,
-    };
+    let nulls = [
+        nonsense_arm(data, config, &grid, progress, &|other| {
+            arm("nonsense", checkpoint, other)
+        })?,
+        shuffled_arm(checkpoint, config, &grid, progress, &|other| {
+            arm("shuffled", other, data)
+        })?,
+    ];
     let sizes = grid.sizes_of(&scored)?;
     let middle = sizes[sizes.len() / 2];
     let mut transfers = match grid.transfer {
@@ -126,19 +115,15 @@ pub fn multiverse(
     let mut answers = Vec::new();
     for (output, matrices) in &scored.answers {
         let of = |arm: &Option<AllScored>| {
-            let matrices = arm.as_ref()?.answers.get(output)?;
-            Some(null(
-                matrices,
-                (&grid, &sizes, config.seed),
-                &scored.answers[output],
-            ))
+            let drawn = arm.as_ref()?.answers.get(output)?;
+            Some(null(drawn, (&grid, &sizes, config.seed), matrices))
         };
-        let answer = answer(matrices, &grid, &sizes, config)?;
+        let [nonsense, shuffled] = nulls.each_ref().map(of);
         answers.push(Analysed {
-            nonsense: of(&nonsense),
-            shuffled: of(&shuffled),
+            nonsense,
+            shuffled,
             transfer: transfers.remove(output),
-            ..answer
+            ..answer(matrices, &grid, &sizes, config)?
         });
     }
     Ok(Multiverse {
@@ -159,6 +144,41 @@ pub fn multiverse(
         answers,
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// The same with the labels of other samples, where it was asked for and there are labels.
+fn nonsense_arm(
+    data: &Dataset,
+    config: &Config,
+    grid: &Grid,
+    progress: &dyn Fn(&str),
+    arm: &dyn Fn(&Dataset) -> Result<AllScored>,
+) -> Result<Option<AllScored>> {
+    let other = nonsense(data, config.seed).filter(|_| grid.nonsense);
+    let Some(other) = other else {
+        return Ok(None);
+    };
+    progress("the same with the labels of other samples");
+    arm(&other).map(Some)
+}
+
+/// The same with the weights in other places, where it was asked for and there are any.
+fn shuffled_arm(
+    checkpoint: &Checkpoint,
+    config: &Config,
+    grid: &Grid,
+    progress: &dyn Fn(&str),
+    arm: &dyn Fn(&Checkpoint) -> Result<AllScored>,
+) -> Result<Option<AllScored>> {
+    if !grid.shuffled {
+        return Ok(None);
+    }
+    let Some(other) = shuffled(checkpoint, config)? else {
+        return Ok(None);
+    };
+    progress("the same with the weights in other places");
+    // Nothing may be left to score: then there is nothing to hold against.
+    arm(&other).map_or_else(without_scores, |all| Ok(Some(all)))
 }
 
 /// All matrices, by output, and what they are of.

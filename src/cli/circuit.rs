@@ -108,7 +108,7 @@ pub(super) struct CircuitArgs {
     /// Where this tool and published code differ: own, or published (the EAP-IG library's paths, the order of ACDC's authors)
     #[arg(long, default_value = "own", value_name = "WHOSE")]
     conventions: Conventions,
-    /// Judge circuits from scores at all of MIB's sizes too: CPR and CMD
+    /// Judge circuits from scores at all of MIB's sizes too, CPR and CMD; of ACDC, try every threshold, not only down to the first whose circuit is faithful
     #[arg(long)]
     curve: bool,
     /// Measure minimality: up to 600 edges are removed, of every circuit and of random ones [default: only of MLPs' weights, where that is quick]
@@ -193,6 +193,7 @@ impl CircuitArgs {
             },
             all_intervals: false,
             curve: self.curve,
+            whole_sweep: self.curve,
             within: self.within,
             max_memory: config.circuits.max_memory,
             split_input: self.split_input,

@@ -196,6 +196,7 @@ fn config(args: &Args) -> anyhow::Result<Config> {
     args.circuits.apply(&mut config.audit)?;
     // Of each network alone: `modscope circuit` tells it.
     config.audit.circuits.stability = false;
+    config.audit.circuits.whole_sweep = true;
     // A comparison searches controls of every network by itself.
     config.audit.circuits.control_draws = 0;
     if config.audit.circuits.level == Level::Node {

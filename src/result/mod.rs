@@ -12,6 +12,7 @@ mod graph;
 mod insight;
 mod intervene;
 mod lens;
+mod lesions;
 mod modules;
 mod multiverse;
 mod network;
@@ -48,11 +49,11 @@ pub use lens::{
     Attributed, Attribution, HeadWeights, LayerCosines, Lens, LensPoint, LensSample, NeuronWeights,
     Read, Scored,
 };
+pub use lesions::{Agreement, Coalitions, Enrichment, Lesion, Selectivity, Share, Subset};
 pub use modules::{
-    Agreement, Assignment, AtThreshold, Blocks, Bootstrap, Bridge, Coalitions, Component,
-    Conductance, Enrichment, Exchange, HeadlineTest, Independence, Lesion, Measure, Modules,
-    Neighbours, NullModel, Partition, Placement, Plateau, Relocation, Resample, Scan, ScanPoint,
-    Selectivity, Share, Split, Spread, Subset, Wiring,
+    Assignment, AtThreshold, Blocks, Bootstrap, Bridge, Component, Conductance, Exchange,
+    HeadlineTest, Independence, Measure, Modules, Neighbours, NullModel, Partition, Placement,
+    Plateau, Relocation, Resample, Scan, ScanPoint, Split, Spread, Wiring,
 };
 pub use multiverse::{
     Along, Analysed, Axes, Certified, CertifiedEdge, Claim, Multiverse, Nonsense, OfSize,

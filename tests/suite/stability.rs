@@ -195,3 +195,31 @@ fn circuits_are_discovered_again_by_default() {
     ));
     assert!(scores["circuits"][0]["stability"].is_null());
 }
+
+/// ACDC goes to smaller thresholds only until a circuit is faithful: the circuit is that of
+/// the whole sweep, and what was tried is the beginning of it.
+#[test]
+fn acdc_stops_at_a_faithful_circuit_and_finds_what_the_whole_sweep_finds() {
+    let line = format!("circuit {NETWORK} --method acdc --json");
+    let (stopped, whole) = (result(&line), result(&format!("{line} --curve")));
+    let of = |found: &Value| found["circuits"].as_array().unwrap().clone();
+    let (stopped, whole) = (of(&stopped), of(&whole));
+    assert_eq!(stopped.len(), 2);
+    for (circuit, other) in stopped.iter().zip(&whole) {
+        for field in ["output", "parameter", "edges", "faithfulness", "selection"] {
+            assert_eq!(circuit[field], other[field], "{field}");
+        }
+        let points = |circuit: &Value| circuit["sweep"].as_array().unwrap().clone();
+        let (few, all) = (points(circuit), points(other));
+        assert!(few.len() < all.len() && few.len() % 2 == 0, "{}", few.len());
+        assert_eq!(all.len(), 9);
+        assert!(few.iter().all(|point| all.contains(point)));
+        let smallest = |points: &[Value]| {
+            let taus = points.iter().map(|p| p["parameter"].as_f64().unwrap());
+            taus.fold(f64::INFINITY, f64::min)
+        };
+        assert!(smallest(&few) > smallest(&all));
+        let faithful = |p: &Value| (1.0 - p["faithfulness"].as_f64().unwrap()).abs() <= 0.05;
+        assert!(few[few.len() - 2..].iter().any(faithful));
+    }
+}

@@ -7,7 +7,7 @@ use ndarray::{Array2, Zip, s};
 use super::{Attributable, Attribution, Blocks, Runs, Share, Taking, over_parts};
 use crate::metric::Metric;
 use crate::model::transformer::{
-    Flow, Gradients, Hooks, Letter, Reader, ReaderGradient, SequenceTrace, Writer, Wrote,
+    Flow, Gradients, Hooks, Letter, Message, Reader, ReaderGradient, SequenceTrace, Writer, Wrote,
 };
 use crate::model::{Components, Rules};
 use crate::numeric::Scalar;
@@ -77,8 +77,8 @@ impl<T: Scalar> Hooks<T> for Shifted<T> {
         self.place == Place::Norm(sublayer)
     }
 
-    fn wrote(&mut self, _: Wrote<'_, T>) -> Option<Array2<T>> {
-        Some(self.shift.clone())
+    fn wrote(&mut self, _: Wrote<'_, T>) -> Option<Message<T>> {
+        Some(Message::Shifted(self.shift.clone()))
     }
 
     fn normed(&mut self, sublayer: usize, values: &mut Array2<T>) {

@@ -425,6 +425,21 @@ impl Components {
         Some(self.writer(writer))
     }
 
+    /// The writers that take part of what a reader reads further: one, or all heads that
+    /// read a key-value head; none for the logits.
+    #[must_use]
+    pub fn nodes_of(&self, reader: usize) -> Range<usize> {
+        let Some(first) = self.writer_of_reader(reader) else {
+            return 0..0;
+        };
+        match self.reader_at(reader) {
+            Reader::Head { layer, letter, .. } if !self.blocks[layer].one_writer => {
+                first..first + self.heads_of(layer) / self.of_letter(layer, letter)
+            }
+            _ => first..first + 1,
+        }
+    }
+
     /// What carries values on besides edges: from the node of a key-value head to
     /// the other heads that read it.
     #[must_use]

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use super::attention::all;
-use super::hooks::{AsItIs, Hooks, Wrote};
+use super::hooks::{AsItIs, Hooks, Message, Wrote};
 use super::rows::{linear, normalise, slice_mut};
 use super::trace::{HeadTrace, NormTrace, asked};
 use super::{
@@ -211,16 +211,6 @@ enum Stream<T> {
     Changed(Array2<T>),
 }
 
-/// What a sublayer adds to the stream.
-enum Message<T> {
-    /// What it adds in the clean run.
-    Clean,
-    /// That, and this besides, `[rows, d]`.
-    Shifted(Array2<T>),
-    /// This, `[rows, d]`.
-    Whole(Array2<T>),
-}
-
 impl<T> Stream<T> {
     fn of(values: Option<Array2<T>>) -> Self {
         values.map_or(Self::Clean, Self::Changed)
@@ -410,10 +400,22 @@ impl<'r, T: Scalar> Run<'r, T> {
         stream: &Stream<T>,
     ) -> (Arc<AttentionTrace<T>>, Vec<usize>) {
         let own = self.own_inputs(layer, attention, stream);
-        // Where every reader has an input of its own, none reads the stream.
-        let all_own = own.len() == attention.heads.count + 2 * attention.heads.keys;
+        let touched = self.hooks.touches(2 * layer);
+        // A reader that has an input of its own does not read the stream.
+        let is_own = |reader: (Letter, usize)| own.iter().any(|(l, h, _)| reader == (*l, *h));
+        let reads = |(letter, head): (Letter, usize)| {
+            let is_read = || {
+                self.hooks.is_read(Reader::Head {
+                    layer,
+                    head,
+                    letter,
+                })
+            };
+            !is_own((letter, head)) && is_read()
+        };
+        let none_reads = touched && !attention.heads.readers().any(reads);
         let (mut half, mut heads) = match stream {
-            Stream::Changed(values) if !all_own => (
+            Stream::Changed(values) if !none_reads => (
                 self.projected(layer, attention, values),
                 all(&attention.heads),
             ),
@@ -480,20 +482,18 @@ impl<'r, T: Scalar> Run<'r, T> {
             .filter(|_| last)
             .map(|x| self.answers.rows_of(x));
         let mut own = Vec::new();
-        for letter in Letter::ALL {
+        for (letter, head) in attention.heads.readers() {
             let read = match letter {
                 Letter::Q => fewer.as_ref().or(stream.changed()),
                 Letter::K | Letter::V => stream.changed(),
             };
-            for head in 0..attention.heads.of_letter(letter) {
-                let reader = Reader::Head {
-                    layer,
-                    head,
-                    letter,
-                };
-                let input = self.hooks.input(reader, read);
-                own.extend(input.map(|input| (letter, head, input)));
-            }
+            let reader = Reader::Head {
+                layer,
+                head,
+                letter,
+            };
+            let input = self.hooks.input(reader, read);
+            own.extend(input.map(|input| (letter, head, input)));
         }
         own
     }
@@ -590,29 +590,25 @@ impl<'r, T: Scalar> Run<'r, T> {
         };
         match norm {
             None => {
-                let shift = touched.then(|| self.hooks.wrote(wrote)).flatten();
+                let known = touched.then(|| self.hooks.wrote(wrote)).flatten();
                 self.keep_after(sublayer, None);
-                match shift {
-                    Some(shift) => Message::Shifted(shift),
-                    None => self.plain_message(sublayer, matrix, values, computed),
-                }
+                known.unwrap_or_else(|| self.plain_message(sublayer, matrix, values, computed))
             }
             Some(norm) => match self.plain_message(sublayer, matrix, values, computed) {
                 Message::Whole(plain) => {
                     let (message, normed) = norm.forward(&plain);
                     wrote.message = Some(&message);
-                    let shift = touched.then(|| self.hooks.wrote(wrote)).flatten();
+                    let known = touched.then(|| self.hooks.wrote(wrote)).flatten();
                     let values = message.clone();
                     self.keep_after(sublayer, Some(NormTrace { values, normed }));
-                    shift.map_or(Message::Whole(message), Message::Shifted)
+                    known.unwrap_or(Message::Whole(message))
                 }
                 _ => {
                     self.keep_after(sublayer, None);
                     let clean = self.clean();
                     let kept = clean.after[sublayer].as_ref();
                     wrote.message = kept.map(|kept| &kept.values);
-                    let shift = self.hooks.wrote(wrote);
-                    shift.map_or(Message::Clean, Message::Shifted)
+                    self.hooks.wrote(wrote).unwrap_or(Message::Clean)
                 }
             },
         }
@@ -684,8 +680,15 @@ impl<'r, T: Scalar> Run<'r, T> {
         stream: &Stream<T>,
     ) -> Arc<MlpTrace<T>> {
         let touched = self.hooks.touches(2 * layer + 1);
+        let reader = Reader::Mlp { layer };
+        if touched
+            && !self.hooks.is_read(reader)
+            && let Some(clean) = self.clean.and_then(|clean| clean.mlp[layer].as_ref())
+        {
+            return Arc::clone(clean);
+        }
         let own = match touched {
-            true => self.hooks.input(Reader::Mlp { layer }, stream.changed()),
+            true => self.hooks.input(reader, stream.changed()),
             false => None,
         };
         let mut half = match (own.as_ref().or(stream.changed()), self.clean) {

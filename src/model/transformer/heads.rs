@@ -161,6 +161,13 @@ impl Heads {
         }
     }
 
+    /// All readers of these heads: every letter of every head that has one of its own.
+    pub fn readers(&self) -> impl Iterator<Item = (Letter, usize)> + use<> {
+        let numbers = Letter::ALL.map(|letter| (letter, self.of_letter(letter)));
+        let of = |(letter, heads)| (0..heads).map(move |head| (letter, head));
+        numbers.into_iter().flat_map(of)
+    }
+
     /// The key-value head that a head reads.
     #[must_use]
     pub fn key_of(&self, head: usize) -> usize {

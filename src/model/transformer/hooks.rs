@@ -83,9 +83,15 @@ pub trait Hooks<T> {
         let _ = (layer, hidden);
     }
 
-    /// What a touched sublayer writes less what it writes in the clean run,
-    /// `[rows, d]`, if that is better known here.
-    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Array2<T>> {
+    /// Whether anything reads what a reader's node writes: what nothing reads is not
+    /// computed, and stands as in the clean run.
+    fn is_read(&self, reader: Reader) -> bool {
+        let _ = reader;
+        true
+    }
+
+    /// What a touched sublayer adds to the stream, if that is better known here.
+    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Message<T>> {
         let _ = wrote;
         None
     }
@@ -101,6 +107,17 @@ pub trait Hooks<T> {
     fn normed(&mut self, sublayer: usize, values: &mut Array2<T>) {
         let _ = (sublayer, values);
     }
+}
+
+/// What a sublayer adds to the stream.
+#[derive(Debug, Clone)]
+pub enum Message<T> {
+    /// What it adds in the clean run.
+    Clean,
+    /// That, and this besides, `[rows, d]`.
+    Shifted(Array2<T>),
+    /// This, `[rows, d]`.
+    Whole(Array2<T>),
 }
 
 /// What a sublayer has computed.

@@ -33,7 +33,7 @@ pub use channels::{Channel, Channels, Span};
 pub use components::{Components, Letter, Reader, Writer};
 pub use gradients::LinearGradient;
 pub use heads::{Alibi, Heads, Mask, Places};
-pub use hooks::{AsItIs, Flow, Gradients, Hooks, ReaderGradient, Wrote};
+pub use hooks::{AsItIs, Flow, Gradients, Hooks, Message, ReaderGradient, Wrote};
 pub use load::{FamilyRow, families};
 pub(in crate::model) use load::{dtype, is_transformer, read};
 pub use matrices::{Matrix, Order, Place};

@@ -15,7 +15,7 @@ use super::differences::{Differences, Rows, add_by_position, at_position, produc
 use super::engine::ComponentEngine;
 use super::part::{Part, rows_of};
 use crate::model::transformer::{
-    Flow, Gradients, Hooks, Reader, ReaderGradient, SequenceTrace, Writer, Wrote, product,
+    Flow, Gradients, Hooks, Message, Reader, ReaderGradient, SequenceTrace, Writer, Wrote, product,
 };
 use crate::numeric::Scalar;
 
@@ -129,7 +129,7 @@ impl<T: Scalar> Hooks<T> for Mixing<'_, '_, T> {
         Some(input.unwrap_or_else(|_| unreachable!("it has as many numbers as before")))
     }
 
-    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Array2<T>> {
+    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Message<T>> {
         let (layer, sublayer) = (wrote.sublayer / 2, wrote.sublayer);
         let clean = self.part.clean.normed_message(sublayer);
         match (sublayer % 2, wrote.message.zip(clean)) {
@@ -138,7 +138,7 @@ impl<T: Scalar> Hooks<T> for Mixing<'_, '_, T> {
             (_, None) => self.mlp(layer, wrote.values),
             (_, Some((now, clean))) => self.set(Writer::Mlp { layer }, &(now - clean)),
         }
-        None
+        Some(Message::Clean)
     }
 
     fn normed(&mut self, sublayer: usize, values: &mut Array2<T>) {

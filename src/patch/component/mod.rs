@@ -26,6 +26,7 @@ mod plan;
 mod run;
 #[cfg(test)]
 pub(crate) mod tests;
+mod walk;
 
 pub use differences::{Differences, Rows, at_position, products};
 pub use engine::{ComponentEngine, Setup};

@@ -1,6 +1,9 @@
 //! Some of the samples, with their clean run and their fills.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::Array2;
 
@@ -14,14 +17,19 @@ use crate::patch::recorded::Run;
 #[derive(Debug, Clone)]
 pub struct Part<T> {
     /// The readings it holds, of all.
-    pub readings: std::ops::Range<usize>,
+    pub readings: Range<usize>,
     /// Its samples.
     pub batch: Sequences<T>,
     /// The clean run.
     pub clean: SequenceTrace<T>,
     /// *fill − clean* of every writer.
     pub differences: Differences<T>,
+    /// Sums of them, as they were asked for.
+    sums: Arc<Mutex<BTreeMap<Summed, Arc<Array2<T>>>>>,
 }
+
+/// Writers from one to another, and whether only where answers are read.
+type Summed = (usize, usize, bool);
 
 impl<T: Scalar> Part<T> {
     pub(super) fn new(
@@ -35,7 +43,17 @@ impl<T: Scalar> Part<T> {
             differences: Differences::new(model, sites, &run.batch, fill, &run.recorded),
             batch: run.batch,
             clean: run.trace,
+            sums: Arc::default(),
         }
+    }
+
+    /// Σ of the differences of a range of writers, `[rows, d]`: the same for all readers of
+    /// a sublayer, so that it is kept.
+    pub(super) fn all_filled(&self, writers: Range<usize>, rows: Rows) -> Arc<Array2<T>> {
+        let key = (writers.start, writers.end, rows == Rows::Readings);
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let sum = sums.entry(key);
+        Arc::clone(sum.or_insert_with(|| Arc::new(self.differences.sum(writers, rows))))
     }
 
     /// What a writer has written, with the rows that a reader reads.

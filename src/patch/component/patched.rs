@@ -8,9 +8,10 @@ use super::engine::ComponentEngine;
 use super::part::Part;
 use super::plan::Plan;
 use super::run::PatchedRun;
+use super::walk::ComponentWalk;
 use crate::metric::Metric;
 use crate::numeric::Scalar;
-use crate::patch::{EdgeSet, Parted, Patchable, SetWalk, Walk};
+use crate::patch::{EdgeSet, Parted, Patchable, Walk};
 
 impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
     type Number = T;
@@ -74,7 +75,7 @@ impl<T: Scalar> Patchable for ComponentEngine<'_, T> {
     }
 
     fn walk(&self, patched: EdgeSet) -> Box<dyn Walk<T> + '_> {
-        Box::new(SetWalk::new(self, patched))
+        Box::new(ComponentWalk::new(self, patched))
     }
 }
 
@@ -95,6 +96,7 @@ impl<T: Scalar> Parted for ComponentEngine<'_, T> {
     }
 
     fn run_part(&self, part: &Part<T>, plan: &Plan) -> Array2<T> {
-        PatchedRun::outputs(self, part, plan)
+        let none = vec![None; self.sites().writer_count()];
+        PatchedRun::outputs(self, part, plan, none).0
     }
 }

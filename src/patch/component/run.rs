@@ -1,11 +1,13 @@
 //! One patched run of one part.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, s};
 
 use super::engine::ComponentEngine;
 use super::part::{Part, rows_of};
-use super::plan::{Input, Plan};
-use crate::model::transformer::{Hooks, Reader, Writer, Wrote, product};
+use super::plan::{Base, Input, Own, Plan, Source};
+use crate::model::transformer::{Hooks, Message, Reader, Writer, Wrote, product};
 use crate::numeric::Scalar;
 
 /// The edits of a patched run.
@@ -15,56 +17,107 @@ pub(super) struct PatchedRun<'e, 'm, T> {
     plan: &'e Plan,
     /// Per writer, what it writes less what it writes in the clean run, where
     /// that is wanted and not zero.
-    changes: Vec<Option<Array2<T>>>,
+    changes: Changes<T>,
 }
 
+/// Per writer, what it writes less what it writes in the clean run, `[rows, d]`; `None`
+/// where that is zero, or nothing reads it.
+pub(super) type Changes<T> = Vec<Option<Arc<Array2<T>>>>;
+
 impl<'e, 'm, T: Scalar> PatchedRun<'e, 'm, T> {
-    /// The outputs `[readings, outputs]` of a patched run.
+    /// The outputs `[readings, outputs]` of a patched run, and the changes in it: those
+    /// that the plan wants, and those that were known before.
     pub fn outputs(
         engine: &'e ComponentEngine<'m, T>,
         part: &'e Part<T>,
         plan: &'e Plan,
-    ) -> Array2<T> {
+        known: Changes<T>,
+    ) -> (Array2<T>, Changes<T>) {
         let Some(first) = plan.first else {
-            return part.clean.end.outputs.clone();
+            return (part.clean.end.outputs.clone(), known);
         };
-        let changes = vec![None; plan.wanted.len()];
         let mut edits = Self {
             engine,
             part,
             plan,
-            changes,
+            changes: known,
         };
-        engine
-            .model()
-            .resumed_outputs(&part.clean, first, &mut edits)
+        for (change, wanted) in edits.changes.iter_mut().zip(&plan.wanted) {
+            // What is computed anew is as in the clean run until it is found not to be.
+            *change = change.take().filter(|_| !wanted);
+        }
+        let model = engine.model();
+        let outputs = model.resumed_outputs(&part.clean, first, &mut edits);
+        (outputs, edits.changes)
     }
 
     /// Takes what a writer writes less what it writes in the clean run.
-    fn take(&mut self, writer: usize, change: &Array2<T>) {
+    fn take(&mut self, writer: usize, change: Array2<T>) {
         if self.plan.wanted[writer] {
-            self.changes[writer] = Some(change.clone());
+            self.changes[writer] = Some(Arc::new(change));
         }
     }
 
-    /// Takes what some heads write now, and gives the change of all together.
-    fn heads(&mut self, layer: usize, heads: &[usize], held: &Array2<T>) -> Array2<T> {
+    /// The sum that a reader reads.
+    fn sum(&self, reader: usize, own: &Own, stream: Option<&Array2<T>>) -> Array2<T> {
+        let sites = self.engine.sites();
+        let (rows, part) = (rows_of(sites, reader), self.part);
+        let (differences, one) = (&part.differences, T::one());
+        let clean = || part.clean.read(sites.reader_at(reader)).into_owned();
+        let mut sum = match own.base {
+            Base::Stream => stream.cloned().unwrap_or_else(clean),
+            Base::Clean => clean(),
+            Base::Filled => clean() + &*part.all_filled(sites.writers_of(reader), rows),
+        };
+        let mut add = |source: &Source, factors: [Option<T>; 2]| {
+            let [difference, change] = factors;
+            if let Some(factor) = difference {
+                source.add(&mut sum, factor, differences.of(source.writer, rows));
+            }
+            if let (Some(factor), Some(values)) = (change, &self.changes[source.writer]) {
+                source.add(&mut sum, factor, part.rows(values, rows).view());
+            }
+        };
+        let (of_filled, of_kept) = match own.base {
+            Base::Stream => ([Some(one), Some(-one)], [None, None]),
+            Base::Clean => ([Some(one), None], [None, Some(one)]),
+            Base::Filled => ([None, None], [Some(-one), Some(one)]),
+        };
+        own.filled.iter().for_each(|source| add(source, of_filled));
+        own.kept.iter().for_each(|source| add(source, of_kept));
+        sum
+    }
+
+    /// Takes what some heads write now, and gives what all together add to the stream.
+    fn heads(&mut self, sublayer: usize, heads: &[usize], held: &Array2<T>) -> Message<T> {
+        let layer = sublayer / 2;
         let attention = &self.engine.model().blocks[layer].attention;
         let first = self.engine.sites().head_writers(layer).start;
-        let held = held - &self.part.clean.attention[layer].held;
-        let apart = heads.iter().any(|head| self.plan.wanted[first + *head]);
-        if !apart && heads.len() == attention.heads.count {
-            return product(held.view(), attention.out.view());
+        let is_wanted = |head: usize| self.plan.wanted[first + head];
+        let streamed = self.plan.is_streamed[sublayer];
+        if !streamed && !heads.iter().any(|head| is_wanted(*head)) {
+            return Message::Clean;
         }
-        let mut total = Array2::zeros((held.nrows(), self.engine.model().width()));
+        let held = held - &self.part.clean.attention[layer].held;
+        let apart = heads.iter().any(|head| is_wanted(*head));
+        if !apart && heads.len() == attention.heads.count {
+            return Message::Shifted(product(held.view(), attention.out.view()));
+        }
+        let mut total =
+            streamed.then(|| Array2::zeros((held.nrows(), self.engine.model().width())));
         for head in heads {
+            if !streamed && !self.plan.wanted[first + head] {
+                continue;
+            }
             let columns = attention.heads.head_columns(*head);
             let held = held.slice(s![.., columns]);
             let change = product(held, attention.head_out(*head));
-            total += &change;
-            self.take(first + head, &change);
+            if let Some(total) = &mut total {
+                *total += &change;
+            }
+            self.take(first + head, change);
         }
-        total
+        total.map_or(Message::Clean, Message::Shifted)
     }
 }
 
@@ -73,46 +126,39 @@ impl<T: Scalar> Hooks<T> for PatchedRun<'_, '_, T> {
         self.plan.touched[sublayer]
     }
 
-    /// The input of a reader, patched edges replaced.
-    fn input(&mut self, reader: Reader, stream: Option<&Array2<T>>) -> Option<Array2<T>> {
-        let sites = self.engine.sites();
-        let number = sites.reader(reader);
-        let rows = rows_of(sites, number);
-        let differences = &self.part.differences;
-        let clean = || self.part.clean.read(reader).into_owned();
-        let (mut input, sources, sign) = match &self.plan.inputs[number] {
-            Input::Stream => return None,
-            Input::Replace(sources) => {
-                let input = stream.cloned().unwrap_or_else(clean);
-                (input, sources, T::one())
-            }
-            Input::Restore(sources) => {
-                let all = differences.sum(sites.writers_of(number), rows);
-                (clean() + all, sources, -T::one())
-            }
-        };
-        for source in sources {
-            source.add(&mut input, sign, differences.of(source.writer, rows));
-            if let Some(change) = &self.changes[source.writer] {
-                let change = self.part.rows(change, rows);
-                source.add(&mut input, -sign, change.view());
-            }
-        }
-        Some(input)
+    fn is_read(&self, reader: Reader) -> bool {
+        self.plan.inputs[self.engine.sites().reader(reader)] != Input::Unread
     }
 
-    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Array2<T>> {
+    /// The input of a reader, patched edges replaced.
+    fn input(&mut self, reader: Reader, stream: Option<&Array2<T>>) -> Option<Array2<T>> {
+        let number = self.engine.sites().reader(reader);
+        let Input::Own(own) = &self.plan.inputs[number] else {
+            return None;
+        };
+        let changed = |source: &Source| self.changes[source.writer].is_some();
+        if own.base == Base::Clean && own.filled.is_empty() && !own.kept.iter().any(changed) {
+            return None;
+        }
+        Some(self.sum(number, own, stream))
+    }
+
+    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Message<T>> {
         let (layer, clean) = (wrote.sublayer / 2, &self.part.clean);
         if wrote.heads.is_empty() {
             return None;
         }
-        if wrote.sublayer.is_multiple_of(2) {
-            let Some(message) = wrote.message else {
-                return Some(self.heads(layer, wrote.heads, wrote.values));
-            };
-            let change = message - clean.normed_message(wrote.sublayer)?;
-            self.take(self.engine.sites().writer(Writer::Heads { layer }), &change);
-            return None;
+        let sites = self.engine.sites();
+        let writer = match (wrote.sublayer.is_multiple_of(2), wrote.message) {
+            (true, None) => {
+                return Some(self.heads(wrote.sublayer, wrote.heads, wrote.values));
+            }
+            (true, Some(_)) => sites.writer(Writer::Heads { layer }),
+            (false, _) => sites.writer(Writer::Mlp { layer }),
+        };
+        let streamed = self.plan.is_streamed[wrote.sublayer];
+        if !streamed && !self.plan.wanted[writer] {
+            return Some(Message::Clean);
         }
         let change = match (wrote.message, &clean.mlp[layer]) {
             (Some(message), _) => message - clean.normed_message(wrote.sublayer)?,
@@ -122,15 +168,19 @@ impl<T: Scalar> Hooks<T> for PatchedRun<'_, '_, T> {
             }
             (None, None) => unreachable!("both runs are of one network"),
         };
-        self.take(self.engine.sites().writer(Writer::Mlp { layer }), &change);
-        Some(change)
+        let message = match streamed {
+            true => Message::Shifted(change.clone()),
+            false => Message::Clean,
+        };
+        self.take(writer, change);
+        Some(message)
     }
 
     fn normed(&mut self, sublayer: usize, values: &mut Array2<T>) {
         let writer = self.engine.sites().writer(Writer::Norm { sublayer });
         if self.plan.wanted[writer] {
             let change = &*values - &self.part.clean.sum(self.engine.model(), sublayer);
-            self.changes[writer] = Some(change);
+            self.take(writer, change);
         }
     }
 }

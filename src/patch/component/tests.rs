@@ -127,7 +127,7 @@ fn runs_agree_with_the_definition() {
                 let engine = ComponentEngine::new(&model, &batch, setup(fill, split)).unwrap();
                 let edges = engine.sites().edge_count();
                 let mut rng = Rng::new(9, 0);
-                for share in [0.0, 0.01, 0.3, 0.8, 1.0] {
+                for share in [0.0, 0.01, 0.3, 0.8, 0.95, 1.0] {
                     let set = engine.edges((0..edges).filter(|_| rng.uniform() < share));
                     let patched = |w, r, _| set.contains(engine.sites().edge(w, r));
                     let expected = by_definition(&model, engine.sites(), &batch, fill, &patched);
@@ -189,6 +189,43 @@ fn at_positions_too_runs_agree_with_the_definition() {
                 };
                 let everywhere = engine.edges(set.ones().flat_map(of_edge));
                 assert_close(name, &engine.outputs(&everywhere), &whole.outputs(&set));
+            }
+        }
+    }
+}
+
+/// Edges are patched in any order, some steps are taken back, and by single edges, by whole
+/// readers and with edges patched that already are.
+#[test]
+fn walks_stand_where_runs_of_the_same_edges_do() {
+    for (name, model) in models() {
+        let batch = batch(&[1, 3], 1.0);
+        for (fill, split) in [(Fill::Mean, false), (Fill::Corrupted, true)] {
+            let whole = ComponentEngine::new(&model, &batch, setup(fill, split)).unwrap();
+            let placed = whole.clone().at_positions(&batch).unwrap();
+            for engine in [whole, placed] {
+                let mut rng = Rng::new(5, 0);
+                let edges = engine.edge_count();
+                let mut set = engine.edges((0..edges).filter(|_| rng.uniform() < 0.1));
+                let mut walk = engine.walk(set.clone());
+                assert_close(name, &walk.outputs().to_owned(), &engine.outputs(&set));
+                for step in 0..20 {
+                    let first = rng.below(edges);
+                    let last = if step % 5 == 0 {
+                        edges.min(first + 9)
+                    } else {
+                        first + 1
+                    };
+                    let mut with = set.clone();
+                    with.extend(first..last);
+                    let attempted = walk.attempt(first..last).to_owned();
+                    assert_close(name, &attempted, &engine.outputs(&with));
+                    if rng.uniform() < 0.7 {
+                        walk.take();
+                        set = with;
+                    }
+                    assert_close(name, &walk.outputs().to_owned(), &engine.outputs(&set));
+                }
             }
         }
     }

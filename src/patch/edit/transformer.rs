@@ -18,8 +18,8 @@ use ndarray::{Array2, ArrayViewMut2, s};
 
 use super::{Carrier, Editable, Ledger, Rows, Source, Spot};
 use crate::model::transformer::{
-    Answers, Embedding, Hooks, Letter, Matrix, Reader, SequenceInputs, SequenceTrace, Writer,
-    Wrote, linear, product,
+    Answers, Embedding, Hooks, Letter, Matrix, Message, Reader, SequenceInputs, SequenceTrace,
+    Writer, Wrote, linear, product,
 };
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
@@ -532,7 +532,7 @@ impl<T: Scalar> Hooks<T> for Pass<'_, '_, T> {
         Some(input)
     }
 
-    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Array2<T>> {
+    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Message<T>> {
         let writers = self.writers(wrote.sublayer, wrote.message.is_some());
         let mut total: Option<Array2<T>> = None;
         for writer in writers {
@@ -553,6 +553,6 @@ impl<T: Scalar> Hooks<T> for Pass<'_, '_, T> {
             };
             total -= &self.model.message(self.clean, wrote.sublayer);
         }
-        Some(total)
+        Some(Message::Shifted(total))
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use ndarray::{Array2, Axis};
 
 use crate::model::Transformer;
-use crate::model::transformer::{Hooks, SequenceInputs, SequenceTrace, Wrote, product};
+use crate::model::transformer::{Hooks, Message, SequenceInputs, SequenceTrace, Wrote, product};
 use crate::numeric::Scalar;
 use crate::patch::recorded::{Recorded, Run};
 
@@ -90,7 +90,7 @@ impl<T: Scalar> Hooks<T> for Replaced<'_, T> {
 
     /// In the MLP that a run begins with, only the replaced neurons write
     /// something else.
-    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Array2<T>> {
+    fn wrote(&mut self, wrote: Wrote<'_, T>) -> Option<Message<T>> {
         let mlp = self.model.blocks[wrote.sublayer / 2].mlp.as_ref()?;
         if wrote.sublayer != self.first || wrote.message.is_some() {
             return None;
@@ -99,7 +99,7 @@ impl<T: Scalar> Hooks<T> for Replaced<'_, T> {
         let clean = self.part.clean_values(self.first);
         let change = wrote.values.select(Axis(1), columns) - clean.select(Axis(1), columns);
         let down = mlp.down.select(Axis(0), columns);
-        Some(product(change.view(), down.view()))
+        Some(Message::Shifted(product(change.view(), down.view())))
     }
 }
 

@@ -1,0 +1,165 @@
+//! The circuit that a ranking gives: of the size or threshold asked for, else the
+//! smallest faithful one.
+
+use super::{Answer, Search};
+use crate::audit::methods::Selection;
+use crate::circuit::{connected, greedy, strongest_first};
+use crate::evaluate::{Choice, Judge, Nested, choose, choose_nested};
+use crate::numeric::Scalar;
+use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
+use crate::result::SweepPoint;
+
+/// The circuit that a method gives, with the parameter that gave it.
+pub struct Chosen {
+    pub parameter: f64,
+    /// How many edges of a ranking were taken, where it is of a ranking.
+    pub ranked: Option<usize>,
+    pub edges: EdgeSet,
+    pub how: How,
+    /// Others that were tried, from few edges to many.
+    pub sweep: Vec<SweepPoint>,
+}
+
+/// How edges are taken from scores.
+pub struct Rule<'r, T> {
+    pub network: &'r dyn Patchable<Number = T>,
+    pub candidates: &'r EdgeSet,
+    pub selection: Selection,
+    pub connected: bool,
+}
+
+impl<T: Scalar> Rule<'_, T> {
+    /// The candidates, the strongest first or as a greedy circuit grows.
+    pub fn ranked(&self, effects: &[f64]) -> Vec<usize> {
+        let candidates: Vec<usize> = self.candidates.ones().collect();
+        let of_candidates: Vec<f64> = candidates.iter().map(|edge| effects[*edge]).collect();
+        match self.selection {
+            Selection::Top => strongest_first(&candidates, &of_candidates)
+                .into_iter()
+                .map(|(edge, _)| edge)
+                .collect(),
+            Selection::Greedy => greedy(self.network, effects, self.candidates),
+        }
+    }
+
+    /// These edges, without those on no path from an input to an output.
+    pub fn kept(&self, edges: impl IntoIterator<Item = usize>) -> EdgeSet {
+        let set = self.network.edges(edges);
+        match self.connected {
+            true => connected(self.network, &set),
+            false => set,
+        }
+    }
+}
+
+/// Why it is this circuit.
+pub enum How {
+    /// Its size or threshold was asked for.
+    Asked,
+    /// The smallest of those tried that is faithful.
+    Smallest,
+    /// None was faithful; it is the one nearest to it.
+    Nearest,
+    /// No size was asked for, and none was to be judged.
+    Unchosen,
+    /// No further edge can go under the same proof.
+    Minimal,
+    /// Proofs were tried until the time was over.
+    Unfinished,
+}
+
+impl How {
+    pub fn of(choice: &Choice) -> Self {
+        match choice.faithful {
+            true => Self::Smallest,
+            false => Self::Nearest,
+        }
+    }
+}
+
+impl<T: Scalar> Search<'_, T> {
+    /// The circuit of scores: of the size or threshold asked for, else the smallest faithful.
+    /// `None` for no candidates.
+    pub fn of_ranking(&self, judge: Option<&Judge<'_, T>>, effects: &[f64]) -> Option<Chosen> {
+        let ranked = self.rule().ranked(effects);
+        let above = |tau: f64| ranked.iter().filter(|e| effects[**e].abs() >= tau).count();
+        let (parameter, size) = match (self.config.top, self.config.threshold, judge) {
+            (Some(top), _, _) => (top as f64, top),
+            (None, Some(tau), _) => (tau, above(tau)),
+            (None, None, Some(judge)) => return self.smallest(judge, &ranked),
+            (None, None, None) => {
+                return Some(Chosen {
+                    parameter: 0.0,
+                    ranked: None,
+                    edges: self.network.edges([]),
+                    how: How::Unchosen,
+                    sweep: Vec::new(),
+                });
+            }
+        };
+        let edges = self.rule().kept(ranked.iter().take(size).copied());
+        Some(Chosen {
+            ranked: Some(size),
+            ..self.asked(judge, parameter, edges)
+        })
+    }
+
+    /// The smallest faithful circuit of a ranking.
+    fn smallest(&self, judge: &Judge<'_, T>, ranked: &[usize]) -> Option<Chosen> {
+        let nested = Nested::new(self.network, ranked, self.config.connected);
+        let choice = choose_nested(judge, &nested, self.config.within)?;
+        Some(Chosen {
+            parameter: choice.index as f64,
+            ranked: Some(choice.index),
+            edges: nested.circuit(self.network, choice.index),
+            how: How::of(&choice),
+            sweep: choice.points,
+        })
+    }
+
+    /// A circuit that needs no choice.
+    pub fn asked(&self, judge: Option<&Judge<'_, T>>, parameter: f64, edges: EdgeSet) -> Chosen {
+        let tried = [(parameter, &edges)];
+        let choice = judge.and_then(|judge| choose(judge, &tried, self.config.within));
+        Chosen {
+            sweep: choice.map_or_else(Vec::new, |choice| choice.points),
+            how: How::Asked,
+            parameter,
+            ranked: None,
+            edges,
+        }
+    }
+
+    pub fn rule(&self) -> Rule<'_, T> {
+        Rule {
+            network: self.network,
+            candidates: &self.candidates,
+            selection: self.config.selection,
+            connected: self.config.connected,
+        }
+    }
+
+    pub fn judge<'j>(&self, answer: &'j Answer<'_, T>) -> Judge<'j, T> {
+        Judge::new(
+            answer.network.as_ref(),
+            answer.metric(),
+            self.candidates.clone(),
+        )
+    }
+
+    pub fn selection(&self, how: &How) -> String {
+        let within = self.config.within;
+        match how {
+            How::Asked => "as asked for".to_owned(),
+            How::Smallest => {
+                format!("the smallest of those tried with |1 − faithfulness| ≤ {within}")
+            }
+            How::Nearest => {
+                format!("the most faithful of the sweep; none had |1 − faithfulness| ≤ {within}")
+            }
+            How::Unchosen => "none: scores alone, not judged".to_owned(),
+            How::Minimal => "no further edge can go under the same proof".to_owned(),
+            How::Unfinished => "what was left when the time for proofs was over".to_owned(),
+        }
+    }
+}
