@@ -3,6 +3,7 @@
 pub(in crate::report) mod definitions;
 pub mod faithfulness;
 pub mod figure;
+pub(in crate::report) mod group;
 pub(in crate::report) mod page;
 mod proved;
 pub mod roc;

@@ -2,7 +2,7 @@
 
 use crate::choice::MetricKind;
 use crate::report::circuits::figure::MOST_EDGES;
-use crate::report::circuits::words::{Group, groups};
+use crate::report::circuits::group::{Group, groups};
 use crate::report::english::counted;
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, optional, percent, significant};

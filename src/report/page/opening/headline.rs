@@ -1,7 +1,7 @@
 //! One sentence that says what was found, and the limit that a reader must know with it.
 
 use crate::choice::Requested;
-use crate::report::circuits::words::withheld;
+use crate::report::circuits::group::withheld;
 use crate::report::english::{LEVEL, capital, counted, joined, plural, samples};
 use crate::report::format::{count, count_words, percent, short, times};
 use crate::report::modules::words::measure_words;

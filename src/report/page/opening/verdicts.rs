@@ -1,7 +1,7 @@
 //! At most five verdicts: what was asked, what came of it, a small picture, the evidence.
 
 use crate::choice::Scope;
-use crate::report::circuits::words as circuits;
+use crate::report::circuits::group as circuits;
 use crate::report::english::{LEVEL, counted, plural};
 use crate::report::format::{p_of_draws, short};
 use crate::report::modules::lesions::is_of_one_output;
