@@ -143,6 +143,7 @@ fn tested(network: &Layered, seed: u64) -> Rejections {
         seed,
         null,
         null_samples,
+        all_draws: true,
         more_nulls: more.to_vec(),
         stability_seeds: 0,
         most_block_edges: 0,

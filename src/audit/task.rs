@@ -13,15 +13,13 @@ use crate::circuit::Goal;
 use crate::data::Dataset;
 use crate::metric::{Direction, Metric, MetricKind};
 use crate::model::{Architecture, Loaded, Network, Options};
+pub use crate::numeric::statistics::LEVEL;
 use crate::numeric::{Rng, Scalar};
 use crate::result::ControlTest;
 use crate::{Result, checkpoint::Checkpoint};
 
 /// Draws of each control.
 pub const DRAWS: usize = 19;
-
-/// The level at which a control is beaten.
-pub const LEVEL: f64 = 0.05;
 
 /// The controls that are about the network as a whole.
 #[derive(Debug, Clone, Default)]

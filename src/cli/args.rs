@@ -319,10 +319,11 @@ pub(super) struct ModulesArgs {
     )]
     pub resolution: f64,
     /// What shuffled networks keep: degree, layer or layer-nonzero, or untrained networks
-    /// in their place; the headline test is against degree; with a count: layer:200; several: layer:200,untrained:100
+    /// in their place; the headline test is against degree. Up to 100 are drawn, fewer where the
+    /// verdict at 5 % is clear before; with a count all of them: layer:200; several: layer:200,untrained:100
     #[arg(
         long,
-        default_value = "degree:100",
+        default_value = "degree",
         value_name = "MODEL[:N]",
         value_delimiter = ',',
         help_heading = "Modules"
@@ -361,6 +362,8 @@ pub(super) struct ModulesArgs {
 pub(super) struct Null {
     kind: NullKind,
     samples: usize,
+    /// Whether the number was given.
+    is_counted: bool,
 }
 
 impl FromStr for Null {
@@ -378,14 +381,21 @@ impl FromStr for Null {
         if text.parse::<f64>().is_ok() {
             let samples = count(text)?;
             let kind = NullKind::default();
-            return Ok(Self { kind, samples });
+            return Ok(Self {
+                kind,
+                samples,
+                is_counted: true,
+            });
         }
-        let (name, samples) = match text.split_once(':') {
-            Some((name, samples)) => (name, count(samples)?),
-            None => (text, SAMPLES),
+        let (name, given) = match text.split_once(':') {
+            Some((name, samples)) => (name, Some(count(samples)?)),
+            None => (text, None),
         };
-        let kind = name.parse()?;
-        Ok(Self { kind, samples })
+        Ok(Self {
+            kind: name.parse()?,
+            samples: given.unwrap_or(SAMPLES),
+            is_counted: given.is_some(),
+        })
     }
 }
 
@@ -408,6 +418,7 @@ impl ModulesArgs {
         (config.modules.null, config.modules.null_samples) =
             nulls.next().unwrap_or((NullKind::default(), 0));
         config.modules.more_nulls = nulls.collect();
+        config.modules.all_draws = self.null.iter().any(|null| null.is_counted);
         config.relocate = self.relocate;
         config.shapley = self.shapley;
     }

@@ -193,6 +193,8 @@ fn config(args: &Args) -> anyhow::Result<Config> {
     args.prune.apply(&mut config.audit);
     args.certify.apply(&mut config.audit)?;
     args.modules.apply(&mut config.audit);
+    // Networks are held against each other by as many draws each.
+    config.audit.modules.all_draws = true;
     args.circuits.apply(&mut config.audit)?;
     // Of each network alone: `modscope circuit` tells it.
     config.audit.circuits.stability = false;

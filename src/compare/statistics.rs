@@ -1,13 +1,11 @@
 //! Regimes over seeds: means, intervals, permutation tests, effect sizes.
 
+pub use crate::numeric::statistics::LEVEL;
 use crate::numeric::statistics::holm;
 use crate::numeric::{Rng, statistics};
 use crate::result::{
     ComparedGroup, ComparedMeasure, ComparedNetwork, GroupSummary, MeasureInfo, Test,
 };
-
-/// The level of every test.
-pub const LEVEL: f64 = 0.05;
 
 /// Sign patterns or splits are all tried up to this many, and drawn beyond.
 const MOST_EXACT: usize = 1 << 16;

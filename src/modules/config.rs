@@ -38,6 +38,9 @@ pub struct ModulesConfig {
     pub null_samples: usize,
     /// Further null models and their numbers of draws.
     pub more_nulls: Vec<(NullKind, usize)>,
+    /// Whether all shuffles are drawn, also where more of them could not change the
+    /// verdict at 5 %.
+    pub all_draws: bool,
     /// Partitions compared for the stability; below 2 for none.
     pub stability_seeds: usize,
     /// Resamples of the samples on which modules are found again, where edge weights
@@ -67,6 +70,7 @@ impl Default for ModulesConfig {
             null: NullKind::default(),
             null_samples: 100,
             more_nulls: Vec::new(),
+            all_draws: false,
             stability_seeds: 20,
             resamples: 20,
             scan: false,

@@ -3,18 +3,16 @@
 use super::{Communities, ModulesConfig};
 
 use super::detect::detect;
-use super::null::{Observed, null_models};
+use super::null::{Draws, Observed, null_models};
 use super::quality::modularity;
 use crate::graph::Layered;
+use crate::numeric::statistics::LEVEL;
 
 /// Levels below the first, at most.
 const MOST_LEVELS: usize = 8;
 
 /// Shuffles of the inside of each module.
 const SHUFFLES: usize = 99;
-
-/// A module is divided where p is at most this.
-const LEVEL: f64 = 0.05;
 
 /// Finer and finer partitions; each refines the one before it.
 ///
@@ -69,7 +67,10 @@ fn divided(network: &Layered, config: &ModulesConfig) -> Option<Communities> {
     let nulls = null_models(
         network,
         config.null,
-        SHUFFLES,
+        Draws {
+            most: SHUFFLES,
+            all: config.all_draws,
+        },
         config.seed,
         [observed],
         |shuffled, draw| [quality(shuffled, config.seed.wrapping_add(draw)).0],

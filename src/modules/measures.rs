@@ -2,7 +2,7 @@
 
 use super::detect::detect;
 use super::living::living;
-use super::null::{Observed, null_models, p_value};
+use super::null::{Draws, Observed, null_models, p_value};
 use super::quality::{Boundary, boundaries, layered_modularity, modularity, n_cut};
 use super::{Communities, ModulesConfig};
 use crate::choice::MeasureKind;
@@ -60,7 +60,10 @@ pub(super) fn measures(
             corrected(null_models(
                 network,
                 kind,
-                samples,
+                Draws {
+                    most: samples,
+                    all: config.all_draws,
+                },
                 seed,
                 observed_here,
                 statistics,

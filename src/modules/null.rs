@@ -8,11 +8,15 @@ use std::collections::HashSet;
 use crate::choice::Null;
 pub use crate::choice::NullKind;
 use crate::graph::Layered;
+use crate::numeric::statistics::LEVEL;
 use crate::numeric::{Rng, statistics};
 use crate::result::NullModel;
 
 /// Statistics closer than this are the same number: sums in another order differ by less.
 const SAME: f64 = 1e-12;
+
+/// Draws between which it is asked whether more are needed, on any number of threads.
+const AT_A_TIME: usize = 10;
 
 /// Edge swaps tried per edge in a degree-preserving shuffle.
 const SWAPS_PER_EDGE: usize = 10;
@@ -133,9 +137,28 @@ pub struct Observed {
     pub higher_is_better: bool,
 }
 
-/// Sets statistics against `samples` shuffles, one null model each; empty for no samples.
+/// How many shuffles are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Draws {
+    /// At most so many.
+    pub most: usize,
+    /// Whether all of them are, also where the verdict is clear before.
+    pub all: bool,
+}
+
+impl Draws {
+    /// Whether more draws could not make p ≤ 5 % of all `most`: twice as many as that allows
+    /// have `reached` what was observed.
+    fn is_clear(self, reached: usize) -> bool {
+        !self.all && (reached + 1) as f64 > 2.0 * LEVEL * (self.most + 1) as f64
+    }
+}
+
+/// Sets statistics against shuffles, one null model each; empty for no draws.
 ///
-/// `statistics` gets a shuffled network and the number of the draw, to seed its
+/// Where not all are to be drawn, drawing ends when for every statistic the verdict at
+/// 5 % is that of all, whatever would be drawn: sequential tests as in Besag & Clifford
+/// (1991). `statistics` gets a shuffled network and the number of the draw, to seed its
 /// own searches. Draws run in parallel, each with its own stream of `seed`, so
 /// the result does not depend on the number of threads. z = (observed − mean) / sd
 /// with the sample's standard deviation (n − 1); p = (r + 1)/(n + 1), where r
@@ -144,7 +167,7 @@ pub struct Observed {
 pub fn null_models<const N: usize>(
     network: &Layered,
     kind: NullKind,
-    samples: usize,
+    draws: Draws,
     seed: u64,
     observed: [Observed; N],
     statistics: impl Fn(&Layered, u64) -> [f64; N] + Sync,
@@ -155,28 +178,43 @@ pub fn null_models<const N: usize>(
             stream,
         )
     };
-    let draws: Vec<[f64; N]> = (0..samples as u64).into_par_iter().map(draw).collect();
-    if draws.is_empty() {
+    let mut drawn: [Vec<f64>; N] = [const { Vec::new() }; N];
+    let mut reached = [0; N];
+    for first in (0..draws.most).step_by(AT_A_TIME) {
+        let some = first..draws.most.min(first + AT_A_TIME);
+        let some: Vec<[f64; N]> = some.into_par_iter().map(|s| draw(s as u64)).collect();
+        for values in some {
+            for (k, value) in values.into_iter().enumerate() {
+                drawn[k].push(value);
+                reached[k] += usize::from(observed[k].is_reached_by(value));
+            }
+        }
+        if reached.iter().all(|reached| draws.is_clear(*reached)) {
+            break;
+        }
+    }
+    if draws.most == 0 {
         return Vec::new();
     }
-    let of = |(k, observed): (usize, Observed)| {
-        let draws = draws.iter().map(|draw| draw[k]).collect();
-        summary(Null::Network(kind), observed, draws)
-    };
-    observed.into_iter().enumerate().map(of).collect()
+    let of = |(observed, drawn)| summary(Null::Network(kind), observed, drawn);
+    observed.into_iter().zip(drawn).map(of).collect()
+}
+
+impl Observed {
+    /// Whether a draw is at least as modular.
+    fn is_reached_by(self, draw: f64) -> bool {
+        match self.higher_is_better {
+            true => draw >= self.value - SAME,
+            false => draw <= self.value + SAME,
+        }
+    }
 }
 
 /// `(r + 1)/(n + 1)`, r = draws at least as modular as observed.
 #[must_use]
 pub fn p_value(observed: Observed, draws: &[f64]) -> f64 {
-    let reached = |draw: &&f64| {
-        if observed.higher_is_better {
-            **draw >= observed.value - SAME
-        } else {
-            **draw <= observed.value + SAME
-        }
-    };
-    let reached = draws.iter().filter(reached).count();
+    let reached = draws.iter().filter(|draw| observed.is_reached_by(**draw));
+    let reached = reached.count();
     (reached as f64 + 1.0) / (draws.len() as f64 + 1.0)
 }
 
@@ -278,13 +316,46 @@ mod tests {
             value: 0.0,
             higher_is_better: true,
         }];
-        let run = |n| null_models(&network(), NullKind::Layer, n, 7, observed, first);
+        let run = |most| {
+            let draws = Draws { most, all: true };
+            null_models(&network(), NullKind::Layer, draws, 7, observed, first)
+        };
         let one = rayon::ThreadPoolBuilder::new()
             .num_threads(1)
             .build()
             .unwrap();
         assert_eq!(one.install(|| run(50)), run(50));
         assert!(run(0).is_empty());
+    }
+
+    /// Of values 0, 1, 2, …: what is reached by every draw is clear after ten, what is
+    /// reached by none is drawn to the end; two statistics are drawn until both are clear,
+    /// and the verdict is that of all draws.
+    #[test]
+    fn drawing_ends_where_the_verdict_is_clear() {
+        let observed = |value: f64| Observed {
+            value,
+            higher_is_better: true,
+        };
+        let run = |values: [f64; 2], all| {
+            let statistics = |_: &Layered, draw: u64| [draw as f64, draw as f64];
+            let draws = Draws { most: 100, all };
+            let observed = values.map(observed);
+            null_models(&network(), NullKind::Layer, draws, 7, observed, statistics)
+        };
+        for (values, drawn) in [
+            ([0.0, 0.0], 10),
+            ([0.0, 25.0], 40),
+            ([0.0, 200.0], 100),
+            // Ten of the hundred: clear with the last.
+            ([90.0, 0.0], 100),
+        ] {
+            let (some, all) = (run(values, false), run(values, true));
+            for (some, all) in some.iter().zip(&all) {
+                assert_eq!((some.samples, all.samples), (drawn, 100), "{values:?}");
+                assert_eq!(some.p <= LEVEL, all.p <= LEVEL);
+            }
+        }
     }
 
     #[test]

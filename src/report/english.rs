@@ -1,9 +1,7 @@
 //! Counts and lists in English.
 
+pub(in crate::report) use crate::numeric::statistics::LEVEL;
 use crate::result::DataInfo;
-
-/// The level at which a difference from chance is called one.
-pub(in crate::report) const LEVEL: f64 = 0.05;
 
 /// The samples a result speaks of: `the 100 test samples`.
 pub(in crate::report) fn samples(data: Option<&DataInfo>) -> String {

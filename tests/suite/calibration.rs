@@ -39,6 +39,7 @@ fn modules(network: &Layered, null: NullKind, seed: u64) -> Modules {
     let config = ModulesConfig {
         null,
         null_samples: SHUFFLES,
+        all_draws: true,
         stability_seeds: 0,
         // Networks and shuffles are searched alike, once or twenty times.
         restarts: 1,

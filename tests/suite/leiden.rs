@@ -130,6 +130,7 @@ fn random_networks_are_not_more_modular_than_their_shuffles() {
         let network = Layered::new(vec![layer(), layer()]);
         let config = ModulesConfig {
             null_samples: 19,
+            all_draws: true,
             stability_seeds: 0,
             ..Default::default()
         };

@@ -25,11 +25,9 @@ pub use minimality::{Minimality, minimality};
 pub use random::{Drawn, random_circuits, random_errors};
 
 use super::Judge;
+pub use crate::numeric::statistics::LEVEL;
 use crate::numeric::{Rng, Scalar};
 use crate::patch::EdgeSet;
-
-/// The level of every test.
-pub const LEVEL: f64 = 0.05;
 
 /// A circuit is to beat this share of random circuits, an edge this share of
 /// edges that were added at random.
