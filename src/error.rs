@@ -887,8 +887,8 @@ pub enum Error {
         /// Why.
         detail: String,
     },
-    /// Circuits that cannot be proved.
-    #[error("no circuit can be proved: {detail}")]
+    /// Circuits or equivalences that cannot be proved.
+    #[error("nothing can be proved: {detail}")]
     NotProvable {
         /// The data.
         path: PathBuf,

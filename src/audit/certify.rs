@@ -8,8 +8,8 @@ use crate::data::Domain;
 use crate::model::{Mlp, Role};
 use crate::numeric::Scalar;
 use crate::prune::certify::{
-    Arithmetic, Budget, Goal, LayerNames, Options, Proof, Refusal, Request, bounding_box,
-    certificate, certified_curve, largest_certified, proof, rounding_of_both,
+    Arithmetic, Budget, Equivalence, Goal, LayerNames, Options, Proof, Refusal, Request,
+    bounding_box, certificate, certified_curve, largest_certified, proof, rounding_of_both,
 };
 use crate::prune::{Config, Reference, Threshold, apply, largest_threshold, magnitudes};
 use crate::result::{Certificate, CurvePoint, ProofLog, Prune};
@@ -26,6 +26,10 @@ pub struct CertifyConfig {
     pub budget: Budget,
     /// Certify decisions in balls of this radius around the samples.
     pub radius: Option<f64>,
+    /// In which sense the pruned network is to be the same.
+    pub equivalence: Equivalence,
+    /// The least confidence at which decisions count, for `delta-top1`.
+    pub confidence: f64,
     /// What certificates speak of; `None`: the networks as computed in their own type.
     pub arithmetic: Option<Arithmetic>,
     /// Whether the proof is written down, in the budget anew.
@@ -206,7 +210,7 @@ pub(super) fn domain<T: Scalar>(
 }
 
 /// The type that a network is computed in.
-fn own_arithmetic<T: Scalar>() -> Arithmetic {
+pub(super) fn own_arithmetic<T: Scalar>() -> Arithmetic {
     match size_of::<T>() {
         4 => Arithmetic::F32,
         _ => Arithmetic::F64,

@@ -10,11 +10,12 @@ use super::pipeline::{Audited, Pruned};
 use super::search::Found;
 use super::subject::{Subject, task_of};
 use super::{
-    Config, Granularity, Proved, certify, circuits, findings, insight, memory, modules, network,
-    replay, strongest, wiring, written,
+    Config, Granularity, Proved, certify, circuits, equivalence, findings, insight, memory,
+    modules, network, replay, strongest, wiring, written,
 };
 use crate::Result;
 use crate::checkpoint::Checkpoint;
+use crate::choice::Equivalence;
 use crate::model::Mlp;
 use crate::numeric::Scalar;
 use crate::prune::{self, Threshold};
@@ -154,8 +155,9 @@ fn pruning<T: Scalar>(
 ) -> (Mlp<T>, Prune, Option<Proved>) {
     let reference = &subject.reference(config.prune.tolerance);
     let mut settings = config.prune;
-    if let (Some(asked), Threshold::Usual | Threshold::Auto) = (&config.certify, settings.threshold)
-    {
+    let bounded = config.certify.as_ref();
+    let bounded = bounded.filter(|asked| asked.equivalence == Equivalence::Epsilon);
+    if let (Some(asked), Threshold::Usual | Threshold::Auto) = (bounded, settings.threshold) {
         progress("looking for the largest threshold that can be certified");
         settings.threshold =
             certify::certified_threshold(subject, reference, settings, asked, config.seed);
@@ -164,6 +166,10 @@ fn pruning<T: Scalar>(
         prune::prune(subject.model, reference, subject.prune_setting(), settings);
     let proof = config.certify.as_ref().and_then(|asked| {
         progress("certifying");
+        if asked.equivalence != Equivalence::Epsilon {
+            equivalence::of_pruned(subject, reference, &pruned, asked, &mut prune);
+            return None;
+        }
         certify::certify(
             subject,
             reference,

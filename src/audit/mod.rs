@@ -10,6 +10,7 @@ mod certify;
 pub(crate) mod circuits;
 pub(crate) mod controls;
 mod describe;
+mod equivalence;
 mod files;
 mod fills;
 mod findings;
@@ -57,6 +58,7 @@ use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice, Proved};
+pub use equivalence::equivalence;
 pub use intervene::{Plan, Sweep, WeightEdit, intervene};
 pub use journal::Journal;
 pub use lens::{LensSettings, lens};

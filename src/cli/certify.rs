@@ -9,7 +9,7 @@ use super::args::{not_negative, positive};
 use crate::Result;
 use crate::audit::{CertifyConfig, Config, DomainChoice};
 use crate::data::{Domain, read_box};
-use crate::prune::certify::{Arithmetic, Budget};
+use crate::prune::certify::{Arithmetic, Budget, Equivalence};
 
 /// What to prove of the pruned network.
 #[derive(Debug, Clone, Args)]
@@ -39,6 +39,18 @@ pub(super) struct CertifyArgs {
     /// Certify decisions in balls of this radius around the samples
     #[arg(long, value_name = "R", requires = "certify", value_parser = not_negative, help_heading = "Certificate")]
     radius: Option<f64>,
+    /// In which sense the two are to be the same: epsilon (outputs within their tolerance), top1 (the largest output) or delta-top1 (the same where the softmax is at least --confidence)
+    #[arg(
+        long,
+        value_name = "E",
+        default_value = "epsilon",
+        requires = "certify",
+        help_heading = "Certificate"
+    )]
+    equivalence: Equivalence,
+    /// The least softmax at which decisions count, for delta-top1
+    #[arg(long, value_name = "P", default_value_t = 0.9, value_parser = confidence, help_heading = "Certificate")]
+    confidence: f64,
     /// What the proof speaks of: real (the networks as functions of real numbers), f32 or f64 (as computed in that type, in any order of summation) [default: the network's own type]
     #[arg(
         long,
@@ -56,6 +68,14 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
         true => Ok(x),
         false => Err(format!("expected at most {MOST} seconds")),
     })
+}
+
+/// A softmax over one half: at most one class has it.
+pub(super) fn confidence(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(x) if 0.5 < x && x < 1.0 => Ok(x),
+        _ => Err("expected a number over 0.5 and under 1".to_owned()),
+    }
 }
 
 /// A domain as it is typed.
@@ -121,6 +141,8 @@ impl CertifyArgs {
                 boxes: self.boxes,
             },
             radius: self.radius,
+            equivalence: self.equivalence,
+            confidence: self.confidence,
             arithmetic: self.arithmetic,
             log: false,
         });

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::args::{self, Common, DataArgs, ModelArgs};
+use super::certify::CertifyArgs;
 use super::progress::Progress;
 use super::{output, pipeline};
 use crate::audit::memory::{self, Budget};
@@ -20,6 +21,7 @@ use crate::result::{DiffLimits, Status, fails};
 #[command(after_help = "Examples:
   modscope diff v1 v2 --data held-out.safetensors
   modscope diff v1.safetensors v2.safetensors --data d.npz --max-changed 0 --tolerance 0.01
+  modscope diff v1 v2 --data d.npz --certify --domain box:data --equivalence delta-top1
   modscope diff v1 v2 --data d.npz --no-circuits --json | jq .decisions.changed")]
 pub(super) struct Args {
     /// The version before: a file, an index of shards, or a folder that holds one
@@ -44,6 +46,8 @@ pub(super) struct Args {
         help_heading = "Limits"
     )]
     tolerance: Option<f64>,
+    #[command(flatten)]
+    certify: CertifyArgs,
     /// Prune weights with |w| below this: auto for the largest that verifies, for each
     /// version its own [default: auto]
     #[arg(long, value_name = "X", help_heading = "What is compared")]
@@ -70,7 +74,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     );
     let data = args::open_data(&args.data, &new)?;
     memory::before_audit(budget, &new, &data)?;
-    let config = args.config();
+    let mut config = args.config();
+    args.certify.apply(&mut config)?;
     let limits = DiffLimits {
         max_changed: args.max_changed,
         tolerance: args.tolerance,

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::args::{at_least_one, not_negative};
-use super::certify::{DomainArg, seconds};
+use super::certify::{DomainArg, confidence, seconds};
 use crate::Result;
 use crate::audit::ProofConfig;
 use crate::choice::{Equivalence, Rest};
@@ -43,14 +43,6 @@ pub(super) struct ProofArgs {
     /// Seconds of the whole search; a circuit that it cuts short is not called minimal
     #[arg(long, default_value_t = 600.0, value_name = "S", value_parser = seconds)]
     budget: f64,
-}
-
-/// A softmax over one half: at most one class has it.
-pub(super) fn confidence(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(x) if 0.5 < x && x < 1.0 => Ok(x),
-        _ => Err("expected a number over 0.5 and under 1".to_owned()),
-    }
 }
 
 impl ProofArgs {

@@ -13,6 +13,7 @@ use crate::audit::{self, Config};
 use crate::checkpoint::{Checkpoint, Tensor};
 use crate::data::{Dataset, Labels};
 use crate::metric::decision;
+use crate::prune::Tolerance;
 use crate::result::{
     Audit, ChangedCircuit, ChangedDecision, ChangedDecisions, ChangedEdges, ChangedModules,
     ChangedOutput, ChangedPruning, ChangedTensor, Circuit, Diff, DiffLimits, MatchedModules,
@@ -48,8 +49,20 @@ pub fn diff(
     }
     let audited = |version: &str, checkpoint: &Checkpoint| {
         let told = |stage: &str| progress(&format!("{version}: {stage}"));
-        Ok::<_, Error>(audit::audit(checkpoint, data, config, &told)?.result)
+        // What is certified is not the pruning of each version.
+        let config = Config {
+            certify: None,
+            ..config.clone()
+        };
+        Ok::<_, Error>(audit::audit(checkpoint, data, &config, &told)?.result)
     };
+    let tolerance = limits
+        .tolerance
+        .map_or(config.prune.tolerance, Tolerance::Absolute);
+    if config.certify.is_some() {
+        progress("proving");
+    }
+    let equivalence = audit::equivalence(old, new, data, config, tolerance)?;
     let (mut before, after) = (audited("old", old)?, audited("new", new)?);
     name_as(&mut before, &after);
     let name = |output: usize| data.output_name(output, outputs.old.nrows());
@@ -69,6 +82,7 @@ pub fn diff(
             let class = |class: usize| data.class_name(class, outputs.old.nrows());
             decisions(&outputs, labels, &class)
         }),
+        equivalence,
         outputs: changed_outputs(outputs.old.view(), outputs.new.view(), &name),
         tensors: changed_tensors(&old.tensors, &new.tensors),
         pruned: pruned(&before, &after),

@@ -116,6 +116,7 @@ pub fn prune<P: Prunable>(
         verified: reference.verifies(&change),
         certificate: None,
         not_certified: None,
+        equivalence: None,
         compaction: None,
         curve: match config.curve {
             true => curve(model, reference, setting.loss, threshold, config.biases),

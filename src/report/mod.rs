@@ -13,6 +13,7 @@ pub mod circuits;
 pub mod compare;
 pub mod diff;
 mod english;
+mod equivalence;
 pub mod exports;
 pub mod figures;
 pub mod format;

@@ -30,6 +30,9 @@ pub struct Diff {
     pub task: Versions<Option<Task>>,
     /// ChangedDecisions that are others; `null` where the data have no classes.
     pub decisions: Option<ChangedDecisions>,
+    /// Whether the two are proved equivalent; `null` where that was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equivalence: Option<super::NetworkEquivalence>,
     /// The change of each output.
     pub outputs: Vec<ChangedOutput>,
     /// The change of each tensor, in the order of their names.

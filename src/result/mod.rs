@@ -62,7 +62,7 @@ pub use multiverse::{
 pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site};
 pub use prune::{
     Certificate, CertifiedDecisions, Compaction, Counterexample, CurvePoint, LayerCount,
-    OutputBound, OutputChange, ProofLog, Prune, WeightShare,
+    NetworkEquivalence, OutputBound, OutputChange, ProofLog, Prune, WeightShare,
 };
 pub use replay::Replay;
 pub use run::{

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{Arithmetic, CertificateMethod, Requested};
+use crate::choice::{Arithmetic, CertificateMethod, Equivalence, Known, Requested};
 
 /// What was pruned and whether the outputs stayed where they were.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,11 +57,50 @@ pub struct Prune {
     /// Why there is no certificate although one was asked for; `null` otherwise.
     #[serde(default)]
     pub not_certified: Option<String>,
+    /// Whether decisions are proved to stay, where that was asked for in place of a bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equivalence: Option<NetworkEquivalence>,
     /// What is left without idle neurons; `null` where it was not computed.
     #[serde(default)]
     pub compaction: Option<Compaction>,
     /// What other thresholds would do, from small to large.
     pub curve: Vec<CurvePoint>,
+}
+
+/// Whether two networks are equivalent, for every input of a domain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct NetworkEquivalence {
+    /// In which sense: `epsilon`, `top1` or `delta-top1`.
+    pub equivalence: Equivalence,
+    /// The least softmax of the first network's class at which decisions count; `null` but
+    /// for `delta-top1`.
+    pub confidence: Option<f64>,
+    /// The smallest of the outputs' tolerances; `null` but for `epsilon`.
+    pub tolerance: Option<f64>,
+    /// The domain in words: `box:-1,1`, `tokens`.
+    pub domain: String,
+    /// Half the width of balls around the samples; `null` where it is the whole domain.
+    pub radius: Option<f64>,
+    /// What is compared: functions of `real` numbers, or what is computed in a type.
+    pub arithmetic: Arithmetic,
+    /// `proved`, `refuted` or `undecided`.
+    pub known: Known,
+    /// Boxes, balls or tuples of tokens.
+    pub regions: u64,
+    /// Of these, proved.
+    pub proved: u64,
+    /// Of these, refuted.
+    pub refuted: u64,
+    /// An input that refutes: a number per feature, or a token per position.
+    #[serde(default, deserialize_with = "super::number")]
+    pub example: Option<Vec<f64>>,
+    /// Boxes examined.
+    pub boxes: u64,
+    /// Seconds it took.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub seconds: f64,
 }
 
 /// The pruned network without its idle neurons: constants folded into the biases

@@ -15,6 +15,7 @@ mod common;
 mod compare;
 mod diff;
 mod door;
+mod equivalence;
 mod exit_codes;
 mod files;
 mod formats;

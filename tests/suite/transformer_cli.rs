@@ -231,7 +231,9 @@ fn what_cannot_be_done_is_said_before_it_is_tried() {
     assert!(said.contains("500M or 2G"), "{said}");
     let said = refused(&format!("{PROMPTS} --method magic"));
     assert!(
-        said.contains("eap-ig-activations, clean-corrupted, screened, ensemble, mask, random"),
+        said.contains(
+            "eap-ig-activations, clean-corrupted, screened, ensemble, mask, proved, random"
+        ),
         "{said}"
     );
     let dir = tempfile::tempdir().unwrap();

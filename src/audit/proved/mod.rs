@@ -64,6 +64,16 @@ impl dyn Prover + '_ {
     }
 }
 
+/// The refusal of networks whose equivalence cannot be asked about.
+pub fn unprovable(path: &Path, detail: String) -> Error {
+    Error::NotProvable {
+        path: path.to_owned(),
+        detail,
+        remedy: "two MLPs of one shape and activation; `--domain` names a box (`box:LO,HI`) or \
+                 `tokens`, `--radius` balls around the samples",
+    }
+}
+
 /// The refusal of a network that proofs were not made for.
 pub fn refused(path: &Path, detail: impl Into<String>) -> Error {
     Error::NotProvable {

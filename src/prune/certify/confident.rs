@@ -1,4 +1,4 @@
-//! Decisions where the original is confident: δ-top-1 equivalence (Teuber et al. 2024,
+//! Decisions where the original is confident: δ-top-1 equivalence (Teuber et al. 2025,
 //! Revisiting Differential Verification: Equivalence Verification with Confidence).
 //!
 //! Where the softmax of the original gives class a at least δ, a leads every other class by

@@ -2,6 +2,7 @@
 
 use crate::choice::MetricKind;
 use crate::report::english::{capital, counted, plural, some_of};
+use crate::report::equivalence;
 use crate::report::format::{count, percent, short, typed};
 use crate::report::sites::clean;
 use crate::result::{ChangedEdges, ChangedOutput, Diff, Sentence, Status, Task};
@@ -11,6 +12,8 @@ use crate::result::{ChangedEdges, ChangedOutput, Diff, Sentence, Status, Task};
 pub fn summary(diff: &Diff) -> Vec<Sentence> {
     let mut said: Vec<Sentence> = decisions(diff).into_iter().collect();
     said.extend(outputs(diff));
+    let proof = diff.equivalence.as_ref();
+    said.extend(proof.map(|found| equivalence::sentence("Equivalence", found, "/equivalence")));
     said.extend(task(diff));
     said.push(weights(diff));
     said.extend(pruned(diff));

@@ -2,6 +2,7 @@
 
 use crate::choice::{Arithmetic, CertificateMethod, LossKind};
 use crate::report::english::{counted, plural, samples};
+use crate::report::equivalence;
 use crate::report::format::{count, percent, short, times, typed};
 use crate::report::sites::{Sites, plain};
 use crate::result::{Audit, Certificate, OutputBound, Prune};
@@ -149,6 +150,9 @@ fn certificate(prune: &Prune, sites: &Sites<'_>) -> Sentence {
     if let Some(reason) = &prune.not_certified {
         let text = format!("Not certified: {}.", plain(reason));
         return Sentence::new(topic, Status::NotRun, text);
+    }
+    if let Some(found) = &prune.equivalence {
+        return equivalence::sentence(topic, found, "/prune/equivalence");
     }
     let Some(certificate) = &prune.certificate else {
         let text = "Not certified: samples say nothing of other inputs.";
