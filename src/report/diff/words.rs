@@ -233,6 +233,7 @@ pub(super) mod tests {
                     new: "dog".to_owned(),
                 }],
             }),
+            equivalence: None,
             outputs: vec![ChangedOutput {
                 output: 0,
                 name: "sum".to_owned(),
