@@ -6,11 +6,25 @@ use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 /// The `count` edges with the largest |score|; of equals, the first.
 #[must_use]
 pub fn strongest(scores: &[f64], count: usize) -> EdgeSet {
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|a, b| scores[*b].abs().total_cmp(&scores[*a].abs()).then(a.cmp(b)));
+    let all: Vec<usize> = (0..scores.len()).collect();
     let mut set = EdgeSet::with_capacity(scores.len());
-    set.extend(order.into_iter().take(count));
+    set.extend(strongest_of(all, scores, count));
     set
+}
+
+/// The `count` of these edges with the largest |score|, in no order; of equals, the first.
+/// O(edges).
+#[must_use]
+pub fn strongest_of(mut edges: Vec<usize>, scores: &[f64], count: usize) -> Vec<usize> {
+    let by_strength = |a: &usize, b: &usize| {
+        let sizes = scores[*b].abs().total_cmp(&scores[*a].abs());
+        sizes.then(a.cmp(b))
+    };
+    if 0 < count && count < edges.len() {
+        edges.select_nth_unstable_by(count - 1, by_strength);
+    }
+    edges.truncate(count);
+    edges
 }
 
 /// The edges as a circuit grows that is greedy: from the outputs backwards,
@@ -96,28 +110,62 @@ impl Eq for Open {}
 /// which nothing kept leads on, go.
 #[must_use]
 pub fn connected<T: Scalar>(network: &dyn Patchable<Number = T>, circuit: &EdgeSet) -> EdgeSet {
-    let mut fed = vec![true; network.node_count()];
-    let mut read = vec![true; network.node_count()];
-    let links = network.links();
-    let edges = (0..network.edge_count()).map(|edge| network.ends(edge));
-    for (writer, reader) in edges.chain(links.iter().copied()) {
-        fed[reader] = false;
-        read[writer] = false;
+    Connection::new(network).of(circuit)
+}
+
+/// Where paths begin and end in a network.
+pub struct Connection<'n, T> {
+    network: &'n dyn Patchable<Number = T>,
+    links: Vec<(usize, usize)>,
+    /// Per node, whether nothing leads to it.
+    begins: Vec<bool>,
+    /// Per node, whether nothing leads on from it.
+    ends: Vec<bool>,
+}
+
+impl<'n, T: Scalar> Connection<'n, T> {
+    /// O(edges).
+    #[must_use]
+    pub fn new(network: &'n dyn Patchable<Number = T>) -> Self {
+        let mut begins = vec![true; network.node_count()];
+        let mut ends = begins.clone();
+        let links = network.links();
+        let edges = (0..network.edge_count()).map(|edge| network.ends(edge));
+        for (writer, reader) in edges.chain(links.iter().copied()) {
+            begins[reader] = false;
+            ends[writer] = false;
+        }
+        Self {
+            network,
+            links,
+            begins,
+            ends,
+        }
     }
-    let mut ways: Vec<(usize, usize)> = circuit.ones().map(|edge| network.ends(edge)).collect();
-    ways.extend(links);
-    ways.sort_unstable();
-    for (writer, reader) in &ways {
-        fed[*reader] |= fed[*writer];
+
+    /// What [`connected`] gives. O(nodes + edges of the circuit · log).
+    #[must_use]
+    pub fn of(&self, circuit: &EdgeSet) -> EdgeSet {
+        let (mut fed, mut read) = (self.begins.clone(), self.ends.clone());
+        let edges: Vec<(usize, (usize, usize))> = circuit
+            .ones()
+            .map(|edge| (edge, self.network.ends(edge)))
+            .collect();
+        let mut ways: Vec<(usize, usize)> = edges.iter().map(|(_, ends)| *ends).collect();
+        ways.extend(&self.links);
+        ways.sort_unstable();
+        for (writer, reader) in &ways {
+            fed[*reader] |= fed[*writer];
+        }
+        ways.sort_by_key(|(_, reader)| std::cmp::Reverse(*reader));
+        for (writer, reader) in ways {
+            read[writer] |= read[reader];
+        }
+        let on_a_path =
+            |(_, (writer, reader)): &(usize, (usize, usize))| fed[*writer] && read[*reader];
+        let kept = edges.into_iter().filter(on_a_path);
+        self.network.edges(kept.map(|(edge, _)| edge))
     }
-    ways.sort_by_key(|(_, reader)| std::cmp::Reverse(*reader));
-    for (writer, reader) in ways {
-        read[writer] |= read[reader];
-    }
-    network.edges(circuit.ones().filter(|edge| {
-        let (writer, reader) = network.ends(*edge);
-        fed[writer] && read[reader]
-    }))
 }
 
 /// Per node, whether kept edges and links lead from it to any of `ends`, or it is one.
@@ -136,4 +184,30 @@ pub fn leading_to<T: Scalar>(
         leads[writer] |= leads[reader];
     }
     leads
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::strongest_first;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The strongest, without sorting all, are the first of those that are sorted.
+        #[test]
+        fn the_strongest_are_the_first(
+            scores in proptest::collection::vec(-3..4_i32, 0..40),
+            count in 0..45_usize,
+        ) {
+            let scores: Vec<f64> = scores.into_iter().map(f64::from).collect();
+            let edges: Vec<usize> = (0..scores.len()).filter(|edge| edge % 3 != 1).collect();
+            let values: Vec<f64> = edges.iter().map(|edge| scores[*edge]).collect();
+            let sorted = strongest_first(&edges, &values);
+            let mut first: Vec<usize> = sorted.iter().take(count).map(|(e, _)| *e).collect();
+            let mut found = strongest_of(edges, &scores, count);
+            first.sort_unstable();
+            found.sort_unstable();
+            prop_assert_eq!(first, found);
+        }
+    }
 }

@@ -98,13 +98,31 @@ pub(super) fn inclusion(circuits: &[&EdgeSet], edges: usize) -> Vec<f64> {
     times.into_iter().map(share).collect()
 }
 
+/// The circuits without the edges that all or none of them have, renumbered, and how many
+/// edges all have.
+fn where_they_differ(circuits: &[&EdgeSet]) -> (Vec<EdgeSet>, usize) {
+    let edges = circuits.iter().map(|c| c.len()).max().unwrap_or(0);
+    let shares = inclusion(circuits, edges);
+    let some: Vec<usize> = (0..edges)
+        .filter(|e| 0.0 < shares[*e] && shares[*e] < 1.0)
+        .collect();
+    let of = |circuit: &&EdgeSet| {
+        let mut set = EdgeSet::with_capacity(some.len());
+        set.extend((0..some.len()).filter(|place| circuit.contains(some[*place])));
+        set
+    };
+    let all = shares.iter().filter(|share| **share == 1.0).count();
+    (circuits.iter().map(of).collect(), all)
+}
+
 /// The mean Jaccard index of all pairs.
 #[must_use]
 pub fn mean_jaccard(circuits: &[&EdgeSet]) -> f64 {
     let sizes: Vec<usize> = circuits.iter().map(|c| c.count_ones(..)).collect();
+    let (differing, all) = where_they_differ(circuits);
     let of_one = |one: usize| -> f64 {
         let with = |other: usize| {
-            let both = circuits[one].intersection_count(circuits[other]);
+            let both = all + differing[one].intersection_count(&differing[other]);
             share(both, sizes[one] + sizes[other])
         };
         (one + 1..circuits.len()).map(with).sum()
@@ -146,6 +164,24 @@ mod tests {
     use super::*;
     use crate::circuit::strongest_first;
     use ndarray::{Array2, array};
+
+    #[test]
+    fn jaccard_of_pairs_by_hand() {
+        let set = |edges: &[usize]| {
+            let mut set = EdgeSet::with_capacity(70);
+            set.extend(edges.iter().copied());
+            set
+        };
+        // 1/3, 2/3 and 2/3; edge 2 is in all of them.
+        let sets = [set(&[2, 5]), set(&[2, 69]), set(&[2, 5, 69])];
+        let mean = mean_jaccard(&sets.iter().collect::<Vec<_>>());
+        assert!(
+            (mean - (1.0 / 3.0 + 2.0 / 3.0 + 2.0 / 3.0) / 3.0).abs() < 1e-15,
+            "{mean}"
+        );
+        let same = [set(&[1]), set(&[1])];
+        assert_eq!(mean_jaccard(&same.iter().collect::<Vec<_>>()), 1.0);
+    }
 
     /// The strongest `n` edges.
     fn top(n: usize) -> impl Fn(&[f64]) -> EdgeSet + Sync {

@@ -3,7 +3,7 @@
 
 use super::{Answer, Search};
 use crate::audit::methods::Selection;
-use crate::circuit::{connected, greedy, strongest_first};
+use crate::circuit::{Connection, greedy, strongest_first, strongest_of};
 use crate::evaluate::{Choice, Judge, Nested, choose, choose_nested};
 use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
@@ -22,32 +22,48 @@ pub struct Chosen {
 
 /// How edges are taken from scores.
 pub struct Rule<'r, T> {
-    pub network: &'r dyn Patchable<Number = T>,
-    pub candidates: &'r EdgeSet,
-    pub selection: Selection,
-    pub connected: bool,
+    network: &'r dyn Patchable<Number = T>,
+    candidates: Vec<usize>,
+    /// The same as a set.
+    set: &'r EdgeSet,
+    selection: Selection,
+    /// Where circuits are to be connected.
+    connection: Option<Connection<'r, T>>,
 }
 
 impl<T: Scalar> Rule<'_, T> {
     /// The candidates, the strongest first or as a greedy circuit grows.
     pub fn ranked(&self, effects: &[f64]) -> Vec<usize> {
-        let candidates: Vec<usize> = self.candidates.ones().collect();
-        let of_candidates: Vec<f64> = candidates.iter().map(|edge| effects[*edge]).collect();
+        let of_candidates = self.candidates.iter().map(|edge| effects[*edge]);
+        let of_candidates: Vec<f64> = of_candidates.collect();
         match self.selection {
-            Selection::Top => strongest_first(&candidates, &of_candidates)
+            Selection::Top => strongest_first(&self.candidates, &of_candidates)
                 .into_iter()
                 .map(|(edge, _)| edge)
                 .collect(),
-            Selection::Greedy => greedy(self.network, effects, self.candidates),
+            Selection::Greedy => greedy(self.network, effects, self.set),
         }
+    }
+
+    /// The circuit of the first so many.
+    pub fn circuit(&self, effects: &[f64], size: usize) -> EdgeSet {
+        let taken = match self.selection {
+            Selection::Top => strongest_of(self.candidates.clone(), effects, size),
+            Selection::Greedy => {
+                let mut ranked = self.ranked(effects);
+                ranked.truncate(size);
+                ranked
+            }
+        };
+        self.kept(taken)
     }
 
     /// These edges, without those on no path from an input to an output.
     pub fn kept(&self, edges: impl IntoIterator<Item = usize>) -> EdgeSet {
         let set = self.network.edges(edges);
-        match self.connected {
-            true => connected(self.network, &set),
-            false => set,
+        match &self.connection {
+            Some(connection) => connection.of(&set),
+            None => set,
         }
     }
 }
@@ -81,7 +97,8 @@ impl<T: Scalar> Search<'_, T> {
     /// The circuit of scores: of the size or threshold asked for, else the smallest faithful.
     /// `None` for no candidates.
     pub fn of_ranking(&self, judge: Option<&Judge<'_, T>>, effects: &[f64]) -> Option<Chosen> {
-        let ranked = self.rule().ranked(effects);
+        let rule = self.rule();
+        let ranked = rule.ranked(effects);
         let above = |tau: f64| ranked.iter().filter(|e| effects[**e].abs() >= tau).count();
         let (parameter, size) = match (self.config.top, self.config.threshold, judge) {
             (Some(top), _, _) => (top as f64, top),
@@ -97,7 +114,7 @@ impl<T: Scalar> Search<'_, T> {
                 });
             }
         };
-        let edges = self.rule().kept(ranked.iter().take(size).copied());
+        let edges = rule.kept(ranked.iter().take(size).copied());
         Some(Chosen {
             ranked: Some(size),
             ..self.asked(judge, parameter, edges)
@@ -131,11 +148,13 @@ impl<T: Scalar> Search<'_, T> {
     }
 
     pub fn rule(&self) -> Rule<'_, T> {
+        let connection = || Connection::new(self.network);
         Rule {
             network: self.network,
-            candidates: &self.candidates,
+            candidates: self.candidates.ones().collect(),
+            set: &self.candidates,
             selection: self.config.selection,
-            connected: self.config.connected,
+            connection: self.config.connected.then(connection),
         }
     }
 

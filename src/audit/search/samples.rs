@@ -67,7 +67,7 @@ impl<T: Scalar> Search<'_, T> {
         let size = circuit.ranked?;
         let each = scores.each.as_ref()?;
         let rule = self.rule();
-        let choose = |effects: &[f64]| rule.kept(rule.ranked(effects).into_iter().take(size));
+        let choose = |effects: &[f64]| rule.circuit(effects, size);
         let found = stability(each.view(), RESAMPLES, self.seed, choose)?;
         let share = |edge: &usize| found.inclusion[*edge];
         let mut possible: Vec<usize> = self.candidates.ones().collect();
