@@ -26,6 +26,9 @@ pub use modules::{
 pub use prune::{Arithmetic, CertificateMethod, Equivalence, Known, Requested};
 pub use train::Regime;
 
+/// The level of every test: p at most this counts.
+pub const LEVEL: f64 = 0.05;
+
 #[cfg(test)]
 mod tests {
     use super::*;

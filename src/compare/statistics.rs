@@ -1,6 +1,6 @@
 //! Regimes over seeds: means, intervals, permutation tests, effect sizes.
 
-pub use crate::numeric::statistics::LEVEL;
+pub use crate::choice::LEVEL;
 use crate::numeric::statistics::holm;
 use crate::numeric::{Rng, statistics};
 use crate::result::{

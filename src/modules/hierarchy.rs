@@ -5,8 +5,8 @@ use super::{Communities, ModulesConfig};
 use super::detect::detect;
 use super::null::{Draws, Observed, null_models};
 use super::quality::modularity;
+use crate::choice::LEVEL;
 use crate::graph::Layered;
-use crate::numeric::statistics::LEVEL;
 
 /// Levels below the first, at most.
 const MOST_LEVELS: usize = 8;

@@ -5,10 +5,10 @@
 use rayon::prelude::*;
 use std::collections::HashSet;
 
+use crate::choice::LEVEL;
 use crate::choice::Null;
 pub use crate::choice::NullKind;
 use crate::graph::Layered;
-use crate::numeric::statistics::LEVEL;
 use crate::numeric::{Rng, statistics};
 use crate::result::NullModel;
 

@@ -2,9 +2,6 @@
 
 use super::Rng;
 
-/// The level of every test: p at most this counts.
-pub const LEVEL: f64 = 0.05;
-
 /// Arithmetic mean; 0 for no values.
 #[must_use]
 pub fn mean(xs: &[f64]) -> f64 {

@@ -1,6 +1,6 @@
 //! Counts and lists in English.
 
-pub(in crate::report) use crate::numeric::statistics::LEVEL;
+pub(in crate::report) use crate::choice::LEVEL;
 use crate::result::DataInfo;
 
 /// The samples a result speaks of: `the 100 test samples`.

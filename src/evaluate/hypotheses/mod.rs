@@ -25,7 +25,7 @@ pub use minimality::{Minimality, minimality};
 pub use random::{Drawn, random_circuits, random_errors};
 
 use super::Judge;
-pub use crate::numeric::statistics::LEVEL;
+pub use crate::choice::LEVEL;
 use crate::numeric::{Rng, Scalar};
 use crate::patch::EdgeSet;
 
