@@ -1,4 +1,4 @@
-//! One variant per cause, with the values that disagree and the remedy.
+//! What is wrong, with the values that disagree; with which file; and the remedy.
 //!
 //! The library returns these; the command line prints them as what, where and
 //! what to do:
@@ -21,23 +21,47 @@ pub(crate) use caught::caught;
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can be wrong with what a user gave.
+/// What is wrong, and with which file.
+#[derive(Debug, thiserror::Error)]
+#[error("{kind}")]
+pub struct Error {
+    /// The file or folder that the error is about.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub kind: ErrorKind,
+}
+
+impl ErrorKind {
+    /// The error, of this file or folder.
+    pub(crate) fn at(self, path: impl Into<PathBuf>) -> Error {
+        Error {
+            path: path.into(),
+            kind: self,
+        }
+    }
+
+    /// Whether a method could score no edge, which is no fault of the files.
+    pub(crate) fn is_of_scores(&self) -> bool {
+        matches!(
+            self,
+            Self::PatchesChangeNothing { .. } | Self::NoSlope { .. } | Self::NoQueries { .. }
+        )
+    }
+}
+
+/// What is wrong with what a user gave.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub enum ErrorKind {
     /// A file that the system does not let us read.
     #[error("cannot read the file: {source}")]
     Read {
-        /// The file.
-        path: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
     /// A file or folder that the system does not let us write.
     #[error("cannot write: {source}")]
     Write {
-        /// The file or folder.
-        path: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
@@ -45,8 +69,6 @@ pub enum Error {
     /// A file larger than memory should hold.
     #[error("the file is {size} bytes; at most {limit} are read")]
     FileTooLarge {
-        /// The file.
-        path: PathBuf,
         /// Its size.
         size: u64,
         /// The largest that is read.
@@ -55,8 +77,6 @@ pub enum Error {
     /// Networks that cannot be set beside each other.
     #[error("the {what} of this network is {found}; of the first it is {expected}")]
     NotComparable {
-        /// The checkpoint.
-        path: PathBuf,
         /// What differs.
         what: String,
         /// Here.
@@ -66,30 +86,20 @@ pub enum Error {
     },
     /// A comparison without networks.
     #[error("there are no networks to compare")]
-    NothingToCompare {
-        /// Where they were looked for.
-        path: PathBuf,
-    },
+    NothingToCompare,
 
     /// A file of no bytes.
     #[error("the file is empty")]
-    EmptyFile {
-        /// The file.
-        path: PathBuf,
-    },
+    EmptyFile,
     /// Text that is not UTF-8.
     #[error("the text is not UTF-8: byte {position} does not fit")]
     NotUtf8 {
-        /// The file.
-        path: PathBuf,
         /// The first byte that does not fit.
         position: usize,
     },
     /// JSON that is none, or not of the kind expected.
     #[error("the JSON cannot be read: {detail}")]
     Json {
-        /// The file.
-        path: PathBuf,
         /// What the parser said.
         detail: String,
     },
@@ -97,15 +107,10 @@ pub enum Error {
     // What a checkpoint file says.
     /// A checkpoint in a format this tool does not read.
     #[error("this is no checkpoint format this tool reads")]
-    CheckpointFormat {
-        /// The file.
-        path: PathBuf,
-    },
+    CheckpointFormat,
     /// A file whose content is another format's than its name says.
     #[error("the file is {content} by its content")]
     OtherContent {
-        /// The file.
-        path: PathBuf,
         /// What it is.
         content: String,
         /// What to do with such a file.
@@ -113,23 +118,16 @@ pub enum Error {
     },
     /// TorchScript.
     #[error("the file is TorchScript, which is code with its weights, not a state dict")]
-    TorchScript {
-        /// The file.
-        path: PathBuf,
-    },
+    TorchScript,
     /// An ONNX model that is damaged or computes what is not computed here.
     #[error("the ONNX model is not read: {detail}")]
     Onnx {
-        /// The file.
-        path: PathBuf,
         /// Which operator, and why.
         detail: String,
     },
     /// Weights in another number system.
     #[error("`{tensor}` ({dtype}) is of quantised weights ({by}), which are not computed")]
     Quantised {
-        /// The checkpoint.
-        path: PathBuf,
         /// The tensor, or the key, that shows it.
         tensor: String,
         /// Its number type.
@@ -140,33 +138,24 @@ pub enum Error {
     /// The changes that an adapter makes to another network.
     #[error("{what} is of an adapter (LoRA, PEFT), which is not merged into its network")]
     Adapter {
-        /// The checkpoint.
-        path: PathBuf,
         /// What shows it.
         what: String,
     },
     /// A chain of layers that is not certain, or not computed.
     #[error("{detail}")]
     Chain {
-        /// The checkpoint.
-        path: PathBuf,
         /// Which layers, and what is open.
         detail: String,
     },
     /// A name under which no safetensors file is written.
     #[error("networks are written as safetensors alone, and the name says otherwise")]
-    WriteFormat {
-        /// The name.
-        path: PathBuf,
-    },
+    WriteFormat,
     /// A folder without a checkpoint, or with several.
     #[error("{}", match found.len() {
         0 => "the folder holds no checkpoint".to_owned(),
         n => format!("the folder holds {n} checkpoints (found {}); one is expected", listed(found)),
     })]
     NoCheckpointInFolder {
-        /// The folder.
-        path: PathBuf,
         /// The names of those there are.
         found: Vec<String>,
     },
@@ -176,8 +165,6 @@ pub enum Error {
         None => "the file is too short for the length of its header (8 bytes)".to_owned(),
     })]
     HeaderLength {
-        /// The file.
-        path: PathBuf,
         /// The length declared, if there are 8 bytes for it.
         declared: Option<u64>,
         /// Bytes after the length.
@@ -186,16 +173,12 @@ pub enum Error {
     /// A header that is no list of tensors.
     #[error("the header is no list of tensors: {detail}")]
     Header {
-        /// The file.
-        path: PathBuf,
         /// What the parser said.
         detail: String,
     },
     /// Bytes that belong to no tensor.
     #[error("{bytes} bytes follow the last tensor, which ends at byte {end} of the data")]
     BytesLeftOver {
-        /// The file.
-        path: PathBuf,
         /// Where the last tensor ends.
         end: u64,
         /// How many follow it.
@@ -204,8 +187,6 @@ pub enum Error {
     /// A tensor whose shape, type and place in the file disagree.
     #[error("tensor `{tensor}` {detail}")]
     TensorBytes {
-        /// The file.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// How they disagree.
@@ -214,8 +195,6 @@ pub enum Error {
     /// A number type that this tool does not read.
     #[error("tensor `{tensor}` holds {dtype}, which this tool does not read")]
     TensorDtype {
-        /// The file.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// The type.
@@ -225,16 +204,12 @@ pub enum Error {
     /// A PyTorch file that is damaged, or none.
     #[error("the PyTorch file cannot be read: {detail}")]
     TorchFile {
-        /// The file.
-        path: PathBuf,
         /// Where, and what.
         detail: String,
     },
     /// A PyTorch file that would have something called that rebuilds no tensor.
     #[error("the file asks for `{}` to be called; nothing is called but what rebuilds tensors", callable.escape_debug())]
     ForeignCallable {
-        /// The file.
-        path: PathBuf,
         /// Module and name.
         callable: String,
     },
@@ -244,16 +219,12 @@ pub enum Error {
         _ => format!("the file holds several dictionaries of tensors (found {}); one is expected", listed(found)),
     })]
     StateDict {
-        /// The file.
-        path: PathBuf,
         /// The keys that lead to those there are.
         found: Vec<String>,
     },
     /// An index that disagrees with its shards.
     #[error("the index and its shards disagree: {detail}")]
     Shards {
-        /// The index.
-        path: PathBuf,
         /// In what.
         detail: String,
     },
@@ -261,31 +232,22 @@ pub enum Error {
     // What a data file says.
     /// Data in a format this tool does not read.
     #[error("this is no data format this tool reads")]
-    DataFormat {
-        /// The file.
-        path: PathBuf,
-    },
+    DataFormat,
     /// A table or a list of lines with a fault in it.
     #[error("the table cannot be read: {detail}")]
     Table {
-        /// The file.
-        path: PathBuf,
         /// Where, and what.
         detail: String,
     },
     /// A NumPy file with a fault in it.
     #[error("the NumPy file cannot be read: {detail}")]
     NumPy {
-        /// The file.
-        path: PathBuf,
         /// Where, and what.
         detail: String,
     },
     /// An IDX file with a fault in it.
     #[error("the IDX file cannot be read: {detail}")]
     Idx {
-        /// The file.
-        path: PathBuf,
         /// What.
         detail: String,
     },
@@ -295,8 +257,6 @@ pub enum Error {
         listed(found)
     )]
     NoInputs {
-        /// The file.
-        path: PathBuf,
         /// The split's prefix.
         prefix: String,
         /// The names found.
@@ -305,8 +265,6 @@ pub enum Error {
     /// Data without samples.
     #[error("there are no samples: tensor `{tensor}` has shape {shape:?}")]
     NoSamples {
-        /// The file.
-        path: PathBuf,
         /// The name of the inputs.
         tensor: String,
         /// Its shape.
@@ -315,8 +273,6 @@ pub enum Error {
     /// A split that the data do not have.
     #[error("the data have no split `{asked}` (found {})", listed(found))]
     NoSuchSplit {
-        /// The file.
-        path: PathBuf,
         /// The split asked for.
         asked: String,
         /// Those there are.
@@ -325,8 +281,6 @@ pub enum Error {
     /// An array whose shape does not fit the others.
     #[error("tensor `{tensor}` has shape {shape:?}; {expected}")]
     DataShape {
-        /// The file.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// Its shape.
@@ -337,8 +291,6 @@ pub enum Error {
     /// Floats where integers are meant.
     #[error("tensor `{tensor}` holds floats; {expected}")]
     IntegersExpected {
-        /// The file.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// What its integers mean.
@@ -347,16 +299,12 @@ pub enum Error {
     /// A domain that is none, or not one of these inputs.
     #[error("the domain `box` {detail}")]
     Domain {
-        /// The file.
-        path: PathBuf,
         /// What is wrong with it.
         detail: String,
     },
     /// NaN or infinity among the data.
     #[error("tensor `{tensor}` holds {found} at row {row}, column {column} (counted from 0)")]
     NonFiniteData {
-        /// The file.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// NaN or an infinity.
@@ -371,8 +319,6 @@ pub enum Error {
         "tensor `{tensor}` holds {found} at sample {sample} (counted from 0); classes and tokens start at 0"
     )]
     NegativeIndex {
-        /// The file.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// The first sample concerned.
@@ -384,8 +330,6 @@ pub enum Error {
     /// Content of another format than the name says.
     #[error("the file is named as {named}, and holds {found}")]
     OtherFormat {
-        /// The file.
-        path: PathBuf,
         /// What its name says.
         named: &'static str,
         /// What its first bytes say.
@@ -394,8 +338,6 @@ pub enum Error {
     /// Arrays that nothing is done with.
     #[error("nothing is done with {} (known: {known})", listed(names))]
     UnknownArray {
-        /// The file.
-        path: PathBuf,
         /// Their names.
         names: Vec<String>,
         /// Every name that is read.
@@ -404,8 +346,6 @@ pub enum Error {
     /// Two columns, keys, members or arrays that stand for one thing.
     #[error("{what} `{name}` is there twice: {detail}")]
     Duplicate {
-        /// The file.
-        path: PathBuf,
         /// What they are.
         what: &'static str,
         /// What both are called, or stand for.
@@ -416,8 +356,6 @@ pub enum Error {
     /// A field of a table without anything in it.
     #[error("line {line}, column `{column}`: the field is empty")]
     EmptyCell {
-        /// The file.
-        path: PathBuf,
         /// From 1, the header's.
         line: u64,
         /// Its column.
@@ -426,8 +364,6 @@ pub enum Error {
     /// A field of a table that is no finite number.
     #[error("line {line}, column `{column}`: {text:?} is no number")]
     NotANumber {
-        /// The file.
-        path: PathBuf,
         /// From 1, the header's.
         line: u64,
         /// Its column.
@@ -438,8 +374,6 @@ pub enum Error {
     /// A flag that names a column which is not there.
     #[error("`{flag} {name}` names no column (found {})", listed(found))]
     NoSuchColumn {
-        /// The file.
-        path: PathBuf,
         /// The flag.
         flag: &'static str,
         /// What it names.
@@ -450,8 +384,6 @@ pub enum Error {
     /// A flag for columns where the data have none.
     #[error("`{column}` shall be a column, and the data are no table")]
     NoColumns {
-        /// The file.
-        path: PathBuf,
         /// What the flag names.
         column: String,
     },
@@ -461,8 +393,6 @@ pub enum Error {
         columns_of_inputs(missing, unused)
     )]
     ColumnsOfInputs {
-        /// The file.
-        path: PathBuf,
         /// Inputs of the network that no column has the name of.
         missing: Vec<String>,
         /// Columns that no input has the name of.
@@ -474,8 +404,6 @@ pub enum Error {
         listed(known)
     )]
     UnknownClass {
-        /// The file.
-        path: PathBuf,
         /// From 1.
         line: u64,
         /// Its column.
@@ -490,8 +418,6 @@ pub enum Error {
         "the classes of the data are {found} different words, the network has {outputs}; which output is which class cannot be told"
     )]
     ClassWords {
-        /// The file.
-        path: PathBuf,
         /// Different words.
         found: usize,
         /// Classes of the network.
@@ -500,8 +426,6 @@ pub enum Error {
     /// A class or token that no network has.
     #[error("tensor `{tensor}` holds {found} at sample {sample} (counted from 0), which would be one of {} classes; at most {limit} are read", found + 1)]
     IndexTooLarge {
-        /// The file.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// The first sample concerned.
@@ -514,23 +438,16 @@ pub enum Error {
 
     /// Prompts as text where nothing makes tokens of them.
     #[error("the data are prompts as text, and no `tokenizer.json` lies beside the checkpoint")]
-    NoTokenizer {
-        /// The data.
-        path: PathBuf,
-    },
+    NoTokenizer,
     /// A tokenizer that is none, or that fails.
     #[error("the tokenizer cannot be used: {detail}")]
     Tokenizer {
-        /// Its file.
-        path: PathBuf,
         /// What the library said.
         detail: String,
     },
     /// A text that is not the tokens it should be.
     #[error("line {line}: `{key}` {text:?} is {} tokens {tokens:?}; {expected}", tokens.len())]
     PromptText {
-        /// The data.
-        path: PathBuf,
         /// From 1.
         line: usize,
         /// Where on the line.
@@ -548,8 +465,6 @@ pub enum Error {
         clean.len(), corrupted.len()
     )]
     PromptPair {
-        /// The data.
-        path: PathBuf,
         /// From 1.
         line: usize,
         /// The tokens of the clean prompt.
@@ -560,8 +475,6 @@ pub enum Error {
     /// Prompts of several lengths where one is needed.
     #[error("the prompts have {shortest} to {longest} tokens; {why}")]
     PromptLengths {
-        /// The data.
-        path: PathBuf,
         /// Tokens of the shortest.
         shortest: usize,
         /// Tokens of the longest.
@@ -575,8 +488,6 @@ pub enum Error {
          for padding; this network looks both ways and has no mask for it"
     )]
     Padding {
-        /// The data file.
-        path: PathBuf,
         /// The first sample that has one.
         sample: usize,
         /// Its first position with one.
@@ -592,24 +503,18 @@ pub enum Error {
         listed(tensors)
     )]
     UnknownLayout {
-        /// The checkpoint.
-        path: PathBuf,
         /// The names found.
         tensors: Vec<String>,
     },
     /// A tensor that the layout needs and the file lacks.
     #[error("tensor `{tensor}` is missing")]
     MissingTensor {
-        /// The checkpoint.
-        path: PathBuf,
         /// The name.
         tensor: String,
     },
     /// A tensor whose shape does not fit the others.
     #[error("tensor `{tensor}` has shape {shape:?}; {expected}")]
     TensorShape {
-        /// The checkpoint.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// Its shape.
@@ -620,8 +525,6 @@ pub enum Error {
     /// Weights in a number type that weights cannot have.
     #[error("tensor `{tensor}` holds {dtype}; expected {expected}")]
     WeightDtype {
-        /// The checkpoint.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// Its number type.
@@ -632,8 +535,6 @@ pub enum Error {
     /// A permutation that is none.
     #[error("tensor `{tensor}` is no permutation of 0..{length}: {fault}")]
     NotAPermutation {
-        /// The checkpoint.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// Its length.
@@ -647,8 +548,6 @@ pub enum Error {
         None => "the activation cannot be told from the tensors, and no `config.json` names it".to_owned(),
     })]
     ActivationUnknown {
-        /// The checkpoint.
-        path: PathBuf,
         /// What stands there as JSON, if anything does.
         name: Option<String>,
         /// The names that are known.
@@ -658,16 +557,12 @@ pub enum Error {
     /// A setting that names and shapes cannot tell, and no `config.json` does.
     #[error("`{key}` is needed, and no `config.json` beside the checkpoint has it")]
     ConfigMissing {
-        /// The checkpoint.
-        path: PathBuf,
         /// The setting.
         key: String,
     },
     /// A setting that asks for what this tool does not compute.
     #[error("`config.json` sets `{key}` to {value}, which this tool does not compute")]
     ConfigUnsupported {
-        /// The checkpoint.
-        path: PathBuf,
         /// The setting.
         key: String,
         /// Its value.
@@ -676,8 +571,6 @@ pub enum Error {
     /// A setting of another type or range.
     #[error("`config.json` has `{key}`: {value}; {expected} is expected")]
     ConfigType {
-        /// The checkpoint.
-        path: PathBuf,
         /// The setting.
         key: String,
         /// What stands there as JSON.
@@ -688,8 +581,6 @@ pub enum Error {
     /// A setting that the tensors contradict.
     #[error("`config.json` says `{key}` is {value}; {found}")]
     ConfigDisagrees {
-        /// The checkpoint.
-        path: PathBuf,
         /// The setting.
         key: String,
         /// Its value.
@@ -702,8 +593,6 @@ pub enum Error {
         "`config.json` has `{key}`: {value}, which this tool does not know; it may be a part of the network"
     )]
     ConfigUnknown {
-        /// The checkpoint.
-        path: PathBuf,
         /// The setting.
         key: String,
         /// Its value.
@@ -715,8 +604,6 @@ pub enum Error {
         n => format!("{n} tensors are used"),
     }, quoted(tensors))]
     TensorsLeftOver {
-        /// The checkpoint.
-        path: PathBuf,
         /// Their names.
         tensors: Vec<String>,
     },
@@ -726,8 +613,6 @@ pub enum Error {
         listed(tensors)
     )]
     NothingToIgnore {
-        /// The checkpoint.
-        path: PathBuf,
         /// The pattern.
         pattern: String,
         /// The tensors there are.
@@ -735,17 +620,12 @@ pub enum Error {
     },
     /// A transformer where only MLPs are served.
     #[error("this network is a transformer, which this command does not take")]
-    TransformerNotYet {
-        /// The checkpoint.
-        path: PathBuf,
-    },
+    TransformerNotYet,
 
     // Data that do not fit a model.
     /// Sequences longer than the network's positions, or empty.
     #[error("the sequences have {found} positions; the network takes 1 to {limit}")]
     SequenceLength {
-        /// The data.
-        path: PathBuf,
         /// Their length.
         found: usize,
         /// The longest possible.
@@ -754,8 +634,6 @@ pub enum Error {
     /// Inputs of another width than the network's.
     #[error("the data have {found} features per sample; the network has {expected} inputs")]
     InputWidth {
-        /// The data.
-        path: PathBuf,
         /// Features per sample.
         found: usize,
         /// Inputs of the network.
@@ -764,8 +642,6 @@ pub enum Error {
     /// Another number of tokens than the network reads.
     #[error("the data have {found} tokens per sample; the network reads {expected}")]
     TokenCount {
-        /// The data.
-        path: PathBuf,
         /// Tokens per sample.
         found: usize,
         /// Tokens that the network reads.
@@ -774,16 +650,12 @@ pub enum Error {
     /// Numbers for a network that wants tokens.
     #[error("the data hold `inputs`; the network embeds tokens (ids below {tokens})")]
     TokensExpected {
-        /// The data.
-        path: PathBuf,
         /// Rows of the embedding.
         tokens: usize,
     },
     /// Targets or outputs of another width than the network's.
     #[error("tensor `{tensor}` has {found} columns; the network has {expected} outputs")]
     OutputWidth {
-        /// The data.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// Its columns.
@@ -796,8 +668,6 @@ pub enum Error {
         "tensor `{tensor}` holds {found} at sample {sample} (counted from 0); the network knows 0..{limit}"
     )]
     ClassRange {
-        /// The data.
-        path: PathBuf,
         /// The name.
         tensor: String,
         /// The first sample concerned.
@@ -812,16 +682,12 @@ pub enum Error {
     /// A file that is no result of this tool.
     #[error("this is no result of this tool: {detail}")]
     NotAResult {
-        /// The file.
-        path: PathBuf,
         /// What the parser said.
         detail: String,
     },
     /// A result of another version.
     #[error("the result has schema `{found}`; this version reads `{expected}`")]
     ResultSchema {
-        /// The file.
-        path: PathBuf,
         /// What it says.
         found: String,
         /// What is read.
@@ -832,22 +698,15 @@ pub enum Error {
     /// A metric of classes where the data have none.
     #[error("the metric `{metric}` needs a class per sample; the data have none")]
     MetricNeedsClasses {
-        /// The data.
-        path: PathBuf,
         /// The metric.
         metric: String,
     },
     /// Corrupted fills without pairs.
     #[error("the fill `corrupted` needs the pair of each sample; the data have none")]
-    NoCorruptedInputs {
-        /// The data.
-        path: PathBuf,
-    },
+    NoCorruptedInputs,
     /// Runs that would take more memory than they may.
     #[error("this would take about {needed} MB of memory; {limit} MB are allowed")]
     TooMuchMemory {
-        /// The data.
-        path: PathBuf,
         /// Millions of bytes.
         needed: u64,
         /// Millions of bytes.
@@ -856,16 +715,12 @@ pub enum Error {
     /// A file that should hold a circuit of this network.
     #[error("this is no circuit of this network: {detail}")]
     NotACircuit {
-        /// The file.
-        path: PathBuf,
         /// What is wrong.
         detail: String,
     },
     /// A granularity that a kind of network does not have.
     #[error("{network} cannot be taken apart at the granularity `{granularity}`")]
     Granularity {
-        /// The data.
-        path: PathBuf,
         /// What was asked for.
         granularity: String,
         /// The kind of network.
@@ -874,24 +729,18 @@ pub enum Error {
     /// An edge weight that components do not have.
     #[error("edges between components have no `{edge_weight}`: they are many weights each")]
     EdgeWeight {
-        /// The checkpoint.
-        path: PathBuf,
         /// What was asked for.
         edge_weight: String,
     },
     /// Edges that cannot be told apart by position.
     #[error("edges cannot be told apart by position: {detail}")]
     Positions {
-        /// The data.
-        path: PathBuf,
         /// Why.
         detail: String,
     },
     /// Circuits or equivalences that cannot be proved.
     #[error("nothing can be proved: {detail}")]
     NotProvable {
-        /// The data.
-        path: PathBuf,
         /// Why.
         detail: String,
         /// What to do.
@@ -902,8 +751,6 @@ pub enum Error {
         "`{method}` gives every edge an effect of exactly 0: under the fill `{fill}` no patch changes the metric `{metric}`"
     )]
     PatchesChangeNothing {
-        /// The data.
-        path: PathBuf,
         /// How edges were scored.
         method: String,
         /// What patched edges carried.
@@ -916,8 +763,6 @@ pub enum Error {
         "`{method}` scores edges by the gradient of `{metric}`, which is 0 at the network as it is: every score would be exactly 0"
     )]
     NoSlope {
-        /// The data.
-        path: PathBuf,
         /// How edges were to be scored.
         method: String,
         /// What was measured.
@@ -926,30 +771,21 @@ pub enum Error {
     /// A method of edges into queries and keys, where there are none.
     #[error("`{method}` computes what heads see anew, and no edge leads to queries or keys here")]
     NoQueries {
-        /// The data.
-        path: PathBuf,
         /// How edges were to be scored.
         method: String,
     },
     /// No method gave effects sample by sample.
     #[error("none of the methods gave the edges effects sample by sample")]
-    NoScores {
-        /// The data.
-        path: PathBuf,
-    },
+    NoScores,
     /// A claim about what the network does not have.
     #[error("no edge is `{claim}`, and none leads out of a site of that name")]
     UnknownClaim {
-        /// The checkpoint.
-        path: PathBuf,
         /// The claim.
         claim: String,
     },
     /// A site that the network does not have.
     #[error("no site is called `{name}`; the nearest are {}", quoted(nearest))]
     UnknownSite {
-        /// The checkpoint.
-        path: PathBuf,
         /// What was asked for.
         name: String,
         /// The nearest names that there are.
@@ -960,16 +796,12 @@ pub enum Error {
         "lenses are for transformers: they read the residual stream, which a network of layout `{layout}` does not have"
     )]
     NoStream {
-        /// The checkpoint.
-        path: PathBuf,
         /// Its layout.
         layout: String,
     },
     /// An edit that cannot be made.
     #[error("the edit of `{edit}` cannot be made: {detail}")]
     WrongEdit {
-        /// The checkpoint.
-        path: PathBuf,
         /// Where it was to be made.
         edit: String,
         /// Why not.
@@ -977,37 +809,23 @@ pub enum Error {
     },
     /// No data were named and none lie beside the checkpoint.
     #[error("no data were given, and none lie beside the checkpoint")]
-    NoData {
-        /// Where they were looked for.
-        path: PathBuf,
-    },
+    NoData,
     /// A folder that holds other things than a result.
     #[error(
         "the folder is there and holds no `index.html`: it is no result that `--force` could replace"
     )]
-    NoResultFolder {
-        /// The folder.
-        path: PathBuf,
-    },
+    NoResultFolder,
     /// A result that is already there.
     #[error("a result is already there")]
-    ResultExists {
-        /// Its folder.
-        path: PathBuf,
-    },
+    ResultExists,
 
     // Training.
     /// Samples to train on that say nothing of what they should give.
     #[error("the data have no labels to train on")]
-    NoLabels {
-        /// The data.
-        path: PathBuf,
-    },
+    NoLabels,
     /// Samples to train on that are not of the task's kind.
     #[error("the data are {found}; the task has {expected}")]
     OtherKind {
-        /// The data.
-        path: PathBuf,
         /// What they are.
         found: String,
         /// What the task has.
@@ -1018,8 +836,6 @@ pub enum Error {
         "by the largest number among them, the data have {found} {what}; at most {limit} are trained"
     )]
     TooMany {
-        /// The data.
-        path: PathBuf,
         /// Classes or tokens.
         what: &'static str,
         /// How many there would be.
@@ -1030,8 +846,6 @@ pub enum Error {
     /// A training that is none any more.
     #[error("the training failed: {what} is no finite number after step {step}")]
     Diverged {
-        /// Where its result would have been.
-        path: PathBuf,
         /// What is no number.
         what: &'static str,
         /// Updates made by then.
@@ -1040,16 +854,12 @@ pub enum Error {
     /// A training that was interrupted and can be gone on with.
     #[error("interrupted after step {step}; what was trained is kept")]
     Interrupted {
-        /// Its snapshot.
-        path: PathBuf,
         /// Updates made by then.
         step: usize,
     },
     /// A snapshot that is not as it was written.
     #[error("the snapshot is damaged: its checksum is {found}, that of its contents {expected}")]
     SnapshotChecksum {
-        /// The snapshot.
-        path: PathBuf,
         /// What it says.
         found: String,
         /// What its contents give.
@@ -1058,8 +868,6 @@ pub enum Error {
     /// A snapshot of another training.
     #[error("the snapshot has {key} = {found}; this training has {expected}")]
     OtherTraining {
-        /// The snapshot.
-        path: PathBuf,
         /// The hyper-parameter, task or seed that differs.
         key: String,
         /// Its value in the snapshot.
@@ -1079,13 +887,13 @@ fn columns_of_inputs(missing: &[String], unused: &[String]) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-/// The first few of many names.
 /// All names, each in quotes.
 fn quoted(names: &[String]) -> String {
     let quoted: Vec<String> = names.iter().map(|n| format!("`{n}`")).collect();
     quoted.join(", ")
 }
 
+/// The first few of many names.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 4;
     let mut text = names

@@ -81,7 +81,7 @@ pub mod report;
 #[cfg(feature = "cli")]
 pub mod cli;
 
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 
 /// The README's examples, run as tests.
 #[cfg(doctest)]

@@ -18,7 +18,7 @@ use crate::model::{Mlp, Trace};
 use crate::numeric::Scalar;
 use crate::patch::{Engine, Fill, Fills, Patchable};
 use crate::result::NodeAblation;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Where an answer is read that all outputs take part in.
 const WHOLE: &str = "outputs";
@@ -213,9 +213,7 @@ pub fn engine<'m, T: Scalar>(
         Fill::Corrupted => match &subject.batch.corrupted {
             Some(corrupted) => Fills::corrupted(model.forward(corrupted.clone())),
             None => {
-                return Err(Error::NoCorruptedInputs {
-                    path: subject.files.data.path.clone(),
-                });
+                return Err(ErrorKind::NoCorruptedInputs.at(&subject.files.data.path));
             }
         },
     };

@@ -13,7 +13,7 @@ use crate::data::Dataset;
 use crate::evaluate::transfer::Done;
 use crate::numeric::statistics::mean;
 use crate::result::{Circuit, UnderFill};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Runs the circuits of an outcome under every fill, and writes what they do there into
 /// them. Of answers whose effects sample by sample are too many, nothing is said.
@@ -42,7 +42,7 @@ pub fn under_every_fill(
         let found = match audit(checkpoint, data, &runs, progress) {
             Ok(found) => found.by_sample,
             // Samples of several lengths have no mean.
-            Err(Error::PromptLengths { .. }) => continue,
+            Err(error) if matches!(error.kind, ErrorKind::PromptLengths { .. }) => continue,
             Err(error) => return Err(error),
         };
         for matrix in found {

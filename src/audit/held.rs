@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::{Config, JudgeOn};
 use crate::data::{Dataset, Labels};
 use crate::numeric::Rng;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// The fewest samples, of a class where there are classes, that are halved.
 pub const FEWEST: usize = 20;
@@ -41,7 +41,7 @@ pub fn of_both<'h, S>(
 /// `by_class` says that each class has a circuit of its own.
 ///
 /// # Errors
-/// [`Error::NoSuchSplit`] where a split was asked for that there is not.
+/// [`ErrorKind::NoSuchSplit`](crate::ErrorKind::NoSuchSplit) where a split was asked for that there is not.
 pub fn held<'d>(data: &'d Dataset, config: &'d Config, by_class: bool) -> Result<Option<Held<'d>>> {
     match (config.circuits.judge_on, &config.discover) {
         (Some(JudgeOn::Same), _) => Ok(None),
@@ -50,11 +50,11 @@ pub fn held<'d>(data: &'d Dataset, config: &'d Config, by_class: bool) -> Result
             judge: (Cow::Borrowed(data), data.split.clone()),
             in_both: Vec::new(),
         })),
-        (Some(JudgeOn::Test), None) => Err(Error::NoSuchSplit {
-            path: data.path.clone(),
+        (Some(JudgeOn::Test), None) => Err(ErrorKind::NoSuchSplit {
             asked: "train".to_owned(),
             found: vec![data.split.clone()],
-        }),
+        }
+        .at(&data.path)),
         (None | Some(JudgeOn::Half), _) => Ok(halves(data, by_class, config.seed)),
     }
 }

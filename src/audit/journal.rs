@@ -104,7 +104,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::Error;
+    use crate::ErrorKind;
 
     #[test]
     fn what_was_kept_is_found_bit_for_bit() {
@@ -119,8 +119,7 @@ mod tests {
         let first = Journal::new(BTreeMap::new(), keep).within("a");
         first.piece("n", || Ok(numbers.to_vec())).unwrap();
         first.piece("nan", || Ok(vec![f64::NAN])).unwrap();
-        let failed: Result<Vec<f64>> =
-            first.piece("fails", || Err(Error::EmptyFile { path: "x".into() }));
+        let failed: Result<Vec<f64>> = first.piece("fails", || Err(ErrorKind::EmptyFile.at("x")));
         assert!(failed.is_err());
 
         let found = lines.lock().unwrap().clone();

@@ -28,7 +28,7 @@ use crate::numeric::Scalar;
 use crate::patch::{Fill, LayeredEngine, Patchable};
 use crate::prune::{self, Reference, Setting};
 use crate::result::{Finding, Modules, NodeAblation, Prune, Status};
-use crate::{Error, Result, result};
+use crate::{ErrorKind, Result, result};
 
 /// A layered network under audit, with its data.
 pub struct Subject<'a, T> {
@@ -151,10 +151,10 @@ impl<T: Scalar> Audited for Subject<'_, T> {
                 by_attribution(&engine, &edges, &goals)
             }
             other @ (EdgeWeight::Spread | EdgeWeight::Effect) => {
-                return Err(Error::EdgeWeight {
-                    path: self.files.checkpoint.path.clone(),
+                return Err(ErrorKind::EdgeWeight {
                     edge_weight: other.name().to_owned(),
-                });
+                }
+                .at(&self.files.checkpoint.path));
             }
         };
         let (mut found, graph) = graph(&engine, &[weights], &settings);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Config;
 use crate::checkpoint::{Checkpoint, Dtype};
 use crate::data::Dataset;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// The most memory that the process may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,16 +32,16 @@ impl Budget {
     /// Refuses work on a file for which the process would need more.
     ///
     /// # Errors
-    /// [`Error::TooMuchMemory`] with both figures.
+    /// [`ErrorKind::TooMuchMemory`](crate::ErrorKind::TooMuchMemory) with both figures.
     pub fn check(self, needed: u64, path: &Path) -> Result<()> {
         if needed <= self.limit {
             return Ok(());
         }
-        Err(Error::TooMuchMemory {
-            path: path.to_owned(),
+        Err(ErrorKind::TooMuchMemory {
             needed: needed.div_ceil(1_000_000),
             limit: self.limit / 1_000_000,
-        })
+        }
+        .at(path))
     }
 }
 
@@ -49,7 +49,7 @@ impl Budget {
 /// numbers; of another, bytes are held and numbers beside them.
 ///
 /// # Errors
-/// [`Error::TooMuchMemory`] with the figure.
+/// [`ErrorKind::TooMuchMemory`](crate::ErrorKind::TooMuchMemory) with the figure.
 pub fn before_loading(budget: Budget, files: &[&Path]) -> Result<()> {
     let mut needed = resident_bytes();
     for path in files {
@@ -78,7 +78,7 @@ fn held(path: &Path) -> u64 {
 /// before any of them is read.
 ///
 /// # Errors
-/// [`Error::TooMuchMemory`] with the figure.
+/// [`ErrorKind::TooMuchMemory`](crate::ErrorKind::TooMuchMemory) with the figure.
 pub fn before_audit(budget: Budget, checkpoint: &Checkpoint, data: &Dataset) -> Result<()> {
     let tensors = || checkpoint.tensors.values();
     let number = match tensors().any(|tensor| tensor.dtype == Dtype::F64) {

@@ -12,7 +12,7 @@ use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, Patchable};
 use crate::prune::Tolerance;
 use crate::prune::certify::Budget;
-use crate::{Error, Result as Outcome};
+use crate::{Error, ErrorKind, Result as Outcome};
 
 /// How circuits are found and chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -224,10 +224,7 @@ impl Reference {
     }
 
     fn wrong(&self, detail: String) -> Error {
-        Error::NotACircuit {
-            path: self.path.clone(),
-            detail,
-        }
+        ErrorKind::NotACircuit { detail }.at(&self.path)
     }
 }
 
@@ -255,10 +252,10 @@ impl CircuitsConfig {
 /// What is said where edges have no positions.
 #[must_use]
 pub fn no_positions(path: &std::path::Path, detail: &str) -> Error {
-    Error::Positions {
-        path: path.to_owned(),
+    ErrorKind::Positions {
         detail: detail.to_owned(),
     }
+    .at(path)
 }
 
 impl Default for CircuitsConfig {
@@ -271,11 +268,11 @@ impl Granularity {
     /// What is said where a kind of network cannot be taken apart so.
     #[must_use]
     pub fn refused(self, path: &std::path::Path, network: &str) -> Error {
-        Error::Granularity {
-            path: path.to_owned(),
+        ErrorKind::Granularity {
             granularity: self.to_string(),
             network: network.to_owned(),
         }
+        .at(path)
     }
 }
 

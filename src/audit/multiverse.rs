@@ -30,7 +30,7 @@ use crate::result::{
     Along, Analysed, Axes, Certified, CertifiedEdge, CheckpointInfo, Claim, DataInfo, Multiverse,
     Nonsense, OfSize, SCHEMA, Specified, SupportedEdge, Tool, Transfer,
 };
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The choices along every axis. Empty where the data decide.
 #[derive(Debug, Clone, Default)]
@@ -213,9 +213,7 @@ impl Grid {
         let first = scored.answers.values().flatten().next();
         let edges = first.map_or(0, |scored| scored.matrix.edges.len());
         if edges == 0 {
-            return Err(Error::NoScores {
-                path: scored.data.path.clone().into(),
-            });
+            return Err(ErrorKind::NoScores.at(&scored.data.path));
         }
         let mut sizes = self.sizes.clone();
         if sizes.is_empty() {
@@ -266,9 +264,7 @@ fn scores(
     }
     let told = told.and_then(|(checkpoint, data)| Some((checkpoint, data?)));
     let Some((checkpoint, data)) = told.filter(|_| !answers.is_empty()) else {
-        return Err(Error::NoScores {
-            path: data.path.clone(),
-        });
+        return Err(ErrorKind::NoScores.at(&data.path));
     };
     Ok(AllScored {
         checkpoint,
@@ -356,12 +352,10 @@ impl From<Kept> for ScoredBySample {
 
 /// That nothing was scored in a network that is no network is no error.
 fn without_scores(error: Error) -> Result<Option<AllScored>> {
-    match error {
-        Error::NoScores { .. }
-        | Error::PatchesChangeNothing { .. }
-        | Error::NoSlope { .. }
-        | Error::NoQueries { .. } => Ok(None),
-        other => Err(other),
+    match error.kind {
+        ErrorKind::NoScores => Ok(None),
+        kind if kind.is_of_scores() => Ok(None),
+        kind => Err(kind.at(error.path)),
     }
 }
 
@@ -608,10 +602,10 @@ fn claimed(
         .filter(|edge| is_of(&edges[*edge]))
         .collect();
     if meant.is_empty() {
-        return Err(Error::UnknownClaim {
-            path: path.to_owned(),
+        return Err(ErrorKind::UnknownClaim {
             claim: claim.to_owned(),
-        });
+        }
+        .at(path));
     }
     let supports = |analysis: &&Analysis| meant.iter().any(|edge| analysis.edges.contains(*edge));
     let all = by_size.iter().flatten();

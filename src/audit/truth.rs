@@ -9,7 +9,7 @@ use crate::checkpoint::Dtype;
 use crate::choice::LossKind;
 use crate::metric::{Metric, MetricKind};
 use crate::numeric::Scalar;
-use crate::{Error, Result, result};
+use crate::{ErrorKind, Result, result};
 
 /// How much of the outputs' scale a parity difference may be, in f64 and in f32: two
 /// frameworks add the same terms in another order, layer after layer.
@@ -38,9 +38,11 @@ impl<T: Scalar> Truth<'_, T> {
     pub fn metric(&self, kind: MetricKind, output: Option<usize>) -> Result<Metric> {
         let classes = || {
             let labels = self.answers.or(self.classes);
-            labels.cloned().ok_or_else(|| Error::MetricNeedsClasses {
-                path: self.path.to_owned(),
-                metric: kind.to_string(),
+            labels.cloned().ok_or_else(|| {
+                ErrorKind::MetricNeedsClasses {
+                    metric: kind.to_string(),
+                }
+                .at(self.path)
             })
         };
         let pair = || -> Result<(Vec<usize>, Vec<usize>)> {
@@ -104,10 +106,10 @@ impl<T: Scalar> Truth<'_, T> {
                 )
             }
             (None, Some(_), Some(LossKind::CrossEntropy)) => {
-                return Err(Error::MetricNeedsClasses {
-                    path: self.path.to_owned(),
+                return Err(ErrorKind::MetricNeedsClasses {
                     metric: LossKind::CrossEntropy.to_string(),
-                });
+                }
+                .at(self.path));
             }
             (None, Some(targets), _) => {
                 let (targets, output) = (targets.clone(), None);

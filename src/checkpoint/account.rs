@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::settings::{KeyRule, Settings, Unknown};
 use super::tally::Tally;
 use super::{Checkpoint, Dtype, Tensor};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// What wrappers put before every name of the network they wrap.
 const WRAPPERS: [&str; 3] = ["module.", "_orig_mod.", "base_model.model."];
@@ -65,11 +65,11 @@ impl<'c> Account<'c> {
         for pattern in ignore {
             let key = |key: &String| fits(pattern, &format!("config.{key}"));
             if !ignored.iter().any(|name| fits(pattern, name)) && !ignored_keys.iter().any(key) {
-                return Err(Error::NothingToIgnore {
-                    path: checkpoint.path.clone(),
+                return Err(ErrorKind::NothingToIgnore {
                     pattern: pattern.clone(),
                     tensors: checkpoint.tensors.keys().cloned().collect(),
-                });
+                }
+                .at(&checkpoint.path));
             }
         }
         let mut account = Self {
@@ -154,9 +154,11 @@ impl<'c> Account<'c> {
     pub fn take(&self, name: &str, what: &str) -> Result<&'c Tensor> {
         let found = self.names.get(name).copied();
         let tensor = found.and_then(|stored| self.checkpoint.tensors.get_key_value(stored));
-        let (stored, tensor) = tensor.ok_or_else(|| Error::MissingTensor {
-            path: self.checkpoint.path.clone(),
-            tensor: self.stored(name),
+        let (stored, tensor) = tensor.ok_or_else(|| {
+            ErrorKind::MissingTensor {
+                tensor: self.stored(name),
+            }
+            .at(&self.checkpoint.path)
         })?;
         self.record(stored, Use::For(what.to_owned()));
         Ok(tensor)
@@ -169,12 +171,12 @@ impl<'c> Account<'c> {
     pub fn take_floats(&self, name: &str, what: &str) -> Result<&'c Tensor> {
         let tensor = self.take(name, what)?;
         match tensor.dtype {
-            Dtype::Integer(_) => Err(Error::WeightDtype {
-                path: self.checkpoint.path.clone(),
+            Dtype::Integer(_) => Err(ErrorKind::WeightDtype {
                 tensor: self.stored(name),
                 dtype: tensor.dtype.name(),
                 expected: "f64, f32, f16 or bf16; quantised weights are not computed".to_owned(),
-            }),
+            }
+            .at(&self.checkpoint.path)),
             _ => Ok(tensor),
         }
     }
@@ -246,10 +248,7 @@ impl<'c> Account<'c> {
             }
         }
         if !left.is_empty() {
-            return Err(Error::TensorsLeftOver {
-                path: self.checkpoint.path.clone(),
-                tensors: left,
-            });
+            return Err(ErrorKind::TensorsLeftOver { tensors: left }.at(&self.checkpoint.path));
         }
         tally.ignored = self.ignored.iter().map(|name| (*name).to_owned()).collect();
         tally.told = self.told.into_inner();

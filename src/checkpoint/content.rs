@@ -6,7 +6,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// What the beginning of a file shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,11 +100,11 @@ impl Content {
 
     /// That a file is this by its content, and not what its name says.
     pub(super) fn error(self, path: &Path) -> Error {
-        Error::OtherContent {
-            path: path.to_owned(),
+        ErrorKind::OtherContent {
             content: self.to_string(),
             remedy: self.remedy(),
         }
+        .at(path)
     }
 
     /// What to do with such a file.

@@ -8,7 +8,7 @@ use std::path::Path;
 use safetensors::SafeTensorError;
 use serde_json::{Map, Value};
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// Bytes of the header's length.
 pub(super) const PREFIX: usize = 8;
@@ -20,40 +20,36 @@ pub(super) fn fault(path: &Path, bytes: &[u8], error: &SafeTensorError) -> Error
     match error {
         SafeTensorError::HeaderTooSmall
         | SafeTensorError::HeaderTooLarge
-        | SafeTensorError::InvalidHeaderLength => Error::HeaderLength {
+        | SafeTensorError::InvalidHeaderLength => ErrorKind::HeaderLength {
             declared: declared(bytes),
-            path,
             available,
-        },
-        SafeTensorError::InvalidHeader(utf8) => Error::Header {
-            path,
+        }
+        .at(path),
+        SafeTensorError::InvalidHeader(utf8) => ErrorKind::Header {
             detail: format!("byte {} is not UTF-8", PREFIX + utf8.valid_up_to()),
-        },
+        }
+        .at(path),
         SafeTensorError::InvalidHeaderDeserialization(json) => {
             let unknown = header(bytes).and_then(|(header, _)| unknown_dtype(&header));
             let detail = json.to_string();
             match unknown {
-                Some((tensor, dtype)) => Error::TensorDtype {
-                    path,
-                    tensor,
-                    dtype,
-                },
-                None => Error::Header { path, detail },
+                Some((tensor, dtype)) => ErrorKind::TensorDtype { tensor, dtype }.at(path),
+                None => ErrorKind::Header { detail }.at(path),
             }
         }
         other => {
             let found = header(bytes).and_then(|(header, data)| faulty_tensor(&header, data));
             match found {
-                Some(Fault::Tensor(tensor, detail)) => Error::TensorBytes {
-                    path,
-                    tensor,
-                    detail,
-                },
-                Some(Fault::LeftOver { end, bytes }) => Error::BytesLeftOver { path, end, bytes },
-                None => Error::Header {
-                    path,
+                Some(Fault::Tensor(tensor, detail)) => {
+                    ErrorKind::TensorBytes { tensor, detail }.at(path)
+                }
+                Some(Fault::LeftOver { end, bytes }) => {
+                    ErrorKind::BytesLeftOver { end, bytes }.at(path)
+                }
+                None => ErrorKind::Header {
                     detail: other.to_string(),
-                },
+                }
+                .at(path),
             }
         }
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Files larger than this are refused: they would not fit in memory beside
 /// what is computed from them.
@@ -33,10 +33,10 @@ pub(crate) fn sibling(path: &Path, name: &str) -> Result<Option<String>> {
     }
     match String::from_utf8(limited_read(&beside)?) {
         Ok(text) => Ok(Some(text)),
-        Err(error) => Err(Error::NotUtf8 {
-            path: beside,
+        Err(error) => Err(ErrorKind::NotUtf8 {
             position: error.utf8_error().valid_up_to(),
-        }),
+        }
+        .at(beside)),
     }
 }
 
@@ -44,17 +44,10 @@ pub(crate) fn sibling(path: &Path, name: &str) -> Result<Option<String>> {
 pub(super) fn within(path: &Path, size: u64, limit: u64) -> Result<()> {
     match size > limit {
         false => Ok(()),
-        true => Err(Error::FileTooLarge {
-            path: path.to_owned(),
-            size,
-            limit,
-        }),
+        true => Err(ErrorKind::FileTooLarge { size, limit }.at(path)),
     }
 }
 
 pub(super) fn read_error(path: &Path, source: std::io::Error) -> Error {
-    Error::Read {
-        path: path.to_owned(),
-        source,
-    }
+    ErrorKind::Read { source }.at(path)
 }

@@ -2,7 +2,7 @@
 //! that an adapter makes to a network that is elsewhere.
 
 use super::{Checkpoint, Dtype, IntegerKind};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Endings of names, and what they show.
 const NAMES: [(&str, Kind); 15] = [
@@ -51,29 +51,29 @@ impl Checkpoint {
             };
             match kind {
                 Some(Kind::Quantised(by)) => {
-                    return Err(Error::Quantised {
-                        path: self.path.clone(),
+                    return Err(ErrorKind::Quantised {
                         tensor: name.clone(),
                         dtype: tensor.dtype.name(),
                         by,
-                    });
+                    }
+                    .at(&self.path));
                 }
                 Some(Kind::Adapter) => {
-                    return Err(Error::Adapter {
-                        path: self.path.clone(),
+                    return Err(ErrorKind::Adapter {
                         what: format!("tensor `{name}`"),
-                    });
+                    }
+                    .at(&self.path));
                 }
                 None => {}
             }
         }
         match self.config.get("quantization_config") {
-            Some(value) if !value.is_null() => Err(Error::Quantised {
-                path: self.path.clone(),
+            Some(value) if !value.is_null() => Err(ErrorKind::Quantised {
                 tensor: "quantization_config".to_owned(),
                 dtype: "key of config.json",
                 by: "a quantising library",
-            }),
+            }
+            .at(&self.path)),
             _ => Ok(()),
         }
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Map;
 
 use super::{Checkpoint, Tensor};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 impl Checkpoint {
     /// A checkpoint of tensors in memory that goes by `name`, with the text of the
@@ -49,9 +49,11 @@ pub(crate) fn file_of(name: &str, tensors: BTreeMap<String, Tensor>) -> Result<V
         metadata: BTreeMap::new(),
         config: Map::new(),
     };
-    checkpoint.to_bytes().map_err(|error| Error::Header {
-        path: PathBuf::from(name),
-        detail: error.to_string(),
+    checkpoint.to_bytes().map_err(|error| {
+        ErrorKind::Header {
+            detail: error.to_string(),
+        }
+        .at(PathBuf::from(name))
     })
 }
 
@@ -61,12 +63,12 @@ fn check(path: &str, tensor: &str, of: &Tensor) -> Result<()> {
     if of.bytes.len() == wanted {
         return Ok(());
     }
-    Err(Error::TensorShape {
-        path: PathBuf::from(path),
+    Err(ErrorKind::TensorShape {
         tensor: tensor.to_owned(),
         shape: of.shape.clone(),
         expected: format!("its numbers are {}", of.bytes.len() / of.dtype.size()),
-    })
+    }
+    .at(PathBuf::from(path)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::diagnose::{self, PREFIX};
 use super::{Bytes, Dtype, IntegerKind, Sum, Tensor};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// What one or several files hold, without what lies beside them.
 pub(super) struct Parts {
@@ -30,18 +30,18 @@ pub(crate) fn parse_tensors(path: &Path, bytes: &[u8]) -> Result<Parsed> {
 /// The named tensors and the metadata of a safetensors file, as parts of its bytes.
 pub(super) fn parse_shared(path: &Path, bytes: &Bytes) -> Result<Parsed> {
     if bytes.is_empty() {
-        return Err(Error::EmptyFile {
-            path: path.to_owned(),
-        });
+        return Err(ErrorKind::EmptyFile.at(path));
     }
     let fault = |error| diagnose::fault(path, bytes, &error);
     let (length, header) = SafeTensors::read_metadata(bytes).map_err(fault)?;
     let mut tensors = BTreeMap::new();
     for (name, info) in header.tensors() {
-        let dtype = dtype(info.dtype).ok_or_else(|| Error::TensorDtype {
-            path: path.to_owned(),
-            tensor: name.clone(),
-            dtype: format!("{:?}", info.dtype),
+        let dtype = dtype(info.dtype).ok_or_else(|| {
+            ErrorKind::TensorDtype {
+                tensor: name.clone(),
+                dtype: format!("{:?}", info.dtype),
+            }
+            .at(path)
         })?;
         let (start, end) = info.data_offsets;
         let data = PREFIX + length;
@@ -49,10 +49,12 @@ pub(super) fn parse_shared(path: &Path, bytes: &Bytes) -> Result<Parsed> {
         let tensor = Tensor {
             dtype,
             shape: info.shape.clone(),
-            bytes: found.ok_or_else(|| Error::TensorBytes {
-                path: path.to_owned(),
-                tensor: name.clone(),
-                detail: format!("occupies bytes {start}..{end}, beyond the end of the file"),
+            bytes: found.ok_or_else(|| {
+                ErrorKind::TensorBytes {
+                    tensor: name.clone(),
+                    detail: format!("occupies bytes {start}..{end}, beyond the end of the file"),
+                }
+                .at(path)
             })?,
         };
         tensors.insert(name, tensor);

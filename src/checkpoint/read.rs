@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::disk::{LARGEST_FILE, read_error, sibling, within};
 use super::parse::{Parts, parse_shared};
 use super::{Bytes, Checkpoint, Content, Foreign, Sum, onnx, shards, torch};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 impl Checkpoint {
     /// Opens a `.safetensors`, `.pt`, `.pth`, `.bin` or `.ckpt` file, the index of several
@@ -50,9 +50,7 @@ impl Checkpoint {
 
     fn from_shared(path: &Path, bytes: Bytes, config: Option<&str>) -> Result<Self> {
         if bytes.is_empty() {
-            return Err(Error::EmptyFile {
-                path: path.to_owned(),
-            });
+            return Err(ErrorKind::EmptyFile.at(path));
         }
         let parts = if extension(path) == ONNX {
             Content::check(path, &bytes, &[])?;
@@ -140,7 +138,7 @@ fn other_ending(path: PathBuf) -> Error {
         file.take(1 << 10).read_to_end(&mut start).map(|_| start)
     });
     match Content::of(&start.unwrap_or_default()) {
-        Content::Unknown => Error::CheckpointFormat { path },
+        Content::Unknown => ErrorKind::CheckpointFormat.at(path),
         content => content.error(&path),
     }
 }
@@ -149,10 +147,10 @@ fn other_ending(path: PathBuf) -> Error {
 fn beside(file: &Path) -> Result<()> {
     let adapter = file.with_file_name("adapter_config.json");
     match adapter.is_file() {
-        true => Err(Error::Adapter {
-            path: file.to_owned(),
+        true => Err(ErrorKind::Adapter {
             what: "`adapter_config.json` beside it".to_owned(),
-        }),
+        }
+        .at(file)),
         false => Ok(()),
     }
 }
@@ -166,12 +164,12 @@ fn joined(
     for (key, value) in inside {
         match beside.get(&key) {
             Some(other) if *other != value => {
-                return Err(Error::Json {
-                    path: path.with_file_name("config.json"),
+                return Err(ErrorKind::Json {
                     detail: format!(
                         "`{key}` is {other}; `model_args` in the checkpoint has {value}"
                     ),
-                });
+                }
+                .at(path.with_file_name("config.json")));
             }
             Some(_) => {}
             None => {
@@ -189,10 +187,10 @@ fn in_folder(folder: &Path) -> Result<PathBuf> {
         [] => {}
         [one] => return Ok(folder.join(one)),
         several => {
-            return Err(Error::NoCheckpointInFolder {
-                path: folder.to_owned(),
+            return Err(ErrorKind::NoCheckpointInFolder {
                 found: several.iter().map(|name| (**name).to_owned()).collect(),
-            });
+            }
+            .at(folder));
         }
     }
     let listing = fs::read_dir(folder).map_err(|source| read_error(folder, source))?;
@@ -208,14 +206,14 @@ fn in_folder(folder: &Path) -> Result<PathBuf> {
     match found.as_slice() {
         [one] => Ok(one.clone()),
         [] => Err(in_other_form(folder)?),
-        several => Err(Error::NoCheckpointInFolder {
-            path: folder.to_owned(),
+        several => Err(ErrorKind::NoCheckpointInFolder {
             found: several
                 .iter()
                 .filter_map(|path| path.file_name())
                 .map(|n| n.to_string_lossy().into_owned())
                 .collect(),
-        }),
+        }
+        .at(folder)),
     }
 }
 
@@ -226,24 +224,19 @@ fn in_other_form(folder: &Path) -> Result<Error> {
     let files = listing.filter_map(|entry| Some(entry.ok()?.path()));
     let errors = files.filter(|path| path.is_file()).map(other_ending);
     let known = errors.filter(|error| {
-        matches!(error, Error::OtherContent { content, .. }
+        matches!(error, Error { kind: ErrorKind::OtherContent { content, .. }, .. }
             if *content != Content::Foreign(Foreign::Json).to_string())
     });
     Ok(match known.collect::<Vec<_>>().pop() {
         Some(error) => error,
-        None => Error::NoCheckpointInFolder {
-            path: folder.to_owned(),
-            found: Vec::new(),
-        },
+        None => ErrorKind::NoCheckpointInFolder { found: Vec::new() }.at(folder),
     })
 }
 
 /// A JSON object.
 fn object(checkpoint: &Path, text: &str) -> Result<Map<String, Value>> {
-    let not_json = |detail: String| Error::Json {
-        path: checkpoint.with_file_name("config.json"),
-        detail,
-    };
+    let not_json =
+        |detail: String| ErrorKind::Json { detail }.at(checkpoint.with_file_name("config.json"));
     match super::json::value(text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(not_json(

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Checkpoint;
 use super::tally::Tally;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// An object of a configuration, and which of its keys were asked for.
 #[derive(Debug)]
@@ -199,12 +199,12 @@ impl<'c> Settings<'c> {
     /// An error for a value of another type or range.
     #[must_use]
     pub fn wrong(&self, key: &str, value: &str, expected: &str) -> Error {
-        Error::ConfigType {
-            path: self.file(),
+        ErrorKind::ConfigType {
             key: self.full(key),
             value: value.to_owned(),
             expected: expected.to_owned(),
         }
+        .at(self.file())
     }
 
     /// That a setting, where it is there, is what the tensors say.
@@ -221,31 +221,31 @@ impl<'c> Settings<'c> {
     /// An error for a setting that the tensors contradict.
     #[must_use]
     pub fn disagrees(&self, key: &str, said: &str, found: &str) -> Error {
-        Error::ConfigDisagrees {
-            path: self.file(),
+        ErrorKind::ConfigDisagrees {
             key: self.full(key),
             value: said.to_owned(),
             found: found.to_owned(),
         }
+        .at(self.file())
     }
 
     /// An error for a setting with a value that this tool does not compute.
     #[must_use]
     pub fn unsupported(&self, key: &str, value: &str) -> Error {
-        Error::ConfigUnsupported {
-            path: self.file(),
+        ErrorKind::ConfigUnsupported {
             key: self.full(key),
             value: value.to_owned(),
         }
+        .at(self.file())
     }
 
     /// An error for a setting that is needed and not there.
     #[must_use]
     pub fn missing(&self, key: &str) -> Error {
-        Error::ConfigMissing {
-            path: self.file(),
+        ErrorKind::ConfigMissing {
             key: self.full(key),
         }
+        .at(self.file())
     }
 
     /// That no key asks for a feature that a table refuses.
@@ -308,11 +308,11 @@ impl<'c> Settings<'c> {
             } else if let Some(why) = self.harmless(key, value, rule)? {
                 tally.keys_harmless.insert(key.clone(), why.to_owned());
             } else if unknown == Unknown::Refused && may_compute(value) {
-                return Err(Error::ConfigUnknown {
-                    path: self.file(),
+                return Err(ErrorKind::ConfigUnknown {
                     key: key.clone(),
                     value: value.to_string(),
-                });
+                }
+                .at(self.file()));
             } else {
                 tally.keys_unknown.push(key.clone());
             }

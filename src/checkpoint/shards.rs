@@ -12,7 +12,7 @@ use serde_json::Map;
 
 use super::parse::{Parts, parse_shared};
 use super::{Bytes, Content, Sum};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How the name of an index ends.
 pub(super) const ENDING: &str = ".safetensors.index.json";
@@ -26,9 +26,11 @@ struct Index {
 
 /// The tensors of all shards of the index at `path`.
 pub(super) fn read(path: &Path, index: &Bytes) -> Result<Parts> {
-    let not_json = |error: serde_json::Error| Error::Json {
-        path: path.to_owned(),
-        detail: error.to_string(),
+    let not_json = |error: serde_json::Error| {
+        ErrorKind::Json {
+            detail: error.to_string(),
+        }
+        .at(path)
     };
     let Index { weight_map } = serde_json::from_slice(index).map_err(not_json)?;
     let shards: BTreeSet<&str> = weight_map.values().map(String::as_str).collect();
@@ -86,10 +88,7 @@ fn misplaced(weight_map: &BTreeMap<String, String>, tensor: &str, shard: &str) -
 }
 
 fn fault(path: &Path, detail: String) -> Error {
-    Error::Shards {
-        path: path.to_owned(),
-        detail,
-    }
+    ErrorKind::Shards { detail }.at(path)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use safetensors::tensor::TensorView;
 use serde_json::{Map, Value, json};
 
 use super::{Checkpoint, Dtype, IntegerKind};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 impl Checkpoint {
     /// Writes one safetensors file with the same tensors, types and metadata,
@@ -23,14 +23,9 @@ impl Checkpoint {
             .extension()
             .is_none_or(|ending| ending != "safetensors")
         {
-            return Err(Error::WriteFormat {
-                path: path.to_owned(),
-            });
+            return Err(ErrorKind::WriteFormat.at(path));
         }
-        let failed = |source: std::io::Error| Error::Write {
-            path: path.to_owned(),
-            source,
-        };
+        let failed = |source: std::io::Error| ErrorKind::Write { source }.at(path);
         let bytes = self
             .to_bytes()
             .map_err(|error| failed(std::io::Error::other(error)))?;

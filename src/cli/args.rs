@@ -14,7 +14,7 @@ use crate::model::{Layout, Meaning, Options};
 use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality, RESTARTS};
 use crate::numeric::Activation;
 use crate::prune::{Threshold, Tolerance};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// What every command has.
 #[derive(Debug, Clone, Args)]
@@ -436,7 +436,16 @@ pub(super) fn open_discovery(
     }
     match open(Some("train")) {
         Ok(other) => Ok(Some(other)),
-        Err(Error::NoSuchSplit { .. } | Error::NoInputs { .. }) => Ok(None),
+        Err(
+            Error {
+                kind: ErrorKind::NoSuchSplit { .. },
+                ..
+            }
+            | Error {
+                kind: ErrorKind::NoInputs { .. },
+                ..
+            },
+        ) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -457,7 +466,7 @@ pub(super) fn open_split(
     let path = match &args.data {
         Some(path) => path.clone(),
         None if usual.is_file() => usual,
-        None => return Err(Error::NoData { path: usual }),
+        None => return Err(ErrorKind::NoData.at(usual)),
     };
     let reading = Reading {
         split: split.map(str::to_owned),

@@ -17,7 +17,7 @@ use crate::patch::Fill;
 use crate::prune::Threshold;
 use crate::report::exports::Export;
 use crate::result::Status;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Discover the circuit of every output or class
 #[derive(Debug, clap::Args)]
@@ -216,9 +216,11 @@ impl CircuitArgs {
 /// A circuit in a file.
 fn reference(path: &Path) -> Result<Reference> {
     let bytes = limited_read(path)?;
-    let value = serde_json::from_slice(&bytes).map_err(|e| Error::Json {
-        path: path.to_owned(),
-        detail: e.to_string(),
+    let value = serde_json::from_slice(&bytes).map_err(|e| {
+        ErrorKind::Json {
+            detail: e.to_string(),
+        }
+        .at(path)
     })?;
     Ok(Reference {
         path: path.to_owned(),

@@ -14,7 +14,7 @@ use crate::metric::MetricKind;
 use crate::patch::Fill;
 use crate::report;
 use crate::result::Status;
-use crate::{Error, checkpoint::Checkpoint};
+use crate::{ErrorKind, checkpoint::Checkpoint};
 
 /// Run with edits of any site, edge, path or weight, and tell what moved
 ///
@@ -136,8 +136,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
 
 /// A network as the bytes of its file.
 fn bytes(path: &std::path::Path, network: &Checkpoint) -> crate::Result<Vec<u8>> {
-    network.to_bytes().map_err(|error| Error::Write {
-        path: path.to_owned(),
-        source: std::io::Error::other(error),
+    network.to_bytes().map_err(|error| {
+        ErrorKind::Write {
+            source: std::io::Error::other(error),
+        }
+        .at(path)
     })
 }

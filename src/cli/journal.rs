@@ -16,7 +16,7 @@ use super::{interrupt, whole};
 use crate::audit::{Config, Journal};
 use crate::checkpoint::{Checkpoint, sha256};
 use crate::data::Dataset;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// The ending of a journal's name.
 const ENDING: &str = "journal";
@@ -75,10 +75,7 @@ const SHARED: &str = "part";
 /// # Errors
 /// If the folder cannot be made or read.
 pub(super) fn shared(folder: &Path) -> Result<Journal> {
-    let failed = |source| Error::Write {
-        path: folder.to_owned(),
-        source,
-    };
+    let failed = |source| ErrorKind::Write { source }.at(folder);
     fs::create_dir_all(folder).map_err(failed)?;
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).map_err(failed)? {

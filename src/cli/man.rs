@@ -7,7 +7,7 @@ use clap::CommandFactory as _;
 
 use super::{Cli, output};
 use crate::result::Status;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Print the manual page, or write one per command
 #[derive(Debug, clap::Args)]
@@ -52,8 +52,5 @@ fn write(command: &clap::Command, name: &str, folder: &Path) -> Result<()> {
 }
 
 fn refused(path: &Path, source: std::io::Error) -> Error {
-    Error::Write {
-        path: path.to_owned(),
-        source,
-    }
+    ErrorKind::Write { source }.at(path)
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use super::args;
 use crate::checkpoint::Checkpoint;
 use crate::compare::Entry;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// `NAME=GLOB`: a regime and the paths that belong to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,9 +56,9 @@ pub(super) fn entries(
         .map(|said| entry(said, groups))
         .collect::<Result<Vec<Entry>>>()?;
     if entries.is_empty() {
-        return Err(Error::NothingToCompare {
-            path: manifest.map_or_else(PathBuf::new, Path::to_owned),
-        });
+        return Err(
+            ErrorKind::NothingToCompare.at(manifest.map_or_else(PathBuf::new, Path::to_owned))
+        );
     }
     tell_apart(&mut entries);
     Ok(entries)
@@ -70,10 +70,7 @@ fn found(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.is_dir() || holds(path) {
         return Ok(vec![path.to_owned()]);
     }
-    let failed = |source| Error::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| ErrorKind::Read { source }.at(path);
     let mut inside: Vec<PathBuf> = fs::read_dir(path)
         .map_err(failed)?
         .flatten()
@@ -95,9 +92,11 @@ pub(super) fn named(manifest: &Path) -> Result<usize> {
 
 /// Rows of path, group and seed; group and seed may be empty.
 fn read_manifest(path: &Path) -> Result<Vec<Said>> {
-    let wrong = |error: csv::Error| Error::Read {
-        path: path.to_owned(),
-        source: error.into(),
+    let wrong = |error: csv::Error| {
+        ErrorKind::Read {
+            source: error.into(),
+        }
+        .at(path)
     };
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)

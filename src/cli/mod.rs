@@ -132,9 +132,12 @@ fn print_of_clap(error: &clap::Error) -> ExitCode {
 
 /// The exit code of an error: most are of the input.
 fn code(error: &anyhow::Error) -> u8 {
-    match error.downcast_ref::<crate::Error>() {
-        Some(crate::Error::Diverged { .. }) => BROKEN,
-        Some(crate::Error::Interrupted { .. }) => INTERRUPTED,
+    match error
+        .downcast_ref::<crate::Error>()
+        .map(|error| &error.kind)
+    {
+        Some(crate::ErrorKind::Diverged { .. }) => BROKEN,
+        Some(crate::ErrorKind::Interrupted { .. }) => INTERRUPTED,
         _ => WRONG,
     }
 }
@@ -156,9 +159,7 @@ fn print_error(error: &anyhow::Error) {
     };
     // Its own words say what its source says.
     say(&format!("error: {known}"));
-    if let Some(path) = known.path() {
-        say(&format!("  in: {}", path.display()));
-    }
+    say(&format!("  in: {}", known.path.display()));
     if let Some(remedy) = known.remedy() {
         say(&format!("  try: {remedy}"));
     }

@@ -13,7 +13,7 @@ use crate::escape::visible;
 use crate::report::exports::{self, Export};
 use crate::report::words;
 use crate::result::{Audit, CheckpointInfo, GraphJson, Sentence, Status, fails};
-use crate::{Error, Result, report};
+use crate::{ErrorKind, Result, report};
 
 /// A finished run, ready to be written.
 pub(super) struct Finished<'a> {
@@ -53,9 +53,11 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
         staged.push(Staged::folder(folder, replace, |dir| finished.fill(dir))?);
     }
     if let Some((path, network)) = finished.file {
-        let bytes = network.to_bytes().map_err(|error| Error::Write {
-            path: path.to_owned(),
-            source: io::Error::other(error),
+        let bytes = network.to_bytes().map_err(|error| {
+            ErrorKind::Write {
+                source: io::Error::other(error),
+            }
+            .at(path)
         })?;
         staged.push(Staged::file(path, common.force, &bytes)?);
     }
@@ -77,7 +79,7 @@ impl Finished<'_> {
         }
         for (name, bytes) in &self.files {
             let path = dir.join(name);
-            fs::write(&path, bytes).map_err(|source| Error::Write { path, source })?;
+            fs::write(&path, bytes).map_err(|source| ErrorKind::Write { source }.at(path))?;
         }
         // The time and memory of the drawing go into the file that is read again.
         self.result.costs.peak_memory_bytes = memory::peak_bytes();
@@ -143,16 +145,11 @@ pub(super) fn check_free(common: &Common, name: &str, replace: bool) -> Result<(
 /// Refuses a file that exists, before any work is done for it.
 pub(super) fn check_free_file(common: &Common, path: &Path) -> Result<()> {
     if path.is_dir() || (path.exists() && !common.force) {
-        return Err(Error::ResultExists {
-            path: path.to_owned(),
-        });
+        return Err(ErrorKind::ResultExists.at(path));
     }
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
     match parent.map(fs::metadata) {
-        Some(Err(source)) => Err(Error::Write {
-            path: path.to_owned(),
-            source,
-        }),
+        Some(Err(source)) => Err(ErrorKind::Write { source }.at(path)),
         _ => Ok(()),
     }
 }
@@ -165,7 +162,7 @@ pub(super) fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
     }
     let path = path.to_owned();
     if !replace {
-        return Err(Error::ResultExists { path });
+        return Err(ErrorKind::ResultExists.at(path));
     }
     let empty = fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_none());
     // A report has a page, a training its curve.
@@ -175,7 +172,7 @@ pub(super) fn check_replaceable(path: &Path, replace: bool) -> Result<()> {
     if empty || is_result {
         Ok(())
     } else {
-        Err(Error::NoResultFolder { path })
+        Err(ErrorKind::NoResultFolder.at(path))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::audit::{Outcome, Proved};
 use crate::checkpoint::{Checkpoint, Sum};
 use crate::prune::certify::Logged;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The file of a proof log.
 pub(super) const NAME: &str = "certificate.json";
@@ -104,8 +104,5 @@ fn sum(bytes: &[u8]) -> String {
 }
 
 fn failed(path: &str, source: io::Error) -> Error {
-    Error::Write {
-        path: Path::new(path).to_owned(),
-        source,
-    }
+    ErrorKind::Write { source }.at(Path::new(path).to_owned())
 }

@@ -8,7 +8,7 @@ use super::whole;
 use crate::audit::memory::{self, Budget};
 use crate::checkpoint::limited_read;
 use crate::result::{Audit, Saved, Status, fails};
-use crate::{Error, Result, report};
+use crate::{ErrorKind, Result, report};
 
 /// Draw a saved result again; of several, one page with a row for each
 #[derive(Debug, clap::Args)]
@@ -168,9 +168,7 @@ fn folder_name(path: &Path, taken: &[(String, Audit)]) -> String {
 fn open(path: &Path) -> Result<Saved> {
     let bytes = limited_read(path)?;
     if bytes.is_empty() {
-        return Err(Error::EmptyFile {
-            path: path.to_owned(),
-        });
+        return Err(ErrorKind::EmptyFile.at(path));
     }
     let mut saved = Saved::from_json(path, &bytes)?;
     report::retell(&mut saved);

@@ -24,7 +24,7 @@ use crate::train::run::{self, Finished, Job, Moment, Observer};
 use crate::train::summary::{COLUMNS, Summary, cells};
 use crate::train::task::own;
 use crate::train::{Problem, Recipe, Regime, Task, memory, snapshot};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Train networks the brain-inspired way (BIMT), or in ways to set beside it
 #[derive(Debug, clap::Args)]
@@ -383,9 +383,7 @@ fn generated(args: &Args) -> Option<Task> {
 /// The problem in the files that were named.
 fn own_problem(args: &Args, seed: u64) -> Result<Problem> {
     let Some(path) = &args.data else {
-        return Err(Error::NoData {
-            path: PathBuf::from(&args.task),
-        });
+        return Err(ErrorKind::NoData.at(PathBuf::from(&args.task)));
     };
     let open = |path: &Path, labels: &Option<PathBuf>, split: Option<&str>| match labels {
         Some(labels) => idx::open(path, labels),
@@ -459,9 +457,11 @@ fn write_snapshot(planned: &Planned, moment: Moment, tensors: Tensors) -> Result
     let path = snapshot_path(&planned.folder, moment);
     let mut checkpoint = checkpoint(tensors);
     checkpoint.metadata = snapshot::metadata(&checkpoint.tensors, &planned.identity);
-    let bytes = checkpoint.to_bytes().map_err(|error| Error::Write {
-        path: path.clone(),
-        source: io::Error::other(error),
+    let bytes = checkpoint.to_bytes().map_err(|error| {
+        ErrorKind::Write {
+            source: io::Error::other(error),
+        }
+        .at(&path)
     })?;
     whole::file(&path, true, &bytes)?;
     Ok(path)
@@ -508,10 +508,7 @@ fn checkpoint(tensors: Tensors) -> Checkpoint {
 }
 
 fn write_text(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).map_err(|source| Error::Write {
-        path: path.to_owned(),
-        source,
-    })
+    fs::write(path, text).map_err(|source| ErrorKind::Write { source }.at(path))
 }
 
 /// A bar over the steps of all networks, with the time left.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::interrupt::{self, remove};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A result that is made but not in its place yet; dropped, it is gone.
 pub(super) struct Staged {
@@ -112,9 +112,7 @@ fn moved(staged: &Staged) -> Result<bool> {
         Ok(()) => return Ok(false),
         Err(error) if !is_there(&error) => return Err(failed(target)(error)),
         Err(_) if !replace => {
-            return Err(Error::ResultExists {
-                path: target.clone(),
-            });
+            return Err(ErrorKind::ResultExists.at(target));
         }
         Err(_) => {}
     }
@@ -193,10 +191,7 @@ fn parent(target: &Path) -> &Path {
 
 fn failed(path: &Path) -> impl Fn(io::Error) -> Error + use<> {
     let path = path.to_owned();
-    move |source| Error::Write {
-        path: path.clone(),
-        source,
-    }
+    move |source| ErrorKind::Write { source }.at(&path)
 }
 
 fn is_there(error: &io::Error) -> bool {
@@ -318,7 +313,13 @@ mod tests {
         let target = dir.path().join("r");
         folder(&target, false, write("one")).unwrap();
         let refused = folder(&target, false, write("two"));
-        assert!(matches!(refused, Err(Error::ResultExists { .. })));
+        assert!(matches!(
+            refused,
+            Err(Error {
+                kind: ErrorKind::ResultExists,
+                ..
+            })
+        ));
         assert_eq!(text(&target.join("a")), "one");
         folder(&target, true, write("two")).unwrap();
         assert_eq!(text(&target.join("a")), "two");

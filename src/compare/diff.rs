@@ -19,7 +19,7 @@ use crate::result::{
     ChangedOutput, ChangedPruning, ChangedTensor, Circuit, Diff, DiffLimits, MatchedModules,
     Modules, Versions,
 };
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Audits both versions and sets them beside each other. `progress` is told the stage
 /// that begins.
@@ -40,12 +40,12 @@ pub fn diff(
         new: audit::outputs(new, data, config)?,
     };
     if outputs.old.nrows() != outputs.new.nrows() {
-        return Err(Error::NotComparable {
-            path: new.path.clone(),
+        return Err(ErrorKind::NotComparable {
             what: "number of outputs".to_owned(),
             found: outputs.new.nrows().to_string(),
             expected: outputs.old.nrows().to_string(),
-        });
+        }
+        .at(&new.path));
     }
     let audited = |version: &str, checkpoint: &Checkpoint| {
         let told = |stage: &str| progress(&format!("{version}: {stage}"));

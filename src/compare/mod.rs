@@ -33,7 +33,7 @@ use crate::result::{
     CompareSettings, ComparedGroup, ComparedNetwork, Comparison, DataInfo, MeasureInfo,
     PlacedLayer, SCHEMA, Tool,
 };
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Weight of the distance, and cost of a connection of no length, in the wiring
 /// cost of all networks: those of the published method for regression.
@@ -101,7 +101,7 @@ impl Config {
 /// Refuses networks that cannot stand side by side: other shapes or tasks.
 ///
 /// # Errors
-/// [`Error::NotComparable`] with both values.
+/// [`ErrorKind::NotComparable`](crate::ErrorKind::NotComparable) with both values.
 pub fn check(entries: &[Entry], config: &Config) -> Result<()> {
     let mut first: Option<(Vec<usize>, Option<String>)> = None;
     for entry in entries {
@@ -110,9 +110,7 @@ pub fn check(entries: &[Entry], config: &Config) -> Result<()> {
             Network::F32(Architecture::Mlp(model)) => model.widths(),
             Network::F64(Architecture::Mlp(model)) => model.widths(),
             _ => {
-                return Err(Error::TransformerNotYet {
-                    path: entry.checkpoint.path.clone(),
-                });
+                return Err(ErrorKind::TransformerNotYet.at(&entry.checkpoint.path));
             }
         };
         let task = word(entry, "task");
@@ -120,11 +118,13 @@ pub fn check(entries: &[Entry], config: &Config) -> Result<()> {
             first = Some((widths, task));
             continue;
         };
-        let refuse = |what: &str, found: String, expected: String| Error::NotComparable {
-            path: entry.checkpoint.path.clone(),
-            what: what.to_owned(),
-            found,
-            expected,
+        let refuse = |what: &str, found: String, expected: String| {
+            ErrorKind::NotComparable {
+                what: what.to_owned(),
+                found,
+                expected,
+            }
+            .at(&entry.checkpoint.path)
         };
         if *layers != widths {
             return Err(refuse("layers", in_words(&widths), in_words(layers)));
@@ -163,9 +163,7 @@ pub fn measure(
         Network::F64(Architecture::Mlp(model)) => {
             bench::measure(entry, &data, &loaded, model, config, progress)
         }
-        _ => Err(Error::TransformerNotYet {
-            path: entry.checkpoint.path.clone(),
-        }),
+        _ => Err(ErrorKind::TransformerNotYet.at(&entry.checkpoint.path)),
     }
 }
 
@@ -193,9 +191,7 @@ pub fn join(
 ) -> Result<Comparison> {
     let overlap = overlap::overlap(entries, &parts, data, config)?;
     let Some(first) = parts.first() else {
-        return Err(Error::NothingToCompare {
-            path: data.path.clone(),
-        });
+        return Err(ErrorKind::NothingToCompare.at(&data.path));
     };
     let (info, metric) = (first.data.clone(), first.metric);
     let infos = first.infos.clone();

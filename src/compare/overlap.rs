@@ -109,9 +109,7 @@ fn signals(entry: &Entry, part: &Part, data: &Dataset, config: &Config) -> Resul
         Network::F32(Architecture::Mlp(model)) => of_model(entry, part, model, &data, threshold)?,
         Network::F64(Architecture::Mlp(model)) => of_model(entry, part, model, &data, threshold)?,
         _ => {
-            return Err(crate::Error::TransformerNotYet {
-                path: entry.checkpoint.path.clone(),
-            });
+            return Err(crate::ErrorKind::TransformerNotYet.at(&entry.checkpoint.path));
         }
     })
 }

@@ -9,7 +9,7 @@ use super::arrays::{NamedArray, NamedArrays, Numbers};
 use super::classes::MOST_CLASSES;
 use super::roles::{Meaning, Role, known, meaning};
 use super::{Dataset, Domain, Inputs, Labels, Reading, Told, Used};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The arrays of one split.
 struct Part<'a> {
@@ -107,22 +107,22 @@ impl<'a> Sorted<'a> {
                         .or_default()
                         .insert(role, (name, array));
                     if let Some((first, _)) = before {
-                        return Err(Error::Duplicate {
-                            path: path.to_owned(),
+                        return Err(ErrorKind::Duplicate {
                             what: "array",
                             name: role.name().to_owned(),
                             detail: format!("as `{first}` and as `{name}`"),
-                        });
+                        }
+                        .at(path));
                     }
                 }
             }
         }
         if !unknown.is_empty() {
-            return Err(Error::UnknownArray {
-                path: path.to_owned(),
+            return Err(ErrorKind::UnknownArray {
                 names: unknown,
                 known: format!("{}; each also after train_ or test_", known()),
-            });
+            }
+            .at(path));
         }
         Ok(sorted)
     }
@@ -141,11 +141,11 @@ impl<'a> Sorted<'a> {
         });
         let wanted = wanted.unwrap_or("all");
         if asked.is_some() && !found.contains(wanted) {
-            return Err(Error::NoSuchSplit {
-                path: path.to_owned(),
+            return Err(ErrorKind::NoSuchSplit {
                 asked: wanted.to_owned(),
                 found: found.into_iter().map(str::to_owned).collect(),
-            });
+            }
+            .at(path));
         }
         Ok(wanted.to_owned())
     }
@@ -187,11 +187,7 @@ fn match_names(data: &mut Dataset, known: &[String]) -> Result<()> {
     };
     let (missing, unused) = (absent(known, own), absent(own, known));
     if !missing.is_empty() || !unused.is_empty() {
-        return Err(Error::ColumnsOfInputs {
-            path: data.path.clone(),
-            missing,
-            unused,
-        });
+        return Err(ErrorKind::ColumnsOfInputs { missing, unused }.at(&data.path));
     }
     let order: Vec<usize> = known
         .iter()
@@ -224,14 +220,14 @@ impl<'a> Part<'a> {
             (Some((role, array)), None) | (None, Some((role, array))) => {
                 Ok((role, array.shape.get(1..).unwrap_or_default().to_vec()))
             }
-            (None, None) => Err(Error::NoInputs {
-                path: self.path.to_owned(),
+            (None, None) => Err(ErrorKind::NoInputs {
                 prefix: match self.split.as_str() {
                     "all" => String::new(),
                     split => format!("{split}_"),
                 },
                 found: sorted.names.clone(),
-            }),
+            }
+            .at(self.path)),
         }
     }
 
@@ -243,11 +239,11 @@ impl<'a> Part<'a> {
             return Err(self.shape_fault(role, "one row per sample is expected"));
         }
         if array.rows() == 0 {
-            return Err(Error::NoSamples {
-                path: self.path.to_owned(),
+            return Err(ErrorKind::NoSamples {
                 tensor: self.full_name(role),
                 shape: array.shape.clone(),
-            });
+            }
+            .at(self.path));
         }
         let is_tokens = matches!(role, Role::Tokens | Role::CorruptedTokens);
         match (&array.numbers, is_tokens) {
@@ -339,19 +335,19 @@ impl<'a> Part<'a> {
         };
         let columns = array.columns().max(1);
         let index = |(place, value): (usize, &i64)| match usize::try_from(*value) {
-            Err(_) => Err(Error::NegativeIndex {
-                path: self.path.to_owned(),
+            Err(_) => Err(ErrorKind::NegativeIndex {
                 tensor: self.full_name(name),
                 sample: place / columns,
                 found: *value,
-            }),
-            Ok(index) if index >= MOST_CLASSES => Err(Error::IndexTooLarge {
-                path: self.path.to_owned(),
+            }
+            .at(self.path)),
+            Ok(index) if index >= MOST_CLASSES => Err(ErrorKind::IndexTooLarge {
                 tensor: self.full_name(name),
                 sample: place / columns,
                 found: index,
                 limit: MOST_CLASSES,
-            }),
+            }
+            .at(self.path)),
             Ok(index) => Ok(index),
         };
         values.iter().enumerate().map(index).collect()
@@ -371,13 +367,13 @@ impl<'a> Part<'a> {
         let values = self.rows_of_floats(name, array)?;
         if let Some(place) = values.iter().position(|x| !x.is_finite()) {
             let columns = array.columns().max(1);
-            return Err(Error::NonFiniteData {
-                path: self.path.to_owned(),
+            return Err(ErrorKind::NonFiniteData {
                 tensor: self.full_name(name),
                 found: values[place],
                 row: place / columns,
                 column: place % columns,
-            });
+            }
+            .at(self.path));
         }
         self.matrix(name, array, values)
     }
@@ -417,10 +413,7 @@ impl<'a> Part<'a> {
             ),
             None => return Ok(()),
         };
-        Err(Error::Domain {
-            path: self.path.to_owned(),
-            detail,
-        })
+        Err(ErrorKind::Domain { detail }.at(self.path))
     }
 
     /// The name of an array in the file.
@@ -430,16 +423,15 @@ impl<'a> Part<'a> {
     }
 
     fn integers_expected(&self, name: Role, expected: &'static str) -> Error {
-        Error::IntegersExpected {
-            path: self.path.to_owned(),
+        ErrorKind::IntegersExpected {
             tensor: self.full_name(name),
             expected,
         }
+        .at(self.path)
     }
 
     fn shape_fault(&self, name: Role, expected: &str) -> Error {
-        Error::DataShape {
-            path: self.path.to_owned(),
+        ErrorKind::DataShape {
             tensor: self.full_name(name),
             shape: self
                 .optional(name)
@@ -447,5 +439,6 @@ impl<'a> Part<'a> {
                 .unwrap_or_default(),
             expected: expected.to_owned(),
         }
+        .at(self.path)
     }
 }

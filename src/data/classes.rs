@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// No network has so many classes or tokens; a larger number is a mistake, and
 /// whoever made room for it would take all memory.
@@ -45,23 +45,17 @@ pub(super) fn classes(
             names: Vec::new(),
             alphabetical: false,
         }),
-        Some(word) if word.text.parse::<f64>().is_ok() => Err(Error::Table {
-            path: path.to_owned(),
-            detail: format!(
+        Some(word) if word.text.parse::<f64>().is_ok() => Err(ErrorKind::Table { detail: format!(
                 "line {}, column `{column}`: `{}` is no class (an integer from 0); \
                  `--target {column}` if it holds targets",
                 word.line, word.text
-            ),
-        }),
+            ) }.at(path)),
         Some(word) => match written.iter().find(|w| whole(&w.text).is_some()) {
-            Some(number) if known.is_empty() => Err(Error::Table {
-                path: path.to_owned(),
-                detail: format!(
+            Some(number) if known.is_empty() => Err(ErrorKind::Table { detail: format!(
                     "column `{column}` holds the word `{}` on line {} and the number `{}` on line {}; \
                      classes are all words or all numbers",
                     word.text, word.line, number.text, number.line
-                ),
-            }),
+                ) }.at(path)),
             _ => {
                 let all: BTreeSet<&String> = written.iter().map(|w| &w.text).collect();
                 let (names, alphabetical) = match known.is_empty() {
@@ -84,24 +78,21 @@ fn by_name(
 ) -> Result<Classes> {
     let place = |w: &Written| {
         let place = names.iter().position(|name| *name == w.text);
-        place
-            .map(|place| place as i64)
-            .ok_or_else(|| Error::UnknownClass {
-                path: path.to_owned(),
+        place.map(|place| place as i64).ok_or_else(|| {
+            ErrorKind::UnknownClass {
                 line: w.line,
                 column: column.to_owned(),
                 word: w.text.clone(),
                 known: names.clone(),
-            })
+            }
+            .at(path)
+        })
     };
     if names.len() > MOST_WORDS {
-        return Err(Error::Table {
-            path: path.to_owned(),
-            detail: format!(
+        return Err(ErrorKind::Table { detail: format!(
                 "column `{column}` holds {} different words; at most {MOST_WORDS} are read as classes",
                 names.len()
-            ),
-        });
+            ) }.at(path));
     }
     Ok(Classes {
         ids: written.iter().map(place).collect::<Result<_>>()?,

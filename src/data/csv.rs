@@ -8,12 +8,12 @@
 
 use std::path::Path;
 
-use ::csv::{ErrorKind, StringRecord};
+use ::csv::StringRecord;
 
 use super::arrays::{NamedArray, NamedArrays};
 use super::classes::{Written, classes};
 use super::{Reading, Used};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// What parts the fields.
 const SEPARATORS: [(u8, &str); 3] = [(b',', "comma"), (b';', "semicolon"), (b'\t', "tab")];
@@ -32,9 +32,11 @@ enum Column {
 
 /// Reads the table.
 pub(super) fn read(path: &Path, bytes: &[u8], reading: &Reading) -> Result<NamedArrays> {
-    let text = std::str::from_utf8(bytes).map_err(|error| Error::NotUtf8 {
-        path: path.to_owned(),
-        position: error.valid_up_to(),
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        ErrorKind::NotUtf8 {
+            position: error.valid_up_to(),
+        }
+        .at(path)
     })?;
     let text = text.trim_start_matches('\u{feff}');
     let mut reader = ::csv::ReaderBuilder::new()
@@ -112,12 +114,12 @@ fn columns(path: &Path, names: &[String], reading: &Reading) -> Result<Vec<Colum
     let flags = flags.chain(reading.label.iter().map(|name| ("--label", name)));
     let mut flags = flags.chain(reading.drop.iter().map(|name| ("--drop", name)));
     if let Some((flag, name)) = flags.find(|(_, name)| !names.contains(name)) {
-        return Err(Error::NoSuchColumn {
-            path: path.to_owned(),
+        return Err(ErrorKind::NoSuchColumn {
             flag,
             name: name.clone(),
             found: names.to_vec(),
-        });
+        }
+        .at(path));
     }
     let told = !reading.targets.is_empty() || reading.label.is_some();
     let by_name = (!told).then(|| by_name(path, names, reading)).transpose()?;
@@ -215,11 +217,7 @@ fn match_inputs(path: &Path, names: &[String], columns: &[Column], known: &[Stri
     if missing.is_empty() && unused.is_empty() {
         return Ok(());
     }
-    Err(Error::ColumnsOfInputs {
-        path: path.to_owned(),
-        missing,
-        unused,
-    })
+    Err(ErrorKind::ColumnsOfInputs { missing, unused }.at(path))
 }
 
 /// A header names every column, each by a name of its own, and is not a row of numbers.
@@ -239,22 +237,19 @@ fn check_header(path: &Path, names: &[String]) -> Result<()> {
     }
     for (place, name) in names.iter().enumerate() {
         if let Some(first) = names[..place].iter().position(|other| other == name) {
-            return Err(Error::Duplicate {
-                path: path.to_owned(),
+            return Err(ErrorKind::Duplicate {
                 what: "column",
                 name: name.clone(),
                 detail: format!("columns {} and {}", first + 1, place + 1),
-            });
+            }
+            .at(path));
         }
     }
     Ok(())
 }
 
 fn table_fault(path: &Path, detail: String) -> Error {
-    Error::Table {
-        path: path.to_owned(),
-        detail,
-    }
+    ErrorKind::Table { detail }.at(path)
 }
 
 fn listed(names: &[String]) -> String {
@@ -265,7 +260,7 @@ fn listed(names: &[String]) -> String {
 /// What the parser met, where it knows more than we want to print.
 fn unreadable(path: &Path, error: &::csv::Error) -> Error {
     let detail = match error.kind() {
-        ErrorKind::UnequalLengths {
+        ::csv::ErrorKind::UnequalLengths {
             pos,
             expected_len,
             len,
@@ -305,11 +300,11 @@ impl Table<'_> {
             match column {
                 Column::Dropped => continue,
                 _ if text.is_empty() => {
-                    return Err(Error::EmptyCell {
-                        path: self.path.to_owned(),
+                    return Err(ErrorKind::EmptyCell {
                         line,
                         column: self.names[place].clone(),
-                    });
+                    }
+                    .at(self.path));
                 }
                 Column::Input => to.inputs.push(self.number(line, place, text)?),
                 Column::Target => to.targets.push(self.number(line, place, text)?),
@@ -330,11 +325,13 @@ impl Table<'_> {
             "False" | "false" | "FALSE" => Some(0.0),
             _ => text.parse::<f64>().ok().filter(|x| x.is_finite()),
         };
-        number.ok_or_else(|| Error::NotANumber {
-            path: self.path.to_owned(),
-            line,
-            column: self.names[place].clone(),
-            text: text.to_owned(),
+        number.ok_or_else(|| {
+            ErrorKind::NotANumber {
+                line,
+                column: self.names[place].clone(),
+                text: text.to_owned(),
+            }
+            .at(self.path)
         })
     }
 

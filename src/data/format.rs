@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// A format of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,18 +17,16 @@ pub(super) enum Format {
 impl Format {
     /// The format that a name asks for, which the content may not contradict.
     pub fn of(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let named = Self::of_name(path).ok_or_else(|| Error::DataFormat {
-            path: path.to_owned(),
-        })?;
+        let named = Self::of_name(path).ok_or_else(|| ErrorKind::DataFormat.at(path))?;
         match Self::of_content(bytes) {
             // Text may be anything, a damaged archive too.
             Self::Csv | Self::Jsonl => Ok(named),
             found if found == named => Ok(named),
-            found => Err(Error::OtherFormat {
-                path: path.to_owned(),
+            found => Err(ErrorKind::OtherFormat {
                 named: named.name(),
                 found: found.name(),
-            }),
+            }
+            .at(path)),
         }
     }
 
@@ -89,7 +87,8 @@ mod tests {
     #[test]
     fn a_name_that_its_content_contradicts_is_refused() {
         let wrong = Format::of(Path::new("d.csv"), b"PK\x03\x04..");
-        assert!(matches!(wrong, Err(Error::OtherFormat { .. })));
+        let kind = wrong.unwrap_err().kind;
+        assert!(matches!(kind, ErrorKind::OtherFormat { .. }));
         assert_eq!(
             Format::of(Path::new("d.tsv"), b"a\tb\n").unwrap(),
             Format::Csv

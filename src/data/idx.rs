@@ -9,7 +9,7 @@ use ndarray::Array2;
 
 use super::{Dataset, Inputs, Labels, Task, Told};
 use crate::checkpoint::{limited_read, sha256};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Opens a file of images and the file of their labels.
 ///
@@ -86,10 +86,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Array2<u8>> {
 }
 
 fn fault(path: &Path, detail: String) -> Error {
-    Error::Idx {
-        path: path.to_owned(),
-        detail,
-    }
+    ErrorKind::Idx { detail }.at(path)
 }
 
 #[cfg(test)]
@@ -140,6 +137,12 @@ mod tests {
         let data = open(&images, &labels).unwrap();
         assert_eq!(data.labels, Some(Labels::Classes(vec![3, 4])));
         std::fs::write(&labels, file(&[3], &[3, 4, 5])).unwrap();
-        assert!(matches!(open(&images, &labels), Err(Error::Idx { .. })));
+        assert!(matches!(
+            open(&images, &labels),
+            Err(Error {
+                kind: ErrorKind::Idx { .. },
+                ..
+            })
+        ));
     }
 }

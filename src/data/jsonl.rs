@@ -16,13 +16,15 @@ use super::lines::{Line, fault};
 use super::roles::{self, Role};
 use super::{Reading, prompts};
 use crate::checkpoint::json;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Reads the lines; text with the tokenizer that `reading` names.
 pub(super) fn read(path: &Path, bytes: &[u8], reading: &Reading) -> Result<NamedArrays> {
-    let text = std::str::from_utf8(bytes).map_err(|error| Error::NotUtf8 {
-        path: path.to_owned(),
-        position: error.valid_up_to(),
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        ErrorKind::NotUtf8 {
+            position: error.valid_up_to(),
+        }
+        .at(path)
     })?;
     let mut lines = text
         .lines()
@@ -121,10 +123,12 @@ fn columns(
 
 /// What a key is for.
 fn role(path: &Path, number: usize, key: &str) -> Result<Role> {
-    Role::of_key(key).ok_or_else(|| Error::UnknownArray {
-        path: path.to_owned(),
-        names: vec![format!("{key} (line {})", number + 1)],
-        known: roles::known(),
+    Role::of_key(key).ok_or_else(|| {
+        ErrorKind::UnknownArray {
+            names: vec![format!("{key} (line {})", number + 1)],
+            known: roles::known(),
+        }
+        .at(path)
     })
 }
 

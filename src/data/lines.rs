@@ -4,15 +4,15 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// The number of a line, from 0, and the sample it holds.
 pub(super) type Line = (usize, Map<String, Value>);
 
 /// An error for what stands in a line.
 pub(super) fn fault(path: &Path, number: usize, detail: &str) -> Error {
-    Error::Table {
-        path: path.to_owned(),
+    ErrorKind::Table {
         detail: format!("line {}: {detail}", number + 1),
     }
+    .at(path)
 }

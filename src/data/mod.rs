@@ -36,7 +36,7 @@ use ndarray::{Array2, ArrayView1, s};
 use crate::checkpoint::{Dtype, limited_read, parse_tensors, sha256, sibling};
 use crate::choice::LossKind;
 use crate::result::Prompt;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 use arrays::Numbers;
 use format::Format;
 
@@ -121,10 +121,7 @@ pub fn vocabulary(path: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// If it is none, or a number is not finite.
 pub fn numbers_of(path: &Path) -> Result<Vec<f64>> {
-    let wrong = |detail: String| Error::NumPy {
-        path: path.to_owned(),
-        detail,
-    };
+    let wrong = |detail: String| ErrorKind::NumPy { detail }.at(path);
     let array = npy::array(&limited_read(path)?).map_err(wrong)?;
     let numbers: Vec<f64> = match array.numbers {
         Numbers::Floats(numbers) => numbers,
@@ -236,16 +233,16 @@ impl Dataset {
     /// network's: of fewer, which output is which cannot be told.
     ///
     /// # Errors
-    /// [`Error::ClassWords`] with both numbers.
+    /// [`ErrorKind::ClassWords`](crate::ErrorKind::ClassWords) with both numbers.
     pub fn check_words(&self, outputs: usize) -> Result<()> {
         // One logit tells two classes apart.
         let classes = outputs.max(2);
         match self.told.alphabetical {
-            Some(found) if found != classes => Err(Error::ClassWords {
-                path: self.path.clone(),
+            Some(found) if found != classes => Err(ErrorKind::ClassWords {
                 found,
                 outputs: classes,
-            }),
+            }
+            .at(&self.path)),
             _ => Ok(()),
         }
     }
@@ -329,9 +326,7 @@ impl Dataset {
             false => limited_read(path)?,
         };
         if bytes.is_empty() {
-            return Err(Error::EmptyFile {
-                path: path.to_owned(),
-            });
+            return Err(ErrorKind::EmptyFile.at(path));
         }
         let format = match piped {
             true => Format::of_content(&bytes),
@@ -379,10 +374,10 @@ fn parsed(
 ) -> Result<arrays::NamedArrays> {
     let told = reading.targets.first().or(reading.label.as_ref());
     if let (Some(column), false) = (told, format == Format::Csv) {
-        return Err(Error::NoColumns {
-            path: path.to_owned(),
+        return Err(ErrorKind::NoColumns {
             column: column.clone(),
-        });
+        }
+        .at(path));
     }
     match format {
         Format::Safetensors => from_safetensors(path, bytes),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Bos;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// A tokenizer, of which there is none.
 pub(super) enum Tokenizer {}
@@ -18,10 +18,10 @@ pub(super) struct Tokens {
 impl Tokenizer {
     /// Refuses: text needs the feature.
     pub fn open(path: &Path, _bos: Bos) -> Result<(Self, Option<String>)> {
-        Err(Error::Tokenizer {
-            path: path.to_owned(),
+        Err(ErrorKind::Tokenizer {
             detail: "this build reads no text: the feature `text` is off".to_owned(),
-        })
+        }
+        .at(path))
     }
 
     /// The text of every token, of which there is none.

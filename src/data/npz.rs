@@ -8,7 +8,7 @@ use zip::ZipArchive;
 use super::arrays::{NamedArrays, Numbers};
 use super::npy::array;
 use super::roles::Role;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// All arrays together may unpack to this many bytes: an archive can be far
 /// larger than its file.
@@ -16,9 +16,11 @@ const LARGEST_UNPACKED: u64 = 2 << 30;
 
 /// Reads an archive of arrays.
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
-    let fault = |error: &dyn ToString| Error::NumPy {
-        path: path.to_owned(),
-        detail: error.to_string(),
+    let fault = |error: &dyn ToString| {
+        ErrorKind::NumPy {
+            detail: error.to_string(),
+        }
+        .at(path)
     };
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|e| fault(&e))?;
     // The archive keeps one member of each name.
@@ -46,12 +48,12 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
         let array =
             array(&unpacked).map_err(|detail| fault(&format!("array `{name}`: {detail}")))?;
         if result.arrays.insert(name.clone(), array).is_some() {
-            return Err(Error::Duplicate {
-                path: path.to_owned(),
+            return Err(ErrorKind::Duplicate {
                 what: "array",
                 detail: format!("as `{name}` and as `{name}.npy`"),
                 name,
-            });
+            }
+            .at(path));
         }
     }
     Ok(result)
@@ -68,10 +70,7 @@ fn members(bytes: &[u8]) -> Option<usize> {
 
 /// Reads one array: integers are tokens, floats inputs.
 pub(super) fn read_one(path: &Path, bytes: &[u8]) -> Result<NamedArrays> {
-    let array = array(bytes).map_err(|detail| Error::NumPy {
-        path: path.to_owned(),
-        detail,
-    })?;
+    let array = array(bytes).map_err(|detail| ErrorKind::NumPy { detail }.at(path))?;
     let role = match array.numbers {
         Numbers::Floats(_) => Role::Inputs,
         Numbers::Integers(_) => Role::Tokens,

@@ -16,7 +16,7 @@ use super::roles::Role;
 use super::tokenizer::{Tokenizer, Tokens};
 use super::{Reading, Used};
 use crate::result::Prompt;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// What fills up shorter prompts: any token will do, as nothing that is read
 /// comes after it.
@@ -43,17 +43,15 @@ pub(super) fn read(path: &Path, lines: &[Line], reading: &Reading) -> Result<Nam
     let tokenizer = reading
         .tokenizer
         .as_ref()
-        .ok_or_else(|| Error::NoTokenizer {
-            path: path.to_owned(),
-        })?;
+        .ok_or_else(|| ErrorKind::NoTokenizer.at(path))?;
     let unknown = |key: &&String| !KEYS.contains(&key.as_str()) && !reading.drop.contains(*key);
     for (number, line) in lines {
         if let Some(key) = line.keys().find(unknown) {
-            return Err(Error::UnknownArray {
-                path: path.to_owned(),
+            return Err(ErrorKind::UnknownArray {
                 names: vec![format!("{key} (line {})", number + 1)],
                 known: KEYS.join(", "),
-            });
+            }
+            .at(path));
         }
     }
     let (tokenizer, note) = Tokenizer::open(tokenizer, reading.bos)?;
@@ -109,12 +107,12 @@ impl Reader<'_> {
             .as_ref()
             .filter(|c| c.ids.len() != clean.ids.len())
         {
-            return Err(Error::PromptPair {
-                path: self.path.to_owned(),
+            return Err(ErrorKind::PromptPair {
                 line: line.0 + 1,
                 clean: clean.words,
                 corrupted: corrupted.words.clone(),
-            });
+            }
+            .at(self.path));
         }
         Ok(Sample {
             clean,
@@ -169,14 +167,14 @@ impl Reader<'_> {
             .then_some("one stands for what the tokenizer does not know");
         match wrong(&tokens).or(unknown) {
             None => Ok(tokens),
-            Some(expected) => Err(Error::PromptText {
-                path: self.path.to_owned(),
+            Some(expected) => Err(ErrorKind::PromptText {
                 line: number + 1,
                 key,
                 text: text.clone(),
                 tokens: tokens.words,
                 expected,
-            }),
+            }
+            .at(self.path)),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::checkpoint::{Checkpoint, json, limited_read, sibling};
 use crate::choice::LossKind;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// What the file's metadata or the `task.json` beside it say.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -167,14 +167,15 @@ pub fn read_box(path: &Path) -> Result<Domain> {
         let pair = line.split_once(',');
         let pair =
             pair.and_then(|(lo, hi)| Some([lo.trim().parse().ok()?, hi.trim().parse().ok()?]));
-        pair.filter(|[lo, hi]: &[f64; 2]| lo <= hi)
-            .ok_or_else(|| Error::Table {
-                path: path.to_owned(),
+        pair.filter(|[lo, hi]: &[f64; 2]| lo <= hi).ok_or_else(|| {
+            ErrorKind::Table {
                 detail: format!(
                     "line {}: `{line}` is no pair `lo,hi` with lo ≤ hi",
                     number + 1
                 ),
-            })
+            }
+            .at(path)
+        })
     };
     let lines = text
         .lines()
@@ -185,10 +186,7 @@ pub fn read_box(path: &Path) -> Result<Domain> {
 
 /// A `task.json`.
 pub(super) fn from_json(path: &Path, text: &str) -> Result<Task> {
-    let fault = |detail| Error::Json {
-        path: path.to_owned(),
-        detail,
-    };
+    let fault = |detail| ErrorKind::Json { detail }.at(path);
     let value = json::value(text).map_err(|e| fault(e.to_string()))?;
     if !value.is_object() {
         return Err(fault(
@@ -226,9 +224,11 @@ fn names(path: &Path, config: &serde_json::Map<String, Value>) -> Result<Task> {
             return Ok(Vec::new());
         };
         let words: Result<Vec<String>, _> = serde_json::from_value(value.clone());
-        words.map_err(|_| Error::Json {
-            path: path.to_owned(),
-            detail: format!("`{key}` is {value}; a list of names is expected"),
+        words.map_err(|_| {
+            ErrorKind::Json {
+                detail: format!("`{key}` is {value}; a list of names is expected"),
+            }
+            .at(path)
         })
     };
     Ok(Task {

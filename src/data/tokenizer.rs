@@ -7,15 +7,15 @@ use serde_json::Value;
 
 use super::Bos;
 use crate::checkpoint::{json, limited_read, sibling};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Runs the tokenizer's own crate: where that panics over a file, the file is refused.
 fn bordered<R>(path: &Path, work: impl FnOnce() -> Result<R>) -> Result<R> {
     crate::error::caught(work).unwrap_or_else(|said| {
-        Err(Error::Tokenizer {
-            path: path.to_owned(),
+        Err(ErrorKind::Tokenizer {
             detail: format!("the tokenizer's own code fails over it: {said}"),
-        })
+        }
+        .at(path))
     })
 }
 
@@ -54,9 +54,11 @@ impl Tokenizer {
     /// # Errors
     /// If it is none, or prompts shall begin with a token that it does not have.
     pub fn open(path: &Path, bos: Bos) -> Result<(Self, Option<String>)> {
-        let fault = |error: &dyn ToString| Error::Tokenizer {
-            path: path.to_owned(),
-            detail: error.to_string(),
+        let fault = |error: &dyn ToString| {
+            ErrorKind::Tokenizer {
+                detail: error.to_string(),
+            }
+            .at(path)
         };
         let bytes = limited_read(path)?;
         let parsed: Value = serde_json::from_slice(&bytes).map_err(|e| fault(&e))?;
@@ -93,9 +95,11 @@ impl Tokenizer {
     fn encoded(&self, text: &str, whole: bool) -> Result<Tokens> {
         let special = whole && matches!(self.beginning, Beginning::OfPostProcessor);
         let encoded = self.inner.encode(text, special);
-        let encoded = encoded.map_err(|error| Error::Tokenizer {
-            path: self.path.clone(),
-            detail: error.to_string(),
+        let encoded = encoded.map_err(|error| {
+            ErrorKind::Tokenizer {
+                detail: error.to_string(),
+            }
+            .at(&self.path)
         })?;
         let named = encoded.get_ids().iter().zip(encoded.get_tokens());
         let mut tokens = Tokens {
@@ -186,9 +190,11 @@ impl Said {
         let read = |name: &str| -> Result<Value> {
             let text = sibling(path, name)?;
             let value = text.map(|text| {
-                json::value(&text).map_err(|error| Error::Json {
-                    path: path.with_file_name(name),
-                    detail: error.to_string(),
+                json::value(&text).map_err(|error| {
+                    ErrorKind::Json {
+                        detail: error.to_string(),
+                    }
+                    .at(path.with_file_name(name))
                 })
             });
             Ok(value.transpose()?.unwrap_or(Value::Null))

@@ -9,471 +9,390 @@ fn all() -> Vec<Error> {
     let detail = || "is wrong".to_owned();
     let source = || std::io::Error::other("no");
     vec![
-        Error::Read {
-            path: path(),
-            source: source(),
-        },
-        Error::Write {
-            path: path(),
-            source: source(),
-        },
-        Error::FileTooLarge {
-            path: path(),
-            size: 2,
-            limit: 1,
-        },
-        Error::NotComparable {
-            path: path(),
+        ErrorKind::Read { source: source() }.at(path()),
+        ErrorKind::Write { source: source() }.at(path()),
+        ErrorKind::FileTooLarge { size: 2, limit: 1 }.at(path()),
+        ErrorKind::NotComparable {
             what: "task".to_owned(),
             found: "two_moon".to_owned(),
             expected: "independence".to_owned(),
-        },
-        Error::NothingToCompare { path: path() },
-        Error::EmptyFile { path: path() },
-        Error::NotUtf8 {
-            path: path(),
-            position: 1,
-        },
-        Error::Json {
-            path: path(),
-            detail: detail(),
-        },
-        Error::CheckpointFormat { path: path() },
-        Error::OtherContent {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NothingToCompare.at(path()),
+        ErrorKind::EmptyFile.at(path()),
+        ErrorKind::NotUtf8 { position: 1 }.at(path()),
+        ErrorKind::Json { detail: detail() }.at(path()),
+        ErrorKind::CheckpointFormat.at(path()),
+        ErrorKind::OtherContent {
             content: tensor(),
             remedy: "rename it",
-        },
-        Error::TorchScript { path: path() },
-        Error::Onnx {
-            path: path(),
-            detail: detail(),
-        },
-        Error::Quantised {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::TorchScript.at(path()),
+        ErrorKind::Onnx { detail: detail() }.at(path()),
+        ErrorKind::Quantised {
             tensor: tensor(),
             dtype: "i8",
             by: "bitsandbytes",
-        },
-        Error::Adapter {
-            path: path(),
-            what: tensor(),
-        },
-        Error::Chain {
-            path: path(),
-            detail: detail(),
-        },
-        Error::WriteFormat { path: path() },
-        Error::NoCheckpointInFolder {
-            path: path(),
-            found: vec![],
-        },
-        Error::HeaderLength {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::Adapter { what: tensor() }.at(path()),
+        ErrorKind::Chain { detail: detail() }.at(path()),
+        ErrorKind::WriteFormat.at(path()),
+        ErrorKind::NoCheckpointInFolder { found: vec![] }.at(path()),
+        ErrorKind::HeaderLength {
             declared: Some(9),
             available: 1,
-        },
-        Error::Header {
-            path: path(),
-            detail: detail(),
-        },
-        Error::BytesLeftOver {
-            path: path(),
-            end: 4,
-            bytes: 1,
-        },
-        Error::TensorBytes {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::Header { detail: detail() }.at(path()),
+        ErrorKind::BytesLeftOver { end: 4, bytes: 1 }.at(path()),
+        ErrorKind::TensorBytes {
             tensor: tensor(),
             detail: detail(),
-        },
-        Error::TensorDtype {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::TensorDtype {
             tensor: tensor(),
             dtype: "F4".into(),
-        },
-        Error::TorchFile {
-            path: path(),
-            detail: detail(),
-        },
-        Error::ForeignCallable {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::TorchFile { detail: detail() }.at(path()),
+        ErrorKind::ForeignCallable {
             callable: "os.system".into(),
-        },
-        Error::StateDict {
-            path: path(),
-            found: vec![],
-        },
-        Error::Shards {
-            path: path(),
-            detail: detail(),
-        },
-        Error::DataFormat { path: path() },
-        Error::Table {
-            path: path(),
-            detail: detail(),
-        },
-        Error::NumPy {
-            path: path(),
-            detail: detail(),
-        },
-        Error::Idx {
-            path: path(),
-            detail: detail(),
-        },
-        Error::NoInputs {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::StateDict { found: vec![] }.at(path()),
+        ErrorKind::Shards { detail: detail() }.at(path()),
+        ErrorKind::DataFormat.at(path()),
+        ErrorKind::Table { detail: detail() }.at(path()),
+        ErrorKind::NumPy { detail: detail() }.at(path()),
+        ErrorKind::Idx { detail: detail() }.at(path()),
+        ErrorKind::NoInputs {
             prefix: String::new(),
             found: vec![],
-        },
-        Error::NoSamples {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoSamples {
             tensor: tensor(),
             shape: vec![0, 2],
-        },
-        Error::NoSuchSplit {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoSuchSplit {
             asked: "train".into(),
             found: vec![],
-        },
-        Error::DataShape {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::DataShape {
             tensor: tensor(),
             shape: vec![],
             expected: detail(),
-        },
-        Error::IntegersExpected {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::IntegersExpected {
             tensor: tensor(),
             expected: "classes are integers",
-        },
-        Error::Domain {
-            path: path(),
-            detail: detail(),
-        },
-        Error::NonFiniteData {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::Domain { detail: detail() }.at(path()),
+        ErrorKind::NonFiniteData {
             tensor: tensor(),
             found: f64::NAN,
             row: 0,
             column: 0,
-        },
-        Error::NegativeIndex {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NegativeIndex {
             tensor: tensor(),
             sample: 0,
             found: -1,
-        },
-        Error::OtherFormat {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::OtherFormat {
             named: "a table",
             found: "a NumPy array",
-        },
-        Error::UnknownArray {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::UnknownArray {
             names: vec![tensor()],
             known: detail(),
-        },
-        Error::Duplicate {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::Duplicate {
             what: "column",
             name: tensor(),
             detail: detail(),
-        },
-        Error::EmptyCell {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::EmptyCell {
             line: 2,
             column: tensor(),
-        },
-        Error::NotANumber {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NotANumber {
             line: 2,
             column: tensor(),
             text: "x".into(),
-        },
-        Error::NoSuchColumn {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoSuchColumn {
             flag: "--target",
             name: tensor(),
             found: vec![],
-        },
-        Error::NoColumns {
-            path: path(),
-            column: tensor(),
-        },
-        Error::ColumnsOfInputs {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoColumns { column: tensor() }.at(path()),
+        ErrorKind::ColumnsOfInputs {
             missing: vec![tensor()],
             unused: vec![],
-        },
-        Error::UnknownClass {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::UnknownClass {
             line: 2,
             column: tensor(),
             word: "cow".into(),
             known: vec![],
-        },
-        Error::ClassWords {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::ClassWords {
             found: 2,
             outputs: 3,
-        },
-        Error::IndexTooLarge {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::IndexTooLarge {
             tensor: tensor(),
             sample: 0,
             found: 1 << 31,
             limit: 1 << 24,
-        },
-        Error::NoTokenizer { path: path() },
-        Error::Tokenizer {
-            path: path(),
-            detail: detail(),
-        },
-        Error::PromptText {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoTokenizer.at(path()),
+        ErrorKind::Tokenizer { detail: detail() }.at(path()),
+        ErrorKind::PromptText {
             line: 1,
             key: "answer",
             text: "Mary".into(),
             tokens: vec!["M".into(), "ary".into()],
             expected: "an answer is one token",
-        },
-        Error::PromptPair {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::PromptPair {
             line: 1,
             clean: vec!["a".into()],
             corrupted: vec![],
-        },
-        Error::PromptLengths {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::PromptLengths {
             shortest: 1,
             longest: 2,
             why: "one is needed",
-        },
-        Error::Padding {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::Padding {
             sample: 0,
             position: 3,
             token: 1,
-        },
-        Error::UnknownLayout {
-            path: path(),
-            tensors: vec![],
-        },
-        Error::MissingTensor {
-            path: path(),
-            tensor: tensor(),
-        },
-        Error::TensorShape {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::UnknownLayout { tensors: vec![] }.at(path()),
+        ErrorKind::MissingTensor { tensor: tensor() }.at(path()),
+        ErrorKind::TensorShape {
             tensor: tensor(),
             shape: vec![],
             expected: detail(),
-        },
-        Error::WeightDtype {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::WeightDtype {
             tensor: tensor(),
             dtype: "i8",
             expected: detail(),
-        },
-        Error::NotAPermutation {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NotAPermutation {
             tensor: tensor(),
             length: 2,
             fault: detail(),
-        },
-        Error::ActivationUnknown {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::ActivationUnknown {
             name: None,
             known: detail(),
-        },
-        Error::ConfigMissing {
-            path: path(),
-            key: tensor(),
-        },
-        Error::ConfigUnsupported {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::ConfigMissing { key: tensor() }.at(path()),
+        ErrorKind::ConfigUnsupported {
             key: tensor(),
             value: detail(),
-        },
-        Error::ConfigType {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::ConfigType {
             key: tensor(),
             value: "\"2\"".to_owned(),
             expected: detail(),
-        },
-        Error::ConfigDisagrees {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::ConfigDisagrees {
             key: tensor(),
             value: "3".to_owned(),
             found: detail(),
-        },
-        Error::ConfigUnknown {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::ConfigUnknown {
             key: tensor(),
             value: "3".to_owned(),
-        },
-        Error::TensorsLeftOver {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::TensorsLeftOver {
             tensors: vec![tensor()],
-        },
-        Error::NothingToIgnore {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NothingToIgnore {
             pattern: tensor(),
             tensors: vec![tensor()],
-        },
-        Error::TransformerNotYet { path: path() },
-        Error::SequenceLength {
-            path: path(),
-            found: 3,
-            limit: 2,
-        },
-        Error::InputWidth {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::TransformerNotYet.at(path()),
+        ErrorKind::SequenceLength { found: 3, limit: 2 }.at(path()),
+        ErrorKind::InputWidth {
             found: 1,
             expected: 2,
-        },
-        Error::TokenCount {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::TokenCount {
             found: 1,
             expected: 2,
-        },
-        Error::TokensExpected {
-            path: path(),
-            tokens: 3,
-        },
-        Error::OutputWidth {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::TokensExpected { tokens: 3 }.at(path()),
+        ErrorKind::OutputWidth {
             tensor: tensor(),
             found: 1,
             expected: 2,
-        },
-        Error::ClassRange {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::ClassRange {
             tensor: tensor(),
             sample: 0,
             found: 3,
             limit: 2,
-        },
-        Error::NotAResult {
-            path: path(),
-            detail: detail(),
-        },
-        Error::ResultSchema {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NotAResult { detail: detail() }.at(path()),
+        ErrorKind::ResultSchema {
             found: "a".into(),
             expected: "b",
-        },
-        Error::MetricNeedsClasses {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::MetricNeedsClasses {
             metric: "accuracy".into(),
-        },
-        Error::NoCorruptedInputs { path: path() },
-        Error::TooMuchMemory {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoCorruptedInputs.at(path()),
+        ErrorKind::TooMuchMemory {
             needed: 2000,
             limit: 1000,
-        },
-        Error::NotACircuit {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NotACircuit {
             detail: "it has no edges".to_owned(),
-        },
-        Error::Granularity {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::Granularity {
             granularity: "component".to_owned(),
             network: "an MLP".to_owned(),
-        },
-        Error::EdgeWeight {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::EdgeWeight {
             edge_weight: "abs-weight".to_owned(),
-        },
-        Error::Positions {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::Positions {
             detail: "an MLP has none".to_owned(),
-        },
-        Error::NotProvable {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NotProvable {
             detail: "a convolution has no bounds here".to_owned(),
             remedy: "`--method exact` finds circuits of every network",
-        },
-        Error::PatchesChangeNothing {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::PatchesChangeNothing {
             method: "eap".to_owned(),
             fill: "mean".to_owned(),
             metric: "accuracy".to_owned(),
-        },
-        Error::NoSlope {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoSlope {
             method: "eap".into(),
             metric: "kl".into(),
-        },
-        Error::NoQueries {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoQueries {
             method: "eap-qk".into(),
-        },
-        Error::NoScores { path: path() },
-        Error::UnknownClaim {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoScores.at(path()),
+        ErrorKind::UnknownClaim {
             claim: "a->b".into(),
-        },
-        Error::UnknownSite {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::UnknownSite {
             name: "h9.9".into(),
             nearest: vec!["h1.9".into()],
-        },
-        Error::NoStream {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoStream {
             layout: "bimt-mlp".into(),
-        },
-        Error::WrongEdit {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::WrongEdit {
             edit: "h1.9".into(),
             detail: "2 values for what has 1".into(),
-        },
-        Error::NoData { path: path() },
-        Error::NoResultFolder { path: path() },
-        Error::ResultExists { path: path() },
-        Error::NoLabels { path: path() },
-        Error::OtherKind {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::NoData.at(path()),
+        ErrorKind::NoResultFolder.at(path()),
+        ErrorKind::ResultExists.at(path()),
+        ErrorKind::NoLabels.at(path()),
+        ErrorKind::OtherKind {
             found: "tokens with classes".into(),
             expected: "numbers with targets".into(),
-        },
-        Error::TooMany {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::TooMany {
             what: "classes",
             found: 3,
             limit: 2,
-        },
-        Error::Diverged {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::Diverged {
             what: "a weight",
             step: 3,
-        },
-        Error::Interrupted {
-            path: path(),
-            step: 3,
-        },
-        Error::SnapshotChecksum {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::Interrupted { step: 3 }.at(path()),
+        ErrorKind::SnapshotChecksum {
             found: "a".to_owned(),
             expected: "b".to_owned(),
-        },
-        Error::OtherTraining {
-            path: path(),
+        }
+        .at(path()),
+        ErrorKind::OtherTraining {
             key: "seed".into(),
             found: "1".into(),
             expected: "2".into(),
-        },
+        }
+        .at(path()),
     ]
 }
 
 /// The names of the variants, as this file declares them.
 fn declared() -> Vec<&'static str> {
     let source = include_str!("../error.rs");
-    let body = source.split_once("pub enum Error {").unwrap().1;
+    let body = source.split_once("pub enum ErrorKind {").unwrap().1;
     let body = body.split_once("\n}\n").unwrap().0;
-    let variant = |line: &'static str| line.strip_prefix("    ")?.strip_suffix(" {");
+    let variant = |line: &'static str| {
+        let line = line.strip_prefix("    ")?;
+        line.strip_suffix(" {").or(line.strip_suffix(","))
+    };
     let names = body.lines().filter_map(variant);
     names
         .filter(|name| name.chars().all(char::is_alphanumeric))
@@ -484,7 +403,7 @@ fn declared() -> Vec<&'static str> {
 fn every_error_has_a_place_and_a_remedy() {
     let made = all();
     let name = |e: &Error| {
-        format!("{e:?}")
+        format!("{:?}", e.kind)
             .split([' ', '{'])
             .next()
             .unwrap()
@@ -493,7 +412,6 @@ fn every_error_has_a_place_and_a_remedy() {
     let names: Vec<String> = made.iter().map(name).collect();
     assert_eq!(names, declared(), "`all` has one of each, in order");
     for error in &made {
-        assert!(error.path().is_some(), "{error:?}");
         let remedy = error.remedy().unwrap();
         assert!(!remedy.is_empty() && !remedy.ends_with('.'), "{error:?}");
         assert!(!error.to_string().is_empty());

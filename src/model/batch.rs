@@ -8,7 +8,7 @@ use ndarray::{Array2, Axis};
 use super::Mlp;
 use crate::data::{Dataset, Inputs, Labels};
 use crate::numeric::Scalar;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// A data set in the order of a model's sites.
 #[derive(Debug, Clone)]
@@ -158,27 +158,27 @@ fn physical_inputs<T: Scalar>(
         (Inputs::Tokens(tokens), None) => tokens.mapv(|t| T::from_f64(t as f64)),
         (Inputs::Tokens(tokens), Some(table)) => {
             if tokens.ncols() != model.folds {
-                return Err(Error::TokenCount {
-                    path: data.path.clone(),
+                return Err(ErrorKind::TokenCount {
                     found: tokens.ncols(),
                     expected: model.folds,
-                });
+                }
+                .at(&data.path));
             }
             embed(data, tokens, table)?
         }
         (Inputs::Values(_), Some(table)) => {
-            return Err(Error::TokensExpected {
-                path: data.path.clone(),
+            return Err(ErrorKind::TokensExpected {
                 tokens: table.nrows(),
-            });
+            }
+            .at(&data.path));
         }
     };
     if features.ncols() != order.len() {
-        return Err(Error::InputWidth {
-            path: data.path.clone(),
+        return Err(ErrorKind::InputWidth {
             found: features.ncols(),
             expected: order.len(),
-        });
+        }
+        .at(&data.path));
     }
     Ok(features.t().select(Axis(0), &order))
 }
@@ -191,13 +191,13 @@ fn embed<T: Scalar>(
 ) -> Result<Array2<T>> {
     for ((sample, _), token) in tokens.indexed_iter() {
         if *token >= table.nrows() {
-            return Err(Error::ClassRange {
-                path: data.path.clone(),
+            return Err(ErrorKind::ClassRange {
                 tensor: "tokens".into(),
                 sample,
                 found: *token,
                 limit: table.nrows(),
-            });
+            }
+            .at(&data.path));
         }
     }
     let d = table.ncols();
@@ -220,16 +220,15 @@ fn by_position(
         several => several,
     };
     let position = |(sample, class): (usize, &usize)| {
-        positions
-            .get(*class)
-            .copied()
-            .ok_or_else(|| Error::ClassRange {
-                path: data.path.clone(),
+        positions.get(*class).copied().ok_or_else(|| {
+            ErrorKind::ClassRange {
                 tensor: tensor.to_owned(),
                 sample,
                 found: *class,
                 limit: positions.len(),
-            })
+            }
+            .at(&data.path)
+        })
     };
     classes.iter().enumerate().map(position).collect()
 }
@@ -242,12 +241,12 @@ fn rows_by_position<T: Scalar>(
     values: &Array2<f64>,
 ) -> Result<Array2<f64>> {
     if values.ncols() != model.out_perm.len() {
-        return Err(Error::OutputWidth {
-            path: data.path.clone(),
+        return Err(ErrorKind::OutputWidth {
             tensor: tensor.to_owned(),
             found: values.ncols(),
             expected: model.out_perm.len(),
-        });
+        }
+        .at(&data.path));
     }
     Ok(values.t().select(Axis(0), &model.out_perm))
 }

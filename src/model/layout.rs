@@ -25,7 +25,7 @@ use super::{Activations, Linear, Mlp, Readout};
 use crate::checkpoint::{Account, Checkpoint, Dtype, KeyRule, Tally, Tensor, Unknown};
 pub use crate::choice::Layout;
 use crate::numeric::{Activation, Scalar};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A network in the precision it is stored in; halves are computed in f32.
 #[derive(Debug, Clone)]
@@ -343,10 +343,10 @@ fn one_activation(account: &Account<'_>, options: &Options) -> Result<Option<Act
         (_, []) => "`--activation` names several; this layout has one for all layers",
         _ => "`--layers` puts plain MLPs in order; this layout has an order of its own",
     };
-    Err(Error::Chain {
-        path: account.checkpoint().path.clone(),
+    Err(ErrorKind::Chain {
         detail: detail.to_owned(),
-    })
+    }
+    .at(account.checkpoint().path.clone()))
 }
 
 /// What a class puts before the names of the network that it holds.
@@ -384,10 +384,12 @@ fn activation(
     if let Some(activation) = asked {
         return Ok((activation, "--activation"));
     }
-    let unknown = |name: Option<String>| Error::ActivationUnknown {
-        path: account.checkpoint().path.clone(),
-        name,
-        known: Activation::names().collect::<Vec<_>>().join(", "),
+    let unknown = |name: Option<String>| {
+        ErrorKind::ActivationUnknown {
+            name,
+            known: Activation::names().collect::<Vec<_>>().join(", "),
+        }
+        .at(account.checkpoint().path.clone())
     };
     if let [(_, first), .., (key, last)] = configured.as_slice()
         && first != last
@@ -416,11 +418,13 @@ fn weight_dtype(account: &Account<'_>, names: &[LinearNames]) -> Result<Dtype> {
         let Some(tensor) = account.look(name) else {
             continue;
         };
-        let mismatch = |expected: String| Error::WeightDtype {
-            path: account.checkpoint().path.clone(),
-            tensor: name.clone(),
-            dtype: tensor.dtype.name(),
-            expected,
+        let mismatch = |expected: String| {
+            ErrorKind::WeightDtype {
+                tensor: name.clone(),
+                dtype: tensor.dtype.name(),
+                expected,
+            }
+            .at(account.checkpoint().path.clone())
         };
         if matches!(tensor.dtype, Dtype::Integer(_)) {
             return Err(mismatch("f64, f32, f16 or bf16".into()));
@@ -543,11 +547,13 @@ fn permutation(account: &Account<'_>, name: &str, width: Option<usize>) -> Resul
         let expected = format!("the network has {width} outputs");
         return Err(shape_error(account, name, tensor, &expected));
     }
-    indices(tensor).map_err(|fault| Error::NotAPermutation {
-        path: account.checkpoint().path.clone(),
-        tensor: name.to_owned(),
-        length: tensor.len(),
-        fault,
+    indices(tensor).map_err(|fault| {
+        ErrorKind::NotAPermutation {
+            tensor: name.to_owned(),
+            length: tensor.len(),
+            fault,
+        }
+        .at(account.checkpoint().path.clone())
     })
 }
 
@@ -604,19 +610,19 @@ fn required<'c>(account: &Account<'c>, name: &str) -> Result<&'c Tensor> {
 }
 
 fn missing_tensor(account: &Account<'_>, name: &str) -> Error {
-    Error::MissingTensor {
-        path: account.checkpoint().path.clone(),
+    ErrorKind::MissingTensor {
         tensor: account.stored(name),
     }
+    .at(account.checkpoint().path.clone())
 }
 
 fn shape_error(account: &Account<'_>, name: &str, tensor: &Tensor, expected: &str) -> Error {
-    Error::TensorShape {
-        path: account.checkpoint().path.clone(),
+    ErrorKind::TensorShape {
         tensor: name.to_owned(),
         shape: tensor.shape.clone(),
         expected: expected.to_owned(),
     }
+    .at(account.checkpoint().path.clone())
 }
 
 fn numbers<T: Scalar>(tensor: &Tensor) -> Vec<T> {

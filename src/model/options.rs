@@ -1,10 +1,10 @@
 //! What a user may say of a checkpoint, and what its tensors are to the tool.
 
 use super::Meaning;
-use crate::Error;
 use crate::checkpoint::Checkpoint;
 use crate::choice::Layout;
 use crate::numeric::Activation;
+use crate::{Error, ErrorKind};
 
 /// What a user may say that the file does not.
 #[derive(Debug, Clone, Default)]
@@ -40,8 +40,8 @@ pub enum Role {
 
 /// An error for tensors that fit no layout.
 pub(super) fn unknown_layout(checkpoint: &Checkpoint) -> Error {
-    Error::UnknownLayout {
-        path: checkpoint.path.clone(),
+    ErrorKind::UnknownLayout {
         tensors: checkpoint.tensors.keys().cloned().collect(),
     }
+    .at(&checkpoint.path)
 }

@@ -11,7 +11,7 @@ use super::sets::{check_lengths, means, resampled};
 use crate::model::Sequences;
 use crate::model::transformer::{SequenceInputs, SequenceTrace, Transformer};
 use crate::numeric::Scalar;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// What is recorded of a run: arrays whose rows go sample by sample.
 pub(super) trait Recorded<T>: Clone + Send + Sync {
@@ -85,9 +85,7 @@ pub(super) fn fills<T: Scalar, R: Recorded<T>>(
         Fill::Resample => with(runs, resampled(&arrays, &samples, seed)),
         Fill::Corrupted => {
             let Some(corrupted) = &batch.corrupted else {
-                return Err(Error::NoCorruptedInputs {
-                    path: batch.path.clone(),
-                });
+                return Err(ErrorKind::NoCorruptedInputs.at(&batch.path));
             };
             corrupted_runs(model, batch, runs, corrupted)
         }

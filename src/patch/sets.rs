@@ -8,17 +8,17 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::Fill;
 use crate::model::Sequences;
 use crate::numeric::{Rng, Scalar};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Refuses fills from other samples where those are of other lengths.
 pub(crate) fn check_lengths<T>(batch: &Sequences<T>, fill: Fill) -> Result<()> {
     match (fill, batch.lengths) {
-        (Fill::Mean | Fill::Resample, Some((shortest, longest))) => Err(Error::PromptLengths {
-            path: batch.path.clone(),
+        (Fill::Mean | Fill::Resample, Some((shortest, longest))) => Err(ErrorKind::PromptLengths {
             shortest,
             longest,
             why: "this fill would take what stands at the padding of others",
-        }),
+        }
+        .at(&batch.path)),
         _ => Ok(()),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::escape::latex as escaped;
 use crate::report::format::short;
 use crate::report::sheet::Sheet;
@@ -49,7 +49,7 @@ const CHOSEN: [(&str, &str, &[&str]); 4] = [
 /// Writes `NAME.tex` for those of these tables that a paper would take.
 ///
 /// # Errors
-/// [`Error::Write`] with the file that could not be written.
+/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
 pub(in crate::report) fn write(sheets: &[Sheet], dir: &Path) -> Result<()> {
     for (name, caption, columns) in CHOSEN {
         let Some(sheet) = sheets.iter().find(|sheet| sheet.name == name) else {
@@ -57,7 +57,7 @@ pub(in crate::report) fn write(sheets: &[Sheet], dir: &Path) -> Result<()> {
         };
         let path = dir.join(format!("{name}.tex"));
         let text = table(sheet, caption, columns);
-        fs::write(&path, text).map_err(|source| Error::Write { path, source })?;
+        fs::write(&path, text).map_err(|source| ErrorKind::Write { source }.at(path))?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 pub use crate::report::sheet::Sheet;
 use crate::report::sheet::{some, word};
 use crate::report::sites::{Place, Sites};
@@ -13,7 +13,7 @@ use crate::result::{Audit, Circuit, Extreme, Extremes, Modules};
 /// Writes every table that the result has rows for.
 ///
 /// # Errors
-/// [`Error::Write`] with the file that could not be written.
+/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
 pub fn write(audit: &Audit, dir: &Path) -> Result<()> {
     let all = sheets(audit);
     crate::report::latex::write(&all, dir)?;
@@ -23,11 +23,11 @@ pub fn write(audit: &Audit, dir: &Path) -> Result<()> {
 /// Writes tables as `NAME.csv`.
 ///
 /// # Errors
-/// [`Error::Write`] with the file that could not be written.
+/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
 pub(in crate::report) fn save_all(sheets: &[Sheet], dir: &Path) -> Result<()> {
     for sheet in sheets {
         let path = dir.join(format!("{}.csv", sheet.name));
-        save(sheet, &path).map_err(|source| Error::Write { path, source })?;
+        save(sheet, &path).map_err(|source| ErrorKind::Write { source }.at(path))?;
     }
     Ok(())
 }

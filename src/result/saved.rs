@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     Audit, Comparison, Diff, Intervention, Lens, Multiverse, READABLE, SCHEMA, Sentence, check,
 };
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// A result of any command.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -46,19 +46,16 @@ impl Saved {
     /// # Errors
     /// If the bytes are no result, one of another schema, or hold numbers that none has.
     pub fn from_json(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let fault = |detail: String| Error::NotAResult {
-            path: path.to_owned(),
-            detail,
-        };
+        let fault = |detail: String| ErrorKind::NotAResult { detail }.at(path);
         let not_read = |error: serde_json::Error| fault(error.to_string());
         // The schema comes first: a result of another version lacks or has other parts.
         let head: Head = serde_json::from_slice(bytes).map_err(not_read)?;
         if !READABLE.contains(&head.schema.as_str()) {
-            return Err(Error::ResultSchema {
-                path: path.to_owned(),
+            return Err(ErrorKind::ResultSchema {
                 found: head.schema,
                 expected: SCHEMA,
-            });
+            }
+            .at(path));
         }
         let value: Value = serde_json::from_slice(bytes).map_err(not_read)?;
         check(&value).map_err(fault)?;

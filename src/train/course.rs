@@ -13,7 +13,7 @@ use super::task::Problem;
 use super::trainer::Measure;
 use crate::checkpoint::Checkpoint;
 use crate::numeric::Scalar;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// What to train.
 #[derive(Debug, Clone, Copy)]
@@ -119,11 +119,7 @@ pub(super) fn follow(
         training += leg.elapsed().as_secs_f64();
         let step = course.step();
         if let Some(what) = course.fault() {
-            return Err(Error::Diverged {
-                path: job.place.to_owned(),
-                what,
-                step,
-            });
+            return Err(ErrorKind::Diverged { what, step }.at(job.place));
         }
         (observer.progress)(step);
         if due(job.snapshot_every, step) {
@@ -131,7 +127,7 @@ pub(super) fn follow(
         }
         if step < job.recipe.steps && (observer.interrupted)() {
             let path = (observer.snapshot)(Moment::Interrupted, course.snapshot())?;
-            return Err(Error::Interrupted { path, step });
+            return Err(ErrorKind::Interrupted { step }.at(path));
         }
     }
     Ok((frames, training))

@@ -18,7 +18,7 @@ use crate::checkpoint::{Checkpoint, Tensor, sha256};
 use crate::model::{Linear, Mlp};
 use crate::numeric::adamw::Moments;
 use crate::numeric::{Activation, Scalar};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Columns of the stored curve.
 pub(super) const COLUMNS: usize = 8;
@@ -128,7 +128,7 @@ fn checksum(tensors: &Tensors, identity: &str) -> String {
 /// Refuses a snapshot of another training, or one that is not as it was written.
 ///
 /// # Errors
-/// [`Error::OtherTraining`] or [`Error::SnapshotChecksum`].
+/// [`ErrorKind::OtherTraining`](crate::ErrorKind::OtherTraining) or [`ErrorKind::SnapshotChecksum`](crate::ErrorKind::SnapshotChecksum).
 pub fn check(ours: &str, from: &Checkpoint) -> Result<()> {
     check_identity(ours, from)?;
     let theirs = from.metadata.get(IDENTITY).map_or("", String::as_str);
@@ -137,11 +137,11 @@ pub fn check(ours: &str, from: &Checkpoint) -> Result<()> {
     if found == Some(&expected) {
         return Ok(());
     }
-    Err(Error::SnapshotChecksum {
-        path: from.path.clone(),
+    Err(ErrorKind::SnapshotChecksum {
         found: found.map_or_else(|| "none".to_owned(), Clone::clone),
         expected,
-    })
+    }
+    .at(&from.path))
 }
 
 /// Refuses a snapshot of another training, naming the first hyper-parameter that differs.
@@ -158,14 +158,14 @@ fn check_identity(ours: &str, from: &Checkpoint) -> Result<()> {
         .find(|(key, value)| theirs.get(key) != Some(value));
     match differs {
         None => Ok(()),
-        Some((key, value)) => Err(Error::OtherTraining {
-            path: from.path.clone(),
+        Some((key, value)) => Err(ErrorKind::OtherTraining {
             key: key.clone(),
             found: theirs
                 .get(key)
                 .map_or_else(|| "nothing".into(), Value::to_string),
             expected: value.to_string(),
-        }),
+        }
+        .at(&from.path)),
     }
 }
 
@@ -198,19 +198,21 @@ pub(super) fn permutation(from: &Checkpoint, name: &str, length: usize) -> Resul
     let missing = (0..length).find(|place| !order.contains(place));
     match missing {
         None => Ok(order),
-        Some(place) => Err(Error::NotAPermutation {
-            path: from.path.clone(),
+        Some(place) => Err(ErrorKind::NotAPermutation {
             tensor: name.into(),
             length,
             fault: format!("{place} is missing"),
-        }),
+        }
+        .at(&from.path)),
     }
 }
 
 pub(super) fn tensor<'a>(from: &'a Checkpoint, name: &str) -> Result<&'a Tensor> {
-    from.tensors.get(name).ok_or_else(|| Error::MissingTensor {
-        path: from.path.clone(),
-        tensor: name.into(),
+    from.tensors.get(name).ok_or_else(|| {
+        ErrorKind::MissingTensor {
+            tensor: name.into(),
+        }
+        .at(&from.path)
     })
 }
 
@@ -219,12 +221,12 @@ pub(super) fn numbers(from: &Checkpoint, name: &str, shape: &[usize]) -> Result<
     if tensor.shape == shape {
         Ok(tensor.to_f64())
     } else {
-        Err(Error::TensorShape {
-            path: from.path.clone(),
+        Err(ErrorKind::TensorShape {
             tensor: name.into(),
             shape: tensor.shape.clone(),
             expected: format!("expected {shape:?}"),
-        })
+        }
+        .at(&from.path))
     }
 }
 

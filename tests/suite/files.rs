@@ -11,12 +11,12 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use modscope::Error;
 use modscope::checkpoint::Checkpoint;
 use modscope::data::Dataset;
 use modscope::model::transformer::Mask;
 use modscope::model::{Architecture, Loaded, Network, Options, Sequences, Transformer};
 use modscope::patch::{ComponentEngine, Fill, Setup};
+use modscope::{Error, ErrorKind};
 use sha2::{Digest as _, Sha256};
 
 fn fixture(path: &str) -> PathBuf {
@@ -168,7 +168,16 @@ fn a_file_beyond_memory_is_not_read() {
         .set_len((8 << 30) + 1)
         .unwrap();
     let error = Checkpoint::open(&path).unwrap_err();
-    assert!(matches!(error, Error::FileTooLarge { .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            Error {
+                kind: ErrorKind::FileTooLarge { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[test]
@@ -188,12 +197,24 @@ fn padding_is_kept_out_of_what_is_computed() {
             split_input: false,
         };
         let engine = ComponentEngine::new(&model, &batch, setup);
-        let lengths = matches!(engine, Err(Error::PromptLengths { .. }));
+        let lengths = matches!(
+            engine,
+            Err(Error {
+                kind: ErrorKind::PromptLengths { .. },
+                ..
+            })
+        );
         assert_eq!(lengths, refused, "{fill:?}");
     }
     for block in &mut model.blocks {
         block.attention.heads.mask = Mask::Full;
     }
     let both_ways = Sequences::new(&model, &text, None);
-    assert!(matches!(both_ways, Err(Error::PromptLengths { .. })));
+    assert!(matches!(
+        both_ways,
+        Err(Error {
+            kind: ErrorKind::PromptLengths { .. },
+            ..
+        })
+    ));
 }

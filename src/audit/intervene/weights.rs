@@ -3,7 +3,7 @@
 use super::{Config, Files, WeightEdit};
 use crate::checkpoint::Checkpoint;
 use crate::model::Loaded;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How far a stored weight may be from what was asked for: the rounding of the coarsest
 /// float that is stored, bf16, relative.
@@ -46,9 +46,9 @@ pub fn rewritten(
 }
 
 fn wrong(files: Files<'_>, edit: &WeightEdit, detail: &str) -> Error {
-    Error::WrongEdit {
-        path: files.checkpoint.path.clone(),
+    ErrorKind::WrongEdit {
         edit: format!("{}->{}", edit.from, edit.to),
         detail: detail.to_owned(),
     }
+    .at(&files.checkpoint.path)
 }

@@ -23,7 +23,7 @@ use crate::model::{Architecture, Network, Transformer};
 use crate::numeric::Scalar;
 use crate::numeric::statistics::{bootstrap_interval, mean};
 use crate::result::{Lens, SCHEMA, Tool};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Fewer samples have no interval.
 const FEWEST: usize = 10;
@@ -72,10 +72,10 @@ pub fn lens(
         Network::F64(Architecture::Transformer(model)) => {
             of(files, model, config, settings, progress)
         }
-        _ => Err(Error::NoStream {
-            path: checkpoint.path.clone(),
+        _ => Err(ErrorKind::NoStream {
             layout: files.loaded.layout.name().to_owned(),
-        }),
+        }
+        .at(&checkpoint.path)),
     };
     let mut result = on_files(checkpoint, data, config, progress, work)?;
     result.seconds = started.elapsed().as_secs_f64();
@@ -106,11 +106,11 @@ fn of<T: Scalar>(
         settings.samples.retain(|sample| *sample < count);
     }
     if let Some(sample) = settings.samples.iter().find(|sample| **sample >= count) {
-        return Err(Error::WrongEdit {
-            path: files.data.path.clone(),
+        return Err(ErrorKind::WrongEdit {
             edit: format!("sample {sample}"),
             detail: format!("there are {count} samples, from 0"),
-        });
+        }
+        .at(&files.data.path));
     }
     let pairs = match subject.truth().metric(MetricKind::LogitDiff, None)? {
         Metric::LogitDiff { answers, foils } => (answers, foils),

@@ -23,7 +23,7 @@ use crate::prune::certify::{
     ranges,
 };
 use crate::result::ProvedCircuit;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Samples that are tried before a proof, at most; of tokens, all.
 const TRIED: usize = 256;
@@ -137,15 +137,11 @@ impl Bounds {
         let empty = matches!(&self.regions, Regions::Boxes(boxes) if boxes.is_empty());
         match empty || self.ask(&EdgeSet::new()) != Known::Proved {
             false => Ok(self),
-            true => Err(Error::NotProvable {
-                path: path.to_owned(),
-                detail: format!(
+            true => Err(ErrorKind::NotProvable { detail: format!(
                     "`{}` is not even proved of the network and itself: its own decisions change \
                      within the domain, or boxes are too few",
                     self.equivalence
-                ),
-                remedy: "`--equivalence epsilon` or `delta-top1`, balls (`--radius`), or more `--boxes`",
-            }),
+                ), remedy: "`--equivalence epsilon` or `delta-top1`, balls (`--radius`), or more `--boxes`" }.at(path)),
         }
     }
 

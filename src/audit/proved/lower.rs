@@ -7,6 +7,9 @@ use ndarray::Array2;
 use crate::choice::LowerBound;
 use crate::model::Mlp;
 
+/// The outputs that must differ between two inputs, given the outputs at both.
+type Apart<'a> = dyn Fn(&[f64], &[f64]) -> Vec<usize> + 'a;
+
 /// Differences of outputs below this, relative to their size, are taken for rounding.
 const ROUNDING: f64 = 1e-9;
 
@@ -30,7 +33,7 @@ pub fn by_dependence(
     samples: &Array2<f64>,
     sides: Option<&[[f64; 2]]>,
     least_moved: usize,
-    apart: &dyn Fn(&[f64], &[f64]) -> Vec<usize>,
+    apart: &Apart<'_>,
 ) -> Bound {
     let groups = features(model);
     let (mut read, mut moved) = (0, BTreeSet::new());
@@ -89,7 +92,7 @@ fn of_moves(
     samples: &Array2<f64>,
     group: &[usize],
     sides: &[[f64; 2]],
-    apart: &dyn Fn(&[f64], &[f64]) -> Vec<usize>,
+    apart: &Apart<'_>,
 ) -> BTreeSet<usize> {
     const SAMPLES: usize = 64;
     let step = samples.ncols().div_ceil(SAMPLES).max(1);
@@ -111,7 +114,7 @@ fn of_pairs(
     model: &Mlp<f64>,
     samples: &Array2<f64>,
     group: &[usize],
-    apart: &dyn Fn(&[f64], &[f64]) -> Vec<usize>,
+    apart: &Apart<'_>,
 ) -> BTreeSet<usize> {
     let outputs = model.outputs(samples.view());
     let mut first: BTreeMap<Vec<u64>, usize> = BTreeMap::new();

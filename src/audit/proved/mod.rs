@@ -20,7 +20,7 @@ use crate::circuit::{Goal, Minimal, strongest_first};
 use crate::numeric::Scalar;
 use crate::patch::{Patchable, PatchableExt as _};
 use crate::result::ProvedCircuit;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Who proves that edges can go.
 pub trait Prover: Sync {
@@ -66,22 +66,22 @@ impl dyn Prover + '_ {
 
 /// The refusal of networks whose equivalence cannot be asked about.
 pub fn unprovable(path: &Path, detail: String) -> Error {
-    Error::NotProvable {
-        path: path.to_owned(),
+    ErrorKind::NotProvable {
         detail,
         remedy: "two MLPs of one shape and activation; `--domain` names a box (`box:LO,HI`) or \
                  `tokens`, `--radius` balls around the samples",
     }
+    .at(path)
 }
 
 /// The refusal of a network that proofs were not made for.
 pub fn refused(path: &Path, detail: impl Into<String>) -> Error {
-    Error::NotProvable {
-        path: path.to_owned(),
+    ErrorKind::NotProvable {
         detail: detail.into(),
         remedy: "circuits are proved of edges of MLPs (on a box, in balls, on tokens) and of \
                  transformers on tokens; `--method exact` finds circuits of every network",
     }
+    .at(path)
 }
 
 /// Whether the proved method is asked for, which stands alone.
@@ -95,13 +95,13 @@ pub fn is_asked(config: &CircuitsConfig, path: &Path) -> Result<bool> {
     ) {
         (false, _) => Ok(false),
         (true, 1) => Ok(true),
-        (true, _) => Err(Error::NotProvable {
-            path: path.to_owned(),
+        (true, _) => Err(ErrorKind::NotProvable {
             detail:
                 "a proved circuit is of all outputs together, those of other methods of one each"
                     .to_owned(),
             remedy: "`--method proved` alone",
-        }),
+        }
+        .at(path)),
     }
 }
 
@@ -112,10 +112,10 @@ pub fn is_asked(config: &CircuitsConfig, path: &Path) -> Result<bool> {
 pub fn fixed(fill: Fill, rest: Rest, path: &Path) -> Result<()> {
     match (fill, rest) {
         (Fill::Zero | Fill::Mean, _) | (_, Rest::Any) => Ok(()),
-        (Fill::Corrupted | Fill::Resample, Rest::Fill) => Err(Error::NotProvable {
-            path: path.to_owned(),
+        (Fill::Corrupted | Fill::Resample, Rest::Fill) => Err(ErrorKind::NotProvable {
             detail: format!("under the fill `{fill}` every sample has values of its own"),
             remedy: "`--fill zero` or `mean`; `--rest any` allows whatever the rest can be",
-        }),
+        }
+        .at(path)),
     }
 }

@@ -16,7 +16,7 @@ use crate::metric::decision;
 use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 use crate::result::ProvedCircuit;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Readings of the runs of sets of edges for a lower bound, at most, and sets looked at.
 const READ: usize = 400_000;
@@ -191,12 +191,12 @@ pub fn every_input(
         ));
     };
     if asked.rest == Rest::Any || asked.radius.is_some() {
-        return Err(Error::NotProvable {
-            path: path.clone(),
+        return Err(ErrorKind::NotProvable {
             detail: "attention has no bounds here: of a transformer inputs are run one by one"
                 .to_owned(),
             remedy: "`--rest fill`, without `--radius`",
-        });
+        }
+        .at(path));
     }
     let whole = crate::data::Domain::Tokens;
     let (sets, words): (Vec<Vec<usize>>, &str) = match &asked.domain {
@@ -225,15 +225,15 @@ pub fn every_input(
         .iter()
         .try_fold(1_u64, |count, set| count.checked_mul(set.len() as u64));
     let Some(count) = count.filter(|count| *count <= asked.budget.boxes) else {
-        return Err(Error::NotProvable {
-            path: path.clone(),
+        return Err(ErrorKind::NotProvable {
             detail: format!(
                 "the tokens at {} positions make more inputs than the {} that may be run",
                 sets.len(),
                 asked.budget.boxes
             ),
             remedy: "more `--boxes`, shorter sequences, or `--domain tokens:data`",
-        });
+        }
+        .at(path));
     };
     let token = |(input, position): (usize, usize)| {
         let later: usize = sets[position + 1..].iter().map(Vec::len).product();

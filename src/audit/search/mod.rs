@@ -250,11 +250,7 @@ impl<T: Scalar> Search<'_, T> {
             };
             match found {
                 Ok(found) => all.extend(found.into_iter().enumerate()),
-                Err(
-                    error @ (Error::PatchesChangeNothing { .. }
-                    | Error::NoSlope { .. }
-                    | Error::NoQueries { .. }),
-                ) => silent.push(error),
+                Err(error) if error.kind.is_of_scores() => silent.push(error),
                 Err(error) => return Err(error),
             }
         }

@@ -14,7 +14,7 @@ use crate::metric::Metric;
 use crate::numeric::Scalar;
 use crate::patch::PatchableExt as _;
 use crate::result::Screening;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Blocks of edges between which progress is told, and the fewest edges of one.
 const BLOCKS: usize = 20;
@@ -82,10 +82,10 @@ impl<T: Scalar> Search<'_, T> {
         if let Some(attribution) = method.attribution(self.config.ig_steps, self.config.conventions)
         {
             if attribution == Attribution::EapQk && !network.has_queries() {
-                return Err(Error::NoQueries {
-                    path: self.data.to_owned(),
+                return Err(ErrorKind::NoQueries {
                     method: method.to_string(),
-                });
+                }
+                .at(self.data));
             }
             let each = self.attributed(network, &metric, attribution);
             let effects = match &each {
@@ -259,18 +259,18 @@ impl<T: Scalar> Search<'_, T> {
             let kind = self.answers[0].goal.metric.kind();
             let attributes = method.attribution(self.config.ig_steps, self.config.conventions);
             if attributes.is_some() && kind.is_flat_at_the_full_network() {
-                return Err(Error::NoSlope {
-                    path: self.data.to_owned(),
+                return Err(ErrorKind::NoSlope {
                     method: method.to_string(),
                     metric: kind.to_string(),
-                });
+                }
+                .at(self.data));
             }
-            return Err(Error::PatchesChangeNothing {
-                path: self.data.to_owned(),
+            return Err(ErrorKind::PatchesChangeNothing {
                 method: method.to_string(),
                 fill: self.fill.to_string(),
                 metric: kind.to_string(),
-            });
+            }
+            .at(self.data));
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::patch::{
     ComponentEngine, EdgeSet, Fill, Parted, Patchable, PatchableExt as _, Setup, WeightEngine,
 };
 use crate::result::{Assignment, Modules, Prune};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Edges between components are patched one by one, unasked, up to so many.
 const MOST_PATCHED: usize = 2_000;
@@ -85,10 +85,10 @@ impl<T: Scalar> Subject<'_, T> {
         };
         let weight = *settings.edge_weight.get_or_insert(usual);
         if matches!(weight, EdgeWeight::AbsWeight | EdgeWeight::Spread) {
-            return Err(Error::EdgeWeight {
-                path: self.files.checkpoint.path.clone(),
+            return Err(ErrorKind::EdgeWeight {
                 edge_weight: weight.to_string(),
-            });
+            }
+            .at(&self.files.checkpoint.path));
         }
         let goals = self.answers(config)?;
         let weights = self.effects(engine, &engine.all(), weight, &goals, &settings);

@@ -29,7 +29,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::Tensor;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// The tensors and the configuration of a model.
 pub(super) fn read(
@@ -39,8 +39,5 @@ pub(super) fn read(
     let read = |graph| recurrent::read(&graph).unwrap_or_else(|| chain::chain(&graph));
     graph::graph(bytes)
         .and_then(read)
-        .map_err(|detail| Error::Onnx {
-            path: path.to_owned(),
-            detail,
-        })
+        .map_err(|detail| ErrorKind::Onnx { detail }.at(path))
 }

@@ -19,7 +19,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::Tensor;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// All tensors together may take this many times the bytes of their file, plus
 /// [`ROOM`]: tensors may share a storage, and stand in it more than once.
@@ -52,23 +52,15 @@ type Contents = (BTreeMap<String, Tensor>, Map<String, Value>);
 pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Contents> {
     let path = path.to_owned();
     if bytes.is_empty() {
-        return Err(Error::EmptyFile { path });
+        return Err(ErrorKind::EmptyFile.at(path));
     }
     contents(bytes).map_err(|fault| match fault {
-        Fault::Broken(detail) => Error::TorchFile { path, detail },
-        Fault::Script => Error::TorchScript { path },
-        Fault::Foreign(callable) => Error::ForeignCallable { path, callable },
-        Fault::States(found) => Error::StateDict { path, found },
-        Fault::Tensor(tensor, detail) => Error::TensorBytes {
-            path,
-            tensor,
-            detail,
-        },
-        Fault::Dtype(tensor, dtype) => Error::TensorDtype {
-            path,
-            tensor,
-            dtype,
-        },
+        Fault::Broken(detail) => ErrorKind::TorchFile { detail }.at(path),
+        Fault::Script => ErrorKind::TorchScript.at(path),
+        Fault::Foreign(callable) => ErrorKind::ForeignCallable { callable }.at(path),
+        Fault::States(found) => ErrorKind::StateDict { found }.at(path),
+        Fault::Tensor(tensor, detail) => ErrorKind::TensorBytes { tensor, detail }.at(path),
+        Fault::Dtype(tensor, dtype) => ErrorKind::TensorDtype { tensor, dtype }.at(path),
     })
 }
 

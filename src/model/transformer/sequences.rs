@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use super::{Embedding, Transformer};
 use crate::data::{Dataset, Inputs, Labels, ReadAt};
 use crate::numeric::Scalar;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Rows (positions of samples) of a part: enough for full products, few enough for the cache.
 pub const PART_ROWS: usize = 256;
@@ -293,10 +293,10 @@ fn sequence_inputs<T: Scalar>(
             check_length(model, data, ids.ncols())?;
             Ok((SequenceInputs::Tokens(ids.clone()), ids.ncols()))
         }
-        (Inputs::Values(_), Embedding::Tokens(table)) => Err(Error::TokensExpected {
-            path: data.path.clone(),
+        (Inputs::Values(_), Embedding::Tokens(table)) => Err(ErrorKind::TokensExpected {
             tokens: table.nrows(),
-        }),
+        }
+        .at(&data.path)),
         (Inputs::Values(values), Embedding::Values { in_perm, .. }) => {
             numbers(model, data, values, in_perm)
         }
@@ -311,12 +311,12 @@ fn no_padding(data: &Dataset, ids: &Array2<usize>, padding: Option<usize>) -> Re
     let mut all = ids.indexed_iter();
     match all.find(|(_, id)| padding == Some(**id)) {
         None => Ok(()),
-        Some(((sample, position), token)) => Err(Error::Padding {
-            path: data.path.clone(),
+        Some(((sample, position), token)) => Err(ErrorKind::Padding {
             sample,
             position,
             token: *token,
-        }),
+        }
+        .at(&data.path)),
     }
 }
 
@@ -331,11 +331,11 @@ fn numbers<T: Scalar>(
     let wrong =
         data.input_shape.last() != Some(&features) || !values.ncols().is_multiple_of(features);
     if wrong || values.is_empty() {
-        return Err(Error::InputWidth {
-            path: data.path.clone(),
+        return Err(ErrorKind::InputWidth {
             found: data.input_shape.last().copied().unwrap_or(0),
             expected: features,
-        });
+        }
+        .at(&data.path));
     }
     let length = values.ncols() / features;
     check_length(model, data, length)?;
@@ -351,11 +351,11 @@ fn numbers<T: Scalar>(
 fn check_length<T: Scalar>(model: &Transformer<T>, data: &Dataset, length: usize) -> Result<()> {
     let limit = model.positions.as_ref().map_or(usize::MAX, Array2::nrows);
     if length == 0 || length > limit {
-        return Err(Error::SequenceLength {
-            path: data.path.clone(),
+        return Err(ErrorKind::SequenceLength {
             found: length,
             limit,
-        });
+        }
+        .at(&data.path));
     }
     Ok(())
 }
@@ -364,12 +364,12 @@ fn check_length<T: Scalar>(model: &Transformer<T>, data: &Dataset, length: usize
 fn one_length(data: &Dataset, why: &'static str) -> Result<()> {
     match data.prompt_lengths() {
         None => Ok(()),
-        Some((shortest, longest)) => Err(Error::PromptLengths {
-            path: data.path.clone(),
+        Some((shortest, longest)) => Err(ErrorKind::PromptLengths {
             shortest,
             longest,
             why,
-        }),
+        }
+        .at(&data.path)),
     }
 }
 
@@ -410,12 +410,12 @@ fn answers(
     )?;
     let increasing = |row: ArrayView1<'_, usize>| row.iter().is_sorted_by(|a, b| a < b);
     if !positions.rows().into_iter().all(increasing) {
-        return Err(Error::DataShape {
-            path: data.path.clone(),
+        return Err(ErrorKind::DataShape {
             tensor: "positions".to_owned(),
             shape: positions.shape().to_vec(),
             expected: "the positions of a sample increase".to_owned(),
-        });
+        }
+        .at(&data.path));
     }
     Ok(Answers::new(positions, length))
 }
@@ -429,13 +429,13 @@ fn in_range<'a>(
 ) -> Result<()> {
     match ids.enumerate().find(|(_, id)| **id >= limit) {
         None => Ok(()),
-        Some((place, found)) => Err(Error::ClassRange {
-            path: data.path.clone(),
+        Some((place, found)) => Err(ErrorKind::ClassRange {
             tensor: tensor.to_owned(),
             sample: place / columns.max(1),
             found: *found,
             limit,
-        }),
+        }
+        .at(&data.path)),
     }
 }
 
@@ -473,12 +473,12 @@ fn by_reading<T: Scalar>(
     let everywhere = values.ncols() == answers.length * outputs;
     let here = values.ncols() == answers.per_sample() * outputs;
     if !everywhere && !here {
-        return Err(Error::OutputWidth {
-            path: data.path.clone(),
+        return Err(ErrorKind::OutputWidth {
             tensor: tensor.to_owned(),
             found: values.ncols(),
             expected: outputs,
-        });
+        }
+        .at(&data.path));
     }
     let per_sample = answers.per_sample();
     Ok(Array2::from_shape_fn(

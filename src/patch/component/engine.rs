@@ -11,7 +11,7 @@ use crate::numeric::Scalar;
 use crate::patch::Fill;
 use crate::patch::recorded::{clean_runs, fills};
 use crate::patch::sets::together;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// What patched edges carry, and how the input is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,18 +62,18 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     /// positions of all.
     pub fn at_positions(mut self, batch: &Sequences<T>) -> Result<Self> {
         if let Some((shortest, longest)) = batch.lengths {
-            return Err(Error::PromptLengths {
-                path: batch.path.clone(),
+            return Err(ErrorKind::PromptLengths {
                 shortest,
                 longest,
                 why: "edges can be told apart by position where samples are aligned",
-            });
+            }
+            .at(&batch.path));
         }
         let Some(read) = batch.answers.shared() else {
-            return Err(Error::Positions {
-                path: batch.path.clone(),
+            return Err(ErrorKind::Positions {
                 detail: "answers are not read at the same positions of all samples".to_owned(),
-            });
+            }
+            .at(&batch.path));
         };
         self.sites = self.sites.at_positions(batch.length(), read);
         Ok(self)

@@ -187,7 +187,6 @@ fn behind(sites: &Components, patched: &EdgeSet, added: &EdgeSet) -> Vec<bool> {
         if is_behind {
             sites
                 .nodes_of(reader)
-                .into_iter()
                 .for_each(|writer| behind[writer] = true);
         }
     }

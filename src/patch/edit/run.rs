@@ -12,7 +12,7 @@ use super::{
 use crate::numeric::Scalar;
 use crate::patch::Fill;
 use crate::patch::sets::{means, resampled, together};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The sites of a network by name, to make edits ready with.
 #[derive(Debug)]
@@ -98,9 +98,7 @@ impl<'n, E: Editable> Editor<'n, E> {
                 "there is no sample {sample}: there are {samples}, from 0"
             )),
             Change::Fill(Fill::Corrupted) if !self.network.has_pairs() => {
-                return Err(Error::NoCorruptedInputs {
-                    path: self.path.to_owned(),
-                });
+                return Err(ErrorKind::NoCorruptedInputs.at(self.path));
             }
             _ => None,
         });
@@ -108,19 +106,19 @@ impl<'n, E: Editable> Editor<'n, E> {
     }
 
     fn wrong(&self, edit: &Edit, detail: String) -> Error {
-        Error::WrongEdit {
-            path: self.path.to_owned(),
+        ErrorKind::WrongEdit {
             edit: edit.at.to_string(),
             detail,
         }
+        .at(self.path)
     }
 
     fn unknown(&self, name: &str) -> Error {
-        Error::UnknownSite {
-            path: self.path.to_owned(),
+        ErrorKind::UnknownSite {
             name: name.to_owned(),
             nearest: nearest(name, &self.names),
         }
+        .at(self.path)
     }
 
     fn site(&self, edit: &Edit, name: &str, ready: &mut Prepared<'n, E>) -> Result<()> {

@@ -5,7 +5,6 @@ use std::path::Path;
 use ndarray::{Array2, array};
 
 use super::{At, Change, Edit, Editable, Editor, LayeredEdits, MlpEdits, TransformerEdits};
-use crate::Error;
 use crate::model::layered::tests::everything;
 use crate::model::mlp::tests::{random_inputs, random_mlp};
 use crate::model::{Linear, Mlp};
@@ -14,6 +13,7 @@ use crate::patch::component::tests::{batch, models, setup};
 use crate::patch::{
     ComponentEngine, Engine, Fill, Fills, LayeredEngine, Nodes, Patchable, PatchableExt as _,
 };
+use crate::{Error, ErrorKind};
 
 fn site(name: &str, change: Change) -> Edit {
     Edit {
@@ -117,7 +117,10 @@ fn what_is_not_there_is_named() {
     let editor = Editor::new(&network, Path::new("network"), 1);
     let refused = |edit: Edit| editor.prepare(&[edit]).map(|_| ()).unwrap_err();
     match refused(site("h1.2", Change::Scale(0.0))) {
-        Error::UnknownSite { name, nearest, .. } => {
+        Error {
+            kind: ErrorKind::UnknownSite { name, nearest, .. },
+            ..
+        } => {
             assert_eq!((name.as_str(), nearest[0].as_str()), ("h1.2", "h1.0"));
         }
         other => panic!("{other}"),

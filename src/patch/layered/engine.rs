@@ -10,7 +10,7 @@ use crate::model::Layered;
 use crate::model::layered::{LayeredSites, Op, Record, Replaced, Replacement, Term};
 use crate::numeric::{Rng, Scalar};
 use crate::patch::{EdgeSet, Fill, Patchable, PatchableExt as _, SetWalk, Walk};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// A layered network, its clean run on a batch, and the fills for patched edges.
 #[derive(Debug, Clone)]
@@ -50,9 +50,7 @@ impl<'m, T: Scalar> LayeredEngine<'m, T> {
                 )
             }
             Fill::Corrupted => {
-                let pairs = corrupted.ok_or_else(|| Error::NoCorruptedInputs {
-                    path: data.to_owned(),
-                })?;
+                let pairs = corrupted.ok_or_else(|| ErrorKind::NoCorruptedInputs.at(data))?;
                 let run = model.forward(pairs.clone());
                 Some(
                     run.values

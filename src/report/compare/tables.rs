@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::escape;
 use crate::report::compare::shown::{Shown, shown};
 use crate::report::format::{self, p_value};
@@ -30,7 +30,7 @@ fn table(name: &'static str, columns: &[&str], rows: Vec<Vec<String>>) -> Table 
 /// Writes every table that has rows.
 ///
 /// # Errors
-/// [`Error::Write`] with the file that could not be written.
+/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
 pub fn write(comparison: &Comparison, dir: &Path) -> Result<()> {
     let all = [
         networks(comparison),
@@ -45,7 +45,7 @@ pub fn write(comparison: &Comparison, dir: &Path) -> Result<()> {
     ];
     for table in all.iter().filter(|t| !t.rows.is_empty()) {
         let path = dir.join(format!("{}.csv", table.name));
-        save(table, &path).map_err(|source| Error::Write { path, source })?;
+        save(table, &path).map_err(|source| ErrorKind::Write { source }.at(path))?;
     }
     Ok(())
 }

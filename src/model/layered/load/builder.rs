@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2};
 use crate::checkpoint::{Account, Tensor};
 use crate::model::layered::{Layer, Layered, Op, Parameter, Shape, Term, Window};
 use crate::numeric::Scalar;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 pub(super) struct Builder<'b, 'c, T> {
     pub account: &'b Account<'c>,
@@ -80,10 +80,10 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
         match names.map(|name| self.account.has(name)) {
             [true, true] => Ok(true),
             [false, false] => Ok(false),
-            [first, _] => Err(Error::MissingTensor {
-                path: self.account.checkpoint().path.clone(),
+            [first, _] => Err(ErrorKind::MissingTensor {
                 tensor: self.account.stored(names[usize::from(first)]),
-            }),
+            }
+            .at(self.account.checkpoint().path.clone())),
         }
     }
 
@@ -191,16 +191,17 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
 
     pub fn shape_of(&self, name: &str) -> Result<Vec<usize>> {
         let tensor = self.account.look(name);
-        let tensor = tensor.ok_or_else(|| Error::MissingTensor {
-            path: self.account.checkpoint().path.clone(),
-            tensor: self.account.stored(name),
+        let tensor = tensor.ok_or_else(|| {
+            ErrorKind::MissingTensor {
+                tensor: self.account.stored(name),
+            }
+            .at(self.account.checkpoint().path.clone())
         })?;
         Ok(tensor.shape.clone())
     }
 
     pub fn wrong_shape(&self, name: &str, expected: &str) -> Error {
-        Error::TensorShape {
-            path: self.account.checkpoint().path.clone(),
+        ErrorKind::TensorShape {
             tensor: self.account.stored(name),
             shape: self
                 .account
@@ -208,6 +209,7 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
                 .map_or_else(Vec::new, |t| t.shape.clone()),
             expected: expected.to_owned(),
         }
+        .at(self.account.checkpoint().path.clone())
     }
 }
 

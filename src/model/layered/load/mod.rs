@@ -15,7 +15,7 @@ use crate::checkpoint::{Account, Dtype, KeyRule};
 use crate::model::mlp::load::has_operation;
 use crate::model::readout::Readout;
 use crate::numeric::{Activation, Scalar};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// What a configuration says beside what is asked for here.
 pub(in crate::model) const KEYS: &[(&str, KeyRule)] = &[
@@ -92,11 +92,11 @@ pub(in crate::model) fn dtype(account: &Account<'_>) -> Result<Dtype> {
     };
     match floats.iter().find(|(_, other)| other != dtype) {
         None => Ok(*dtype),
-        Some((name, other)) => Err(Error::WeightDtype {
-            path: account.checkpoint().path.clone(),
+        Some((name, other)) => Err(ErrorKind::WeightDtype {
             tensor: name.clone(),
             dtype: other.name(),
             expected: format!("{} like `{first}`", dtype.name()),
-        }),
+        }
+        .at(account.checkpoint().path.clone())),
     }
 }

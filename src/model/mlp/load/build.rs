@@ -8,7 +8,7 @@ use crate::checkpoint::Account;
 use crate::model::mlp::{Activations, OfLayer};
 use crate::model::readout::Readout;
 use crate::numeric::{Activation, Parameter};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A chain in exact numbers.
 #[derive(Debug, Default)]
@@ -115,10 +115,10 @@ impl Building<'_, '_> {
         let stored = match modules::kinds(self.account).get(name) {
             Some(Kind::Linear(stored)) => *stored,
             _ => {
-                return Err(Error::MissingTensor {
-                    path: self.account.checkpoint().path.clone(),
+                return Err(ErrorKind::MissingTensor {
                     tensor: of(name, "weight"),
-                });
+                }
+                .at(self.account.checkpoint().path.clone()));
             }
         };
         let mut layer = modules::linear(self.account, name, stored, number)?;

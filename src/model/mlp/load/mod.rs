@@ -29,7 +29,7 @@ use crate::checkpoint::{Account, Dtype, KeyRule, Tensor};
 use crate::model::options::{Options, Role};
 use crate::model::readout::Readout;
 use crate::numeric::{Activation, Scalar};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 use build::Chain;
 use modules::of;
 pub(in crate::model) use plan::has_operation;
@@ -174,11 +174,13 @@ fn dtype(account: &Account<'_>, chain: &Chain) -> Result<Dtype> {
         let Some(tensor) = account.look(name) else {
             continue;
         };
-        let mismatch = |expected: String| Error::WeightDtype {
-            path: account.checkpoint().path.clone(),
-            tensor: account.stored(name),
-            dtype: tensor.dtype.name(),
-            expected,
+        let mismatch = |expected: String| {
+            ErrorKind::WeightDtype {
+                tensor: account.stored(name),
+                dtype: tensor.dtype.name(),
+                expected,
+            }
+            .at(account.checkpoint().path.clone())
         };
         let counter = name.ends_with("num_batches_tracked");
         match (tensor.dtype, found) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ndarray::{Array1, Array2, Axis};
 
 use crate::checkpoint::{Account, Tensor};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How the weight of a linear layer is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -235,8 +235,7 @@ fn bias(
     match (mask, take(of(module, "bias_orig"), &what)?) {
         (Some(mask), Some(bias)) => Ok(Some(mask * bias)),
         (None, None) => take(of(module, "bias"), &what),
-        (mask, _) => Err(Error::MissingTensor {
-            path: account.checkpoint().path.clone(),
+        (mask, _) => Err(ErrorKind::MissingTensor {
             tensor: of(
                 module,
                 if mask.is_some() {
@@ -245,7 +244,8 @@ fn bias(
                     "bias_mask"
                 },
             ),
-        }),
+        }
+        .at(account.checkpoint().path.clone())),
     }
 }
 
@@ -313,18 +313,18 @@ fn same_shape(account: &Account<'_>, name: &str, one: &Tensor, other: &Tensor) -
 }
 
 pub(super) fn shape(account: &Account<'_>, name: &str, tensor: &Tensor, expected: &str) -> Error {
-    Error::TensorShape {
-        path: account.checkpoint().path.clone(),
+    ErrorKind::TensorShape {
         tensor: account.stored(name),
         shape: tensor.shape.clone(),
         expected: expected.to_owned(),
     }
+    .at(account.checkpoint().path.clone())
 }
 
 /// What a chain of layers cannot be, and why.
 pub(super) fn fault(account: &Account<'_>, module: &str, why: &str) -> Error {
-    Error::Chain {
-        path: account.checkpoint().path.clone(),
+    ErrorKind::Chain {
         detail: format!("`{module}`: {why}"),
     }
+    .at(account.checkpoint().path.clone())
 }

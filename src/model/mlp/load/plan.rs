@@ -13,7 +13,7 @@ use crate::model::Meaning;
 use crate::model::options::Options;
 use crate::model::readout::Readout;
 use crate::numeric::Activation;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The steps, and where the activations are known from.
 #[derive(Debug, Clone, PartialEq)]
@@ -371,10 +371,7 @@ fn doubtful(account: &Account<'_>, layers: &[Named], doubt: Doubt) -> Error {
         Doubt::None => format!("no order of the layers fits their widths: {}", list()),
         Doubt::Foreign { name, why } => format!("`{name}`: {why}"),
     };
-    Error::Chain {
-        path: account.checkpoint().path.clone(),
-        detail,
-    }
+    ErrorKind::Chain { detail }.at(account.checkpoint().path.clone())
 }
 
 /// What stands in each of `gaps` gaps, and who says so.
@@ -457,9 +454,9 @@ fn parsed(account: &Account<'_>, word: &str) -> Result<Between> {
 }
 
 fn unknown(account: &Account<'_>, name: Option<String>) -> Error {
-    Error::ActivationUnknown {
-        path: account.checkpoint().path.clone(),
+    ErrorKind::ActivationUnknown {
         name,
         known: Activation::names().collect::<Vec<_>>().join(", "),
     }
+    .at(account.checkpoint().path.clone())
 }

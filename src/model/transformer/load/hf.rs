@@ -17,7 +17,7 @@ use crate::model::transformer::{
     Alibi, Heads, Logits, Mask, NormKind, Order, Places, Rotary, Wiring,
 };
 use crate::numeric::Activation;
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// Sizes that settings and tensors agree on.
 #[derive(Debug, Clone, Copy)]
@@ -130,21 +130,20 @@ impl<'a> File<'a> {
 
     /// The shape of a tensor, before anyone takes it.
     fn shape(self, name: &str) -> Result<(usize, usize)> {
-        let tensor = self
-            .account
-            .look(name)
-            .ok_or_else(|| Error::MissingTensor {
-                path: self.account.checkpoint().path.clone(),
+        let tensor = self.account.look(name).ok_or_else(|| {
+            ErrorKind::MissingTensor {
                 tensor: self.account.stored(name),
-            })?;
+            }
+            .at(self.account.checkpoint().path.clone())
+        })?;
         match tensor.shape.as_slice() {
             &[rows, columns] if rows > 0 && columns > 0 => Ok((rows, columns)),
-            _ => Err(Error::TensorShape {
-                path: self.account.checkpoint().path.clone(),
+            _ => Err(ErrorKind::TensorShape {
                 tensor: self.account.stored(name),
                 shape: tensor.shape.clone(),
                 expected: "two dimensions are expected, none of them 0".to_owned(),
-            }),
+            }
+            .at(self.account.checkpoint().path.clone())),
         }
     }
 

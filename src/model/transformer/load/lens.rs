@@ -12,7 +12,7 @@ use crate::model::transformer::{
     Alibi, Heads, Logits, Mask, NormKind, Order, Pairs, Places, Rotary, Wiring,
 };
 use crate::numeric::Activation;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// How far sines of angles that were computed in f32 are off, ten thousand positions away.
 const FAR_ANGLES: f64 = 2e-3;
@@ -120,22 +120,24 @@ pub(super) fn plan(
 }
 
 fn shape<'a>(account: &'a Account<'_>, name: &str) -> Result<&'a [usize]> {
-    let tensor = account.look(name).ok_or_else(|| Error::MissingTensor {
-        path: account.checkpoint().path.clone(),
-        tensor: account.stored(name),
+    let tensor = account.look(name).ok_or_else(|| {
+        ErrorKind::MissingTensor {
+            tensor: account.stored(name),
+        }
+        .at(account.checkpoint().path.clone())
     })?;
     Ok(&tensor.shape)
 }
 
 fn wrong(account: &Account<'_>, name: &str, expected: &str) -> Error {
-    Error::TensorShape {
-        path: account.checkpoint().path.clone(),
+    ErrorKind::TensorShape {
         tensor: account.stored(name),
         shape: shape(account, name)
             .map(<[usize]>::to_vec)
             .unwrap_or_default(),
         expected: expected.to_owned(),
     }
+    .at(account.checkpoint().path.clone())
 }
 
 /// `null` says that there are no norms; a configuration that is silent does not, and
@@ -218,19 +220,19 @@ impl File<'_> {
             (Some(asked), _) => Ok((asked, "--activation")),
             (None, Some(name)) if has_mlp => match name.parse() {
                 Ok(activation) => Ok((activation, "config.json")),
-                Err(_) => Err(Error::ActivationUnknown {
-                    path: self.account.checkpoint().path.clone(),
+                Err(_) => Err(ErrorKind::ActivationUnknown {
                     name: Some(format!("{name:?}")),
                     known: Activation::names().collect::<Vec<_>>().join(", "),
-                }),
+                }
+                .at(self.account.checkpoint().path.clone())),
             },
             // There is nothing that it would be between.
             (None, _) if !has_mlp => Ok((Activation::Identity, "layout")),
-            (None, _) => Err(Error::ActivationUnknown {
-                path: self.account.checkpoint().path.clone(),
+            (None, _) => Err(ErrorKind::ActivationUnknown {
                 name: None,
                 known: Activation::names().collect::<Vec<_>>().join(", "),
-            }),
+            }
+            .at(self.account.checkpoint().path.clone())),
         }
     }
 

@@ -28,7 +28,7 @@ use crate::model::mlp::load::Rewritten;
 use crate::model::options::{Options, unknown_layout};
 use crate::model::{Layout, Role};
 use crate::numeric::{Activation, Scalar};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 use family::{FAMILIES, Family};
 use plan::Plan;
 pub use table::{FamilyRow, families};
@@ -347,12 +347,12 @@ fn causal_mask(account: &Account<'_>, name: &str, window: Option<usize>) -> Resu
         account.harmless(name, "a causal mask, as it is computed");
         return Ok(());
     }
-    Err(Error::TensorShape {
-        path: account.checkpoint().path.clone(),
+    Err(ErrorKind::TensorShape {
         tensor: account.stored(name),
         shape: tensor.shape.clone(),
         expected: "a causal mask is expected, ones on and below the diagonal".to_owned(),
-    })
+    }
+    .at(account.checkpoint().path.clone()))
 }
 
 /// A buffer that a framework saved beside its weights, and that is computed here: harmless

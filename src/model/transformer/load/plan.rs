@@ -10,7 +10,7 @@ use crate::model::transformer::{
     Norms, Order, OutputHead, Place, Transformer, Wiring,
 };
 use crate::numeric::{Activation, Scalar};
-use crate::{Error, Result};
+use crate::{ErrorKind, Result};
 
 /// A transformer as names and options.
 #[derive(Debug, Clone)]
@@ -358,11 +358,13 @@ struct Door<'a> {
 impl<'a> Door<'a> {
     fn tensor(self, name: &str, shape: &[usize], what: &str) -> Result<&'a Tensor> {
         let tensor = self.account.take_floats(name, what)?;
-        let wrong = |expected: String| Error::TensorShape {
-            path: self.account.checkpoint().path.clone(),
-            tensor: self.account.stored(name),
-            shape: tensor.shape.clone(),
-            expected,
+        let wrong = |expected: String| {
+            ErrorKind::TensorShape {
+                tensor: self.account.stored(name),
+                shape: tensor.shape.clone(),
+                expected,
+            }
+            .at(self.account.checkpoint().path.clone())
         };
         if tensor.shape != shape {
             return Err(wrong(format!("{shape:?} is expected")));

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2};
 
 use crate::checkpoint::{Account, Settings, Tensor};
 use crate::numeric::Scalar;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A checkpoint whose tensors are wanted by name.
 #[derive(Clone, Copy)]
@@ -72,12 +72,12 @@ impl<'c> Tensors<'c> {
         if sorted.into_iter().eq(0..width) {
             return Ok(order);
         }
-        Err(Error::NotAPermutation {
-            path: self.account.checkpoint().path.clone(),
+        Err(ErrorKind::NotAPermutation {
             tensor: name.to_owned(),
             length: width,
             fault: "an entry is missing, repeated or no index".to_owned(),
-        })
+        }
+        .at(self.account.checkpoint().path.clone()))
     }
 
     /// Heads into which `width` divides, as `config.json` has them under `key`.
@@ -95,12 +95,12 @@ impl<'c> Tensors<'c> {
     }
 
     fn shape_error(self, name: &str, tensor: &Tensor, expected: &str) -> Error {
-        Error::TensorShape {
-            path: self.account.checkpoint().path.clone(),
+        ErrorKind::TensorShape {
             tensor: self.account.stored(name),
             shape: tensor.shape.clone(),
             expected: expected.to_owned(),
         }
+        .at(self.account.checkpoint().path.clone())
     }
 }
 
