@@ -18,6 +18,10 @@ use crate::patch::{EdgeSet, PatchableExt as _};
 /// Thresholds of an answer that are tried side by side, on any number of threads.
 const AT_A_TIME: usize = 2;
 
+/// Answers that are searched side by side: enough for many threads, and few enough that
+/// their trials take little memory.
+const ANSWERS: usize = 4;
+
 /// The search for the circuit of an answer.
 struct Sweep<'s, T> {
     answer: &'s Answer<'s, T>,
@@ -32,36 +36,43 @@ struct Sweep<'s, T> {
 
 impl<T: Scalar> Search<'_, T> {
     /// The circuits of all answers by ACDC, each at the threshold asked for or at the one
-    /// whose circuit is the smallest faithful of those tried: answers go on side by side to
-    /// smaller thresholds until one gives a faithful circuit, or to the last where all are
-    /// wanted.
+    /// whose circuit is the smallest faithful of those tried.
     pub fn by_acdc(&self) -> Result<Vec<Found>> {
         let begun = Instant::now();
-        let mut sweeps: Vec<_> = self.answers.iter().map(|a| self.sweep(a)).collect();
-        let all: usize = sweeps.iter().map(|sweep| sweep.taus.len()).sum();
-        loop {
-            let next = |(index, sweep): (usize, &Sweep<'_, T>)| -> Vec<(usize, usize, f64)> {
-                let untried = sweep.taus.iter().enumerate().skip(sweep.swept.len());
-                let some = untried.take(AT_A_TIME).filter(|_| !sweep.is_done);
-                some.map(|(place, tau)| (index, place, *tau)).collect()
-            };
-            let tasks: Vec<_> = sweeps.iter().enumerate().flat_map(next).collect();
-            if tasks.is_empty() {
-                break;
+        let mut all = Vec::with_capacity(self.answers.len());
+        for some in self.answers.chunks(ANSWERS) {
+            let first = all.len();
+            let mut sweeps: Vec<_> = some.iter().map(|answer| self.sweep(answer)).collect();
+            while self.goes_on(first, &mut sweeps)? {}
+            for (index, sweep) in sweeps.into_iter().enumerate() {
+                all.push(self.of_sweep(first + index, sweep)?);
             }
-            let found = self.tried(&tasks)?;
-            for ((index, ..), (swept, took)) in tasks.into_iter().zip(found) {
-                sweeps[index].seconds += took.as_secs_f64();
-                sweeps[index].swept.push(swept);
-            }
-            for sweep in &mut sweeps {
-                sweep.is_done |= !self.config.whole_sweep && sweep.is_faithful(self.config.within);
-            }
-            let left: usize = sweeps.iter().map(Sweep::left).sum();
-            self.tell(Method::Acdc, begun, 1.0 - left as f64 / all as f64);
+            let share = all.len() as f64 / self.answers.len() as f64;
+            self.tell(Method::Acdc, begun, share);
         }
-        let of_answer = |(index, sweep): (usize, Sweep<'_, T>)| self.of_sweep(index, sweep);
-        sweeps.into_iter().enumerate().map(of_answer).collect()
+        Ok(all)
+    }
+
+    /// Tries the next thresholds of answers from `first` on, until one gives a faithful
+    /// circuit, or to the last where all are wanted; `false` where nothing is left to try.
+    fn goes_on(&self, first: usize, sweeps: &mut [Sweep<'_, T>]) -> Result<bool> {
+        let next = |(index, sweep): (usize, &Sweep<'_, T>)| -> Vec<(usize, usize, f64)> {
+            let untried = sweep.taus.iter().enumerate().skip(sweep.swept.len());
+            let some = untried.take(AT_A_TIME).filter(|_| !sweep.is_done);
+            some.map(|(place, tau)| (first + index, place, *tau))
+                .collect()
+        };
+        let tasks: Vec<_> = sweeps.iter().enumerate().flat_map(next).collect();
+        let found = self.tried(&tasks)?;
+        for ((index, ..), (swept, took)) in tasks.iter().zip(found) {
+            let sweep = &mut sweeps[index - first];
+            sweep.seconds += took.as_secs_f64();
+            sweep.swept.push(swept);
+        }
+        for sweep in sweeps.iter_mut().filter(|sweep| !sweep.is_done) {
+            sweep.is_done = !self.config.whole_sweep && sweep.is_faithful(self.config.within);
+        }
+        Ok(!tasks.is_empty())
     }
 
     /// An answer at which nothing has been tried.
@@ -152,14 +163,6 @@ impl<T: Scalar> Sweep<'_, T> {
         let last = self.swept.len().saturating_sub(AT_A_TIME);
         let choice = self.choice(last, &self.circuits(last), within);
         choice.is_some_and(|choice| choice.faithful)
-    }
-
-    /// Thresholds that may still be tried.
-    fn left(&self) -> usize {
-        match self.is_done {
-            true => 0,
-            false => self.taus.len() - self.swept.len(),
-        }
     }
 }
 
