@@ -41,7 +41,7 @@ pub fn of_both<'h, S>(
 /// `by_class` says that each class has a circuit of its own.
 ///
 /// # Errors
-/// [`ErrorKind::NoSuchSplit`](crate::ErrorKind::NoSuchSplit) where a split was asked for that there is not.
+/// [`ErrorKind::NoSuchSplit`] where a split was asked for that there is not.
 pub fn held<'d>(data: &'d Dataset, config: &'d Config, by_class: bool) -> Result<Option<Held<'d>>> {
     match (config.circuits.judge_on, &config.discover) {
         (Some(JudgeOn::Same), _) => Ok(None),

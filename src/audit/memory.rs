@@ -32,7 +32,7 @@ impl Budget {
     /// Refuses work on a file for which the process would need more.
     ///
     /// # Errors
-    /// [`ErrorKind::TooMuchMemory`](crate::ErrorKind::TooMuchMemory) with both figures.
+    /// [`ErrorKind::TooMuchMemory`] with both figures.
     pub fn check(self, needed: u64, path: &Path) -> Result<()> {
         if needed <= self.limit {
             return Ok(());
@@ -49,7 +49,7 @@ impl Budget {
 /// numbers; of another, bytes are held and numbers beside them.
 ///
 /// # Errors
-/// [`ErrorKind::TooMuchMemory`](crate::ErrorKind::TooMuchMemory) with the figure.
+/// [`ErrorKind::TooMuchMemory`] with the figure.
 pub fn before_loading(budget: Budget, files: &[&Path]) -> Result<()> {
     let mut needed = resident_bytes();
     for path in files {
@@ -78,7 +78,7 @@ fn held(path: &Path) -> u64 {
 /// before any of them is read.
 ///
 /// # Errors
-/// [`ErrorKind::TooMuchMemory`](crate::ErrorKind::TooMuchMemory) with the figure.
+/// [`ErrorKind::TooMuchMemory`] with the figure.
 pub fn before_audit(budget: Budget, checkpoint: &Checkpoint, data: &Dataset) -> Result<()> {
     let tensors = || checkpoint.tensors.values();
     let number = match tensors().any(|tensor| tensor.dtype == Dtype::F64) {

@@ -101,7 +101,7 @@ impl Config {
 /// Refuses networks that cannot stand side by side: other shapes or tasks.
 ///
 /// # Errors
-/// [`ErrorKind::NotComparable`](crate::ErrorKind::NotComparable) with both values.
+/// [`ErrorKind::NotComparable`] with both values.
 pub fn check(entries: &[Entry], config: &Config) -> Result<()> {
     let mut first: Option<(Vec<usize>, Option<String>)> = None;
     for entry in entries {

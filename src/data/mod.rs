@@ -233,7 +233,7 @@ impl Dataset {
     /// network's: of fewer, which output is which cannot be told.
     ///
     /// # Errors
-    /// [`ErrorKind::ClassWords`](crate::ErrorKind::ClassWords) with both numbers.
+    /// [`ErrorKind::ClassWords`] with both numbers.
     pub fn check_words(&self, outputs: usize) -> Result<()> {
         // One logit tells two classes apart.
         let classes = outputs.max(2);

@@ -59,7 +59,7 @@ impl Export {
 /// name.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
+/// [`crate::ErrorKind::Write`] with the file that could not be written.
 pub fn write(audit: &Audit, graphs: &[GraphJson], exports: &[Export], dir: &Path) -> Result<()> {
     for export in exports {
         for (index, graph) in graphs.iter().enumerate().take(audit.circuits.len()) {

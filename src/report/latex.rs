@@ -49,7 +49,7 @@ const CHOSEN: [(&str, &str, &[&str]); 4] = [
 /// Writes `NAME.tex` for those of these tables that a paper would take.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
+/// [`ErrorKind::Write`] with the file that could not be written.
 pub(in crate::report) fn write(sheets: &[Sheet], dir: &Path) -> Result<()> {
     for (name, caption, columns) in CHOSEN {
         let Some(sheet) = sheets.iter().find(|sheet| sheet.name == name) else {

@@ -54,7 +54,7 @@ use figures::Gallery;
 /// replaced.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file or folder that could not be written.
+/// [`ErrorKind::Write`] with the file or folder that could not be written.
 ///
 /// # Example
 ///
@@ -80,7 +80,7 @@ pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
 /// `model-card.md`, beside its report.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
+/// [`ErrorKind::Write`] with the file that could not be written.
 pub fn write_brief(audit: &Audit, dir: &Path) -> Result<()> {
     save_page(brief::render(audit), &dir.join("brief.html"))?;
     save(&dir.join("model-card.md"), &brief::markdown(audit))
@@ -93,7 +93,7 @@ pub fn write_brief(audit: &Audit, dir: &Path) -> Result<()> {
 /// separators.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file or folder that could not be written.
+/// [`ErrorKind::Write`] with the file or folder that could not be written.
 pub fn write_index(results: &[(String, Audit)], dir: &Path) -> Result<()> {
     for (name, audit) in results {
         write(audit, "audit", &folder(dir, name)?)?;
@@ -105,7 +105,7 @@ pub fn write_index(results: &[(String, Audit)], dir: &Path) -> Result<()> {
 /// `tables/*.csv`, `tables/compare.md` and `tables/compare.tex`.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file or folder that could not be written.
+/// [`ErrorKind::Write`] with the file or folder that could not be written.
 pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
     save_json(comparison, &dir.join("compare.json"))?;
     let tables = folder(dir, "tables")?;
@@ -130,7 +130,7 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
 /// `figures/*.svg`, `tables/edges.csv` and `tables/analyses.csv`.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file or folder that could not be written.
+/// [`ErrorKind::Write`] with the file or folder that could not be written.
 pub fn write_multiverse(result: &Multiverse, dir: &Path) -> Result<()> {
     save_json(result, &dir.join("stability.json"))?;
     tables::save_all(&stability::tables::sheets(result), &folder(dir, "tables")?)?;
@@ -146,7 +146,7 @@ pub fn write_multiverse(result: &Multiverse, dir: &Path) -> Result<()> {
 /// of a sweep, `figures/sweep.svg`.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file or folder that could not be written.
+/// [`ErrorKind::Write`] with the file or folder that could not be written.
 pub fn write_intervention(result: &Intervention, dir: &Path) -> Result<()> {
     save_json(result, &dir.join("intervene.json"))?;
     tables::save_all(&intervene::tables::sheets(result), &folder(dir, "tables")?)?;
@@ -162,7 +162,7 @@ pub fn write_intervention(result: &Intervention, dir: &Path) -> Result<()> {
 /// `tables/*.csv`.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file or folder that could not be written.
+/// [`ErrorKind::Write`] with the file or folder that could not be written.
 pub fn write_lens(result: &Lens, dir: &Path) -> Result<()> {
     save_json(result, &dir.join("lens.json"))?;
     tables::save_all(&lens::tables::sheets(result), &folder(dir, "tables")?)?;
@@ -178,7 +178,7 @@ pub fn write_lens(result: &Lens, dir: &Path) -> Result<()> {
 /// `figures/network.svg` and `tables/*.csv`.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file or folder that could not be written.
+/// [`ErrorKind::Write`] with the file or folder that could not be written.
 pub fn write_diff(result: &Diff, dir: &Path) -> Result<()> {
     save_json(result, &dir.join("diff.json"))?;
     tables::save_all(&diff::tables::sheets(result), &folder(dir, "tables")?)?;
@@ -197,7 +197,7 @@ pub fn write_diff(result: &Diff, dir: &Path) -> Result<()> {
 /// `COMMAND.json`.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file or folder that could not be written.
+/// [`ErrorKind::Write`] with the file or folder that could not be written.
 pub fn write_saved(saved: &Saved, command: &str, dir: &Path) -> Result<()> {
     match saved {
         Saved::Audit(result) => write(result, command, dir),
@@ -224,7 +224,7 @@ pub fn retell(saved: &mut Saved) {
 /// Writes the result alone: `COMMAND.json`, as [`write()`] does.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
+/// [`ErrorKind::Write`] with the file that could not be written.
 pub fn write_json(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
     save_json(audit, &dir.join(format!("{command}.json")))
 }

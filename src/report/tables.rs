@@ -13,7 +13,7 @@ use crate::result::{Audit, Circuit, Extreme, Extremes, Modules};
 /// Writes every table that the result has rows for.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
+/// [`ErrorKind::Write`] with the file that could not be written.
 pub fn write(audit: &Audit, dir: &Path) -> Result<()> {
     let all = sheets(audit);
     crate::report::latex::write(&all, dir)?;
@@ -23,7 +23,7 @@ pub fn write(audit: &Audit, dir: &Path) -> Result<()> {
 /// Writes tables as `NAME.csv`.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
+/// [`ErrorKind::Write`] with the file that could not be written.
 pub(in crate::report) fn save_all(sheets: &[Sheet], dir: &Path) -> Result<()> {
     for sheet in sheets {
         let path = dir.join(format!("{}.csv", sheet.name));

@@ -128,7 +128,7 @@ fn checksum(tensors: &Tensors, identity: &str) -> String {
 /// Refuses a snapshot of another training, or one that is not as it was written.
 ///
 /// # Errors
-/// [`ErrorKind::OtherTraining`](crate::ErrorKind::OtherTraining) or [`ErrorKind::SnapshotChecksum`](crate::ErrorKind::SnapshotChecksum).
+/// [`ErrorKind::OtherTraining`] or [`ErrorKind::SnapshotChecksum`].
 pub fn check(ours: &str, from: &Checkpoint) -> Result<()> {
     check_identity(ours, from)?;
     let theirs = from.metadata.get(IDENTITY).map_or("", String::as_str);

@@ -30,7 +30,7 @@ fn table(name: &'static str, columns: &[&str], rows: Vec<Vec<String>>) -> Table 
 /// Writes every table that has rows.
 ///
 /// # Errors
-/// [`ErrorKind::Write`](crate::ErrorKind::Write) with the file that could not be written.
+/// [`ErrorKind::Write`] with the file that could not be written.
 pub fn write(comparison: &Comparison, dir: &Path) -> Result<()> {
     let all = [
         networks(comparison),
