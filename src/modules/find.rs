@@ -200,6 +200,7 @@ mod tests {
         let (network, names) = two_wires();
         let config = ModulesConfig {
             threshold: 0.005,
+            all_draws: true,
             ..ModulesConfig::default()
         };
         let found = find(&network, &names, &config);

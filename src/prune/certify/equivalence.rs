@@ -165,6 +165,10 @@ pub fn equivalent(question: &Question<'_>, budget: &Budget) -> Result<Equivalent
     }
 }
 
+/// Boxes in which an input that refutes is looked for, after it is known that a region
+/// cannot be proved: the point at which that shows may be one at which two outputs are equal.
+const LOOKED_ON: u64 = 1000;
+
 /// Who tells, in boxes, what is asked.
 fn telling<'t>(
     question: &'t Question<'_>,
@@ -312,7 +316,12 @@ struct Open {
 /// What became of the regions so far.
 struct Progress {
     refuted: Vec<bool>,
+    /// In which nothing more is looked for.
     stuck: Vec<bool>,
+    /// Boxes examined since a region is known not to be provable.
+    lost: Vec<Option<u64>>,
+    /// So many are, for an input that refutes.
+    looked_on: u64,
     example: Option<Input>,
     boxes: u64,
 }
@@ -328,6 +337,11 @@ fn everywhere(
     let mut so_far = Progress {
         refuted: vec![false; regions.len()],
         stuck: vec![false; regions.len()],
+        lost: vec![None; regions.len()],
+        looked_on: match question.one_is_enough {
+            true => 0,
+            false => LOOKED_ON,
+        },
         example: None,
         boxes: 0,
     };
@@ -354,8 +368,9 @@ fn everywhere(
     };
     let mut unproved: Vec<bool> = so_far.refuted.clone();
     open.iter().for_each(|part| unproved[part.region] = true);
-    let stuck = unproved.iter_mut().zip(&so_far.stuck);
-    stuck.for_each(|(unproved, stuck)| *unproved |= stuck);
+    for (region, unproved) in unproved.iter_mut().enumerate() {
+        *unproved |= so_far.stuck[region] || so_far.lost[region].is_some();
+    }
     let count = |flags: &[bool], of: bool| flags.iter().filter(|flag| **flag == of).count() as u64;
     Equivalent {
         regions: regions.len() as u64,
@@ -420,10 +435,17 @@ impl Progress {
                 }
                 Ball::Undecided => {}
             }
+            let lost = &mut self.lost[part.region];
+            match lost {
+                Some(boxes) => *boxes += 1,
+                None if hopeless.contains(&place) => *lost = Some(0),
+                None => {}
+            }
+            let is_over = lost.is_some_and(|boxes| boxes >= self.looked_on);
             let share = 0.5 * part.share;
             let [lo, hi] = part.sides.get(judged.split).copied().unwrap_or([0.0, 0.0]);
             let middle = 0.5 * lo + 0.5 * hi;
-            if share < SMALLEST || !(lo < middle && middle < hi) || hopeless.contains(&place) {
+            if share < SMALLEST || !(lo < middle && middle < hi) || is_over {
                 self.stuck[part.region] = true;
                 continue;
             }

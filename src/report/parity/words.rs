@@ -76,18 +76,18 @@ fn agrees(parity: &Parity, audit: &Audit) -> String {
         return in_units(parity, units);
     }
     format!(
-        "On {} the outputs are those of the source framework, to within {} (outputs reach {}; rounding in {} explains {}).",
+        "On {} the outputs are those of the source framework, to within {} (outputs reach {}; up to {} counts as rounding in {}).",
         counted(parity.samples, "sample", "samples"),
         short(parity.max_abs_difference),
         short(parity.output_scale),
-        precision(parity, audit),
-        short(parity.allowed)
+        short(parity.allowed),
+        precision(parity, audit)
     )
 }
 
 fn differs(parity: &Parity, audit: &Audit) -> String {
     format!(
-        "On {} the outputs differ from those of the source framework by up to {}, {} what rounding in {} explains. Everything below is about the network as this tool computes it.",
+        "On {} the outputs differ from those of the source framework by up to {}, {} what counts as rounding in {}. Everything below is about the network as this tool computes it.",
         counted(parity.samples, "sample", "samples"),
         short(parity.max_abs_difference),
         times(parity.max_abs_difference / parity.allowed),
@@ -105,7 +105,7 @@ mod tests {
         let audit = sample::audit();
         assert_eq!(
             sentences(&audit)[0].to_string(),
-            "✓ Parity: On 100 samples the outputs are those of the source framework, to within 4.8 × 10⁻⁷ (outputs reach 8.1; rounding in f32 explains 9.7 × 10⁻⁶)."
+            "✓ Parity: On 100 samples the outputs are those of the source framework, to within 4.8 × 10⁻⁷ (outputs reach 8.1; up to 9.7 × 10⁻⁶ counts as rounding in f32)."
         );
     }
 
@@ -117,7 +117,7 @@ mod tests {
         }
         assert_eq!(
             sentences(&audit)[0].to_string(),
-            "✗ Parity: On 100 samples the outputs differ from those of the source framework by up to 0.0097, 1000 times what rounding in f32 explains. Everything below is about the network as this tool computes it."
+            "✗ Parity: On 100 samples the outputs differ from those of the source framework by up to 0.0097, 1000 times what counts as rounding in f32. Everything below is about the network as this tool computes it."
         );
     }
 

@@ -79,7 +79,7 @@ fn broken(audit: &Audit) -> Option<Headline> {
 fn other_network(audit: &Audit) -> Option<Headline> {
     let parity = audit.parity.as_ref().filter(|parity| !parity.holds)?;
     let caveat = format!(
-        "On {} they differ by up to {}; rounding explains {}.",
+        "On {} they differ by up to {}; up to {} counts as rounding.",
         counted(parity.samples, "sample", "samples"),
         short(parity.max_abs_difference),
         short(parity.allowed)

@@ -91,7 +91,7 @@ fn parity(parity: &Parity) -> Check {
         status,
         text: text.to_owned(),
         more: format!(
-            "largest difference {}, rounding explains {}",
+            "largest difference {}, up to {} counts as rounding",
             short(parity.max_abs_difference),
             short(parity.allowed)
         ),
