@@ -280,7 +280,7 @@ pub struct Parity {
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub output_scale: f64,
-    /// The difference that rounding explains: `output_scale` times a few units of the dtype.
+    /// The difference that counts as rounding: 1e-5 of `output_scale` in f32, 1e-12 in f64, and a few units in the last place of a narrower type.
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub allowed: f64,
