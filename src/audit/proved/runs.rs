@@ -3,6 +3,9 @@
 //! What is proved is what this program computes: each input was run, in the network's own
 //! type, with the network as it is and with the circuit.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use ndarray::Array2;
 
 use super::lower::{Bound, confidence};
@@ -198,43 +201,8 @@ pub fn every_input(
         }
         .at(path));
     }
-    let whole = crate::data::Domain::Tokens;
-    let (sets, words): (Vec<Vec<usize>>, &str) = match &asked.domain {
-        None | Some(DomainChoice::OfTheData | DomainChoice::TokensOfTheData) => (
-            tokens
-                .columns()
-                .into_iter()
-                .map(|column| {
-                    let seen: std::collections::BTreeSet<usize> = column.iter().copied().collect();
-                    seen.into_iter().collect()
-                })
-                .collect(),
-            "tokens:data",
-        ),
-        Some(DomainChoice::Given(domain)) if *domain == whole => {
-            (vec![(0..vocabulary).collect(); tokens.ncols()], "tokens")
-        }
-        Some(DomainChoice::Given(_) | DomainChoice::Cube(_) | DomainChoice::AroundTheSamples) => {
-            return Err(refused(
-                path,
-                "the domain is a box, and this network reads tokens",
-            ));
-        }
-    };
-    let count = sets
-        .iter()
-        .try_fold(1_u64, |count, set| count.checked_mul(set.len() as u64));
-    let Some(count) = count.filter(|count| *count <= asked.budget.boxes) else {
-        return Err(ErrorKind::NotProvable {
-            detail: format!(
-                "the tokens at {} positions make more inputs than the {} that may be run",
-                sets.len(),
-                asked.budget.boxes
-            ),
-            remedy: "more `--boxes`, shorter sequences, or `--domain tokens:data`",
-        }
-        .at(path));
-    };
+    let (sets, words) = token_sets(tokens, asked.domain.as_ref(), vocabulary, path)?;
+    let count = runs(&sets, asked.budget.boxes, path)?;
     let token = |(input, position): (usize, usize)| {
         let later: usize = sets[position + 1..].iter().map(Vec::len).product();
         sets[position][input / later % sets[position].len()]
@@ -256,6 +224,48 @@ pub fn every_input(
         },
         words.to_owned(),
     ))
+}
+
+/// The tokens that may stand at every position, and the domain in words.
+fn token_sets(
+    tokens: &Array2<usize>,
+    domain: Option<&DomainChoice>,
+    vocabulary: usize,
+    path: &Path,
+) -> Result<(Vec<Vec<usize>>, &'static str)> {
+    let whole = crate::data::Domain::Tokens;
+    match domain {
+        None | Some(DomainChoice::OfTheData | DomainChoice::TokensOfTheData) => {
+            let columns = tokens.columns().into_iter();
+            let seen = columns.map(|column| column.iter().copied().collect::<BTreeSet<usize>>());
+            let sets = seen.map(|set| set.into_iter().collect()).collect();
+            Ok((sets, "tokens:data"))
+        }
+        Some(DomainChoice::Given(domain)) if *domain == whole => {
+            let all: Vec<usize> = (0..vocabulary).collect();
+            Ok((vec![all; tokens.ncols()], "tokens"))
+        }
+        Some(DomainChoice::Given(_) | DomainChoice::Cube(_) | DomainChoice::AroundTheSamples) => {
+            let detail = "the domain is a box, and this network reads tokens";
+            Err(refused(path, detail))
+        }
+    }
+}
+
+/// How many sequences of these tokens there are, where so many may be run.
+fn runs(sets: &[Vec<usize>], most: u64, path: &Path) -> Result<u64> {
+    let times = |count: u64, set: &Vec<usize>| count.checked_mul(set.len() as u64);
+    let count = sets.iter().try_fold(1_u64, times);
+    count.filter(|count| *count <= most).ok_or_else(|| {
+        ErrorKind::NotProvable {
+            detail: format!(
+                "the tokens at {} positions make more inputs than the {most} that may be run",
+                sets.len(),
+            ),
+            remedy: "more `--boxes`, shorter sequences, or `--domain tokens:data`",
+        }
+        .at(path)
+    })
 }
 
 #[cfg(test)]

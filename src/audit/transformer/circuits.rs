@@ -36,6 +36,14 @@ type Build<'b, 'e, T> =
 /// Where an answer is read that more than one output takes part in.
 const ANSWER: &str = "logits";
 
+/// The circuits of a search, of edges or of nodes; a neuron is a node already.
+fn at_its_level<T: Scalar>(search: &Search<'_, T>) -> Result<Vec<Found>> {
+    match search.config.granularity {
+        Some(Granularity::Neuron) => search.run(),
+        _ => search.at_its_level(),
+    }
+}
+
 impl<T: Scalar> Subject<'_, T> {
     /// What is sought: one answer for classes, one per trained output for numbers.
     pub(super) fn goals(&self, config: &Config) -> Result<Vec<(Goal, String)>> {
@@ -276,12 +284,7 @@ impl<T: Scalar> Subject<'_, T> {
             prover: None,
             published_order: components.and_then(|of| of.order),
         };
-        let found = match config.circuits.granularity {
-            // Each is a node already.
-            Some(Granularity::Neuron) => search.run()?,
-            _ => search.at_its_level()?,
-        };
-        Ok((ablated, found))
+        Ok((ablated, at_its_level(&search)?))
     }
 
     /// The circuit that is left where every input of the domain is run.
@@ -345,12 +348,7 @@ impl<T: Scalar> Subject<'_, T> {
             cfg,
             prover: Some(&prover),
         };
-        let found = match config.circuits.granularity {
-            // Each is a node already.
-            Some(Granularity::Neuron) => search.run()?,
-            _ => search.at_its_level()?,
-        };
-        Ok((Vec::new(), found))
+        Ok((Vec::new(), at_its_level(&search)?))
     }
 
     /// The answers that are sought, in the network on this subject's samples.

@@ -93,13 +93,12 @@ impl<'e, 'm, T: Scalar> PatchedRun<'e, 'm, T> {
         let layer = sublayer / 2;
         let attention = &self.engine.model().blocks[layer].attention;
         let first = self.engine.sites().head_writers(layer).start;
-        let is_wanted = |head: usize| self.plan.wanted[first + head];
         let streamed = self.plan.is_streamed[sublayer];
-        if !streamed && !heads.iter().any(|head| is_wanted(*head)) {
+        let apart = heads.iter().any(|head| self.plan.wanted[first + head]);
+        if !streamed && !apart {
             return Message::Clean;
         }
         let held = held - &self.part.clean.attention[layer].held;
-        let apart = heads.iter().any(|head| is_wanted(*head));
         if !apart && heads.len() == attention.heads.count {
             return Message::Shifted(product(held.view(), attention.out.view()));
         }
