@@ -67,7 +67,7 @@ fn table(sheet: &Sheet, caption: &str, columns: &[&str]) -> String {
     let place = |wanted: &&str| sheet.columns.iter().position(|column| column == wanted);
     let places: Vec<usize> = columns.iter().filter_map(place).collect();
     let row = |cells: Vec<String>| format!("{} \\\\\n", cells.join(" & "));
-    let chosen = |cells: &[String]| {
+    let chosen = |cells: Vec<&str>| {
         let of = |place: &usize| {
             cells
                 .get(*place)
@@ -79,7 +79,7 @@ fn table(sheet: &Sheet, caption: &str, columns: &[&str]) -> String {
     let head = row(head
         .map(|title| escaped(&title.replace('_', " ")))
         .collect());
-    let body: String = sheet.rows.iter().map(|cells| chosen(cells)).collect();
+    let body: String = sheet.rows.iter().map(chosen).collect();
     format!(
         "% \\usepackage{{booktabs}}\n\\begin{{table}}\n\\caption{{{}}}\n\\label{{tab:{}}}\n\\begin{{tabular}}{{{}}}\n\\toprule\n{head}\\midrule\n{body}\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n",
         escaped(caption),
@@ -106,11 +106,9 @@ mod tests {
         let sheet = Sheet {
             name: "layers",
             columns: vec!["tensor", "other", "edges_kept"],
-            rows: vec![vec![
-                "a_1&b".to_owned(),
-                "0".to_owned(),
-                "0.123456".to_owned(),
-            ]],
+            rows: [["a_1&b", "0", "0.123456"].map(str::to_owned).to_vec()]
+                .into_iter()
+                .collect(),
         };
         let text = table(&sheet, "All & more.", &["tensor", "edges_kept", "nowhere"]);
         assert!(

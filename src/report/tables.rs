@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use crate::error::{ErrorKind, Result};
-pub use crate::report::sheet::Sheet;
+pub use crate::report::sheet::{Rows, Sheet};
 use crate::report::sheet::{some, word};
 use crate::report::sites::{Place, Sites};
 use crate::result::{Audit, Circuit, Extreme, Extremes, Modules};
@@ -35,7 +35,7 @@ pub(in crate::report) fn save_all(sheets: &[Sheet], dir: &Path) -> Result<()> {
 fn save(sheet: &Sheet, path: &Path) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(io::BufWriter::new(File::create(path)?));
     writer.write_record(&sheet.columns)?;
-    for row in &sheet.rows {
+    for row in sheet.rows.iter() {
         writer.write_record(row)?;
     }
     writer.flush()
@@ -619,7 +619,9 @@ mod tests {
     #[test]
     fn numbers_keep_their_bits() {
         let sheet = edges(&sample::audit());
-        let weight: f64 = sheet.rows[0][2].parse().expect("a number");
+        let weight: f64 = sheet.rows.iter().next().expect("a row")[2]
+            .parse()
+            .expect("a number");
         assert_eq!(Some(weight), sample::audit().network.weights[0][0]);
     }
 }

@@ -1,6 +1,6 @@
 //! The tables of the lenses.
 
-use crate::report::sheet::{Sheet, some, word};
+use crate::report::sheet::{Rows, Sheet, some, word};
 use crate::result::{Lens, Scored};
 
 /// `logit_lens`, `positions`, `attribution`, `heads`, `neurons` and `cosines`.
@@ -56,11 +56,11 @@ fn points(result: &Lens) -> Sheet {
 }
 
 fn positions(result: &Lens) -> Sheet {
-    let mut rows = Vec::new();
+    let mut rows = Rows::default();
     for sample in &result.samples {
         for (reads, point) in sample.points.iter().zip(&result.logit_lens) {
             for (position, (read, token)) in reads.iter().zip(&sample.tokens).enumerate() {
-                rows.push(vec![
+                rows.extend([vec![
                     sample.sample.to_string(),
                     word(&point.point),
                     position.to_string(),
@@ -68,7 +68,7 @@ fn positions(result: &Lens) -> Sheet {
                     word(&read.output),
                     read.probability.to_string(),
                     read.divergence.to_string(),
-                ]);
+                ]]);
             }
         }
     }

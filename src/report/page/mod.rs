@@ -147,9 +147,8 @@ fn film(audit: &Audit) -> serde_json::Result<String> {
 
 /// The result as the page carries it.
 pub(super) fn carried(result: &impl serde::Serialize) -> std::io::Result<String> {
-    let mut text = Vec::new();
-    json::write(result, &mut text)?;
-    Ok(packed::base64(&packed::gzip(&text)?))
+    let text = packed::gzip(|to| json::write(result, to))?;
+    Ok(packed::base64(&text))
 }
 
 /// The chapters that the result has something for, in reading order.

@@ -1,6 +1,6 @@
 //! The tables of a multiverse.
 
-use crate::report::sheet::{Sheet, word};
+use crate::report::sheet::{Rows, Sheet, word};
 use crate::result::Multiverse;
 
 /// `edges` (support of every edge, by answer and size), `analyses` (a row each), and
@@ -10,7 +10,7 @@ pub fn sheets(result: &Multiverse) -> Vec<Sheet> {
 }
 
 fn edges(result: &Multiverse) -> Sheet {
-    let mut rows = Vec::new();
+    let mut rows = Rows::default();
     for answer in &result.answers {
         for of in &answer.sizes {
             rows.extend(of.edges.iter().map(|edge| {
@@ -33,7 +33,7 @@ fn edges(result: &Multiverse) -> Sheet {
 }
 
 fn certified(result: &Multiverse) -> Sheet {
-    let mut rows = Vec::new();
+    let mut rows = Rows::default();
     for answer in &result.answers {
         for of in &answer.sizes {
             let edges = of.certified.iter().flat_map(|certified| &certified.edges);
@@ -66,7 +66,7 @@ fn certified(result: &Multiverse) -> Sheet {
 }
 
 fn analyses(result: &Multiverse) -> Sheet {
-    let mut rows = Vec::new();
+    let mut rows = Rows::default();
     for answer in &result.answers {
         rows.extend(answer.curve.iter().map(|one| {
             vec![
