@@ -15,16 +15,22 @@
     reason = "an example prints, and fails by panicking"
 )]
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use modscope::audit::{CircuitsConfig, Config, JudgeOn, Method, Reference, Stages, audit};
 use modscope::checkpoint::Checkpoint;
 use modscope::choice::{Fill, MetricKind};
 use modscope::data::{Dataset, Labels};
+use modscope::evaluate::Judge;
+use modscope::metric::Metric;
+use modscope::model::{Architecture, Batch, Loaded, Mlp, Network, Options};
 use modscope::numeric::Rng;
+use modscope::numeric::statistics::mean;
+use modscope::patch::{Engine, Fills, Patchable as _, PatchableExt as _};
 use modscope::prune::Threshold;
 use modscope::result::Circuit;
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2, Axis};
 use serde_json::json;
 
 /// Samples that stand for the population.
@@ -53,10 +59,17 @@ const METRICS: [&[MetricKind]; 2] = [
 /// A network and where its samples come from.
 struct Subject {
     checkpoint: Checkpoint,
+    model: Mlp<f64>,
     inputs: usize,
     reach: f64,
     classes: usize,
     sizes: [usize; 3],
+}
+
+/// The population as an engine reads it: inputs and metric by output, and what fills.
+struct Population {
+    answers: Vec<(Array2<f64>, Metric)>,
+    fills: Fills<f64>,
 }
 
 /// What was counted of a row.
@@ -101,12 +114,22 @@ fn subjects(task: &str, shared: &Path, inputs: usize, reach: f64, classes: usize
         Path::new("fixtures").join(format!("{task}-bimt")),
         shared.join(format!("checkpoints/{task}-vanilla-s{seed}")),
     ];
-    [0, 1].map(|which| Subject {
-        checkpoint: Checkpoint::open(&folders[which]).unwrap(),
-        inputs,
-        reach,
-        classes,
-        sizes: SIZES[which],
+    [0, 1].map(|which| {
+        let checkpoint = Checkpoint::open(&folders[which]).unwrap();
+        let loaded = Loaded::from_checkpoint(&checkpoint, Options::default()).unwrap();
+        let model = match loaded.network {
+            Network::F32(Architecture::Mlp(model)) => model.widened(),
+            Network::F64(Architecture::Mlp(model)) => model,
+            _ => panic!("these are MLPs"),
+        };
+        Subject {
+            checkpoint,
+            model,
+            inputs,
+            reach,
+            classes,
+            sizes: SIZES[which],
+        }
     })
 }
 
@@ -123,7 +146,7 @@ fn is_given(subjects: &[Subject], metric: MetricKind, fill: Fill, samples: usize
 fn row(subjects: &[Subject], metric: MetricKind, fill: Fill, samples: usize, trials: u64) {
     let mut tally = Tally::default();
     for subject in subjects {
-        let population = subject.draw(POPULATION, u64::MAX);
+        let population = subject.population(metric, fill);
         let per_class = samples * subject.classes.max(1);
         for trial in 0..trials {
             let data = subject.draw(2 * per_class, trial);
@@ -135,9 +158,13 @@ fn row(subjects: &[Subject], metric: MetricKind, fill: Fill, samples: usize, tri
             config.circuits.controls = false;
             let all = subject.circuits(&data, &config);
             for (given, found) in given.iter().zip(&all) {
-                let Some(truth) = subject.judged(found, &population, metric, fill) else {
+                let Some(truth) = subject.judged(found, &population) else {
                     continue;
                 };
+                if trial == 0 {
+                    let audited = subject.audited(found, metric, fill).unwrap();
+                    assert!((truth - audited).abs() < 1e-3, "{truth} is {audited}");
+                }
                 tally.count(given, found, truth);
             }
         }
@@ -227,18 +254,50 @@ impl Subject {
         outcome.result.circuits
     }
 
-    /// The faithfulness of a circuit on other samples.
-    /// `None` for a circuit without edges.
-    fn judged(
-        &self,
-        found: &Circuit,
-        data: &Dataset,
-        metric: MetricKind,
-        fill: Fill,
-    ) -> Option<f64> {
+    /// The samples that stand for the population, run for a metric and a fill.
+    fn population(&self, metric: MetricKind, fill: Fill) -> Population {
+        let data = self.draw(POPULATION, u64::MAX);
+        let batch = Batch::new(&self.model, &data).unwrap();
+        let trace = self.model.forward(batch.inputs.clone());
+        let outputs = trace.values.last().unwrap().view();
+        let answers = (0..self.model.out_perm.len()).map(|output| {
+            let is_its = |sample: &usize| match &batch.classes {
+                Some(classes) => classes[*sample] == output,
+                None => true,
+            };
+            let rows: Vec<usize> = (0..batch.len()).filter(is_its).collect();
+            let metric = of_kind(metric, output, &batch, outputs);
+            (batch.inputs.select(Axis(1), &rows), metric.select(&rows))
+        });
+        let fills = match fill {
+            Fill::Mean => Fills::mean(&trace),
+            _ => Fills::zero(),
+        };
+        Population {
+            answers: answers.collect(),
+            fills,
+        }
+    }
+
+    /// The faithfulness of a circuit in the population; `None` for a circuit without edges.
+    fn judged(&self, found: &Circuit, population: &Population) -> Option<f64> {
         if found.edges.is_empty() {
             return None;
         }
+        let output: usize = found.output.strip_prefix('y')?.parse().ok()?;
+        let (inputs, metric) = &population.answers[output];
+        let engine = Engine::new(&self.model, inputs.clone(), population.fills.clone());
+        let edges = found.edges.iter().map(|e| (e.from.clone(), e.to.clone()));
+        let edges: HashSet<(String, String)> = edges.collect();
+        let is_its = |edge: &usize| edges.contains(&engine.edge_names(*edge));
+        let circuit = engine.edges((0..engine.edge_count()).filter(is_its));
+        let judge = Judge::new(&engine, metric.clone(), engine.all());
+        judge.faithfulness(mean(&judge.values(&circuit)))
+    }
+
+    /// The same by an audit of the population as a file of samples: what [`Self::judged`]
+    /// is held against.
+    fn audited(&self, found: &Circuit, metric: MetricKind, fill: Fill) -> Option<f64> {
         let edges = found.edges.iter().map(|e| json!([e.from, e.to]));
         let mut config = settings(metric, fill);
         config.circuits.methods = Vec::new();
@@ -248,9 +307,37 @@ impl Subject {
             path: PathBuf::from("found"),
             value: edges.collect(),
         });
-        let all = self.circuits(data, &config);
+        let all = self.circuits(&self.draw(POPULATION, u64::MAX), &config);
         let same = all.iter().find(|circuit| circuit.output == found.output)?;
         same.faithfulness
+    }
+}
+
+/// The metric that an audit judges an output by.
+fn of_kind(
+    kind: MetricKind,
+    output: usize,
+    batch: &Batch<f64>,
+    outputs: ArrayView2<'_, f64>,
+) -> Metric {
+    let classes = || batch.classes.clone().unwrap();
+    match kind {
+        MetricKind::LogitDiff => Metric::logit_diff(classes(), outputs),
+        MetricKind::ProbDiff => match Metric::logit_diff(classes(), outputs) {
+            Metric::LogitDiff { answers, foils } => Metric::ProbDiff { answers, foils },
+            other => other,
+        },
+        MetricKind::Kl => Metric::kl(outputs),
+        MetricKind::CrossEntropy => Metric::CrossEntropy { classes: classes() },
+        MetricKind::Accuracy => Metric::Accuracy { classes: classes() },
+        MetricKind::Mse => match &batch.targets {
+            Some(targets) => Metric::Mse {
+                targets: targets.clone(),
+                output: Some(output),
+            },
+            None => Metric::mse_onehot(&classes(), outputs.nrows()),
+        },
+        MetricKind::Output => Metric::Output { output },
     }
 }
 

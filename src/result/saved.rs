@@ -4,7 +4,6 @@ use std::path::Path;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::{
     Audit, Comparison, Diff, Intervention, Lens, Multiverse, READABLE, SCHEMA, Sentence, check,
@@ -57,8 +56,7 @@ impl Saved {
             }
             .at(path));
         }
-        let value: Value = serde_json::from_slice(bytes).map_err(not_read)?;
-        check(&value).map_err(fault)?;
+        check(bytes).map_err(fault)?;
         head.of(bytes).map_err(not_read)
     }
 }
