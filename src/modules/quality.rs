@@ -3,6 +3,9 @@
 use super::Communities;
 use crate::graph::{Adjacency, Layered};
 
+/// A sum of shares closer to 0 than this is 0.
+const ROUNDING: f64 = 1e-15;
+
 /// Newman's modularity Q of a partition; higher is better, at most 1.
 ///
 /// `Q = Σ_c [w_c / m − γ (K_c / 2m)²]`, where w_c is the weight inside module
@@ -37,7 +40,9 @@ pub fn modularity(graph: &Adjacency, communities: &Communities, resolution: f64)
             let share = strength / (2.0 * total);
             inside / (2.0 * total) - resolution * share * share
         });
-    terms.sum()
+    let sum: f64 = terms.sum();
+    // A sum of shares: what is below this is rounding of 0.
+    if sum.abs() <= ROUNDING { 0.0 } else { sum }
 }
 
 /// What leaves a module, and what it is made of.

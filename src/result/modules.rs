@@ -243,6 +243,16 @@ pub struct HeadlineTest {
     pub power: Option<f64>,
 }
 
+impl HeadlineTest {
+    /// Whether every null network is as modular as this one to rounding, so that the test can
+    /// tell nothing: a network of a few sites leaves nothing to shuffle.
+    #[must_use]
+    pub fn is_blind(&self) -> bool {
+        const ROUNDING: f64 = 1e-12;
+        self.sd <= ROUNDING && (self.observed - self.mean).abs() <= ROUNDING
+    }
+}
+
 /// A quality of the partition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

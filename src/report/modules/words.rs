@@ -123,14 +123,23 @@ fn verdict(test: &HeadlineTest) -> Sentence {
             percent(power)
         )
     });
-    let (status, text) = match test.p <= LEVEL {
-        true => (
+    let (status, text) = match (test.is_blind(), test.p <= LEVEL) {
+        (true, _) => (
+            Status::NotRun,
+            format!(
+                "Whether that is more than chance gives was not tested: {null} all have the same \
+                 {what}, {}, and the test that was chosen beforehand can tell nothing of a network \
+                 that leaves so little to shuffle.",
+                short(test.observed)
+            ),
+        ),
+        (false, true) => (
             Status::Holds,
             format!(
                 "It is more modular than {null}, by the test that was chosen beforehand: {numbers}."
             ),
         ),
-        false => (
+        (false, false) => (
             Status::NotShown,
             format!(
                 "The network is not shown to be more modular than {null}, by the test that was chosen \
@@ -304,7 +313,8 @@ fn straddling(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
 fn without_outputs(modules: &Modules) -> Option<Sentence> {
     let partition = modules.without_outputs.as_ref()?;
     let text = format!(
-        "With the output sites left out there are {} {} (modularity {}).",
+        "With the output sites left out there {} {} {} (modularity {}).",
+        plural(partition.count, "is", "are"),
         count_words(partition.count),
         plural(partition.count, "module", "modules"),
         short(partition.modularity)
@@ -523,6 +533,30 @@ mod tests {
             text[1],
             "? Modularity: Modularity 0.47 is not clearly above that of 100 networks with the same weights shuffled within each layer, 0.31 ± 0.05 (p = 0.23)."
         );
+    }
+
+    /// Where every null network is as modular as this one, no test was made.
+    #[test]
+    fn a_test_that_nothing_moves_is_not_run() {
+        let test = HeadlineTest {
+            measure: MeasureKind::Modularity,
+            null: Null::Network(NullKind::Degree),
+            observed: 0.0615,
+            mean: 0.0615,
+            sd: 0.0,
+            samples: 10,
+            p: 1.0,
+            power: None,
+        };
+        let blind = verdict(&test);
+        assert_eq!(blind.status, Status::NotRun);
+        assert!(
+            blind.sentence.contains("can tell nothing"),
+            "{}",
+            blind.sentence
+        );
+        let moved = HeadlineTest { mean: 0.06, ..test };
+        assert_eq!(verdict(&moved).status, Status::NotShown);
     }
 
     #[test]

@@ -327,6 +327,11 @@ fn modules(modules: &Modules) -> Headline {
         )
     };
     match &modules.headline {
+        Some(test) if test.is_blind() => said(
+            Status::NotRun,
+            format!("{found}."),
+            "Whether these are more than chance gives was not tested: so few sites leave nothing to shuffle.",
+        ),
         Some(test) if test.p <= LEVEL => said(
             Status::Holds,
             format!("{found}, set apart more than chance does it."),

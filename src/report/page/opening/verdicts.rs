@@ -111,14 +111,11 @@ fn each_serves_one(modules: &Modules) -> bool {
 
 fn chance(modules: &Modules) -> Option<Verdict> {
     let test = modules.headline.as_ref()?;
-    let (status, title) = match test.p <= LEVEL {
-        true => (Status::Holds, "More modular than chance"),
-        false => (Status::NotShown, "More modular than chance?"),
-    };
-    let told = if status == Status::NotShown {
-        "cannot tell: "
-    } else {
-        ""
+    let asked = "More modular than chance?";
+    let (status, title, told) = match (test.is_blind(), test.p <= LEVEL) {
+        (true, _) => (Status::NotRun, asked, "nothing to shuffle: "),
+        (false, true) => (Status::Holds, "More modular than chance", ""),
+        (false, false) => (Status::NotShown, asked, "cannot tell: "),
     };
     Some(Verdict {
         status,
