@@ -37,6 +37,38 @@ pub(super) fn load<T: Scalar>(
     Ok((builder.network, last))
 }
 
+/// The keys that an operation has beside its name.
+fn keys_of(op: &str) -> &'static [&'static str] {
+    match op {
+        "conv2d" => &[
+            "name",
+            "bias",
+            "stride",
+            "padding",
+            "dilation",
+            "groups",
+            "padding_mode",
+        ],
+        "linear" => &["name", "bias"],
+        "prelu" | "affine" => &["name"],
+        "leaky_relu" => &["negative_slope"],
+        "elu" => &["alpha"],
+        "batch_norm" | "layer_norm" => &["name", "eps"],
+        "max_pool2d" => &["kernel", "stride", "padding", "dilation", "ceil_mode"],
+        "avg_pool2d" => &[
+            "kernel",
+            "stride",
+            "padding",
+            "ceil_mode",
+            "count_include_pad",
+        ],
+        "adaptive_avg_pool2d" | "adaptive_max_pool2d" => &["size"],
+        "residual" => &["layers", "shortcut"],
+        "dropout" => &["p"],
+        _ => &[],
+    }
+}
+
 struct Plan<'p, 'c> {
     account: &'p Account<'c>,
 }
@@ -110,54 +142,10 @@ impl Plan<'_, '_> {
         read: usize,
     ) -> Result<usize> {
         let shape = builder.shape(read);
-        let known: &[&str] = match self.word(layer, "op")? {
-            "conv2d" => &[
-                "name",
-                "bias",
-                "stride",
-                "padding",
-                "dilation",
-                "groups",
-                "padding_mode",
-            ],
-            "linear" => &["name", "bias"],
-            "prelu" | "affine" => &["name"],
-            "leaky_relu" => &["negative_slope"],
-            "elu" => &["alpha"],
-            "batch_norm" | "layer_norm" => &["name", "eps"],
-            "max_pool2d" => &["kernel", "stride", "padding", "dilation", "ceil_mode"],
-            "avg_pool2d" => &[
-                "kernel",
-                "stride",
-                "padding",
-                "ceil_mode",
-                "count_include_pad",
-            ],
-            "adaptive_avg_pool2d" | "adaptive_max_pool2d" => &["size"],
-            "residual" => &["layers", "shortcut"],
-            "dropout" => &["p"],
-            _ => &[],
-        };
-        self.only(layer, known)?;
-        match self.word(layer, "op")? {
-            "conv2d" => {
-                let (stride, dilation) = (
-                    self.pair(layer, "stride", 1, 1)?,
-                    self.pair(layer, "dilation", 1, 1)?,
-                );
-                let padding = self.convolutions_padding(layer, builder, (stride, dilation))?;
-                let groups = self.pair(layer, "groups", 1, 1)?[0];
-                self.biased(layer)?;
-                let slide = |kernel| Window {
-                    kernel,
-                    stride,
-                    padding,
-                    dilation,
-                    ceil: false,
-                    counts_padding: false,
-                };
-                builder.convolution(self.word(layer, "name")?, read, slide, groups)
-            }
+        let op = self.word(layer, "op")?;
+        self.only(layer, keys_of(op))?;
+        match op {
+            "conv2d" => self.convolution(builder, layer, read),
             "linear" => {
                 self.biased(layer)?;
                 builder.linear(self.word(layer, "name")?, read)
@@ -170,21 +158,21 @@ impl Plan<'_, '_> {
                 Ok(builder.push(Op::Activate(read, slope), shape))
             }
             "batch_norm" => {
-                let epsilon = layer.get("eps").map_or(Some(1e-5), Value::as_f64);
-                let epsilon = epsilon.ok_or_else(|| self.fault(layer, "`eps` as a number"))?;
+                let epsilon = self.epsilon(layer)?;
                 builder.batch_norm(self.word(layer, "name")?, read, epsilon)
             }
             "layer_norm" => self.layer_norm(builder, layer, read),
             "max_pool2d" | "avg_pool2d" => self.pool(builder, layer, read),
             "adaptive_avg_pool2d" | "adaptive_max_pool2d" => self.adaptive(builder, layer, read),
-            "global_avg_pool" => Ok(builder.push(
-                Op::AveragePool(read, Window::apart([shape.height, shape.width])),
-                Shape {
+            "global_avg_pool" => {
+                let window = Window::apart([shape.height, shape.width]);
+                let one = Shape {
                     height: 1,
                     width: 1,
                     ..shape
-                },
-            )),
+                };
+                Ok(builder.push(Op::AveragePool(read, window), one))
+            }
             "flatten" => Ok(builder.push(Op::Flatten(read), Shape::vector(shape.features()))),
             "dropout" | "identity" => Ok(read),
             "residual" => self.residual(builder, layer, read),
@@ -195,6 +183,34 @@ impl Plan<'_, '_> {
                 Ok(builder.push(Op::Activate(read, activation), shape))
             }
         }
+    }
+
+    fn convolution<T: Scalar>(
+        &self,
+        builder: &mut Builder<'_, '_, T>,
+        layer: &Value,
+        read: usize,
+    ) -> Result<usize> {
+        let stride = self.pair(layer, "stride", 1, 1)?;
+        let dilation = self.pair(layer, "dilation", 1, 1)?;
+        let padding = self.convolutions_padding(layer, builder, (stride, dilation))?;
+        let groups = self.pair(layer, "groups", 1, 1)?[0];
+        self.biased(layer)?;
+        let slide = |kernel| Window {
+            kernel,
+            stride,
+            padding,
+            dilation,
+            ceil: false,
+            counts_padding: false,
+        };
+        builder.convolution(self.word(layer, "name")?, read, slide, groups)
+    }
+
+    /// The epsilon of a norm.
+    fn epsilon(&self, layer: &Value) -> Result<f64> {
+        let epsilon = layer.get("eps").map_or(Some(1e-5), Value::as_f64);
+        epsilon.ok_or_else(|| self.fault(layer, "`eps` as a number"))
     }
 
     /// An activation with the slope or α that its layer gives.
@@ -229,7 +245,6 @@ impl Plan<'_, '_> {
         read: usize,
     ) -> Result<usize> {
         let (name, shape) = (self.word(layer, "name")?, builder.shape(read));
-        let epsilon = layer.get("eps").map_or(Some(1e-5), Value::as_f64);
         let norm = FeatureNorm {
             weight: builder.vector(
                 &format!("{name}.weight"),
@@ -237,7 +252,7 @@ impl Plan<'_, '_> {
                 "weights of a norm",
             )?,
             bias: builder.bias(&format!("{name}.bias"), shape.features())?,
-            epsilon: epsilon.ok_or_else(|| self.fault(layer, "`eps` as a number"))?,
+            epsilon: self.epsilon(layer)?,
         };
         Ok(builder.push(Op::Norm(read, norm), shape))
     }

@@ -24,86 +24,110 @@ pub(super) struct Form {
 const SMALL_BASE: f64 = 100.0;
 
 /// How heads are turned.
+///
+/// # Errors
+/// If settings ask for what is not computed, or contradict each other.
 pub(super) fn rotary(account: &Account<'_>, form: Form) -> Result<Rotary> {
     let settings = account.settings();
-    let old_base = settings
-        .positive("rope_theta")?
-        .or(settings.positive("rotary_emb_base")?);
-    let local_base = settings.positive("rope_local_base_freq")?;
-    let old_share = settings
-        .number("partial_rotary_factor")?
-        .or(settings.number("rotary_pct")?);
     let trained = settings.count("max_position_embeddings")?;
     let original = settings.count_or_null("original_max_position_embeddings")?;
-    // GPT-J's framework has no scaling: such keys are left to the table that refuses them.
-    let has_scaling = form.model != Model::GptJ;
-    let scaled_by = |key: &str| match has_scaling {
-        true => settings.object(key),
-        false => Ok(None),
+    let rope = object(settings, form)?;
+    let base = base(account, form, rope.as_ref())?;
+    let width = turned(settings, form, share(account, form, rope.as_ref())?)?;
+    let turned = Rotary::new(width, base, form.pairs);
+    let Some(rope) = &rope else { return Ok(turned) };
+    let version = settings.word("transformers_version")?.unwrap_or_default();
+    let scaling = Scaling {
+        rope,
+        base,
+        trained,
+        own: rope
+            .count_or_null("original_max_position_embeddings")?
+            .or(original),
+        is_new: version.starts_with("5."),
     };
-    let (scaling, new) = (scaled_by("rope_scaling")?, scaled_by("rope_parameters")?);
-    if new.is_some() && scaling.is_some() {
+    scaling.of(turned)
+}
+
+/// The object of settings that is about this block's rotation.
+fn object<'c>(settings: &Settings<'c>, form: Form) -> Result<Option<Settings<'c>>> {
+    // GPT-J's framework has no scaling: such keys are left to the table that refuses them.
+    if form.model == Model::GptJ {
+        return Ok(None);
+    }
+    let (old, new) = (
+        settings.object("rope_scaling")?,
+        settings.object("rope_parameters")?,
+    );
+    if new.is_some() && old.is_some() {
         return Err(settings.disagrees("rope_scaling", "there", "`rope_parameters` says it too"));
     }
-    let usual = if form.model == Model::Gemma3 && !form.local {
-        1e6
-    } else {
-        1e4
-    };
-    let mut rope = new.or(scaling);
-    if let Some(all) = &rope
-        && form.model == Model::Gemma3
-    {
-        let kinds = ["full_attention", "sliding_attention"];
-        let parts = [all.object(kinds[0])?, all.object(kinds[1])?];
-        if parts.iter().any(Option::is_some) {
-            all.all_used()?;
-            let [full, sliding] = parts;
-            for (part, kind) in [(&full, kinds[0]), (&sliding, kinds[1])] {
-                if part.is_none() {
-                    return Err(all.missing(kind));
-                }
-            }
-            rope = if form.local { sliding } else { full };
-        } else if form.local {
-            rope = None;
+    match new.or(old) {
+        Some(all) if form.model == Model::Gemma3 => of_kind(all, form.local),
+        rope => Ok(rope),
+    }
+}
+
+/// Of families that turn blocks with a window apart: the object of one kind. Where there is
+/// but one for all, blocks with a window have no scaling.
+fn of_kind(all: Settings<'_>, is_local: bool) -> Result<Option<Settings<'_>>> {
+    let kinds = ["full_attention", "sliding_attention"];
+    let [full, sliding] = [all.object(kinds[0])?, all.object(kinds[1])?];
+    if full.is_none() && sliding.is_none() {
+        return Ok((!is_local).then_some(all));
+    }
+    all.all_used()?;
+    for (part, kind) in [(&full, kinds[0]), (&sliding, kinds[1])] {
+        if part.is_none() {
+            return Err(all.missing(kind));
         }
     }
-    let base = match (&rope, form.local) {
-        (Some(rope), _) => rope
-            .positive("rope_theta")?
-            .or(old_base.filter(|_| !form.local)),
-        (None, true) => local_base,
-        (None, false) => old_base,
+    Ok(if is_local { sliding } else { full })
+}
+
+/// The base of the frequencies.
+fn base(account: &Account<'_>, form: Form, rope: Option<&Settings<'_>>) -> Result<f64> {
+    let settings = account.settings();
+    let old = settings
+        .positive("rope_theta")?
+        .or(settings.positive("rotary_emb_base")?);
+    let of_windows = settings.positive("rope_local_base_freq")?;
+    let said = match (rope, form.local) {
+        (Some(rope), _) => rope.positive("rope_theta")?.or(old.filter(|_| !form.local)),
+        (None, true) => of_windows,
+        (None, false) => old,
     };
-    let base = base.unwrap_or_else(|| {
+    let usual = match form.model == Model::Gemma3 && !form.local {
+        true => 1e6,
+        false => 1e4,
+    };
+    let base = said.unwrap_or_else(|| {
         account.tell(format!("no `rope_theta` in config.json: it is {usual}"));
         usual
     });
     if base < SMALL_BASE {
         account.tell(format!("the base of rotary positions, {base}, is small"));
     }
-    let share = match &rope {
-        Some(rope) => rope.number("partial_rotary_factor")?.or(old_share),
-        None => old_share,
+    Ok(base)
+}
+
+/// The share of a head that is turned, where a setting says it.
+fn share(account: &Account<'_>, form: Form, rope: Option<&Settings<'_>>) -> Result<Option<f64>> {
+    let settings = account.settings();
+    let old = settings
+        .number("partial_rotary_factor")?
+        .or(settings.number("rotary_pct")?);
+    let said = match rope {
+        Some(rope) => rope.number("partial_rotary_factor")?.or(old),
+        None => old,
     };
-    if share.is_none() && form.share < 1.0 {
-        let told = format!(
-            "no `partial_rotary_factor` in config.json: it is {}",
-            form.share
-        );
-        account.tell(told);
+    if said.is_none() && form.share < 1.0 {
+        let share = form.share;
+        account.tell(format!(
+            "no `partial_rotary_factor` in config.json: it is {share}"
+        ));
     }
-    let width = turned(settings, form, share)?;
-    let turned = Rotary::new(width, base, form.pairs);
-    match &rope {
-        Some(rope) => {
-            let version = settings.word("transformers_version")?.unwrap_or_default();
-            let is_new = version.starts_with("5.");
-            scaled(turned, rope, base, trained, original, is_new)
-        }
-        None => Ok(turned),
-    }
+    Ok(said)
 }
 
 /// The columns of a head that are turned.
@@ -137,112 +161,127 @@ fn turned(settings: &Settings<'_>, form: Form, share: Option<f64>) -> Result<usi
     Ok(width)
 }
 
-fn scaled(
-    turned: Rotary,
-    rope: &Settings<'_>,
+/// What a file says of how frequencies change for sequences longer than in training.
+struct Scaling<'s, 'c> {
+    rope: &'s Settings<'c>,
     base: f64,
+    /// The longest sequences.
     trained: Option<usize>,
-    original: Option<usize>,
+    /// The longest before they were stretched.
+    own: Option<usize>,
+    /// Whether version 5 of the framework wrote the file.
     is_new: bool,
-) -> Result<Rotary> {
-    let said = rope.word("rope_type")?.or(rope.word("type")?);
-    let kind = said.unwrap_or("default");
-    let factor = rope.positive("factor")?;
-    if said.is_none() && factor.is_some() {
-        return Err(rope.missing("rope_type"));
-    }
-    let need = || factor.ok_or_else(|| rope.missing("factor"));
-    let own = rope
-        .count_or_null("original_max_position_embeddings")?
-        .or(original);
-    let result = match kind {
-        "default" => match factor.filter(|factor| *factor != 1.0) {
-            None => turned,
-            Some(factor) => return Err(rope.unsupported("factor", &factor.to_string())),
-        },
-        "linear" => turned.linear(need()?),
-        "dynamic" => turned.dynamic(Dynamic {
-            base,
-            factor: need()?,
-            trained: own
-                .or(trained)
-                .ok_or_else(|| rope.missing("original_max_position_embeddings"))?,
-        }),
-        "llama3" => turned.llama3(Llama3 {
-            factor: need()?,
-            low: rope
-                .positive("low_freq_factor")?
-                .ok_or_else(|| rope.missing("low_freq_factor"))?,
-            high: rope
-                .positive("high_freq_factor")?
-                .ok_or_else(|| rope.missing("high_freq_factor"))?,
-            trained: own.ok_or_else(|| rope.missing("original_max_position_embeddings"))? as f64,
-        }),
-        "yarn" => {
-            let before = own
-                .or(trained)
-                .ok_or_else(|| rope.missing("original_max_position_embeddings"))?;
-            let factor = stretched(rope, (trained, own), is_new)?;
-            let factor = factor.ok_or_else(|| rope.missing("factor"))?;
-            let scales = ["mscale", "mscale_all_dim"].map(|key| rope.number_or_null(key));
-            let [one, all] = scales;
-            let scales = one?
-                .zip(all?)
-                .filter(|(one, all)| *one != 0.0 && *all != 0.0);
-            let mut turned = turned.yarn(
-                base,
-                Yarn {
-                    factor,
-                    fast: rope.number_or_null("beta_fast")?.unwrap_or(32.0),
-                    slow: rope.number_or_null("beta_slow")?.unwrap_or(1.0),
-                    trained: before as f64,
-                    truncate: rope.flag("truncate")?.unwrap_or(true),
-                    scales: scales.map(|(one, all)| [one, all]),
-                },
-            );
-            if let Some(said) = rope.number_or_null("attention_factor")? {
-                turned.factor = said;
-            }
-            turned
-        }
-        "longrope" | "su" => {
-            let trained_for =
-                own.ok_or_else(|| rope.missing("original_max_position_embeddings"))?;
-            let factor = stretched(rope, (trained, own), is_new)?;
-            let pairs = turned.frequencies.len();
-            let mut turned = turned.longrope(&LongRope {
-                short: divisors(rope, "short_factor", pairs)?,
-                long: divisors(rope, "long_factor", pairs)?,
-                factor: factor.ok_or_else(|| rope.missing("factor"))?,
-                trained: trained_for,
-            });
-            if let Some(said) = rope.number_or_null("attention_factor")? {
-                turned.factor = said;
-            }
-            turned
-        }
-        other => return Err(rope.unsupported("rope_type", other)),
-    };
-    rope.all_used()?;
-    Ok(result)
 }
 
-/// How much longer than in training sequences may be: what is said, or the ratio of the
-/// lengths. Version 5 takes the former where it is there, version 4 the latter, so that
-/// they must agree in its files.
-fn stretched(
-    rope: &Settings<'_>,
-    (trained, own): (Option<usize>, Option<usize>),
-    is_new: bool,
-) -> Result<Option<f64>> {
-    let said = rope.positive("factor")?;
-    let ratio = trained.zip(own).map(|(now, then)| now as f64 / then as f64);
-    match (said, ratio) {
-        (Some(said), Some(ratio)) if !is_new && (ratio - said).abs() > 1e-9 => {
-            let found = format!("the lengths in config.json say {ratio}");
-            Err(rope.disagrees("factor", &said.to_string(), &found))
+impl Scaling<'_, '_> {
+    /// The rotation so changed.
+    fn of(&self, turned: Rotary) -> Result<Rotary> {
+        let rope = self.rope;
+        let said = rope.word("rope_type")?.or(rope.word("type")?);
+        let factor = rope.positive("factor")?;
+        if said.is_none() && factor.is_some() {
+            return Err(rope.missing("rope_type"));
         }
-        _ => Ok(said.or(ratio)),
+        let need = || factor.ok_or_else(|| rope.missing("factor"));
+        let result = match said.unwrap_or("default") {
+            "default" => match factor.filter(|factor| *factor != 1.0) {
+                None => turned,
+                Some(factor) => return Err(rope.unsupported("factor", &factor.to_string())),
+            },
+            "linear" => turned.linear(need()?),
+            "dynamic" => turned.dynamic(Dynamic {
+                base: self.base,
+                factor: need()?,
+                trained: self.before_or_now()?,
+            }),
+            "llama3" => turned.llama3(self.llama3(need()?)?),
+            "yarn" => self.yarn(turned)?,
+            "longrope" | "su" => self.longrope(turned)?,
+            other => return Err(rope.unsupported("rope_type", other)),
+        };
+        rope.all_used()?;
+        Ok(result)
+    }
+
+    fn need(&self, key: &str) -> Result<f64> {
+        self.rope
+            .positive(key)?
+            .ok_or_else(|| self.rope.missing(key))
+    }
+
+    fn before(&self) -> Result<usize> {
+        self.own
+            .ok_or_else(|| self.rope.missing("original_max_position_embeddings"))
+    }
+
+    fn before_or_now(&self) -> Result<usize> {
+        self.own.or(self.trained).map_or_else(|| self.before(), Ok)
+    }
+
+    fn llama3(&self, factor: f64) -> Result<Llama3> {
+        Ok(Llama3 {
+            factor,
+            low: self.need("low_freq_factor")?,
+            high: self.need("high_freq_factor")?,
+            trained: self.before()? as f64,
+        })
+    }
+
+    fn yarn(&self, turned: Rotary) -> Result<Rotary> {
+        let rope = self.rope;
+        let trained = self.before_or_now()? as f64;
+        let factor = self.stretched()?;
+        let [one, all] = ["mscale", "mscale_all_dim"].map(|key| rope.number_or_null(key));
+        let scales = one?
+            .zip(all?)
+            .filter(|(one, all)| *one != 0.0 && *all != 0.0);
+        let yarn = Yarn {
+            factor,
+            fast: rope.number_or_null("beta_fast")?.unwrap_or(32.0),
+            slow: rope.number_or_null("beta_slow")?.unwrap_or(1.0),
+            trained,
+            truncate: rope.flag("truncate")?.unwrap_or(true),
+            scales: scales.map(|(one, all)| [one, all]),
+        };
+        self.times(turned.yarn(self.base, yarn))
+    }
+
+    fn longrope(&self, turned: Rotary) -> Result<Rotary> {
+        let pairs = turned.frequencies.len();
+        let trained = self.before()?;
+        let factor = self.stretched()?;
+        self.times(turned.longrope(&LongRope {
+            short: divisors(self.rope, "short_factor", pairs)?,
+            long: divisors(self.rope, "long_factor", pairs)?,
+            factor,
+            trained,
+        }))
+    }
+
+    /// With the factor of queries and keys that a setting says.
+    fn times(&self, mut turned: Rotary) -> Result<Rotary> {
+        if let Some(said) = self.rope.number_or_null("attention_factor")? {
+            turned.factor = said;
+        }
+        Ok(turned)
+    }
+
+    /// How much longer than in training sequences may be: what is said, or the ratio of the
+    /// lengths. Version 5 takes the former where it is there, version 4 the latter, so that
+    /// they must agree in its files.
+    fn stretched(&self) -> Result<f64> {
+        let said = self.rope.positive("factor")?;
+        let ratio = self
+            .trained
+            .zip(self.own)
+            .map(|(now, then)| now as f64 / then as f64);
+        match (said, ratio) {
+            (Some(said), Some(ratio)) if !self.is_new && (ratio - said).abs() > 1e-9 => {
+                let found = format!("the lengths in config.json say {ratio}");
+                Err(self.rope.disagrees("factor", &said.to_string(), &found))
+            }
+            _ => said.or(ratio).ok_or_else(|| self.rope.missing("factor")),
+        }
     }
 }
 

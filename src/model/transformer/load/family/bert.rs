@@ -1,0 +1,99 @@
+//! Encoders, which look both ways.
+
+use super::llama::{BEFORE, LLAMA, MODERN};
+use super::{BlockNorms, Classifier, Family, Keys, Mlp, Model, NormStyle, PlacesKind, Qkv, Rule};
+use crate::numeric::Activation;
+
+pub(super) const BERT: Family = Family {
+    model: Model::Bert,
+    classes: &["BertForMaskedLM"],
+    base: "bert.",
+    layer: "encoder.layer.",
+    tokens: "embeddings.word_embeddings",
+    positions: Some(("embeddings.position_embeddings", 0)),
+    embedding_norm: Some("embeddings.LayerNorm"),
+    final_norm: None,
+    head: "cls.predictions.decoder",
+    classifier: Some(Classifier {
+        in_base: true,
+        pooler: "pooler.dense",
+        activation: Activation::Tanh,
+        classes: "classifier",
+    }),
+    tied: true,
+    keys: Keys {
+        key_heads: None,
+        length: Some("max_position_embeddings"),
+        epsilon: Some("layer_norm_eps"),
+        ..MODERN
+    },
+    norm: NormStyle::Layer,
+    epsilon: 1e-12,
+    qkv: Qkv::Apart([
+        "attention.self.query",
+        "attention.self.key",
+        "attention.self.value",
+    ]),
+    out: "attention.output.dense",
+    qkv_bias: Rule::Always,
+    out_bias: Rule::Always,
+    mlp: Mlp::Plain(["intermediate.dense", "output.dense"]),
+    mlp_bias: Rule::Always,
+    norms: BlockNorms {
+        before_attention: None,
+        attention_sum: Some("attention.output.LayerNorm"),
+        before_mlp: None,
+        mlp_sum: Some("output.LayerNorm"),
+        ..BEFORE
+    },
+    places: PlacesKind::Stream,
+    activation: "gelu",
+    causal: false,
+    ..LLAMA
+};
+
+pub(super) const ROBERTA: Family = Family {
+    model: Model::Roberta,
+    classes: &["RobertaForMaskedLM"],
+    base: "roberta.",
+    head: "lm_head.decoder",
+    classifier: Some(Classifier {
+        in_base: false,
+        pooler: "classifier.dense",
+        activation: Activation::Tanh,
+        classes: "classifier.out_proj",
+    }),
+    ..BERT
+};
+
+pub(super) const DISTILBERT: Family = Family {
+    model: Model::DistilBert,
+    classes: &["DistilBertForMaskedLM"],
+    base: "distilbert.",
+    layer: "transformer.layer.",
+    head: "vocab_projector",
+    classifier: Some(Classifier {
+        in_base: false,
+        pooler: "pre_classifier",
+        activation: Activation::Relu,
+        classes: "classifier",
+    }),
+    keys: Keys {
+        width: "dim",
+        layers: "n_layers",
+        heads: "n_heads",
+        hidden: Some("hidden_dim"),
+        epsilon: None,
+        activation: Some("activation"),
+        ..BERT.keys
+    },
+    qkv: Qkv::Apart(["attention.q_lin", "attention.k_lin", "attention.v_lin"]),
+    out: "attention.out_lin",
+    mlp: Mlp::Plain(["ffn.lin1", "ffn.lin2"]),
+    norms: BlockNorms {
+        attention_sum: Some("sa_layer_norm"),
+        mlp_sum: Some("output_layer_norm"),
+        ..BERT.norms
+    },
+    ..BERT
+};

@@ -1,0 +1,237 @@
+//! Hugging Face's families: one row of names and options each.
+//!
+//! Adding one is a row in the file of its lineage and its name in [`FAMILIES`], and arms by
+//! its [`Model`] where it does what no other does.
+
+mod bert;
+mod gemma;
+mod gpt2;
+mod llama;
+mod neox;
+
+use crate::model::transformer::{NormKind, Pairs};
+use crate::numeric::Activation;
+use bert::{BERT, DISTILBERT, ROBERTA};
+use gemma::{GEMMA, GEMMA2, GEMMA3};
+pub(super) use gpt2::{BRIDGE, NANO};
+use gpt2::{GPT_NEO, GPT2, GPTJ, OPT};
+use llama::{LLAMA, MISTRAL, OLMO2, PHI, PHI3, QWEN2, QWEN3, STABLELM, STARCODER2};
+use neox::{BLOOM, FALCON, NEOX};
+
+/// How a family names its tensors and settings, and what it computes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Family {
+    /// `model_type`
+    pub model: Model,
+    /// The classes whose head is computed.
+    pub classes: &'static [&'static str],
+    /// Before all names but the head's.
+    pub base: &'static str,
+    /// Before a block's number.
+    pub layer: &'static str,
+    pub tokens: &'static str,
+    /// The position embedding, and how many of its rows come before the first position.
+    pub positions: Option<(&'static str, usize)>,
+    pub embedding_norm: Option<&'static str>,
+    pub final_norm: Option<&'static str>,
+    /// The unembedding, where it is not tied.
+    pub head: &'static str,
+    pub head_bias: bool,
+    /// The dense layer on the first position and the layer of classes behind it, of networks
+    /// that look both ways.
+    pub classifier: Option<Classifier>,
+    /// Whether it is tied where `tie_word_embeddings` is not there.
+    pub tied: bool,
+    pub keys: Keys,
+    pub norm: NormStyle,
+    /// Where `config.json` has none.
+    pub epsilon: f64,
+    pub qkv: Qkv,
+    pub out: &'static str,
+    pub qkv_bias: Rule,
+    pub out_bias: Rule,
+    pub mlp: Mlp,
+    pub mlp_bias: Rule,
+    /// Before attention, after it; before the MLP, after it; on the sums.
+    pub norms: BlockNorms,
+    /// Whether attention and MLP read the same stream.
+    pub parallel: Rule,
+    pub places: PlacesKind,
+    /// Norms of queries and keys, where the family has them.
+    pub head_norms: Option<HeadNorms>,
+    /// `head_dim` where `config.json` has none; else the width by the heads.
+    pub head_width: Option<usize>,
+    /// The sliding window where `config.json` has none.
+    pub window: Option<usize>,
+    /// The activation where `config.json` has none.
+    pub activation: &'static str,
+    pub causal: bool,
+}
+
+/// A pooler and the layer of classes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Classifier {
+    /// Whether the pooler is named as blocks are, behind the base.
+    pub in_base: bool,
+    pub pooler: &'static str,
+    pub activation: Activation,
+    pub classes: &'static str,
+}
+
+/// The families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Model {
+    Gpt2,
+    NanoGpt,
+    GptNeo,
+    GptNeoX,
+    GptJ,
+    Opt,
+    Llama,
+    Mistral,
+    Qwen2,
+    Qwen3,
+    Gemma,
+    Gemma2,
+    Gemma3,
+    Phi,
+    Phi3,
+    StableLm,
+    Olmo2,
+    Starcoder2,
+    Bloom,
+    Falcon,
+    Bridge,
+    Bert,
+    Roberta,
+    DistilBert,
+}
+
+/// The settings' names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keys {
+    pub width: &'static str,
+    pub layers: &'static str,
+    pub heads: &'static str,
+    pub key_heads: Option<&'static str>,
+    pub hidden: Option<&'static str>,
+    pub length: Option<&'static str>,
+    pub epsilon: Option<&'static str>,
+    pub activation: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NormStyle {
+    Layer,
+    LayerNoBias,
+    Rms,
+    /// Weights are stored without the 1 that is added to them.
+    RmsPlusOne,
+}
+
+impl NormStyle {
+    pub fn kind(self) -> NormKind {
+        match self {
+            Self::Layer | Self::LayerNoBias => NormKind::Layer,
+            Self::Rms | Self::RmsPlusOne => NormKind::Rms,
+        }
+    }
+}
+
+/// Queries, keys and values.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Qkv {
+    /// A tensor each.
+    Apart([&'static str; 3]),
+    /// All queries, all keys, all values, `[out, in]`.
+    Rows(&'static str),
+    /// The same, `[in, out]`.
+    Columns(&'static str),
+    /// Head by head (key-value head by key-value head): its queries, its key, its value.
+    ByHead(&'static str),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mlp {
+    Plain([&'static str; 2]),
+    /// The same, `[in, out]`.
+    Columns([&'static str; 2]),
+    /// Gate, up, down.
+    Gated([&'static str; 3]),
+    /// Gate and up in one tensor, down.
+    FusedGate([&'static str; 2]),
+}
+
+/// Whether something is there.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Rule {
+    Always,
+    Never,
+    /// As a setting says, else this.
+    Key(&'static str, bool),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct BlockNorms {
+    pub before_attention: Option<&'static str>,
+    pub after_attention: Option<&'static str>,
+    pub attention_sum: Option<&'static str>,
+    pub before_mlp: Option<&'static str>,
+    pub after_mlp: Option<&'static str>,
+    pub mlp_sum: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum PlacesKind {
+    Stream,
+    /// The pairs, and the share of a head that is turned where no setting says.
+    Rotary(Pairs, f64),
+    Alibi,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HeadNorms {
+    pub query: &'static str,
+    pub key: &'static str,
+    pub over: Over,
+    /// Whether there are any.
+    pub there: Rule,
+    pub style: NormStyle,
+}
+
+/// What a norm of queries or keys goes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Each head, all with the same weights.
+    EachHead,
+    /// Each head, with weights of its own: `{name}.{head}`.
+    OwnHead,
+    /// All heads at once.
+    All,
+}
+
+/// All that are known.
+pub(super) const FAMILIES: &[(&str, Family)] = &[
+    ("gpt2", GPT2),
+    ("llama", LLAMA),
+    ("mistral", MISTRAL),
+    ("gemma", GEMMA),
+    ("gemma2", GEMMA2),
+    ("gpt_neox", NEOX),
+    ("bert", BERT),
+    ("gpt_neo", GPT_NEO),
+    ("gptj", GPTJ),
+    ("opt", OPT),
+    ("qwen2", QWEN2),
+    ("qwen3", QWEN3),
+    ("gemma3_text", GEMMA3),
+    ("phi", PHI),
+    ("phi3", PHI3),
+    ("stablelm", STABLELM),
+    ("olmo2", OLMO2),
+    ("starcoder2", STARCODER2),
+    ("bloom", BLOOM),
+    ("falcon", FALCON),
+    ("roberta", ROBERTA),
+    ("distilbert", DISTILBERT),
+];

@@ -1,0 +1,123 @@
+//! How the heads of a block attend.
+
+use std::sync::Arc;
+
+use super::super::buffer;
+use super::super::family::{Model, PlacesKind};
+use super::super::rope;
+use super::file::File;
+use super::sizes::Sizes;
+use crate::Result;
+use crate::model::transformer::{Alibi, Heads, Mask, Places, Rotary};
+
+impl<'a> File<'a> {
+    /// How the heads of a block attend.
+    pub fn heads(self, sizes: Sizes, l: usize) -> Result<Heads> {
+        let settings = self.settings;
+        let mut heads = Heads::new(sizes.heads, sizes.head);
+        heads.keys = sizes.key_heads;
+        if !self.family.causal {
+            heads.mask = Mask::Full;
+            if settings.flag("is_decoder")? == Some(true) {
+                return Err(settings.unsupported("is_decoder", "true"));
+            }
+            if let Some(other) = settings.word("position_embedding_type")?
+                && other != "absolute"
+            {
+                return Err(settings.unsupported("position_embedding_type", other));
+            }
+        } else if let Some(window) = self.window(sizes, l)? {
+            heads.mask = Mask::Window(window);
+        }
+        match self.family.model {
+            Model::Gpt2 | Model::Bridge => {
+                let is_scaled = settings.flag("scale_attn_weights")?.unwrap_or(true);
+                let by_layer = settings
+                    .flag("scale_attn_by_inverse_layer_idx")?
+                    .unwrap_or(false);
+                heads.scale = if is_scaled { heads.scale } else { 1.0 };
+                if !is_scaled {
+                    self.account.tell(
+                        "attention scores are not divided by the root of a head's width".to_owned(),
+                    );
+                }
+                heads.scale /= if by_layer { (l + 1) as f64 } else { 1.0 };
+            }
+            Model::GptNeo => heads.scale = 1.0,
+            Model::Gemma2 | Model::Gemma3 => {
+                let scalar = settings.positive("query_pre_attn_scalar")?.unwrap_or(256.0);
+                self.tell_usual("query_pre_attn_scalar", "256");
+                heads.scale = 1.0 / scalar.sqrt();
+                let usual = (self.family.model == Model::Gemma2).then_some(50.0);
+                heads.cap = self.cap("attn_logit_softcapping", usual)?;
+            }
+            _ => {}
+        }
+        heads.places = self.places(sizes, l)?;
+        Ok(heads)
+    }
+
+    fn places(self, sizes: Sizes, l: usize) -> Result<Places> {
+        let settings = self.settings;
+        let is_alibi = match self.family.model {
+            Model::Falcon => settings.flag("alibi")?.unwrap_or(false),
+            _ => matches!(self.family.places, PlacesKind::Alibi),
+        };
+        match self.family.places {
+            _ if is_alibi && self.family.model == Model::Falcon => {
+                // What the framework writes of rotary positions has no part here.
+                for key in ["rope_parameters", "rope_scaling", "rope_theta"] {
+                    let _has_no_part = settings.value(key);
+                }
+                Ok(Places::Alibi(self.falcons_alibi(sizes)))
+            }
+            _ if is_alibi => Ok(Places::Alibi(Alibi::new(sizes.heads))),
+            PlacesKind::Stream | PlacesKind::Alibi => Ok(Places::Stream),
+            PlacesKind::Rotary(pairs, share) => {
+                let local = self.family.model == Model::Gemma3 && self.is_local(sizes, l)?;
+                let form = rope::Form {
+                    pairs,
+                    share,
+                    width: sizes.head,
+                    local,
+                    model: self.family.model,
+                };
+                let rotary = rope::rotary(self.account, form)?;
+                self.stored_frequencies(l, &rotary)?;
+                Ok(Places::Rotary(Arc::new(rotary)))
+            }
+        }
+    }
+
+    /// Falcon's, in bf16 and divided as scores are; twice that where it was told so.
+    fn falcons_alibi(self, sizes: Sizes) -> Alibi {
+        let times = if self.alibi_twice { 2.0 } else { 1.0 };
+        Alibi {
+            factor: times / (sizes.head as f64).sqrt(),
+            rounded: true,
+            ..Alibi::new(sizes.heads)
+        }
+    }
+
+    /// That frequencies which older versions saved, for all blocks or for one, are those
+    /// that the settings give.
+    fn stored_frequencies(self, l: usize, rotary: &Rotary) -> Result<()> {
+        let block = self.at(&format!("{}{l}.", self.family.layer));
+        let common = self.at("rotary_emb.inv_freq");
+        let is_one = |name: &&str| {
+            name.strip_prefix(&block)
+                .is_some_and(|rest| rest.ends_with("rotary_emb.inv_freq"))
+                || *name == common
+        };
+        let names: Vec<String> = self
+            .account
+            .names()
+            .filter(is_one)
+            .map(str::to_owned)
+            .collect();
+        for name in names {
+            buffer(self.account, &name, &rotary.frequencies, 1e-7, "rope_theta")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! A block's linear layers.
+
+use serde_json::Value;
+
+use super::super::family::{Mlp, Qkv};
+use super::super::plan::{BlockPlan, LinearAt, MlpPlan, NormsAt};
+use super::file::File;
+use super::fused::Fused;
+use super::sizes::Sizes;
+use crate::Result;
+use crate::model::transformer::Wiring;
+
+impl<'a> File<'a> {
+    pub fn block(self, sizes: Sizes, l: usize) -> Result<BlockPlan> {
+        let family = self.family;
+        let total = sizes.heads * sizes.head;
+        let at = |part: &str| self.at(&format!("{}{l}.{part}", family.layer));
+        let columns = matches!(family.mlp, Mlp::Columns(_));
+        let linear = |name: &str, inputs, outputs| {
+            let name = at(name);
+            match columns {
+                true => LinearAt::columns(&name, inputs, outputs),
+                false => LinearAt::rows(&name, inputs, outputs),
+            }
+        };
+        let out = linear(family.out, total, sizes.width)
+            .biased(&at(family.out), self.biased(family.out_bias)?);
+        let norms = self.block_norms(sizes, l)?;
+        let parallel = self.is(family.parallel)?;
+        Ok(BlockPlan {
+            heads: self.heads(sizes, l)?,
+            letters: self.letters(sizes, l)?,
+            query_norm: self.head_norm(l, sizes.heads, sizes.head, |n| n.query)?,
+            key_norm: self.head_norm(l, sizes.key_heads, sizes.head, |n| n.key)?,
+            out,
+            attention_norms: norms.0,
+            mlp: Some(self.mlp(sizes, l, norms.1)?),
+            wiring: if parallel {
+                Wiring::Parallel
+            } else {
+                Wiring::Sequential
+            },
+        })
+    }
+
+    fn letters(self, sizes: Sizes, l: usize) -> Result<[LinearAt; 3]> {
+        let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
+        let is_biased = self.biased(self.family.qkv_bias)?;
+        let fused = Fused::of(sizes);
+        let letter = |letter: usize| match self.family.qkv {
+            Qkv::Apart(names) => LinearAt::rows(&at(names[letter]), fused.d, fused.widths[letter])
+                .biased(&at(names[letter]), is_biased),
+            Qkv::Rows(name) => fused.rows(letter).named(&at(name), is_biased),
+            Qkv::Columns(name) => fused.columns(letter).named(&at(name), is_biased),
+            Qkv::ByHead(name) => fused.by_head(letter, sizes).named(&at(name), is_biased),
+        };
+        Ok([letter(0), letter(1), letter(2)])
+    }
+
+    fn mlp(self, sizes: Sizes, l: usize, norms: NormsAt) -> Result<MlpPlan> {
+        let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
+        let d = sizes.width;
+        let is_biased = self.biased(self.family.mlp_bias)?;
+        let (up, gate, down) = match self.family.mlp {
+            Mlp::Plain([up, down]) => {
+                let (hidden, _) = self.shape(&format!("{}.weight", at(up)))?;
+                (
+                    LinearAt::rows(&at(up), d, hidden).biased(&at(up), is_biased),
+                    None,
+                    down,
+                )
+            }
+            Mlp::Columns([up, down]) => {
+                let (_, hidden) = self.shape(&format!("{}.weight", at(up)))?;
+                (
+                    LinearAt::columns(&at(up), d, hidden).biased(&at(up), is_biased),
+                    None,
+                    down,
+                )
+            }
+            Mlp::Gated([gate, up, down]) => {
+                let (hidden, _) = self.shape(&format!("{}.weight", at(up)))?;
+                let linear =
+                    |name: &str| LinearAt::rows(&at(name), d, hidden).biased(&at(name), is_biased);
+                (linear(up), Some(linear(gate)), down)
+            }
+            Mlp::FusedGate([both, down]) => {
+                let (rows, _) = self.shape(&format!("{}.weight", at(both)))?;
+                let half = |first: usize| LinearAt {
+                    shape: vec![2 * (rows / 2), d],
+                    first,
+                    ..LinearAt::rows(&at(both), d, rows / 2)
+                };
+                (half(rows / 2 * d), Some(half(0)), down)
+            }
+        };
+        let hidden = up.outputs;
+        self.agree_hidden(d, hidden, &up.tensor)?;
+        let down = match self.family.mlp {
+            Mlp::Columns(_) => LinearAt::columns(&at(down), hidden, d),
+            _ => LinearAt::rows(&at(down), hidden, d),
+        }
+        .biased(&at(down), is_biased);
+        Ok(MlpPlan {
+            up,
+            gate,
+            down,
+            norms,
+            behind_gate: None,
+        })
+    }
+
+    /// The width of the hidden layer; four times that of the stream where no setting says.
+    fn agree_hidden(self, d: usize, hidden: usize, tensor: &str) -> Result<()> {
+        let settings = self.settings;
+        let at = format!("the shape of `{}`", self.account.stored(tensor));
+        match self.family.keys.hidden {
+            Some(key) => {
+                let said = settings.count_or_null(key)?;
+                let null = settings.value(key).is_some_and(Value::is_null);
+                settings.agrees(key, said.or(null.then_some(4 * d)), hidden, &at)
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The embedding of tokens and of positions.
+
+use super::super::family::Model;
+use super::super::plan::{Positions, Projections};
+use super::file::File;
+use crate::Result;
+
+impl<'a> File<'a> {
+    /// The token embedding. Where it and a head that is tied to it are one tensor, some
+    /// writers of files keep the head's name alone.
+    pub fn tokens(self) -> String {
+        let (own, head) = (
+            self.weight(self.family.tokens),
+            format!("{}.weight", self.family.head),
+        );
+        let said = self.settings.flag("tie_word_embeddings").ok().flatten();
+        let is_tied = said.unwrap_or(self.family.tied);
+        match is_tied && !self.account.has(&own) && self.account.has(&head) {
+            true => head,
+            false => own,
+        }
+    }
+
+    pub fn projections(self, width: usize) -> Result<Option<Projections>> {
+        let (_, own) = self.shape(&self.tokens())?;
+        let is_projected = self.family.model == Model::Opt && own != width;
+        Ok(is_projected.then(|| Projections {
+            into: self.at("project_in"),
+            back: self.at("project_out"),
+            head: self.family.head.to_owned(),
+        }))
+    }
+
+    pub fn embedding_scale(self, width: usize) -> f64 {
+        match self.family.model {
+            Model::Gemma | Model::Gemma2 | Model::Gemma3 => (width as f64).sqrt(),
+            _ => 1.0,
+        }
+    }
+
+    pub fn positions(self) -> Result<Option<Positions>> {
+        let Some((part, skipped)) = self.family.positions else {
+            return Ok(None);
+        };
+        let settings = self.settings;
+        let tensor = self.weight(part);
+        let (rows, _) = self.shape(&tensor)?;
+        let at = format!("rows of `{}`", self.account.stored(&tensor));
+        if let Some(key) = self.family.keys.length {
+            let said = settings.count(key)?;
+            settings.agrees(key, said.map(|n| n + skipped), rows, &at)?;
+        }
+        if matches!(self.family.model, Model::Gpt2 | Model::Bridge) {
+            settings.agrees("n_ctx", settings.count("n_ctx")?, rows, &at)?;
+        }
+        if settings.flag("sinusoidal_pos_embds")? == Some(true) {
+            return Err(settings.unsupported("sinusoidal_pos_embds", "true"));
+        }
+        let types = self.weight("embeddings.token_type_embeddings");
+        let skipped = match (self.family.model, self.padding()?) {
+            (Model::Roberta, Some(padding)) => padding + 1,
+            _ => skipped,
+        };
+        let has_types = matches!(self.family.model, Model::Bert | Model::Roberta);
+        if has_types {
+            let (kinds, _) = self.shape(&types)?;
+            let at = "rows of the token types";
+            settings.agrees(
+                "type_vocab_size",
+                settings.count("type_vocab_size")?,
+                kinds,
+                at,
+            )?;
+        }
+        if skipped >= rows {
+            return Err(settings.disagrees("pad_token_id", &skipped.to_string(), &at));
+        }
+        Ok(Some(Positions {
+            tensor,
+            skipped,
+            token_types: has_types.then_some(types),
+        }))
+    }
+
+    /// The token of padding, of families that look both ways.
+    pub fn padding(self) -> Result<Option<usize>> {
+        if self.family.causal {
+            return Ok(None);
+        }
+        let usual = usize::from(self.family.model == Model::Roberta);
+        let padding = self.settings.index("pad_token_id")?.unwrap_or(usual);
+        if self.family.model == Model::Roberta && padding != usual {
+            let told = format!("positions begin after row {padding}, the token of padding");
+            self.account.tell(told);
+        }
+        Ok(Some(padding))
+    }
+}

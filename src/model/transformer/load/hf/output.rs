@@ -1,0 +1,224 @@
+//! What is made of the stream at its end: heads, the unembedding, biases, caps.
+
+use serde_json::Value;
+
+use super::super::family::Model;
+use super::super::keys::Purpose;
+use super::super::plan::{BiasAt, HeadAt, LinearAt, NormAt};
+use super::file::File;
+use super::sizes::Sizes;
+use crate::Result;
+use crate::model::transformer::NormKind;
+use crate::numeric::Activation;
+
+impl<'a> File<'a> {
+    /// Whether the unembedding is a matrix of its own, as settings and tensors say alike.
+    pub fn untied(self) -> Result<bool> {
+        let (account, settings) = (self.account, self.settings);
+        if self.purpose != Purpose::Tokens {
+            settings.flag("tie_word_embeddings")?;
+            return Ok(false);
+        }
+        let name = format!("{}.weight", self.family.head);
+        let tokens = self.tokens();
+        if tokens == name {
+            return Ok(false);
+        }
+        let head = account.look(&name);
+        let is_copy = head.is_some() && head == account.look(&tokens);
+        let said = settings.flag("tie_word_embeddings")?;
+        let tied = match self.family.model {
+            Model::NanoGpt => said.unwrap_or(is_copy),
+            // Its head is changed where norms are folded, whatever the wrapped model says.
+            Model::Bridge => is_copy,
+            _ => said.unwrap_or(self.family.tied),
+        };
+        match head {
+            _ if !tied => Ok(true),
+            None => Ok(false),
+            Some(_) if is_copy => {
+                account.harmless(&name, "a copy of the token embedding, to which it is tied");
+                Ok(false)
+            }
+            Some(_) => {
+                let found = format!(
+                    "`{}` differs from the token embedding",
+                    account.stored(&name)
+                );
+                Err(settings.disagrees(
+                    "tie_word_embeddings",
+                    if said.is_some() {
+                        "true"
+                    } else {
+                        "true (by default)"
+                    },
+                    &found,
+                ))
+            }
+        }
+    }
+
+    /// What comes before the unembedding: the transform of BERT's language model head, or the
+    /// pooler of a classifier.
+    pub fn head(self, width: usize, activation: Activation) -> Result<Option<HeadAt>> {
+        let (dense, norm) = match self.family.model {
+            Model::Bert => (
+                "cls.predictions.transform.dense",
+                "cls.predictions.transform.LayerNorm",
+            ),
+            Model::Roberta => ("lm_head.dense", "lm_head.layer_norm"),
+            Model::DistilBert => ("vocab_transform", "vocab_layer_norm"),
+            _ => return Ok(None),
+        };
+        let activation = match self.family.model {
+            Model::Roberta => Activation::Gelu,
+            _ => activation,
+        };
+        match (self.purpose, self.family.classifier) {
+            (Purpose::Stream, _) => Ok(None),
+            (Purpose::Classes, Some(classifier)) => {
+                let pooler = match classifier.in_base {
+                    true => self.at(classifier.pooler),
+                    false => classifier.pooler.to_owned(),
+                };
+                Ok(Some(HeadAt {
+                    dense: LinearAt::rows(&pooler, width, width).biased(&pooler, true),
+                    activation: classifier.activation,
+                    norm: None,
+                }))
+            }
+            _ => Ok(Some(HeadAt {
+                dense: LinearAt::rows(dense, width, width).biased(dense, true),
+                activation,
+                norm: Some(NormAt {
+                    kind: NormKind::Layer,
+                    weights: vec![self.old_or_new(format!("{norm}.weight"))],
+                    bias: Some(self.old_or_new(format!("{norm}.bias"))),
+                    plus: 0.0,
+                    epsilon: self.epsilon()?,
+                    width,
+                    heads: 0,
+                }),
+            })),
+        }
+    }
+
+    /// The layer that makes outputs of the stream, where it is not the embedding.
+    pub fn unembedding(self, sizes: Sizes, untied: bool) -> Result<Option<LinearAt>> {
+        match (self.purpose, self.family.classifier) {
+            (Purpose::Classes, Some(classifier)) => {
+                let name = classifier.classes;
+                let (classes, _) = self.shape(&format!("{name}.weight"))?;
+                let settings = self.settings;
+                let named = settings.value("id2label").and_then(Value::as_object);
+                let at = format!("rows of `{name}.weight`");
+                settings.agrees("id2label", named.map(|names| names.len()), classes, &at)?;
+                settings.agrees(
+                    "num_labels",
+                    settings.count_or_null("num_labels")?,
+                    classes,
+                    &at,
+                )?;
+                Ok(Some(
+                    LinearAt::rows(name, sizes.width, classes).biased(name, true),
+                ))
+            }
+            (Purpose::Stream, _) if self.projections(sizes.width)?.is_some() => {
+                let bare = "a network whose embedding is projected, without its head";
+                Err(self.settings.unsupported("architectures", bare))
+            }
+            (Purpose::Tokens, _) if untied => self.own_unembedding(sizes).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    fn own_unembedding(self, sizes: Sizes) -> Result<LinearAt> {
+        let name = self.family.head;
+        let (_, inputs) = match self.projections(sizes.width)? {
+            Some(_) => self.shape(&self.tokens())?,
+            None => (0, sizes.width),
+        };
+        let mut at = LinearAt::rows(name, inputs, sizes.vocabulary);
+        at = at.biased(name, self.family.head_bias);
+        if let Some(name) = self.output_bias()? {
+            at.bias = Some(BiasAt {
+                tensor: name,
+                shape: vec![sizes.vocabulary],
+                first: 0,
+            });
+        }
+        Ok(at)
+    }
+
+    /// What files hold beside the network that the configuration names: places counted
+    /// upwards, and heads of BERT's that are not its own.
+    pub fn beside(self) {
+        let account = self.account;
+        let places = self.at("embeddings.position_ids");
+        let counted = |numbers: Vec<f64>| numbers.iter().enumerate().all(|(k, x)| *x == k as f64);
+        if account.look(&places).is_some_and(|t| counted(t.to_f64())) {
+            account.harmless(&places, "places in their order");
+        }
+        if self.family.classifier.is_none() || self.purpose == Purpose::Classes {
+            return;
+        }
+        let of_other_heads = [
+            self.at("pooler.dense.weight"),
+            self.at("pooler.dense.bias"),
+            "cls.seq_relationship.weight".to_owned(),
+            "cls.seq_relationship.bias".to_owned(),
+        ];
+        for name in of_other_heads.iter().filter(|name| account.has(name)) {
+            account.harmless(name, "of a head that is not in this network");
+            account.tell(format!(
+                "`{}` is of a head that is not in this network",
+                account.stored(name)
+            ));
+        }
+    }
+
+    /// BERT's head has a bias of its own, and older files a copy of it.
+    pub fn output_bias(self) -> Result<Option<String>> {
+        if self.purpose != Purpose::Tokens {
+            return Ok(None);
+        }
+        let (name, copy) = match self.family.model {
+            Model::Bert => ("cls.predictions.bias", "cls.predictions.decoder.bias"),
+            Model::Roberta => ("lm_head.bias", "lm_head.decoder.bias"),
+            Model::DistilBert => ("vocab_projector.bias", ""),
+            _ => {
+                return Ok(self
+                    .family
+                    .head_bias
+                    .then(|| format!("{}.bias", self.family.head)));
+            }
+        };
+        let (own, twin) = (self.account.look(name), self.account.look(copy));
+        let is_tied = self
+            .settings
+            .flag("tie_word_embeddings")?
+            .unwrap_or(self.family.tied);
+        if twin.is_some() && (own.is_none() || own == twin || !is_tied) {
+            // A head that is not tied adds the bias of its own linear layer alone.
+            let why = match own == twin {
+                true => "a copy of the bias of the outputs",
+                false => "not added where the head is not tied",
+            };
+            self.account.harmless(name, why);
+            return Ok(Some(copy.to_owned()));
+        }
+        Ok(Some(name.to_owned()))
+    }
+
+    pub fn final_cap(self) -> Result<Option<f64>> {
+        match self.family.model {
+            _ if self.purpose == Purpose::Stream => {
+                self.cap("final_logit_softcapping", None)?;
+                Ok(None)
+            }
+            Model::Gemma2 => self.cap("final_logit_softcapping", Some(30.0)),
+            Model::Gemma3 => self.cap("final_logit_softcapping", None),
+            _ => Ok(None),
+        }
+    }
+}

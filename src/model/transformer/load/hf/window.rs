@@ -1,0 +1,132 @@
+//! Which positions the heads of a block see, where not all before.
+
+use serde_json::Value;
+
+use super::super::family::Model;
+use super::file::File;
+use super::sizes::Sizes;
+use crate::Result;
+
+impl<'a> File<'a> {
+    /// The positions a block sees, where not all before.
+    pub fn window(self, sizes: Sizes, l: usize) -> Result<Option<usize>> {
+        let settings = self.settings;
+        match self.family.model {
+            Model::GptNeo => {
+                let window = settings.count("window_size")?.unwrap_or(256);
+                self.tell_usual("window_size", "256");
+                Ok(self.neo_is_local(sizes, l)?.then_some(window))
+            }
+            Model::Mistral | Model::Phi3 | Model::Starcoder2 => self.said_window(),
+            Model::Qwen2 | Model::Qwen3 => {
+                let is_used = settings.flag("use_sliding_window")?.unwrap_or(false);
+                let (window, is_local) = (self.said_window()?, self.is_local(sizes, l)?);
+                Ok(window.filter(|_| is_used && is_local))
+            }
+            Model::Gemma2 | Model::Gemma3 => {
+                let window = self.said_window()?;
+                match (self.is_local(sizes, l)?, window) {
+                    (false, _) => Ok(None),
+                    (true, None) => Err(settings.missing("sliding_window")),
+                    (true, window) => Ok(window),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn said_window(self) -> Result<Option<usize>> {
+        match self.settings.value("sliding_window") {
+            None => {
+                if let Some(window) = self.family.window {
+                    self.tell_usual("sliding_window", &window.to_string());
+                }
+                Ok(self.family.window)
+            }
+            Some(Value::Null) => Ok(None),
+            Some(_) => self.settings.count("sliding_window"),
+        }
+    }
+
+    /// Whether a block attends within a window only.
+    pub fn is_local(self, sizes: Sizes, l: usize) -> Result<bool> {
+        let settings = self.settings;
+        let first = settings.index("max_window_layers")?.unwrap_or(28);
+        let mut pattern = 6;
+        for key in ["sliding_window_pattern", "_sliding_window_pattern"] {
+            pattern = settings.count(key)?.unwrap_or(pattern);
+        }
+        if let Some(kinds) = settings.list("layer_types")? {
+            settings.agrees(
+                "layer_types",
+                Some(kinds.len()),
+                sizes.layers,
+                "the blocks in the file",
+            )?;
+            return match kinds.get(l).and_then(Value::as_str) {
+                Some("sliding_attention") => Ok(true),
+                Some("full_attention") => Ok(false),
+                _ => Err(settings.unsupported("layer_types", &format!("{:?}", kinds.get(l)))),
+            };
+        }
+        let (is_local, usual) = match self.family.model {
+            Model::Gemma2 => (
+                l.is_multiple_of(2),
+                "every second block in a window".to_owned(),
+            ),
+            Model::Gemma3 => {
+                let full = format!("one block of {pattern} without a window");
+                (!(l + 1).is_multiple_of(pattern), full)
+            }
+            _ => (l >= first, format!("windows from block {first} on")),
+        };
+        self.tell_usual("layer_types", &usual);
+        Ok(is_local)
+    }
+
+    /// GPT-Neo's list of kinds, or the list of how often each stretch is repeated.
+    fn neo_is_local(self, sizes: Sizes, l: usize) -> Result<bool> {
+        let settings = self.settings;
+        let mut kinds: Vec<&str> = Vec::new();
+        for entry in settings.list("attention_types")?.into_iter().flatten() {
+            let pair = entry.as_array().map(Vec::as_slice);
+            let Some([Value::Array(stretch), times]) = pair else {
+                return Err(settings.unsupported("attention_types", &entry.to_string()));
+            };
+            for _ in 0..times.as_u64().unwrap_or(0).min(sizes.layers as u64) {
+                kinds.extend(stretch.iter().filter_map(Value::as_str));
+            }
+        }
+        let listed = settings.list("attention_layers")?;
+        if let Some(listed) = listed {
+            let listed: Vec<&str> = listed.iter().filter_map(Value::as_str).collect();
+            if !kinds.is_empty() && kinds != listed {
+                let found = format!("`attention_types` says {kinds:?}");
+                return Err(settings.disagrees("attention_layers", &format!("{listed:?}"), &found));
+            }
+            kinds = listed;
+        }
+        if kinds.is_empty() {
+            return Err(settings.missing("attention_layers"));
+        }
+        settings.agrees(
+            "attention_layers",
+            Some(kinds.len()),
+            sizes.layers,
+            "the blocks in the file",
+        )?;
+        match kinds.get(l) {
+            Some(&"local") => Ok(true),
+            Some(&"global") => Ok(false),
+            other => Err(settings.unsupported("attention_layers", &format!("{other:?}"))),
+        }
+    }
+
+    /// The window that stored masks of local blocks have.
+    pub fn window_of_masks(self) -> Result<Option<usize>> {
+        match self.family.model {
+            Model::GptNeo => Ok(Some(self.settings.count("window_size")?.unwrap_or(256))),
+            _ => Ok(None),
+        }
+    }
+}
