@@ -17,6 +17,8 @@ pub enum Activation {
     Identity,
     /// `max(x, 0)`
     Relu,
+    /// `max(x, 0)²`
+    SquaredRelu,
     /// `x` above 0, a slope times `x` below.
     LeakyRelu(Parameter),
     /// `min(max(x, 0), 6)`
@@ -84,7 +86,7 @@ impl fmt::Debug for Parameter {
 
 /// Every activation, with the names it goes by in configuration files; the
 /// first is ours. Those with a parameter have PyTorch's default here.
-const NAMES: [(Activation, &[&str]); 18] = [
+const NAMES: [(Activation, &[&str]); 19] = [
     (Activation::Identity, &["identity", "linear", "none"]),
     (Activation::Relu, &["relu"]),
     (
@@ -92,6 +94,7 @@ const NAMES: [(Activation, &[&str]); 18] = [
         &["leaky_relu", "leakyrelu"],
     ),
     (Activation::Relu6, &["relu6"]),
+    (Activation::SquaredRelu, &["squared_relu", "relu2"]),
     (Activation::Elu(Parameter::new(Parameter::ALPHA)), &["elu"]),
     (Activation::Selu, &["selu"]),
     (Activation::Softplus, &["softplus"]),
@@ -158,6 +161,7 @@ impl Activation {
             | Self::Tanh
             | Self::Sigmoid => true,
             Self::Relu
+            | Self::SquaredRelu
             | Self::LeakyRelu(_)
             | Self::Relu6
             | Self::Elu(_)
@@ -176,6 +180,7 @@ impl Activation {
         match self {
             Self::Identity => {}
             Self::Relu => xs.iter_mut().for_each(|x| *x = above(*x, zero)),
+            Self::SquaredRelu => each(xs, &|x| above(x, zero) * above(x, zero)),
             Self::LeakyRelu(slope) => {
                 let slope = T::from_f64(slope.value());
                 each(xs, &|x| if x < zero { slope * x } else { x });
@@ -244,6 +249,7 @@ impl Activation {
         match self {
             Self::Identity => one,
             Self::Relu => above_slope(x, zero),
+            Self::SquaredRelu => T::from_f64(2.0) * above(x, zero),
             Self::LeakyRelu(slope) => above_slope(x, T::from_f64(slope.value())),
             Self::Relu6 => between(zero, T::from_f64(6.0)),
             Self::Elu(alpha) => above_slope(x, T::from_f64(alpha.value()) * x.exp()),

@@ -82,7 +82,11 @@ const COMPUTED: &str = "rnn-bidirectional";
 const NOT_YET: [(&str, &str); 2] = [("mixtral-experts", "experts"), ("vit-classifier", "vit")];
 
 /// Of members that are in `fixtures` alone, what must be refused, with a word of its cause.
-const OURS: [(&str, &str); 1] = [("hf-made-llama-partial", "partial_rotary_factor")];
+const OURS: [(&str, &str); 3] = [
+    ("hf-made-llama-partial", "partial_rotary_factor"),
+    ("hf-made-olmo-clipped", "clip_qkv"),
+    ("hf-made-electra-projected", "embedding_size"),
+];
 
 /// An activation that TransformerLens has and nobody else.
 const UNKNOWN_ACTIVATION: (&str, &str) = ("tl-solu-ln", "solu_ln");

@@ -176,6 +176,7 @@ pub(super) fn is_proved(activation: Activation) -> bool {
         | Activation::Sigmoid => true,
         Activation::LeakyRelu(_)
         | Activation::Relu6
+        | Activation::SquaredRelu
         | Activation::Elu(_)
         | Activation::Selu
         | Activation::Softplus

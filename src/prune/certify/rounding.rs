@@ -117,6 +117,7 @@ fn activated(value: Value, activation: Activation, arithmetic: Arithmetic) -> Va
         // No bound of their rounding is proved, and no certificate is given of them.
         Activation::LeakyRelu(_)
         | Activation::Relu6
+        | Activation::SquaredRelu
         | Activation::Elu(_)
         | Activation::Selu
         | Activation::Softplus

@@ -111,6 +111,7 @@ pub(super) fn plan(
             scale: 1.0,
             cap: file.cap("output_logits_soft_cap")?,
         },
+        residual: 1.0,
         activation,
         reads: None,
         headless: false,
@@ -281,6 +282,7 @@ impl File<'_> {
             epsilon: form.epsilon,
             width: self.width,
             heads: 0,
+            in_rows: false,
         }
     }
 
@@ -381,6 +383,7 @@ impl File<'_> {
             epsilon,
             width: self.head,
             heads,
+            in_rows: false,
         }))
     }
 

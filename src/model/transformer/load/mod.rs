@@ -114,7 +114,8 @@ impl Family {
             family::Qkv::Apart([name, ..])
             | family::Qkv::Rows(name)
             | family::Qkv::Columns(name)
-            | family::Qkv::ByHead(name) => name,
+            | family::Qkv::ByHead(name)
+            | family::Qkv::Quarters(name) => name,
         };
         let block = |base: &str, n: &str| {
             let rest = n.strip_prefix(base)?.strip_prefix(self.layer)?;
@@ -311,6 +312,7 @@ fn masks(account: &Account<'_>, before: &str, blocks: usize, window: Option<usiz
             "attn.attention.bias",
             "attention.bias",
             "attn.mask",
+            "attn.causal_mask",
         ] {
             causal_mask(account, &format!("{before}{l}.{part}"), window)?;
         }

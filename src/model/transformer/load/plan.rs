@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub output_bias: Option<String>,
     pub outputs: usize,
     pub logits: Logits,
+    /// What sublayers write is multiplied by it: folded into their last layers.
+    pub residual: f64,
     pub activation: Activation,
     pub reads: Option<usize>,
     /// Whether outputs are the stream itself.
@@ -116,6 +118,8 @@ pub(super) struct NormAt {
     pub width: usize,
     /// Heads that are normalised each by itself; 0 for a row as a whole.
     pub heads: usize,
+    /// Whether their weights stand in one tensor `[heads, width]`.
+    pub in_rows: bool,
 }
 
 /// Where a linear layer is.
@@ -225,7 +229,7 @@ impl Plan {
             blocks: self
                 .blocks
                 .iter()
-                .map(|b| door.block(b))
+                .map(|b| door.block(b, self.residual))
                 .collect::<Result<_>>()?,
             final_norm: door.norm(self.final_norm.as_ref())?,
             head: self.head.as_ref().map(|head| door.head(head)).transpose()?,
@@ -280,7 +284,45 @@ impl Plan {
         };
         let gates = self.gates(account, model, &mut written);
         let projections = self.multiplied(account, model, &mut written);
-        (gates || projections).then_some(written)
+        let residuals = self.residuals(account, model, &mut written);
+        (gates || projections || residuals).then_some(written)
+    }
+
+    /// Last layers of sublayers with the multiplier of what they write in them.
+    fn residuals<T: Scalar>(
+        &self,
+        account: &Account<'_>,
+        model: &Transformer<T>,
+        written: &mut Rewritten,
+    ) -> bool {
+        if self.residual == 1.0 {
+            return false;
+        }
+        for (plan, block) in self.blocks.iter().zip(&model.blocks) {
+            let attention = &block.attention;
+            let mut last = vec![(&plan.out, &attention.out, &attention.out_bias)];
+            if let (Some(plan), Some(mlp)) = (&plan.mlp, &block.mlp) {
+                last.push((&plan.down, &mlp.down, &mlp.down_bias));
+            }
+            for (at, weight, bias) in last {
+                assert_eq!(at.order, Order::OutIn, "the layer fills its tensor");
+                let numbers: Vec<T> = weight.t().iter().copied().collect();
+                let tensor = Tensor::of_floats(&[at.outputs, at.inputs], &numbers);
+                written.tensors.insert(account.stored(&at.tensor), tensor);
+                if let Some(at) = &at.bias {
+                    let tensor = Tensor::of_floats(&[bias.len()], &bias.to_vec());
+                    written.tensors.insert(account.stored(&at.tensor), tensor);
+                }
+            }
+        }
+        let config = &mut written.config;
+        config.insert("residual_multiplier".to_owned(), 1.0.into());
+        account.tell(
+            "the multiplier of what blocks write was folded into their last layers, and is so \
+             written back"
+                .to_owned(),
+        );
+        true
     }
 
     /// Biases behind gates as zeros, and what they add among those of the next layer.
@@ -442,8 +484,10 @@ impl<'a> Door<'a> {
             return Ok(Some(Norm::folded(at.kind, at.width, at.epsilon)));
         }
         let mut weight = Vec::new();
+        let rows = [at.heads, at.width];
+        let shape = if at.in_rows { &rows[..] } else { &rows[1..] };
         for name in &at.weights {
-            weight.extend(self.numbers::<T>(name, &[at.width], "norm")?);
+            weight.extend(self.numbers::<T>(name, shape, "norm")?);
         }
         let weight: Array1<T> = weight
             .into_iter()
@@ -459,7 +503,7 @@ impl<'a> Door<'a> {
         };
         Ok(Some(match (at.heads, at.weights.len()) {
             (0, _) => norm,
-            (heads, 1) => norm.per_head(heads),
+            (heads, 1) if !at.in_rows => norm.per_head(heads),
             (heads, _) => norm.in_stretches(heads),
         }))
     }
@@ -481,8 +525,20 @@ impl<'a> Door<'a> {
         })
     }
 
-    fn block<T: Scalar>(self, at: &BlockPlan) -> Result<Block<T>> {
+    /// The last layer of a sublayer, what it writes multiplied.
+    fn last<T: Scalar>(self, at: &LinearAt, times: f64) -> Result<(Array2<T>, Array1<T>)> {
+        let (mut weight, mut bias) = (self.weight(at)?, self.bias(at)?);
+        if times != 1.0 {
+            let times = T::from_f64(times);
+            weight.mapv_inplace(|x: T| x * times);
+            bias.mapv_inplace(|x: T| x * times);
+        }
+        Ok((weight, bias))
+    }
+
+    fn block<T: Scalar>(self, at: &BlockPlan, residual: f64) -> Result<Block<T>> {
         let [q, k, v] = &at.letters;
+        let (out, out_bias) = self.last(&at.out, residual)?;
         let attention = Attention {
             heads: at.heads.clone(),
             norms: self.norms(&at.attention_norms)?,
@@ -490,10 +546,11 @@ impl<'a> Door<'a> {
             qkv_bias: Heads::fused_bias([self.bias(q)?, self.bias(k)?, self.bias(v)?]),
             query_norm: self.norm(at.query_norm.as_ref())?,
             key_norm: self.norm(at.key_norm.as_ref())?,
-            out: self.weight(&at.out)?,
-            out_bias: self.bias(&at.out)?,
+            out,
+            out_bias,
         };
-        let mlp = at.mlp.as_ref().map(|mlp| self.mlp(mlp)).transpose()?;
+        let mlp = at.mlp.as_ref();
+        let mlp = mlp.map(|mlp| self.mlp(mlp, residual)).transpose()?;
         Ok(Block {
             attention,
             mlp,
@@ -501,15 +558,14 @@ impl<'a> Door<'a> {
         })
     }
 
-    fn mlp<T: Scalar>(self, at: &MlpPlan) -> Result<FeedForward<T>> {
+    fn mlp<T: Scalar>(self, at: &MlpPlan, residual: f64) -> Result<FeedForward<T>> {
         let gate = |at| {
             Ok(Gate {
                 weight: self.weight(at)?,
                 bias: self.bias(at)?,
             })
         };
-        let down: Array2<T> = self.weight(&at.down)?;
-        let mut down_bias = self.bias(&at.down)?;
+        let (down, mut down_bias) = self.last::<T>(&at.down, residual)?;
         if let Some(name) = &at.behind_gate {
             let what = "biases behind the gate, which join those of the next layer";
             let behind: Vec<T> = self.numbers(name, &[at.down.inputs], what)?;

@@ -51,8 +51,8 @@ pub(super) fn rotary(account: &Account<'_>, form: Form) -> Result<Rotary> {
 
 /// The object of settings that is about this block's rotation.
 fn object<'c>(settings: &Settings<'c>, form: Form) -> Result<Option<Settings<'c>>> {
-    // GPT-J's framework has no scaling: such keys are left to the table that refuses them.
-    if form.model == Model::GptJ {
+    // GPT-J and CodeGen have no scaling: such keys are left to the table that refuses them.
+    if matches!(form.model, Model::GptJ | Model::CodeGen) {
         return Ok(None);
     }
     let (old, new) = (
@@ -101,6 +101,10 @@ fn base(account: &Account<'_>, form: Form, rope: Option<&Settings<'_>>) -> Resul
         true => 1e6,
         false => 1e4,
     };
+    // Versions of the framework differ in these.
+    if said.is_none() && matches!(form.model, Model::Cohere | Model::SmolLm3) {
+        return Err(settings.missing("rope_theta"));
+    }
     let base = said.unwrap_or_else(|| {
         account.tell(format!("no `rope_theta` in config.json: it is {usual}"));
         usual
@@ -121,6 +125,10 @@ fn share(account: &Account<'_>, form: Form, rope: Option<&Settings<'_>>) -> Resu
         Some(rope) => rope.number("partial_rotary_factor")?.or(old),
         None => old,
     };
+    let differs = [Model::Nemotron, Model::Glm, Model::Glm4];
+    if said.is_none() && differs.contains(&form.model) {
+        return Err(settings.missing("partial_rotary_factor"));
+    }
     if said.is_none() && form.share < 1.0 {
         let share = form.share;
         account.tell(format!(
@@ -132,7 +140,7 @@ fn share(account: &Account<'_>, form: Form, rope: Option<&Settings<'_>>) -> Resu
 
 /// The columns of a head that are turned.
 fn turned(settings: &Settings<'_>, form: Form, share: Option<f64>) -> Result<usize> {
-    if form.model == Model::GptJ {
+    if matches!(form.model, Model::GptJ | Model::CodeGen) {
         let said = settings
             .count("rotary_dim")?
             .ok_or_else(|| settings.missing("rotary_dim"))?;
@@ -143,7 +151,15 @@ fn turned(settings: &Settings<'_>, form: Form, share: Option<f64>) -> Result<usi
         return Ok(said);
     }
     // In other families the framework turns whole heads whatever the setting says, or fails.
-    let turns_part = [Model::GptNeoX, Model::Phi, Model::Phi3, Model::StableLm];
+    let turns_part = [
+        Model::GptNeoX,
+        Model::Phi,
+        Model::Phi3,
+        Model::StableLm,
+        Model::Nemotron,
+        Model::Glm,
+        Model::Glm4,
+    ];
     if let Some(share) = share.filter(|share| *share != 1.0)
         && !turns_part.contains(&form.model)
     {

@@ -46,7 +46,20 @@ fn row(model_type: &'static str, family: &Family) -> FamilyRow {
         norms: norms(family),
         attention: attention(family),
         mlp: mlp(family),
-        head: if family.tied { "tied" } else { "its own" },
+        head: head(family),
+    }
+}
+
+fn head(family: &Family) -> &'static str {
+    let is_scaled = matches!(
+        family.model,
+        Model::Granite | Model::Cohere | Model::Cohere2
+    );
+    match (family.tied, is_scaled) {
+        (true, false) => "tied",
+        (true, true) => "tied, logits scaled",
+        (false, false) => "its own",
+        (false, true) => "its own, logits scaled",
     }
 }
 
@@ -63,9 +76,11 @@ fn positions(family: &Family) -> String {
                 Pairs::Halves => "rotary",
                 Pairs::Neighbours => "rotary of neighbours",
             };
-            match share < 1.0 {
-                true => format!("{pairs}, usually {share} of a head"),
-                false => pairs.to_owned(),
+            match (family.model, share < 1.0) {
+                (Model::Cohere2, _) => format!("{pairs}, in blocks with a window"),
+                (Model::SmolLm3, _) => format!("{pairs}, in some blocks"),
+                (_, true) => format!("{pairs}, usually {share} of a head"),
+                (_, false) => pairs.to_owned(),
             }
         }
         (None, PlacesKind::Stream) => "none".to_owned(),
@@ -76,6 +91,8 @@ fn norms(family: &Family) -> String {
     let style = match family.norm {
         NormStyle::Layer => "LayerNorm",
         NormStyle::LayerNoBias => "LayerNorm without biases",
+        NormStyle::LayerBare => "LayerNorm without weights",
+        NormStyle::LayerPlusOne => "LayerNorm, weights 1 + w",
         NormStyle::Rms => "RMS",
         NormStyle::RmsPlusOne => "RMS, weights 1 + w",
     };
@@ -97,7 +114,8 @@ fn norms(family: &Family) -> String {
 }
 
 fn attention(family: &Family) -> String {
-    let grouped = family.keys.key_heads.is_some() || family.model == Model::Falcon;
+    let grouped = family.keys.key_heads.is_some()
+        || matches!(family.model, Model::Falcon | Model::GptBigCode);
     let windows = matches!(
         family.model,
         Model::GptNeo
@@ -108,11 +126,14 @@ fn attention(family: &Family) -> String {
             | Model::Qwen3
             | Model::Gemma2
             | Model::Gemma3
+            | Model::Cohere2
+            | Model::SmolLm3
     );
     let stored = match family.qkv {
         Qkv::Apart(_) => "q, k, v apart",
         Qkv::Rows(_) | Qkv::Columns(_) => "q, k, v fused",
         Qkv::ByHead(_) => "q, k, v fused head by head",
+        Qkv::Quarters(_) => "q, k, v fused in four parts",
     };
     let parts = [
         (true, stored),
@@ -120,6 +141,10 @@ fn attention(family: &Family) -> String {
         (windows, "windows"),
         (family.head_norms.is_some(), "norms of q and k"),
         (matches!(family.model, Model::Gemma2), "soft caps"),
+        (
+            matches!(family.model, Model::Granite | Model::Mpt),
+            "a scale that is told",
+        ),
         (!family.causal, "both ways"),
     ];
     let there: Vec<&str> = parts

@@ -97,3 +97,18 @@ pub(super) const DISTILBERT: Family = Family {
     },
     ..BERT
 };
+
+pub(super) const ELECTRA: Family = Family {
+    model: Model::Electra,
+    classes: &["ElectraForMaskedLM"],
+    base: "electra.",
+    head: "generator_lm_head",
+    head_bias: true,
+    classifier: Some(Classifier {
+        in_base: false,
+        pooler: "classifier.dense",
+        activation: Activation::Gelu,
+        classes: "classifier.out_proj",
+    }),
+    ..BERT
+};

@@ -156,3 +156,51 @@ pub(in super::super) const NANO: Family = Family {
     activation: "gelu",
     ..GPT2
 };
+
+pub(super) const GPT_BIGCODE: Family = Family {
+    model: Model::GptBigCode,
+    classes: &["GPTBigCodeForCausalLM"],
+    qkv: Qkv::Rows("attn.c_attn"),
+    mlp: Mlp::Plain(["mlp.c_fc", "mlp.c_proj"]),
+    activation: "gelu_pytorch_tanh",
+    ..GPT2
+};
+
+pub(super) const CODEGEN: Family = Family {
+    model: Model::CodeGen,
+    classes: &["CodeGenForCausalLM"],
+    qkv: Qkv::Quarters("attn.qkv_proj"),
+    ..GPTJ
+};
+
+pub(super) const MPT: Family = Family {
+    model: Model::Mpt,
+    classes: &["MptForCausalLM", "MPTForCausalLM"],
+    layer: "blocks.",
+    positions: None,
+    final_norm: Some("norm_f"),
+    keys: Keys {
+        width: "d_model",
+        layers: "n_layers",
+        heads: "n_heads",
+        hidden: None,
+        length: None,
+        activation: None,
+        ..GPT2.keys
+    },
+    norm: NormStyle::LayerNoBias,
+    qkv: Qkv::Rows("attn.Wqkv"),
+    out: "attn.out_proj",
+    qkv_bias: Rule::Never,
+    out_bias: Rule::Never,
+    mlp: Mlp::Plain(["ffn.up_proj", "ffn.down_proj"]),
+    mlp_bias: Rule::Never,
+    norms: BlockNorms {
+        before_attention: Some("norm_1"),
+        before_mlp: Some("norm_2"),
+        ..BEFORE
+    },
+    places: PlacesKind::Alibi,
+    activation: "gelu",
+    ..GPT2
+};

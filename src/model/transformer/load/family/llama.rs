@@ -202,3 +202,77 @@ pub(super) const STARCODER2: Family = Family {
     activation: "gelu_pytorch_tanh",
     ..LLAMA
 };
+
+pub(super) const GRANITE: Family = Family {
+    model: Model::Granite,
+    classes: &["GraniteForCausalLM"],
+    ..LLAMA
+};
+
+pub(super) const OLMO: Family = Family {
+    model: Model::Olmo,
+    classes: &["OlmoForCausalLM"],
+    keys: Keys {
+        epsilon: None,
+        ..MODERN
+    },
+    norm: NormStyle::LayerBare,
+    epsilon: 1e-5,
+    mlp_bias: Rule::Never,
+    ..LLAMA
+};
+
+pub(super) const SMOLLM3: Family = Family {
+    model: Model::SmolLm3,
+    classes: &["SmolLM3ForCausalLM"],
+    tied: true,
+    ..LLAMA
+};
+
+pub(super) const NEMOTRON: Family = Family {
+    model: Model::Nemotron,
+    classes: &["NemotronForCausalLM"],
+    keys: Keys {
+        epsilon: Some("norm_eps"),
+        ..MODERN
+    },
+    norm: NormStyle::LayerPlusOne,
+    epsilon: 1e-5,
+    mlp: Mlp::Plain(["mlp.up_proj", "mlp.down_proj"]),
+    places: PlacesKind::Rotary(Pairs::Halves, 0.5),
+    activation: "relu2",
+    ..LLAMA
+};
+
+pub(super) const ARCEE: Family = Family {
+    model: Model::Arcee,
+    classes: &["ArceeForCausalLM"],
+    epsilon: 1e-5,
+    mlp: Mlp::Plain(["mlp.up_proj", "mlp.down_proj"]),
+    activation: "relu2",
+    ..LLAMA
+};
+
+pub(super) const GLM: Family = Family {
+    model: Model::Glm,
+    classes: &["GlmForCausalLM"],
+    epsilon: 1.5625e-7,
+    qkv_bias: Rule::Key("attention_bias", true),
+    out_bias: Rule::Never,
+    mlp: Mlp::FusedGate(["mlp.gate_up_proj", "mlp.down_proj"]),
+    mlp_bias: Rule::Never,
+    places: PlacesKind::Rotary(Pairs::Neighbours, 0.5),
+    head_width: Some(128),
+    ..LLAMA
+};
+
+pub(super) const GLM4: Family = Family {
+    model: Model::Glm4,
+    classes: &["Glm4ForCausalLM"],
+    norms: BlockNorms {
+        after_attention: Some("post_self_attn_layernorm"),
+        after_mlp: Some("post_mlp_layernorm"),
+        ..BEFORE
+    },
+    ..GLM
+};

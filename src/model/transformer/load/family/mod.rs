@@ -4,6 +4,7 @@
 //! its [`Model`] where it does what no other does.
 
 mod bert;
+mod cohere;
 mod gemma;
 mod gpt2;
 mod llama;
@@ -11,11 +12,15 @@ mod neox;
 
 use crate::model::transformer::{NormKind, Pairs};
 use crate::numeric::Activation;
-use bert::{BERT, DISTILBERT, ROBERTA};
+use bert::{BERT, DISTILBERT, ELECTRA, ROBERTA};
+use cohere::{COHERE, COHERE2};
 use gemma::{GEMMA, GEMMA2, GEMMA3};
 pub(super) use gpt2::{BRIDGE, NANO};
-use gpt2::{GPT_NEO, GPT2, GPTJ, OPT};
-use llama::{LLAMA, MISTRAL, OLMO2, PHI, PHI3, QWEN2, QWEN3, STABLELM, STARCODER2};
+use gpt2::{CODEGEN, GPT_BIGCODE, GPT_NEO, GPT2, GPTJ, MPT, OPT};
+use llama::{
+    ARCEE, GLM, GLM4, GRANITE, LLAMA, MISTRAL, NEMOTRON, OLMO, OLMO2, PHI, PHI3, QWEN2, QWEN3,
+    SMOLLM3, STABLELM, STARCODER2,
+};
 use neox::{BLOOM, FALCON, NEOX};
 
 /// How a family names its tensors and settings, and what it computes.
@@ -105,6 +110,19 @@ pub(super) enum Model {
     Bert,
     Roberta,
     DistilBert,
+    Electra,
+    Granite,
+    Cohere,
+    Cohere2,
+    Olmo,
+    SmolLm3,
+    Nemotron,
+    Arcee,
+    Glm,
+    Glm4,
+    GptBigCode,
+    CodeGen,
+    Mpt,
 }
 
 /// The settings' names.
@@ -124,6 +142,10 @@ pub(super) struct Keys {
 pub(super) enum NormStyle {
     Layer,
     LayerNoBias,
+    /// Neither weights nor biases.
+    LayerBare,
+    /// Weights are stored without the 1 that is added to them, beside biases.
+    LayerPlusOne,
     Rms,
     /// Weights are stored without the 1 that is added to them.
     RmsPlusOne,
@@ -132,8 +154,26 @@ pub(super) enum NormStyle {
 impl NormStyle {
     pub fn kind(self) -> NormKind {
         match self {
-            Self::Layer | Self::LayerNoBias => NormKind::Layer,
+            Self::Layer | Self::LayerNoBias | Self::LayerBare | Self::LayerPlusOne => {
+                NormKind::Layer
+            }
             Self::Rms | Self::RmsPlusOne => NormKind::Rms,
+        }
+    }
+
+    /// Whether it has biases.
+    pub fn is_biased(self) -> bool {
+        match self {
+            Self::Layer | Self::LayerPlusOne => true,
+            Self::LayerNoBias | Self::LayerBare | Self::Rms | Self::RmsPlusOne => false,
+        }
+    }
+
+    /// What is added to the weights that are stored.
+    pub fn plus(self) -> f64 {
+        match self {
+            Self::LayerPlusOne | Self::RmsPlusOne => 1.0,
+            Self::Layer | Self::LayerNoBias | Self::LayerBare | Self::Rms => 0.0,
         }
     }
 }
@@ -149,6 +189,8 @@ pub(super) enum Qkv {
     Columns(&'static str),
     /// Head by head (key-value head by key-value head): its queries, its key, its value.
     ByHead(&'static str),
+    /// Four parts, each a quarter of all queries, of all values, of all keys.
+    Quarters(&'static str),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -206,6 +248,8 @@ pub(super) enum Over {
     EachHead,
     /// Each head, with weights of its own: `{name}.{head}`.
     OwnHead,
+    /// Each head, with weights of its own in one tensor `[heads, width]`.
+    OwnRow,
     /// All heads at once.
     All,
 }
@@ -234,4 +278,17 @@ pub(super) const FAMILIES: &[(&str, Family)] = &[
     ("falcon", FALCON),
     ("roberta", ROBERTA),
     ("distilbert", DISTILBERT),
+    ("electra", ELECTRA),
+    ("granite", GRANITE),
+    ("cohere", COHERE),
+    ("cohere2", COHERE2),
+    ("olmo", OLMO),
+    ("smollm3", SMOLLM3),
+    ("nemotron", NEMOTRON),
+    ("arcee", ARCEE),
+    ("glm", GLM),
+    ("glm4", GLM4),
+    ("gpt_bigcode", GPT_BIGCODE),
+    ("codegen", CODEGEN),
+    ("mpt", MPT),
 ];

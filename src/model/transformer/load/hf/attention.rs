@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::super::buffer;
 use super::super::family::{Model, PlacesKind};
+use super::super::keys;
 use super::super::rope;
 use super::file::File;
 use super::sizes::Sizes;
@@ -43,6 +46,14 @@ impl<'a> File<'a> {
                 }
                 heads.scale /= if by_layer { (l + 1) as f64 } else { 1.0 };
             }
+            Model::GptBigCode if settings.flag("scale_attn_weights")? == Some(false) => {
+                heads.scale = 1.0;
+            }
+            Model::Granite => {
+                self.tell_usual("attention_multiplier", "1");
+                heads.scale = settings.number("attention_multiplier")?.unwrap_or(1.0);
+            }
+            Model::Mpt => return self.mpts_heads(heads),
             Model::GptNeo => heads.scale = 1.0,
             Model::Gemma2 | Model::Gemma3 => {
                 let scalar = settings.positive("query_pre_attn_scalar")?.unwrap_or(256.0);
@@ -73,6 +84,7 @@ impl<'a> File<'a> {
             }
             _ if is_alibi => Ok(Places::Alibi(Alibi::new(sizes.heads))),
             PlacesKind::Stream | PlacesKind::Alibi => Ok(Places::Stream),
+            PlacesKind::Rotary(..) if !self.turns(sizes, l)? => Ok(Places::Stream),
             PlacesKind::Rotary(pairs, share) => {
                 let local = self.family.model == Model::Gemma3 && self.is_local(sizes, l)?;
                 let form = rope::Form {
@@ -87,6 +99,64 @@ impl<'a> File<'a> {
                 Ok(Places::Rotary(Arc::new(rotary)))
             }
         }
+    }
+
+    /// Whether a block knows of positions, in families where some do not.
+    fn turns(self, sizes: Sizes, l: usize) -> Result<bool> {
+        let settings = self.settings;
+        match self.family.model {
+            Model::Cohere2 => self.is_local(sizes, l),
+            Model::SmolLm3 => {
+                let every = settings.count("no_rope_layer_interval")?.unwrap_or(4);
+                let Some(listed) = settings.list("no_rope_layers")? else {
+                    self.tell_usual("no_rope_layers", &format!("one block of {every}"));
+                    return Ok(!(l + 1).is_multiple_of(every));
+                };
+                let (count, at) = (Some(listed.len()), "the blocks in the file");
+                settings.agrees("no_rope_layers", count, sizes.layers, at)?;
+                match listed.get(l).and_then(Value::as_u64) {
+                    Some(turns @ (0 | 1)) => Ok(turns == 1),
+                    _ => Err(settings.unsupported("no_rope_layers", &format!("{listed:?}"))),
+                }
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// MPT's, whose settings are an object of their own.
+    fn mpts_heads(self, mut heads: Heads) -> Result<Heads> {
+        let mut alibi = Alibi::new(heads.count);
+        if let Some(own) = self.settings.object("attn_config")? {
+            for key in ["prefix_lm", "qk_ln", "attn_uses_sequence_id"] {
+                if own.flag(key)? == Some(true) {
+                    return Err(own.unsupported(key, "true"));
+                }
+            }
+            if own.flag("alibi")? == Some(false) {
+                return Err(own.unsupported("alibi", "false"));
+            }
+            if let Some(other) = own
+                .word("attn_type")?
+                .filter(|x| *x != "multihead_attention")
+            {
+                return Err(own.unsupported("attn_type", other));
+            }
+            if let Some(scale) = own.number_or_null("softmax_scale")? {
+                heads.scale = scale;
+            }
+            let most = own.number_or_null("alibi_bias_max")?.unwrap_or(8.0);
+            alibi.slopes = Heads::alibi_slopes_to(heads.count, most);
+            own.refuse(keys::rules())?;
+            for key in keys::rules().iter().map(|(key, _)| *key) {
+                let _is_known = own.value(key);
+            }
+            for key in ["attn_impl", "model_type"] {
+                let _is_known = own.value(key);
+            }
+            own.all_used()?;
+        }
+        heads.places = Places::Alibi(alibi);
+        Ok(heads)
     }
 
     /// Falcon's, in bf16 and divided as scores are; twice that where it was told so.

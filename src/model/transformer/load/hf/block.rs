@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::family::{Mlp, Qkv};
+use super::super::family::{Mlp, Model, Qkv};
 use super::super::plan::{BlockPlan, LinearAt, MlpPlan, NormsAt};
 use super::file::File;
 use super::fused::Fused;
@@ -47,21 +47,69 @@ impl<'a> File<'a> {
         let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
         let is_biased = self.biased(self.family.qkv_bias)?;
         let fused = Fused::of(sizes);
-        let letter = |letter: usize| match self.family.qkv {
+        let qkv = self.qkv(sizes)?;
+        let letter = |letter: usize| match qkv {
             Qkv::Apart(names) => LinearAt::rows(&at(names[letter]), fused.d, fused.widths[letter])
                 .biased(&at(names[letter]), is_biased),
             Qkv::Rows(name) => fused.rows(letter).named(&at(name), is_biased),
             Qkv::Columns(name) => fused.columns(letter).named(&at(name), is_biased),
             Qkv::ByHead(name) => fused.by_head(letter, sizes).named(&at(name), is_biased),
+            Qkv::Quarters(name) => fused.quarters(letter, sizes).named(&at(name), is_biased),
         };
         Ok([letter(0), letter(1), letter(2)])
+    }
+
+    /// How queries, keys and values stand.
+    fn qkv(self, sizes: Sizes) -> Result<Qkv> {
+        match self.family.qkv {
+            // Where every head has keys of its own, they stand head by head.
+            Qkv::Rows(name)
+                if self.family.model == Model::GptBigCode
+                    && self.settings.flag("multi_query")? == Some(false) =>
+            {
+                Ok(Qkv::ByHead(name))
+            }
+            Qkv::Quarters(_) if !sizes.heads.is_multiple_of(4) => {
+                let (key, heads) = (self.family.keys.heads, sizes.heads.to_string());
+                let found = "queries, keys and values stand in four parts";
+                Err(self.settings.disagrees(key, &heads, found))
+            }
+            other => Ok(other),
+        }
     }
 
     fn mlp(self, sizes: Sizes, l: usize, norms: NormsAt) -> Result<MlpPlan> {
         let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
         let d = sizes.width;
         let is_biased = self.biased(self.family.mlp_bias)?;
-        let (up, gate, down) = match self.family.mlp {
+        let (up, gate, down) = self.up_and_gate(sizes, l)?;
+        let hidden = up.outputs;
+        self.agree_hidden(d, hidden, &up.tensor)?;
+        let down = match self.family.mlp {
+            Mlp::Columns(_) => LinearAt::columns(&at(down), hidden, d),
+            _ => LinearAt::rows(&at(down), hidden, d),
+        }
+        .biased(&at(down), is_biased);
+        Ok(MlpPlan {
+            up,
+            gate,
+            down,
+            norms,
+            behind_gate: None,
+        })
+    }
+
+    /// What is read of the stream, what goes through the activation where that is another
+    /// layer, and the name of what is written through.
+    fn up_and_gate(
+        self,
+        sizes: Sizes,
+        l: usize,
+    ) -> Result<(LinearAt, Option<LinearAt>, &'static str)> {
+        let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
+        let d = sizes.width;
+        let is_biased = self.biased(self.family.mlp_bias)?;
+        Ok(match self.family.mlp {
             Mlp::Plain([up, down]) => {
                 let (hidden, _) = self.shape(&format!("{}.weight", at(up)))?;
                 (
@@ -93,20 +141,6 @@ impl<'a> File<'a> {
                 };
                 (half(rows / 2 * d), Some(half(0)), down)
             }
-        };
-        let hidden = up.outputs;
-        self.agree_hidden(d, hidden, &up.tensor)?;
-        let down = match self.family.mlp {
-            Mlp::Columns(_) => LinearAt::columns(&at(down), hidden, d),
-            _ => LinearAt::rows(&at(down), hidden, d),
-        }
-        .biased(&at(down), is_biased);
-        Ok(MlpPlan {
-            up,
-            gate,
-            down,
-            norms,
-            behind_gate: None,
         })
     }
 
@@ -119,6 +153,10 @@ impl<'a> File<'a> {
                 let said = settings.count_or_null(key)?;
                 let null = settings.value(key).is_some_and(Value::is_null);
                 settings.agrees(key, said.or(null.then_some(4 * d)), hidden, &at)
+            }
+            None if self.family.model == Model::Mpt => {
+                let said = settings.count("expansion_ratio")?;
+                settings.agrees("expansion_ratio", said, hidden / d.max(1), &at)
             }
             None => Ok(()),
         }

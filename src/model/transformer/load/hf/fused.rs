@@ -81,6 +81,24 @@ impl Fused {
     }
 }
 
+impl Fused {
+    /// Four parts, each a quarter of the queries, of the values, of the keys, `[out, in]`.
+    pub fn quarters(&self, letter: usize, sizes: Sizes) -> Part {
+        let share = sizes.heads / 4;
+        let before = [0, 2, 1][letter] * share * sizes.head;
+        Part {
+            first: before * self.d,
+            order: Order::Groups {
+                width: sizes.head,
+                share,
+                group: 3 * share,
+            },
+            bias: (before, self.all),
+            ..self.rows(letter)
+        }
+    }
+}
+
 impl Part {
     /// With the name of its tensor, and a bias like it where there is one.
     pub fn named(self, name: &str, is_biased: bool) -> LinearAt {

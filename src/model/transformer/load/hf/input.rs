@@ -31,11 +31,16 @@ impl<'a> File<'a> {
         }))
     }
 
-    pub fn embedding_scale(self, width: usize) -> f64 {
-        match self.family.model {
+    /// What the embedding is multiplied by.
+    pub fn embedding_scale(self, width: usize) -> Result<f64> {
+        Ok(match self.family.model {
             Model::Gemma | Model::Gemma2 | Model::Gemma3 => (width as f64).sqrt(),
+            Model::Granite => {
+                self.tell_usual("embedding_multiplier", "1");
+                self.settings.number("embedding_multiplier")?.unwrap_or(1.0)
+            }
             _ => 1.0,
-        }
+        })
     }
 
     pub fn positions(self) -> Result<Option<Positions>> {
@@ -61,7 +66,10 @@ impl<'a> File<'a> {
             (Model::Roberta, Some(padding)) => padding + 1,
             _ => skipped,
         };
-        let has_types = matches!(self.family.model, Model::Bert | Model::Roberta);
+        let has_types = matches!(
+            self.family.model,
+            Model::Bert | Model::Roberta | Model::Electra
+        );
         if has_types {
             let (kinds, _) = self.shape(&types)?;
             let at = "rows of the token types";

@@ -19,7 +19,6 @@ use crate::Result;
 use crate::checkpoint::Account;
 use crate::model::Meaning;
 use crate::model::options::Options;
-use crate::model::transformer::Logits;
 use crate::numeric::Activation;
 use file::File;
 
@@ -48,7 +47,7 @@ pub(super) fn plan(
         vocabulary: sizes.vocabulary,
         width: sizes.width,
         projections: file.projections(sizes.width)?,
-        embedding_scale: file.embedding_scale(sizes.width),
+        embedding_scale: file.embedding_scale(sizes.width)?,
         token_norm: None,
         positions: file.positions()?,
         embedding_norm: file.norm_at(family.embedding_norm, sizes.width)?,
@@ -62,10 +61,8 @@ pub(super) fn plan(
             (_, None) => sizes.vocabulary,
         },
         unembedding,
-        logits: Logits {
-            scale: 1.0,
-            cap: file.final_cap()?,
-        },
+        logits: file.logits()?,
+        residual: file.residual()?,
         activation,
         reads: (file.purpose == Purpose::Classes).then_some(0),
         headless: file.purpose == Purpose::Stream,

@@ -23,24 +23,29 @@ impl<'a> File<'a> {
         let style = self.norm_style()?;
         Ok(Some(NormAt {
             kind: style.kind(),
-            weights: vec![self.old_or_new(self.weight(part))],
-            bias: (style == NormStyle::Layer)
-                .then(|| self.old_or_new(self.at(&format!("{part}.bias")))),
-            plus: if style == NormStyle::RmsPlusOne {
-                1.0
-            } else {
-                0.0
+            weights: match style {
+                NormStyle::LayerBare => Vec::new(),
+                _ => vec![self.old_or_new(self.weight(part))],
             },
+            bias: style
+                .is_biased()
+                .then(|| self.old_or_new(self.at(&format!("{part}.bias")))),
+            plus: style.plus(),
             epsilon,
             width,
             heads: 0,
+            in_rows: false,
         }))
     }
 
-    /// nanoGPT's norms have biases where its linear layers have.
+    /// nanoGPT's norms have biases where its linear layers have; MPT names its norm.
     fn norm_style(self) -> Result<NormStyle> {
         Ok(match self.family.model {
             Model::NanoGpt if !self.nano_bias()? => NormStyle::LayerNoBias,
+            Model::Mpt => match self.settings.word("norm_type")? {
+                None | Some("low_precision_layernorm" | "layernorm") => self.family.norm,
+                Some(other) => return Err(self.settings.unsupported("norm_type", other)),
+            },
             _ => self.family.norm,
         })
     }
@@ -132,17 +137,13 @@ impl<'a> File<'a> {
         let name = self.at(&format!("{}{l}.{}", self.family.layer, name(&norms)));
         let weights = match norms.over {
             Over::OwnHead => (0..heads).map(|h| format!("{name}.{h}.weight")).collect(),
-            Over::EachHead | Over::All => vec![format!("{name}.weight")],
+            Over::EachHead | Over::OwnRow | Over::All => vec![format!("{name}.weight")],
         };
         Ok(Some(NormAt {
             kind: norms.style.kind(),
             weights,
-            bias: (norms.style == NormStyle::Layer).then(|| format!("{name}.bias")),
-            plus: if norms.style == NormStyle::RmsPlusOne {
-                1.0
-            } else {
-                0.0
-            },
+            bias: norms.style.is_biased().then(|| format!("{name}.bias")),
+            plus: norms.style.plus(),
             epsilon: self.epsilon()?,
             width: if norms.over == Over::All {
                 heads * width
@@ -150,6 +151,7 @@ impl<'a> File<'a> {
                 width
             },
             heads: if norms.over == Over::All { 0 } else { heads },
+            in_rows: norms.over == Over::OwnRow,
         }))
     }
 }

@@ -8,7 +8,7 @@ use super::super::plan::{BiasAt, HeadAt, LinearAt, NormAt};
 use super::file::File;
 use super::sizes::Sizes;
 use crate::Result;
-use crate::model::transformer::NormKind;
+use crate::model::transformer::{Logits, NormKind};
 use crate::numeric::Activation;
 
 impl<'a> File<'a> {
@@ -68,10 +68,14 @@ impl<'a> File<'a> {
             ),
             Model::Roberta => ("lm_head.dense", "lm_head.layer_norm"),
             Model::DistilBert => ("vocab_transform", "vocab_layer_norm"),
+            Model::Electra => (
+                "generator_predictions.dense",
+                "generator_predictions.LayerNorm",
+            ),
             _ => return Ok(None),
         };
         let activation = match self.family.model {
-            Model::Roberta => Activation::Gelu,
+            Model::Roberta | Model::Electra => Activation::Gelu,
             _ => activation,
         };
         match (self.purpose, self.family.classifier) {
@@ -98,6 +102,7 @@ impl<'a> File<'a> {
                     epsilon: self.epsilon()?,
                     width,
                     heads: 0,
+                    in_rows: false,
                 }),
             })),
         }
@@ -210,15 +215,37 @@ impl<'a> File<'a> {
         Ok(Some(name.to_owned()))
     }
 
-    pub fn final_cap(self) -> Result<Option<f64>> {
+    /// What becomes of the logits; nothing where outputs are the stream.
+    pub fn logits(self) -> Result<Logits> {
+        let settings = self.settings;
+        let mut logits = Logits::default();
         match self.family.model {
-            _ if self.purpose == Purpose::Stream => {
-                self.cap("final_logit_softcapping", None)?;
-                Ok(None)
+            Model::Gemma2 => logits.cap = self.cap("final_logit_softcapping", Some(30.0))?,
+            Model::Gemma3 => logits.cap = self.cap("final_logit_softcapping", None)?,
+            Model::Cohere | Model::Cohere2 => {
+                self.tell_usual("logit_scale", "0.0625");
+                logits.scale = settings.number("logit_scale")?.unwrap_or(0.0625);
             }
-            Model::Gemma2 => self.cap("final_logit_softcapping", Some(30.0)),
-            Model::Gemma3 => self.cap("final_logit_softcapping", None),
-            _ => Ok(None),
+            Model::Granite => {
+                self.tell_usual("logits_scaling", "1");
+                logits.scale = 1.0 / settings.positive("logits_scaling")?.unwrap_or(1.0);
+            }
+            _ => {}
+        }
+        Ok(match self.purpose {
+            Purpose::Stream => Logits::default(),
+            Purpose::Tokens | Purpose::Classes => logits,
+        })
+    }
+
+    /// What the sublayers' outputs are multiplied by before they join the stream.
+    pub fn residual(self) -> Result<f64> {
+        match self.family.model {
+            Model::Granite => {
+                self.tell_usual("residual_multiplier", "1");
+                Ok(self.settings.number("residual_multiplier")?.unwrap_or(1.0))
+            }
+            _ => Ok(1.0),
         }
     }
 }

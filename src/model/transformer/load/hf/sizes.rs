@@ -65,6 +65,14 @@ impl<'a> File<'a> {
                 settings.agrees("word_embed_proj_dim", inner, own, at)?;
                 said.ok_or_else(|| settings.missing(key))?
             }
+            Model::Electra => {
+                let inner = settings.count("embedding_size")?.unwrap_or(own);
+                if said.is_some_and(|said| said != inner) {
+                    let found = format!("{inner}, another width than the stream's");
+                    return Err(settings.unsupported("embedding_size", &found));
+                }
+                own
+            }
             _ => own,
         };
         settings.agrees(key, said, width, at)?;
@@ -107,6 +115,20 @@ impl<'a> File<'a> {
                 _ if multi => 1,
                 _ => heads,
             });
+        }
+        if self.family.model == Model::GptBigCode {
+            let multi = settings.flag("multi_query")?.unwrap_or(true);
+            let (said, found) = (
+                settings.count_or_null("num_key_value_heads")?,
+                if multi { 1 } else { heads },
+            );
+            settings.agrees(
+                "num_key_value_heads",
+                said,
+                found,
+                "`multi_query` and heads",
+            )?;
+            return Ok(found);
         }
         let Some(key) = self.family.keys.key_heads else {
             return Ok(heads);

@@ -23,7 +23,19 @@ impl<'a> File<'a> {
                 let (window, is_local) = (self.said_window()?, self.is_local(sizes, l)?);
                 Ok(window.filter(|_| is_used && is_local))
             }
-            Model::Gemma2 | Model::Gemma3 => {
+            Model::SmolLm3 => {
+                let is_used = settings.flag("use_sliding_window")?.unwrap_or(false);
+                let window = self.said_window()?;
+                if settings.list("layer_types")?.is_none() {
+                    return match is_used && window.is_some() {
+                        true => Err(settings.missing("layer_types")),
+                        false => Ok(None),
+                    };
+                }
+                let is_local = self.is_local(sizes, l)?;
+                Ok(window.filter(|_| is_used && is_local))
+            }
+            Model::Gemma2 | Model::Gemma3 | Model::Cohere2 => {
                 let window = self.said_window()?;
                 match (self.is_local(sizes, l)?, window) {
                     (false, _) => Ok(None),
@@ -52,7 +64,10 @@ impl<'a> File<'a> {
     pub fn is_local(self, sizes: Sizes, l: usize) -> Result<bool> {
         let settings = self.settings;
         let first = settings.index("max_window_layers")?.unwrap_or(28);
-        let mut pattern = 6;
+        let mut pattern = match self.family.model {
+            Model::Cohere2 => 4,
+            _ => 6,
+        };
         for key in ["sliding_window_pattern", "_sliding_window_pattern"] {
             pattern = settings.count(key)?.unwrap_or(pattern);
         }
@@ -74,7 +89,7 @@ impl<'a> File<'a> {
                 l.is_multiple_of(2),
                 "every second block in a window".to_owned(),
             ),
-            Model::Gemma3 => {
+            Model::Gemma3 | Model::Cohere2 => {
                 let full = format!("one block of {pattern} without a window");
                 (!(l + 1).is_multiple_of(pattern), full)
             }
