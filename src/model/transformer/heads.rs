@@ -233,30 +233,6 @@ impl Heads {
         parts.into_iter().flatten().collect()
     }
 
-    /// ALiBi's slopes as MPT has them: of the next power of two of heads, from 2^(−most / heads)
-    /// to 2^−most; where there are fewer heads, every other one first, then those between.
-    ///
-    /// ```
-    /// use modscope::model::transformer::Heads;
-    /// assert_eq!(Heads::alibi_slopes_to(2, 8.0), [1.0 / 16.0, 1.0 / 256.0]);
-    /// let three = [2f64.powi(-4), 2f64.powi(-8), 2f64.powi(-2)];
-    /// assert_eq!(Heads::alibi_slopes_to(3, 8.0), three);
-    /// ```
-    #[must_use]
-    pub fn alibi_slopes_to(count: usize, most: f64) -> Vec<f64> {
-        let power = count.next_power_of_two();
-        let slope = |h: usize| 2f64.powf(-most * (h + 1) as f64 / power as f64);
-        match power == count {
-            true => (0..count).map(slope).collect(),
-            false => (1..power)
-                .step_by(2)
-                .chain((0..power).step_by(2))
-                .take(count)
-                .map(slope)
-                .collect(),
-        }
-    }
-
     /// ALiBi's slopes for so many heads, as its authors have them: a power of two
     /// of heads has 2^(−8 (h + 1) / heads); further heads every other slope of
     /// twice as many.

@@ -125,7 +125,6 @@ impl<'a> File<'a> {
 
     /// MPT's, whose settings are an object of their own.
     fn mpts_heads(self, mut heads: Heads) -> Result<Heads> {
-        let mut alibi = Alibi::new(heads.count);
         if let Some(own) = self.settings.object("attn_config")? {
             for key in ["prefix_lm", "qk_ln", "attn_uses_sequence_id"] {
                 if own.flag(key)? == Some(true) {
@@ -144,8 +143,10 @@ impl<'a> File<'a> {
             if let Some(scale) = own.number_or_null("softmax_scale")? {
                 heads.scale = scale;
             }
-            let most = own.number_or_null("alibi_bias_max")?.unwrap_or(8.0);
-            alibi.slopes = Heads::alibi_slopes_to(heads.count, most);
+            // The framework passes over it, and computes what it is usually.
+            if let Some(other) = own.number_or_null("alibi_bias_max")?.filter(|x| *x != 8.0) {
+                return Err(own.unsupported("alibi_bias_max", &other.to_string()));
+            }
             own.refuse(keys::rules())?;
             for key in keys::rules().iter().map(|(key, _)| *key) {
                 let _is_known = own.value(key);
@@ -155,7 +156,7 @@ impl<'a> File<'a> {
             }
             own.all_used()?;
         }
-        heads.places = Places::Alibi(alibi);
+        heads.places = Places::Alibi(Alibi::new(heads.count));
         Ok(heads)
     }
 

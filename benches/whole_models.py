@@ -1,0 +1,147 @@
+"""Whole models of the sizes that people open, random, made on the spot by transformers:
+opened and compared with PyTorch, with seconds and peak memory of both.
+
+    pip install torch transformers safetensors numpy
+    cargo build --release --locked
+    python3 benches/whole_models.py                     # 124 M as GPT-2, 0.5 B as Qwen2
+    python3 benches/whole_models.py llama-1b --threads 2 --keep models/
+
+For each model one line: parity (largest difference, and what it is of the outputs' scale),
+seconds and peak memory of the command `prune --threshold 0` (a forward pass, which is held to
+PyTorch's outputs) and of `circuit --method eap` (forwards and a backward pass), each with the
+opening of the file, and PyTorch's for one forward pass, and for one with its backward pass,
+without that. Exit code 1 where parity does not hold.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import torch
+import transformers as T
+from safetensors.torch import save_file
+
+HERE = pathlib.Path(__file__).resolve().parent.parent
+SAMPLES, LENGTH = 4, 16
+MIB = 2**20
+
+
+def gpt2():
+    return T.GPT2LMHeadModel(T.GPT2Config())
+
+
+def qwen2():
+    sizes = {"hidden_size": 896, "intermediate_size": 4864, "num_hidden_layers": 24}
+    heads = {"num_attention_heads": 14, "num_key_value_heads": 2, "tie_word_embeddings": True}
+    return T.Qwen2ForCausalLM(T.Qwen2Config(**sizes, **heads, vocab_size=151936))
+
+
+def llama():
+    sizes = {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16}
+    heads = {"num_attention_heads": 32, "num_key_value_heads": 8, "tie_word_embeddings": True}
+    return T.LlamaForCausalLM(T.LlamaConfig(**sizes, **heads, vocab_size=128256))
+
+
+MODELS = {"gpt2-124m": gpt2, "qwen2-0.5b": qwen2, "llama-1b": llama}
+
+
+def timed(run, times=3):
+    seconds = []
+    for _ in range(times):
+        started = time.perf_counter()
+        run()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def make(name, folder):
+    """Writes a model with its outputs; PyTorch's seconds for forward, and forward and backward."""
+    torch.manual_seed(1)
+    network = MODELS[name]().eval()
+    for values in network.parameters():
+        # Norms as they are; the others so wide that every block matters.
+        if values.dim() > 1:
+            values.data.normal_(0, values.shape[-1] ** -0.5)
+    network.tie_weights()
+    network.save_pretrained(folder)
+    vocabulary = network.config.vocab_size
+    tokens = torch.randint(3, vocabulary, (SAMPLES, LENGTH))
+    corrupted = tokens.clone()
+    corrupted[:, 2] = 3 + (corrupted[:, 2] + 7) % (vocabulary - 3)
+
+    def forward():
+        with torch.no_grad():
+            return network(tokens).logits[:, -1]
+
+    def both():
+        network.zero_grad(set_to_none=True)
+        network(tokens).logits[:, -1].sum().backward()
+
+    outputs = forward()
+    best = outputs.argsort(-1)
+    arrays = {"tokens": tokens, "corrupted_tokens": corrupted, "outputs": outputs.contiguous()}
+    arrays |= {"answers": best[:, -1].contiguous(), "foils": best[:, -2].contiguous()}
+    save_file(arrays, folder / "data.safetensors")
+    count = sum(values.numel() for values in network.parameters())
+    return count, timed(forward), timed(both)
+
+
+def command(arguments, threads):
+    """The result of a command, its seconds, and the most memory that it took."""
+    environment = os.environ | {"RAYON_NUM_THREADS": str(threads)}
+    started = time.perf_counter()
+    with tempfile.TemporaryFile() as out:
+        child = subprocess.Popen(arguments, stdout=out, env=environment)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.perf_counter() - started
+        out.seek(0)
+        text = out.read()
+    if os.waitstatus_to_exitcode(status) == 2:
+        sys.exit(f"{' '.join(map(str, arguments))}: refused")
+    return json.loads(text), seconds, usage.ru_maxrss * 1024
+
+
+def judged(name, folder, tool, threads):
+    count, forward, both = make(name, folder)
+    data = folder / "data.safetensors"
+    common = ["--json", "--quiet", "--data", data, folder]
+    pruned, seconds, peak = command([tool, "prune", "--threshold", "0", *common], threads)
+    parity = pruned["parity"]
+    print(f"{name}: {count / 1e6:.0f} M parameters, {SAMPLES} sequences of {LENGTH}")
+    print(f"  parity                    {json.dumps(parity)}")
+    print(f"  prune --threshold 0       {seconds:8.2f} s  {peak / MIB:8.0f} MiB at most")
+    eap = ["--method", "eap", "--metric", "logit-diff", "--fill", "corrupted"]
+    _, seconds, peak = command([tool, "circuit", *eap, *common], threads)
+    print(f"  circuit --method eap      {seconds:8.2f} s  {peak / MIB:8.0f} MiB at most")
+    weights = sum(f.stat().st_size for f in folder.glob("*.safetensors")) - data.stat().st_size
+    print(f"  weights in the file       {'':8}    {weights / MIB:8.0f} MiB")
+    print(f"  PyTorch, forward          {forward:8.2f} s")
+    print(f"  PyTorch, and backward     {both:8.2f} s")
+    return all(line.get("status") != "fails" for line in pruned["summary"][:2])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("models", nargs="*", choices=[*MODELS, []], default=[])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--tool", type=pathlib.Path, default=HERE / "target/release/modscope")
+    parser.add_argument("--keep", type=pathlib.Path, help="a folder that the models stay in")
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    holds = True
+    for name in asked.models or ["gpt2-124m", "qwen2-0.5b"]:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = (asked.keep or pathlib.Path(temporary)) / name
+            folder.mkdir(parents=True, exist_ok=True)
+            holds &= judged(name, folder, asked.tool, asked.threads)
+    sys.exit(0 if holds else 1)
+
+
+if __name__ == "__main__":
+    main()
