@@ -8,14 +8,17 @@ use super::subject::Subject;
 use crate::choice::Fill;
 use crate::model::Mlp;
 use crate::modules::embeddings::{correlation, frequencies, permutation_signs, principal};
-use crate::modules::formula;
+use crate::modules::{formula, pizza};
 use crate::numeric::Scalar;
 use crate::result::{
-    Embedding, Formula, Insight, Modules, NodeAblation, Polysemanticity, SignDimension,
+    Addition, Embedding, Formula, Insight, Modules, NodeAblation, Polysemanticity, SignDimension,
 };
 
 /// An output with more weights than this has no formula that one could read.
 const MOST_WEIGHTS: usize = 40;
+
+/// Modules that are run alone, at most: the largest.
+const MOST_ALONE: usize = 12;
 
 /// Permutations of up to so many things are looked for.
 const MOST_THINGS: usize = 6;
@@ -42,7 +45,37 @@ pub fn insight<T: Scalar>(
         signs,
         polysemanticity: polysemanticity(nodes),
         formulas: formulas(subject, pruned),
+        additions: additions(subject, pruned, modules),
     }
+}
+
+/// Clock or pizza: the whole network, then each module with the others' messages zero.
+fn additions<T: Scalar>(
+    subject: &Subject<'_, T>,
+    pruned: &Mlp<T>,
+    modules: &Modules,
+) -> Vec<Addition> {
+    if !task(subject).contains("modular") {
+        return Vec::new();
+    }
+    let wide = pruned.widened();
+    let told = |module: Option<usize>, model: &Mlp<f64>| {
+        let found = pizza::addition(model, 0)?;
+        Some(Addition {
+            module,
+            gradient_symmetricity: found.gradient_symmetricity,
+            distance_irrelevance: found.distance_irrelevance,
+        })
+    };
+    let of = modules.partition.iter().map(|a| (a.site.as_str(), a.module));
+    let of: BTreeMap<&str, usize> = of.collect();
+    let each = (0..modules.count.min(MOST_ALONE)).filter_map(|module| {
+        let is_in = |layer: usize, position: usize| {
+            of.get(subject.sites.name(layer, position).as_str()) == Some(&module)
+        };
+        told(Some(module), &pizza::alone(&wide, is_in))
+    });
+    told(None, &wide).into_iter().chain(each).collect()
 }
 
 /// The modules of each embedding dimension: its inputs may be in several.

@@ -338,10 +338,13 @@ pub(super) struct ModulesArgs {
     /// Divide modules further where their inside is more modular than chance
     #[arg(long, help_heading = "Modules")]
     pub hierarchy: bool,
-    /// Find the blocks of the shortest description of however many edges; of up to 10,000 they
-    /// always are
+    /// Find the blocks of the shortest description of however many edges (of up to 10,000 they
+    /// always are), and how sure their number and members are, by four chains
     #[arg(long, help_heading = "Modules")]
     pub blocks: bool,
+    /// Group the blocks of the shortest description in turn, level by level, where that is shorter
+    #[arg(long, help_heading = "Modules")]
+    pub nested: bool,
     /// Swap neurons for shorter wiring, without changing the function: descent or annealing
     #[arg(
         long,
@@ -414,6 +417,8 @@ impl ModulesArgs {
         if self.blocks {
             config.modules.most_block_edges = usize::MAX;
         }
+        config.modules.nested_blocks = self.nested;
+        config.modules.block_posterior = self.blocks || self.algorithm == Algorithm::Sbm;
         let mut nulls = self.null.iter().map(|null| (null.kind, null.samples));
         (config.modules.null, config.modules.null_samples) =
             nulls.next().unwrap_or((NullKind::default(), 0));

@@ -52,6 +52,10 @@ pub struct ModulesConfig {
     pub hierarchy: bool,
     /// A block model is made of graphs of at most this many edges.
     pub most_block_edges: usize,
+    /// Whether its blocks within layers are grouped in turn, where that is shorter.
+    pub nested_blocks: bool,
+    /// Whether chains tell how sure the number of blocks and their members are.
+    pub block_posterior: bool,
 }
 
 impl Default for ModulesConfig {
@@ -76,6 +80,8 @@ impl Default for ModulesConfig {
             scan: false,
             hierarchy: false,
             most_block_edges: 10_000,
+            nested_blocks: false,
+            block_posterior: false,
         }
     }
 }

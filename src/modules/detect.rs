@@ -9,6 +9,10 @@ use super::{Algorithm, Blocks, BlocksConfig, Communities, LeidenConfig, ModulesC
 use super::{blocks, leiden};
 use crate::graph::{Adjacency, Layered};
 
+/// A search for blocks goes through all numbers of groups from many to one, and the best is
+/// cooled again: it counts as so many searches of the other algorithms.
+const PER_SEARCH: usize = 7;
+
 /// The communities of a network by the algorithm and resolution of `config`; `graph` is its
 /// [adjacency](Layered::adjacency).
 ///
@@ -39,7 +43,8 @@ pub fn detect(
         Algorithm::Sbm => {
             let search = BlocksConfig {
                 seed,
-                starts: config.restarts.max(BlocksConfig::default().starts),
+                starts: config.restarts.div_ceil(PER_SEARCH),
+                nested: config.nested_blocks,
                 ..BlocksConfig::default()
             };
             let found = blocks(network, &search).as_ref().map(Blocks::supported);

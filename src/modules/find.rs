@@ -87,7 +87,7 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         agreement: Vec::new(),
         insight: None,
         blocks: (graph.edge_count() <= config.most_block_edges)
-            .then(|| told(network, &communities, names, config.seed))
+            .then(|| told(network, &communities, names, config))
             .flatten(),
         without_outputs: without_outputs(network, names, config),
         independence: Independence {

@@ -26,6 +26,7 @@ pub mod local;
 pub mod louvain;
 mod measures;
 pub mod null;
+pub mod pizza;
 pub mod placement;
 pub mod quality;
 pub mod scan;

@@ -14,6 +14,23 @@ pub struct Insight {
     pub polysemanticity: Vec<Polysemanticity>,
     /// Outputs of few weights as formulas.
     pub formulas: Vec<Formula>,
+    /// For modular addition: clock or pizza, of the whole network, then of each module alone.
+    #[serde(default)]
+    pub additions: Vec<Addition>,
+}
+
+/// Measures that tell the clock from the pizza algorithm (Zhong et al. 2023).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Addition {
+    /// The module, all others' messages being zero; `null` for the whole network.
+    pub module: Option<usize>,
+    /// Mean cosine of the gradients of a logit towards the two embeddings, in [-1, 1]: near 1
+    /// for the pizza; `null` where it has no gradient.
+    pub gradient_symmetricity: Option<f64>,
+    /// Spread of the correct logits at equal distance of the inputs by their spread at all, in
+    /// [0, 1]: low for the pizza; `null` where nothing varies.
+    pub distance_irrelevance: Option<f64>,
 }
 
 /// The embedding of the tokens in the dimensions of one module.

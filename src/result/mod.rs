@@ -43,7 +43,7 @@ pub use diff::{
     ChangedPruning, ChangedTensor, Diff, DiffLimits, MatchedModules, Versions,
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
-pub use insight::{Embedding, Formula, Insight, Polysemanticity, SignDimension};
+pub use insight::{Addition, Embedding, Formula, Insight, Polysemanticity, SignDimension};
 pub use intervene::{EditMade, Intervention, Moved, MovedDecisions, MovedOutput, Swept, SweptRow};
 pub use lens::{
     Attributed, Attribution, HeadWeights, LayerCosines, Lens, LensPoint, LensSample, NeuronWeights,
@@ -51,9 +51,10 @@ pub use lens::{
 };
 pub use lesions::{Agreement, Coalitions, Enrichment, Lesion, Selectivity, Share, Subset};
 pub use modules::{
-    Assignment, AtThreshold, Blocks, Bootstrap, Bridge, Component, Conductance, Exchange,
-    HeadlineTest, Independence, Measure, Modules, Neighbours, NullModel, Partition, Placement,
-    Plateau, Relocation, Resample, Scan, ScanPoint, Split, Spread, Wiring,
+    Assignment, AtThreshold, BlockCount, BlockPosterior, Blocks, Bootstrap, Bridge, Component,
+    Conductance, Exchange, HeadlineTest, Independence, Measure, Membership, Modules, Neighbours,
+    NullModel, Partition, Placement, Plateau, Relocation, Resample, Scan, ScanPoint, Split, Spread,
+    Wiring,
 };
 pub use multiverse::{
     Along, Analysed, Axes, Certified, CertifiedEdge, Claim, Multiverse, Nonsense, OfSize,

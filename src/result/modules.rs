@@ -131,8 +131,14 @@ pub struct Blocks {
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub modules_description_length: f64,
-    /// Levels of the description: 1, blocks are not grouped further.
+    /// Levels of the description: 1 where blocks are not grouped further.
     pub levels: usize,
+    /// Level by level the group of every block, then of every group: `groups[0][block]`.
+    #[serde(default)]
+    pub groups: Vec<Vec<usize>>,
+    /// How sure the number of blocks and their members are; `null` where nobody asked.
+    #[serde(default)]
+    pub posterior: Option<BlockPosterior>,
     /// Blocks supported: 0 where no description by blocks is shorter than that of one per layer.
     pub count: usize,
     /// Sets of blocks that exchange no edges with each other; 0 where there are no blocks.
@@ -142,6 +148,62 @@ pub struct Blocks {
     pub partition: Vec<Assignment>,
     /// Edges between blocks, from writers to readers, most first.
     pub exchange: Vec<Exchange>,
+}
+
+/// What chains over partitions visited, whose stationary distribution is the posterior of the
+/// block model that is not nested: probabilities only where they came to agree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BlockPosterior {
+    /// Chains, begun with the best blocks, with one per layer, and with blocks drawn by lot.
+    pub chains: usize,
+    /// Partitions of each chain that count.
+    pub kept: usize,
+    /// Split R̂ of the description length and of the number of blocks, the larger; `null`
+    /// where chains differ that do not vary.
+    pub r_hat: Option<f64>,
+    /// Whether R̂ is at most 1.05.
+    pub converged: bool,
+    /// Mean number of blocks of each chain.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
+    pub chain_means: Vec<f64>,
+    /// Probability of one block per layer (or of one in all): of no blocks.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub one_per_layer: f64,
+    /// The probability of each number of blocks visited, from few to many.
+    pub counts: Vec<BlockCount>,
+    /// Sites whose probability of being in their block is below 0.9.
+    pub in_doubt: usize,
+    /// How sure each site of `partition` is in its block; empty where there are no blocks.
+    pub membership: Vec<Membership>,
+}
+
+/// The probability of a number of blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct BlockCount {
+    /// Blocks.
+    pub count: usize,
+    /// Its probability.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub probability: f64,
+}
+
+/// How sure a site is in its block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Membership {
+    /// Name of the site.
+    pub site: String,
+    /// Its block in the best description.
+    pub block: usize,
+    /// The share of the partitions visited that have it in the block that stands for this one.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub probability: f64,
 }
 
 /// The edges from one block to another, or within one.

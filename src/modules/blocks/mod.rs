@@ -11,12 +11,16 @@
 //! tree falls into parts by chance as easily as by training.
 
 mod across;
+mod chain;
 mod degrees;
 mod grouping;
 mod labels;
 mod nats;
+mod nested;
+mod posterior;
 mod search;
 mod told;
+mod upper;
 mod wiring;
 mod within;
 
@@ -24,8 +28,12 @@ use rayon::prelude::*;
 
 use self::across::Across;
 use self::grouping::Grouping;
+use self::labels::Labels;
 use self::nats::Nats;
-use self::search::{Found, search};
+use self::nested::nested;
+pub use self::posterior::Posterior;
+use self::posterior::posterior;
+use self::search::{Found, cool, search};
 pub(super) use self::told::told;
 use self::wiring::Wiring;
 use self::within::Within;
@@ -49,6 +57,10 @@ pub struct BlocksConfig {
     /// normal scores are normal between two blocks (Peixoto 2018, arXiv 1708.01432). Else
     /// only which edges there are.
     pub weighted: bool,
+    /// Whether the blocks within layers are grouped in turn, where that is shorter.
+    pub nested: bool,
+    /// Steps of each chain that the posterior is read from; 0 for none.
+    pub steps: usize,
 }
 
 impl Default for BlocksConfig {
@@ -57,6 +69,8 @@ impl Default for BlocksConfig {
             seed: 0,
             starts: 3,
             weighted: true,
+            nested: false,
+            steps: 0,
         }
     }
 }
@@ -72,6 +86,11 @@ pub struct Blocks {
     pub null_length: f64,
     /// The blocks, whether or not they are worth telling.
     pub partition: Communities,
+    /// The groups of blocks, and of groups, from the first level up: `groups[k][block]`, where
+    /// the blocks of the first are those of `partition`. Empty where blocks are not grouped.
+    pub groups: Vec<Vec<usize>>,
+    /// What chains visited, where asked for: of descriptions in the form found, not nested.
+    pub posterior: Option<Posterior>,
 }
 
 impl Blocks {
@@ -79,6 +98,19 @@ impl Blocks {
     #[must_use]
     pub fn is_supported(&self) -> bool {
         self.length < self.null_length - SHORTER
+    }
+
+    /// The fewest blocks that there can be: one, or one in every layer with edges.
+    fn kinds(&self, network: &Layered) -> usize {
+        match self.form {
+            BlockForm::AcrossLayers => 1,
+            BlockForm::WithinLayers => {
+                let of = self.partition.of.iter().enumerate();
+                let joined = of.filter(|(_, block)| block.is_some());
+                let layers = joined.map(|(node, _)| network.layer_of(node));
+                layers.collect::<std::collections::BTreeSet<_>>().len()
+            }
+        }
     }
 
     /// The blocks where they shorten the description, else one module of all nodes with edges.
@@ -188,18 +220,106 @@ fn best(
         (*form, found)
     };
     let found: Vec<_> = tasks.par_iter().enumerate().map(run).collect();
-    let (form, found) = found
+    let best = forms.par_iter().filter_map(|form| {
+        let of_form = found.iter().filter(|(other, _)| other == form);
+        let mut of_form: Vec<&Found> = of_form.map(|(_, found)| found).collect();
+        of_form.sort_by(|a, b| a.length.total_cmp(&b.length));
+        refined(wiring, &nats, *form, &of_form, config)
+    });
+    let best: Vec<Refined> = best.collect();
+    let best = best
         .into_iter()
-        .min_by(|a, b| a.1.length.total_cmp(&b.1.length))?;
+        .min_by(|a, b| a.length.total_cmp(&b.length))?;
     let one = vec![0; wiring.len()];
     let null = |form: &BlockForm| length(wiring, &nats, &one, *form, config.weighted);
     let null_length = forms.iter().map(null).fold(f64::INFINITY, f64::min);
+    let partition = named(wiring, graph.node_count(), &best.labels);
     Some(Blocks {
-        form,
-        length: found.length,
+        form: best.form,
+        length: best.length,
         null_length,
-        partition: named(wiring, graph.node_count(), &found.labels),
+        groups: grouped(&best, wiring, &partition),
+        posterior: (config.steps > 0).then(|| chains(wiring, &nats, &best, config)),
+        partition,
     })
+}
+
+/// The best description in one form.
+struct Refined {
+    form: BlockForm,
+    length: f64,
+    labels: Vec<u32>,
+    /// The group of each label, and of each group.
+    upper: Vec<Vec<u32>>,
+}
+
+/// The best of the searches of one form, cooled once more, and nested where asked for.
+fn refined(
+    wiring: &Wiring,
+    nats: &Nats,
+    form: BlockForm,
+    found: &[&Found],
+    config: &BlocksConfig,
+) -> Option<Refined> {
+    let mut rng = Rng::new(config.seed, u64::from(u32::MAX) + form as u64);
+    let start = &found.first()?.labels;
+    let refined = |length: f64, labels: &Labels| Refined {
+        form,
+        length,
+        labels: labels.of.clone(),
+        upper: Vec::new(),
+    };
+    Some(match form {
+        BlockForm::AcrossLayers => {
+            let mut grouping = Across::new(wiring, nats, start, config.weighted);
+            refined(cool(&mut grouping, &mut rng), grouping.labels())
+        }
+        BlockForm::WithinLayers => {
+            let mut grouping = Within::new(wiring, nats, start, config.weighted);
+            let mut length = cool(&mut grouping, &mut rng);
+            if config.nested {
+                (grouping, length) = nested(grouping, found, &mut rng);
+            }
+            Refined {
+                upper: grouping.upper().groups(),
+                ..refined(length, grouping.labels())
+            }
+        }
+    })
+}
+
+/// The groups of blocks by the numbers that the blocks have in the partition.
+fn grouped(best: &Refined, wiring: &Wiring, partition: &Communities) -> Vec<Vec<usize>> {
+    let mut below: Vec<usize> = vec![0; partition.count];
+    for (node, label) in wiring.nodes.iter().zip(&best.labels) {
+        if let Some(block) = partition.of[*node] {
+            below[block] = *label as usize;
+        }
+    }
+    let levels = best.upper.iter().map(|of| {
+        let groups: Vec<u32> = below.iter().map(|one| of[*one]).collect();
+        let mut present = groups.clone();
+        present.sort_unstable();
+        present.dedup();
+        below = present.iter().map(|group| *group as usize).collect();
+        let numbered = groups.iter().map(|g| present.partition_point(|p| p < g));
+        numbered.collect()
+    });
+    levels.collect()
+}
+
+/// The posterior of flat descriptions beside the best blocks.
+fn chains(wiring: &Wiring, nats: &Nats, best: &Refined, config: &BlocksConfig) -> Posterior {
+    match best.form {
+        BlockForm::WithinLayers => {
+            let make = |start: &[u32]| Within::new(wiring, nats, start, config.weighted);
+            posterior(&make(&best.labels), make, config.steps, config.seed)
+        }
+        BlockForm::AcrossLayers => {
+            let make = |start: &[u32]| Across::new(wiring, nats, start, config.weighted);
+            posterior(&make(&best.labels), make, config.steps, config.seed)
+        }
+    }
 }
 
 /// The groups that the searches start from: every node alone, communities, the parts that

@@ -27,6 +27,13 @@ const SWEEPS: usize = 8;
 /// Rounds of splits and merges, at most.
 const ROUNDS: usize = 12;
 
+/// Temperatures that the best groups are cooled through again, as multiples of that of the
+/// posterior; two sweeps at each.
+const COOLING: [f64; 9] = [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05];
+
+/// Coolings that find nothing shorter, after which they end.
+const PATIENCE: usize = 3;
+
 /// Changes smaller than this are rounding.
 const LEAST: f64 = 1e-7;
 
@@ -35,6 +42,8 @@ const LEAST: f64 = 1e-7;
 pub(super) struct Found {
     pub(super) length: f64,
     pub(super) labels: Vec<u32>,
+    /// The groups after each merging on the way, from many to few.
+    pub(super) path: Vec<Vec<u32>>,
 }
 
 /// The best of a walk from the groups of `grouping` to as few as there can be.
@@ -42,15 +51,13 @@ pub(super) fn search<G: Grouping>(mut grouping: G, rng: &mut Rng) -> Found {
     let nodes: Vec<u32> = (0..grouping.wiring().len() as u32).collect();
     let kinds = grouping.labels().kinds();
     let mut length = grouping.length();
-    let mut best: Option<Found> = None;
+    let mut best = (f64::INFINITY, Vec::new());
+    let mut path = Vec::new();
     loop {
         length += settle(&mut grouping, &nodes, rng);
-        if best
-            .as_ref()
-            .is_none_or(|best| length < best.length - LEAST)
-        {
-            let labels = grouping.labels().of.clone();
-            best = Some(Found { length, labels });
+        path.push(grouping.labels().of.clone());
+        if length < best.0 - LEAST {
+            best = (length, grouping.labels().of.clone());
         }
         let count = grouping.labels().count();
         if count <= kinds {
@@ -62,25 +69,57 @@ pub(super) fn search<G: Grouping>(mut grouping: G, rng: &mut Rng) -> Found {
         };
         length += merge_to(&mut grouping, target.max(kinds), rng);
     }
-    let Some(best) = best else {
-        return Found {
-            length,
-            labels: Vec::new(),
-        };
-    };
-    restore(&mut grouping, &nodes, &best.labels);
+    restore(&mut grouping, &nodes, &best.1);
     polish(&mut grouping, &nodes, rng);
     Found {
         length: grouping.length(),
         labels: grouping.labels().of.clone(),
+        path,
     }
+}
+
+/// Heats the best groups of all searches and cools them slowly, as long as that finds shorter
+/// descriptions: what no single move, split or merge leads to downhill.
+pub(super) fn cool<G: Grouping>(grouping: &mut G, rng: &mut Rng) -> f64 {
+    let nodes: Vec<u32> = (0..grouping.wiring().len() as u32).collect();
+    let mut best = (grouping.length(), grouping.clone());
+    let mut idle = 0;
+    while idle < PATIENCE {
+        for heat in COOLING.iter().flat_map(|heat| [heat, heat]) {
+            sweep(grouping, &nodes, Some(*heat), rng);
+        }
+        settle_down(grouping, &nodes, rng);
+        polish(grouping, &nodes, rng);
+        let length = grouping.length();
+        idle += 1;
+        if length < best.0 - LEAST {
+            best = (length, grouping.clone());
+            idle = 0;
+        }
+    }
+    *grouping = best.1;
+    best.0
+}
+
+/// Moves nodes from the groups that these labels give, then splits and merges: what was found
+/// under one description, taken up under another.
+pub(super) fn settle_from<G: Grouping>(grouping: &mut G, rng: &mut Rng) -> f64 {
+    let nodes: Vec<u32> = (0..grouping.wiring().len() as u32).collect();
+    settle_down(grouping, &nodes, rng);
+    polish(grouping, &nodes, rng);
+    grouping.length()
 }
 
 /// Moves nodes by chance once, then downhill until few move.
 fn settle<G: Grouping>(grouping: &mut G, nodes: &[u32], rng: &mut Rng) -> f64 {
-    let mut change = sweep(grouping, nodes, true, rng);
+    sweep(grouping, nodes, Some(1.0), rng) + settle_down(grouping, nodes, rng)
+}
+
+/// Moves nodes downhill until few move.
+fn settle_down<G: Grouping>(grouping: &mut G, nodes: &[u32], rng: &mut Rng) -> f64 {
+    let mut change = 0.0;
     for _ in 0..SWEEPS {
-        let gained = sweep(grouping, nodes, false, rng);
+        let gained = sweep(grouping, nodes, None, rng);
         change += gained;
         if gained > -LEAST {
             break;
@@ -89,8 +128,9 @@ fn settle<G: Grouping>(grouping: &mut G, nodes: &[u32], rng: &mut Rng) -> f64 {
     change
 }
 
-/// Moves every node once, in random order, and tells what that changed.
-fn sweep<G: Grouping>(grouping: &mut G, nodes: &[u32], by_chance: bool, rng: &mut Rng) -> f64 {
+/// Moves every node once, in random order, by chance at a heat or else downhill, and tells
+/// what that changed.
+fn sweep<G: Grouping>(grouping: &mut G, nodes: &[u32], heat: Option<f64>, rng: &mut Rng) -> f64 {
     let mut order = nodes.to_vec();
     rng.shuffle(&mut order);
     let mut change = 0.0;
@@ -100,12 +140,12 @@ fn sweep<G: Grouping>(grouping: &mut G, nodes: &[u32], by_chance: bool, rng: &mu
             continue;
         }
         let changes = grouping.changes(node, &open);
-        let chosen = match by_chance {
-            true => by_heat(&changes, rng),
-            false => lowest(&changes),
+        let chosen = match heat {
+            Some(heat) => by_heat(&changes.iter().map(|c| c / heat).collect::<Vec<_>>(), rng),
+            None => lowest(&changes),
         };
         if open[chosen] != grouping.labels().of[node as usize]
-            && (by_chance || changes[chosen] < -LEAST)
+            && (heat.is_some() || changes[chosen] < -LEAST)
         {
             grouping.put(node, open[chosen]);
             change += changes[chosen];
@@ -154,7 +194,7 @@ fn lowest(changes: &[f64]) -> usize {
 }
 
 /// One of the changes, with a probability that falls as exp(−change).
-fn by_heat(changes: &[f64], rng: &mut Rng) -> usize {
+pub(super) fn by_heat(changes: &[f64], rng: &mut Rng) -> usize {
     let least = changes.iter().copied().fold(f64::INFINITY, f64::min);
     let chances: Vec<f64> = changes
         .iter()
@@ -258,13 +298,7 @@ fn polish<G: Grouping>(grouping: &mut G, nodes: &[u32], rng: &mut Rng) {
         for group in 0..grouping.labels().slots() as u32 {
             gained += merge(grouping, group, rng);
         }
-        for _ in 0..SWEEPS {
-            let moved = sweep(grouping, nodes, false, rng);
-            gained += moved;
-            if moved > -LEAST {
-                break;
-            }
-        }
+        gained += settle_down(grouping, nodes, rng);
         if gained > -LEAST {
             break;
         }

@@ -76,6 +76,130 @@ fn two_wires_by_hand() {
     assert!((length([0; 4], BlockForm::AcrossLayers) - (2.0 * two + 3.0 * two)).abs() < 1e-12);
 }
 
+/// Every partition of `nodes` things, each as labels from 0 in the order of first nodes.
+fn partitions(nodes: usize) -> Vec<Vec<u32>> {
+    let mut all = vec![Vec::new()];
+    for _ in 0..nodes {
+        let longer = all.iter().flat_map(|part: &Vec<u32>| {
+            let next = part.iter().max().map_or(0, |last| last + 1);
+            (0..=next).map(|label| [part.as_slice(), &[label]].concat())
+        });
+        all = longer.collect();
+    }
+    all
+}
+
+/// Two triangles joined by an edge: all 203 partitions of the six nodes are weighed by
+/// B! e^(−length), and the chains visit them so often.
+#[test]
+fn the_posterior_of_a_small_graph_is_exact() {
+    let edges = [(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5), (2, 3)];
+    let edges = edges.map(|(one, other)| (one, other, 1.0));
+    let graph = Adjacency::from_edges(6, &edges);
+    for form in FORMS {
+        let mut weights = std::collections::BTreeMap::new();
+        for part in partitions(6) {
+            let of: Vec<_> = part.iter().map(|label| Some(*label as usize)).collect();
+            let groups = Communities::from_labels(&of);
+            let orders: f64 = (1..=groups.count).map(|n| n as f64).product();
+            let length = description_length_of(&graph, &groups, form);
+            *weights.entry(groups.count).or_insert(0.0) += orders * (-length).exp();
+        }
+        let total: f64 = weights.values().sum();
+        let config = BlocksConfig {
+            weighted: false,
+            steps: 4_000,
+            ..BlocksConfig::default()
+        };
+        let found = blocks_of(&graph, form, &config).unwrap();
+        let posterior = found.posterior.unwrap();
+        assert!(posterior.is_converged(), "{form:?}: {}", posterior.r_hat);
+        assert_eq!((posterior.chains, posterior.kept), (4, 2_000));
+        for (count, share) in &posterior.counts {
+            let exact = weights[count] / total;
+            assert!(
+                (share - exact).abs() < 0.03,
+                "{form:?} {count}: {share} {exact}"
+            );
+        }
+    }
+}
+
+/// Four nodes x0 x1 | y0 y1 of one layer each, blocks {x0} {x1} | {y0} {y1}, edges x0→y0 and
+/// x1→y1. Flat: (5 choose 2) = 10 ways to hand two edges to four places. The blocks of each
+/// layer in one group: two edges in four places of one pair of groups, 10 ways again, nothing
+/// to tell at the top, ln 2 for how many groups of two blocks there are in each layer
+/// and ln 2 for the level.
+#[test]
+fn a_level_by_hand() {
+    let network = Layered::new(vec![array![[1.0, 0.0], [0.0, 3.0]]]);
+    let wiring = Wiring::layered(&network);
+    let nats = tables(&wiring);
+    let mut grouping = Within::new(&wiring, &nats, &[0, 1, 0, 1], false);
+    let flat = grouping.length();
+    grouping.group_by(|slot| slot / 2);
+    assert!((grouping.length() - flat - 3.0 * 2.0_f64.ln()).abs() < 1e-12);
+    // Every block in a group of its own: groups of one block each, so that where an edge is
+    // between groups is where it is; the four pairs at the top have 10 ways, and each layer
+    // has two groups of two: ln 2 for how many, ln 2! for who is where.
+    grouping.group_by(|slot| slot);
+    assert!((grouping.length() - flat - 5.0 * 2.0_f64.ln()).abs() < 1e-12);
+}
+
+/// 48 groups of 10 nodes on a ring, all edges within a group or to the next, in four rings of
+/// twelve: more groups than a flat description can afford, but not a nested one.
+#[test]
+fn nested_blocks_are_shorter_where_groups_are_many() {
+    let mut rng = Rng::new(4, 0);
+    let mut edges = Vec::new();
+    for node in 0..480_usize {
+        for _ in 0..5 {
+            let group = node / 10;
+            let ring = group / 12 * 12;
+            let to = if rng.below(4) == 0 {
+                ring + rng.below(12)
+            } else {
+                group
+            };
+            let other = to * 10 + rng.below(10);
+            if other != node {
+                edges.push((node.min(other), node.max(other), 1.0));
+            }
+        }
+    }
+    edges.sort_by_key(|edge| (edge.0, edge.1));
+    edges.dedup_by_key(|edge| (edge.0, edge.1));
+    let graph = Adjacency::from_edges(480, &edges);
+    let run = |nested| {
+        let config = BlocksConfig {
+            nested,
+            starts: 2,
+            weighted: false,
+            ..BlocksConfig::default()
+        };
+        blocks_of(&graph, BlockForm::WithinLayers, &config).unwrap()
+    };
+    let (flat, nested) = (run(false), run(true));
+    assert!(flat.groups.is_empty());
+    assert!(
+        nested.length < flat.length - 20.0,
+        "{} {}",
+        nested.length,
+        flat.length
+    );
+    assert!(!nested.groups.is_empty());
+    assert_eq!(nested.groups[0].len(), nested.partition.count);
+    let planted: Vec<_> = (0..480).map(|node| Some(node / 10)).collect();
+    let planted = Communities::from_labels(&planted);
+    let near = |found: &Blocks| adjusted_rand_index(&found.partition, &planted);
+    assert!(
+        near(&nested) >= near(&flat),
+        "{} {}",
+        near(&nested),
+        near(&flat)
+    );
+}
+
 /// Moves of nodes, one after the other, change the length by what they were said to.
 fn follow<G: Grouping>(mut grouping: G, moves: &[(usize, usize)]) -> Result<(), TestCaseError> {
     let nodes = grouping.wiring().len();
@@ -117,6 +241,9 @@ proptest! {
         for wiring in wirings.iter().filter(|wiring| wiring.edges > 0) {
             let (nats, start) = (tables(wiring), &start[..wiring.len()]);
             follow(Within::new(wiring, &nats, start, weighted), &moves)?;
+            let mut grouped = Within::new(wiring, &nats, start, weighted);
+            grouped.group_by(|slot| slot % 2);
+            follow(grouped, &moves)?;
             follow(Across::new(wiring, &nats, start, weighted), &moves)?;
         }
     }

@@ -1,18 +1,26 @@
 //! The degree-corrected block model: every block lies within one layer.
 //!
-//! Source: Peixoto (2017), arXiv 1610.02703, microcanonical, not nested. Layers are
+//! Source: Peixoto (2017), arXiv 1610.02703, microcanonical. Layers are
 //! what he calls constraints: a partition of each layer's nodes, and only pairs of
 //! blocks between joined layers exchange edges, as many in all as there are. A plain graph
-//! is one layer joined to itself, without directions.
+//! is one layer joined to itself, without directions. Blocks may be grouped in turn
+//! ([`Upper`]); while nodes move, the groups of blocks stay, and a new block is in the group
+//! of the one that its first node came from.
 
 use super::degrees::Degrees;
 use super::grouping::Grouping;
 use super::labels::Labels;
 use super::nats::Nats;
+use super::upper::{self, Items, Moved, Upper};
 use super::wiring::{Bundle, Wiring};
 
-/// Blocks of all layers together, at most: the table of pairs grows with the square.
-pub(super) const MOST: usize = 768;
+/// Blocks of all layers together, at most, …
+const MOST: usize = 768;
+
+/// … and at most so many times the root of the number of nodes, but at least [`FEWEST`]: a
+/// flat description affords about √nodes blocks, and the table of pairs grows with the square.
+const PER_ROOT: f64 = 6.0;
+const FEWEST: usize = 96;
 
 #[derive(Clone)]
 pub(super) struct Within<'w> {
@@ -29,11 +37,14 @@ pub(super) struct Within<'w> {
     seen: Vec<u32>,
     /// Nodes by layer.
     widths: Vec<usize>,
+    /// Groups of blocks; none where the description is flat.
+    upper: Upper,
 }
 
 impl<'w> Within<'w> {
     pub(super) fn new(wiring: &'w Wiring, nats: &'w Nats, start: &[u32], weighted: bool) -> Self {
-        let labels = Labels::new(&wiring.layer, start, MOST);
+        let roots = PER_ROOT * (wiring.len() as f64).sqrt();
+        let labels = Labels::new(&wiring.layer, start, (roots as usize).clamp(FEWEST, MOST));
         let slots = labels.slots();
         let mut degrees = Degrees::new(nats, wiring.degrees(), slots);
         let mut widths = vec![0; wiring.layers];
@@ -50,6 +61,7 @@ impl<'w> Within<'w> {
             around: Vec::new(),
             seen: vec![u32::MAX; 2 * slots],
             widths,
+            upper: Upper::default(),
             labels,
         };
         grouping.fill();
@@ -167,9 +179,105 @@ impl<'w> Within<'w> {
             - before
     }
 
-    /// What it takes to tell a layer's partition and the edges between its blocks and others,
-    /// as far as that depends on the number of its blocks.
-    fn told_of_count(&self, layer: usize, count: usize) -> f64 {
+    /// The same graph by other groups, flat.
+    pub(super) fn from_labels(&self, labels: &[u32]) -> Self {
+        Self::new(self.wiring, self.nats, labels, self.weighted)
+    }
+
+    /// The blocks with nodes, and the edges that they exchange.
+    fn items(&self) -> (Vec<u32>, Items) {
+        let slots = self.labels.slots();
+        let used: Vec<u32> = (0..slots as u32)
+            .filter(|slot| self.labels.size(*slot) > 0)
+            .collect();
+        let cells = &self.cells;
+        let edges = used.iter().flat_map(|from| {
+            let row = *from as usize * slots;
+            used.iter().map(move |to| cells[row + *to as usize].edges)
+        });
+        let items = Items {
+            edges: edges.collect(),
+            layer: self.layers_of(&used),
+        };
+        (used, items)
+    }
+
+    /// Groups the blocks anew, and tells how many nats that saves.
+    pub(super) fn regroup(&mut self) -> f64 {
+        let before = self.told_of_blocks();
+        let (slot_of, items) = self.items();
+        if slot_of.len() > upper::MOST {
+            return 0.0;
+        }
+        let slots = self.labels.slots();
+        let fitted = upper::fit(&items, self.wiring, self.nats).at_slots(&slot_of, slots);
+        let kept = std::mem::replace(&mut self.upper, fitted);
+        let saved = before - self.told_of_blocks();
+        if saved <= 0.0 {
+            self.upper = kept;
+            return 0.0;
+        }
+        saved
+    }
+
+    /// Groups the blocks as told by their slots, of one layer each, on one level.
+    #[cfg(test)]
+    pub(super) fn group_by(&mut self, group: impl Fn(u32) -> u32) {
+        let (used, items) = self.items();
+        let of = |item: usize| items.layer[item] * 1_000 + group(used[item]) % 1_000;
+        self.upper =
+            Upper::of(&items, self.wiring.directed, of).at_slots(&used, self.labels.slots());
+    }
+
+    /// The groups of blocks, level by level.
+    pub(super) fn upper(&self) -> &Upper {
+        &self.upper
+    }
+
+    /// The layer of each of these blocks.
+    fn layers_of(&self, slots: &[u32]) -> Vec<u32> {
+        let mut layer = vec![0; self.labels.slots()];
+        for (node, label) in self.labels.of.iter().enumerate() {
+            layer[*label as usize] = self.wiring.layer[node];
+        }
+        slots.iter().map(|slot| layer[*slot as usize]).collect()
+    }
+
+    /// What it takes to tell how many edges the blocks exchange.
+    fn told_of_blocks(&self) -> f64 {
+        match self.upper.count() {
+            0 => {
+                let count = |layer| self.labels.used(layer).len();
+                let counts: Vec<usize> = (0..self.wiring.layers).map(count).collect();
+                upper::told_at_top(&counts, self.wiring, self.nats)
+            }
+            _ => self.upper.length(self.wiring, self.nats),
+        }
+    }
+
+    /// What a move between blocks changes in a layer's partition, and in telling how many
+    /// edges the blocks exchange.
+    fn counts_change(&self, layer: usize, moved: &Moved<'_>) -> f64 {
+        let count = self.labels.used(layer).len();
+        let after = count + usize::from(moved.opens) - usize::from(moved.empties);
+        let width = self.widths[layer];
+        let partition =
+            self.nats.choices(width - 1, after - 1) - self.nats.choices(width - 1, count - 1);
+        partition
+            + match self.upper.count() {
+                0 if after == count => 0.0,
+                0 => self.exchanged(layer, after) - self.exchanged(layer, count),
+                _ => self
+                    .upper
+                    .after(moved, self.wiring.directed)
+                    .map_or(0.0, |upper| {
+                        upper.length(self.wiring, self.nats) - self.told_of_blocks()
+                    }),
+            }
+    }
+
+    /// What it takes to tell the edges between a layer's blocks and others if it has so many.
+    fn exchanged(&self, layer: usize, count: usize) -> f64 {
         let pairs = self
             .wiring
             .pairs
@@ -179,7 +287,7 @@ impl<'w> Within<'w> {
             true => count,
             false => self.labels.used(other as usize).len(),
         };
-        let edges: f64 = pairs
+        pairs
             .map(|pair| {
                 let (writers, readers) = (count_of(pair.writers), count_of(pair.readers));
                 let places = match self.wiring.directed {
@@ -188,8 +296,17 @@ impl<'w> Within<'w> {
                 };
                 self.nats.multisets(places, pair.edges)
             })
-            .sum();
-        edges + self.nats.choices(self.widths[layer] - 1, count - 1)
+            .sum()
+    }
+
+    fn moved<'a>(&'a self, from: u32, to: u32) -> Moved<'a> {
+        Moved {
+            from,
+            to,
+            around: &self.around,
+            empties: self.labels.size(from) == 1,
+            opens: self.labels.size(to) == 0,
+        }
     }
 }
 
@@ -206,21 +323,15 @@ impl Grouping for Within<'_> {
         self.look(node);
         let from = self.labels.of[node as usize];
         let layer = self.labels.kind(node);
-        let count = self.labels.used(layer).len();
         let ln = |n: usize| self.nats.factorial(n);
         let change = |to: u32| {
             if to == from {
                 return 0.0;
             }
             let (n, m) = (self.labels.size(from), self.labels.size(to));
-            let after = count + usize::from(m == 0) - usize::from(n == 1);
             let partition = ln(n) - ln(n - 1) + ln(m) - ln(m + 1);
-            let counts = match after == count {
-                true => 0.0,
-                false => self.told_of_count(layer, after) - self.told_of_count(layer, count),
-            };
             partition
-                + counts
+                + self.counts_change(layer, &self.moved(from, to))
                 + self.degrees.change(node, from as usize, to as usize)
                 + self.cells_change(from, to)
         };
@@ -229,6 +340,16 @@ impl Grouping for Within<'_> {
 
     fn put(&mut self, node: u32, to: u32) {
         let from = self.labels.of[node as usize];
+        if from == to {
+            return;
+        }
+        if self.upper.count() > 0 {
+            self.look(node);
+            let after = self
+                .upper
+                .after(&self.moved(from, to), self.wiring.directed);
+            self.upper = after.unwrap_or(std::mem::take(&mut self.upper));
+        }
         for n in self.wiring.at(node) {
             let other = self.labels.of[n.node as usize];
             let (old, new) = (self.cell(from, other, n.side), self.cell(to, other, n.side));
@@ -249,15 +370,6 @@ impl Grouping for Within<'_> {
             let apart: f64 = used.iter().map(|block| ln(fresh.labels.size(*block))).sum();
             (width as f64).ln() + self.nats.choices(width - 1, used.len() - 1) + ln(width) - apart
         };
-        let count = |layer: u32| fresh.labels.used(layer as usize).len();
-        let exchanged = self.wiring.pairs.iter().map(|pair| {
-            let (writers, readers) = (count(pair.writers), count(pair.readers));
-            let places = match self.wiring.directed {
-                true => writers * readers,
-                false => writers * (writers + 1) / 2,
-            };
-            self.nats.multisets(places, pair.edges)
-        });
         let slots = fresh.labels.slots();
         let cells = fresh
             .cells
@@ -266,7 +378,7 @@ impl Grouping for Within<'_> {
             .filter(|(_, bundle)| bundle.edges > 0);
         let cells = cells.map(|(cell, bundle)| fresh.told(*bundle, cell % slots == cell / slots));
         (0..self.wiring.layers).map(partition).sum::<f64>()
-            + exchanged.sum::<f64>()
+            + self.told_of_blocks()
             + fresh.degrees.total()
             + cells.sum::<f64>()
     }

@@ -2,7 +2,7 @@
 
 use crate::report::english::plural;
 use crate::report::format::{count_words, percent, short, significant};
-use crate::result::{Embedding, Insight, Modules};
+use crate::result::{Addition, Embedding, Insight, Modules};
 use crate::result::{Sentence, Status};
 
 /// A dimension follows the sign from this |correlation| on.
@@ -16,6 +16,7 @@ pub(in crate::report) fn sentences(modules: &Modules) -> Vec<Sentence> {
         formulas(insight),
         circles(insight),
         sign(insight),
+        addition(insight),
         purposes(insight),
     ];
     all.into_iter().flatten().collect()
@@ -83,6 +84,31 @@ fn sign(insight: &Insight) -> Option<Sentence> {
         )
     };
     Some(Sentence::new("Signs", Status::Note, text).from(["/modules/insight/signs"]))
+}
+
+/// Gradients at least this symmetric are said to be the pizza's, at most so symmetric the
+/// clock's: where the words change is ours, the numbers are beside them.
+const SYMMETRIC: f64 = 0.9;
+const ASYMMETRIC: f64 = 0.5;
+
+/// Correct logits that depend on the distance of the inputs, and that do not.
+const BY_DISTANCE: f64 = 0.5;
+
+/// Clock or pizza.
+fn addition(insight: &Insight) -> Option<Sentence> {
+    let whole = insight.additions.iter().find(|a: &&Addition| a.module.is_none())?;
+    let (symmetric, irrelevant) = (whole.gradient_symmetricity?, whole.distance_irrelevance?);
+    let verdict = match (symmetric, irrelevant) {
+        (s, i) if s >= SYMMETRIC && i < BY_DISTANCE => "as of the pizza algorithm",
+        (s, i) if s <= ASYMMETRIC && i >= BY_DISTANCE => "as of the clock algorithm",
+        _ => "between those of the clock (unlike gradients, logits whatever the distance) and the pizza (like gradients, logits by distance)",
+    };
+    let text = format!(
+        "It adds {verdict}: gradient symmetricity {}, distance irrelevance {}.",
+        short(symmetric),
+        short(irrelevant)
+    );
+    Some(Sentence::new("Clock or pizza", Status::Note, text).from(["/modules/insight/additions"]))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a number of neurons")]

@@ -21,7 +21,7 @@ pub(in crate::report) const TERMS: &[Term] = &[
     },
     Term {
         name: "Blocks",
-        text: "Groups of sites by which the edges take the fewest nats to tell: the groups, how many edges they exchange, each site's degree, then the edges and the ranks of their |w| (degree-corrected block model). Blocks within a layer may have any pattern; blocks across layers have their edges more often, or less often, inside than chance has it. Fewer nats than one block per layer is evidence for groups; few edges can support few.",
+        text: "Groups of sites by which the edges take the fewest nats to tell: the groups, how many edges they exchange, each site's degree, then the edges and the ranks of their |w| (degree-corrected block model). Blocks within a layer may have any pattern; blocks across layers have their edges more often, or less often, inside than chance has it. Fewer nats than one block per layer is evidence for groups; few edges can support few. How sure the number of blocks and a site's block are is read from four chains over partitions; where they do not agree (R̂ above 1.05) they tell nothing.",
         applies: has_blocks,
     },
     Term {

@@ -217,8 +217,20 @@ fn hierarchy(modules: &Modules) -> Sheet {
 
 fn blocks(modules: &Modules) -> Sheet {
     let rows = modules.blocks.iter().flat_map(|blocks| &blocks.partition);
-    let rows = rows.map(|a| vec![word(&a.site), a.module.to_string()]);
-    sheet("blocks", &["site", "block"], rows)
+    let posterior = modules.blocks.iter().flat_map(|blocks| &blocks.posterior);
+    let sure: std::collections::BTreeMap<&str, f64> = posterior
+        .flat_map(|found| &found.membership)
+        .map(|m| (m.site.as_str(), m.probability))
+        .collect();
+    let rows = rows.map(|a| {
+        let sure = sure.get(a.site.as_str()).map(f64::to_string);
+        vec![
+            word(&a.site),
+            a.module.to_string(),
+            sure.unwrap_or_default(),
+        ]
+    });
+    sheet("blocks", &["site", "block", "probability"], rows)
 }
 
 fn exchange(modules: &Modules) -> Sheet {
