@@ -67,7 +67,10 @@ fn additions<T: Scalar>(
             distance_irrelevance: found.distance_irrelevance,
         })
     };
-    let of = modules.partition.iter().map(|a| (a.site.as_str(), a.module));
+    let of = modules
+        .partition
+        .iter()
+        .map(|a| (a.site.as_str(), a.module));
     let of: BTreeMap<&str, usize> = of.collect();
     let each = (0..modules.count.min(MOST_ALONE)).filter_map(|module| {
         let is_in = |layer: usize, position: usize| {

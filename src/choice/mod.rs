@@ -21,7 +21,8 @@ pub use compare::{Against, ControlKind, HypothesisKind, Matching};
 pub use edit::{ChangeKind, EditedKind};
 pub use metric::{Direction, LossKind, MetricKind, SiteMeasure};
 pub use modules::{
-    Algorithm, BlockForm, EdgeWeight, MeasureKind, Null, NullKind, Quality, RelocationMethod, Scope,
+    Algorithm, BlockForm, EdgeWeight, MeasureKind, MotifKind, Null, NullKind, Quality,
+    RelocationMethod, Scope,
 };
 pub use prune::{Arithmetic, CertificateMethod, Equivalence, Known, Requested};
 pub use train::Regime;
@@ -52,6 +53,7 @@ mod tests {
         goes_round(MetricKind::each());
         goes_round(Direction::each());
         goes_round(MeasureKind::each());
+        goes_round(MotifKind::each());
         goes_round(SiteMeasure::each());
         goes_round([
             Requested::Auto,

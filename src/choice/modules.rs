@@ -102,6 +102,18 @@ pub enum Scope {
     WithoutOutputs,
 }
 
+/// A small circuit that is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MotifKind {
+    /// A diamond whose branches begin with weights of opposite signs and end with weights of
+    /// the same sign, each two of one size: what an even function of one input takes.
+    Square,
+    /// One site that two read, which one reads in turn.
+    Diamond,
+    /// Two sites that the same two read.
+    Bifan,
+}
+
 /// How places of shorter wiring are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RelocationMethod {
@@ -143,6 +155,7 @@ named! {
         NCutPerModule = "n-cut-per-module",
         LowestConductance = "lowest-conductance",
     }
+    MotifKind: "motif" { Square = "square", Diamond = "diamond", Bifan = "bifan" }
     Scope: "scope" { All = "all", WithoutOutputs = "without-outputs" }
     RelocationMethod: "way to search places" { Descent = "descent", Annealing = "annealing" }
 }

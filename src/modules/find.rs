@@ -10,9 +10,10 @@ use super::hierarchy::hierarchy;
 use super::independence::{name, named_components};
 use super::living::{dead_parts, living};
 use super::measures::{conductance, measures, observed};
+use super::motifs::motifs;
 use super::quality::modularity;
 use super::scan::scan;
-use super::{Communities, ModulesConfig, stability};
+use super::{Communities, EdgeWeight, ModulesConfig, stability};
 use crate::graph::{Adjacency, Layered};
 use crate::result::{AtThreshold, Independence, Modules, Partition};
 
@@ -89,6 +90,10 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         blocks: (graph.edge_count() <= config.most_block_edges)
             .then(|| told(network, &communities, names, config))
             .flatten(),
+        motifs: match config.edge_weight.unwrap_or_default() {
+            EdgeWeight::AbsWeight => motifs(network, names, config.null_samples, config.seed),
+            EdgeWeight::Spread | EdgeWeight::Effect | EdgeWeight::Attribution => Vec::new(),
+        },
         without_outputs: without_outputs(network, names, config),
         independence: Independence {
             components: named_components(network, names),

@@ -25,6 +25,7 @@ pub mod living;
 pub mod local;
 pub mod louvain;
 mod measures;
+mod motifs;
 pub mod null;
 pub mod pizza;
 pub mod placement;

@@ -33,7 +33,9 @@ pub fn addition(model: &Mlp<f64>, seed: u64) -> Option<Addition> {
     if model.folds != 2 || model.out_perm.len() != tokens || tokens < 2 {
         return None;
     }
-    let all: Vec<[usize; 2]> = (0..tokens * tokens).map(|n| [n / tokens, n % tokens]).collect();
+    let all: Vec<[usize; 2]> = (0..tokens * tokens)
+        .map(|n| [n / tokens, n % tokens])
+        .collect();
     let outputs = model.outputs(inputs(model, table, &all).view());
     let position = model.position_of_target();
     let correct = Array2::from_shape_fn((tokens, tokens), |(a, b)| {
@@ -80,7 +82,10 @@ fn symmetricity(model: &Mlp<f64>, table: &Array2<f64>, seed: u64) -> Option<f64>
     let outputs: Vec<usize> = (0..count).map(|_| rng.below(tokens)).collect();
     let gradients = gradients(model, inputs(model, table, &pairs), &outputs);
     let width = table.ncols();
-    let (first, second) = (gradients.slice(s![..width, ..]), gradients.slice(s![width.., ..]));
+    let (first, second) = (
+        gradients.slice(s![..width, ..]),
+        gradients.slice(s![width.., ..]),
+    );
     let cosines = (0..count).filter_map(|sample| {
         let (a, b) = (first.column(sample), second.column(sample));
         let lengths = (a.dot(&a) * b.dot(&b)).sqrt();
@@ -101,7 +106,9 @@ fn gradients(model: &Mlp<f64>, inputs: Array2<f64>, outputs: &[usize]) -> Array2
         at = linear.weight.t().dot(&at);
         if layer > 0 {
             let reads = &trace.reads[layer - 1];
-            model.activation.multiply_by_derivative(layer - 1, &mut at, reads);
+            model
+                .activation
+                .multiply_by_derivative(layer - 1, &mut at, reads);
         }
     }
     at
@@ -113,7 +120,9 @@ fn irrelevance(correct: &Array2<f64>) -> Option<f64> {
     let all: Vec<f64> = correct.iter().copied().collect();
     let spread = statistics::population_sd(&all);
     let at = |distance: usize| {
-        let along: Vec<f64> = (0..tokens).map(|i| correct[[i, (i + distance) % tokens]]).collect();
+        let along: Vec<f64> = (0..tokens)
+            .map(|i| correct[[i, (i + distance) % tokens]])
+            .collect();
         statistics::population_sd(&along)
     };
     let mean = (0..tokens).map(at).sum::<f64>() / tokens as f64;

@@ -52,9 +52,9 @@ pub use lens::{
 pub use lesions::{Agreement, Coalitions, Enrichment, Lesion, Selectivity, Share, Subset};
 pub use modules::{
     Assignment, AtThreshold, BlockCount, BlockPosterior, Blocks, Bootstrap, Bridge, Component,
-    Conductance, Exchange, HeadlineTest, Independence, Measure, Membership, Modules, Neighbours,
-    NullModel, Partition, Placement, Plateau, Relocation, Resample, Scan, ScanPoint, Split, Spread,
-    Wiring,
+    Conductance, Exchange, HeadlineTest, Independence, Measure, Membership, Modules, Motif,
+    Neighbours, NullModel, Partition, Placement, Plateau, Relocation, Resample, Scan, ScanPoint,
+    Split, Spread, Wiring,
 };
 pub use multiverse::{
     Along, Analysed, Axes, Certified, CertifiedEdge, Claim, Multiverse, Nonsense, OfSize,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Agreement, Coalitions, Lesion, Selectivity};
 use crate::choice::{
-    Algorithm, BlockForm, EdgeWeight, Granularity, MeasureKind, Null, RelocationMethod,
+    Algorithm, BlockForm, EdgeWeight, Granularity, MeasureKind, MotifKind, Null, RelocationMethod,
 };
 
 /// The modules of a (pruned) network.
@@ -108,6 +108,24 @@ pub struct Modules {
     /// looked: no edges, or more than are looked at unasked.
     #[serde(default)]
     pub blocks: Option<Blocks>,
+    /// Small circuits against networks of the same degrees; empty where nobody looked: no
+    /// null networks asked for, edges that are no weights, or more than 2,000 of them.
+    #[serde(default)]
+    pub motifs: Vec<Motif>,
+}
+
+/// How often a small circuit occurs, up to the order of its branches and the scale of weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Motif {
+    /// `square`, `diamond`, `bifan`.
+    pub kind: MotifKind,
+    /// How often.
+    pub count: usize,
+    /// Against rewirings of the same degrees; p: as often or more often.
+    pub null: NullModel,
+    /// Its sites where the product of its weights is largest: from writers to readers.
+    pub strongest: Vec<Vec<String>>,
 }
 
 /// A block model of the graph. Lengths are in nats: shorter is better, and e to the power of a

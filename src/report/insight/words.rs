@@ -96,12 +96,17 @@ const BY_DISTANCE: f64 = 0.5;
 
 /// Clock or pizza.
 fn addition(insight: &Insight) -> Option<Sentence> {
-    let whole = insight.additions.iter().find(|a: &&Addition| a.module.is_none())?;
+    let whole = insight
+        .additions
+        .iter()
+        .find(|a: &&Addition| a.module.is_none())?;
     let (symmetric, irrelevant) = (whole.gradient_symmetricity?, whole.distance_irrelevance?);
     let verdict = match (symmetric, irrelevant) {
         (s, i) if s >= SYMMETRIC && i < BY_DISTANCE => "as of the pizza algorithm",
         (s, i) if s <= ASYMMETRIC && i >= BY_DISTANCE => "as of the clock algorithm",
-        _ => "between those of the clock (unlike gradients, logits whatever the distance) and the pizza (like gradients, logits by distance)",
+        _ => {
+            "between those of the clock (unlike gradients, logits whatever the distance) and the pizza (like gradients, logits by distance)"
+        }
     };
     let text = format!(
         "It adds {verdict}: gradient symmetricity {}, distance irrelevance {}.",

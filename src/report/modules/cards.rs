@@ -95,16 +95,24 @@ fn served(module: usize, modules: &Modules, sites: &Sites<'_>) -> Option<(String
 /// The frequency of a cycle, or the sign of a permutation, that the module's embedding has.
 fn represented(module: usize, modules: &Modules) -> Option<(String, String)> {
     let insight = modules.insight.as_ref()?;
-    let circle = insight.embeddings.iter().filter(|e| e.module == Some(module));
+    let circle = insight
+        .embeddings
+        .iter()
+        .filter(|e| e.module == Some(module));
     let circle = circle.flat_map(|e| {
         let shares = e.frequencies.iter().enumerate();
         shares.max_by(|a, b| a.1.total_cmp(b.1))
     });
-    let of_circle = circle.filter(|(_, share)| **share >= MOSTLY).map(|(k, share)| {
-        let name = format!("frequency {}", k + 1);
-        let text = format!("{name} of the cycle, {} of its embedding's variance", percent(*share));
-        (name, text)
-    });
+    let of_circle = circle
+        .filter(|(_, share)| **share >= MOSTLY)
+        .map(|(k, share)| {
+            let name = format!("frequency {}", k + 1);
+            let text = format!(
+                "{name} of the cycle, {} of its embedding's variance",
+                percent(*share)
+            );
+            (name, text)
+        });
     let signs = insight.signs.iter().filter(|s| s.module == Some(module));
     let of_sign = signs.filter(|s| s.correlation.abs() >= FOLLOWS).map(|s| {
         let text = format!(
@@ -132,7 +140,10 @@ fn addition(module: usize, modules: &Modules) -> Option<String> {
 /// The formulas of the module's outputs.
 fn formulas(members: &[&String], modules: &Modules) -> Option<String> {
     let insight = modules.insight.as_ref()?;
-    let mine = insight.formulas.iter().filter(|f| members.contains(&&f.output));
+    let mine = insight
+        .formulas
+        .iter()
+        .filter(|f| members.contains(&&f.output));
     let texts = mine.map(|f| shortened(&format!("{} = {}", clean(&f.name), f.text), FORMULA));
     let texts: Vec<String> = texts.take(2).collect();
     (!texts.is_empty()).then(|| texts.join("; "))

@@ -6,6 +6,7 @@ pub(in crate::report) mod definitions;
 pub(in crate::report) mod function;
 pub mod lesions;
 pub mod matrix;
+mod motifs;
 pub mod null;
 pub(in crate::report) mod page;
 pub(in crate::report) mod qualities;

@@ -10,6 +10,7 @@ use crate::report::modules::cards;
 use crate::report::modules::cell::name;
 use crate::report::modules::cell::scope_words;
 use crate::report::modules::lesions::is_of_one_output;
+use crate::report::modules::motifs;
 use crate::report::modules::qualities;
 use crate::report::modules::words::{null_words, selective, what_moves};
 use crate::report::page::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
@@ -77,6 +78,7 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
         );
         blocks.push(table(&caption, &inner.partition, modules, sites));
     }
+    blocks.extend(motifs::table(modules, sites));
     blocks.extend(qualities::blocks(modules, gallery));
     let moved = drawn(&gallery.relocated, RELOCATED);
     blocks.extend(folded(

@@ -16,12 +16,14 @@ pub(in crate::report) fn sheets(modules: &Modules) -> Vec<Sheet> {
         plateaus(modules),
         hierarchy(modules),
         blocks(modules),
+        motifs(modules),
         exchange(modules),
         relocation(modules),
         shares(modules),
         subsets(modules),
         agreement(modules),
         formulas(modules),
+        additions(modules),
         embeddings(modules),
         signs(modules),
         polysemanticity(modules),
@@ -231,6 +233,48 @@ fn blocks(modules: &Modules) -> Sheet {
         ]
     });
     sheet("blocks", &["site", "block", "probability"], rows)
+}
+
+fn additions(modules: &Modules) -> Sheet {
+    let rows = modules
+        .insight
+        .iter()
+        .flat_map(|insight| &insight.additions);
+    let rows = rows.map(|a| {
+        let module = a.module.map(|module| module.to_string());
+        vec![
+            module.unwrap_or_default(),
+            some(a.gradient_symmetricity),
+            some(a.distance_irrelevance),
+        ]
+    });
+    let columns = ["module", "gradient_symmetricity", "distance_irrelevance"];
+    sheet("additions", &columns, rows)
+}
+
+fn motifs(modules: &Modules) -> Sheet {
+    let rows = modules.motifs.iter().map(|motif| {
+        let null = &motif.null;
+        vec![
+            word(motif.kind.name()),
+            motif.count.to_string(),
+            null.mean.to_string(),
+            null.sd.to_string(),
+            null.samples.to_string(),
+            null.p.to_string(),
+            some(null.p_holm),
+        ]
+    });
+    let columns = [
+        "motif",
+        "count",
+        "null_mean",
+        "null_sd",
+        "samples",
+        "p",
+        "p_holm",
+    ];
+    sheet("motifs", &columns, rows)
 }
 
 fn exchange(modules: &Modules) -> Sheet {

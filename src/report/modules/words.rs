@@ -24,6 +24,7 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     said.extend(beside_chance(modules));
     said.extend(blocks(modules));
     said.extend(posterior(modules));
+    said.extend(super::motifs::sentence(modules, sites));
     said.extend(straddling(modules, sites));
     said.extend(without_outputs(modules));
     said.extend(stability(modules));
