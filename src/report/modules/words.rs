@@ -667,7 +667,7 @@ mod tests {
             "• Blocks: The wiring supports two blocks, across its layers, in two parts that share no edge: 12 nats shorter than one block per layer."
         );
         blocks.groups = vec![vec![0, 0, 1, 1, 2], vec![0, 0, 0]];
-        blocks.posterior = Some(crate::result::BlockPosterior {
+        blocks.posterior = Some(BlockPosterior {
             chains: 4,
             kept: 500,
             r_hat: Some(1.01),
