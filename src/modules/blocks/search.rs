@@ -101,8 +101,8 @@ pub(super) fn cool<G: Grouping>(grouping: &mut G, rng: &mut Rng) -> f64 {
     best.0
 }
 
-/// Moves nodes from the groups that these labels give, then splits and merges: what was found
-/// under one description, taken up under another.
+/// Moves nodes downhill, then splits and merges groups: what was found under one description,
+/// taken up under another. Tells the length.
 pub(super) fn settle_from<G: Grouping>(grouping: &mut G, rng: &mut Rng) -> f64 {
     let nodes: Vec<u32> = (0..grouping.wiring().len() as u32).collect();
     settle_down(grouping, &nodes, rng);
