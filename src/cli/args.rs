@@ -345,6 +345,9 @@ pub(super) struct ModulesArgs {
     /// Group the blocks of the shortest description in turn, level by level, where that is shorter
     #[arg(long, help_heading = "Modules")]
     pub nested: bool,
+    /// Count small circuits (squares, diamonds, bifans) against 100 networks of the same degrees
+    #[arg(long, help_heading = "Modules")]
+    pub motifs: bool,
     /// Swap neurons for shorter wiring, without changing the function: descent or annealing
     #[arg(
         long,
@@ -418,6 +421,7 @@ impl ModulesArgs {
             config.modules.most_block_edges = usize::MAX;
         }
         config.modules.nested_blocks = self.nested;
+        config.modules.motifs = self.motifs;
         config.modules.block_posterior = self.blocks || self.algorithm == Algorithm::Sbm;
         let mut nulls = self.null.iter().map(|null| (null.kind, null.samples));
         (config.modules.null, config.modules.null_samples) =

@@ -56,6 +56,8 @@ pub struct ModulesConfig {
     pub nested_blocks: bool,
     /// Whether chains tell how sure the number of blocks and their members are.
     pub block_posterior: bool,
+    /// Whether small circuits are counted, where edges are weights.
+    pub motifs: bool,
 }
 
 impl Default for ModulesConfig {
@@ -82,6 +84,7 @@ impl Default for ModulesConfig {
             most_block_edges: 10_000,
             nested_blocks: false,
             block_posterior: false,
+            motifs: false,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::hierarchy::hierarchy;
 use super::independence::{name, named_components};
 use super::living::{dead_parts, living};
 use super::measures::{conductance, measures, observed};
-use super::motifs::motifs;
+use super::motifs::{self, motifs};
 use super::quality::modularity;
 use super::scan::scan;
 use super::{Communities, EdgeWeight, ModulesConfig, stability};
@@ -91,8 +91,13 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
             .then(|| told(network, &communities, names, config))
             .flatten(),
         motifs: match config.edge_weight.unwrap_or_default() {
-            EdgeWeight::AbsWeight => motifs(network, names, config.null_samples, config.seed),
-            EdgeWeight::Spread | EdgeWeight::Effect | EdgeWeight::Attribution => Vec::new(),
+            EdgeWeight::AbsWeight if config.motifs => {
+                motifs(network, names, motifs::DRAWS, config.seed)
+            }
+            EdgeWeight::AbsWeight
+            | EdgeWeight::Spread
+            | EdgeWeight::Effect
+            | EdgeWeight::Attribution => Vec::new(),
         },
         without_outputs: without_outputs(network, names, config),
         independence: Independence {

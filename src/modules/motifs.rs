@@ -18,7 +18,10 @@ use crate::numeric::statistics::holm;
 use crate::result::Motif;
 
 /// Motifs of networks with more edges are not counted: pairs of paths grow with the square.
-pub(super) const MOST_EDGES: usize = 2_000;
+const MOST_EDGES: usize = 2_000;
+
+/// Networks of the same degrees that are drawn.
+pub(super) const DRAWS: usize = 100;
 
 /// Motifs shown by their sites.
 const SHOWN: usize = 5;
@@ -53,12 +56,11 @@ impl Counted {
     }
 }
 
-/// Every motif against `draws` networks of the same degrees; empty without draws and for
-/// networks of many edges.
+/// Every motif against `draws` networks of the same degrees; empty for networks of many edges.
 ///
 /// Draws run in parallel, each with its own stream of the seed.
 pub(super) fn motifs(network: &Layered, names: &[String], draws: usize, seed: u64) -> Vec<Motif> {
-    if draws == 0 || network.edges().count() > MOST_EDGES {
+    if network.edge_count() > MOST_EDGES {
         return Vec::new();
     }
     let found = counted(network);
@@ -240,6 +242,7 @@ mod tests {
         assert!(square.null.p_holm.unwrap() <= 0.03 + 1e-12);
         let bifan = of(MotifKind::Bifan);
         assert_eq!((bifan.count, bifan.null.p), (0, 1.0));
-        assert!(motifs(&network, &names, 0, 1).is_empty());
+        let dense = Layered::new(vec![Array2::ones((45, 45))]);
+        assert!(motifs(&dense, &names, 1, 1).is_empty());
     }
 }

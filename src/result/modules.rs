@@ -108,8 +108,8 @@ pub struct Modules {
     /// looked: no edges, or more than are looked at unasked.
     #[serde(default)]
     pub blocks: Option<Blocks>,
-    /// Small circuits against networks of the same degrees; empty where nobody looked: no
-    /// null networks asked for, edges that are no weights, or more than 2,000 of them.
+    /// Small circuits against networks of the same degrees; empty where nobody asked, where
+    /// edges are no weights, and where there are more than 2,000.
     #[serde(default)]
     pub motifs: Vec<Motif>,
 }
