@@ -381,6 +381,28 @@ pub enum ErrorKind {
         /// The columns there are.
         found: Vec<String>,
     },
+    /// Subgroups by what has a value of its own for nearly every sample.
+    #[error("`--by {column}` makes {found} subgroups; up to {most} are told apart")]
+    TooManyGroups {
+        /// The column or array.
+        column: String,
+        /// How many different values it has.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// Subgroups by an array that has not one number per sample.
+    #[error(
+        "`--by {name}` has shape {shape:?}; one number for each of {samples} samples is expected"
+    )]
+    GroupsShape {
+        /// The array.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// How many samples there are.
+        samples: usize,
+    },
     /// A flag for columns where the data have none.
     #[error("`{column}` shall be a column, and the data are no table")]
     NoColumns {

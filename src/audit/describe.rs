@@ -25,6 +25,7 @@ pub fn audit(
         checkpoint,
         data: Some(data),
         task: None,
+        subgroups: None,
         parity: None,
         network: result::Network::default(),
         transformer: None,

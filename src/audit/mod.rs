@@ -36,6 +36,7 @@ mod replay;
 mod search;
 pub(crate) mod searched;
 mod strongest;
+mod subgroups;
 pub(crate) mod subject;
 mod task;
 mod transfer;
@@ -215,6 +216,7 @@ pub fn audit(
         beside_controls(files, &mut outcome.result.circuits, config, progress)?;
         Ok(outcome)
     })?;
+    outcome.result.subgroups = subgroups::subgroups(checkpoint, data, config, &outcome)?;
     if config.circuits.every_fill {
         fills::under_every_fill(checkpoint, data, config, &mut outcome, progress)?;
     }

@@ -224,6 +224,15 @@ pub(super) struct DataArgs {
     pub samples: Option<usize>,
 }
 
+/// What parts the samples.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Groups {
+    /// A column or array whose values part the samples: the task's metric and what pruning
+    /// changes, subgroup by subgroup. It is an input only where the network's own names have it
+    #[arg(long, value_name = "COL", help_heading = "Data")]
+    pub by: Option<String>,
+}
+
 /// How to prune.
 #[derive(Debug, Clone, Args)]
 pub(super) struct PruneArgs {
@@ -461,7 +470,7 @@ pub(super) fn open_discovery(
 
 /// Opens data, by default those beside the checkpoint, with its `tokenizer.json`.
 pub(super) fn open_data(args: &DataArgs, checkpoint: &Checkpoint) -> Result<Dataset> {
-    open_split(args, checkpoint, args.split.as_deref())
+    open_split(args, checkpoint, args.split.as_deref(), None)
 }
 
 /// Opens a split of data as [`open_data`] does.
@@ -469,6 +478,7 @@ pub(super) fn open_split(
     args: &DataArgs,
     checkpoint: &Checkpoint,
     split: Option<&str>,
+    by: Option<&str>,
 ) -> Result<Dataset> {
     let beside = |name: &str| checkpoint.path.with_file_name(name);
     let usual = beside("data.safetensors");
@@ -481,6 +491,7 @@ pub(super) fn open_split(
         split: split.map(str::to_owned),
         tokenizer: Some(beside("tokenizer.json")).filter(|file| file.is_file()),
         network: data::names_of(checkpoint)?,
+        by: by.map(str::to_owned),
         ..args.reading()
     };
     let data = Dataset::read(&path, &reading)?;

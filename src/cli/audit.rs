@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::args::{Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs};
+use super::args::{Common, DataArgs, Groups, ModelArgs, ModulesArgs, PruneArgs};
 use super::certify::CertifyArgs;
 use super::circuit::CircuitArgs;
 use super::pipeline::{self, Job, PrunedTo};
@@ -21,6 +21,8 @@ pub(super) struct Args {
     checkpoint: Option<PathBuf>,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    groups: Groups,
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
@@ -53,6 +55,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
             command: "audit",
             checkpoint: args.checkpoint.as_deref(),
             data: &args.data,
+            by: args.groups.by.as_deref(),
             config,
             write_pruned: args.write_pruned.then_some(PrunedTo::Report),
             compact: args.compact,

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{Common, DataArgs, ModelArgs, PruneArgs, at_least_one, count, not_negative};
+use super::args::{
+    Common, DataArgs, Groups, ModelArgs, PruneArgs, at_least_one, count, not_negative,
+};
 use super::pipeline::{self, Job};
 use super::proof_args::ProofArgs;
 use crate::audit::{
@@ -31,6 +33,8 @@ pub(super) struct Args {
     checkpoint: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    groups: Groups,
     #[command(flatten)]
     common: Common,
     #[command(flatten)]
@@ -251,6 +255,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
             command: "circuit",
             checkpoint: Some(&args.checkpoint),
             data: &args.data,
+            by: args.groups.by.as_deref(),
             config,
             write_pruned: None,
             compact: false,

@@ -117,8 +117,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     compare::check(&entries, &config)?;
     let beside = &entries[0].checkpoint;
     let data = args::open_data(&args.data, beside)?;
-    config.audit.discover =
-        args::open_discovery(&data, |split| args::open_split(&args.data, beside, split))?;
+    config.audit.discover = args::open_discovery(&data, |split| {
+        args::open_split(&args.data, beside, split, None)
+    })?;
     for entry in &entries {
         memory::before_audit(budget, &entry.checkpoint, &data)?;
     }

@@ -46,6 +46,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
             command: "modules",
             checkpoint: Some(&args.checkpoint),
             data: &args.data,
+            by: None,
             config,
             write_pruned: None,
             compact: false,

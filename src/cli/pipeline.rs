@@ -21,6 +21,8 @@ pub(super) struct Job<'a> {
     /// The checkpoint; the embedded example without one.
     pub checkpoint: Option<&'a Path>,
     pub data: &'a DataArgs,
+    /// The column or array that parts the samples.
+    pub by: Option<&'a str>,
     pub config: Config,
     /// Where to write the pruned network, if anywhere.
     pub write_pruned: Option<PrunedTo>,
@@ -191,10 +193,10 @@ fn opened(job: &Job<'_>, split: Option<&str>) -> crate::Result<(Checkpoint, Data
     Ok(match job.checkpoint {
         Some(path) => {
             let checkpoint = args::open_checkpoint(path)?;
-            let data = args::open_split(job.data, &checkpoint, split)?;
+            let data = args::open_split(job.data, &checkpoint, split, job.by)?;
             (checkpoint, data)
         }
-        None => example::open(job.data, split)?,
+        None => example::open(job.data, split, job.by)?,
     })
 }
 

@@ -66,6 +66,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
             command: "prune",
             checkpoint: Some(&args.checkpoint),
             data: &args.data,
+            by: None,
             config,
             write_pruned: args.write.clone().map(PrunedTo::File),
             compact: args.compact,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::classes::Classes;
-use super::{Task, Used};
+use super::{Groups, Task, Used};
 use crate::checkpoint::{Dtype, Tensor};
 use crate::result::Prompt;
 
@@ -18,6 +18,8 @@ pub(super) struct NamedArrays {
     pub used: Vec<Used>,
     /// What was done that whoever reads the result should know.
     pub notes: Vec<String>,
+    /// The subgroup of each sample, where the format has columns.
+    pub groups: Option<Groups>,
     /// How many classes were put into the order of the alphabet, for want of another.
     pub alphabetical: Option<usize>,
 }

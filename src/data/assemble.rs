@@ -8,7 +8,7 @@ use ndarray::{Array2, Axis};
 use super::arrays::{NamedArray, NamedArrays, Numbers};
 use super::classes::MOST_CLASSES;
 use super::roles::{Meaning, Role, known, meaning};
-use super::{Dataset, Domain, Inputs, Labels, Reading, Told, Used};
+use super::{Dataset, Domain, Groups, Inputs, Labels, Reading, Told, Used};
 use crate::{Error, ErrorKind, Result};
 
 /// The arrays of one split.
@@ -32,7 +32,10 @@ pub(super) fn assemble(
         std::mem::take(&mut arrays.notes),
         std::mem::take(&mut arrays.prompts),
     );
-    let sorted = Sorted::new(path, &arrays, &reading.drop)?;
+    let columns = arrays.groups.take();
+    // Of a table the column is found; of arrays the one of that name.
+    let by = reading.by.as_deref().filter(|_| columns.is_none());
+    let sorted = Sorted::new(path, &arrays, &reading.drop, by)?;
     let split = sorted.choose(path, reading.split.as_deref())?;
     let used = match arrays.used.is_empty() {
         true => sorted.used(&split),
@@ -49,6 +52,11 @@ pub(super) fn assemble(
     let inputs = part.inputs(role)?;
     part.rows = inputs.len();
     part.check_domain(&inputs)?;
+    let groups = match (columns, by) {
+        (Some(columns), _) => Some(columns),
+        (None, None) => None,
+        (None, Some(name)) => Some(sorted.groups(path, &arrays, &part, name)?),
+    };
     let mut data = Dataset {
         path: path.to_owned(),
         sha256,
@@ -58,6 +66,7 @@ pub(super) fn assemble(
         positions: part.positions()?,
         outputs: part.outputs()?,
         corrupted: part.corrupted(&inputs)?,
+        groups,
         told: Told {
             used,
             notes,
@@ -84,7 +93,12 @@ struct Sorted<'a> {
 
 impl<'a> Sorted<'a> {
     /// Every array has a role, is harmless, or is left out on purpose.
-    fn new(path: &Path, arrays: &'a NamedArrays, drop: &[String]) -> Result<Self> {
+    fn new(
+        path: &Path,
+        arrays: &'a NamedArrays,
+        drop: &[String],
+        by: Option<&str>,
+    ) -> Result<Self> {
         let mut sorted = Self {
             splits: BTreeMap::new(),
             idle: Vec::new(),
@@ -98,6 +112,12 @@ impl<'a> Sorted<'a> {
             };
             match meaning(name) {
                 _ if drop.contains(name) => sorted.idle.push(idle("left out by --drop")),
+                Meaning::Harmless(_) | Meaning::Unknown if is_of(name, by) => {
+                    sorted.idle.push(Used {
+                        name: name.clone(),
+                        purpose: "subgroups (--by)".to_owned(),
+                    });
+                }
                 Meaning::Harmless(why) => sorted.idle.push(idle(why)),
                 Meaning::Unknown => unknown.push(name.clone()),
                 Meaning::Known(split, role) => {
@@ -125,6 +145,27 @@ impl<'a> Sorted<'a> {
             .at(path));
         }
         Ok(sorted)
+    }
+
+    /// The subgroups that the array of this name, or of the part's split, tells.
+    fn groups(
+        &self,
+        path: &Path,
+        arrays: &NamedArrays,
+        part: &Part<'_>,
+        name: &str,
+    ) -> Result<Groups> {
+        let of_split = format!("{}_{name}", part.split);
+        let found = arrays.arrays.get(&of_split);
+        let array = found.or_else(|| arrays.arrays.get(name)).ok_or_else(|| {
+            ErrorKind::NoSuchColumn {
+                flag: "--by",
+                name: name.to_owned(),
+                found: self.names.clone(),
+            }
+            .at(path)
+        })?;
+        Groups::of_array(path, name, array, part.rows)
     }
 
     fn of(&self, split: &str) -> BTreeMap<Role, (&'a str, &'a NamedArray)> {
@@ -167,6 +208,12 @@ impl<'a> Sorted<'a> {
         used.extend(self.idle.iter().cloned());
         used
     }
+}
+
+/// Whether an array is the one that parts the samples, of any split.
+fn is_of(name: &str, by: Option<&str>) -> bool {
+    let rest = |split: &str| name.strip_prefix(split)?.strip_prefix('_');
+    by.is_some_and(|by| [Some(name), rest("train"), rest("test")].contains(&Some(by)))
 }
 
 /// Puts inputs that have names into the order of the network's, where those are known.

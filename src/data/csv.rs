@@ -12,7 +12,7 @@ use ::csv::StringRecord;
 
 use super::arrays::{NamedArray, NamedArrays};
 use super::classes::{Written, classes};
-use super::{Reading, Used};
+use super::{Groups, Reading, Used};
 use crate::{Error, ErrorKind, Result};
 
 /// What parts the fields.
@@ -27,6 +27,8 @@ enum Column {
     Input,
     Target,
     Label,
+    /// What parts the samples, and nothing else.
+    Group,
     Dropped,
 }
 
@@ -47,6 +49,9 @@ pub(super) fn read(path: &Path, bytes: &[u8], reading: &Reading) -> Result<Named
     let table = Table {
         path,
         columns: columns(path, &names, reading)?,
+        by: names
+            .iter()
+            .position(|name| Some(name) == reading.by.as_ref()),
         names,
     };
     let mut filled = Filled::default();
@@ -112,6 +117,7 @@ fn columns(path: &Path, names: &[String], reading: &Reading) -> Result<Vec<Colum
     check_header(path, names)?;
     let flags = reading.targets.iter().map(|name| ("--target", name));
     let flags = flags.chain(reading.label.iter().map(|name| ("--label", name)));
+    let flags = flags.chain(reading.by.iter().map(|name| ("--by", name)));
     let mut flags = flags.chain(reading.drop.iter().map(|name| ("--drop", name)));
     if let Some((flag, name)) = flags.find(|(_, name)| !names.contains(name)) {
         return Err(ErrorKind::NoSuchColumn {
@@ -131,9 +137,14 @@ fn columns(path: &Path, names: &[String], reading: &Reading) -> Result<Vec<Colum
         } else if reading.label.as_ref() == Some(name) {
             Column::Label
         } else {
-            by_name
+            let known = by_name
                 .as_ref()
-                .map_or(Column::Input, |by_name| by_name(name))
+                .map_or(Column::Input, |by_name| by_name(name));
+            let is_own = known == Column::Input && !reading.network.inputs.contains(name);
+            match is_own && reading.by.as_ref() == Some(name) {
+                true => Column::Group,
+                false => known,
+            }
         }
     };
     let columns: Vec<Column> = names.iter().map(of).collect();
@@ -278,6 +289,8 @@ struct Table<'a> {
     path: &'a Path,
     names: Vec<String>,
     columns: Vec<Column>,
+    /// The column whose values part the samples, whatever else it is for.
+    by: Option<usize>,
 }
 
 /// The numbers and classes of the lines, in the order of the columns.
@@ -287,6 +300,7 @@ struct Filled {
     inputs: Vec<f64>,
     targets: Vec<f64>,
     labels: Vec<Written>,
+    groups: Vec<String>,
 }
 
 impl Table<'_> {
@@ -297,8 +311,12 @@ impl Table<'_> {
             .map_or(to.rows as u64 + 2, ::csv::Position::line);
         for (place, column) in self.columns.iter().enumerate() {
             let text = record.get(place).unwrap_or_default().trim();
+            if self.by == Some(place) {
+                to.groups.push(text.to_owned());
+            }
             match column {
-                Column::Dropped => continue,
+                // Of whom nothing is known are a group too.
+                Column::Dropped | Column::Group => continue,
                 _ if text.is_empty() => {
                     return Err(ErrorKind::EmptyCell {
                         line,
@@ -377,6 +395,13 @@ impl Table<'_> {
             result.name_classes(label, &found);
             result.add("labels", NamedArray::integers(filled.rows, 1, found.ids));
         }
+        if let Some(place) = self.by {
+            let groups = Groups {
+                column: self.names[place].clone(),
+                values: filled.groups,
+            };
+            result.groups = Some(groups.checked(self.path)?);
+        }
         result.used = self.used();
         Ok(result)
     }
@@ -387,6 +412,7 @@ impl Table<'_> {
             Column::Input => "input",
             Column::Target => "target",
             Column::Label => "class",
+            Column::Group => "subgroups (--by)",
             Column::Dropped => "left out by --drop",
         };
         let columns = self.names.iter().zip(&self.columns);

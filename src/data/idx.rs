@@ -41,6 +41,7 @@ pub fn open(images: &Path, labels: &Path) -> Result<Dataset> {
         answers: None,
         foils: None,
         outputs: None,
+        groups: None,
         positions: None,
         task: Task::default(),
         prompts: Vec::new(),

@@ -10,6 +10,7 @@ mod assemble;
 mod classes;
 mod csv;
 mod format;
+mod groups;
 pub mod idx;
 mod jsonl;
 mod lines;
@@ -24,6 +25,7 @@ mod task;
 #[cfg_attr(not(feature = "text"), path = "no_tokenizer.rs")]
 mod tokenizer;
 
+pub use groups::{Groups, MOST_GROUPS};
 pub use reading::{Bos, Reading};
 pub use roles::Used;
 pub use task::{Domain, ReadAt, Task, names_of, read_box};
@@ -65,6 +67,8 @@ pub struct Dataset {
     pub positions: Option<Array2<usize>>,
     /// The source framework's own outputs, `[samples, outputs]`.
     pub outputs: Option<Array2<f64>>,
+    /// The subgroup of each sample, where a column that parts them was named.
+    pub groups: Option<Groups>,
     /// What the data say of the task.
     pub task: Task,
     /// The tokens of each sample as text, where the data are text; else none.
@@ -274,6 +278,7 @@ impl Dataset {
             foils: self.foils.map(some),
             positions: self.positions.map(positions),
             outputs: self.outputs.map(rows),
+            groups: self.groups.map(|groups| groups.first(n)),
             prompts: self.prompts.into_iter().take(n).collect(),
             ..self
         }
@@ -373,6 +378,9 @@ fn parsed(
     reading: &Reading,
 ) -> Result<arrays::NamedArrays> {
     let told = reading.targets.first().or(reading.label.as_ref());
+    // Lines of JSON have keys of known names alone.
+    let by = reading.by.as_ref().filter(|_| format == Format::Jsonl);
+    let told = told.or(by);
     if let (Some(column), false) = (told, format == Format::Csv) {
         return Err(ErrorKind::NoColumns {
             column: column.clone(),

@@ -19,6 +19,8 @@ pub struct Reading {
     pub label: Option<String>,
     /// Columns or arrays that are left out on purpose.
     pub drop: Vec<String>,
+    /// The column or array whose values part the samples into subgroups.
+    pub by: Option<String>,
     /// What the network's own files say: names of its inputs and outputs.
     pub network: Task,
 }

@@ -33,6 +33,7 @@ impl Dataset {
                     _ => ids(positions),
                 }),
             outputs: self.outputs.as_ref().map(values),
+            groups: self.groups.as_ref().map(|groups| groups.select(rows)),
             prompts: match self.prompts.is_empty() {
                 true => Vec::new(),
                 false => rows.iter().map(|row| self.prompts[*row].clone()).collect(),

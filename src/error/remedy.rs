@@ -163,8 +163,14 @@ impl Error {
                 "`--label {column}` if it holds classes; `--drop {column}` leaves it out; else correct the field"
             ),
             ErrorKind::NoSuchColumn { .. } => "name a column of the header, letter by letter".to_owned(),
+            ErrorKind::TooManyGroups { column, .. } => format!(
+                "store ranges of `{column}` in a column of its own, as `0-17`, `18-64`, `65+`"
+            ),
+            ErrorKind::GroupsShape { .. } => {
+                "name an array with one number per sample".to_owned()
+            }
             ErrorKind::NoColumns { .. } => {
-                "leave `--target` and `--label` out: arrays and keys are told apart by their names".to_owned()
+                "leave `--target` and `--label` out, and `--by` of lines of JSON: arrays and keys are told apart by their names".to_owned()
             }
             ErrorKind::ColumnsOfInputs { unused, .. } => match unused.first() {
                 Some(name) => format!(

@@ -141,6 +141,18 @@ fn all() -> Vec<Error> {
             found: vec![],
         }
         .at(path()),
+        ErrorKind::TooManyGroups {
+            column: tensor(),
+            found: 60,
+            most: 50,
+        }
+        .at(path()),
+        ErrorKind::GroupsShape {
+            name: tensor(),
+            shape: vec![3, 2],
+            samples: 3,
+        }
+        .at(path()),
         ErrorKind::NoColumns { column: tensor() }.at(path()),
         ErrorKind::ColumnsOfInputs {
             missing: vec![tensor()],

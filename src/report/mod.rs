@@ -34,6 +34,7 @@ mod sample;
 mod sheet;
 pub mod sites;
 pub mod stability;
+mod subgroups;
 pub mod tables;
 pub mod task;
 pub mod training;

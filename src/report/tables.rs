@@ -52,6 +52,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
         ablation(audit),
         prompts(audit),
         samples(audit),
+        crate::report::subgroups::sheet(audit),
     ];
     if audit.prune.is_some() {
         all.extend([curve(audit), outputs(audit), layers(audit)]);

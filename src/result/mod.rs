@@ -24,6 +24,7 @@ mod saved;
 mod schema;
 mod status;
 mod strongest;
+mod subgroups;
 mod training;
 mod transformer;
 
@@ -75,6 +76,7 @@ pub use saved::Saved;
 pub use schema::schemas;
 pub use status::{Sentence, Status, fails};
 pub use strongest::{Extreme, Extremes, Sample, Strongest};
+pub use subgroups::{Subgroup, Subgroups};
 pub use training::{Film, FilmFrame, Training, TrainingPoint};
 pub use transformer::{Attention, Prompt, Transformer};
 

@@ -32,6 +32,9 @@ pub struct Audit {
     /// Does the network do what the data ask of it; `null` where they do not say.
     #[serde(default)]
     pub task: Option<Task>,
+    /// The samples by a column of the data, where one was named with `--by`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subgroups: Option<super::Subgroups>,
     /// Agreement with the source framework's own outputs; `null` where the data hold none.
     pub parity: Option<Parity>,
     /// Pruning and its verification.

@@ -117,8 +117,8 @@ function cameraControls(state, actions) {
   const buttons = [
     button("−", "Zoom out", () => actions.zoom(1 / 1.5)),
     button("+", "Zoom in", () => actions.zoom(1.5)),
-    button("Fit", "Show all", actions.fit),
-    button("Reset", "Show everything as it was at first", actions.reset),
+    button("Fit", "Fit: show all", actions.fit),
+    button("Reset", "Reset: show everything as it was at first", actions.reset),
   ];
   if (state.graph.solid) {
     const solid = make("button", { type: "button", "aria-pressed": "false" }, "3D");

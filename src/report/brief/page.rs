@@ -6,6 +6,7 @@ use super::{groups, identity};
 use crate::report::page::Page;
 use crate::report::page::blocks::{Block, Fact, Said, Section};
 use crate::report::sites::{clean, plain};
+use crate::report::subgroups;
 use crate::result::{Audit, Sentence};
 
 /// Renders the page.
@@ -53,7 +54,10 @@ fn sections(audit: &Audit) -> Vec<Section> {
         Section {
             id: "found",
             title: "What was found",
-            blocks: groups(&audit.summary).map(of_group).collect(),
+            blocks: groups(&audit.summary)
+                .map(of_group)
+                .chain(subgroups::table(audit, ""))
+                .collect(),
         },
         Section {
             id: "signed",

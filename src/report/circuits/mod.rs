@@ -5,6 +5,6 @@ pub mod faithfulness;
 pub mod figure;
 pub(in crate::report) mod group;
 pub(in crate::report) mod page;
-mod proved;
+pub(in crate::report) mod proved;
 pub mod roc;
 pub(in crate::report) mod words;

@@ -1,7 +1,7 @@
 //! What is proved of circuits, in words no stronger than that.
 
-use crate::choice::{Arithmetic, CertificateMethod, Equivalence, LowerBound, Rest};
-use crate::report::english::plural;
+use crate::choice::{Arithmetic, CertificateMethod, Equivalence, Fill, LowerBound, Rest};
+use crate::report::english::{counted, plural};
 use crate::report::format::{count, short, typed};
 use crate::report::sites::clean;
 use crate::result::{Circuit, ProvedCircuit, Status};
@@ -39,12 +39,36 @@ fn claim(circuit: &Circuit, proved: &ProvedCircuit) -> String {
     };
     format!(
         "Proved for every input {}: with every other edge at {rest}, {kept}; {}.",
-        domain(proved),
+        inputs(proved),
         how(proved)
     )
 }
 
-fn domain(proved: &ProvedCircuit) -> String {
+/// What stands in for the rest, in a word or a few.
+pub(in crate::report) fn fill(circuit: &Circuit, proved: &ProvedCircuit) -> String {
+    match (proved.rest, circuit.fill) {
+        (Rest::Any, _) => "any value that they can take".to_owned(),
+        (Rest::Fill, Fill::Zero) => "zero".to_owned(),
+        (Rest::Fill, Fill::Mean) => "their mean over the samples".to_owned(),
+        (Rest::Fill, fill @ (Fill::Corrupted | Fill::Resample)) => format!("the fill `{fill}`"),
+    }
+}
+
+/// The inputs of which something is proved, after `every input`.
+pub(in crate::report) fn domain(proved: &ProvedCircuit) -> String {
+    let name = clean(&proved.domain);
+    let Some(radius) = proved.radius else {
+        return format!("of {name}");
+    };
+    let balls = usize::try_from(proved.regions).unwrap_or(usize::MAX);
+    format!(
+        "within {} of {}",
+        typed(radius),
+        counted(balls, "sample", "samples")
+    )
+}
+
+fn inputs(proved: &ProvedCircuit) -> String {
     let name = clean(&proved.domain);
     let Some(radius) = proved.radius else {
         return format!("of the domain `{name}`");

@@ -196,6 +196,7 @@ fn evidence(audit: &Audit, said: &[Sentence], sites: &Sites<'_>) -> Section {
     let drawers = [
         sentences::section(said),
         facts::findings(audit),
+        super::subgroups::section(audit),
         super::ablation::page::section(audit, sites),
         facts::checkpoint(audit),
         definitions::section(audit),

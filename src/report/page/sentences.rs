@@ -20,12 +20,13 @@ pub(super) fn section(said: &[Sentence]) -> Section {
 }
 
 /// Parts of a result and the part of the page that shows each; the first that fits counts.
-const ANCHORS: [(&str, &str); 9] = [
+const ANCHORS: [(&str, &str); 10] = [
     ("/prune/certificate", "certificate"),
     ("/prune/", "pruning"),
     ("/modules/independence/splits", "independence"),
     ("/modules", "modules"),
     ("/circuits", "circuits"),
+    ("/subgroups", "subgroups"),
     ("/findings", "findings"),
     ("/checkpoint", "facts"),
     ("/data", "facts"),

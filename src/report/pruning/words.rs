@@ -20,7 +20,8 @@ pub(in crate::report) fn sentences(audit: &Audit) -> Vec<Sentence> {
     };
     let mut said = vec![verification(prune, audit)];
     said.extend(loss(prune, audit));
-    said.push(certificate(prune, &Sites::new(&audit.network)));
+    let has_proved = audit.circuits.iter().any(|c| c.proved.is_some());
+    said.push(certificate(prune, has_proved, &Sites::new(&audit.network)));
     said
 }
 
@@ -145,7 +146,7 @@ pub(in crate::report) fn loss_name(loss: LossKind) -> &'static str {
     }
 }
 
-fn certificate(prune: &Prune, sites: &Sites<'_>) -> Sentence {
+fn certificate(prune: &Prune, has_proved: bool, sites: &Sites<'_>) -> Sentence {
     let topic = "Certificate";
     if let Some(reason) = &prune.not_certified {
         let text = format!("Not certified: {}.", plain(reason));
@@ -155,8 +156,7 @@ fn certificate(prune: &Prune, sites: &Sites<'_>) -> Sentence {
         return equivalence::sentence(topic, found, "/prune/equivalence");
     }
     let Some(certificate) = &prune.certificate else {
-        let text = "Not certified: samples say nothing of other inputs.";
-        return Sentence::new(topic, Status::NotRun, text);
+        return uncertified(prune, has_proved);
     };
     let domain = plain(&certificate.domain);
     let (how, of) = (how(certificate), arithmetic(certificate));
@@ -166,11 +166,7 @@ fn certificate(prune: &Prune, sites: &Sites<'_>) -> Sentence {
         certificate.sound,
         certificate.bound == 0.0,
     ) {
-        (true, true, true) if prune.edges_kept == prune.edges_total => Sentence::new(
-            topic,
-            Status::Note,
-            "Nothing was pruned, so that nothing had to be proved.",
-        ),
+        (true, true, true) if prune.edges_kept == prune.edges_total => whole(prune),
         (true, true, _) => Sentence::new(
             topic,
             Status::Holds,
@@ -192,6 +188,30 @@ fn certificate(prune: &Prune, sites: &Sites<'_>) -> Sentence {
         }
     };
     said.from(["/prune/certificate"])
+}
+
+/// Nobody asked for a certificate. A proof of a circuit is of the network as it was searched.
+fn uncertified(prune: &Prune, has_proved: bool) -> Sentence {
+    let is_whole = prune.verified && prune.edges_kept == prune.edges_total;
+    let text = match (is_whole, has_proved) {
+        (true, _) => return whole(prune),
+        (false, false) => "Not certified: samples say nothing of other inputs.",
+        (false, true) => {
+            "Not certified: of the pruning, samples say nothing of other inputs; the proof of the \
+             circuit is of the pruned network."
+        }
+    };
+    Sentence::new("Certificate", Status::NotRun, text)
+}
+
+/// A network that was left as it is equals itself.
+fn whole(prune: &Prune) -> Sentence {
+    let text = "Nothing was pruned, so that nothing had to be proved.";
+    let evidence = match prune.certificate {
+        Some(_) => "/prune/certificate",
+        None => "/prune/edges_kept",
+    };
+    Sentence::new("Certificate", Status::Note, text).from([evidence])
 }
 
 /// Each bound beside its own tolerance: of several outputs, the one that comes nearest.

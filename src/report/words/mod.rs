@@ -27,6 +27,7 @@ pub fn summary(audit: &Audit) -> Vec<Sentence> {
     sentences.extend(super::parity::words::sentences(audit));
     sentences.extend(super::task::words::sentences(audit));
     sentences.extend(super::pruning::words::sentences(audit));
+    sentences.extend(super::subgroups::words::sentences(audit));
     sentences.extend(super::independence::words::sentences(audit, &sites));
     sentences.extend(super::modules::words::sentences(audit, &sites));
     sentences.extend(super::circuits::words::sentences(audit, &sites));

@@ -218,6 +218,7 @@ mod tests {
             answers: None,
             foils: None,
             outputs: None,
+            groups: None,
             positions: None,
             task: crate::data::Task::default(),
             prompts: Vec::new(),

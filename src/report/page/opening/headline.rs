@@ -6,6 +6,7 @@ use crate::report::english::{LEVEL, capital, counted, joined, plural, samples};
 use crate::report::format::{count, count_words, percent, short, times};
 use crate::report::modules::words::measure_words;
 use crate::report::network::figure::{MOST_BRIDGES, bridge_count};
+use crate::report::page::opening::proved;
 use crate::report::page::opening::stretch::{Stretch, stretch};
 use crate::report::sites::{Sites, clean, plain, shortened};
 use crate::result::{Audit, Circuit, Component, HeadlineTest, Modules, Prune, Split, Status, Task};
@@ -45,12 +46,9 @@ pub fn headline(audit: &Audit, sites: &Sites<'_>) -> Headline {
     let found = broken(audit)
         .or_else(|| other_network(audit))
         .or_else(|| audit.task.as_ref().and_then(no_task))
-        .or_else(|| {
-            audit
-                .prune
-                .as_ref()
-                .map(|prune| pruned(prune, audit, sites))
-        })
+        .or_else(|| changed(audit))
+        .or_else(|| first_proved(audit))
+        .or_else(|| cut(audit).map(|prune| pruned(prune, audit, sites)))
         .or_else(|| circuits(&audit.circuits))
         .or_else(|| audit.modules.as_ref().map(modules))
         .unwrap_or_else(|| nothing(audit));
@@ -100,11 +98,21 @@ fn no_task(task: &Task) -> Option<Headline> {
     (!task.does_task).then(|| said(Status::NotShown, text, caveat))
 }
 
+fn first_proved(audit: &Audit) -> Option<Headline> {
+    let (circuit, proved) = proved::first(audit)?;
+    Some(proved::headline(circuit, proved, audit))
+}
+
+/// The pruning, unless none was asked for and there are circuits to tell of.
+fn cut(audit: &Audit) -> Option<&Prune> {
+    let prune = audit.prune.as_ref()?;
+    let is_whole = prune.edges_kept == prune.edges_total;
+    let was_asked = !matches!(prune.requested, Requested::At(_));
+    (!is_whole || was_asked || audit.circuits.is_empty()).then_some(prune)
+}
+
 fn pruned(prune: &Prune, audit: &Audit, sites: &Sites<'_>) -> Headline {
     let (kept, total) = (count(prune.edges_kept), count(prune.edges_total));
-    if !prune.verified {
-        return changed(prune, audit);
-    }
     if let Some(flat) = stretch(prune) {
         return few(&flat, prune);
     }
@@ -165,7 +173,8 @@ fn few(flat: &Stretch, prune: &Prune) -> Headline {
     said(Status::Holds, text, caveat)
 }
 
-fn changed(prune: &Prune, audit: &Audit) -> Headline {
+fn changed(audit: &Audit) -> Option<Headline> {
+    let prune = audit.prune.as_ref().filter(|prune| !prune.verified)?;
     let text = format!(
         "With {} of {} weights it is not the same network.",
         count(prune.edges_kept),
@@ -182,7 +191,7 @@ fn changed(prune: &Prune, audit: &Audit) -> Headline {
         samples(audit.data.as_ref()),
         short(prune.max_abs_change)
     );
-    said(Status::Fails, text, caveat)
+    Some(said(Status::Fails, text, caveat))
 }
 
 /// Into what the pruned network falls.

@@ -3,7 +3,7 @@
 use crate::report::figures::axes::{Axis, Scale};
 use crate::report::figures::canvas::{Figure, bar, disc, line, text, tip};
 use crate::report::figures::palette::module_class;
-use crate::report::format::{number, short};
+use crate::report::format::{count, number, short};
 use crate::report::modules::null::histogram;
 use crate::report::sites::{Sites, clean, shortened};
 use crate::result::{Certificate, Circuit, Lesion, NullModel, Prune};
@@ -130,6 +130,32 @@ pub(super) fn faithfulness(circuits: &[&Circuit]) -> String {
     figure.inline()
 }
 
+/// The edges of a proved circuit out of all; the line is how many any such circuit has.
+pub(super) fn sizes(circuit: &Circuit, least: usize) -> String {
+    let (kept, total) = (rows(circuit.edges_kept), rows(circuit.edges_total));
+    if circuit.edges_total == 0 {
+        return String::new();
+    }
+    let at = |edges: f64| WIDTH * (edges / total).min(1.0);
+    let height = ROW + 4.0;
+    let label = "Edges of the circuit out of all, and how many any such circuit has";
+    let mut figure = Figure::new("", label, WIDTH, height);
+    figure.add(bar(0.0, 3.0, WIDTH, ROW - 3.0, "gone"));
+    let words = format!(
+        "{} of {} edges; at least {}",
+        count(circuit.edges_kept),
+        count(circuit.edges_total),
+        count(least)
+    );
+    figure.add(bar(0.0, 3.0, at(kept).max(1.0), ROW - 3.0, "kept").add(tip(&words)));
+    figure.add(line(
+        (at(rows(least)), 0.0),
+        (at(rows(least)), height),
+        "limit",
+    ));
+    figure.inline()
+}
+
 /// Columns wider than this show their numbers.
 const WITH_NUMBERS: f64 = 44.0;
 
@@ -222,7 +248,7 @@ pub(super) fn lesions(lesions: &[&Lesion], sites: &Sites<'_>) -> String {
     figure.inline()
 }
 
-#[allow(clippy::cast_precision_loss, reason = "a handful of rows")]
+#[allow(clippy::cast_precision_loss, reason = "numbers of rows and edges")]
 fn rows(count: usize) -> f64 {
     count as f64
 }

@@ -6,6 +6,7 @@
 
 mod headline;
 mod miniature;
+mod proved;
 mod stretch;
 mod verdicts;
 
