@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fs::remove_dir_all(folder)?;
     }
     fs::create_dir_all(folder)?;
-    modscope::report::write_index(&results, folder)?;
+    modscope::report::write_index(&results, folder, &Default::default())?;
     println!("{}", folder.join("index.html").display());
     Ok(())
 }

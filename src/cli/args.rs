@@ -14,6 +14,8 @@ use crate::model::{Layout, Meaning, Options};
 use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality, RESTARTS};
 use crate::numeric::Activation;
 use crate::prune::{Threshold, Tolerance};
+use crate::report::figures::Print;
+use crate::report::figures::print::{Font, Length};
 use crate::{Error, ErrorKind, Result};
 
 /// What every command has.
@@ -41,12 +43,35 @@ pub(super) struct Common {
     /// Seed of every random choice
     #[arg(long, default_value_t = 0, value_name = "S")]
     pub seed: u64,
+    #[command(flatten)]
+    pub figures: FigureArgs,
     /// Print errors only
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Print the time of every stage
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// How the files of figures are set.
+#[derive(Debug, Clone, Args)]
+pub(super) struct FigureArgs {
+    /// Font of the text in figures/*.svg, which stays text [default: the system's]
+    #[arg(long, value_name = "NAME", help_heading = "Figures")]
+    font: Option<Font>,
+    /// Width of figures/*.svg on paper: 3.25in, 82.5mm, 8.25cm, 234pt [default: in pixels]
+    #[arg(long, value_name = "LENGTH", help_heading = "Figures")]
+    width: Option<Length>,
+}
+
+impl FigureArgs {
+    /// What the files of figures say.
+    pub fn print(&self) -> Print {
+        Print {
+            font: self.font.clone(),
+            width: self.width,
+        }
+    }
 }
 
 /// A number of threads.

@@ -149,7 +149,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
         .in_pool(|| compare::join(&entries, parts, &data, &config))??;
     result.summary = report::compare::words::summary(&result);
     output::place(&args.common, folder.as_deref(), |dir| {
-        report::write_comparison(&result, dir)
+        report::write_comparison(&result, dir, &args.common.figures.print())
     })?;
     kept.done(folder.as_deref());
     output::told(&args.common, &result, &result.summary, folder.as_deref())?;

@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     result.summary = report::diff::words::summary(&result);
     let folder = output::folder(&args.common, &name);
     output::place(&args.common, folder.as_deref(), |dir| {
-        report::write_diff(&result, dir)
+        report::write_diff(&result, dir, &args.common.figures.print())
     })?;
     progress.finish();
     output::told(&args.common, &result, &result.summary, folder.as_deref())?;

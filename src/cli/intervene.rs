@@ -118,7 +118,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     if let Some(folder) = &folder {
         output::check_replaceable(folder, args.common.force)?;
         staged.push(Staged::folder(folder, args.common.force, |dir| {
-            report::write_intervention(&result, dir)
+            report::write_intervention(&result, dir, &args.common.figures.print())
         })?);
     }
     if let (Some(path), Some(network)) = (&args.output, &outcome.edited) {

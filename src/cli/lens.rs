@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     result.summary = report::lens::words::summary(&result);
     let folder = output::folder(&args.common, &name);
     output::place(&args.common, folder.as_deref(), |dir| {
-        report::write_lens(&result, dir)
+        report::write_lens(&result, dir, &args.common.figures.print())
     })?;
     progress.finish();
     output::told(&args.common, &result, &result.summary, folder.as_deref())?;

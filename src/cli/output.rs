@@ -11,6 +11,7 @@ use crate::audit::memory;
 use crate::checkpoint::Checkpoint;
 use crate::escape::visible;
 use crate::report::exports::{self, Export};
+use crate::report::figures::Print;
 use crate::report::words;
 use crate::result::{Audit, CheckpointInfo, GraphJson, Sentence, Status, fails};
 use crate::{ErrorKind, Result, report};
@@ -34,6 +35,8 @@ pub(super) struct Finished<'a> {
     pub exports: &'a [Export],
     /// Whether the result that is there may be replaced without `--force`.
     pub replace: bool,
+    /// How the files of its figures are set.
+    pub print: Print,
 }
 
 /// A result that has been written, and where.
@@ -72,7 +75,7 @@ impl Finished<'_> {
     /// Everything that a report's folder holds.
     fn fill(&mut self, dir: &Path) -> Result<()> {
         let started = Instant::now();
-        report::write(&self.result, self.command, dir)?;
+        report::write(&self.result, self.command, dir, &self.print)?;
         exports::write(&self.result, self.graphs, self.exports, dir)?;
         for (name, network) in &self.networks {
             network.write(&dir.join(name))?;

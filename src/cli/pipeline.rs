@@ -184,6 +184,7 @@ fn write(
         graphs: &outcome.graphs,
         exports: job.exports,
         replace,
+        print: common.figures.print(),
     };
     Ok(output::write(common, finished)?)
 }

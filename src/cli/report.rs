@@ -63,6 +63,7 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Status> {
             graphs: &[],
             exports: &[],
             replace: false,
+            print: args.common.figures.print(),
         },
     )?;
     output::print(&args.common, &written)
@@ -96,7 +97,7 @@ fn brief(args: &Args, path: &Path) -> anyhow::Result<Status> {
 fn again(args: &Args, name: &str, result: &Saved) -> anyhow::Result<Status> {
     let folder = output::folder(&args.common, name);
     output::place(&args.common, folder.as_deref(), |dir| {
-        report::write_saved(result, name, dir)
+        report::write_saved(result, name, dir, &args.common.figures.print())
     })?;
     output::told(&args.common, result, result.summary(), folder.as_deref())?;
     Ok(match fails(result.summary()) {
@@ -125,7 +126,7 @@ fn all(args: &Args, paths: &[PathBuf]) -> anyhow::Result<Status> {
         }
     }
     whole::folder(&folder, args.common.force, |dir| {
-        report::write_index(&results, dir)
+        report::write_index(&results, dir, &args.common.figures.print())
     })?;
     if !args.common.quiet {
         let page = folder.join("index.html");

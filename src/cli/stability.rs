@@ -146,7 +146,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut result = args.common.in_pool(compute)??;
     result.summary = report::stability::words::summary(&result);
     output::place(&args.common, folder.as_deref(), |dir| {
-        report::write_multiverse(&result, dir)
+        report::write_multiverse(&result, dir, &args.common.figures.print())
     })?;
     kept.done(folder.as_deref());
     progress.finish();

@@ -47,12 +47,12 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::result::{Audit, Comparison, Diff, Intervention, Lens, Multiverse, Saved};
-use figures::Gallery;
+use figures::{Gallery, Print};
 
 /// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
 ///
 /// `dir` must exist and should be empty; what has the name of a written file is
-/// replaced.
+/// replaced. `print` sets the font and the width of the figures' files.
 ///
 /// # Errors
 /// [`ErrorKind::Write`] with the file or folder that could not be written.
@@ -62,15 +62,15 @@ use figures::Gallery;
 /// ```no_run
 /// # fn save(audit: &modscope::result::Audit) -> modscope::Result<()> {
 /// let dir = std::path::Path::new("reports/independence.part");
-/// modscope::report::write(audit, "audit", dir)
+/// modscope::report::write(audit, "audit", dir, &Default::default())
 /// # }
 /// ```
-pub fn write(audit: &Audit, command: &str, dir: &Path) -> Result<()> {
+pub fn write(audit: &Audit, command: &str, dir: &Path, print: &Print) -> Result<()> {
     let gallery = Gallery::new(audit);
     write_json(audit, command, dir)?;
     let tables = folder(dir, "tables")?;
     tables::write(audit, &tables)?;
-    save_figures(gallery.all(), dir)?;
+    save_figures(gallery.all(), dir, print)?;
     save_page(
         page::render(audit, command, &gallery),
         &dir.join("index.html"),
@@ -97,7 +97,7 @@ pub fn write_brief(audit: &Audit, dir: &Path) -> Result<()> {
 /// [`ErrorKind::Write`] with the file or folder that could not be written.
 pub fn write_index(results: &[(String, Audit)], dir: &Path) -> Result<()> {
     for (name, audit) in results {
-        write(audit, "audit", &folder(dir, name)?)?;
+        write(audit, "audit", &folder(dir, name)?, print)?;
     }
     save_page(page::index::render(results), &dir.join("index.html"))
 }
@@ -107,7 +107,7 @@ pub fn write_index(results: &[(String, Audit)], dir: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Write`] with the file or folder that could not be written.
-pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
+pub fn write_comparison(comparison: &Comparison, dir: &Path, print: &Print) -> Result<()> {
     save_json(comparison, &dir.join("compare.json"))?;
     let tables = folder(dir, "tables")?;
     compare::tables::write(comparison, &tables)?;
@@ -120,7 +120,7 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
         &compare::tables::latex(comparison),
     )?;
     let figures = compare::figures::all(comparison);
-    save_figures(&figures, dir)?;
+    save_figures(&figures, dir, print)?;
     save_page(
         compare::page::render(comparison, &figures),
         &dir.join("index.html"),
@@ -132,11 +132,11 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Write`] with the file or folder that could not be written.
-pub fn write_multiverse(result: &Multiverse, dir: &Path) -> Result<()> {
+pub fn write_multiverse(result: &Multiverse, dir: &Path, print: &Print) -> Result<()> {
     save_json(result, &dir.join("stability.json"))?;
     tables::save_all(&stability::tables::sheets(result), &folder(dir, "tables")?)?;
     let figures = stability::page::figures(result);
-    save_figures(&figures, dir)?;
+    save_figures(&figures, dir, print)?;
     save_page(
         stability::page::render(result, &figures),
         &dir.join("index.html"),
@@ -148,11 +148,11 @@ pub fn write_multiverse(result: &Multiverse, dir: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Write`] with the file or folder that could not be written.
-pub fn write_intervention(result: &Intervention, dir: &Path) -> Result<()> {
+pub fn write_intervention(result: &Intervention, dir: &Path, print: &Print) -> Result<()> {
     save_json(result, &dir.join("intervene.json"))?;
     tables::save_all(&intervene::tables::sheets(result), &folder(dir, "tables")?)?;
     let figures: Vec<_> = intervene::sweep(result).into_iter().collect();
-    save_figures(&figures, dir)?;
+    save_figures(&figures, dir, print)?;
     save_page(
         intervene::page::render(result, &figures),
         &dir.join("index.html"),
@@ -164,11 +164,11 @@ pub fn write_intervention(result: &Intervention, dir: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Write`] with the file or folder that could not be written.
-pub fn write_lens(result: &Lens, dir: &Path) -> Result<()> {
+pub fn write_lens(result: &Lens, dir: &Path, print: &Print) -> Result<()> {
     save_json(result, &dir.join("lens.json"))?;
     tables::save_all(&lens::tables::sheets(result), &folder(dir, "tables")?)?;
     let figures = lens::all(result);
-    save_figures(&figures, dir)?;
+    save_figures(&figures, dir, print)?;
     save_page(
         lens::page::render(result, &figures),
         &dir.join("index.html"),
@@ -180,13 +180,13 @@ pub fn write_lens(result: &Lens, dir: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Write`] with the file or folder that could not be written.
-pub fn write_diff(result: &Diff, dir: &Path) -> Result<()> {
+pub fn write_diff(result: &Diff, dir: &Path, print: &Print) -> Result<()> {
     save_json(result, &dir.join("diff.json"))?;
     tables::save_all(&diff::tables::sheets(result), &folder(dir, "tables")?)?;
     let figure = diff::figure::draw(result);
     if let Some(figure) = &figure {
         let drawings = folder(dir, "figures")?;
-        save(&drawings.join("network.svg"), &figure.file())?;
+        save(&drawings.join("network.svg"), &figure.file(print))?;
     }
     save_page(
         diff::page::render(result, figure.as_ref()),
@@ -199,14 +199,14 @@ pub fn write_diff(result: &Diff, dir: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Write`] with the file or folder that could not be written.
-pub fn write_saved(saved: &Saved, command: &str, dir: &Path) -> Result<()> {
+pub fn write_saved(saved: &Saved, command: &str, dir: &Path, print: &Print) -> Result<()> {
     match saved {
-        Saved::Audit(result) => write(result, command, dir),
-        Saved::Comparison(result) => write_comparison(result, dir),
-        Saved::Diff(result) => write_diff(result, dir),
-        Saved::Intervention(result) => write_intervention(result, dir),
-        Saved::Lens(result) => write_lens(result, dir),
-        Saved::Stability(result) => write_multiverse(result, dir),
+        Saved::Audit(result) => write(result, command, dir, print),
+        Saved::Comparison(result) => write_comparison(result, dir, print),
+        Saved::Diff(result) => write_diff(result, dir, print),
+        Saved::Intervention(result) => write_intervention(result, dir, print),
+        Saved::Lens(result) => write_lens(result, dir, print),
+        Saved::Stability(result) => write_multiverse(result, dir, print),
     }
 }
 
@@ -236,11 +236,15 @@ fn save_json(result: &impl serde::Serialize, path: &Path) -> Result<()> {
 }
 
 /// `figures/NAME.svg` of each.
-fn save_figures<'f>(all: impl IntoIterator<Item = &'f figures::Figure>, dir: &Path) -> Result<()> {
+fn save_figures<'f>(
+    all: impl IntoIterator<Item = &'f figures::Figure>,
+    dir: &Path,
+    print: &Print,
+) -> Result<()> {
     let drawings = folder(dir, "figures")?;
     for figure in all {
         let path = drawings.join(format!("{}.svg", figure.name));
-        save(&path, &figure.file())?;
+        save(&path, &figure.file(print))?;
     }
     Ok(())
 }

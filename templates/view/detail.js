@@ -76,6 +76,7 @@ function outButton(state, kind, what, words) {
 function nodeDetail(state, n, go) {
   const parts = [make("h3", {}, labelOf(state.graph.nodes[n])), make("p", { class: "quiet" }, nodeWords(state, n))];
   if (state.graph.nodes[n].row + 1 < state.graph.rows.length) parts.push(...outButton(state, "off", n, "Ablate it"));
+  parts.push(...unitPictures(state, n));
   const edges = visibleAt(state, n);
   const listed = edges.slice(0, MOST_LISTED);
   const rest = edges.length > listed.length ? `, the strongest ${MOST_LISTED} of ${counted(edges.length)}` : "";

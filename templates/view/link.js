@@ -3,7 +3,7 @@
 const HERE = "#view:";
 
 /** The address of a state; empty for the one that the page opens with. */
-function linkOf({ graph, stop, circuit, colour, off, cut }) {
+function linkOf({ graph, stop, circuit, colour, off, cut, name }) {
   const words = new URLSearchParams();
   const site = (n) => graph.nodes[n].site;
   if (stop !== graph.start) words.set("t", graph.stops[stop].threshold);
@@ -11,6 +11,7 @@ function linkOf({ graph, stop, circuit, colour, off, cut }) {
   if (colour !== "sign") words.set("colour", colour);
   if (off.size) words.set("off", [...off].map(site).join(" "));
   if (cut.size) words.set("cut", [...cut].map((e) => `${site(graph.from[e])}>${site(graph.to[e])}`).join(" "));
+  if (name && words.toString()) words.set("name", name);
   return words.toString();
 }
 
@@ -40,6 +41,7 @@ function stateOf(graph, hash) {
     stop: stop < 0 ? graph.start : stop,
     circuit: graph.circuits[circuit] ? circuit : newState(graph).circuit,
     colour: ["module", "effect", "circuit"].includes(words.get("colour")) ? words.get("colour") : "sign",
+    name: (words.get("name") ?? "").slice(0, 60),
     off: new Set(listed("off").map((site) => node.get(site)).filter((n) => n !== undefined)),
     cut: new Set([...wanted].map((ends) => edges.get(ends)).filter((e) => e !== undefined)),
   };

@@ -40,26 +40,35 @@ async function readLive() {
 }
 
 /** The outputs, sample by sample, without small weights, the sites `off` and the edges `cut`. */
-function runOf({ widths, first, activation, weights, biases, inputs }, { threshold, off, cut }) {
-  const kept = weights.map((weight, layer) => {
+function runOf(live, edits) {
+  const kept = keptWeights(live, edits);
+  return live.inputs.map((sample) => valuesBehind(live, kept, sample, kept.length));
+}
+
+/** The weights of every layer with zeros for what is taken out. */
+function keptWeights({ widths, first, weights }, { threshold, off, cut }) {
+  return weights.map((weight, layer) => {
     const writers = widths[layer];
     return weight.map((w, k) => {
       const [from, to] = [first[layer] + (k % writers), first[layer + 1] + Math.floor(k / writers)];
       return Math.abs(w) < threshold || off.has(from) || cut.has(`${from}>${to}`) ? 0 : w;
     });
   });
-  return inputs.map((sample) => {
-    let values = sample;
-    kept.forEach((weight, layer) => {
-      const writers = widths[layer];
-      values = Array.from(biases[layer], (bias, reader) => {
-        let sum = bias;
-        for (let k = 0; k < writers; k++) sum += weight[reader * writers + k] * values[k];
-        return layer + 1 < kept.length ? activation(sum) : sum;
-      });
+}
+
+/** The values behind so many layers of weights; with `sums`, before the last activation. */
+function valuesBehind({ widths, biases, activation }, kept, sample, depth, sums = false) {
+  let values = sample;
+  for (let layer = 0; layer < depth; layer++) {
+    const [weight, writers] = [kept[layer], widths[layer]];
+    const isSum = layer + 1 === kept.length || (sums && layer + 1 === depth);
+    values = Array.from(biases[layer], (bias, reader) => {
+      let sum = bias;
+      for (let k = 0; k < writers; k++) sum += weight[reader * writers + k] * values[k];
+      return isSum ? sum : activation(sum);
     });
-    return values;
-  });
+  }
+  return values;
 }
 
 /** What outputs decide: the largest; of one logit its sign. */

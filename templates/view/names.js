@@ -6,7 +6,7 @@ const pristine = document.documentElement.outerHTML;
 /** Names and groups, as the page carries them. */
 function readNames() {
   const carried = JSON.parse(document.getElementById("module-names").textContent);
-  const names = { name: carried.name ?? {}, group: carried.group ?? {} };
+  const names = { name: carried.name ?? {}, group: carried.group ?? {}, views: carried.views ?? {} };
   names.leader = (module) => {
     let leader = module;
     for (let step = 0; step < 100 && names.group[leader] !== undefined; step++) leader = names.group[leader];
@@ -61,7 +61,7 @@ function ablateModule(state, module) {
 
 /** The page as it came, with the names where the next reader's script finds them. */
 function savePage(names) {
-  const carried = JSON.stringify({ name: names.name, group: names.group }).replaceAll("<", "\\u003c");
+  const carried = JSON.stringify({ name: names.name, group: names.group, views: names.views }).replaceAll("<", "\\u003c");
   const start = 'id="module-names">';
   const from = pristine.indexOf(start) + start.length;
   const page = `<!DOCTYPE html>\n${pristine.slice(0, from)}${carried}${pristine.slice(pristine.indexOf("<", from))}`;

@@ -2,6 +2,7 @@
 
 readyTables();
 readyFigures();
+readyScrolls();
 readyResult();
 const carriedView = document.getElementById("view-data");
 if (carriedView) showView(document.getElementById("view"), carriedView.textContent);

@@ -13,6 +13,7 @@ function newState(graph) {
     found: [],
     off: new Set(),
     cut: new Set(),
+    name: "",
     live: undefined,
     edit: () => {},
     solid: false,
@@ -84,8 +85,8 @@ function addControls(view, actions) {
     circuitControl(state, actions.set),
     searchControl(state, actions.set, actions.visit),
   ].filter(Boolean);
-  const live = liveLine(state);
-  view.updates = [...controls.map((control) => control.update), live.update];
+  const [live, kept] = [liveLine(state), keptViews(state)];
+  view.updates = [...controls.map((control) => control.update), live.update, kept.update];
   const bar = make("div", { class: "view-controls" }, ...controls.map((control) => control.element), cameraControls(state, actions));
   view.element.prepend(bar, live.element);
   const places = modulePlaces();
@@ -95,6 +96,7 @@ function addControls(view, actions) {
     redraw(view);
   });
   if (modules) view.element.append(modules);
+  view.element.append(kept.element);
 }
 
 /** Places everything for the size of the stage, and draws. */
@@ -186,7 +188,7 @@ function actionsOf(view) {
     fit: () => look(newCamera()),
     reset: () => {
       const { stop, colour, circuit } = newState(state.graph);
-      Object.assign(state, { stop, colour, circuit, pin: NOTHING, hover: NOTHING, found: [], off: new Set(), cut: new Set(), camera: newCamera(), turn: { ...TILT } });
+      Object.assign(state, { stop, colour, circuit, pin: NOTHING, hover: NOTHING, found: [], name: "", off: new Set(), cut: new Set(), camera: newCamera(), turn: { ...TILT } });
       tell(view, "");
       layOut(view);
       keepLink(state);

@@ -34,7 +34,7 @@ fn sample() -> Audit {
 fn opened(audit: &Audit, size: (u32, u32)) -> Option<(Chrome, tempfile::TempDir)> {
     let browser = chrome::browser()?;
     let dir = tempfile::tempdir().expect("a temporary folder");
-    report::write(audit, "audit", dir.path()).expect("the report is written");
+    report::write(audit, "audit", dir.path(), &Default::default()).expect("the report is written");
     let chrome = Chrome::open(&browser, &dir.path().join("index.html"), size);
     Some((chrome, dir))
 }
@@ -511,7 +511,7 @@ fn highlighting_keeps_widths_and_dims_the_rest() {
     chrome.eval(
         "document.querySelector('.view-stage').dispatchEvent(new PointerEvent('pointerleave'))",
     );
-    chrome.press("button[aria-label='Show everything as it was at first']");
+    chrome.press("button[aria-label='Reset: show everything as it was at first']");
     chrome.wait("all to be as it was", |chrome| chrome.eval(opacity) == 1.0);
 }
 

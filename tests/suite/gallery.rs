@@ -40,7 +40,7 @@ fn committed(name: &str) -> Audit {
 fn the_gallery_is_what_the_tool_draws_now() {
     let results = gallery::SHOWN.map(|name| (name.to_owned(), committed(name)));
     let dir = tempfile::tempdir().unwrap();
-    report::write_index(&results, dir.path()).unwrap();
+    report::write_index(&results, dir.path(), &Default::default()).unwrap();
     let (now, then) = (files(dir.path()), files(Path::new("reports/gallery")));
     let names = |files: &BTreeMap<String, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&now), names(&then), "{REMEDY}");

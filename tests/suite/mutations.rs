@@ -173,7 +173,7 @@ fn audit_and_draw(checkpoint: &Checkpoint, data: &Dataset, config: &Config) -> b
         return false;
     };
     let folder = tempfile::tempdir().unwrap();
-    report::write(&outcome.result, "audit", folder.path()).unwrap();
+    report::write(&outcome.result, "audit", folder.path(), &Default::default()).unwrap();
     assert!(!words::summary(&outcome.result).is_empty());
     let json = fs::read(folder.path().join("audit.json")).unwrap();
     let again: Audit = serde_json::from_slice(&json).expect("a result that was written is read");

@@ -647,3 +647,126 @@ fn what_is_left_out_on_purpose_comes_first() {
         "{first}"
     );
 }
+
+/// A network of two classes that loses one decision when 0.1 is pruned, and its table.
+fn with_sites(desk: &Desk) {
+    linear(desk, &[1.0, 0.1, 0.0, 1.0], &[0.0, 0.0], "");
+    desk.write(
+        "d.csv",
+        "a,b,kind,site\n1,0,0,t\n0,1,1,t\n1,1.05,0,s\n2,0,1,s\n",
+    );
+}
+
+const BY_SITE: &str = "circuit m --method exact --prune-threshold 0.5 --top 1 --no-judge";
+
+#[test]
+fn subgroups_tell_where_decisions_change() {
+    let desk = Desk::new();
+    with_sites(&desk);
+    let line = format!("{BY_SITE} --data d.csv --label kind --by site --json --out r");
+    let seen = desk.run(&line);
+    assert_eq!(
+        seen.code,
+        Some(1),
+        "the threshold is too high: {}",
+        seen.stderr
+    );
+    let result: Value = serde_json::from_str(&seen.stdout).unwrap();
+    let found = &result["subgroups"];
+    assert_eq!(
+        (&found["column"], &found["metric"]),
+        (&"site".into(), &"accuracy".into())
+    );
+    let told = |group: &Value| {
+        let number = |key: &str| group[key].as_f64().unwrap();
+        let keys = [
+            "samples",
+            "metric_full",
+            "metric_pruned",
+            "decisions_changed",
+        ];
+        (
+            group["value"].as_str().unwrap().to_owned(),
+            keys.map(number),
+        )
+    };
+    let groups: Vec<_> = found["groups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(told)
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            ("s".to_owned(), [2.0, 0.5, 0.0, 1.0]),
+            ("t".to_owned(), [2.0, 1.0, 1.0, 0.0])
+        ]
+    );
+    let change = found["groups"][0]["max_abs_change"].as_f64().unwrap();
+    assert!((change - 0.105).abs() < 1e-6, "{change}");
+    let page = fs::read_to_string(desk.0.path().join("r/index.html")).unwrap();
+    assert!(page.contains("id=\"subgroups\"") && page.contains("1 of 2 for s"));
+    assert!(desk.0.path().join("r/tables/subgroups.csv").is_file());
+    let brief = desk.run("report r/circuit.json --brief --out b");
+    assert_eq!(brief.code, Some(1), "{}", brief.stderr);
+    let brief = fs::read_to_string(desk.0.path().join("b/brief.html")).unwrap();
+    assert!(brief.contains("Subgroups by site"));
+}
+
+#[test]
+fn subgroups_by_what_is_not_there_are_refused_with_what_is() {
+    let desk = Desk::new();
+    with_sites(&desk);
+    let refused = |line: &str| {
+        let seen = desk.run(&format!("{BY_SITE} {line} --json"));
+        assert_eq!((seen.code, seen.stdout.as_str()), (Some(2), ""), "{line}");
+        seen.stderr
+    };
+    let unknown = refused("--data d.csv --label kind --by sity");
+    assert!(
+        unknown.contains("`--by sity` names no column") && unknown.contains("`site`"),
+        "{unknown}"
+    );
+    let array = |values: &[i64]| Tensor {
+        dtype: Dtype::Integer(IntegerKind::I64),
+        shape: vec![values.len()],
+        bytes: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+    };
+    let arrays = [
+        ("test_inputs", tensor(&[2, 2], &[1.0, 0.0, 0.0, 1.0])),
+        ("test_labels", array(&[0, 1])),
+        ("test_site", array(&[7, 7])),
+    ];
+    desk.write("d.safetensors", file(&arrays));
+    let unknown = refused("--data d.safetensors --by age");
+    assert!(unknown.contains("test_site"), "{unknown}");
+    let shape = refused("--data d.safetensors --by inputs");
+    assert!(
+        shape.contains("one number for each of 2 samples"),
+        "{shape}"
+    );
+    let seen = desk.run(&format!("{BY_SITE} --data d.safetensors --by site --json"));
+    let result: Value = serde_json::from_str(&seen.stdout).unwrap();
+    assert_eq!(result["subgroups"]["groups"][0]["samples"], 2);
+    let example = desk.run("audit --by site --json");
+    assert_eq!(example.code, Some(2), "{}", example.stderr);
+}
+
+#[test]
+fn figures_are_set_as_they_are_asked_for() {
+    let desk = Desk::new();
+    with_sites(&desk);
+    let line = format!("{BY_SITE} --data d.csv --label kind --drop site --quiet --out r");
+    desk.run(&format!("{line} --width 3.25in --font Inter"));
+    let drawn = fs::read_to_string(desk.0.path().join("r/figures/network.svg")).unwrap();
+    assert!(drawn.contains("width=\"3.25in\""), "{drawn}");
+    assert!(drawn.contains(".fig{font-family:\"Inter\",sans-serif}"));
+    let refused = desk.run(&format!("{line} --width 3.25"));
+    assert_eq!(refused.code, Some(2));
+    assert!(
+        refused.stderr.contains("3.25in, 82.5mm"),
+        "{}",
+        refused.stderr
+    );
+}

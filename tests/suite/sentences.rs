@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// A case, and what is typed: `N` is a network of targets, `M` of classes, `T` a transformer,
 /// `P` the first one pruned, `R` a folder of networks trained for a moment.
-const CASES: [(&str, &str); 20] = [
+const CASES: [(&str, &str); 22] = [
     ("everything at once", "audit N"),
     ("of classes", "audit M"),
     (
@@ -44,6 +44,14 @@ const CASES: [(&str, &str); 20] = [
     ),
     ("controls searched", "circuit M --method exact --controls"),
     ("a search", "circuit N --method acdc"),
+    (
+        "a proved circuit",
+        "circuit N --method proved --domain box:-1,1 --fill zero",
+    ),
+    (
+        "by a column",
+        "circuit M --method exact --prune-threshold 0.3 --by labels",
+    ),
     ("two versions", "diff N P --data D"),
     ("an edit", "intervene N --ablate h1.0"),
     ("many analyses", "stability N --sample-sets 3"),

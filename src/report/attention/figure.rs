@@ -100,6 +100,7 @@ fn count(value: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::figures::Print;
     use crate::report::sample::{self, well_formed};
 
     #[test]
@@ -120,7 +121,7 @@ mod tests {
         ];
         let figures = draw(&audit);
         assert_eq!(figures.len(), 1);
-        let drawn = figures[0].file();
+        let drawn = figures[0].file(&Print::default());
         assert_eq!(well_formed(&drawn), Ok(()));
         assert!(drawn.contains("↵ attends to &lt;a&gt;: 0.2"), "{drawn}");
         // A pattern whose sizes do not fit is not drawn.

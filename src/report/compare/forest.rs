@@ -118,6 +118,7 @@ fn draw(figure: &mut Figure, panel: &Panel, row: &ForestRow, y: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::figures::Print;
     use crate::report::sample::well_formed;
 
     fn row(label: &str, estimate: f64, low: f64, high: f64) -> ForestRow {
@@ -133,7 +134,7 @@ mod tests {
     fn a_row_has_its_estimate_between_its_ends() {
         let rows = [row("bimt", 0.5, 0.25, 1.0), row("<b>", f64::NAN, 0.0, 1.0)];
         let figure = forest("f", &rows, "modularity Q", Some(0.0)).expect("there are rows");
-        let drawn = figure.file();
+        let drawn = figure.file(&Print::default());
         assert_eq!(well_formed(&drawn), Ok(()));
         assert!(drawn.contains("0.5 [0.25, 1]") && drawn.contains("not a number"));
         assert_eq!(drawn.matches("<circle").count(), 1);

@@ -170,6 +170,7 @@ fn key(points: &[ParetoPoint]) -> Vec<Entry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::figures::Print;
     use crate::report::sample::well_formed;
 
     fn point(x: f64, y: f64) -> ParetoPoint {
@@ -194,8 +195,8 @@ mod tests {
         assert_eq!(front(&points, (Better::Lower, Better::Lower)), [1, 2]);
         let axes = (Axis::linear([1.0, 3.0], "x"), Axis::linear([0.5, 3.0], "y"));
         let figure = pareto("p", &points, axes, (Better::Lower, Better::Higher)).expect("points");
-        assert_eq!(well_formed(&figure.file()), Ok(()));
-        assert_eq!(figure.file().matches("<circle").count(), 5);
-        assert!(!figure.file().contains("NaN"));
+        assert_eq!(well_formed(&figure.file(&Print::default())), Ok(()));
+        assert_eq!(figure.file(&Print::default()).matches("<circle").count(), 5);
+        assert!(!figure.file(&Print::default()).contains("NaN"));
     }
 }

@@ -53,6 +53,7 @@ fn opening(diff: &Diff, figure: Option<&Figure>) -> Opening {
         headline: headline(diff),
         checks: Vec::new(),
         figure: figure.map_or_else(String::new, Figure::inline),
+        file: figure.map_or_else(String::new, |figure| figure.name.clone()),
         verdicts: diff.summary.iter().map(verdict).collect(),
         sentences: diff.summary.len(),
     }

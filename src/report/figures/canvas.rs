@@ -6,7 +6,7 @@
 use svg::node::element::{Circle, Element, Line, Path, Rectangle, Text, Title};
 
 use crate::escape::markup;
-use crate::report::figures::palette;
+use crate::report::figures::{Print, palette};
 use crate::report::sites::plain;
 
 /// A figure: drawn once, then shown in the page and saved as a file.
@@ -62,14 +62,23 @@ impl Figure {
     /// The figure as part of a page, whose style sheet gives the colours.
     #[must_use]
     pub fn inline(&self) -> String {
-        self.document("", "")
+        let (width, height) = self.size();
+        self.document("", "", (&width.to_string(), &height.to_string()))
     }
 
-    /// The figure as a file of its own.
+    /// The figure as a file of its own, set as `print` says.
     #[must_use]
-    pub fn file(&self) -> String {
-        let style = format!("<style>{}</style>\n", palette::standalone_css());
-        self.document(" xmlns=\"http://www.w3.org/2000/svg\"", &style)
+    pub fn file(&self, print: &Print) -> String {
+        let (css, font) = (palette::standalone_css(), print.rule());
+        let style = format!("<style>{css}{font}</style>\n");
+        let (width, height) = print.size(self);
+        let namespace = " xmlns=\"http://www.w3.org/2000/svg\"";
+        self.document(namespace, &style, (&width, &height))
+    }
+
+    /// Width and height in user units.
+    pub(super) fn size(&self) -> (f64, f64) {
+        (round(self.width), round(self.height))
     }
 
     /// Bytes the figure takes in a page.
@@ -78,11 +87,11 @@ impl Figure {
         self.body.len()
     }
 
-    fn document(&self, namespace: &str, style: &str) -> String {
-        let (width, height) = (round(self.width), round(self.height));
+    fn document(&self, namespace: &str, style: &str, (wide, tall): (&str, &str)) -> String {
+        let (width, height) = self.size();
         let label = markup(&self.label);
         format!(
-            "<svg{namespace} class=\"fig\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{label}\">\n{style}<rect class=\"ground\" width=\"{width}\" height=\"{height}\"/>\n{}</svg>\n",
+            "<svg{namespace} class=\"fig\" viewBox=\"0 0 {width} {height}\" width=\"{wide}\" height=\"{tall}\" role=\"img\" aria-label=\"{label}\">\n{style}<rect class=\"ground\" width=\"{width}\" height=\"{height}\"/>\n{}</svg>\n",
             self.body
         )
     }
@@ -197,7 +206,7 @@ mod tests {
         let mut figure = Figure::new("x", hostile, 10.0, 10.0);
         figure.add(text(1.0, 2.0, "t", hostile));
         figure.add(disc((1.0, f64::NAN), 2.0, "d").add(tip(hostile)));
-        for drawn in [figure.inline(), figure.file()] {
+        for drawn in [figure.inline(), figure.file(&Print::default())] {
             assert!(!drawn.contains("<script"));
             assert_eq!(well_formed(&drawn), Ok(()));
         }

@@ -8,8 +8,10 @@ pub mod canvas;
 pub mod legend;
 pub mod matrix;
 pub mod palette;
+pub mod print;
 
 pub use canvas::Figure;
+pub use print::Print;
 
 use super::attention::figure as attention;
 use super::circuits::{faithfulness, figure as circuits, roc};
@@ -158,7 +160,12 @@ mod tests {
         assert!(gallery.relocated.is_some());
         let mut names: Vec<&str> = gallery.all().map(|f| f.name.as_str()).collect();
         for figure in gallery.all() {
-            assert_eq!(well_formed(&figure.file()), Ok(()), "{}", figure.name);
+            assert_eq!(
+                well_formed(&figure.file(&Print::default())),
+                Ok(()),
+                "{}",
+                figure.name
+            );
             assert_eq!(well_formed(&figure.inline()), Ok(()), "{}", figure.name);
         }
         names.sort_unstable();
@@ -202,8 +209,13 @@ mod tests {
             audit.circuits[0].output_name = name.to_owned();
             audit.circuits[0].output = "../../etc".to_owned();
             for figure in Gallery::new(&audit).all() {
-                assert_eq!(well_formed(&figure.file()), Ok(()), "{}", figure.name);
-                assert!(!figure.file().contains("<script"));
+                assert_eq!(
+                    well_formed(&figure.file(&Print::default())),
+                    Ok(()),
+                    "{}",
+                    figure.name
+                );
+                assert!(!figure.file(&Print::default()).contains("<script"));
                 assert!(!figure.name.contains(['.', '/']));
             }
         }

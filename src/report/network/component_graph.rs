@@ -188,17 +188,21 @@ fn parts(layout: &Layout, busy: &BTreeSet<Component>, is_large: bool) -> Vec<Ele
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::figures::Print;
     use crate::report::sample::{self, well_formed};
 
     #[test]
     fn every_edge_is_drawn_once() {
         let audit = sample::transformer();
         let figure = overview(&audit).expect("its circuits name components");
-        assert_eq!(well_formed(&figure.file()), Ok(()));
+        assert_eq!(well_formed(&figure.file(&Print::default())), Ok(()));
         let edges = audit.circuits[0].edges.len();
-        assert_eq!(figure.file().matches("→").count(), edges);
-        assert_eq!(figure.file().matches("neg port").count(), 2);
+        assert_eq!(figure.file(&Print::default()).matches("→").count(), edges);
+        assert_eq!(
+            figure.file(&Print::default()).matches("neg port").count(),
+            2
+        );
         let small = circuit(&audit, &audit.circuits[0], "c").expect("a circuit");
-        assert_eq!(small.file().matches("→").count(), edges);
+        assert_eq!(small.file(&Print::default()).matches("→").count(), edges);
     }
 }

@@ -17,7 +17,7 @@ use askama::Template;
 use super::pruning::certificate;
 
 use crate::report::english::sampled;
-use crate::report::figures::{Gallery, palette};
+use crate::report::figures::{Figure, Gallery, palette};
 use crate::report::page::opening::{Opening, opening};
 use crate::report::sites::{Sites, clean, plain};
 use crate::report::view;
@@ -113,15 +113,11 @@ impl Page {
 /// Renders the page of a result.
 pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama::Result<String> {
     let said = words::summary(audit);
-    let figure = match audit.network.layers.is_empty() && audit.circuits.is_empty() {
-        true => String::new(),
-        false => gallery.network.inline(),
-    };
     let mut page = Page {
         kind: "Audit",
         title: title(audit),
         subtitle: subtitle(audit),
-        opening: Some(opening(audit, figure, said.len())),
+        opening: Some(opening(audit, drawn(audit, gallery), said.len())),
         sections: sections(audit, gallery, &said),
         json: format!("{command}.json"),
         tool: format!("{} {}", clean(&audit.tool.name), clean(&audit.tool.version)),
@@ -138,6 +134,15 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
         return Ok(bare);
     }
     page.render()
+}
+
+/// What the first screen draws: a circuit of which something is proved, else the network.
+fn drawn<'g>(audit: &Audit, gallery: &'g Gallery) -> Option<&'g Figure> {
+    let mut circuits = audit.circuits.iter().zip(&gallery.circuits);
+    let proved = circuits.find(|(circuit, _)| circuit.proved.is_some());
+    let is_drawn = !audit.network.layers.is_empty() || !audit.circuits.is_empty();
+    let network = is_drawn.then_some(&gallery.network);
+    proved.map(|(_, figure)| figure).or(network)
 }
 
 fn film(audit: &Audit) -> serde_json::Result<String> {

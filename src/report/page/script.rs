@@ -6,6 +6,7 @@ pub const TEXT: &str = concat!(
     include_str!("../../../templates/view/dom.js"),
     include_str!("../../../templates/view/tables.js"),
     include_str!("../../../templates/view/downloads.js"),
+    include_str!("../../../templates/view/scrolls.js"),
     include_str!("../../../templates/view/graph.js"),
     include_str!("../../../templates/view/layout.js"),
     include_str!("../../../templates/view/camera.js"),
@@ -15,6 +16,7 @@ pub const TEXT: &str = concat!(
     include_str!("../../../templates/view/legend.js"),
     include_str!("../../../templates/view/names.js"),
     include_str!("../../../templates/view/samples.js"),
+    include_str!("../../../templates/view/units.js"),
     include_str!("../../../templates/view/detail.js"),
     include_str!("../../../templates/view/controls.js"),
     include_str!("../../../templates/view/pointer.js"),
@@ -23,6 +25,7 @@ pub const TEXT: &str = concat!(
     include_str!("../../../templates/view/evidence.js"),
     include_str!("../../../templates/view/live.js"),
     include_str!("../../../templates/view/link.js"),
+    include_str!("../../../templates/view/kept.js"),
     include_str!("../../../templates/view/start.js"),
     "})();\n"
 );

@@ -201,7 +201,7 @@ mod tests {
         for audit in [sample::audit(), sample::thorough(), sample::transformer()] {
             let audit = of_one(&audit);
             let said = summary(&audit).into_iter().map(|said| said.sentence);
-            let opening = opening(&audit, String::new(), 1);
+            let opening = opening(&audit, None, 1);
             let first = [opening.headline.text, opening.headline.caveat];
             let titled = |v: crate::report::page::opening::Verdict| [v.title, v.text];
             let verdicts = opening.verdicts.into_iter().flat_map(titled);

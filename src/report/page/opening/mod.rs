@@ -15,6 +15,7 @@ pub use stretch::stretch;
 pub use verdicts::Verdict;
 
 use crate::choice::MetricKind;
+use crate::report::figures::Figure;
 use crate::report::format::{percent, short};
 use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Parity, Status, Task};
@@ -26,8 +27,10 @@ pub struct Opening {
     pub headline: Headline,
     /// Does it do its task, is it the network that was given: a line each.
     pub checks: Vec<Check>,
-    /// The network, drawn; empty where the result has nothing to draw.
+    /// The network or the circuit, drawn; empty where the result has nothing to draw.
     pub figure: String,
+    /// The name of the figure's file.
+    pub file: String,
     /// At most [`verdicts::MOST`].
     pub verdicts: Vec<Verdict>,
     /// Sentences that the evidence lists.
@@ -45,9 +48,9 @@ pub struct Check {
     pub more: String,
 }
 
-/// The first screen of a result whose network is drawn already.
+/// The first screen of a result around a figure that is drawn already.
 #[must_use]
-pub fn opening(audit: &Audit, figure: String, sentences: usize) -> Opening {
+pub fn opening(audit: &Audit, figure: Option<&Figure>, sentences: usize) -> Opening {
     let sites = Sites::new(&audit.network);
     let checks = [
         audit.task.as_ref().map(task),
@@ -56,7 +59,8 @@ pub fn opening(audit: &Audit, figure: String, sentences: usize) -> Opening {
     Opening {
         headline: headline(audit, &sites),
         checks: checks.into_iter().flatten().collect(),
-        figure,
+        figure: figure.map_or_else(String::new, Figure::inline),
+        file: figure.map_or_else(String::new, |figure| figure.name.clone()),
         verdicts: verdicts::all(audit, &sites),
         sentences,
     }
@@ -115,7 +119,7 @@ mod tests {
     #[test]
     fn the_first_screen_is_short() {
         for audit in [sample::audit(), sample::thorough(), sample::transformer()] {
-            let opening = opening(&audit, String::new(), 0);
+            let opening = opening(&audit, None, 0);
             assert!(
                 words(&opening) < 100,
                 "{} words: {opening:?}",

@@ -213,7 +213,7 @@ mod tests {
     }
 
     fn said(audit: &Audit) -> Vec<String> {
-        let opening = opening(audit, String::new(), 1);
+        let opening = opening(audit, None, 1);
         let first = [opening.headline.text, opening.headline.caveat];
         let verdicts = opening.verdicts.into_iter();
         let verdicts = verdicts.map(|v| format!("{} {}: {}", v.status.mark(), v.title, v.text));
