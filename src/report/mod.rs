@@ -95,7 +95,7 @@ pub fn write_brief(audit: &Audit, dir: &Path) -> Result<()> {
 ///
 /// # Errors
 /// [`ErrorKind::Write`] with the file or folder that could not be written.
-pub fn write_index(results: &[(String, Audit)], dir: &Path) -> Result<()> {
+pub fn write_index(results: &[(String, Audit)], dir: &Path, print: &Print) -> Result<()> {
     for (name, audit) in results {
         write(audit, "audit", &folder(dir, name)?, print)?;
     }

@@ -131,5 +131,5 @@ function smallTable(caption, heads, rows) {
   const head = make("tr", {}, ...heads.map((text, k) => make("th", { scope: "col", class: isNumber(k) && "num" }, text)));
   const body = rows.map((row) => make("tr", {}, ...row.map(cell)));
   const table = make("table", {}, make("caption", {}, caption), make("thead", {}, head), make("tbody", {}, ...body));
-  return make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": caption }, table);
+  return make("div", { class: "scroll", role: "group", tabindex: 0, "aria-label": caption }, table);
 }

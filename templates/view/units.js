@@ -21,7 +21,7 @@ function unitPictures(state, n) {
   const isOutput = layer + 1 === graph.rows.length;
   const after = isOutput ? sums : sums.map(live.activation);
   const pictures = strongestInputs(samples, after).map((k) => unitPicture(samples.map((s) => s[k]), after, labelOf(graph.nodes[k])));
-  if (!isOutput) pictures.unshift(unitPicture(sums, after, "sum of what comes in", live.activation));
+  if (!isOutput) pictures.unshift(unitPicture(sums, after, "weighted sum", live.activation));
   const words = `${isOutput ? "Output" : "Activation"} of ${counted(samples.length)} samples, as the network is now, against:`;
   return [make("p", { class: "quiet" }, words), make("div", { class: "units" }, ...pictures)];
 }
@@ -69,7 +69,7 @@ function unitPicture(x, y, name, made) {
   x.forEach((v, k) => svg.append(draw("circle", { class: "mark", cx: across(v).toFixed(1), cy: up(y[k]).toFixed(1), r: 1.6, "fill-opacity": 0.55 })));
   const label = (at, y, kind, text) => draw("text", { x: at, y, class: `small ${kind}` }, text);
   svg.append(label(left, 11, "quiet", shown(y1, 3)), label(left, tall - 5, "quiet", shown(x0, 3)));
-  svg.append(label(wide / 2, tall - 5, "mid", name.length > 20 ? `${name.slice(0, 19)}…` : name), label(wide - right, tall - 5, "quiet end", shown(x1, 3)));
+  svg.append(label(wide / 2, tall - 5, "mid", name.length > 16 ? `${name.slice(0, 15)}…` : name), label(wide - right, tall - 5, "quiet end", shown(x1, 3)));
   return svg;
 }
 

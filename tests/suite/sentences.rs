@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// A case, and what is typed: `N` is a network of targets, `M` of classes, `T` a transformer,
 /// `P` the first one pruned, `R` a folder of networks trained for a moment.
-const CASES: [(&str, &str); 22] = [
+const CASES: [(&str, &str); 21] = [
     ("everything at once", "audit N"),
     ("of classes", "audit M"),
     (

@@ -47,9 +47,9 @@ fn claim(circuit: &Circuit, proved: &ProvedCircuit) -> String {
 /// What stands in for the rest, in a word or a few.
 pub(in crate::report) fn fill(circuit: &Circuit, proved: &ProvedCircuit) -> String {
     match (proved.rest, circuit.fill) {
-        (Rest::Any, _) => "any value that they can take".to_owned(),
+        (Rest::Any, _) => "any value that is possible there".to_owned(),
         (Rest::Fill, Fill::Zero) => "zero".to_owned(),
-        (Rest::Fill, Fill::Mean) => "their mean over the samples".to_owned(),
+        (Rest::Fill, Fill::Mean) => "the mean over the samples".to_owned(),
         (Rest::Fill, fill @ (Fill::Corrupted | Fill::Resample)) => format!("the fill `{fill}`"),
     }
 }

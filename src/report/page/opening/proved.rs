@@ -28,8 +28,8 @@ pub(super) fn headline(circuit: &Circuit, proved: &ProvedCircuit, audit: &Audit)
     );
     let rest = match circuit.edges_total - circuit.edges_kept.min(circuit.edges_total) {
         0 => "No edge could go.".to_owned(),
-        1 => format!("The other edge is at {}.", fill(circuit, proved)),
-        _ => format!("All other edges are at {}.", fill(circuit, proved)),
+        1 => format!("The other edge carries {}.", fill(circuit, proved)),
+        _ => format!("All other edges carry {}.", fill(circuit, proved)),
     };
     let of = match pruned(audit) {
         None => String::new(),
@@ -51,7 +51,7 @@ fn kept(proved: &ProvedCircuit) -> String {
         Equivalence::Epsilon => "keep every output within its tolerance".to_owned(),
         Equivalence::Top1 => "keep every decision".to_owned(),
         Equivalence::DeltaTop1 => format!(
-            "keep every decision that the network is {} sure of",
+            "keep every decision that the network is at least {} sure of",
             percent(proved.confidence.unwrap_or(f64::NAN))
         ),
     }
@@ -176,7 +176,7 @@ fn open(proved: &ProvedCircuit, audit: &Audit) -> Verdict {
 mod tests {
     use super::super::opening;
     use super::*;
-    use crate::choice::CertificateMethod;
+    use crate::choice::{CertificateMethod, Requested};
     use crate::report::sample;
 
     fn claim() -> ProvedCircuit {
@@ -208,6 +208,7 @@ mod tests {
         audit.circuits[0].edges_kept = 3;
         let prune = audit.prune.as_mut().expect("pruned");
         prune.edges_kept = prune.edges_total;
+        prune.requested = Requested::At(0.0);
         change(&mut audit);
         audit
     }
@@ -230,7 +231,7 @@ mod tests {
                 "3 of {total} edges are proved to keep every output within its tolerance, for every input of box:-1,1."
             )
         );
-        assert_eq!(all[1], "All other edges are at the mean.");
+        assert_eq!(all[1], "All other edges carry zero.");
         assert_eq!(
             all[2..],
             [
