@@ -155,7 +155,8 @@ pub fn result(bytes: &[u8]) -> bool {
         return false;
     };
     modscope::report::retell(&mut saved);
-    modscope::report::write_saved(&saved, "audit", &folder).expect("it is drawn");
+    modscope::report::write_saved(&saved, "audit", &folder, &Default::default())
+        .expect("it is drawn");
     true
 }
 

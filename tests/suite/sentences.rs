@@ -48,10 +48,6 @@ const CASES: [(&str, &str); 21] = [
         "a proved circuit",
         "circuit N --method proved --domain box:-1,1 --fill zero",
     ),
-    (
-        "by a column",
-        "circuit M --method exact --prune-threshold 0.3 --by labels",
-    ),
     ("two versions", "diff N P --data D"),
     ("an edit", "intervene N --ablate h1.0"),
     ("many analyses", "stability N --sample-sets 3"),
