@@ -739,9 +739,9 @@ fn subgroups_by_what_is_not_there_are_refused_with_what_is() {
         ("test_site", array(&[7, 7])),
     ];
     desk.write("d.safetensors", file(&arrays));
-    let unknown = refused("--data d.safetensors --by age");
+    let unknown = refused("--data d.safetensors --drop test_site --by age");
     assert!(unknown.contains("test_site"), "{unknown}");
-    let shape = refused("--data d.safetensors --by inputs");
+    let shape = refused("--data d.safetensors --drop test_site --by inputs");
     assert!(
         shape.contains("one number for each of 2 samples"),
         "{shape}"

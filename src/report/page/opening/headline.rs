@@ -7,6 +7,7 @@ use crate::report::format::{count, count_words, percent, short, times};
 use crate::report::modules::words::measure_words;
 use crate::report::network::figure::{MOST_BRIDGES, bridge_count};
 use crate::report::page::opening::proved;
+use crate::report::page::opening::said::Headline;
 use crate::report::page::opening::stretch::{Stretch, stretch};
 use crate::report::sites::{Sites, clean, plain, shortened};
 use crate::result::{Audit, Circuit, Component, HeadlineTest, Modules, Prune, Split, Status, Task};
@@ -20,17 +21,6 @@ const LONGEST: usize = 26;
 /// Blocks are called nearly separate where cutting them apart moves no output by more than
 /// this many tolerances: 10 % of its standard deviation by the default tolerance.
 const NEARLY: f64 = 10.0;
-
-/// What was found and its limit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Headline {
-    /// One sentence.
-    pub text: String,
-    /// The limit that a reader must know with it; never empty.
-    pub caveat: String,
-    /// Whether a promise was broken.
-    pub status: Status,
-}
 
 fn said(status: Status, text: impl Into<String>, caveat: impl Into<String>) -> Headline {
     Headline {

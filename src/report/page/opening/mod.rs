@@ -7,12 +7,13 @@
 mod headline;
 mod miniature;
 mod proved;
+mod said;
 mod stretch;
 mod verdicts;
 
-pub use headline::{Headline, headline};
+pub use headline::headline;
+pub use said::{Headline, Verdict};
 pub use stretch::stretch;
-pub use verdicts::Verdict;
 
 use crate::choice::MetricKind;
 use crate::report::figures::Figure;

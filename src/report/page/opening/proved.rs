@@ -1,9 +1,8 @@
 //! The first screen of a circuit of which something is proved: the proof leads, and what it
 //! does not speak of is named.
 
-use super::headline::Headline;
 use super::miniature;
-use super::verdicts::Verdict;
+use super::said::{Headline, Verdict};
 use crate::choice::{Arithmetic, Equivalence, LowerBound, Rest};
 use crate::report::circuits::proved::{domain, fill};
 use crate::report::english::{counted, plural};

@@ -6,29 +6,13 @@ use crate::report::english::{LEVEL, counted, plural};
 use crate::report::format::{p_of_draws, short};
 use crate::report::modules::lesions::is_of_one_output;
 use crate::report::modules::words::{measure_words, selective};
+use crate::report::page::opening::said::Verdict;
 use crate::report::page::opening::{miniature, proved};
 use crate::report::sites::{Sites, clean, plain};
 use crate::result::{Audit, Certificate, HeadlineTest, Lesion, Modules, Prune, Status};
 
 /// Most verdicts on the first screen.
 pub const MOST: usize = 5;
-
-/// One verdict.
-#[derive(Debug, Clone)]
-pub struct Verdict {
-    /// What it says of its claim.
-    pub status: Status,
-    /// The claim, in a few words.
-    pub title: String,
-    /// Its numbers.
-    pub text: String,
-    /// A small drawing; empty where there is nothing to draw.
-    pub miniature: String,
-    /// Whether the drawing needs the width of the column.
-    pub is_wide: bool,
-    /// Anchor of its evidence on the page.
-    pub evidence: &'static str,
-}
 
 /// The verdicts that a result has something for, in the order people ask.
 pub(super) fn all(audit: &Audit, sites: &Sites<'_>) -> Vec<Verdict> {
