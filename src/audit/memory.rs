@@ -131,9 +131,11 @@ pub(super) struct Sizes {
 pub(super) fn of_layers(sizes: Sizes, config: &Config) -> u64 {
     let (circuits, modules) = (config.stages.circuits, config.stages.modules);
     let of_edge = 290 + if modules { 120 } else { 0 };
-    let of_answer = match circuits {
-        true => 110 * sizes.edges as u64 + 260 * sizes.heavy as u64,
-        false => 0,
+    // Circuits alone are resampled, for which what each sample says is kept.
+    let of_answer = match (circuits, modules) {
+        (true, true) => 95 * sizes.edges as u64 + 150 * sizes.heavy as u64,
+        (true, false) => 115 * sizes.edges as u64 + 150 * sizes.heavy as u64,
+        (false, _) => 0,
     };
     let of_value = 5 + if modules || circuits { 6 } else { 0 };
     let values = sizes.samples as u64 * sizes.sites as u64;
