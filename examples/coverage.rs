@@ -59,7 +59,7 @@ const METRICS: [&[MetricKind]; 2] = [
 /// A network and where its samples come from.
 struct Subject {
     checkpoint: Checkpoint,
-    model: Mlp<f64>,
+    model: Mlp<f32>,
     inputs: usize,
     reach: f64,
     classes: usize,
@@ -68,8 +68,8 @@ struct Subject {
 
 /// The population as an engine reads it: inputs and metric by output, and what fills.
 struct Population {
-    answers: Vec<(Array2<f64>, Metric)>,
-    fills: Fills<f64>,
+    answers: Vec<(Array2<f32>, Metric)>,
+    fills: Fills<f32>,
 }
 
 /// What was counted of a row.
@@ -117,10 +117,8 @@ fn subjects(task: &str, shared: &Path, inputs: usize, reach: f64, classes: usize
     [0, 1].map(|which| {
         let checkpoint = Checkpoint::open(&folders[which]).unwrap();
         let loaded = Loaded::from_checkpoint(&checkpoint, Options::default()).unwrap();
-        let model = match loaded.network {
-            Network::F32(Architecture::Mlp(model)) => model.widened(),
-            Network::F64(Architecture::Mlp(model)) => model,
-            _ => panic!("these are MLPs"),
+        let Network::F32(Architecture::Mlp(model)) = loaded.network else {
+            panic!("these are MLPs in f32");
         };
         Subject {
             checkpoint,
@@ -163,7 +161,7 @@ fn row(subjects: &[Subject], metric: MetricKind, fill: Fill, samples: usize, tri
                 };
                 if trial == 0 {
                     let audited = subject.audited(found, metric, fill).unwrap();
-                    assert!((truth - audited).abs() < 1e-3, "{truth} is {audited}");
+                    assert!((truth - audited).abs() < 1e-6, "{truth} is {audited}");
                 }
                 tally.count(given, found, truth);
             }
@@ -317,8 +315,8 @@ impl Subject {
 fn of_kind(
     kind: MetricKind,
     output: usize,
-    batch: &Batch<f64>,
-    outputs: ArrayView2<'_, f64>,
+    batch: &Batch<f32>,
+    outputs: ArrayView2<'_, f32>,
 ) -> Metric {
     let classes = || batch.classes.clone().unwrap();
     match kind {

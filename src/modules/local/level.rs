@@ -59,6 +59,11 @@ impl Level {
         self.mass.len()
     }
 
+    /// Number of entries of all rows: every edge twice.
+    pub(in crate::modules) fn entries(&self) -> usize {
+        self.targets.len()
+    }
+
     /// The neighbours of a node and the weights to them.
     #[inline]
     pub(in crate::modules) fn neighbours(

@@ -9,6 +9,7 @@ mod level;
 mod moving;
 mod partition;
 mod parts;
+mod ties;
 
 use rayon::prelude::*;
 

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::ties::{Table, Ties};
 use super::{Level, Links, Partition};
 use crate::numeric::Rng;
 
@@ -79,43 +80,58 @@ pub(in crate::modules) fn move_nodes<O: Objective>(
     objective: &mut O,
     rng: &mut Rng,
 ) -> f64 {
+    match Table::pays(level, partition) {
+        true => move_with(
+            Table::new(level, partition),
+            level,
+            partition,
+            objective,
+            rng,
+        ),
+        false => move_with(Links::new(level.len()), level, partition, objective, rng),
+    }
+}
+
+fn move_with<O: Objective>(
+    mut ties: impl Ties,
+    level: &Level,
+    partition: &mut Partition,
+    objective: &mut O,
+    rng: &mut Rng,
+) -> f64 {
     let mut queue = Queue::shuffled(level.len(), rng);
-    let mut links = Links::new(level.len());
     let mut gained = 0.0;
     while let Some(node) = queue.pop() {
-        for (neighbour, weight) in level.neighbours(node) {
-            links.add(partition.of[neighbour as usize], weight);
-        }
-        let best = best_move(level, partition, objective, &links, node);
+        ties.look(level, partition, node);
+        let best = best_move(level, partition, objective, &ties, node);
         if let Some((leaving, to, gain)) = best {
             gained += gain;
-            objective.moves(&leaving, to, links.to(to));
+            objective.moves(&leaving, to, ties.to(node, to));
+            let from = partition.of[node as usize];
             partition.move_node(node, level.mass[node as usize], to);
+            ties.moved(level, node, from, to);
             for (neighbour, _) in level.neighbours(node) {
                 if partition.of[neighbour as usize] != to {
                     queue.push(neighbour);
                 }
             }
         }
-        links.clear();
     }
     gained
 }
 
 /// The community where `node` gains most, and the gain; `None` where it had better stay.
-///
-/// `links` holds the node's weights to each community.
 fn best_move<O: Objective>(
     level: &Level,
     partition: &Partition,
     objective: &O,
-    links: &Links,
+    ties: &impl Ties,
     node: u32,
 ) -> Option<(O::Leaving, u32, f64)> {
     let own = partition.of[node as usize];
-    let (leaving, stay) = objective.leaving(level, partition, node, links.to(own));
+    let (leaving, stay) = objective.leaving(level, partition, node, ties.to(node, own));
     let mut best = (own, stay + objective.smallest_gain(level));
-    for (label, weight) in links.iter() {
+    for (label, weight) in ties.around(partition, node) {
         let value = objective.value(partition, &leaving, label, weight);
         if value > best.1 && label != own {
             best = (label, value);

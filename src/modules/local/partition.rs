@@ -22,7 +22,8 @@ impl Partition {
             mass[*label as usize] += node_mass;
             size[*label as usize] += 1;
         }
-        let labels = 0..level.len() as u32;
+        // The smallest is taken first, so that labels stay below the number of communities.
+        let labels = (0..level.len() as u32).rev();
         let empty: Vec<u32> = labels.filter(|label| size[*label as usize] == 0).collect();
         let count = level.len() - empty.len();
         Self {
@@ -32,6 +33,18 @@ impl Partition {
             empty,
             count,
         }
+    }
+
+    /// Labels in use are below this.
+    pub(in crate::modules) fn labels(&self) -> usize {
+        let used = |label: &usize| self.size[*label] > 0;
+        (0..self.size.len()).rev().find(used).map_or(0, |l| l + 1)
+    }
+
+    /// Whether a community has no nodes.
+    #[inline]
+    pub(in crate::modules) fn is_empty(&self, label: u32) -> bool {
+        self.size[label as usize] == 0
     }
 
     /// Number of communities with nodes.
