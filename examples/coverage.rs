@@ -2,12 +2,12 @@
 //! population, by metric, fill and number of samples, and how many established circuits are
 //! faithful there, as a table.
 //!
-//! `cargo run --release --example coverage -- ../shared [TRIALS] [all]`: on samples drawn at
-//! random of a box. A trial draws samples, discovers and judges circuits on halves of them as
+//! `cargo run --release --example coverage -- ../shared [TRIALS] [METRIC…] [all]`: on samples
+//! drawn at random of a box. A trial draws samples, discovers and judges circuits on halves of them as
 //! `modscope circuit` does, and judges the same circuits on 40,000 other samples, which stand
 //! for the population: many enough that their own error is small beside that of 300. Rows in
 //! which intervals are withheld are left out; with `all` they are there, and say how often
-//! those held that would have been given.
+//! those held that would have been given. Metrics that are named are measured alone.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -87,7 +87,12 @@ fn main() {
     let mut words = std::env::args().skip(1);
     let shared = PathBuf::from(words.next().unwrap_or_else(|| "../shared".to_owned()));
     let trials = words.next().map_or(60, |n| n.parse().unwrap());
-    let withheld_too = words.next().is_some_and(|word| word == "all");
+    let asked: Vec<String> = words.collect();
+    let withheld_too = asked.iter().any(|word| word == "all");
+    let only = |metric: &&MetricKind| {
+        let named = |word: &String| MetricKind::each().any(|kind| kind.name() == word);
+        !asked.iter().any(named) || asked.iter().any(|word| word == metric.name())
+    };
     println!(
         "| metric | of | fill | samples a side | circuits | interval holds the truth | given | of these hold it | established | of these faithful |"
     );
@@ -95,7 +100,7 @@ fn main() {
     let of_targets = subjects("independence", &shared, 4, 1.0, 0);
     let of_classes = subjects("two_moon", &shared, 2, 1.5, 2);
     for (subjects, metrics) in [(of_targets, METRICS[0]), (of_classes, METRICS[1])] {
-        for metric in metrics {
+        for metric in metrics.iter().filter(only) {
             for fill in [Fill::Zero, Fill::Mean] {
                 for samples in SAMPLES {
                     if withheld_too || is_given(&subjects, *metric, fill, samples) {
