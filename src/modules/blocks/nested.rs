@@ -24,7 +24,7 @@ const LEAST: f64 = 1e-7;
 pub(super) fn nested<'w>(flat: Within<'w>, found: &[&Found], rng: &mut Rng) -> (Within<'w>, f64) {
     let paths = found.iter().take(1).flat_map(|found| &found.path);
     let mut begun: Vec<(Within<'w>, f64)> = paths
-        .map(|labels| flat.from_labels(labels))
+        .map(|labels| flat.regrouped(labels))
         .chain([flat.clone()])
         .filter_map(|mut grouping| {
             // Groups of so many blocks are not looked for.

@@ -180,7 +180,7 @@ impl<'w> Within<'w> {
     }
 
     /// The same graph by other groups, flat.
-    pub(super) fn from_labels(&self, labels: &[u32]) -> Self {
+    pub(super) fn regrouped(&self, labels: &[u32]) -> Self {
         Self::new(self.wiring, self.nats, labels, self.weighted)
     }
 
