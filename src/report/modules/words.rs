@@ -263,7 +263,7 @@ fn posterior(modules: &Modules) -> Option<Sentence> {
         false => {
             let means: Vec<String> = found.chain_means.iter().map(|mean| short(*mean)).collect();
             let text = format!(
-                "{chains} chains over partitions do not agree ({r_hat}; {} blocks on average), so                  that they do not tell how many blocks there are.",
+                "{chains} chains over partitions do not agree ({r_hat}; {} blocks on average), so that they do not tell how many blocks there are.",
                 joined(&means)
             );
             (Status::NotShown, text)
