@@ -75,6 +75,20 @@ named! {
 }
 
 impl MetricKind {
+    /// What it is called in a sentence.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::LogitDiff => "logit difference",
+            Self::ProbDiff => "probability difference",
+            Self::Kl => "KL divergence",
+            Self::CrossEntropy => "cross-entropy",
+            Self::Accuracy => "accuracy",
+            Self::Mse => "mean squared error",
+            Self::Output => "output",
+        }
+    }
+
     /// Whether its gradient is zero at the outputs of the network as it is: the
     /// divergence has its least value there, and accuracy moves in steps.
     #[must_use]

@@ -14,8 +14,8 @@ pub const INTERVAL: &str = "jackknife over samples, Student's t with the degrees
 /// The fewest samples of which an interval is given under a fill; `None`: of none.
 ///
 /// Elsewhere, intervals meant to hold the truth 95 % of the time held it 53 to 89 % of the
-/// time; where they are given, 90 to 96 % (`cargo run --release --example coverage`, with its table in `docs/measured.md`). Of
-/// few samples some carry most of an error, and hardly any decision or probability is another;
+/// time; where they are given, 93 to 97.6 % (`cargo run --release --example coverage`, with its
+/// table in `docs/measured.md`). Of few samples some carry most of an error, and hardly any decision or probability is another;
 /// and what a mean does to an output hangs on the samples that it is the mean of.
 #[must_use]
 pub const fn fewest_judged(metric: &Metric, fill: Fill) -> Option<usize> {

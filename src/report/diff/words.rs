@@ -101,7 +101,7 @@ fn task(diff: &Diff) -> Option<Sentence> {
     };
     let text = format!(
         "{} goes from {} to {}{lost}.",
-        capital(new.metric.name()),
+        capital(new.metric.in_words()),
         value(old),
         value(new)
     );

@@ -84,7 +84,7 @@ fn metric(result: &Intervention) -> Sentence {
     };
     let text = format!(
         "The {} is {} as the network is and {} with the edits: an effect, before less after, of {}{interval}.",
-        moved.metric,
+        moved.metric.in_words(),
         number(moved.before),
         number(moved.after),
         number(moved.effect),

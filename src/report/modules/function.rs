@@ -3,9 +3,8 @@
 use crate::choice::{Direction, Scope};
 use crate::report::english::LEVEL;
 use crate::report::english::capital;
-use crate::report::english::{joined, plural, some_of};
+use crate::report::english::{joined, metric_in_words, plural, some_of};
 use crate::report::format::{count_words, short};
-use crate::report::sites::clean;
 use crate::result::Modules;
 use crate::result::{Sentence, Status};
 
@@ -38,7 +37,7 @@ fn together(modules: &Modules) -> Option<Sentence> {
         "Of {} modules together ({} fill), the {} is {}.",
         count_words(c.shares.len()),
         c.fill.name(),
-        clean(&c.metric),
+        metric_in_words(&c.metric),
         joined(&listed)
     );
     Some(Sentence::new("Modules together", Status::Note, text).from(["/modules/coalitions"]))

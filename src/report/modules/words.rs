@@ -1,9 +1,9 @@
 //! Which modules there are, and whether they are more than chance gives.
 
 use crate::choice::{BlockForm, MeasureKind, Null, NullKind, Scope};
-use crate::report::english::{LEVEL, capital, counted, joined, plural, some_of};
+use crate::report::english::{LEVEL, capital, counted, joined, metric_in_words, plural, some_of};
 use crate::report::format::{count, count_words, p_of_draws, p_value, percent, short, typed};
-use crate::report::sites::{Sites, clean};
+use crate::report::sites::Sites;
 use crate::result::{
     Audit, BlockPosterior, HeadlineTest, Lesion, Modules, NullModel, Relocation, Selectivity, Split,
 };
@@ -273,9 +273,9 @@ fn posterior(modules: &Modules) -> Option<Sentence> {
                 (true, _) => String::new(),
                 (false, 0) => "; no site is in doubt".to_owned(),
                 (false, n) => format!(
-                    "; {} of {} {} in doubt, in {} block less often than 0.9",
+                    "; {} of the sites ({} in all) {} in doubt, in {} block less often than 0.9",
                     count_words(n),
-                    counted(found.membership.len(), "site", "sites"),
+                    count(found.membership.len()),
                     plural(n, "is", "are"),
                     plural(n, "its", "their")
                 ),
@@ -455,7 +455,7 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
         "Ablated alone ({} fill), {} more to the {} than random sets of as many sites (p ≤ {LEVEL}{how}).",
         first.fill.name(),
         how_many_matter(matter, tested.len()),
-        clean(&first.metric)
+        metric_in_words(&first.metric)
     );
     Some(Sentence::new("Lesions", Status::Note, text).from(["/modules/lesions"]))
 }
@@ -692,7 +692,7 @@ mod tests {
         );
         assert_eq!(
             text[3],
-            "• Blocks in doubt: Four chains over partitions agree (R̂ 1.01): two blocks with probability 0.75 and three with 0.25; one of 1 site is in doubt, in its block less often than 0.9."
+            "• Blocks in doubt: Four chains over partitions agree (R̂ 1.01): two blocks with probability 0.75 and three with 0.25; one of the sites (1 in all) is in doubt, in its block less often than 0.9."
         );
         if let Some(posterior) = &mut blocks.posterior {
             (posterior.converged, posterior.r_hat) = (false, Some(1.5));

@@ -22,7 +22,7 @@ pub(in crate::report) fn sentences(audit: &Audit) -> Vec<Sentence> {
 fn judged(task: &Task, audit: &Audit) -> Sentence {
     let measured = format!(
         "{} of the network as it is: {} on {}; {} gives {}.",
-        task.metric,
+        task.metric.in_words(),
         value(task, task.value),
         samples(audit.data.as_ref()),
         clean(&task.baseline_of),
@@ -65,7 +65,7 @@ pub(in crate::report) fn of_networks(comparison: &Comparison) -> Option<Sentence
         .collect();
     let measured = format!(
         "mean {} of the networks as they are: {}; {} gives {}.",
-        first.metric,
+        first.metric.in_words(),
         groups.join(", "),
         clean(&first.baseline_of),
         value(first, first.baseline)

@@ -80,7 +80,7 @@ fn no_task(task: &Task) -> Option<Headline> {
     let text = "This network does not do the task of these data.";
     let caveat = format!(
         "{} {}, and {} gives {}: what follows describes a network that knows nothing of them.",
-        capital(task.metric.name()),
+        capital(task.metric.in_words()),
         super::of_task(task, task.value),
         clean(&task.baseline_of),
         super::of_task(task, task.baseline)

@@ -75,7 +75,10 @@ fn task(task: &Task) -> Check {
     let (value, baseline) = (of_task(task, task.value), of_task(task, task.baseline));
     Check {
         status,
-        text: format!("{does}: {} {value}, baseline {baseline}", task.metric),
+        text: format!(
+            "{does}: {} {value}, baseline {baseline}",
+            task.metric.in_words()
+        ),
         more: format!("baseline: {}", clean(&task.baseline_of)),
     }
 }
