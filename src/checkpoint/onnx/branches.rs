@@ -1,5 +1,5 @@
 //! Values that several operators read: activations that exporters write as several
-//! operators, and branches that meet again in a sum.
+//! operators (see `pointwise`), and branches that meet again in a sum.
 
 use std::collections::BTreeSet;
 
@@ -17,83 +17,18 @@ impl Chain<'_> {
         value: &str,
         readers: &[usize],
     ) -> Result<Option<String>, String> {
-        let last = self
-            .silu(value, readers)
-            .or_else(|| self.gelu(value, readers))
-            .or_else(|| self.mish(value, readers));
-        match last {
-            Some(last) => Ok(self.output(last)),
+        match self.pointwise(value, readers) {
+            Some(found) => {
+                self.used.extend(found.nodes);
+                self.steps.push(json!({"op": found.activation}));
+                Ok(self.output(found.last))
+            }
             None => self.residual(value, readers),
         }
     }
 
     fn output(&self, node: usize) -> Option<String> {
         self.graph.nodes[node].outputs.first().cloned()
-    }
-
-    fn find(&self, operator: &str, input: &str) -> Option<usize> {
-        let reads = |n: &&usize| {
-            let node = &self.graph.nodes[**n];
-            node.operator == operator && node.inputs.iter().any(|i| i == input)
-        };
-        self.within.iter().find(reads).copied()
-    }
-
-    /// Whether a node reads these two values and nothing else.
-    fn is_of(&self, node: usize, values: [&str; 2]) -> bool {
-        let inputs = self.graph.nodes[node].inputs.iter().map(String::as_str);
-        inputs.collect::<BTreeSet<_>>() == BTreeSet::from(values)
-    }
-
-    /// `x · σ(x)`
-    fn silu(&mut self, value: &str, readers: &[usize]) -> Option<usize> {
-        let (gate, times) = (self.find("Sigmoid", value)?, self.find("Mul", value)?);
-        let fits = readers.len() == 2 && self.is_of(times, [value, &self.output(gate)?]);
-        fits.then(|| {
-            self.used.extend([gate, times]);
-            self.steps.push(json!({"op": "silu"}));
-            times
-        })
-    }
-
-    /// `x · tanh(softplus(x))`
-    fn mish(&mut self, value: &str, readers: &[usize]) -> Option<usize> {
-        let soft = self.find("Softplus", value)?;
-        let gate = self.find("Tanh", &self.output(soft)?)?;
-        let times = self.find("Mul", value)?;
-        let fits = readers.len() == 2 && self.is_of(times, [value, &self.output(gate)?]);
-        fits.then(|| {
-            self.used.extend([soft, gate, times]);
-            self.steps.push(json!({"op": "mish"}));
-            times
-        })
-    }
-
-    /// `x · (erf(x / √2) + 1) · ½`
-    fn gelu(&mut self, value: &str, readers: &[usize]) -> Option<usize> {
-        let divided = self.find("Div", value)?;
-        let error = self.find("Erf", &self.output(divided)?)?;
-        let plus = self.find("Add", &self.output(error)?)?;
-        let times = self.find("Mul", &self.output(plus)?)?;
-        let half = self.find("Mul", &self.output(times)?)?;
-        let is = |node: usize, expected: f64| {
-            let mut inputs = self.graph.nodes[node].inputs.iter();
-            let constant = inputs.find_map(|i| self.graph.constants.get(i));
-            let value = constant.map(|tensor| tensor.to_f64());
-            matches!(value.as_deref(), Some([x]) if (x - expected).abs() < 1e-6)
-        };
-        let divides = self.graph.nodes[divided].inputs.first()? == value;
-        let fits = divides
-            && readers.len() == 2
-            && self.is_of(times, [value, &self.output(plus)?])
-            && is(divided, std::f64::consts::SQRT_2)
-            && is(plus, 1.0)
-            && is(half, 0.5);
-        fits.then(|| {
-            self.used.extend([divided, error, plus, times, half]);
-            self.steps.push(json!({"op": "gelu"}));
-            half
-        })
     }
 
     /// Whether a node adds a value to itself.

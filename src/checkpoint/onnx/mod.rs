@@ -7,7 +7,8 @@
 //! | `outputs` | which output is the network's, and which name its class |
 //! | `chain` | follows the values from input to output |
 //! | `operator`, `maps` | one operator → one step |
-//! | `branches` | operators that are one activation together, residual sums |
+//! | `branches` | residual sums |
+//! | `pointwise` | operators that are one activation together |
 //! | `recurrent` | RNN, GRU, LSTM |
 //!
 //! The steps become `layers` of the configuration, so that norms, activations and
@@ -20,6 +21,7 @@ mod graph;
 mod maps;
 mod operator;
 mod outputs;
+mod pointwise;
 mod recurrent;
 mod wire;
 
