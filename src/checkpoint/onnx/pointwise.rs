@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::chain::Chain;
 use super::graph::Node;
-use crate::numeric::{Activation, Scalar as _};
+use crate::numeric::{Activation, Scalar};
 
 /// More operators than any activation is written as.
 const MOST: usize = 24;
@@ -127,7 +127,7 @@ fn operator(name: &str, read: &[f64]) -> Option<f64> {
     let truth = |is: bool| f64::from(u8::from(is));
     Some(match (name, read) {
         ("Abs", [x]) => x.abs(),
-        ("Erf", [x]) => x.erf(),
+        ("Erf", [x]) => Scalar::erf(*x),
         ("Exp", [x]) => x.exp(),
         ("Identity", [x]) => *x,
         ("Log", [x]) => x.ln(),
