@@ -89,7 +89,7 @@ mod tests {
             values: ["a", "b", "c"].map(str::to_owned).to_vec(),
         };
         assert_eq!(groups.select(&[2, 0]).values, ["c", "a"]);
-        assert_eq!(groups.clone().first(1).values, ["a"]);
+        assert_eq!(groups.first(1).values, ["a"]);
     }
 
     #[test]
