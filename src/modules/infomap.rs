@@ -26,7 +26,7 @@ pub fn infomap(graph: &Adjacency, restarts: usize, seed: u64) -> Communities {
     let base = Level::base(graph, Quality::Modularity, 1.0);
     let whole = |_: &Level, partition: &Partition, _: &mut _| Parts::from_labels(&partition.of);
     best_of(restarts, seed, graph, |rng| {
-        local::search(base.len(), None, SMALLEST_GAIN, |start| {
+        local::search(base.len(), None, SMALLEST_GAIN, |start, _| {
             local::pass(&base, start, MapEquation::new, whole, rng)
         })
     })

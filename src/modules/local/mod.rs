@@ -23,6 +23,9 @@ pub(super) use moving::{Objective, Potts, Queue, move_nodes};
 pub(super) use partition::Partition;
 pub(super) use parts::Parts;
 
+/// Passes in a row that must find nothing before a search ends: each draws new orders.
+const PATIENCE: usize = 2;
+
 /// The result of one search.
 pub(super) struct Found {
     pub(super) community: Vec<u32>,
@@ -61,26 +64,32 @@ fn better(one: (u64, Found), other: (u64, Found)) -> (u64, Found) {
     if other_wins { other } else { one }
 }
 
-/// Passes, each from the result of the one before, until one finds nothing: another search
-/// is a better use of the time than another order of the same.
+/// Passes, each from the result of the one before, until nothing more is found.
+///
+/// `pass` is told where to start and whether the pass before found nothing.
 pub(super) fn search(
     nodes: usize,
     max_passes: Option<usize>,
     smallest_gain: f64,
-    mut pass: impl FnMut(&[u32]) -> Found,
+    mut pass: impl FnMut(&[u32], bool) -> Found,
 ) -> Found {
     let mut found = Found {
         community: (0..nodes as u32).collect(),
         gain: 0.0,
     };
+    let mut idle = 0;
     for _ in 0..max_passes.unwrap_or(usize::MAX) {
-        let next = pass(&found.community);
-        let gained = next.gain;
+        let next = pass(&found.community, idle > 0);
+        idle = if next.gain <= smallest_gain {
+            idle + 1
+        } else {
+            0
+        };
         found = Found {
             community: next.community,
-            gain: found.gain + gained,
+            gain: found.gain + next.gain,
         };
-        if gained <= smallest_gain {
+        if idle == PATIENCE {
             break;
         }
     }
