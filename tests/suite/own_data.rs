@@ -628,18 +628,15 @@ fn what_is_left_out_on_purpose_comes_first() {
     let config = fs::read_to_string(format!("{words}/config.json")).unwrap();
     desk.write(
         "m/config.json",
-        config.replacen('{', "{\"residual_multiplier\": 0.5,", 1),
+        config.replacen('{', "{\"residual_gate\": 0.5,", 1),
     );
     let line = "m --data m/prompts.jsonl";
-    assert!(
-        desk.refusal(line)
-            .contains("--ignore config.residual_multiplier")
-    );
-    let line = format!("{line} --ignore config.residual_multiplier");
+    assert!(desk.refusal(line).contains("--ignore config.residual_gate"));
+    let line = format!("{line} --ignore config.residual_gate");
     let result = desk.result(&line);
     assert_eq!(
         result["checkpoint"]["config"]["ignored"][0],
-        "residual_multiplier"
+        "residual_gate"
     );
     let first = result["summary"][0]["sentence"].as_str().unwrap();
     assert!(

@@ -144,7 +144,8 @@ fn formulas(members: &[&String], modules: &Modules) -> Option<String> {
         .formulas
         .iter()
         .filter(|f| members.contains(&&f.output));
-    let texts = mine.map(|f| shortened(&format!("{} = {}", clean(&f.name), f.text), FORMULA));
+    let texts =
+        mine.map(|f| shortened(&format!("{} = {}", clean(&f.name), clean(&f.text)), FORMULA));
     let texts: Vec<String> = texts.take(2).collect();
     (!texts.is_empty()).then(|| texts.join("; "))
 }
