@@ -109,12 +109,17 @@ fn minimal(proved: &ProvedCircuit) -> String {
         return "Whether further edges could go is not known: the time for proofs was over."
             .to_owned();
     }
-    format!(
-        "No single further edge can go under the same proof: without {} the claim is refuted by an \
-         input that was run, without {} it is neither proved nor refuted.",
-        count(proved.refuted),
-        count(proved.undecided)
-    )
+    let because = match (proved.refuted, proved.undecided) {
+        (_, 0) => "without any of them the claim is refuted by an input that was run".to_owned(),
+        (0, _) => "without any of them the claim is neither proved nor refuted".to_owned(),
+        (refuted, undecided) => format!(
+            "without {} of them the claim is refuted by an input that was run, without {} it is \
+             neither proved nor refuted",
+            count(refuted),
+            count(undecided)
+        ),
+    };
+    format!("None of its edges can go under the same proof: {because}.")
 }
 
 fn smallest(circuit: &Circuit, proved: &ProvedCircuit) -> String {

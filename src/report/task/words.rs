@@ -64,7 +64,7 @@ pub(in crate::report) fn of_networks(comparison: &Comparison) -> Option<Sentence
         .filter_map(|g| of_group(&g.name))
         .collect();
     let measured = format!(
-        "mean {} of the networks as they are: {}; {} gives {}.",
+        "{} of the networks as they are, the mean of each group: {}; {} gives {}.",
         first.metric.in_words(),
         groups.join(", "),
         clean(&first.baseline_of),
