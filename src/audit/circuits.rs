@@ -16,7 +16,7 @@ use crate::circuit::Goal;
 use crate::data::Dataset;
 use crate::model::{Mlp, Trace};
 use crate::numeric::Scalar;
-use crate::patch::{Engine, Fill, Fills, Patchable};
+use crate::patch::{Engine, Fill, Fills};
 use crate::result::NodeAblation;
 use crate::{ErrorKind, Result};
 
@@ -42,15 +42,11 @@ pub fn circuits<T: Scalar>(
     }
     let held = held(subject.files.data, config, subject.classifies())?;
     let fill = config.circuits.fill(subject.batch.corrupted.is_some());
-    let on = |data| {
-        Subject::new(
-            Files {
-                data,
-                ..subject.files
-            },
-            subject.model,
-        )
+    let files = |data| Files {
+        data,
+        ..subject.files
     };
+    let on = |data| Subject::new(files(data), subject.model);
     let other = of_both(held.as_ref(), on)?;
     let (discover, judge) = match &other {
         Some((discover, judge)) => (discover, judge),
@@ -68,26 +64,20 @@ pub fn circuits<T: Scalar>(
         false => BTreeMap::new(),
     };
     let outputs: Vec<usize> = answers.iter().map(|answer| answer.goal.output).collect();
+    let controls = outputs.iter().map(|o| controls.remove(o));
     let search = Search {
-        network: &network,
-        data: &subject.files.data.path,
-        candidates: network.surviving(),
         answers,
         judges: outputs.iter().map(|o| judges.remove(o)).collect(),
         sets: set_names(held.as_ref(), subject.files.data),
-        controls: outputs
-            .iter()
-            .map(|o| controls.remove(o).unwrap_or_default())
-            .collect(),
-        config: &settings,
-        fill,
-        seed: config.seed,
-        journal: &config.journal,
-        progress,
+        controls: controls.map(Option::unwrap_or_default).collect(),
         fill_reference: fill_reference(discover, fill),
-        published_order: None,
-        cfg: None,
-        prover: None,
+        ..Search::new(
+            &network,
+            subject.files.data,
+            &settings,
+            (fill, config),
+            progress,
+        )
     };
     let ablated = match config.circuits.nodes {
         true => nodes(subject, pruned, &subject.goals(&config.circuits)?, config)?,
@@ -130,23 +120,11 @@ fn by_proof<T: Scalar>(
         site,
         name,
     };
+    let data = subject.files.data;
     let search = Search {
-        network: &network,
-        data: &subject.files.data.path,
-        candidates: network.surviving(),
-        answers: vec![answer],
-        judges: vec![None],
-        sets: set_names(None, subject.files.data),
-        controls: vec![TaskControls::default()],
-        config: settings,
-        fill: shown,
-        seed: config.seed,
-        journal: &config.journal,
-        progress,
         fill_reference: fill_reference(subject, shown),
-        published_order: None,
-        cfg: None,
         prover: Some(&prover),
+        ..Search::new(&network, data, settings, (shown, config), progress).of_one(answer)
     };
     Ok((Vec::new(), search.at_its_level()?))
 }

@@ -59,14 +59,6 @@ fn additions<T: Scalar>(
         return Vec::new();
     }
     let wide = pruned.widened();
-    let told = |module: Option<usize>, model: &Mlp<f64>| {
-        let found = pizza::addition(model, 0)?;
-        Some(Addition {
-            module,
-            gradient_symmetricity: found.gradient_symmetricity,
-            distance_irrelevance: found.distance_irrelevance,
-        })
-    };
     let of = modules
         .partition
         .iter()
@@ -76,9 +68,10 @@ fn additions<T: Scalar>(
         let is_in = |layer: usize, position: usize| {
             of.get(subject.sites.name(layer, position).as_str()) == Some(&module)
         };
-        told(Some(module), &pizza::alone(&wide, is_in))
+        pizza::addition(&pizza::alone(&wide, is_in), Some(module), 0)
     });
-    told(None, &wide).into_iter().chain(each).collect()
+    let whole = pizza::addition(&wide, None, 0);
+    whole.into_iter().chain(each).collect()
 }
 
 /// The modules of each embedding dimension: its inputs may be in several.

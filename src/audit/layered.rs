@@ -209,22 +209,18 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             ..TaskControls::default()
         };
         let search = Search {
-            network: &network,
-            data: &self.files.data.path,
-            candidates: network.surviving(),
             controls: answers.iter().map(nonsense).collect(),
             answers,
             judges,
             sets: set_names(held.as_ref(), self.files.data),
-            config: &settings,
-            fill,
-            seed: config.seed,
-            journal: &config.journal,
-            progress,
             fill_reference: discover.fill_reference(fill),
-            published_order: None,
-            cfg: None,
-            prover: None,
+            ..Search::new(
+                &network,
+                self.files.data,
+                &settings,
+                (fill, config),
+                progress,
+            )
         };
         Ok((vec![nodes], search.at_its_level()?))
     }

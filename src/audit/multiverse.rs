@@ -104,7 +104,7 @@ pub fn multiverse(
     ];
     let sizes = grid.sizes_of(&scored)?;
     let middle = sizes[sizes.len() / 2];
-    let mut transfers = match grid.transfer {
+    let transfers = match grid.transfer {
         true => {
             progress("running circuits on each other's samples");
             transfers(checkpoint, data, config, &grid, (&scored, middle))?
@@ -112,20 +112,7 @@ pub fn multiverse(
         false => BTreeMap::new(),
     };
     progress("putting the analyses beside each other");
-    let mut answers = Vec::new();
-    for (output, matrices) in &scored.answers {
-        let of = |arm: &Option<AllScored>| {
-            let drawn = arm.as_ref()?.answers.get(output)?;
-            Some(null(drawn, (&grid, &sizes, config.seed), matrices))
-        };
-        let [nonsense, shuffled] = nulls.each_ref().map(of);
-        answers.push(Analysed {
-            nonsense,
-            shuffled,
-            transfer: transfers.remove(output),
-            ..answer(matrices, &grid, &sizes, config)?
-        });
-    }
+    let answers = analysed(&scored, &nulls, transfers, (&grid, &sizes), config)?;
     Ok(Multiverse {
         schema: SCHEMA.to_owned(),
         tool: Tool::this(),
@@ -144,6 +131,30 @@ pub fn multiverse(
         answers,
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// Every answer's analyses, with what the null arms and the transfers say of it.
+fn analysed(
+    scored: &AllScored,
+    nulls: &[Option<AllScored>; 2],
+    mut transfers: BTreeMap<String, Transfer>,
+    (grid, sizes): (&Grid, &[usize]),
+    config: &Config,
+) -> Result<Vec<Analysed>> {
+    let of_answer = |(output, matrices): (&String, &Vec<Scored>)| {
+        let of = |arm: &Option<AllScored>| {
+            let drawn = arm.as_ref()?.answers.get(output)?;
+            Some(null(drawn, (grid, sizes, config.seed), matrices))
+        };
+        let [nonsense, shuffled] = nulls.each_ref().map(of);
+        Ok(Analysed {
+            nonsense,
+            shuffled,
+            transfer: transfers.remove(output),
+            ..answer(matrices, grid, sizes, config)?
+        })
+    };
+    scored.answers.iter().map(of_answer).collect()
 }
 
 /// The same with the labels of other samples, where it was asked for and there are labels.

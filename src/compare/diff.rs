@@ -35,27 +35,7 @@ pub fn diff(
     limits: DiffLimits,
     progress: &dyn Fn(&str),
 ) -> Result<Diff> {
-    let outputs = Versions {
-        old: audit::outputs(old, data, config)?,
-        new: audit::outputs(new, data, config)?,
-    };
-    if outputs.old.nrows() != outputs.new.nrows() {
-        return Err(ErrorKind::NotComparable {
-            what: "number of outputs".to_owned(),
-            found: outputs.new.nrows().to_string(),
-            expected: outputs.old.nrows().to_string(),
-        }
-        .at(&new.path));
-    }
-    let audited = |version: &str, checkpoint: &Checkpoint| {
-        let told = |stage: &str| progress(&format!("{version}: {stage}"));
-        // What is certified is not the pruning of each version.
-        let config = Config {
-            certify: None,
-            ..config.clone()
-        };
-        Ok::<_, Error>(audit::audit(checkpoint, data, &config, &told)?.result)
-    };
+    let outputs = outputs_of(old, new, data, config)?;
     let tolerance = limits
         .tolerance
         .map_or(config.prune.tolerance, Tolerance::Absolute);
@@ -63,8 +43,7 @@ pub fn diff(
         progress("proving");
     }
     let equivalence = audit::equivalence(old, new, data, config, tolerance)?;
-    let (mut before, after) = (audited("old", old)?, audited("new", new)?);
-    name_as(&mut before, &after);
+    let (before, after) = audited(old, new, data, config, progress)?;
     let name = |output: usize| data.output_name(output, outputs.old.nrows());
     Ok(Diff {
         schema: after.schema.clone(),
@@ -98,6 +77,50 @@ pub fn diff(
         },
         network: after.network,
     })
+}
+
+/// The outputs of both versions.
+fn outputs_of(
+    old: &Checkpoint,
+    new: &Checkpoint,
+    data: &Dataset,
+    config: &Config,
+) -> Result<Versions<Array2<f64>>> {
+    let outputs = Versions {
+        old: audit::outputs(old, data, config)?,
+        new: audit::outputs(new, data, config)?,
+    };
+    match outputs.old.nrows() == outputs.new.nrows() {
+        true => Ok(outputs),
+        false => Err(ErrorKind::NotComparable {
+            what: "number of outputs".to_owned(),
+            found: outputs.new.nrows().to_string(),
+            expected: outputs.old.nrows().to_string(),
+        }
+        .at(&new.path)),
+    }
+}
+
+/// The audits of both versions, the old one's inputs and outputs named as the new one's.
+fn audited(
+    old: &Checkpoint,
+    new: &Checkpoint,
+    data: &Dataset,
+    config: &Config,
+    progress: &dyn Fn(&str),
+) -> Result<(Audit, Audit)> {
+    // What is certified is not the pruning of each version.
+    let config = Config {
+        certify: None,
+        ..config.clone()
+    };
+    let one = |version: &str, checkpoint: &Checkpoint| {
+        let told = |stage: &str| progress(&format!("{version}: {stage}"));
+        Ok::<_, Error>(audit::audit(checkpoint, data, &config, &told)?.result)
+    };
+    let (mut before, after) = (one("old", old)?, one("new", new)?);
+    name_as(&mut before, &after);
+    Ok((before, after))
 }
 
 /// Gives the inputs and outputs of a version the sites that those of the same names have

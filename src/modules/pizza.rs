@@ -9,25 +9,17 @@ use ndarray::{Array2, Axis, s};
 
 use crate::model::Mlp;
 use crate::numeric::{Rng, statistics};
+use crate::result::Addition;
 
 /// Triples (a, b, c) that the symmetricity is a mean over, at most.
 const TRIPLES: usize = 1_000;
 
-/// How a network adds; `None` where it is not defined, because nothing varies.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Addition {
-    /// Mean cosine of the gradients of a logit towards the two embeddings, in [−1, 1].
-    pub gradient_symmetricity: Option<f64>,
-    /// Spread of the correct logits at equal distance of the inputs by their spread at all, in
-    /// [0, 1]: 0 where they depend on the distance alone.
-    pub distance_irrelevance: Option<f64>,
-}
-
-/// Both measures of a network of two tokens of a cycle, with an output for each number.
+/// Both measures of a network of two tokens of a cycle, with an output for each number, or of
+/// a `module` that is left [`alone`] in it.
 ///
 /// `None` where it is no such network. Triples are drawn from `seed`; O(tokens²) runs.
 #[must_use]
-pub fn addition(model: &Mlp<f64>, seed: u64) -> Option<Addition> {
+pub fn addition(model: &Mlp<f64>, module: Option<usize>, seed: u64) -> Option<Addition> {
     let table = model.embedding.as_ref()?;
     let tokens = table.nrows();
     if model.folds != 2 || model.out_perm.len() != tokens || tokens < 2 {
@@ -42,6 +34,7 @@ pub fn addition(model: &Mlp<f64>, seed: u64) -> Option<Addition> {
         outputs[[position[(a + b) % tokens], a * tokens + b]]
     });
     Some(Addition {
+        module,
         gradient_symmetricity: symmetricity(model, table, seed),
         distance_irrelevance: irrelevance(&correct),
     })
@@ -102,16 +95,7 @@ fn gradients(model: &Mlp<f64>, inputs: Array2<f64>, outputs: &[usize]) -> Array2
     for (sample, output) in outputs.iter().enumerate() {
         at[[*output, sample]] = 1.0;
     }
-    for (layer, linear) in model.layers.iter().enumerate().rev() {
-        at = linear.weight.t().dot(&at);
-        if layer > 0 {
-            let reads = &trace.reads[layer - 1];
-            model
-                .activation
-                .multiply_by_derivative(layer - 1, &mut at, reads);
-        }
-    }
-    at
+    model.backward(&trace, at).values.swap_remove(0)
 }
 
 /// The mean over distances d of the spread of `correct[i][i + d]`, by the spread of all.
@@ -170,15 +154,15 @@ mod tests {
     #[test]
     fn symmetricity_by_hand() {
         for (second, cosine) in [([1.0, 0.0], 1.0), ([0.0, 2.0], 0.0), ([-3.0, 0.0], -1.0)] {
-            let found = addition(&linear(second), 1).unwrap();
+            let found = addition(&linear(second), None, 1).unwrap();
             assert!((found.gradient_symmetricity.unwrap() - cosine).abs() < 1e-12);
         }
         let off = alone(&linear([1.0, 0.0]), |_, position| position < 2);
         assert_eq!(off.layers[0].weight.row(0).to_vec(), [1.0, 0.0, 0.0, 0.0]);
-        assert_eq!(addition(&off, 1).unwrap().gradient_symmetricity, None);
+        assert_eq!(addition(&off, None, 1).unwrap().gradient_symmetricity, None);
         let mut one_fold = linear([1.0, 0.0]);
         one_fold.out_perm.pop();
-        assert_eq!(addition(&one_fold, 1), None);
+        assert_eq!(addition(&one_fold, None, 1), None);
     }
 
     /// The gradient of a network with a hidden layer, beside finite differences.

@@ -3,6 +3,8 @@
 //! Every number uses the real minus sign; CSV and JSON do not come through here
 //! and keep full precision and the hyphen.
 
+use crate::choice::MetricKind;
+
 /// A number for tables: four significant digits.
 #[must_use]
 pub fn number(value: f64) -> String {
@@ -143,6 +145,20 @@ pub fn p_of_draws(p: f64, draws: usize) -> String {
     match p <= floor * (1.0 + 1e-9) {
         true => p_value(p).replacen("p =", "p ≤", 1),
         false => p_value(p),
+    }
+}
+
+/// A value of a metric: accuracies as percentages.
+#[must_use]
+pub fn measured(metric: MetricKind, value: f64) -> String {
+    match metric {
+        MetricKind::Accuracy => percent(value),
+        MetricKind::LogitDiff
+        | MetricKind::ProbDiff
+        | MetricKind::Kl
+        | MetricKind::CrossEntropy
+        | MetricKind::Mse
+        | MetricKind::Output => short(value),
     }
 }
 

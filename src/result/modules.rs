@@ -198,6 +198,11 @@ pub struct BlockPosterior {
     pub membership: Vec<Membership>,
 }
 
+impl BlockPosterior {
+    /// A site is in doubt if it is in its block less often than this.
+    pub const SURE: f64 = 0.9;
+}
+
 /// The probability of a number of blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

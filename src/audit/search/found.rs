@@ -39,25 +39,45 @@ impl<T: Scalar> Search<'_, T> {
         chosen: Chosen,
         scores: &Scores,
     ) -> Result<Found> {
-        let (answer, edges) = (&self.answers[index], &chosen.edges);
+        let edges = &chosen.edges;
         let judge = discovery.map(|discovery| match &self.judges[index] {
             Some(held) => self.judge(held),
             None => discovery,
         });
-        let judge = judge.as_ref();
-        let verdict = judge.map(|judge| judge.judge(edges, self.fewest(judge)));
-        let said = |of: fn(&Judgement) -> f64| verdict.as_ref().map_or(f64::NAN, of);
-        let interval = verdict.as_ref().and_then(|v| v.interval);
-        let [discovered_on, judged_on] = self.set_names(index, method);
-        let controls = judge.map(|judge| self.controls(index, judge, edges));
-        let established = match discovered_on == judged_on {
-            true => None,
-            false => self.established(controls.as_ref(), interval),
+        let found = self.unjudged(index, method, &chosen, scores)?;
+        let found = match &judge {
+            Some(judge) => self.judged(index, judge, edges, found),
+            None => found,
         };
-        let minimal = judge.filter(|_| self.config.minimality || self.network.steps_are_cheap());
-        let kind = answer.goal.metric.kind();
-        let (edges_total, edges_kept) = (self.network.edge_count(), edges.count_ones(..));
         let circuit = Circuit {
+            curve: judge
+                .as_ref()
+                .and_then(|judge| self.curve(judge, method, scores)),
+            sweep: chosen.sweep,
+            ..found
+        };
+        let is_silent = method != Origin::Given && silent(&scores.effects);
+        Ok(Found {
+            silent: is_silent.then(|| findings::silent(&circuit)),
+            graph: self.graph(circuit.metric, &scores.effects, edges),
+            each: self.by_sample(index, method, scores),
+            circuit: Some(circuit),
+        })
+    }
+
+    /// A circuit with its names, its edges and its scores, as no samples have judged it.
+    fn unjudged(
+        &self,
+        index: usize,
+        method: Origin,
+        chosen: &Chosen,
+        scores: &Scores,
+    ) -> Result<Circuit> {
+        let (answer, edges) = (&self.answers[index], &chosen.edges);
+        let kind = answer.goal.metric.kind();
+        let [discovered_on, judged_on] = self.set_names(index, method);
+        let (edges_total, edges_kept) = (self.network.edge_count(), edges.count_ones(..));
+        Ok(Circuit {
             output: answer.site.clone(),
             output_name: answer.name.clone(),
             method,
@@ -71,42 +91,74 @@ impl<T: Scalar> Search<'_, T> {
             parameter: chosen.parameter,
             discovered_on,
             judged_on,
-            samples: judge.map_or(answer.network.samples(), |j| j.network().samples()),
+            samples: answer.network.samples(),
             edges_total,
             edges_kept,
             sparsity: 1.0 - edges_kept as f64 / edges_total as f64,
-            metric_full: said(|v| v.full),
-            metric_circuit: said(|v| v.circuit),
-            metric_corrupted: said(|v| v.corrupted),
-            logit_difference: verdict.as_ref().and_then(|v| logit_difference(kind, v)),
-            faithfulness: verdict.as_ref().and_then(|v| v.faithfulness),
-            completeness: verdict.as_ref().and_then(|v| v.completeness),
-            minimality: minimal.and_then(|judge| minimality(judge, edges, self.seed)),
-            interval,
-            interval_method: interval.map_or_else(String::new, |_| INTERVAL.to_owned()),
-            gap: verdict.as_ref().map(|v| v.gap),
+            metric_full: f64::NAN,
+            metric_circuit: f64::NAN,
+            metric_corrupted: f64::NAN,
+            logit_difference: None,
+            faithfulness: None,
+            completeness: None,
+            minimality: None,
+            interval: None,
+            interval_method: String::new(),
+            gap: None,
             band: Some(self.band()),
-            decision_agreement: verdict.as_ref().and_then(|v| v.decision_agreement),
-            controls,
-            established,
+            decision_agreement: None,
+            controls: None,
+            established: None,
             edges: self.named(edges, &scores.effects),
-            curve: judge.and_then(|judge| self.curve(judge, method, scores)),
+            curve: None,
             recovery: self.recovery(method, edges, scores)?,
-            stability: self.stability(&chosen, scores),
+            stability: self.stability(chosen, scores),
             screening: scores.screening.clone(),
             proved: None,
             fills: Vec::new(),
             evaluations: scores.evaluations,
             seconds: scores.seconds,
-            sweep: chosen.sweep,
-        };
-        let is_silent = method != Origin::Given && silent(&scores.effects);
-        Ok(Found {
-            silent: is_silent.then(|| findings::silent(&circuit)),
-            circuit: Some(circuit),
-            graph: self.graph(kind, &scores.effects, &chosen.edges),
-            each: self.by_sample(index, method, scores),
+            sweep: Vec::new(),
         })
+    }
+
+    /// What the samples say that it is judged on.
+    fn judged(
+        &self,
+        index: usize,
+        judge: &Judge<'_, T>,
+        edges: &EdgeSet,
+        circuit: Circuit,
+    ) -> Circuit {
+        let verdict = judge.judge(edges, self.fewest(judge));
+        let controls = self.controls(index, judge, edges);
+        let established = match circuit.discovered_on == circuit.judged_on {
+            true => None,
+            false => self.established(&controls, verdict.interval),
+        };
+        let minimal = self.config.minimality || self.network.steps_are_cheap();
+        Circuit {
+            samples: judge.network().samples(),
+            metric_full: verdict.full,
+            metric_circuit: verdict.circuit,
+            metric_corrupted: verdict.corrupted,
+            logit_difference: logit_difference(circuit.metric, &verdict),
+            faithfulness: verdict.faithfulness,
+            completeness: verdict.completeness,
+            minimality: match minimal {
+                true => minimality(judge, edges, self.seed),
+                false => None,
+            },
+            interval: verdict.interval,
+            interval_method: verdict
+                .interval
+                .map_or_else(String::new, |_| INTERVAL.to_owned()),
+            gap: Some(verdict.gap),
+            decision_agreement: verdict.decision_agreement,
+            controls: Some(controls),
+            established,
+            ..circuit
+        }
     }
 
     /// Samples that an interval needs at least.
@@ -119,13 +171,9 @@ impl<T: Scalar> Search<'_, T> {
 
     /// Whether a circuit judged on other samples than it was found on is established:
     /// `None` without an interval.
-    fn established(
-        &self,
-        controls: Option<&CircuitControls>,
-        interval: Option<[f64; 2]>,
-    ) -> Option<bool> {
+    fn established(&self, controls: &CircuitControls, interval: Option<[f64; 2]>) -> Option<bool> {
         let ([low, high], [least, most]) = (interval?, self.band());
-        let beaten = controls?.run().all(|(_, control)| control.beaten);
+        let beaten = controls.run().all(|(_, control)| control.beaten);
         Some(least <= low && high <= most && beaten)
     }
 

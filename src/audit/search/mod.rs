@@ -19,13 +19,14 @@ use serde::{Deserialize, Serialize};
 
 pub use self::ablation::ablation;
 use self::scores::Scores;
-use super::findings;
 use super::journal::Journal;
 use super::methods::{CircuitsConfig, Level, Method, Reference};
 use super::proved::Prover;
 use super::task::TaskControls;
+use super::{Config, findings};
 use crate::choice::Origin;
 use crate::circuit::{Attributable, Goal, Maskable, Try};
+use crate::data::Dataset;
 use crate::evaluate::transfer::Done;
 use crate::metric::{Metric, MetricKind};
 use crate::numeric::Scalar;
@@ -200,6 +201,47 @@ pub fn gathered(found: Vec<Found>) -> Gathered {
         all.circuits.extend(circuit);
     }
     all
+}
+
+impl<'s, T: Scalar> Search<'s, T> {
+    /// A search for no answer yet, over all edges that carry anything, on samples that are
+    /// the whole of their split.
+    pub fn new(
+        network: &'s dyn Searchable<Number = T>,
+        data: &'s Dataset,
+        settings: &'s CircuitsConfig,
+        (fill, config): (Fill, &'s Config),
+        progress: &'s dyn Fn(&str),
+    ) -> Self {
+        Self {
+            network,
+            data: &data.path,
+            candidates: network.surviving(),
+            answers: Vec::new(),
+            judges: Vec::new(),
+            sets: [data.split.clone(), data.split.clone()],
+            controls: Vec::new(),
+            config: settings,
+            fill,
+            seed: config.seed,
+            journal: &config.journal,
+            progress,
+            fill_reference: None,
+            published_order: None,
+            cfg: None,
+            prover: None,
+        }
+    }
+
+    /// The search for one answer, that is judged where it is found and held against nothing.
+    pub fn of_one(self, answer: Answer<'s, T>) -> Self {
+        Self {
+            answers: vec![answer],
+            judges: vec![None],
+            controls: vec![TaskControls::default()],
+            ..self
+        }
+    }
 }
 
 impl<T: Scalar> Search<'_, T> {

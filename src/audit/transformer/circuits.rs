@@ -263,26 +263,20 @@ impl<T: Scalar> Subject<'_, T> {
             nonsense: task::nonsense(&answer.goal.metric, &judging.clean, config.seed),
             ..TaskControls::default()
         };
+        let network = networks.0.as_ref();
+        let (data, settings) = (self.files.data, &config.circuits);
         let search = Search {
-            network: networks.0.as_ref(),
-            data: &self.files.data.path,
-            candidates: networks.0.surviving(),
             controls: match &judges[..] {
                 [Some(_), ..] => judges.iter().flatten().map(nonsense).collect(),
                 _ => answers.iter().map(nonsense).collect(),
             },
             answers,
             judges,
-            sets: set_names(held.as_ref(), self.files.data),
-            config: &config.circuits,
-            fill,
-            seed: config.seed,
-            journal: &config.journal,
-            progress,
+            sets: set_names(held.as_ref(), data),
             fill_reference: discover.fill_reference(fill),
             cfg: components.as_ref().map(|of| of.cfg),
-            prover: None,
             published_order: components.and_then(|of| of.order),
+            ..Search::new(network, data, settings, (fill, config), progress)
         };
         Ok((ablated, at_its_level(&search)?))
     }
@@ -330,23 +324,14 @@ impl<T: Scalar> Subject<'_, T> {
             network: Part::All(network.as_ref()),
             name: "the answer".to_owned(),
         };
+        let settings = &config.circuits;
         let search = Search {
-            network: network.as_ref(),
             data: path,
-            candidates: network.surviving(),
-            answers: vec![answer],
-            judges: vec![None],
-            sets: set_names(None, &data),
-            controls: vec![TaskControls::default()],
-            config: &config.circuits,
-            fill,
-            seed: config.seed,
-            journal: &config.journal,
-            progress,
             fill_reference: all.fill_reference(fill),
-            published_order: None,
             cfg,
             prover: Some(&prover),
+            ..Search::new(network.as_ref(), &data, settings, (fill, config), progress)
+                .of_one(answer)
         };
         Ok((Vec::new(), at_its_level(&search)?))
     }

@@ -19,9 +19,6 @@ const STEPS: usize = 2_000;
 const EDGES: usize = 1_000_000;
 const FEWEST: usize = 200;
 
-/// A site is in doubt if it is in its block less often than this.
-const SURE: f64 = 0.9;
-
 /// The blocks of a network beside its modules; `None` without edges.
 ///
 /// `names[node]` is the name of each node.
@@ -95,7 +92,10 @@ fn posterior(found: &Posterior, membership: Vec<Membership>, fewest: usize) -> B
                 probability: *probability,
             })
             .collect(),
-        in_doubt: membership.iter().filter(|m| m.probability < SURE).count(),
+        in_doubt: membership
+            .iter()
+            .filter(|m| m.probability < BlockPosterior::SURE)
+            .count(),
         membership,
     }
 }

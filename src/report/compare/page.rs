@@ -560,11 +560,7 @@ fn conventions(comparison: &Comparison) -> Section {
                 .to_owned(),
         ),
     ];
-    let fact = |(term, text): (&str, String)| Fact {
-        term: term.to_owned(),
-        text,
-        is_code: false,
-    };
+    let fact = |(term, text): (&str, String)| Fact::new(term, text);
     Section {
         id: "conventions",
         title: "What was held equal",

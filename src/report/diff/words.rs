@@ -1,9 +1,8 @@
 //! What changed, in sentences; only what was limited can hold or fail.
 
-use crate::choice::MetricKind;
 use crate::report::english::{capital, counted, plural, some_of};
 use crate::report::equivalence;
-use crate::report::format::{count, percent, short, typed};
+use crate::report::format::{count, measured, percent, short, typed};
 use crate::report::sites::clean;
 use crate::result::{ChangedEdges, ChangedOutput, Diff, Sentence, Status, Task};
 
@@ -91,10 +90,7 @@ fn outputs(diff: &Diff) -> Option<Sentence> {
 
 fn task(diff: &Diff) -> Option<Sentence> {
     let (old, new) = diff.task.old.as_ref().zip(diff.task.new.as_ref())?;
-    let value = |task: &Task| match task.metric {
-        MetricKind::Accuracy => percent(task.value),
-        _ => short(task.value),
-    };
+    let value = |task: &Task| measured(task.metric, task.value);
     let lost = match old.does_task && !new.does_task {
         true => ": the new version does not do the task",
         false => "",

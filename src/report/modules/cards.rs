@@ -172,32 +172,27 @@ fn facts(
     inside: Option<f64>,
     sites: &Sites<'_>,
 ) -> Vec<Fact> {
-    let fact = |term: &str, text: String| Fact {
-        term: term.to_owned(),
-        text,
-        is_code: false,
-    };
     let size = format!(
         "{} {}",
         count(members.len()),
         plural(members.len(), "site", "sites")
     );
-    let mut facts = vec![fact(&size, sites.list(members.iter().copied(), NAMES))];
+    let mut facts = vec![Fact::new(&size, sites.list(members.iter().copied(), NAMES))];
     let inputs = in_layer(members, sites, 0);
     let last = sites.layers().len().saturating_sub(1);
     let outputs = in_layer(members, sites, last);
     let listed = |of: &[&String]| (!of.is_empty()).then(|| sites.list(of.iter().copied(), NAMES));
-    facts.extend(listed(&inputs).map(|text| fact("Reads", text)));
-    facts.extend(listed(&outputs).map(|text| fact("Writes", text)));
-    facts.extend(served(module, modules, sites).map(|(_, text)| fact("Serves", text)));
-    facts.extend(represented(module, modules).map(|(_, text)| fact("Represents", text)));
-    facts.extend(addition(module, modules).map(|text| fact("Alone, clock or pizza", text)));
-    facts.extend(formulas(members, modules).map(|text| fact("Formula", text)));
-    facts.extend(lesions(module, modules, sites).map(|text| fact("Without it", text)));
-    facts.extend(voting(module, modules, sites).map(|text| fact("Alone or together", text)));
-    facts.extend(inside.map(|share| fact("|w| inside", percent(share))));
+    facts.extend(listed(&inputs).map(|text| Fact::new("Reads", text)));
+    facts.extend(listed(&outputs).map(|text| Fact::new("Writes", text)));
+    facts.extend(served(module, modules, sites).map(|(_, text)| Fact::new("Serves", text)));
+    facts.extend(represented(module, modules).map(|(_, text)| Fact::new("Represents", text)));
+    facts.extend(addition(module, modules).map(|text| Fact::new("Alone, clock or pizza", text)));
+    facts.extend(formulas(members, modules).map(|text| Fact::new("Formula", text)));
+    facts.extend(lesions(module, modules, sites).map(|text| Fact::new("Without it", text)));
+    facts.extend(voting(module, modules, sites).map(|text| Fact::new("Alone or together", text)));
+    facts.extend(inside.map(|share| Fact::new("|w| inside", percent(share))));
     let apart = modules.conductance.iter().find(|c| c.module == module);
-    facts.extend(apart.map(|c| fact("Conductance", number(c.value))));
+    facts.extend(apart.map(|c| Fact::new("Conductance", number(c.value))));
     facts
 }
 

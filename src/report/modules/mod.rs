@@ -1,5 +1,6 @@
 //! Modules, what they do and how good they are.
 
+mod blocks;
 mod cards;
 pub(in crate::report) mod cell;
 pub(in crate::report) mod definitions;

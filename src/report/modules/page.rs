@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::choice::{Granularity, MetricKind, Scope};
-use crate::report::english::{counted, joined};
+use crate::report::english::counted;
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, number, p_value, percent};
+use crate::report::modules::blocks;
 use crate::report::modules::cards;
 use crate::report::modules::cell::name;
 use crate::report::modules::cell::scope_words;
@@ -16,7 +17,7 @@ use crate::report::modules::words::{null_words, selective, what_moves};
 use crate::report::page::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Place, Sites, Wire, clean};
 use crate::result::{
-    Assignment, Audit, Blocks, Bootstrap, Lesion, Modules, NullModel, Selectivity, Wiring,
+    Assignment, Audit, Bootstrap, Lesion, Modules, NullModel, Selectivity, Wiring,
 };
 
 pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites<'_>) -> Section {
@@ -96,13 +97,8 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
 }
 
 fn facts(modules: &Modules) -> Vec<Fact> {
-    let fact = |term: &str, text: String| Fact {
-        term: term.to_owned(),
-        text,
-        is_code: false,
-    };
     let mut facts = vec![
-        fact(
+        Fact::new(
             "Found by",
             format!(
                 "{} on {}, resolution {}",
@@ -111,7 +107,7 @@ fn facts(modules: &Modules) -> Vec<Fact> {
                 number(modules.resolution)
             ),
         ),
-        fact(
+        Fact::new(
             "Graph",
             format!(
                 "{} and {} at the threshold {}; set aside: {} without edges, {} without an input or without an output",
@@ -122,12 +118,12 @@ fn facts(modules: &Modules) -> Vec<Fact> {
                 counted(modules.dead.len(), "part", "parts")
             ),
         ),
-        fact("Modularity Q", number(modules.modularity)),
+        Fact::new("Modularity Q", number(modules.modularity)),
     ];
     let null = modules.null.as_ref();
-    facts.extend(null.map(|null| fact("Against chance", chance(null))));
+    facts.extend(null.map(|null| Fact::new("Against chance", chance(null))));
     facts.extend(modules.stability.map(|index| {
-        fact(
+        Fact::new(
             "Stability",
             format!(
                 "mean adjusted Rand index between partitions of different seeds: {}",
@@ -136,63 +132,14 @@ fn facts(modules: &Modules) -> Vec<Fact> {
         )
     }));
     let bootstrap = modules.bootstrap.as_ref();
-    facts.extend(bootstrap.map(|found| fact("Over resamples", resamples(found))));
-    facts.extend(modules.blocks.iter().flat_map(block_facts));
+    facts.extend(bootstrap.map(|found| Fact::new("Over resamples", resamples(found))));
+    facts.extend(modules.blocks.iter().flat_map(blocks::facts));
     facts.extend(
         modules
             .wiring
             .as_ref()
-            .map(|w| fact("Wiring cost", wiring(w))),
+            .map(|w| Fact::new("Wiring cost", wiring(w))),
     );
-    facts
-}
-
-/// The nats of the blocks, their levels, and how sure they are.
-fn block_facts(blocks: &Blocks) -> Vec<Fact> {
-    let fact = |term: &str, text: String| Fact {
-        term: term.to_owned(),
-        text,
-        is_code: false,
-    };
-    let nats = format!(
-        "{} nats by {}, {} by one per layer, {} by the modules above",
-        number(blocks.description_length),
-        match blocks.count {
-            0 => "the best blocks (not supported)".to_owned(),
-            n => counted(n, "block", "blocks"),
-        },
-        number(blocks.null_description_length),
-        number(blocks.modules_description_length)
-    );
-    let mut facts = vec![fact("Blocks", nats)];
-    facts.extend(blocks.posterior.as_ref().map(|found| {
-        let counts = found.counts.iter();
-        let counts: Vec<String> = counts
-            .filter(|of| of.probability >= 0.005)
-            .map(|of| format!("{} with {}", count(of.count), percent(of.probability)))
-            .collect();
-        let doubt = found.membership.iter().filter(|m| m.probability < 0.9);
-        let doubt: Vec<String> = doubt
-            .take(12)
-            .map(|m| format!("{} {}", clean(&m.site), percent(m.probability)))
-            .collect();
-        let text = format!(
-            "{}{}: {}{}",
-            match found.converged {
-                true => "",
-                false => "no posterior, the chains do not agree; ",
-            },
-            found
-                .r_hat
-                .map_or_else(|| "R̂ infinite".to_owned(), |r| format!("R̂ {}", number(r))),
-            joined(&counts),
-            match doubt.len() {
-                0 => String::new(),
-                _ => format!("; in their block: {}", joined(&doubt)),
-            }
-        );
-        fact("Number of blocks, by chains", text)
-    }));
     facts
 }
 

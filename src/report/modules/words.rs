@@ -1,11 +1,11 @@
 //! Which modules there are, and whether they are more than chance gives.
 
-use crate::choice::{BlockForm, MeasureKind, Null, NullKind, Scope};
+use crate::choice::{MeasureKind, Null, NullKind, Scope};
 use crate::report::english::{LEVEL, capital, counted, joined, metric_in_words, plural, some_of};
 use crate::report::format::{count, count_words, p_of_draws, p_value, percent, short, typed};
 use crate::report::sites::Sites;
 use crate::result::{
-    Audit, BlockPosterior, HeadlineTest, Lesion, Modules, NullModel, Relocation, Selectivity, Split,
+    Audit, HeadlineTest, Lesion, Modules, NullModel, Relocation, Selectivity, Split,
 };
 use crate::result::{Sentence, Status};
 
@@ -22,8 +22,7 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     let mut said = vec![found(modules)];
     said.extend(modules.headline.as_ref().map(verdict));
     said.extend(beside_chance(modules));
-    said.extend(blocks(modules));
-    said.extend(posterior(modules));
+    said.extend(super::blocks::sentences(modules));
     said.extend(super::motifs::sentence(modules, sites));
     said.extend(straddling(modules, sites));
     said.extend(without_outputs(modules));
@@ -202,112 +201,6 @@ fn chance(modules: &Modules, null: Option<&NullModel>) -> Sentence {
         ),
     };
     Sentence::new(topic, exploratory(Status::Holds), text).from(evidence)
-}
-
-/// How many blocks the wiring supports, if any.
-fn blocks(modules: &Modules) -> Option<Sentence> {
-    let blocks = modules.blocks.as_ref()?;
-    let where_they_are = match blocks.form {
-        BlockForm::WithinLayers => "each within a layer",
-        BlockForm::AcrossLayers => "across its layers",
-    };
-    let text = match blocks.count {
-        0 => "The wiring supports no blocks: no description of its edges by groups of sites is shorter than by one block per layer.".to_owned(),
-        n => format!(
-            "The wiring supports {} {}, {where_they_are}{}{}: {} nats shorter than one block per layer.",
-            count_words(n),
-            plural(n, "block", "blocks"),
-            match blocks.parts {
-                1 => String::new(),
-                parts => format!(", in {} parts that share no edge", count_words(parts)),
-            },
-            grouped(&blocks.groups),
-            short(blocks.null_description_length - blocks.description_length)
-        ),
-    };
-    let status = if blocks.count > 0 {
-        Status::Note
-    } else {
-        Status::NotShown
-    };
-    Some(Sentence::new("Blocks", status, text).from([
-        "/modules/blocks/description_length",
-        "/modules/blocks/null_description_length",
-    ]))
-}
-
-/// The levels above the blocks: `, grouped in turn by 5 and 2`.
-fn grouped(groups: &[Vec<usize>]) -> String {
-    let counts = groups.iter().map(|of| {
-        let distinct: std::collections::BTreeSet<_> = of.iter().collect();
-        count(distinct.len())
-    });
-    match groups.len() {
-        0 => String::new(),
-        _ => format!(
-            ", grouped in turn by {}",
-            joined(&counts.collect::<Vec<_>>())
-        ),
-    }
-}
-
-/// How sure the number of blocks and their members are.
-fn posterior(modules: &Modules) -> Option<Sentence> {
-    let found = modules.blocks.as_ref()?.posterior.as_ref()?;
-    let r_hat = found.r_hat.map_or_else(
-        || "chains that do not vary differ".to_owned(),
-        |r| format!("R̂ {}", short(r)),
-    );
-    let chains = capital(&count_words(found.chains));
-    let (status, text) = match found.converged {
-        false => {
-            let means: Vec<String> = found.chain_means.iter().map(|mean| short(*mean)).collect();
-            let text = format!(
-                "{chains} chains over partitions do not agree ({r_hat}; {} blocks on average), so that they do not tell how many blocks there are.",
-                joined(&means)
-            );
-            (Status::NotShown, text)
-        }
-        true => {
-            let doubt = match (found.membership.is_empty(), found.in_doubt) {
-                (true, _) => String::new(),
-                (false, 0) => "; no site is in doubt".to_owned(),
-                (false, n) => format!(
-                    "; {} of the sites ({} in all) {} in doubt, in {} block less often than 0.9",
-                    count_words(n),
-                    count(found.membership.len()),
-                    plural(n, "is", "are"),
-                    plural(n, "its", "their")
-                ),
-            };
-            let text = format!(
-                "{chains} chains over partitions agree ({r_hat}): {}{doubt}.",
-                joined(&likeliest(found))
-            );
-            (Status::Note, text)
-        }
-    };
-    let evidence = [
-        "/modules/blocks/posterior/counts",
-        "/modules/blocks/posterior/r_hat",
-    ];
-    Some(Sentence::new("Blocks in doubt", status, text).from(evidence))
-}
-
-/// The likeliest numbers of blocks with their probabilities.
-fn likeliest(found: &BlockPosterior) -> Vec<String> {
-    let mut counts = found.counts.clone();
-    counts.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    let listed = counts.iter().take(3).enumerate().map(|(at, of)| match at {
-        0 => format!(
-            "{} {} with probability {}",
-            count_words(of.count),
-            plural(of.count, "block", "blocks"),
-            short(of.probability)
-        ),
-        _ => format!("{} with {}", count_words(of.count), short(of.probability)),
-    });
-    listed.collect()
 }
 
 /// The null networks in words: `100 networks with the same weights shuffled within each layer`.
@@ -642,71 +535,6 @@ mod tests {
         assert_eq!(
             text[1],
             "– Modularity: Modularity is 0.47; without a null model that says nothing yet."
-        );
-    }
-
-    #[test]
-    fn blocks_are_counted_in_nats() {
-        let mut blocks = crate::result::Blocks {
-            form: BlockForm::AcrossLayers,
-            weighted: true,
-            description_length: 88.0,
-            null_description_length: 100.0,
-            modules_description_length: 90.0,
-            levels: 1,
-            groups: Vec::new(),
-            posterior: None,
-            count: 2,
-            parts: 2,
-            partition: Vec::new(),
-            exchange: Vec::new(),
-        };
-        let text = said(|modules| modules.blocks = Some(blocks.clone()));
-        assert_eq!(
-            text[2],
-            "• Blocks: The wiring supports two blocks, across its layers, in two parts that share no edge: 12 nats shorter than one block per layer."
-        );
-        blocks.groups = vec![vec![0, 0, 1, 1, 2], vec![0, 0, 0]];
-        blocks.posterior = Some(BlockPosterior {
-            chains: 4,
-            kept: 500,
-            r_hat: Some(1.01),
-            converged: true,
-            chain_means: vec![2.0, 2.1, 2.0, 2.2],
-            one_per_layer: 0.0,
-            counts: [(2, 0.75), (3, 0.25)]
-                .map(|(count, probability)| crate::result::BlockCount { count, probability })
-                .to_vec(),
-            in_doubt: 1,
-            membership: vec![crate::result::Membership {
-                site: "h1.0".to_owned(),
-                block: 0,
-                probability: 0.6,
-            }],
-        });
-        let text = said(|modules| modules.blocks = Some(blocks.clone()));
-        assert!(
-            text[2].contains("share no edge, grouped in turn by 3 and 1: 12"),
-            "{}",
-            text[2]
-        );
-        assert_eq!(
-            text[3],
-            "• Blocks in doubt: Four chains over partitions agree (R̂ 1.01): two blocks with probability 0.75 and three with 0.25; one of the sites (1 in all) is in doubt, in its block less often than 0.9."
-        );
-        if let Some(posterior) = &mut blocks.posterior {
-            (posterior.converged, posterior.r_hat) = (false, Some(1.5));
-        }
-        let text = said(|modules| modules.blocks = Some(blocks.clone()));
-        assert_eq!(
-            text[3],
-            "? Blocks in doubt: Four chains over partitions do not agree (R̂ 1.5; 2, 2.1, 2 and 2.2 blocks on average), so that they do not tell how many blocks there are."
-        );
-        blocks.count = 0;
-        let text = said(|modules| modules.blocks = Some(blocks));
-        assert!(
-            text[2].starts_with("? Blocks: The wiring supports no blocks:"),
-            "{text:?}"
         );
     }
 

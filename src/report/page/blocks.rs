@@ -78,6 +78,17 @@ pub struct Fact {
     pub is_code: bool,
 }
 
+impl Fact {
+    /// A term and what it is, in words.
+    pub fn new(term: &str, text: impl Into<String>) -> Self {
+        Self {
+            term: term.to_owned(),
+            text: text.into(),
+            is_code: false,
+        }
+    }
+}
+
 /// A figure in a page.
 #[derive(Debug, Clone)]
 pub struct Shown {

@@ -6,13 +6,13 @@ use crate::report::circuits::definitions as circuits;
 use crate::report::modules::definitions as modules;
 use crate::report::network::definitions as network;
 use crate::report::page::blocks::{Block, Fact, Section};
-use crate::report::page::facts::fact;
+
 use crate::report::page::terms::Term;
 use crate::report::pruning::definitions as pruning;
 use crate::result::Audit;
 
 fn definition(term: &Term) -> Fact {
-    fact(term.name, term.text)
+    Fact::new(term.name, term.text)
 }
 
 /// The terms of some subjects that a result speaks of.

@@ -5,14 +5,6 @@ use crate::report::page::blocks::{Block, Cell, Fact, Section, Table, numbers, wo
 use crate::report::sites::{clean, plain, shortened};
 use crate::result::{Audit, Finding};
 
-pub(in crate::report) fn fact(term: &str, text: impl Into<String>) -> Fact {
-    Fact {
-        term: term.to_owned(),
-        text: text.into(),
-        is_code: false,
-    }
-}
-
 fn code(term: &str, text: &str) -> Fact {
     Fact {
         term: term.to_owned(),
@@ -69,11 +61,11 @@ fn origin(audit: &Audit) -> Vec<Fact> {
     let mut facts = vec![
         code("Checkpoint", &info.path),
         code("SHA-256", &info.sha256),
-        fact(
+        Fact::new(
             "Layout",
             format!("{}, {} folds", info.layout.name(), count(info.folds)).replace(", 1 folds", ""),
         ),
-        fact(
+        Fact::new(
             "Activation",
             format!(
                 "{} (known from {})",
@@ -81,7 +73,7 @@ fn origin(audit: &Audit) -> Vec<Fact> {
                 clean(&info.activation_source)
             ),
         ),
-        fact(
+        Fact::new(
             "Parameters",
             format!("{} in {}", count(info.parameters), clean(&info.dtype)),
         ),
@@ -93,7 +85,10 @@ fn origin(audit: &Audit) -> Vec<Fact> {
     ];
     let training: Vec<String> = training.into_iter().flatten().map(|t| clean(&t)).collect();
     if !training.is_empty() {
-        facts.push(fact("Training, as its config says", training.join(", ")));
+        facts.push(Fact::new(
+            "Training, as its config says",
+            training.join(", "),
+        ));
     }
     if let Some(data) = &audit.data {
         let labels = data
@@ -102,7 +97,7 @@ fn origin(audit: &Audit) -> Vec<Fact> {
             .map_or_else(|| "no labels".to_owned(), |labels| clean(labels));
         facts.push(code("Data", &data.path));
         facts.push(code("SHA-256", &data.sha256));
-        facts.push(fact(
+        facts.push(Fact::new(
             "Samples",
             format!(
                 "{}, split {}, {labels}, loss {}",
@@ -113,8 +108,8 @@ fn origin(audit: &Audit) -> Vec<Fact> {
         ));
     }
     facts.push(code("Command", &audit.command.join(" ")));
-    facts.push(fact("Seed", audit.seed.to_string()));
-    facts.push(fact(
+    facts.push(Fact::new("Seed", audit.seed.to_string()));
+    facts.push(Fact::new(
         "Program",
         format!(
             "{} {}, result schema {}",

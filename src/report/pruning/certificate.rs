@@ -47,21 +47,13 @@ pub(in crate::report) fn compaction(audit: &Audit) -> Section {
     }
 }
 
-fn fact(term: &str, text: String) -> Fact {
-    Fact {
-        term: term.to_owned(),
-        text,
-        is_code: false,
-    }
-}
-
 fn facts(certificate: &Certificate, sites: &Sites<'_>) -> Vec<Fact> {
     let boxes = usize::try_from(certificate.boxes).unwrap_or(usize::MAX);
     let cases = examined(certificate.method);
     let mut facts = vec![
-        fact("Domain", plain(&certificate.domain)),
-        fact("Outcome", plain(&certificate.outcome)),
-        fact(
+        Fact::new("Domain", plain(&certificate.domain)),
+        Fact::new("Outcome", plain(&certificate.outcome)),
+        Fact::new(
             "Largest change",
             format!(
                 "at most {} (proved), at least {} (found)",
@@ -69,7 +61,7 @@ fn facts(certificate: &Certificate, sites: &Sites<'_>) -> Vec<Fact> {
                 number(certificate.best_found)
             ),
         ),
-        fact(
+        Fact::new(
             "Method",
             format!(
                 "{}, {} {cases}, {}{}",
@@ -92,23 +84,23 @@ fn facts(certificate: &Certificate, sites: &Sites<'_>) -> Vec<Fact> {
             number(found.tolerance),
             point(&found.input)
         );
-        facts.push(fact("Counterexample", text));
+        facts.push(Fact::new("Counterexample", text));
     }
     facts.extend(
         certificate
             .log
             .as_ref()
-            .map(|log| fact("Proof", proof(log))),
+            .map(|log| Fact::new("Proof", proof(log))),
     );
     facts.extend(
         (certificate.not_logged.as_ref())
-            .map(|why| fact("Proof", format!("not written down: {}", plain(why)))),
+            .map(|why| Fact::new("Proof", format!("not written down: {}", plain(why)))),
     );
     facts.extend(
         certificate
             .decisions
             .as_ref()
-            .map(|d| fact("Decisions", decisions(d))),
+            .map(|d| Fact::new("Decisions", decisions(d))),
     );
     facts
 }
@@ -213,8 +205,8 @@ fn attribution(certificate: &Certificate, sites: &Sites<'_>) -> Block {
 fn sizes(compaction: &Compaction) -> Vec<Fact> {
     let widths: Vec<String> = compaction.layers.iter().map(ToString::to_string).collect();
     vec![
-        fact("Layers", widths.join("–")),
-        fact(
+        Fact::new("Layers", widths.join("–")),
+        Fact::new(
             "Parameters",
             format!(
                 "{} of {}",
@@ -222,7 +214,7 @@ fn sizes(compaction: &Compaction) -> Vec<Fact> {
                 count(compaction.parameters_before)
             ),
         ),
-        fact(
+        Fact::new(
             "Same outputs",
             format!(
                 "to {} on the samples: rounding",

@@ -1,6 +1,7 @@
 //! The table of subgroups, in the page and as a file.
 
-use super::words::{name, value};
+use super::words::name;
+use crate::report::format::measured;
 use crate::report::page::blocks::{Block, Cell, Section, Table, numbers, words};
 use crate::report::sheet::{Sheet, some, word};
 use crate::report::sites::clean;
@@ -39,7 +40,7 @@ pub(in crate::report) fn table(audit: &Audit, csv: &'static str) -> Option<Block
 
 fn row(all: &Subgroups, group: &Subgroup) -> Vec<Cell> {
     let metric = |number: Option<f64>| match (all.metric, number) {
-        (Some(metric), Some(number)) => Cell::shown(value(metric, number), number),
+        (Some(metric), Some(number)) => Cell::shown(measured(metric, number), number),
         (None, _) | (_, None) => Cell::optional(number),
     };
     vec![

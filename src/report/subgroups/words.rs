@@ -1,8 +1,8 @@
 //! Where the network is better or worse, and where pruning changes decisions.
 
-use crate::choice::{Direction, MetricKind};
+use crate::choice::Direction;
 use crate::report::english::{counted, plural};
-use crate::report::format::{count, percent, short};
+use crate::report::format::{count, measured};
 use crate::report::sites::clean;
 use crate::result::{Audit, Sentence, Status, Subgroup, Subgroups};
 
@@ -18,19 +18,6 @@ pub(in crate::report) fn sentences(audit: &Audit) -> Vec<Sentence> {
         .flatten()
         .map(said)
         .collect()
-}
-
-/// A value of the task's metric.
-pub(super) fn value(metric: MetricKind, value: f64) -> String {
-    match metric {
-        MetricKind::Accuracy => percent(value),
-        MetricKind::LogitDiff
-        | MetricKind::ProbDiff
-        | MetricKind::Kl
-        | MetricKind::CrossEntropy
-        | MetricKind::Mse
-        | MetricKind::Output => short(value),
-    }
 }
 
 /// The name of a subgroup.
@@ -58,7 +45,7 @@ fn spread(all: &Subgroups) -> Option<String> {
     let of = |group: &Subgroup| {
         format!(
             "{} for {} ({})",
-            value(metric, group.metric_full.unwrap_or(f64::NAN)),
+            measured(metric, group.metric_full.unwrap_or(f64::NAN)),
             name(group),
             counted(group.samples, "sample", "samples")
         )
@@ -103,6 +90,7 @@ fn changed(all: &Subgroups) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::MetricKind;
     use crate::report::sample;
 
     fn group(value: &str, samples: usize, accuracy: f64, changed: usize) -> Subgroup {

@@ -1,8 +1,7 @@
 //! Does the network do the task, and how its data were read.
 
-use crate::choice::MetricKind;
 use crate::report::english::{capital, samples};
-use crate::report::format::{percent, short};
+use crate::report::format::measured;
 use crate::report::sites::{clean, plain};
 use crate::result::{Audit, ComparedNetwork, Comparison, Sentence, Status, Task};
 
@@ -23,10 +22,10 @@ fn judged(task: &Task, audit: &Audit) -> Sentence {
     let measured = format!(
         "{} of the network as it is: {} on {}; {} gives {}.",
         task.metric.in_words(),
-        value(task, task.value),
+        measured(task.metric, task.value),
         samples(audit.data.as_ref()),
         clean(&task.baseline_of),
-        value(task, task.baseline)
+        measured(task.metric, task.baseline)
     );
     match task.does_task {
         true => Sentence::new(TOPIC, Status::Note, capital(&measured)),
@@ -56,7 +55,7 @@ pub(in crate::report) fn of_networks(comparison: &Comparison) -> Option<Sentence
             .map(|task| task.value)
             .collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        (!values.is_empty()).then(|| format!("{} {}", clean(name), value(first, mean)))
+        (!values.is_empty()).then(|| format!("{} {}", clean(name), measured(first.metric, mean)))
     };
     let groups: Vec<String> = comparison
         .groups
@@ -68,7 +67,7 @@ pub(in crate::report) fn of_networks(comparison: &Comparison) -> Option<Sentence
         first.metric.in_words(),
         groups.join(", "),
         clean(&first.baseline_of),
-        value(first, first.baseline)
+        measured(first.metric, first.baseline)
     );
     let fails =
         |network: &&ComparedNetwork| network.task.as_ref().is_some_and(|task| !task.does_task);
@@ -93,17 +92,10 @@ pub(in crate::report) fn of_networks(comparison: &Comparison) -> Option<Sentence
     Some(Sentence::new(TOPIC, status, text).from(evidence))
 }
 
-/// A value of the task's metric.
-fn value(task: &Task, value: f64) -> String {
-    match task.metric {
-        MetricKind::Accuracy => percent(value),
-        _ => short(value),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::MetricKind;
     use crate::report::sample;
 
     fn task(metric: MetricKind, value: f64, baseline: f64, does_task: bool) -> Audit {

@@ -3,7 +3,7 @@
 use crate::choice::Requested;
 use crate::report::circuits::group::withheld;
 use crate::report::english::{LEVEL, capital, counted, joined, plural, samples};
-use crate::report::format::{count, count_words, percent, short, times};
+use crate::report::format::{count, count_words, measured, percent, short, times};
 use crate::report::modules::words::measure_words;
 use crate::report::network::figure::{MOST_BRIDGES, bridge_count};
 use crate::report::page::opening::proved;
@@ -38,7 +38,7 @@ pub fn headline(audit: &Audit, sites: &Sites<'_>) -> Headline {
         .or_else(|| audit.task.as_ref().and_then(no_task))
         .or_else(|| changed(audit))
         .or_else(|| first_proved(audit))
-        .or_else(|| cut(audit).map(|prune| pruned(prune, audit, sites)))
+        .or_else(|| super::cut(audit).map(|prune| pruned(prune, audit, sites)))
         .or_else(|| circuits(&audit.circuits))
         .or_else(|| audit.modules.as_ref().map(modules))
         .unwrap_or_else(|| nothing(audit));
@@ -81,9 +81,9 @@ fn no_task(task: &Task) -> Option<Headline> {
     let caveat = format!(
         "{} {}, and {} gives {}: what follows describes a network that knows nothing of them.",
         capital(task.metric.in_words()),
-        super::of_task(task, task.value),
+        measured(task.metric, task.value),
         clean(&task.baseline_of),
-        super::of_task(task, task.baseline)
+        measured(task.metric, task.baseline)
     );
     (!task.does_task).then(|| said(Status::NotShown, text, caveat))
 }
@@ -91,14 +91,6 @@ fn no_task(task: &Task) -> Option<Headline> {
 fn first_proved(audit: &Audit) -> Option<Headline> {
     let (circuit, proved) = proved::first(audit)?;
     Some(proved::headline(circuit, proved, audit))
-}
-
-/// The pruning, unless none was asked for and there are circuits to tell of.
-fn cut(audit: &Audit) -> Option<&Prune> {
-    let prune = audit.prune.as_ref()?;
-    let is_whole = prune.edges_kept == prune.edges_total;
-    let was_asked = !matches!(prune.requested, Requested::At(_));
-    (!is_whole || was_asked || audit.circuits.is_empty()).then_some(prune)
 }
 
 fn pruned(prune: &Prune, audit: &Audit, sites: &Sites<'_>) -> Headline {

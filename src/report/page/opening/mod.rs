@@ -15,11 +15,11 @@ pub use headline::headline;
 pub use said::{Headline, Verdict};
 pub use stretch::stretch;
 
-use crate::choice::MetricKind;
+use crate::choice::Requested;
 use crate::report::figures::Figure;
-use crate::report::format::{percent, short};
+use crate::report::format::{measured, short};
 use crate::report::sites::{Sites, clean};
-use crate::result::{Audit, Parity, Status, Task};
+use crate::result::{Audit, Parity, Prune, Status, Task};
 
 /// The first screen of a result.
 #[derive(Debug, Clone)]
@@ -67,12 +67,25 @@ pub fn opening(audit: &Audit, figure: Option<&Figure>, sentences: usize) -> Open
     }
 }
 
+/// The pruning, unless nobody asked for one, nothing went, and there are circuits to tell of:
+/// what was left whole has nothing to verify or prove.
+fn cut(audit: &Audit) -> Option<&Prune> {
+    let is_told = |p: &&Prune| {
+        p.edges_kept < p.edges_total || !matches!(p.requested, Requested::At(_)) || !p.verified
+    };
+    audit
+        .prune
+        .as_ref()
+        .filter(|prune| audit.circuits.is_empty() || is_told(prune))
+}
+
 fn task(task: &Task) -> Check {
     let (status, does) = match task.does_task {
         true => (Status::Note, "Does its task"),
         false => (Status::NotShown, "Does not do the task"),
     };
-    let (value, baseline) = (of_task(task, task.value), of_task(task, task.baseline));
+    let of_metric = |value: f64| measured(task.metric, value);
+    let (value, baseline) = (of_metric(task.value), of_metric(task.baseline));
     Check {
         status,
         text: format!(
@@ -80,14 +93,6 @@ fn task(task: &Task) -> Check {
             task.metric.in_words()
         ),
         more: format!("baseline: {}", clean(&task.baseline_of)),
-    }
-}
-
-/// A value of the task's metric.
-fn of_task(task: &Task, value: f64) -> String {
-    match task.metric {
-        MetricKind::Accuracy => percent(value),
-        _ => short(value),
     }
 }
 
@@ -110,6 +115,7 @@ fn parity(parity: &Parity) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::choice::MetricKind;
     use crate::report::sample;
 
     fn words(opening: &Opening) -> usize {

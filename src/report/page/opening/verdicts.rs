@@ -1,6 +1,6 @@
 //! At most five verdicts: what was asked, what came of it, a small picture, the evidence.
 
-use crate::choice::{Requested, Scope};
+use crate::choice::Scope;
 use crate::report::circuits::group as circuits;
 use crate::report::english::{LEVEL, counted, plural};
 use crate::report::format::{p_of_draws, short};
@@ -16,21 +16,15 @@ pub const MOST: usize = 5;
 
 /// The verdicts that a result has something for, in the order people ask.
 pub(super) fn all(audit: &Audit, sites: &Sites<'_>) -> Vec<Verdict> {
-    let prune = audit.prune.as_ref();
-    let modules = audit.modules.as_ref();
+    let (prune, modules) = (super::cut(audit), audit.modules.as_ref());
     if let Some((circuit, found)) = proved::first(audit) {
         let of_proof = proved::verdicts(circuit, found, audit);
-        return cut(prune)
+        return prune
             .map(same_outputs)
             .into_iter()
             .chain(of_proof)
             .collect();
     }
-    // What was left whole has nothing to verify or prove.
-    let prune = match audit.circuits.is_empty() {
-        true => prune,
-        false => cut(prune),
-    };
     let all = [
         prune.map(same_outputs),
         modules.and_then(|modules| served(modules, sites)),
@@ -39,14 +33,6 @@ pub(super) fn all(audit: &Audit, sites: &Sites<'_>) -> Vec<Verdict> {
         prune.map(proof),
     ];
     all.into_iter().flatten().take(MOST).collect()
-}
-
-/// A pruning of which any weight went, or that could not take any.
-fn cut(prune: Option<&Prune>) -> Option<&Prune> {
-    let asked = |p: &&Prune| {
-        p.edges_kept < p.edges_total || !matches!(p.requested, Requested::At(_)) || !p.verified
-    };
-    prune.filter(asked)
 }
 
 fn same_outputs(prune: &Prune) -> Verdict {
