@@ -37,22 +37,22 @@ const SHAPE: Shape = Shape {
     length: 16,
 };
 
+/// The same, small enough to see that it runs.
+const SMALL: Shape = Shape {
+    blocks: 2,
+    heads: 2,
+    width: 16,
+    tokens: 50,
+    ..SHAPE
+};
+
 /// Edges that are patched to tell what all would take.
 const TRIED: usize = 96;
 
 fn main() {
     // `cargo test --benches` only wants to see that it runs.
     let quick = std::env::args().any(|a| a == "--test");
-    let shape = match quick {
-        true => Shape {
-            blocks: 2,
-            heads: 2,
-            width: 16,
-            tokens: 50,
-            ..SHAPE
-        },
-        false => SHAPE,
-    };
+    let shape = if quick { SMALL } else { SHAPE };
     let mut rng = Rng::new(1, 0);
     let model = shape.model(&mut rng);
     let batch = shape.batch(&mut rng);
@@ -92,19 +92,7 @@ fn main() {
     report("EAP-IG on inputs, 5 steps", || {
         drop(engine.attribute(&metric, inputs));
     });
-    let step = (engine.edge_count() / TRIED).max(1);
-    let edges: Vec<usize> = (0..engine.edge_count()).step_by(step).collect();
-    let goal = Goal::of_all(metric, engine.samples());
-    let none = engine.edges([]);
-    let started = Instant::now();
-    let found = effects(&engine, &none, &edges, &[goal]);
-    let seconds = started.elapsed().as_secs_f64();
-    let all = seconds / found[0].len() as f64 * engine.edge_count() as f64;
-    println!(
-        "exact, {:>5} edges        {seconds:.2} s; all would take {:.0} min",
-        edges.len(),
-        all / 60.0
-    );
+    exact(&engine, metric);
     println!(
         "memory, as told           {:.0} MB beside the weights",
         expected as f64 / 1e6
@@ -112,6 +100,23 @@ fn main() {
     println!(
         "memory, the whole process {:.0} MB at most",
         peak_bytes() as f64 / 1e6
+    );
+}
+
+/// Prints the time of the exact effects of some edges, and what all would take.
+fn exact(engine: &ComponentEngine<'_, f32>, metric: Metric) {
+    let step = (engine.edge_count() / TRIED).max(1);
+    let edges: Vec<usize> = (0..engine.edge_count()).step_by(step).collect();
+    let goal = Goal::of_all(metric, engine.samples());
+    let none = engine.edges([]);
+    let started = Instant::now();
+    let found = effects(engine, &none, &edges, &[goal]);
+    let seconds = started.elapsed().as_secs_f64();
+    let all = seconds / found[0].len() as f64 * engine.edge_count() as f64;
+    println!(
+        "exact, {:>5} edges        {seconds:.2} s; all would take {:.0} min",
+        edges.len(),
+        all / 60.0
     );
 }
 

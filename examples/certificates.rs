@@ -36,18 +36,21 @@ fn main() {
     }
 }
 
-/// Prints the row of one checkpoint, and for images the balls around samples.
-fn row(folder: &Path, ratio: f64) {
+/// The network of a checkpoint, in f64.
+fn model(folder: &Path) -> Mlp<f64> {
     let checkpoint = Checkpoint::open(folder).unwrap();
-    let data = Dataset::open(&folder.join("data.safetensors"), None).unwrap();
-    let model = match Loaded::from_checkpoint(&checkpoint, LoadOptions::default())
-        .unwrap()
-        .network
-    {
+    let loaded = Loaded::from_checkpoint(&checkpoint, LoadOptions::default()).unwrap();
+    match loaded.network {
         Network::F32(Architecture::Mlp(model)) => model.widened(),
         Network::F64(Architecture::Mlp(model)) => model,
         _ => panic!("certificates are for MLPs"),
-    };
+    }
+}
+
+/// Prints the row of one checkpoint, and for images the balls around samples.
+fn row(folder: &Path, ratio: f64) {
+    let data = Dataset::open(&folder.join("data.safetensors"), None).unwrap();
+    let model = model(folder);
     let batch = Batch::new(&model, &data).unwrap();
     let classes = batch.classes.is_some();
     let reference = Reference::new(

@@ -73,6 +73,12 @@ fn main() {
             rejections(networks, planted)
         })
         .collect();
+    by_kind(&sizes, &power);
+    by_edges(&power);
+}
+
+/// Prints how often each test rejects, by the kind of network and by mixing.
+fn by_kind(sizes: &[Rejections], power: &[Rejections]) {
     println!(
         "| measure | null model | size | {} | {} |",
         KINDS.map(|kind| format!("{kind:?}")).join(" | "),
@@ -91,19 +97,21 @@ fn main() {
             test.0,
             test.1,
             share(&all),
-            of(&sizes).join(" | "),
-            of(&power).join(" | ")
+            of(sizes).join(" | "),
+            of(power).join(" | ")
         );
     }
+}
+
+/// Prints the power of the tests against networks of the same degrees, by the number of edges.
+fn by_edges(power: &[Rejections]) {
     println!(
         "\n| measure | null model | edges | {} |",
         MIXING.map(|m| format!("power at {m}")).join(" | ")
     );
     println!("|---|---|---|{}", "---|".repeat(MIXING.len()));
-    for test in sizes[0]
-        .keys()
-        .filter(|(_, null)| *null == NullKind::Degree.name())
-    {
+    let tests = power[0].keys();
+    for test in tests.filter(|(_, null)| *null == NullKind::Degree.name()) {
         for (shape, (_, edges)) in SHAPES.iter().enumerate() {
             let of_shape = |found: &Rejections| {
                 let mine = found[test].iter().filter(|(of, _)| *of == shape);

@@ -1,12 +1,11 @@
 //! Node ablation under every fill, and the circuit of every answer by every method.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::Config;
 use super::files::Files;
 use super::held::{Held, held, of_both};
-use super::methods::{CircuitsConfig, Granularity, no_positions};
+use super::methods::{CircuitsConfig, no_positions};
 use super::proved::{self, Bounds};
 use super::search::{self, Answer, Found, Part, Search, Searchable, ablation};
 use super::subject::Subject;
@@ -30,10 +29,7 @@ pub fn circuits<T: Scalar>(
     config: &Config,
     progress: &dyn Fn(&str),
 ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
-    let settings = match config.circuits.granularity {
-        Some(Granularity::Neuron) => Cow::Owned(config.circuits.of_nodes()),
-        _ => Cow::Borrowed(&config.circuits),
-    };
+    let settings = config.circuits.at_its_granularity();
     if settings.positions {
         return Err(no_positions(&subject.files.data.path, "an MLP has none"));
     }

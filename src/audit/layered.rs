@@ -175,10 +175,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         config: &Config,
         progress: &dyn Fn(&str),
     ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
-        let settings = match config.circuits.granularity {
-            Some(Granularity::Neuron) => Cow::Owned(config.circuits.of_nodes()),
-            _ => Cow::Borrowed(&config.circuits),
-        };
+        let settings = config.circuits.at_its_granularity();
         let fill = config.circuits.fill(self.batch.corrupted.is_some());
         progress("ablating nodes");
         let whole = self.engine(pruned, fill, config.seed)?;

@@ -1,5 +1,6 @@
 //! How circuits are found and chosen: what the command line can ask for.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -237,6 +238,16 @@ impl CircuitsConfig {
             false => Fill::Mean,
         };
         self.fill.unwrap_or(usual)
+    }
+
+    /// This configuration where neurons are asked for as circuits of nodes, which they are of
+    /// a network whose edges are single weights or kernels.
+    #[must_use]
+    pub fn at_its_granularity(&self) -> Cow<'_, Self> {
+        match self.granularity {
+            Some(Granularity::Neuron) => Cow::Owned(self.of_nodes()),
+            None | Some(Granularity::Component | Granularity::Weight) => Cow::Borrowed(self),
+        }
     }
 
     /// This configuration, for circuits of nodes.

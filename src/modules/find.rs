@@ -15,7 +15,7 @@ use super::quality::modularity;
 use super::scan::scan;
 use super::{Communities, EdgeWeight, ModulesConfig, stability};
 use crate::graph::{Adjacency, Layered};
-use crate::result::{AtThreshold, Independence, Modules, Partition};
+use crate::result::{AtThreshold, Independence, Modules, Motif, Partition};
 
 /// Other thresholds that the partition is compared at, as shares of the one in use.
 const BESIDE: [f64; 4] = [0.25, 0.5, 2.0, 4.0];
@@ -90,20 +90,25 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         blocks: (graph.edge_count() <= config.most_block_edges)
             .then(|| told(network, &communities, names, config))
             .flatten(),
-        motifs: match config.edge_weight.unwrap_or_default() {
-            EdgeWeight::AbsWeight if config.motifs => {
-                motifs(network, names, motifs::DRAWS, config.seed)
-            }
-            EdgeWeight::AbsWeight
-            | EdgeWeight::Spread
-            | EdgeWeight::Effect
-            | EdgeWeight::Attribution => Vec::new(),
-        },
+        motifs: small_circuits(network, names, config),
         without_outputs: without_outputs(network, names, config),
         independence: Independence {
             components: named_components(network, names),
             splits: Vec::new(),
         },
+    }
+}
+
+/// The motifs, where they were asked for and edges are weights.
+fn small_circuits(network: &Layered, names: &[String], config: &ModulesConfig) -> Vec<Motif> {
+    match config.edge_weight.unwrap_or_default() {
+        EdgeWeight::AbsWeight if config.motifs => {
+            motifs(network, names, motifs::DRAWS, config.seed)
+        }
+        EdgeWeight::AbsWeight
+        | EdgeWeight::Spread
+        | EdgeWeight::Effect
+        | EdgeWeight::Attribution => Vec::new(),
     }
 }
 

@@ -111,39 +111,53 @@ impl<T: Scalar> Subject<'_, T> {
                 let detail = "weights, channels and neurons are patched at all positions";
                 Err(no_positions(path, detail))
             }
-            Some(Granularity::Weight) => {
-                let build = |subject: &Subject<'_, T>| {
-                    subject.bounded(pruned, config, setup)?;
-                    boxed(WeightEngine::new(pruned, &subject.batch, setup)?)
-                };
-                let site = |goal: &Goal| match goal.metric {
-                    Metric::Mse {
-                        output: Some(q), ..
-                    }
-                    | Metric::Output { output: q } => format!("y{q}"),
-                    _ => ANSWER.to_owned(),
-                };
-                self.search(&build, &site, None, config, progress)
-            }
-            Some(Granularity::Neuron) => {
-                let build = |subject: &Subject<'_, T>| {
-                    subject.bounded(pruned, config, setup)?;
-                    boxed(NeuronEngine::new(
-                        pruned,
-                        &subject.batch,
-                        setup.fill,
-                        setup.seed,
-                    )?)
-                };
-                let site = |_: &Goal| ANSWER.to_owned();
-                // Each is a node already.
-                let of_nodes = Config {
-                    circuits: settings.of_nodes(),
-                    ..config.clone()
-                };
-                self.search(&build, &site, None, &of_nodes, progress)
-            }
+            Some(Granularity::Weight) => self.of_weights(pruned, setup, config, progress),
+            Some(Granularity::Neuron) => self.of_neurons(pruned, setup, config, progress),
         }
+    }
+
+    /// The circuits of weights, one for each output that the metric is of.
+    fn of_weights(
+        &self,
+        pruned: &Transformer<T>,
+        setup: Setup,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        let build = |subject: &Subject<'_, T>| {
+            subject.bounded(pruned, config, setup)?;
+            boxed(WeightEngine::new(pruned, &subject.batch, setup)?)
+        };
+        let site = |goal: &Goal| match goal.metric {
+            Metric::Mse {
+                output: Some(q), ..
+            }
+            | Metric::Output { output: q } => format!("y{q}"),
+            _ => ANSWER.to_owned(),
+        };
+        self.search(&build, &site, None, config, progress)
+    }
+
+    /// The circuits of channels and neurons.
+    fn of_neurons(
+        &self,
+        pruned: &Transformer<T>,
+        setup: Setup,
+        config: &Config,
+        progress: &dyn Fn(&str),
+    ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        let build = |subject: &Subject<'_, T>| {
+            subject.bounded(pruned, config, setup)?;
+            let Setup { fill, seed, .. } = setup;
+            boxed(NeuronEngine::new(pruned, &subject.batch, fill, seed)?)
+        };
+        let site = |_: &Goal| ANSWER.to_owned();
+        // Each is a node already.
+        let of_nodes = Config {
+            circuits: config.circuits.of_nodes(),
+            ..config.clone()
+        };
+        self.search(&build, &site, None, &of_nodes, progress)
     }
 
     /// The circuits of components, whole or position by position.
@@ -225,13 +239,11 @@ impl<T: Scalar> Subject<'_, T> {
         }
         let fill = self.fill(config);
         let whole = build(self)?;
-        let ablated = match config.circuits.nodes {
-            true => {
-                progress("ablating nodes");
-                vec![self.ablated(whole.as_ref(), site, config)?]
-            }
-            false => Vec::new(),
-        };
+        let mut ablated = Vec::new();
+        if config.circuits.nodes {
+            progress("ablating nodes");
+            ablated.push(self.ablated(whole.as_ref(), site, config)?);
+        }
         let held = held(self.files.data, config, false)?;
         let on = |data| {
             let files = Files { data, ..self.files };
@@ -239,31 +251,23 @@ impl<T: Scalar> Subject<'_, T> {
         };
         let other = of_both(held.as_ref(), on)?;
         progress("discovering circuits");
-        let networks = match &other {
+        let (discover, network, judge) = match &other {
             Some((discover, judge)) => {
                 drop(whole);
-                (build(discover)?, Some(build(judge)?))
+                (discover, build(discover)?, Some((judge, build(judge)?)))
             }
-            None => (whole, None),
+            None => (self, whole, None),
         };
-        let (discover, judge) = match &other {
-            Some((discover, judge)) => (discover, Some(judge)),
-            None => (self, None),
-        };
-        let answers = discover.sought(networks.0.as_ref(), site, config)?;
-        let judges: Vec<Option<Answer<'_, T>>> = match judge.zip(networks.1.as_ref()) {
+        let answers = discover.sought(network.as_ref(), site, config)?;
+        let judges: Vec<Option<Answer<'_, T>>> = match &judge {
             Some((judge, network)) => {
                 let answers = judge.sought(network.as_ref(), site, config)?;
                 answers.into_iter().map(Some).collect()
             }
             None => answers.iter().map(|_| None).collect(),
         };
-        let judging = judge.unwrap_or(self);
-        let nonsense = |answer: &Answer<'_, T>| TaskControls {
-            nonsense: task::nonsense(&answer.goal.metric, &judging.clean, config.seed),
-            ..TaskControls::default()
-        };
-        let network = networks.0.as_ref();
+        let judging = judge.as_ref().map_or(self, |(judge, _)| judge);
+        let nonsense = |answer: &Answer<'_, T>| judging.nonsense(answer, config.seed);
         let (data, settings) = (self.files.data, &config.circuits);
         let search = Search {
             controls: match &judges[..] {
@@ -276,9 +280,17 @@ impl<T: Scalar> Subject<'_, T> {
             fill_reference: discover.fill_reference(fill),
             cfg: components.as_ref().map(|of| of.cfg),
             published_order: components.and_then(|of| of.order),
-            ..Search::new(network, data, settings, (fill, config), progress)
+            ..Search::new(network.as_ref(), data, settings, (fill, config), progress)
         };
         Ok((ablated, at_its_level(&search)?))
+    }
+
+    /// What an answer's circuit is held against on these samples: labels of other samples.
+    fn nonsense(&self, answer: &Answer<'_, T>, seed: u64) -> TaskControls {
+        TaskControls {
+            nonsense: task::nonsense(&answer.goal.metric, &self.clean, seed),
+            ..TaskControls::default()
+        }
     }
 
     /// The circuit that is left where every input of the domain is run.

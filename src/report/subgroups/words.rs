@@ -50,13 +50,14 @@ fn spread(all: &Subgroups) -> Option<String> {
             counted(group.samples, "sample", "samples")
         )
     };
+    let said = metric.in_words();
     Some(match groups.len() {
         1 => format!(
-            "All samples have one value of {column}; {metric} is {}.",
+            "All samples have one value of {column}; {said} is {}.",
             of(worst)
         ),
         n => format!(
-            "By {column} ({} subgroups), the {metric} of the network as it is goes from {} to {}; \
+            "By {column} ({} subgroups), the {said} of the network as it is goes from {} to {}; \
              whether that is more than chance was not tested.",
             count(n),
             of(worst),
