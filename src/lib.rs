@@ -50,6 +50,7 @@ mod named;
 pub mod error;
 pub mod escape;
 pub mod numeric;
+pub mod order;
 
 pub mod choice;
 pub mod result;

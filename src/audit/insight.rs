@@ -1,5 +1,6 @@
 //! What the modules say about the task: embeddings, signs, neurons of many purposes, formulas.
 
+use crate::order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{Array2, Axis};
@@ -166,7 +167,7 @@ fn signs<T: Scalar>(
         }
     };
     let mut all: Vec<SignDimension> = columns.iter().enumerate().map(dimension).collect();
-    all.sort_by(|a, b| b.correlation.abs().total_cmp(&a.correlation.abs()));
+    order::descending(&mut all, |one| one.correlation.abs());
     all
 }
 
@@ -186,7 +187,7 @@ fn polysemanticity(nodes: &[NodeAblation]) -> Vec<Polysemanticity> {
     };
     let effects = mean.iter().flat_map(|n| &n.effects);
     let mut all: Vec<Polysemanticity> = effects.filter_map(index).collect();
-    all.sort_by(|a, b| b.index.total_cmp(&a.index));
+    order::descending(&mut all, |one| one.index);
     all
 }
 

@@ -5,6 +5,7 @@
 //! differ in samples or size share all runs; effects sample by sample are the only thing
 //! that is computed.
 
+use crate::order;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -531,7 +532,7 @@ fn summed(size: usize, all: &[Analysis], edges: &[(String, String)], seed: u64) 
     let (modal, times) = modal(all).unwrap_or((EdgeSet::new(), 0));
     let mut possible: Vec<usize> = (0..edges.len()).collect();
     possible.retain(|edge| support[*edge] >= POSSIBLE);
-    possible.sort_by(|a, b| support[*b].total_cmp(&support[*a]));
+    order::descending(&mut possible, |index| support[*index]);
     let named = |edge: &usize| SupportedEdge {
         from: edges[*edge].0.clone(),
         to: edges[*edge].1.clone(),
@@ -570,7 +571,7 @@ fn certificates(scored: &Scored, grid: &Grid, size: usize, seed: u64) -> Option<
         })
     };
     let mut edges: Vec<CertifiedEdge> = all.iter().enumerate().filter_map(named).collect();
-    edges.sort_by(|a, b| b.share.total_cmp(&a.share));
+    order::descending(&mut edges, |one| one.share);
     Some(Certified {
         method: matrix.method,
         fill: grid.fills[scored.at[1]],

@@ -12,6 +12,7 @@
 //! Sources: Zhang & Wang 2026, arXiv 2606.09899 (curvature as reliability; flag what may be
 //! wrong and compute it), Vovk, Gammerman & Shafer 2005 (conformal intervals).
 
+use crate::order;
 use serde::{Deserialize, Serialize};
 
 use super::{Attributable, Attribution, Goal, effects};
@@ -209,7 +210,7 @@ impl Screen {
             self.known[*place].is_none() && low < in_from && high >= out_below
         };
         let mut open: Vec<usize> = (0..intervals.len()).filter(is_open).collect();
-        open.sort_by(|a, b| intervals[*b][1].total_cmp(&intervals[*a][1]));
+        order::descending(&mut open, |index| intervals[*index][1]);
         open
     }
 

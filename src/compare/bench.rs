@@ -1,5 +1,6 @@
 //! One network on the bench: its audit, its controls, its circuits under test.
 
+use crate::order;
 use std::collections::BTreeMap;
 
 use super::numbers::{Source, numbers};
@@ -175,7 +176,7 @@ fn picture(audit: &Audit, threshold: f64) -> Picture {
         }
     }
     let surviving = edges.len();
-    edges.sort_by(|a, b| b.3.abs().total_cmp(&a.3.abs()));
+    order::descending(&mut edges, |one| one.3.abs());
     edges.truncate(DRAWN);
     // Three digits draw as well as seventeen.
     for edge in &mut edges {

@@ -185,6 +185,7 @@ fn at_least(times: usize, n: usize, p: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::circuit::strongest;
+    use crate::order;
 
     /// Clopper & Pearson's table: 0 of 10 at 2.5 % gives (0, 0.3085), 5 of 10 (0.1871, 0.8129).
     #[test]
@@ -248,7 +249,7 @@ mod tests {
                 let sign = if inside { 1.0 } else { -1.0 };
                 let speaks = |sample: usize| sign * (each[[sample, edge]] - mean[sample]);
                 let mut order: Vec<usize> = (0..each.nrows()).collect();
-                order.sort_by(|a, b| speaks(*b).total_cmp(&speaks(*a)));
+                order::descending(&mut order, |one| speaks(*one));
                 let left = each.select(ndarray::Axis(0), &order[certificate.deleted..]);
                 let breaks = |draws: usize, seed: u64| {
                     let share = smoothed(left.view(), draws, seed, choose)[edge];

@@ -1,5 +1,6 @@
 //! A circuit, or scores, against a circuit that is known.
 
+use crate::order;
 use crate::patch::EdgeSet;
 
 /// How well found edges agree with known ones.
@@ -76,7 +77,7 @@ pub fn roc_curve(scores: &[f64], known: &EdgeSet, counted: &EdgeSet) -> Vec<[f64
         .ones()
         .map(|edge| (score(edge), known.contains(edge)))
         .collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    order::descending(&mut ranked, |one| one.0);
     let inside = ranked.iter().filter(|(_, is_known)| *is_known).count();
     let all = [ranked.len() - inside, inside];
     if all.contains(&0) {

@@ -2,6 +2,7 @@
 //!
 //! Source of the questions: arXiv 2305.08746, section 3.3 and figure 5.
 
+use crate::order;
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{ArrayView1, ArrayView2};
 use std::f64::consts::TAU;
@@ -33,7 +34,7 @@ pub fn principal(values: ArrayView2<'_, f64>) -> Principal {
     }
     let eigen = SymmetricEigen::new(centred.transpose() * &centred);
     let mut order: Vec<usize> = (0..dimensions).collect();
-    order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
+    order::descending(&mut order, |index| eigen.eigenvalues[*index]);
     let total: f64 = eigen.eigenvalues.iter().sum();
     let along = |token: usize, k: usize| {
         order.get(k).map_or(0.0, |component| {

@@ -5,6 +5,7 @@
 //! has no effect, so neither makes two outputs depend on each other. What
 //! pruning does to the outputs is asked of the caller, who knows the model.
 
+use crate::order;
 use petgraph::unionfind::UnionFind;
 
 use super::Communities;
@@ -81,7 +82,7 @@ pub fn named_components(network: &Layered, names: &[String]) -> Vec<Component> {
 #[must_use]
 pub fn split_thresholds(network: &Layered) -> Vec<f64> {
     let mut edges: Vec<(usize, usize, f64)> = network.edges().collect();
-    edges.sort_by(|one, other| other.2.abs().total_cmp(&one.2.abs()));
+    order::descending(&mut edges, |one| one.2.abs());
     let mut growing = Growing::new(network);
     let mut thresholds = Vec::new();
     let mut kept = f64::INFINITY;
@@ -304,7 +305,7 @@ fn bridges(graph: &Layered, parts: &Communities) -> Vec<(usize, usize, f64)> {
         between.touch(*from, *to);
     }
     live.retain(|(from, to, _)| between.joins_parts(*from, *to));
-    live.sort_by(|one, other| other.2.abs().total_cmp(&one.2.abs()));
+    order::descending(&mut live, |one| one.2.abs());
     live
 }
 

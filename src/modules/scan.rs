@@ -1,5 +1,6 @@
 //! Modules along the resolution: which partitions last over a range of it.
 
+use crate::order;
 use rayon::prelude::*;
 
 use super::assigned::assignments;
@@ -51,7 +52,7 @@ pub fn scan(
         first = k;
     }
     let length = |plateau: &Plateau| plateau.to / plateau.from;
-    plateaus.sort_by(|a, b| length(b).total_cmp(&length(a)));
+    order::descending(&mut plateaus, length);
     Scan {
         points: found.into_iter().map(|(point, _)| point).collect(),
         plateaus,

@@ -4,6 +4,7 @@
 //! von Luxburg (2007) for the eigengap; Filan et al. (2021) use it on neural networks.
 //! The whole matrix is decomposed: O(nodes³), meant for up to a few thousand nodes.
 
+use crate::order;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::Communities;
@@ -76,7 +77,7 @@ fn spectrum(graph: &Adjacency, nodes: &[usize]) -> (Vec<f64>, Vec<Vec<f64>>) {
     }
     let eigen = SymmetricEigen::new(matrix);
     let mut order: Vec<usize> = (0..nodes.len()).collect();
-    order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
+    order::descending(&mut order, |index| eigen.eigenvalues[*index]);
     let value = |k: &usize| eigen.eigenvalues[*k];
     let vector = |k: &usize| eigen.eigenvectors.column(*k).iter().copied().collect();
     (

@@ -1,5 +1,6 @@
 //! What pruning needs of a network.
 
+use crate::order;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::model::transformer::Matrix;
@@ -77,7 +78,7 @@ impl<T: Scalar> Prunable for Mlp<T> {
         // NaN is never pruned.
         let rank = |size: f64| if size.is_nan() { f64::INFINITY } else { size };
         let mut order: Vec<(usize, f64)> = sizes.map(|(edge, size)| (edge, rank(size))).collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        order::descending(&mut order, |one| one.1);
         let kept = |threshold: &f64| order.partition_point(|(_, size)| size >= threshold);
         let kept: Vec<usize> = thresholds.iter().map(kept).collect();
         let order: Vec<usize> = order.iter().map(|(edge, _)| *edge).collect();

@@ -1,5 +1,6 @@
 //! Holding a pruned network against the network as it is, on samples.
 
+use crate::order;
 use std::fmt;
 use std::str::FromStr;
 
@@ -253,7 +254,7 @@ impl<P: Prunable> Reference<P> {
         let mut order: Vec<(usize, f64)> = (0..self.outputs.ncols())
             .map(|sample| (sample, hardness(sample)))
             .collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        order::descending(&mut order, |one| one.1);
         order.into_iter().map(|(sample, _)| sample).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! What moved between two runs on the same samples, with intervals.
 
+use crate::order;
 use ndarray::{Array2, ArrayView2};
 
 use crate::Result;
@@ -194,7 +195,7 @@ impl<'s, S: Measures> Measured<'s, S> {
             .map(|output| (output, mean(&self.moved(outputs, output))))
             .collect();
         // NaN is the largest there is.
-        means.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        order::descending(&mut means, |one| one.1.abs());
         means.truncate(MOST_OUTPUTS);
         let told = |(output, change): &(usize, f64)| {
             let (output, change) = (*output, *change);

@@ -4,6 +4,7 @@
 //! the last stream: `Σ over writers of message · v + biases`, v = s · centred(γ ∘ u), u the
 //! difference of two columns of the unembedding.
 
+use crate::order;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
@@ -258,7 +259,7 @@ impl<T: Scalar> Looked<'_, T> {
                 all.push((layer, neuron, total / readings.max(1) as f64));
             }
         }
-        all.sort_by(|a, b| b.2.abs().total_cmp(&a.2.abs()));
+        order::descending(&mut all, |one| one.2.abs());
         let first = all.into_iter().take(self.settings.neurons);
         first
             .filter_map(|(layer, neuron, mean)| {

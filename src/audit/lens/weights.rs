@@ -1,6 +1,7 @@
 //! What weights say by themselves. The weights of norms before and after are multiplied in;
 //! centring and scales, which depend on samples, are left out, and so are positions.
 
+use crate::order;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
@@ -20,7 +21,7 @@ impl<T: Scalar> Looked<'_, T> {
     pub fn told(&self, direction: &Array1<f64>) -> (Vec<Scored>, Vec<Scored>) {
         let logits = self.logits(direction);
         let mut order: Vec<usize> = (0..logits.len()).collect();
-        order.sort_by(|a, b| logits[*b].total_cmp(&logits[*a]));
+        order::descending(&mut order, |index| logits[*index]);
         let scored = |output: &usize| Scored {
             output: self.name(*output),
             logit: logits[*output],

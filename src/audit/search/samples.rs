@@ -1,6 +1,7 @@
 //! Effects sample by sample: how a discovery comes out over resamples, and what others
 //! need to run it again.
 
+use crate::order;
 use std::collections::HashMap;
 
 use ndarray::Axis;
@@ -72,7 +73,7 @@ impl<T: Scalar> Search<'_, T> {
         let share = |edge: &usize| found.inclusion[*edge];
         let mut possible: Vec<usize> = self.candidates.ones().collect();
         possible.retain(|edge| share(edge) >= POSSIBLE);
-        possible.sort_by(|a, b| share(b).total_cmp(&share(a)));
+        order::descending(&mut possible, share);
         let named = |edge: &usize| {
             let (from, to) = self.network.edge_names(*edge);
             EdgeInclusion {

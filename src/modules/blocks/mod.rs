@@ -24,6 +24,7 @@ mod upper;
 mod wiring;
 mod within;
 
+use crate::order;
 use rayon::prelude::*;
 
 use self::across::Across;
@@ -223,7 +224,7 @@ fn best(
     let best = forms.par_iter().filter_map(|form| {
         let of_form = found.iter().filter(|(other, _)| other == form);
         let mut of_form: Vec<&Found> = of_form.map(|(_, found)| found).collect();
-        of_form.sort_by(|a, b| a.length.total_cmp(&b.length));
+        order::ascending(&mut of_form, |one| one.length);
         refined(wiring, &nats, *form, &of_form, config)
     });
     let best: Vec<Refined> = best.collect();

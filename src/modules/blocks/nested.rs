@@ -9,6 +9,7 @@ use super::grouping::Grouping;
 use super::search::{Found, settle_from};
 use super::within::Within;
 use crate::numeric::Rng;
+use crate::order;
 
 /// Partitions that nodes are moved from: those that are shortest with their groups.
 const BEGUN: usize = 3;
@@ -34,7 +35,7 @@ pub(super) fn nested<'w>(flat: Within<'w>, found: &[&Found], rng: &mut Rng) -> (
             })
         })
         .collect();
-    begun.sort_by(|a, b| a.1.total_cmp(&b.1));
+    order::ascending(&mut begun, |one| one.1);
     let length = flat.length();
     let settled = begun
         .into_iter()

@@ -3,6 +3,7 @@
 use crate::graph::{Adjacency, Layered};
 use crate::numeric::Rng;
 use crate::numeric::statistics::normal_quantile;
+use crate::order;
 
 /// Fixed point of the scores of weights: sums of whole numbers do not drift.
 const FIXED: f64 = 65_536.0;
@@ -167,7 +168,7 @@ impl Wiring {
 /// are ranked by lot, always the same one: they tell nothing.
 fn score(weights: &mut [(f64, usize)], scores: &mut [i32]) {
     Rng::new(0, 0).shuffle(weights);
-    weights.sort_by(|a, b| a.0.total_cmp(&b.0));
+    order::ascending(weights, |one| one.0);
     let count = weights.len() as f64;
     for (rank, (_, at)) in weights.iter().enumerate() {
         let share = (rank as f64 + 0.5) / count;

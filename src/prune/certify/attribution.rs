@@ -6,6 +6,7 @@
 //! the writer writes in the original and λ the product of slopes and pruned
 //! weights summed over all paths from the reader to the output.
 
+use crate::order;
 use ndarray::Array2;
 
 use crate::model::{Edge, Mlp};
@@ -74,7 +75,7 @@ pub fn attribution(
                 .collect();
         }
     }
-    shares.sort_by(|a, b| b.change.abs().total_cmp(&a.change.abs()));
+    order::descending(&mut shares, |one| one.change.abs());
     shares
 }
 

@@ -92,9 +92,9 @@ impl<'a> Bounder<'a> {
         let outputs = self.pair.outputs();
         let mut ranges = Vec::with_capacity(outputs);
         let mut corners = vec![Lanes::ZERO; self.symbols.len()];
+        room.pass.set_inputs(&room.inputs);
+        room.pass.run(self.pair);
         Arch::new().dispatch(|| {
-            room.pass.set_inputs(&room.inputs);
-            room.pass.run(self.pair);
             let mut worst = Lanes::splat(-1.0);
             for (output, scale) in scale.iter().enumerate() {
                 let range = self.output_range(room, output);

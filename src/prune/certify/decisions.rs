@@ -232,9 +232,9 @@ impl<'a> Judge<'a> {
             corners: [none.clone(), none.clone()],
             shares: none,
         };
+        room.pass.set_inputs(inputs);
+        room.pass.run(self.pair);
         Arch::new().dispatch(|| {
-            room.pass.set_inputs(inputs);
-            room.pass.run(self.pair);
             for other in 0..self.pair.outputs() {
                 for pruned in [false, true] {
                     self.lead(room, &mut leads, classes, other, pruned);

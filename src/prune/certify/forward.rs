@@ -134,9 +134,15 @@ impl Pass {
         }
     }
 
-    /// Everything up to what the outputs read, from what [`Pass::set_inputs`] was given.
-    #[inline(always)]
+    /// Everything up to what the outputs read, from what [`Pass::set_inputs`] was given; for
+    /// every kind of machine compiled once, whoever calls it.
+    #[inline(never)]
     pub fn run(&mut self, pair: &Pair) {
+        Arch::new().dispatch(|| self.run_here(pair));
+    }
+
+    #[inline(always)]
+    fn run_here(&mut self, pair: &Pair) {
         self.start();
         for index in 0..pair.layers.len() {
             // Once for all activations: what is written here is compiled where it is called.
@@ -425,10 +431,8 @@ pub(super) fn interval_ranges(pair: &Pair, sides: &[[f64; 2]]) -> Vec<Vec<[f64; 
         hi: Lanes::splat(*hi),
     };
     let inputs: Vec<Range> = sides.iter().map(side).collect();
-    Arch::new().dispatch(|| {
-        pass.set_inputs(&inputs);
-        pass.run(pair);
-    });
+    pass.set_inputs(&inputs);
+    pass.run(pair);
     let poison = pass.poison.0[0];
     let ends = |range: Range| [range.lo.0[0] + poison, range.hi.0[0] + poison];
     let of = |(place, layer): (usize, &Layer)| -> Vec<[f64; 2]> {

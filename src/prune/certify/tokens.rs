@@ -3,7 +3,6 @@
 //! Each tuple is a box of width zero, so its bound is the change itself with the
 //! rounding error of computing it, some 1e-13 wide.
 
-use pulp::Arch;
 use rayon::prelude::*;
 
 use super::curve::Range;
@@ -198,11 +197,9 @@ impl<'a> Tuples<'a> {
     /// The changes of up to eight tuples.
     fn some(&self, pair: &Pair, pass: &mut Pass, numbers: &[usize]) -> Vec<Case> {
         let (inputs, changes) = self.load(pair, numbers);
-        Arch::new().dispatch(|| {
-            pass.set_inputs(&inputs);
-            pass.set_input_changes(&changes);
-            pass.run(pair);
-        });
+        pass.set_inputs(&inputs);
+        pass.set_input_changes(&changes);
+        pass.run(pair);
         (0..numbers.len())
             .map(|lane| read_case(pair, pass, lane))
             .collect()

@@ -1,6 +1,7 @@
 //! What ablating each site does, as a table tinted by sign and size.
 
 use crate::choice::MetricKind;
+use crate::order;
 use crate::report::english::{counted, plural};
 use crate::report::format::{count, number};
 use crate::report::page::blocks::{Block, Cell, Column, Section, Table, numbers, words};
@@ -51,7 +52,7 @@ fn table(ablation: &NodeAblation, sites: &Sites<'_>) -> Block {
         .fold(0.0, f64::max);
     let matters = |e: &&NodeEffect| importance(e).max(strongest(e).1) > largest * NOTHING;
     let mut effects: Vec<&NodeEffect> = ablation.effects.iter().filter(matters).collect();
-    effects.sort_by(|a, b| importance(b).total_cmp(&importance(a)));
+    order::descending(&mut effects, |one| importance(one));
     let outputs: Vec<&String> = effects
         .first()
         .map_or_else(Vec::new, |e| e.outputs.iter().map(|o| &o.output).collect());

@@ -1,6 +1,7 @@
 //! Faithfulness against edges kept, per output and method, with the chosen circuit.
 
 use crate::choice::Origin;
+use crate::order;
 use crate::report::english::counted;
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, disc, line, path, text, through, tip};
@@ -55,7 +56,7 @@ fn points(circuit: &Circuit) -> Vec<(f64, f64)> {
         .filter_map(point)
         .filter(|p| p.0 > 0.0 && p.1.is_finite())
         .collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    order::ascending(&mut points, |one| one.0);
     points
 }
 

@@ -1,5 +1,6 @@
 //! Pareto fronts: what no other point beats on both axes.
 
+use crate::order;
 use crate::report::figures::axes::{Axis, Panel};
 use crate::report::figures::canvas::{Figure, disc, path, text, text_width, through, tip};
 use crate::report::figures::legend::{self, Entry, Sample};
@@ -62,7 +63,7 @@ pub fn front(points: &[ParetoPoint], better: (Better, Better)) -> Vec<usize> {
         .map(|(k, _)| k)
         .collect();
     let across = |k: &usize| points.get(*k).map_or(0.0, |p| p.x);
-    best.sort_by(|a, b| across(a).total_cmp(&across(b)));
+    order::ascending(&mut best, across);
     best
 }
 

@@ -1,5 +1,6 @@
 //! Into which parts the network falls, with a picture of each split.
 
+use crate::order;
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, number};
 use crate::report::independence::words::{caption as split_caption, no_split, part};
@@ -129,7 +130,7 @@ fn bridges(independence: &Independence, sites: &Sites<'_>) -> Option<Block> {
         .iter()
         .find(|split| !split.bridges.is_empty())?;
     let mut sorted: Vec<_> = split.bridges.iter().collect();
-    sorted.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+    order::descending(&mut sorted, |one| one.weight.abs());
     let row = |b: &&crate::result::Bridge| {
         vec![
             Cell::word(sites.name(&b.from)),

@@ -1,5 +1,6 @@
 //! Figures of the lenses: the logit lens by point, direct attribution, attention.
 
+use crate::order;
 use crate::report::attention;
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, bar, disc, path, text, through, tip};
@@ -84,7 +85,7 @@ fn points(result: &Lens) -> Option<Figure> {
 fn parts(result: &Lens) -> Option<Figure> {
     let mut parts: Vec<&Attributed> = result.attribution.parts.iter().collect();
     parts.retain(|part| part.mean.is_finite());
-    parts.sort_by(|a, b| b.mean.abs().total_cmp(&a.mean.abs()));
+    order::descending(&mut parts, |one| one.mean.abs());
     parts.truncate(MOST_PARTS);
     let ends = || parts.iter().map(|part| part.mean).chain([0.0]);
     let (low, high) = (ends().fold(0.0, f64::min), ends().fold(0.0, f64::max));

@@ -1,5 +1,6 @@
 //! What the lenses show, in sentences.
 
+use crate::order;
 use crate::report::english::{joined, plural};
 use crate::report::format::{count, number, percent};
 use crate::report::sites::clean;
@@ -72,7 +73,7 @@ fn attribution(result: &Lens) -> Sentence {
         return Sentence::new("Attribution", Status::NotRun, text).from(["/attribution"]);
     }
     let mut parts: Vec<&Attributed> = found.parts.iter().collect();
-    parts.sort_by(|a, b| b.mean.abs().total_cmp(&a.mean.abs()));
+    order::descending(&mut parts, |one| one.mean.abs());
     let told: Vec<String> = parts
         .iter()
         .take(MOST)
@@ -100,7 +101,7 @@ fn copying(result: &Lens) -> Option<Sentence> {
     let score = |head: &HeadWeights| head.copying.unwrap_or(f64::NEG_INFINITY);
     let mut heads: Vec<&HeadWeights> = result.heads.iter().collect();
     heads.retain(|head| head.copying.is_some());
-    heads.sort_by(|a, b| score(b).total_cmp(&score(a)));
+    order::descending(&mut heads, |head| score(head));
     let told: Vec<String> = heads
         .iter()
         .take(MOST)

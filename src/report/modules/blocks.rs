@@ -1,6 +1,7 @@
 //! The blocks that the wiring supports, and how sure they are.
 
 use crate::choice::BlockForm;
+use crate::order;
 use crate::report::english::{capital, counted, joined, plural};
 use crate::report::format::{count, count_words, number, percent, short};
 use crate::report::page::blocks::Fact;
@@ -112,7 +113,7 @@ fn posterior(modules: &Modules) -> Option<Sentence> {
 /// The likeliest numbers of blocks with their probabilities.
 fn likeliest(found: &BlockPosterior) -> Vec<String> {
     let mut counts = found.counts.clone();
-    counts.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    order::descending(&mut counts, |one| one.probability);
     let listed = counts.iter().take(3).enumerate().map(|(at, of)| match at {
         0 => format!(
             "{} {} with probability {}",

@@ -1,6 +1,7 @@
 //! A card for each module: what is in it, what it serves and reads, how far it is apart, and a
 //! name made of these.
 
+use crate::order;
 use std::collections::BTreeMap;
 
 use crate::choice::Scope;
@@ -209,7 +210,7 @@ fn lesions(module: usize, modules: &Modules, sites: &Sites<'_>) -> Option<String
     if all.iter().any(|l| is_of_one_output(l)) {
         all.retain(|l| is_of_one_output(l));
     }
-    all.sort_by(|a, b| b.effect.abs().total_cmp(&a.effect.abs()));
+    order::descending(&mut all, |one| one.effect.abs());
     let words = all.iter().take(3).map(|l| {
         let (from, to) = (short(l.metric_full), short(l.metric_lesioned));
         format!("{} {from} → {to}", sites.metric(&l.metric))

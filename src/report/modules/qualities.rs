@@ -1,6 +1,7 @@
 //! How good the partition is, how long it lasts, and what the modules do together.
 
 use crate::choice::{MeasureKind, Scope};
+use crate::order;
 use crate::report::english::plural;
 use crate::report::figures::Gallery;
 use crate::report::format::{count, number, p_value};
@@ -309,7 +310,7 @@ fn subsets(all: &[&Coalitions]) -> Block {
 
 fn agreement(found: &Agreement) -> Block {
     let mut pairs: Vec<_> = found.pairs.iter().collect();
-    pairs.sort_by(|a, b| a.p.total_cmp(&b.p));
+    order::ascending(&mut pairs, |one| one.p);
     let row = |e: &&crate::result::Enrichment| {
         vec![
             Cell::word(clean(&e.output)),

@@ -1,5 +1,6 @@
 //! Circuits of a transformer: components by layer, edges by effect.
 
+use crate::order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use svg::node::element::Element;
@@ -133,7 +134,7 @@ fn edges(layout: &Layout, effects: &BTreeMap<Ends, f64>) -> Vec<Element> {
         .iter()
         .map(|(ends, effect)| (ends, *effect))
         .collect();
-    sorted.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+    order::descending(&mut sorted, |one| one.1.abs());
     sorted.truncate(MOST_EDGES);
     let largest = sorted.first().map_or(1.0, |(_, effect)| effect.abs());
     let one = |(ends, effect): &(&Ends, f64)| {

@@ -4,6 +4,7 @@
 //! of one sign and similar width become one path, because browsers draw a few
 //! long paths faster than thousands of short ones.
 
+use crate::order;
 use svg::node::element::Element;
 
 use crate::report::figures::canvas::{line, path, round, tip};
@@ -87,7 +88,7 @@ impl Pen {
 /// Draws strokes with a pen.
 #[must_use]
 pub fn draw(mut strokes: Vec<Stroke>, pen: Pen, single: usize) -> Vec<Element> {
-    strokes.sort_by(|a, b| a.weight.abs().total_cmp(&b.weight.abs()));
+    order::ascending(&mut strokes, |one| one.weight.abs());
     if strokes.len() <= single {
         strokes.iter().map(|stroke| alone(stroke, pen)).collect()
     } else {

@@ -1,5 +1,6 @@
 //! The network as in the BIMT paper: sites where they sit, weights blue and red.
 
+use crate::order;
 use std::collections::BTreeSet;
 
 use svg::node::element::Element;
@@ -110,7 +111,7 @@ fn placed(audit: &Audit, network: &Network, name: &str) -> Figure {
         .filter(|w| !apart.contains(&(w.from, w.to)))
         .collect();
     if plain.len() > MOST_DRAWN {
-        plain.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+        order::descending(&mut plain, |one| one.weight.abs());
         plain.truncate(MOST_DRAWN);
     }
     let mut drawn = links::draw(&passages, &scene, &sites);

@@ -3,6 +3,7 @@
 //! A layer's names are written level when they all fit, else turned; where even
 //! turned ones would touch, the names of the weaker sites are left out.
 
+use crate::order;
 use svg::node::element::Element;
 
 use crate::report::figures::canvas::{text, text_width, turned};
@@ -75,7 +76,7 @@ pub fn on_line(mut wanted: Vec<Wanted>, side: Side, how: Lettering) -> Names {
 
 fn level_fits(wanted: &[Wanted], how: Lettering) -> bool {
     let mut spans: Vec<(f64, f64)> = wanted.iter().map(|w| span(w, how)).collect();
-    spans.sort_by(|a, b| a.0.total_cmp(&b.0));
+    order::ascending(&mut spans, |one| one.0);
     spans
         .iter()
         .zip(spans.iter().skip(1))
@@ -105,7 +106,7 @@ fn level(wanted: &Wanted, side: Side, how: Lettering) -> Element {
 
 fn turned_names(mut wanted: Vec<Wanted>, side: Side, how: Lettering) -> Names {
     let Lettering { offset, font, .. } = how;
-    wanted.sort_by(|a, b| b.importance.total_cmp(&a.importance));
+    order::descending(&mut wanted, |one| one.importance);
     let mut placed: Vec<Wanted> = Vec::new();
     let mut left_out = 0;
     for label in wanted {
@@ -116,7 +117,7 @@ fn turned_names(mut wanted: Vec<Wanted>, side: Side, how: Lettering) -> Names {
             placed.push(label);
         }
     }
-    placed.sort_by(|a, b| a.point.0.total_cmp(&b.point.0));
+    order::ascending(&mut placed, |one| one.point.0);
     let longest = placed
         .iter()
         .map(|w| text_width(&w.name, font))
@@ -153,7 +154,7 @@ pub fn in_the_open(mut wanted: Vec<Wanted>, how: Lettering) -> Names {
         font,
         width,
     } = how;
-    wanted.sort_by(|a, b| b.importance.total_cmp(&a.importance));
+    order::descending(&mut wanted, |one| one.importance);
     let mut boxes: Vec<[f64; 4]> = Vec::new();
     let room = |(x, y): (f64, f64)| [x - 3.0, y - 3.0, x + 3.0, y + 3.0];
     let sites: Vec<[f64; 4]> = wanted.iter().map(|label| room(label.point)).collect();

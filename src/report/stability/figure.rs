@@ -1,5 +1,6 @@
 //! The specification curve, and the edges by their support.
 
+use crate::order;
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, bar, path, text, through, tip};
 use crate::report::format::{count, percent};
@@ -21,7 +22,7 @@ const MOST_EDGES: usize = 40;
 #[must_use]
 pub fn specification_curve(name: &str, answer: &Analysed) -> Option<Figure> {
     let mut all: Vec<&Specified> = answer.curve.iter().collect();
-    all.sort_by(|a, b| a.overlap.total_cmp(&b.overlap));
+    order::ascending(&mut all, |one| one.overlap);
     let columns = columns(&all);
     let rows = rows(&all);
     let panel = Panel {

@@ -1,5 +1,6 @@
 //! What the analyses agree on, in sentences.
 
+use crate::order;
 use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count, count_words, percent, short};
 use crate::report::sites::clean;
@@ -109,7 +110,7 @@ fn size(of: &OfSize) -> String {
 /// Which axis makes the difference.
 fn along(answer: &Analysed, place: usize) -> Option<Sentence> {
     let mut axes: Vec<_> = answer.along.iter().collect();
-    axes.sort_by(|a, b| a.jaccard.total_cmp(&b.jaccard));
+    order::ascending(&mut axes, |one| one.jaccard);
     let worst = axes.first()?;
     let rest: Vec<String> = axes[1..]
         .iter()

@@ -1,5 +1,6 @@
 //! The course of a training: loss, accuracy and weights against the step.
 
+use crate::order;
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, path, text, through, tip};
 use crate::report::format::number;
@@ -121,7 +122,7 @@ fn lines(figure: &mut Figure, panel: &Panel, lines: &[Course]) {
     let mut above = f64::NEG_INFINITY;
     let end = |points: &[(f64, f64)]| points.last().map_or(0.0, |(_, y)| panel.py(*y));
     let mut sorted: Vec<_> = lines.iter().collect();
-    sorted.sort_by(|a, b| end(&a.points).total_cmp(&end(&b.points)));
+    order::ascending(&mut sorted, |one| end(&one.points));
     for Course {
         name,
         class,

@@ -1,5 +1,6 @@
 //! A layered network for the view: sites where the figures have them, weights as values.
 
+use crate::order;
 use std::collections::BTreeMap;
 
 use crate::choice::MetricKind;
@@ -36,7 +37,7 @@ pub fn layered(audit: &Audit) -> View {
     let scene = Scene::new(&audit.network, LARGE);
     let index = Index::new(&sites);
     let mut wires: Vec<Wire> = sites.wires().filter(|w| w.weight != 0.0).collect();
-    wires.sort_by(|a, b| b.weight.abs().total_cmp(&a.weight.abs()));
+    order::descending(&mut wires, |one| one.weight.abs());
     let stops = stops(audit, &wires);
     let drawn = drawn_threshold(audit);
     let start = stops.iter().position(|s| s.threshold >= drawn);
@@ -140,7 +141,7 @@ fn stops(audit: &Audit, wires: &[Wire]) -> Vec<Stop> {
         stops.extend(even(wires));
     }
     stops.extend(splits(audit).map(split_stop));
-    stops.sort_by(|a, b| a.threshold.total_cmp(&b.threshold));
+    order::ascending(&mut stops, |one| one.threshold);
     stops.dedup_by(|a, b| a.threshold == b.threshold);
     for stop in &mut stops {
         stop.shown = wires.partition_point(|w| w.weight.abs() >= stop.threshold);

@@ -1,5 +1,6 @@
 //! Small drawings beside verdicts: no axes, one look each, the numbers in their tooltips.
 
+use crate::order;
 use crate::report::figures::axes::{Axis, Scale};
 use crate::report::figures::canvas::{Figure, bar, disc, line, text, tip};
 use crate::report::figures::palette::module_class;
@@ -40,7 +41,7 @@ pub(super) fn bounds(certificate: &Certificate) -> String {
 /// The largest ratios as bars around the line at 1.
 fn ratio_bars(label: &str, mut ratios: Vec<(String, f64)>) -> String {
     ratios.retain(|(_, ratio)| ratio.is_finite());
-    ratios.sort_by(|a, b| b.1.total_cmp(&a.1));
+    order::descending(&mut ratios, |one| one.1);
     ratios.truncate(MOST);
     if ratios.is_empty() {
         return String::new();

@@ -1,5 +1,6 @@
 //! The widest range of thresholds over which the same few weights are left.
 
+use crate::order;
 use crate::result::{CurvePoint, Prune};
 
 /// The least ratio of its ends for a stretch to be one.
@@ -30,7 +31,7 @@ pub struct Stretch {
 pub fn stretch(prune: &Prune) -> Option<Stretch> {
     let most = LOSS * prune.loss_before?;
     let mut points: Vec<&CurvePoint> = prune.curve.iter().collect();
-    points.sort_by(|a, b| a.threshold.total_cmp(&b.threshold));
+    order::ascending(&mut points, |one| one.threshold);
     let runs = points.chunk_by(|a, b| a.edges_kept == b.edges_kept);
     let good = runs.filter_map(of_run).filter(|found| {
         found.edges_kept > 0 && 2 * found.edges_kept <= prune.edges_kept && found.loss <= most
