@@ -81,7 +81,7 @@ impl Journal {
         };
         let name = format!("{}{name}", self.within);
         let found = kept.found.get(&name);
-        if let Some(piece) = found.and_then(|text| serde_json::from_str(text).ok()) {
+        if let Some(piece) = found.and_then(|text| serde_json::from_slice(text.as_bytes()).ok()) {
             return Ok(piece);
         }
         let piece = make()?;

@@ -28,6 +28,8 @@ pub(super) struct Ripple<T> {
     message: Array2<T>,
     /// Layer of sites whose values change first; the number of linear layers for the outputs.
     first: usize,
+    /// Whether sites that nothing reads are recomputed too.
+    unread: bool,
 }
 
 /// The change of one layer of sites.
@@ -56,6 +58,7 @@ impl<T: Scalar> Ripple<T> {
             outputs: Array2::zeros((widths[widths.len() - 1], samples)),
             message: Array2::zeros((1, samples)),
             first: 0,
+            unread: true,
         }
     }
 
@@ -82,6 +85,21 @@ impl<T: Scalar> Ripple<T> {
         let message = row_mut_of(&mut self.message, 0).iter_mut().enumerate();
         message.for_each(|(sample, m)| *m = change(sample));
         self.follow(engine, state, place);
+    }
+
+    /// The outputs where a reader reads so much more, by sample: not to be kept, as sites all
+    /// of whose readers are patched stay as they were.
+    pub(super) fn glance(
+        &mut self,
+        engine: &Engine<'_, T>,
+        state: &State<T>,
+        place: Place,
+        change: impl Fn(usize) -> T,
+    ) -> ArrayView2<'_, T> {
+        self.unread = false;
+        self.nudge(engine, state, place, change);
+        self.unread = true;
+        self.outputs()
     }
 
     /// By sample, what `edge` changes in what its reader reads.
@@ -190,7 +208,11 @@ impl<T: Scalar> Ripple<T> {
         let (before, after) = self.reached.split_at_mut(layer + 1);
         let (source, target) = (&mut before[layer], &mut after[0]);
         let weights = &state.live[layer];
-        let connections = readers_of(weights, &source.rows, &mut target.rows);
+        let next = state.live.get(layer + 1).filter(|_| !self.unread);
+        let is_read = |site: usize| {
+            next.is_none_or(|next| next.column(site).iter().any(|weight| !weight.is_zero()))
+        };
+        let connections = readers_of(weights, &source.rows, &mut target.rows, is_read);
         let reads = &state.trace.reads[layer];
         let values = &state.trace.values[layer + 1];
         if connections * SPARSE < weights.len() {
@@ -246,12 +268,13 @@ impl<T: Scalar> Reached<T> {
     }
 }
 
-/// Lists the readers that any of `sources` reaches by a non-zero weight and
-/// returns the number of such weights.
+/// Lists the readers that any of `sources` reaches by a non-zero weight, of those that
+/// `counts`, and returns the number of such weights.
 fn readers_of<T: Scalar>(
     weights: &Array2<T>,
     sources: &[usize],
     readers: &mut Vec<usize>,
+    counts: impl Fn(usize) -> bool,
 ) -> usize {
     readers.clear();
     let mut connections = 0;
@@ -260,10 +283,10 @@ fn readers_of<T: Scalar>(
             .iter()
             .filter(|source| row[**source] != T::zero())
             .count();
-        if reached > 0 {
+        if reached > 0 && counts(reader) {
             readers.push(reader);
+            connections += reached;
         }
-        connections += reached;
     }
     connections
 }

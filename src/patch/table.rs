@@ -119,8 +119,7 @@ impl Table {
             let basis = polynomials(point, points);
             // The second polynomial is the point itself.
             let at = |sample: usize| T::from_f64(middle[sample] + half[sample] * basis[1]);
-            ripple.nudge(engine, state, (layer, to), at);
-            let outputs = ripple.outputs();
+            let outputs = ripple.glance(engine, state, (layer, to), at);
             for sheet in &mut sheets {
                 for (sample, value) in values.iter_mut().enumerate() {
                     let readout = sheet.owner[sample].map(|owner| readouts[owner].metric);

@@ -15,7 +15,8 @@ use crate::evaluate::{Choice, Judge, choose, thresholds};
 use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, PatchableExt as _};
 
-/// Thresholds of an answer that are tried side by side, on any number of threads.
+/// Thresholds of an answer that are tried side by side, on any number of threads, where there
+/// are too few answers for that: a threshold below a faithful one is tried in vain.
 const AT_A_TIME: usize = 2;
 
 /// Answers that are searched side by side: enough for many threads, and few enough that
@@ -58,7 +59,7 @@ impl<T: Scalar> Search<'_, T> {
     fn goes_on(&self, first: usize, sweeps: &mut [Sweep<'_, T>]) -> Result<bool> {
         let next = |(index, sweep): (usize, &Sweep<'_, T>)| -> Vec<(usize, usize, f64)> {
             let untried = sweep.taus.iter().enumerate().skip(sweep.swept.len());
-            let some = untried.take(AT_A_TIME).filter(|_| !sweep.is_done);
+            let some = untried.take(self.at_a_time()).filter(|_| !sweep.is_done);
             some.map(|(place, tau)| (first + index, place, *tau))
                 .collect()
         };
@@ -70,9 +71,18 @@ impl<T: Scalar> Search<'_, T> {
             sweep.swept.push(swept);
         }
         for sweep in sweeps.iter_mut().filter(|sweep| !sweep.is_done) {
-            sweep.is_done = !self.config.whole_sweep && sweep.is_faithful(self.config.within);
+            let last = sweep.swept.len().saturating_sub(self.at_a_time());
+            sweep.is_done = !self.config.whole_sweep && sweep.is_faithful(last, self.config.within);
         }
         Ok(!tasks.is_empty())
+    }
+
+    /// Thresholds of an answer that are tried side by side.
+    fn at_a_time(&self) -> usize {
+        match self.answers.len() {
+            0..ANSWERS => AT_A_TIME,
+            ANSWERS.. => 1,
+        }
     }
 
     /// An answer at which nothing has been tried.
@@ -158,10 +168,9 @@ impl<T: Scalar> Sweep<'_, T> {
         choose(&self.judge, &tried, within)
     }
 
-    /// Whether one of the circuits found last is faithful.
-    fn is_faithful(&self, within: f64) -> bool {
-        let last = self.swept.len().saturating_sub(AT_A_TIME);
-        let choice = self.choice(last, &self.circuits(last), within);
+    /// Whether one of the circuits from the threshold of this number on is faithful.
+    fn is_faithful(&self, from: usize, within: f64) -> bool {
+        let choice = self.choice(from, &self.circuits(from), within);
         choice.is_some_and(|choice| choice.faithful)
     }
 }
