@@ -3,7 +3,8 @@
 //! More pruning does not always mean more change, so the answer cannot be found
 //! by bisection: every distinct magnitude is tried, from the largest down. A
 //! threshold that fails mostly fails on the same few samples as its neighbour,
-//! so those are tried first; only one that passes there is tried on all.
+//! so those are tried first; only one that passes there is tried on all, and the
+//! samples it fails on there are tried first from then on.
 //!
 //! An MLP goes from one magnitude to the next by the one weight between them. Of a
 //! network that is run afresh for each, and has very many, some magnitudes, evenly
@@ -24,6 +25,9 @@ const MOST_TRIED: usize = 32_768;
 /// Magnitudes that are tried on the hard samples before any is tried on all.
 const WAVE: usize = 2048;
 
+/// Samples that are tried first from a threshold on that fails on them alone.
+const MORE_SAMPLES: usize = 4;
+
 /// The largest of the weights' distinct magnitudes such that pruning everything
 /// below it verifies; 0, which prunes nothing, where none does.
 #[must_use]
@@ -35,32 +39,51 @@ pub fn largest_threshold<P: Prunable>(model: &P, reference: &Reference<P>, biase
     let probe = reference.change(&apply(model, *middle, biases));
     let mut hard = reference.hardest_first(&probe);
     hard.truncate(HARD_SAMPLES);
-    let few = reference.select(model, &hard);
-    let passes = |threshold: f64| -> bool {
-        let pruned = apply(model, threshold, biases);
-        let holds = |reference: &Reference<P>| reference.verifies(&reference.change(&pruned));
-        holds(&few) && holds(reference)
-    };
     let stepped = match biases {
         true => None,
-        false => step_by_step(model, &few, &candidates, passes),
+        false => step_by_step(model, reference, &candidates, hard.clone()),
     };
-    stepped.unwrap_or_else(|| first_that(&candidates, passes).unwrap_or(0.0))
+    stepped.unwrap_or_else(|| {
+        let few = reference.select(model, &hard);
+        let passes = |threshold: f64| -> bool {
+            let pruned = apply(model, threshold, biases);
+            let holds = |reference: &Reference<P>| reference.verifies(&reference.change(&pruned));
+            holds(&few) && holds(reference)
+        };
+        first_that(&candidates, passes).unwrap_or(0.0)
+    })
 }
 
-/// The first candidate that passes, of those that nearly pass on few samples, or 0;
+/// The first candidate that passes, of those that nearly pass on the hard samples, or 0;
 /// `None` for networks that do not go step by step.
+///
+/// What passes on those and fails on others makes some of these hard.
 fn step_by_step<P: Prunable>(
     model: &P,
-    few: &Reference<P>,
+    reference: &Reference<P>,
     candidates: &[f64],
-    passes: impl Fn(f64) -> bool,
+    mut hard: Vec<usize>,
 ) -> Option<f64> {
     for wave in candidates.chunks(WAVE) {
-        let near = model.along(few.batch(), wave, |outputs| few.nearly_verifies(outputs))?;
-        let mut near = wave.iter().zip(near).filter(|(_, near)| *near);
-        if let Some((found, _)) = near.find(|(candidate, _)| passes(**candidate)) {
-            return Some(*found);
+        let mut left: Vec<f64> = wave.to_vec();
+        let mut new = hard.clone();
+        loop {
+            let few = reference.select(model, &new);
+            let near = model.along(few.batch(), &left, |outputs| few.nearly_verifies(outputs))?;
+            let mut near = near.into_iter();
+            left.retain(|_| near.next() == Some(true));
+            let Some(first) = left.first().copied() else {
+                break;
+            };
+            let change = reference.change(&apply(model, first, false));
+            if reference.verifies(&change) {
+                return Some(first);
+            }
+            left.remove(0);
+            let worst = reference.hardest_first(&change).into_iter();
+            let unseen = worst.filter(|sample| !hard.contains(sample));
+            new = unseen.take(MORE_SAMPLES).collect();
+            hard.extend(&new);
         }
     }
     Some(0.0)

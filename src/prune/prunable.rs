@@ -73,15 +73,30 @@ impl<T: Scalar> Prunable for Mlp<T> {
         thresholds: &[f64],
         measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
     ) -> Option<Vec<R>> {
-        let weights = self.layers.iter().flat_map(|l| &l.weight);
-        let sizes = weights.map(|w| w.abs().widen()).enumerate();
+        let (Some(most), Some(least)) = (thresholds.first(), thresholds.last()) else {
+            return Some(Vec::new());
+        };
         // NaN is never pruned.
-        let rank = |size: f64| if size.is_nan() { f64::INFINITY } else { size };
-        let mut order: Vec<(usize, f64)> = sizes.map(|(edge, size)| (edge, rank(size))).collect();
-        order::descending(&mut order, |one| one.1);
-        let kept = |threshold: &f64| order.partition_point(|(_, size)| size >= threshold);
+        let size = |w: &T| {
+            if w.is_nan() {
+                f64::INFINITY
+            } else {
+                w.abs().widen()
+            }
+        };
+        let sizes: Vec<f64> = self
+            .layers
+            .iter()
+            .flat_map(|l| l.weight.iter().map(size))
+            .collect();
+        let kept = sizes.iter().enumerate().filter(|(_, size)| *size >= least);
+        let (mut order, mut stepped): (Vec<usize>, Vec<usize>) = kept
+            .map(|(edge, _)| edge)
+            .partition(|edge| sizes[*edge] >= *most);
+        order::descending(&mut stepped, |edge| sizes[*edge]);
+        order.append(&mut stepped);
+        let kept = |threshold: &f64| order.partition_point(|edge| sizes[*edge] >= *threshold);
         let kept: Vec<usize> = thresholds.iter().map(kept).collect();
-        let order: Vec<usize> = order.iter().map(|(edge, _)| *edge).collect();
         let engine = Engine::new(self, batch.clone(), Fills::zero());
         Some(engine.each_kept(&order, &kept, measure))
     }

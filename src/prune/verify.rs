@@ -240,22 +240,26 @@ impl<P: Prunable> Reference<P> {
         }
     }
 
-    /// The samples, those first whose outputs move most between the networks.
+    /// The samples, those first whose decisions change between the networks, then those whose
+    /// outputs move most.
     pub(super) fn hardest_first(&self, change: &Change<P::Number>) -> Vec<usize> {
-        let hardness = |sample: usize| {
-            let column = self.outputs.column(sample);
-            let moved = column.iter().zip(change.outputs.column(sample));
+        let decided_otherwise = |sample: usize| {
+            let before = self.decisions.as_ref().map(|all| all[sample]);
+            before.is_some_and(|before| decision(change.outputs.column(sample)) != before)
+        };
+        let hardness = |sample: &usize| {
+            let column = self.outputs.column(*sample);
+            let moved = column.iter().zip(change.outputs.column(*sample));
             moved
                 .zip(self.tolerances.iter().zip(&self.counts))
                 .filter(|(_, (_, counts))| **counts)
                 .map(|((a, b), (tolerance, _))| (a.widen() - b.widen()).abs() / tolerance)
                 .fold(0.0, f64::max)
         };
-        let mut order: Vec<(usize, f64)> = (0..self.outputs.ncols())
-            .map(|sample| (sample, hardness(sample)))
-            .collect();
-        order::descending(&mut order, |one| one.1);
-        order.into_iter().map(|(sample, _)| sample).collect()
+        let mut samples: Vec<usize> = (0..self.outputs.ncols()).collect();
+        order::descending(&mut samples, hardness);
+        samples.sort_by_key(|sample| !decided_otherwise(*sample));
+        samples
     }
 }
 
