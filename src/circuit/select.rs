@@ -143,7 +143,8 @@ impl<'n, T: Scalar> Connection<'n, T> {
         }
     }
 
-    /// What [`connected`] gives. O(nodes + edges of the circuit · log).
+    /// What [`connected`] gives. O(nodes + edges of the circuit), as edges are numbered nearly
+    /// in the order of computation.
     #[must_use]
     pub fn of(&self, circuit: &EdgeSet) -> EdgeSet {
         let (mut fed, mut read) = (self.begins.clone(), self.ends.clone());
@@ -151,16 +152,12 @@ impl<'n, T: Scalar> Connection<'n, T> {
             .ones()
             .map(|edge| (edge, self.network.ends(edge)))
             .collect();
-        let mut ways: Vec<(usize, usize)> = edges.iter().map(|(_, ends)| *ends).collect();
-        ways.extend(&self.links);
-        ways.sort_unstable();
-        for (writer, reader) in &ways {
-            fed[*reader] |= fed[*writer];
-        }
-        ways.sort_by_key(|(_, reader)| std::cmp::Reverse(*reader));
-        for (writer, reader) in ways {
-            read[writer] |= read[reader];
-        }
+        let ways = in_order(edges.iter().map(|(_, ends)| *ends), &self.links);
+        spread(&mut fed, ways.iter().copied());
+        spread(
+            &mut read,
+            ways.iter().rev().map(|(writer, reader)| (*reader, *writer)),
+        );
         let on_a_path =
             |(_, (writer, reader)): &(usize, (usize, usize))| fed[*writer] && read[*reader];
         let kept = edges.into_iter().filter(on_a_path);
@@ -177,13 +174,41 @@ pub fn leading_to<T: Scalar>(
 ) -> Vec<bool> {
     let mut leads = vec![false; network.node_count()];
     ends.iter().for_each(|node| leads[*node] = true);
-    let mut ways: Vec<(usize, usize)> = circuit.ones().map(|edge| network.ends(edge)).collect();
-    ways.extend(network.links());
-    ways.sort_by_key(|(_, reader)| std::cmp::Reverse(*reader));
-    for (writer, reader) in ways {
-        leads[writer] |= leads[reader];
-    }
+    let ways = in_order(
+        circuit.ones().map(|edge| network.ends(edge)),
+        &network.links(),
+    );
+    spread(
+        &mut leads,
+        ways.iter().rev().map(|(writer, reader)| (*reader, *writer)),
+    );
     leads
+}
+
+/// Edges and links, writers in their order: edges alone are numbered layer by layer.
+fn in_order(
+    edges: impl Iterator<Item = (usize, usize)>,
+    links: &[(usize, usize)],
+) -> Vec<(usize, usize)> {
+    let mut ways: Vec<(usize, usize)> = edges.collect();
+    if !links.is_empty() {
+        ways.extend(links);
+        ways.sort_unstable();
+    }
+    ways
+}
+
+/// Marks what steps lead to from what is marked; in one pass and one that finds nothing,
+/// where they come in the order of the ways they make.
+fn spread(marked: &mut [bool], steps: impl Iterator<Item = (usize, usize)> + Clone) {
+    let mut is_new = true;
+    while std::mem::take(&mut is_new) {
+        for (from, to) in steps.clone() {
+            if marked[from] && !marked[to] {
+                (marked[to], is_new) = (true, true);
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Random circuits of the same size, kept alone and taken away.
 
-use std::collections::BTreeMap;
-
 use super::binomial::upper_tail;
 use super::{Judge, QUANTILE};
 use crate::numeric::{Rng, Scalar, statistics};
@@ -107,8 +105,8 @@ pub fn random_errors<T: Scalar>(
 /// The candidates as ways through the network.
 pub(super) struct Ways {
     candidates: Vec<usize>,
-    /// The nodes that each candidate leads from and to.
-    ends: BTreeMap<usize, (usize, usize)>,
+    /// By number of the edge, the nodes that it leads from and to.
+    ends: Vec<(usize, usize)>,
     /// The candidates out of every node.
     out: Vec<Vec<usize>>,
     /// The candidates into every node.
@@ -120,13 +118,14 @@ impl Ways {
         let nodes = network.node_count();
         let mut ways = Self {
             candidates: candidates.ones().collect(),
-            ends: BTreeMap::new(),
+            ends: (0..network.edge_count())
+                .map(|edge| network.ends(edge))
+                .collect(),
             out: vec![Vec::new(); nodes],
             into: vec![Vec::new(); nodes],
         };
         for edge in candidates.ones() {
-            let (from, to) = network.ends(edge);
-            ways.ends.insert(edge, (from, to));
+            let (from, to) = ways.ends[edge];
             ways.out[from].push(edge);
             ways.into[to].push(edge);
         }
@@ -157,16 +156,16 @@ impl Ways {
     /// either side.
     pub fn path_through(&self, through: usize, rng: &mut Rng) -> Vec<usize> {
         let mut path = vec![through];
-        let ends = |edge: usize| self.ends.get(&edge).copied();
-        let mut here = ends(through).map(|(_, to)| to);
-        while let Some(edge) = here.and_then(|node| pick(&self.out[node], rng)) {
+        let (first, last) = self.ends[through];
+        let mut here = last;
+        while let Some(edge) = pick(&self.out[here], rng) {
             path.push(edge);
-            here = ends(edge).map(|(_, to)| to);
+            here = self.ends[edge].1;
         }
-        let mut here = ends(through).map(|(from, _)| from);
-        while let Some(edge) = here.and_then(|node| pick(&self.into[node], rng)) {
+        let mut here = first;
+        while let Some(edge) = pick(&self.into[here], rng) {
             path.push(edge);
-            here = ends(edge).map(|(from, _)| from);
+            here = self.ends[edge].0;
         }
         path
     }
