@@ -16,7 +16,7 @@ use super::subject::{final_outputs, task_of, truth};
 use super::task::{self, TaskControls};
 use super::truth::Truth;
 use super::weighing::{by_attribution, graph};
-use super::{Config, describe, findings, memory, search, written};
+use super::{Config, channels, describe, findings, memory, search, written};
 use crate::checkpoint::{Checkpoint, Tensor};
 use crate::choice::LossKind;
 use crate::circuit::Goal;
@@ -237,9 +237,15 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         all
     }
 
-    /// Nothing is drawn weight by weight.
-    fn drawn(&self, _: &Layered<T>) -> result::Network {
-        result::Network::default()
+    fn drawn(&self, pruned: &Layered<T>) -> result::Network {
+        let engine = self.engine(self.model, Fill::Zero, 0);
+        engine.map_or_else(
+            |_| result::Network::default(),
+            |engine| {
+                let record = pruned.forward(self.batch.inputs.clone());
+                channels::network(&engine, &record, self.files.data, &self.outputs)
+            },
+        )
     }
 
     fn written(&self, pruned: &Layered<T>) -> Checkpoint {

@@ -7,6 +7,7 @@
 mod ability;
 mod agreement;
 mod certify;
+mod channels;
 pub(crate) mod circuits;
 pub(crate) mod controls;
 mod describe;

@@ -45,6 +45,7 @@ pub fn network<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Network 
             .iter()
             .map(|l| l.weight.iter().map(weight).collect())
             .collect(),
+        skips: Vec::new(),
         links: Vec::new(),
     }
 }

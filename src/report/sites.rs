@@ -119,19 +119,22 @@ impl<'a> Sites<'a> {
         format!("{} and {left_out} more", names.join(comma))
     }
 
-    /// The weight from one place to another in the next layer.
+    /// The weight from one place to another.
     #[must_use]
     pub fn weight(&self, from: Place, to: Place) -> Option<f64> {
-        if to.layer != from.layer + 1 {
-            return None;
-        }
+        let ends = (from.layer, to.layer);
+        let (_, matrix) = self.matrices().find(|(of, _)| *of == ends)?;
         let width = self.network.layers.get(from.layer)?.sites.len();
         let row = to.index.checked_mul(width)?;
-        *self
-            .network
-            .weights
-            .get(from.layer)?
-            .get(row + from.index)?
+        *matrix.get(row + from.index)?
+    }
+
+    /// All matrices of weights, with the layers that they join.
+    fn matrices(&self) -> impl Iterator<Item = ((usize, usize), &'a [Option<f64>])> {
+        let next = self.network.weights.iter().enumerate();
+        let next = next.map(|(layer, weights)| ((layer, layer + 1), weights.as_slice()));
+        let skips = self.network.skips.iter();
+        next.chain(skips.map(|skip| ((skip.from_layer, skip.to_layer), skip.weights.as_slice())))
     }
 
     /// The weights that are not zero and not below the threshold, in the network's order.
@@ -144,14 +147,9 @@ impl<'a> Sites<'a> {
 
     /// Every finite weight, in the network's order.
     pub fn wires(&self) -> impl Iterator<Item = Wire> + '_ {
-        let matrices = self.network.weights.iter().enumerate();
-        matrices.flat_map(move |(layer, matrix)| {
-            let width = self.network.layers.get(layer).map_or(0, |l| l.sites.len());
-            let height = self
-                .network
-                .layers
-                .get(layer + 1)
-                .map_or(0, |l| l.sites.len());
+        self.matrices().flat_map(move |((layer, next), matrix)| {
+            let sites = |layer: usize| self.network.layers.get(layer).map_or(0, |l| l.sites.len());
+            let (width, height) = (sites(layer), sites(next));
             let entries = matrix.iter().take(width * height).enumerate();
             entries.filter_map(move |(k, weight)| {
                 let weight = (*weight)?;
@@ -160,7 +158,7 @@ impl<'a> Sites<'a> {
                     index: k % width,
                 };
                 let to = Place {
-                    layer: layer + 1,
+                    layer: next,
                     index: k / width,
                 };
                 weight.is_finite().then_some(Wire { from, to, weight })

@@ -61,7 +61,7 @@ pub use multiverse::{
     Along, Analysed, Axes, Certified, CertifiedEdge, Claim, Multiverse, Nonsense, OfSize,
     Specified, SupportedEdge, Transfer,
 };
-pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site};
+pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site, Skip};
 pub use prune::{
     Certificate, CertifiedDecisions, Compaction, Counterexample, CurvePoint, LayerCount,
     NetworkEquivalence, OutputBound, OutputChange, ProofLog, Prune, WeightShare,

@@ -13,9 +13,34 @@ pub struct Network {
     /// Empty where no linear layer stands between the two.
     #[serde(deserialize_with = "super::number")]
     pub weights: Vec<Vec<Option<f64>>>,
+    /// Weights between layers that do not follow each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skips: Vec<Skip>,
     /// What carries values on besides weights.
     #[serde(default)]
     pub links: Vec<Link>,
+}
+
+impl Network {
+    /// Entries of all matrices of weights.
+    #[must_use]
+    pub fn weight_count(&self) -> usize {
+        let skips = self.skips.iter().map(|skip| skip.weights.len());
+        self.weights.iter().map(Vec::len).chain(skips).sum()
+    }
+}
+
+/// The weights from a layer to one that is not the next.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Skip {
+    /// The earlier layer.
+    pub from_layer: usize,
+    /// The later layer.
+    pub to_layer: usize,
+    /// Row by row, as those between layers that follow each other.
+    #[serde(deserialize_with = "super::number")]
+    pub weights: Vec<Option<f64>>,
 }
 
 /// Values that pass from layer to layer without a weight.
@@ -37,6 +62,9 @@ pub struct Link {
 pub enum LinkKind {
     /// Every site is added to the one at its position: the residual stream.
     Identity,
+    /// A map made a vector: as many of the later layer's sites as a map has entries
+    /// are those of each of the earlier.
+    Spread,
     /// Attention: the earlier layer's sites are queries, keys and values, a
     /// third each; the later layer's position i is gathered from value i.
     Attention,

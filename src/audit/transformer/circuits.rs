@@ -62,10 +62,7 @@ impl<T: Scalar> Subject<'_, T> {
                 rows: (0..self.batch.answers.len()).collect(),
                 metric: truth.metric(kind, output)?,
             };
-            let name = output.map(|o| {
-                let target = self.model.out_perm[o];
-                self.files.data.output_name(target, self.model.outputs())
-            });
+            let name = output.map(|o| self.output_name(o));
             Ok((goal, name.unwrap_or_else(|| "the answer".to_owned())))
         };
         if !single || truth.targets.is_none() {

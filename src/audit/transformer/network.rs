@@ -23,6 +23,7 @@ impl<T: Scalar> Subject<'_, T> {
         let network = Network {
             layers: Vec::new(),
             weights: Vec::new(),
+            skips: Vec::new(),
             links: Vec::new(),
         };
         let weights: usize = self.model.weights().iter().map(|w| w.len()).sum();

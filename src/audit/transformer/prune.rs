@@ -51,13 +51,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
 
     /// Site and own name of each output, by physical position.
     pub fn outputs(&self) -> Vec<(String, String)> {
-        let named = |q: usize| {
-            let name = self
-                .files
-                .data
-                .output_name(self.model.out_perm[q], self.model.outputs());
-            (format!("y{q}"), name)
-        };
+        let named = |q: usize| (format!("y{q}"), self.output_name(q));
         (0..self.model.outputs()).map(named).collect()
     }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::Subject;
 use crate::audit::strongest::{extremes, finite, listed, numbers};
 use crate::choice::SiteMeasure;
-use crate::model::transformer::{Answers, SequenceInputs, SequenceTrace, Writer};
+use crate::model::transformer::{Answers, SequenceTrace, Writer};
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
 use crate::result::{Extreme, Extremes, Sample, Strongest};
@@ -86,22 +86,10 @@ impl<T: Scalar> Subject<'_, T> {
         let reading = (sample + 1) * each - 1;
         let name = |output: usize| {
             // A class of one logit is no output.
-            let Some(target) = self
-                .model
-                .out_perm
-                .get(output)
-                .copied()
-                .filter(|_| self.model.outputs() > 1)
-            else {
-                return self.files.data.class_name(output, 1);
-            };
-            let named = self.files.data.task.outputs.get(target).cloned();
-            named.unwrap_or_else(|| match self.batch.inputs {
-                SequenceInputs::Tokens(_) => format!("token {target}"),
-                SequenceInputs::Values(_) => {
-                    self.files.data.output_name(target, self.model.outputs())
-                }
-            })
+            match self.model.outputs() {
+                1 => self.files.data.class_name(output, 1),
+                _ => self.output_name(output),
+            }
         };
         let outputs = self.clean.column(reading);
         let targets = self.batch.targets.as_ref();

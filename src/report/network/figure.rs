@@ -389,6 +389,9 @@ fn wanted(scene: &Scene, sites: &Sites<'_>, layer: usize, wires: &[Wire]) -> Vec
 fn layer_names(scene: &Scene, sites: &Sites<'_>, groups: &Groups) -> Vec<Element> {
     let mut drawn = Vec::new();
     for (k, layer) in sites.layers().iter().enumerate() {
+        if !scene.has_room_for_name(k) {
+            continue;
+        }
         let corner = scene.planes.get(k).map(|plane| plane[0].1);
         let first = scene
             .points
@@ -429,6 +432,7 @@ fn overview_legend(
             "bypass",
             "residual stream, passed on as it is",
         ),
+        (LinkKind::Spread, "bypass", "entry of a map"),
         (
             LinkKind::Attention,
             "gathered",

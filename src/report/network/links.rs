@@ -59,20 +59,26 @@ fn passages(network: &Network, link: &Link) -> Vec<Passing> {
     let width = |layer: usize| network.layers.get(layer).map_or(0, |l| l.sites.len());
     let (from_width, to_width) = (width(link.from_layer), width(link.to_layer));
     let first = match link.kind {
-        LinkKind::Identity => 0,
+        LinkKind::Identity | LinkKind::Spread => 0,
         // Values are the last third.
         LinkKind::Attention => from_width / 3 * 2,
     };
     let place = |layer, index| Place { layer, index };
+    // Of a map's entries each comes from the map.
+    let entries = match link.kind {
+        LinkKind::Spread => (to_width / from_width.max(1)).max(1),
+        LinkKind::Identity | LinkKind::Attention => 1,
+    };
     let passing = |index| Passing {
-        from: place(link.from_layer, first + index),
+        from: place(link.from_layer, first + index / entries),
         to: place(link.to_layer, index),
         kind: link.kind,
     };
     if link.to_layer <= link.from_layer {
         return Vec::new();
     }
-    (0..to_width.min(from_width - first)).map(passing).collect()
+    let count = to_width.min((from_width - first) * entries);
+    (0..count).map(passing).collect()
 }
 
 /// Passages as lines: each with its tooltip.
@@ -87,11 +93,12 @@ pub fn draw(passages: &[Passing], scene: &Scene, sites: &Sites<'_>) -> Vec<Eleme
         let (from, to) = (scene.point(passing.from)?, scene.point(passing.to)?);
         let (class, words) = match passing.kind {
             LinkKind::Identity => ("bypass", "passed on as it is"),
+            LinkKind::Spread => ("bypass", "an entry of its map"),
             LinkKind::Attention => ("gathered", "gathered by attention"),
         };
         let swing = match passing.kind {
             LinkKind::Identity => (from.1 - to.1).abs() * SWING,
-            LinkKind::Attention => 0.0,
+            LinkKind::Attention | LinkKind::Spread => 0.0,
         };
         let words = format!("{} → {}: {words}", name(passing.from), name(passing.to));
         Some(path(bow(from, to, swing), class).add(tip(&words)).into())

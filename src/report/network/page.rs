@@ -1,5 +1,6 @@
 //! The network at the threshold in use, as large as the page is wide.
 
+use crate::choice::Layout;
 use crate::report::format::{count, count_words, short};
 use crate::report::network::component_graph::strongest;
 use crate::report::network::figure::MOST_DRAWN;
@@ -11,11 +12,14 @@ use crate::report::sites::Sites;
 use crate::report::view::sample_words;
 use crate::result::{Audit, Split};
 
+/// What stands for kernels, and for weights that are used more than once.
+pub(in crate::report) const KERNELS: &str = "A kernel is drawn by its largest entry, a weight that is \
+     used at several places at each of them.";
+
 pub(in crate::report) fn section(audit: &Audit) -> Section {
     let strongest = audit.strongest.as_ref().map(sample_words);
     let strongest = strongest.map_or_else(String::new, |words| format!(" {words}"));
-    let is_drawn = !audit.network.layers.is_empty() || !audit.circuits.is_empty();
-    let blocks = match is_drawn {
+    let blocks = match is_drawn(audit) {
         true => vec![Block::View, Block::Text(caption(audit) + &strongest)],
         false => Vec::new(),
     };
@@ -24,6 +28,12 @@ pub(in crate::report) fn section(audit: &Audit) -> Section {
         title: "Explore",
         blocks,
     }
+}
+
+/// Whether there is something to draw: sites and weights, or a transformer's components.
+pub(in crate::report) fn is_drawn(audit: &Audit) -> bool {
+    let has_components = audit.transformer.is_some() && !audit.circuits.is_empty();
+    !audit.network.layers.is_empty() || has_components
 }
 
 fn caption(audit: &Audit) -> String {
@@ -60,8 +70,12 @@ fn caption(audit: &Audit) -> String {
     } else {
         String::new()
     };
+    let kernels = match audit.checkpoint.layout {
+        Layout::Layered => format!(" {}", KERNELS),
+        _ => String::new(),
+    };
     format!(
-        "{which}{verified}. Inputs are below and outputs on top; point at a site or an edge for its numbers.{bridges}{most}"
+        "{which}{verified}. Inputs are below and outputs on top; point at a site or an edge for its numbers.{kernels}{bridges}{most}"
     )
 }
 

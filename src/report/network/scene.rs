@@ -59,6 +59,32 @@ pub const SMALL: Size = Size {
     names_all: 6,
 };
 
+/// Height of a layer's name and of what stands below it.
+const TWO_LINES: f64 = 27.0;
+
+/// Width of a letter of a layer's name, and the most room for one.
+const LETTER: f64 = 6.4;
+const LONGEST_NAME: f64 = 150.0;
+
+impl Size {
+    /// With a margin in which the layers' names have room, where they are written there.
+    fn with_room_for(self, network: &Network) -> Self {
+        let names = network
+            .layers
+            .iter()
+            .map(|layer| layer.name.chars().count());
+        let longest = steps(names.max().unwrap_or(0)) * LETTER + 14.0;
+        let is_named = self.gutter > SMALL.gutter;
+        Self {
+            gutter: match is_named {
+                true => self.gutter.max(longest.min(LONGEST_NAME)),
+                false => self.gutter,
+            },
+            ..self
+        }
+    }
+}
+
 /// A network laid out on paper; the origin is the left upper corner of its layers.
 #[derive(Debug, Clone)]
 pub struct Scene {
@@ -79,6 +105,7 @@ impl Scene {
     /// Lays a network out.
     #[must_use]
     pub fn new(network: &Network, size: Size) -> Self {
+        let size = size.with_room_for(network);
         if network
             .layers
             .iter()
@@ -101,6 +128,17 @@ impl Scene {
     pub fn on_plane(site: &Site, layer: &Layer) -> [f64; 2] {
         let is_line = layer.arrangement == Arrangement::Line;
         [unit(site.x), if is_line { 0.5 } else { unit(site.y) }]
+    }
+
+    /// Whether a layer's name has room beside those of the layers above: where layers lie
+    /// close, some are named.
+    #[must_use]
+    pub fn has_room_for_name(&self, layer: usize) -> bool {
+        let gaps = self.points.len().saturating_sub(1);
+        let gap = (self.height / steps(gaps.max(1))).max(1.0);
+        let above = steps(gaps.saturating_sub(layer));
+        let names = |layers: f64| (layers * gap / TWO_LINES).ceil();
+        layer == gaps || names(above) > names(above - 1.0)
     }
 
     /// Whether layers are drawn as planes.

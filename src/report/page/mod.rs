@@ -18,6 +18,7 @@ use super::pruning::certificate;
 
 use crate::report::english::sampled;
 use crate::report::figures::{Figure, Gallery, palette};
+use crate::report::network::page::is_drawn;
 use crate::report::page::opening::{Opening, opening};
 use crate::report::sites::{Sites, clean, plain};
 use crate::report::view;
@@ -140,8 +141,7 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
 fn drawn<'g>(audit: &Audit, gallery: &'g Gallery) -> Option<&'g Figure> {
     let mut circuits = audit.circuits.iter().zip(&gallery.circuits);
     let proved = circuits.find(|(circuit, _)| circuit.proved.is_some());
-    let is_drawn = !audit.network.layers.is_empty() || !audit.circuits.is_empty();
-    let network = is_drawn.then_some(&gallery.network);
+    let network = is_drawn(audit).then_some(&gallery.network);
     proved.map(|(_, figure)| figure).or(network)
 }
 

@@ -1,9 +1,11 @@
 //! What every threshold does, and what the one in use did to each output.
 
+use crate::choice::Layout;
 use crate::report::english::{counted, plural};
 use crate::report::figures::Gallery;
 use crate::report::format::{count, number, percent};
 use crate::report::network::figure::drawn_threshold;
+use crate::report::network::page::KERNELS;
 use crate::report::page::blocks::{Block, Cell, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Prune};
@@ -37,13 +39,16 @@ fn curve_caption() -> &'static str {
 
 fn weights_caption(audit: &Audit) -> String {
     let sites = Sites::new(&audit.network);
-    let all: usize = audit.network.weights.iter().map(Vec::len).sum();
+    let all = audit.network.weight_count();
     let zero = sites.wires().filter(|wire| wire.weight == 0.0).count();
     let broken = all - sites.wires().count().min(all);
     let mut caption = format!(
         "The weights by magnitude; the threshold is {}.",
         number(drawn_threshold(audit))
     );
+    if audit.checkpoint.layout == Layout::Layered {
+        return format!("{caption} {KERNELS}");
+    }
     if zero > 0 {
         caption.push_str(&format!(
             " {} {} exactly 0 and not drawn.",

@@ -56,7 +56,7 @@ pub fn layered(audit: &Audit) -> View {
             value: floats(wires.iter().map(|w| w.weight)),
             port: String::new(),
         },
-        edges_total: audit.network.weights.iter().map(Vec::len).sum(),
+        edges_total: audit.network.weight_count(),
         bridges: bridges(audit, &sites, &wires),
         start: start.unwrap_or(0),
         marks: marks(audit, &stops),
@@ -94,7 +94,10 @@ fn rows(sites: &Sites<'_>, scene: &Scene) -> Vec<Row> {
         let corner = scene.planes.get(k).map(|plane| plane[0].1);
         let first = scene.points.get(k).and_then(|points| points.first());
         Row {
-            name: clean(&layer.name),
+            name: match scene.has_room_for_name(k) {
+                true => clean(&layer.name),
+                false => String::new(),
+            },
             y: corner.or(first.map(|p| p.1)).unwrap_or(0.0) + MARGIN,
         }
     };

@@ -1,7 +1,7 @@
 //! One sentence that says what was found, and the limit that a reader must know with it.
 
 use crate::choice::Requested;
-use crate::report::circuits::group::withheld;
+use crate::report::circuits::group::{self, Group, range, withheld};
 use crate::report::english::{LEVEL, capital, counted, joined, plural, samples};
 use crate::report::format::{count, count_words, measured, percent, short, times};
 use crate::report::modules::words::measure_words;
@@ -257,9 +257,44 @@ fn limit(prune: &Prune, audit: &Audit) -> String {
     }
 }
 
-/// The first circuit, where nothing was pruned.
+/// The circuits of the first method, where nothing was pruned.
 fn circuits(all: &[Circuit]) -> Option<Headline> {
-    let first = all.first()?;
+    let group = group::first(all)?;
+    match group.circuits.as_slice() {
+        [one] => Some(circuit(one)),
+        _ => several(&group),
+    }
+}
+
+/// Circuits of as many outputs.
+fn several(group: &Group<'_>) -> Option<Headline> {
+    let first = group.circuits.first()?;
+    let outputs = group.circuits.len();
+    let size = format!(
+        "For each of {} outputs, {} of {}",
+        count_words(outputs),
+        group.size(),
+        counted(first.edges_total, "edge", "edges")
+    );
+    let kept = group.circuits.iter().filter_map(|c| c.faithfulness);
+    let kept: Vec<f64> = kept.filter(|f| f.is_finite()).collect();
+    let text = match kept.is_empty() {
+        true => format!("{size} were found as circuits."),
+        false => format!(
+            "{size} reach {} of what the network does.",
+            range(kept.into_iter(), percent)
+        ),
+    };
+    let (status, standing) = group.standing();
+    let caveat = match status {
+        Status::NotRun => "Not judged on other samples than they were found on.".to_owned(),
+        _ => format!("{}.", capital(&standing)),
+    };
+    Some(said(status, text, caveat))
+}
+
+/// A circuit, beside the network.
+fn circuit(first: &Circuit) -> Headline {
     let size = format!(
         "{} of {}",
         count(first.edges_kept),
@@ -299,7 +334,7 @@ fn circuits(all: &[Circuit]) -> Option<Headline> {
         Some(true) => Status::Holds,
         _ => Status::NotShown,
     };
-    Some(said(status, text, caveat))
+    said(status, text, caveat)
 }
 
 fn modules(modules: &Modules) -> Headline {
@@ -424,7 +459,7 @@ mod tests {
         assert!(found.text.contains("edges reach"), "{}", found.text);
         assert_eq!(
             found.caveat,
-            "Not judged on other samples than it was found on."
+            "Not judged on other samples than they were found on."
         );
     }
 

@@ -13,6 +13,14 @@ pub struct Headline {
     pub status: Status,
 }
 
+impl Headline {
+    /// The sentence for large letters: no line ends between a number and its percent sign.
+    #[must_use]
+    pub fn unbroken(&self) -> String {
+        self.text.replace(" %", "\u{a0}%")
+    }
+}
+
 /// One verdict.
 #[derive(Debug, Clone)]
 pub struct Verdict {

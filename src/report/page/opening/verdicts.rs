@@ -1,6 +1,6 @@
 //! At most five verdicts: what was asked, what came of it, a small picture, the evidence.
 
-use crate::choice::Scope;
+use crate::choice::{Level, Scope};
 use crate::report::circuits::group as circuits;
 use crate::report::english::{LEVEL, counted, plural};
 use crate::report::format::{p_of_draws, short};
@@ -136,9 +136,10 @@ fn drawn(modules: &Modules, test: &HeadlineTest) -> String {
 fn circuit(audit: &Audit) -> Option<Verdict> {
     let first = circuits::first(&audit.circuits)?;
     let many = if first.size() == "1" { 1 } else { 2 };
-    let unit = match audit.network.layers.is_empty() {
-        true => plural(many, "edge", "edges"),
-        false => plural(many, "weight", "weights"),
+    let level = first.circuits.first()?.level;
+    let unit = match level {
+        Level::Edge => plural(many, "edge", "edges"),
+        Level::Node => plural(many, "node", "nodes"),
     };
     let (status, standing) = first.standing();
     let title = match first.circuits.len() {
