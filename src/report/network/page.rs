@@ -30,10 +30,9 @@ pub(in crate::report) fn section(audit: &Audit) -> Section {
     }
 }
 
-/// Whether there is something to draw: sites and weights, or a transformer's components.
+/// Whether there is something to draw: sites and weights, or edges between components.
 pub(in crate::report) fn is_drawn(audit: &Audit) -> bool {
-    let has_components = audit.transformer.is_some() && !audit.circuits.is_empty();
-    !audit.network.layers.is_empty() || has_components
+    !audit.network.layers.is_empty() || !strongest(&audit.circuits).is_empty()
 }
 
 fn caption(audit: &Audit) -> String {
