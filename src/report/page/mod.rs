@@ -24,7 +24,7 @@ use crate::report::sites::{Sites, clean, plain};
 use crate::report::view;
 use crate::report::words;
 use crate::report::{json, packed};
-use crate::result::{Audit, CheckpointInfo, DataInfo, Sentence, Status, Tool};
+use crate::result::{Audit, CheckpointInfo, Circuit, DataInfo, Sentence, Status, Tool};
 use blocks::{Block, Section};
 
 /// Bytes that a page may have and still carry its result.
@@ -115,7 +115,7 @@ impl Page {
 pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama::Result<String> {
     let said = words::summary(audit);
     let mut page = Page {
-        kind: "Audit",
+        kind: kind(command),
         title: title(audit),
         subtitle: subtitle(audit),
         opening: Some(opening(audit, drawn(audit, gallery), said.len())),
@@ -137,12 +137,24 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
     page.render()
 }
 
-/// What the first screen draws: a circuit of which something is proved, else the network.
+/// What a page is, by the command that made it.
+fn kind(command: &str) -> &'static str {
+    match command {
+        "circuit" => "Circuits",
+        "modules" => "Modules",
+        "prune" => "Pruning",
+        _ => "Audit",
+    }
+}
+
+/// What the first screen draws: a circuit of which something is proved, or of components where
+/// circuits are the headline, else the network.
 fn drawn<'g>(audit: &Audit, gallery: &'g Gallery) -> Option<&'g Figure> {
     let mut circuits = audit.circuits.iter().zip(&gallery.circuits);
-    let proved = circuits.find(|(circuit, _)| circuit.proved.is_some());
+    let is_of_components = audit.transformer.is_some() && opening::cut(audit).is_none();
+    let is_told = |(circuit, _): &(&Circuit, _)| is_of_components || circuit.proved.is_some();
     let network = is_drawn(audit).then_some(&gallery.network);
-    proved.map(|(_, figure)| figure).or(network)
+    circuits.find(is_told).map(|(_, figure)| figure).or(network)
 }
 
 fn film(audit: &Audit) -> serde_json::Result<String> {

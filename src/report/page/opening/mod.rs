@@ -69,7 +69,7 @@ pub fn opening(audit: &Audit, figure: Option<&Figure>, sentences: usize) -> Open
 
 /// The pruning, unless nobody asked for one, nothing went, and there are circuits to tell of:
 /// what was left whole has nothing to verify or prove.
-fn cut(audit: &Audit) -> Option<&Prune> {
+pub(in crate::report::page) fn cut(audit: &Audit) -> Option<&Prune> {
     let is_told = |p: &&Prune| {
         p.edges_kept < p.edges_total || !matches!(p.requested, Requested::At(_)) || !p.verified
     };
