@@ -98,7 +98,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         }
     }
 
-    fn prune(&self, config: &Config, _: &dyn Fn(&str)) -> Pruned<'_, Layered<T>> {
+    fn prune(&self, config: &Config, _: &dyn Fn(&str)) -> Result<Pruned<'_, Layered<T>>> {
         let reference = Reference::new(
             self.model,
             self.batch.inputs.clone(),
@@ -121,13 +121,14 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             .certify
             .is_some()
             .then(|| "certificates are for MLPs".to_owned());
-        Pruned {
+        Ok(Pruned {
             network: Cow::Owned(pruned),
             told: Some(prune),
             inference: None,
             compacted: None,
+            modules: Vec::new(),
             proof: None,
-        }
+        })
     }
 
     fn modules(

@@ -10,7 +10,7 @@ use super::pipeline::{Audited, Pruned};
 use super::search::Found;
 use super::subject::{Subject, task_of};
 use super::{
-    Config, Granularity, Proved, certify, circuits, equivalence, findings, insight, memory,
+    Config, Granularity, Proved, apart, certify, circuits, equivalence, findings, insight, memory,
     modules, network, replay, strongest, wiring, written,
 };
 use crate::Result;
@@ -75,20 +75,28 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         memory::of_layers(sizes, config)
     }
 
-    fn prune(&self, config: &Config, progress: &dyn Fn(&str)) -> Pruned<'_, Mlp<T>> {
+    fn prune(&self, config: &Config, progress: &dyn Fn(&str)) -> Result<Pruned<'_, Mlp<T>>> {
         let (pruned, mut told, proof) = pruning(self, config, progress);
-        let (compact, compaction, inference) = written::compaction(self, &pruned);
+        let (compact, compaction, mut inference) = written::compaction(self, &pruned);
+        let mut modules = Vec::new();
+        if config.apart {
+            progress("taking the network apart");
+            let left = (&compact, compaction.kept.as_slice());
+            let (apart, files) = apart::apart(self, &pruned, left, &mut inference)?;
+            (told.apart, modules) = (Some(apart), files);
+        }
         told.compaction = Some(compaction);
         let Files {
             checkpoint, loaded, ..
         } = self.files;
-        Pruned {
+        Ok(Pruned {
             network: Cow::Owned(pruned),
             told: Some(told),
             inference: Some(inference),
             compacted: Some(written::compacted(checkpoint, loaded, &compact)),
+            modules,
             proof,
-        }
+        })
     }
 
     fn modules(&self, pruned: &Mlp<T>, prune: Option<&Prune>, config: &Config) -> Result<Modules> {

@@ -6,6 +6,7 @@
 
 mod ability;
 mod agreement;
+mod apart;
 mod certify;
 mod channels;
 pub(crate) mod circuits;
@@ -92,6 +93,8 @@ pub struct Config {
     pub prune: prune::Config,
     /// What to certify, if anything.
     pub certify: Option<CertifyConfig>,
+    /// Whether modules are written as networks of their own.
+    pub apart: bool,
     /// Which stages to run.
     pub stages: Stages,
     /// How modules are found and tested.
@@ -135,6 +138,9 @@ pub struct Outcome {
     /// The same network without its idle neurons, in the same layout, narrower;
     /// `None` where that was not tried.
     pub compacted: Option<Checkpoint>,
+    /// Its modules as networks of their own and their joiner, each by its path beside the
+    /// result; where asked for.
+    pub modules: Vec<Checkpoint>,
     /// The proof of the certificate, where it was asked for and found.
     pub proof: Option<Proved>,
     /// The checkpoint as it was given, with its neurons at their new places; where asked for.
@@ -150,6 +156,7 @@ impl Outcome {
             by_sample: Vec::new(),
             pruned: None,
             compacted: None,
+            modules: Vec::new(),
             proof: None,
             relocated: None,
         }
@@ -172,6 +179,7 @@ impl Config {
                 curve: true,
             },
             certify: None,
+            apart: false,
             stages: Stages {
                 modules: true,
                 circuits: true,

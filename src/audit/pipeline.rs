@@ -49,7 +49,10 @@ pub trait Audited {
     fn expected_memory(&self, config: &Config) -> u64;
 
     /// The network without what is below the threshold.
-    fn prune(&self, config: &Config, progress: &dyn Fn(&str)) -> Pruned<'_, Self::Network>;
+    ///
+    /// # Errors
+    /// If a module that is written cannot be read back.
+    fn prune(&self, config: &Config, progress: &dyn Fn(&str)) -> Result<Pruned<'_, Self::Network>>;
 
     /// The modules of the pruned network, and what they do.
     ///
@@ -125,6 +128,8 @@ pub struct Pruned<'a, N: Clone> {
     pub inference: Option<result::Inference>,
     /// The checkpoint without idle neurons.
     pub compacted: Option<Checkpoint>,
+    /// Its modules as networks of their own and their joiner, by path.
+    pub modules: Vec<Checkpoint>,
     /// The proof of the certificate, where it was asked for and found.
     pub proof: Option<Proved>,
 }
@@ -159,7 +164,7 @@ pub fn run<S: Audited>(
     result.costs.seconds.load = clock.lap();
 
     progress("pruning and verifying");
-    let pruned = subject.prune(config, progress);
+    let pruned = subject.prune(config, progress)?;
     let network = pruned.network.as_ref();
     result.prune = pruned.told;
     result.costs.inference = pruned.inference;
@@ -182,6 +187,7 @@ pub fn run<S: Audited>(
         by_sample,
         pruned: result.prune.is_some().then(|| subject.written(network)),
         compacted: pruned.compacted,
+        modules: pruned.modules,
         proof: pruned.proof,
         relocated: result
             .modules

@@ -172,12 +172,14 @@ pub fn compaction<T: Scalar>(
         sparse: sparse_dense,
         compact,
         compact_sparse: sparse_compact,
+        modules: None,
+        modules_parallel: None,
     };
     (model, compaction, inference)
 }
 
 /// What a forward pass gives, and the seconds of the fastest of several.
-fn timed<T: Scalar>(run: impl Fn() -> Array2<T>) -> (Array2<T>, f64) {
+pub fn timed<T: Scalar>(run: impl Fn() -> Array2<T>) -> (Array2<T>, f64) {
     let mut fastest = f64::INFINITY;
     let mut outputs = Array2::zeros((0, 0));
     for _ in 0..RUNS {

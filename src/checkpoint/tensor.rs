@@ -101,6 +101,19 @@ impl Tensor {
         }
     }
 
+    /// A tensor of integers.
+    #[must_use]
+    pub fn of_integers(shape: &[usize], values: &[usize]) -> Self {
+        Self {
+            dtype: Dtype::Integer(IntegerKind::I64),
+            shape: shape.to_vec(),
+            bytes: values
+                .iter()
+                .flat_map(|i| (*i as i64).to_le_bytes())
+                .collect(),
+        }
+    }
+
     /// Number of elements.
     #[must_use]
     pub fn len(&self) -> usize {

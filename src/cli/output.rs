@@ -23,10 +23,10 @@ pub(super) struct Finished<'a> {
     /// The name of the folder under `reports/` if none was given.
     pub name: &'a str,
     pub result: Audit,
-    /// Networks to be written beside the report, by the name of the file.
-    pub networks: Vec<(&'static str, &'a Checkpoint)>,
-    /// Other files to be written beside the report, by name.
-    pub files: Vec<(&'static str, Vec<u8>)>,
+    /// Networks to be written beside the report, by the path of the file from there.
+    pub networks: Vec<(&'a Path, &'a Checkpoint)>,
+    /// Other files to be written beside the report, likewise.
+    pub files: Vec<(PathBuf, Vec<u8>)>,
     /// A network to be written into a file elsewhere.
     pub file: Option<(&'a Path, &'a Checkpoint)>,
     /// The scores of all edges, one graph for each circuit.
@@ -78,10 +78,10 @@ impl Finished<'_> {
         report::write(&self.result, self.command, dir, &self.print)?;
         exports::write(&self.result, self.graphs, self.exports, dir)?;
         for (name, network) in &self.networks {
-            network.write(&dir.join(name))?;
+            network.write(&beside(dir, name)?)?;
         }
         for (name, bytes) in &self.files {
-            let path = dir.join(name);
+            let path = beside(dir, name)?;
             fs::write(&path, bytes).map_err(|source| ErrorKind::Write { source }.at(path))?;
         }
         // The time and memory of the drawing go into the file that is read again.
@@ -91,6 +91,14 @@ impl Finished<'_> {
         seconds.total += seconds.report;
         report::write_json(&self.result, self.command, dir)
     }
+}
+
+/// A path within a report's folder, whose own folder is there.
+fn beside(dir: &Path, name: &Path) -> Result<PathBuf> {
+    let path = dir.join(name);
+    let folder = path.parent().unwrap_or(dir);
+    fs::create_dir_all(folder).map_err(|source| ErrorKind::Write { source }.at(folder))?;
+    Ok(path)
 }
 
 /// Prints the summary or the JSON, and says whether all that was to be verified holds.

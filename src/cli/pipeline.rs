@@ -165,18 +165,27 @@ fn write(
             false => "nothing was pruned, so there is no network to write: name a `--threshold`",
         });
     }
+    if job.config.apart && outcome.modules.is_empty() {
+        anyhow::bail!(match outcome.result.prune {
+            Some(_) => "`--write-modules` is for MLPs: leave it out to prune this network",
+            None => "nothing was pruned, so there are no modules to write: name a `--threshold`",
+        });
+    }
     let in_report = pruned.filter(|_| in_report);
     let relocated = outcome.relocated.as_ref().filter(|_| job.write_relocated);
     let networks = [
-        in_report.map(|network| ("pruned.safetensors", network)),
-        relocated.map(|network| ("relocated.safetensors", network)),
+        in_report.map(|network| (Path::new("pruned.safetensors"), network)),
+        relocated.map(|network| (Path::new("relocated.safetensors"), network)),
     ];
+    let modules = outcome.modules.iter();
+    let modules = modules.map(|module| (module.path.as_path(), module));
+    let configs = outcome.modules.iter().filter_map(config_beside);
     let finished = Finished {
         command: job.command,
         name,
         result: outcome.result,
-        networks: networks.into_iter().flatten().collect(),
-        files: logged,
+        networks: networks.into_iter().flatten().chain(modules).collect(),
+        files: logged.into_iter().chain(configs).collect(),
         file: match &job.write_pruned {
             Some(PrunedTo::File(path)) => pruned.map(|network| (path.as_path(), network)),
             _ => None,
@@ -187,6 +196,13 @@ fn write(
         print: common.figures.print(),
     };
     Ok(output::write(common, finished)?)
+}
+
+/// The `config.json` of a module that is written.
+fn config_beside(module: &Checkpoint) -> Option<(PathBuf, Vec<u8>)> {
+    let text = serde_json::Value::from(module.config.clone()).to_string();
+    let path = module.path.with_file_name("config.json");
+    (!module.config.is_empty()).then(|| (path, text.into_bytes()))
 }
 
 /// The network and its data: those that were named, or the embedded example.
@@ -209,6 +225,7 @@ fn refuse_without_folder(job: &Job<'_>) -> anyhow::Result<()> {
             matches!(job.write_pruned, Some(PrunedTo::Report)),
         ),
         ("--write-relocated", job.write_relocated),
+        ("--write-modules", job.config.apart),
     ];
     match flags.iter().find(|(_, asked)| *asked) {
         Some((flag, _)) => anyhow::bail!(

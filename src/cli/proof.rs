@@ -1,7 +1,7 @@
 //! `certificate.json` and the networks that it speaks of, beside the report.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::audit::{Outcome, Proved};
 use crate::checkpoint::{Checkpoint, Sum};
@@ -30,7 +30,7 @@ pub(super) fn logged(
     checkpoint: &Checkpoint,
     outcome: &mut Outcome,
     beside: Beside,
-) -> Result<Vec<(&'static str, Vec<u8>)>> {
+) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     let (Some(proved), Some(pruned)) = (outcome.proof.take(), &outcome.pruned) else {
         return Ok(Vec::new());
     };
@@ -56,9 +56,9 @@ pub(super) fn logged(
         NAME.clone_into(&mut told.path);
         told.bytes = log.len() as u64;
     }
-    files.push((NAME, log));
+    files.push((NAME.into(), log));
     if beside != Beside::Pruned {
-        files.push((name, after));
+        files.push((name.into(), after));
     }
     Ok(files)
 }
@@ -67,7 +67,7 @@ pub(super) fn logged(
 fn original(
     checkpoint: &Checkpoint,
     proved: &Proved,
-    files: &mut Vec<(&'static str, Vec<u8>)>,
+    files: &mut Vec<(PathBuf, Vec<u8>)>,
 ) -> Result<Logged> {
     let file = &checkpoint.path;
     let plain = file
@@ -89,7 +89,7 @@ fn original(
         sha256: sum(&written),
         from: Some((path, sha256)),
     };
-    files.push((ORIGINAL, written));
+    files.push((ORIGINAL.into(), written));
     Ok(logged)
 }
 

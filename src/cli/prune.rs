@@ -13,7 +13,8 @@ use crate::result::Status;
 #[command(after_help = "Examples:
   modscope prune runs/a -o pruned.safetensors
   modscope prune runs/a --threshold 0.01 --tolerance 0.05
-  modscope prune runs/a --certify --domain box:-1,1")]
+  modscope prune runs/a --certify --domain box:-1,1
+  modscope prune runs/a --write-modules --out apart   (then: modscope inspect apart/modules/0)")]
 pub(super) struct Args {
     /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
     checkpoint: PathBuf,
@@ -40,6 +41,10 @@ pub(super) struct Args {
     /// Write it without its idle neurons: constants folded into biases, unread neurons gone
     #[arg(long, requires = "write", help_heading = "Pruning")]
     compact: bool,
+    /// Write each module as a network of its own into the report's folder: `modules/0`, `modules/1`, …,
+    /// and what joins them; the result says how far their outputs are from the pruned network's
+    #[arg(long, help_heading = "Pruning")]
+    write_modules: bool,
 }
 
 /// The name of a file that can be written.
@@ -56,6 +61,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
     args.certify.apply(&mut config)?;
+    config.apart = args.write_modules;
     config.stages = Stages {
         modules: false,
         circuits: false,

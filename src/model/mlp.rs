@@ -7,6 +7,7 @@
 
 mod activations;
 pub mod load;
+pub mod stored;
 
 pub use activations::{Activations, OfLayer};
 
@@ -171,15 +172,7 @@ impl<T: Scalar> Mlp<T> {
         let fold = self.in_perm.len();
         let ends = (orders.first(), orders.last());
         let layers = self.layers.iter().zip(orders.windows(2));
-        let layers = layers.map(|(linear, ends)| Linear {
-            weight: linear
-                .weight
-                .select(Axis(0), &ends[1])
-                .select(Axis(1), &ends[0])
-                .as_standard_layout()
-                .into_owned(),
-            bias: linear.bias.select(Axis(0), &ends[1]),
-        });
+        let layers = layers.map(|(linear, ends)| linear.selected(&ends[1], &ends[0]));
         let hidden = orders.iter().skip(1).map(Vec::as_slice);
         Self {
             layers: layers.collect(),
@@ -225,6 +218,17 @@ impl<T: Scalar> Linear<T> {
         let mut read = Array2::from_shape_fn(shape, |(reader, _)| self.bias[reader]);
         matmul_into(read.view_mut(), self.weight.view(), values, true);
         read
+    }
+
+    /// The part of it that leads from these writers to these readers.
+    #[must_use]
+    pub fn selected(&self, readers: &[usize], writers: &[usize]) -> Self {
+        let weight = self.weight.select(Axis(0), readers);
+        let weight = weight.select(Axis(1), writers);
+        Self {
+            weight: weight.as_standard_layout().into_owned(),
+            bias: self.bias.select(Axis(0), readers),
+        }
     }
 }
 

@@ -194,7 +194,7 @@ fn spread(
 }
 
 /// The edges on a path from an input to an output.
-fn live_edges(network: &Layered) -> Vec<(usize, usize, f64)> {
+pub(super) fn live_edges(network: &Layered) -> Vec<(usize, usize, f64)> {
     let mut edges: Vec<_> = network.edges().collect();
     let mut is_fed = vec![false; network.node_count()];
     is_fed[network.inputs()].fill(true);
@@ -213,7 +213,7 @@ fn live_edges(network: &Layered) -> Vec<(usize, usize, f64)> {
     edges
 }
 
-fn live_components(network: &Layered, live: &[(usize, usize, f64)]) -> Communities {
+pub(super) fn live_components(network: &Layered, live: &[(usize, usize, f64)]) -> Communities {
     let lengths: Vec<_> = live.iter().map(|(from, to, _)| (*from, *to, 1.0)).collect();
     components(&Adjacency::from_edges(network.node_count(), &lengths))
 }

@@ -2,6 +2,7 @@
 //!
 //! It sees graphs only, and patches what they were made of.
 
+pub mod apart;
 mod assigned;
 pub mod blocks;
 pub mod bootstrap;

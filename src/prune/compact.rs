@@ -5,7 +5,7 @@
 //! outputs stay as they are. What is left computes the same up to the rounding of
 //! the folded sums.
 
-use ndarray::{Array1, Axis};
+use ndarray::Array1;
 
 use crate::model::{Linear, Mlp};
 use crate::numeric::Scalar;
@@ -64,13 +64,7 @@ pub fn compact<T: Scalar>(model: &Mlp<T>) -> Compacted<T> {
         }
     }
     for (layer, linear) in folded.layers.iter_mut().enumerate() {
-        *linear = Linear {
-            weight: linear
-                .weight
-                .select(Axis(0), &kept[layer + 1])
-                .select(Axis(1), &kept[layer]),
-            bias: linear.bias.select(Axis(0), &kept[layer + 1]),
-        };
+        *linear = linear.selected(&kept[layer + 1], &kept[layer]);
     }
     folded.activation = folded
         .activation

@@ -6,6 +6,7 @@
 //! more than its tolerance and no decision changed. It is never called proved;
 //! what is proved, for every input of a domain, is [`certify`]'s.
 
+pub mod apart;
 mod auto;
 pub mod certify;
 pub mod compact;
@@ -118,6 +119,7 @@ pub fn prune<P: Prunable>(
         not_certified: None,
         equivalence: None,
         compaction: None,
+        apart: None,
         curve: match config.curve {
             true => curve(model, reference, setting.loss, threshold, config.biases),
             false => Vec::new(),

@@ -63,8 +63,9 @@ pub use multiverse::{
 };
 pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site, Skip};
 pub use prune::{
-    Certificate, CertifiedDecisions, Compaction, Counterexample, CurvePoint, LayerCount,
-    NetworkEquivalence, OutputBound, OutputChange, ProofLog, Prune, WeightShare,
+    Certificate, CertifiedDecisions, Compaction, ConstantOutput, Counterexample, CurvePoint,
+    LayerCount, ModuleNetwork, ModulesApart, NetworkEquivalence, OutputBound, OutputChange,
+    ProofLog, Prune, WeightShare,
 };
 pub use replay::Replay;
 pub use run::{

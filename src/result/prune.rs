@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Component;
 use crate::choice::{Arithmetic, CertificateMethod, Equivalence, Known, Requested};
 
 /// What was pruned and whether the outputs stayed where they were.
@@ -63,6 +64,9 @@ pub struct Prune {
     /// What is left without idle neurons; `null` where it was not computed.
     #[serde(default)]
     pub compaction: Option<Compaction>,
+    /// The modules as networks of their own; `null` where nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<ModulesApart>,
     /// What other thresholds would do, from small to large.
     pub curve: Vec<CurvePoint>,
 }
@@ -120,6 +124,67 @@ pub struct Compaction {
     pub max_abs_difference: f64,
     /// Per layer of sites, inputs first, the old position of each site that is left.
     pub kept: Vec<Vec<usize>>,
+}
+
+/// The pruned network as modules, each written as a network of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ModulesApart {
+    /// The modules, largest first.
+    pub modules: Vec<ModuleNetwork>,
+    /// Edges from one module to another.
+    pub joining: usize,
+    /// The file of these edges; `null` where modules read nothing of each other.
+    pub joiner: Option<String>,
+    /// Outputs that read nothing that varies, and are in no module.
+    pub constants: Vec<ConstantOutput>,
+    /// Largest difference between the pruned network's outputs and those of the modules
+    /// as they are written, with their joiner, on the samples.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub max_abs_difference: f64,
+    /// The difference that rounding explains.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub allowed: f64,
+    /// Whether the difference stays within `allowed`.
+    pub holds: bool,
+    /// Samples compared.
+    pub samples: usize,
+    /// The same difference without the joiner; `null` where there is none.
+    pub alone: Option<f64>,
+}
+
+/// A module as a network of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ModuleNetwork {
+    /// Its file beside this result.
+    pub path: String,
+    /// Its inputs, neurons and outputs by their sites in the network, in its own order of
+    /// layers and places, and its edges.
+    pub sites: Component,
+    /// Width of every layer, inputs first.
+    pub layers: Vec<usize>,
+    /// Its trained numbers.
+    pub parameters: usize,
+    /// Which columns of the data it reads, in its own order; of a network of tokens, which
+    /// columns of the embedding it has.
+    pub features: Vec<usize>,
+    /// Which targets it gives, in its own order.
+    pub targets: Vec<usize>,
+}
+
+/// An output of one value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ConstantOutput {
+    /// Site of the output: `y0`.
+    pub output: String,
+    /// What it always is.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub value: f64,
 }
 
 /// How many edges of one layer survive.

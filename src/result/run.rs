@@ -358,6 +358,12 @@ pub struct Inference {
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub compact_sparse: f64,
+    /// As modules, one after the other; `null` where the network was not taken apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules: Option<f64>,
+    /// As modules side by side, on as many threads as there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modules_parallel: Option<f64>,
 }
 
 /// Wall-clock seconds by stage of the pipeline.

@@ -4,8 +4,6 @@
 //! that PyTorch users can load them and every reader of those reads these. The
 //! functions here make contents and touch no files.
 
-use std::collections::BTreeMap;
-
 use ndarray::Array2;
 use serde_json::{Map, Value, json};
 
@@ -15,47 +13,11 @@ use super::pass::{Pass, Tables};
 use super::recipe::Recipe;
 use super::task::{Problem, Samples};
 use super::trainer::{Measure, Trainer};
-use crate::checkpoint::{Dtype, IntegerKind, Tensor};
+use crate::checkpoint::{Dtype, Tensor};
 use crate::data::{Inputs, Labels};
-use crate::model::Mlp;
+pub use crate::model::mlp::stored::Tensors;
+use crate::model::mlp::stored::matrix;
 use crate::numeric::Scalar;
-
-/// Tensors by name.
-pub type Tensors = BTreeMap<String, Tensor>;
-
-/// The network in BIMT's layout; permutations are float32 there.
-#[must_use]
-pub fn network<T: Scalar>(mlp: &Mlp<T>) -> Tensors {
-    let mut tensors = weights(mlp, "");
-    tensors.insert("in_perm".into(), permutation(&mlp.in_perm));
-    tensors.insert("out_perm".into(), permutation(&mlp.out_perm));
-    tensors
-}
-
-/// A permutation as it is stored.
-pub(super) fn permutation(order: &[usize]) -> Tensor {
-    let numbers: Vec<f32> = order.iter().map(|i| *i as f32).collect();
-    Tensor::of_floats(&[order.len()], &numbers)
-}
-
-/// Its trained numbers alone, under names with a prefix.
-#[must_use]
-pub fn weights<T: Scalar>(mlp: &Mlp<T>, prefix: &str) -> Tensors {
-    let mut tensors = Tensors::new();
-    if let Some(embedding) = &mlp.embedding {
-        tensors.insert(format!("{prefix}embedding"), matrix(embedding));
-    }
-    for (index, layer) in mlp.layers.iter().enumerate() {
-        let name = format!("{prefix}linears.{index}.linear");
-        let bias: Vec<T> = layer.bias.iter().copied().collect();
-        tensors.insert(format!("{name}.weight"), matrix(&layer.weight));
-        tensors.insert(
-            format!("{name}.bias"),
-            Tensor::of_floats(&[bias.len()], &bias),
-        );
-    }
-    tensors
-}
 
 /// The samples, and the network's own outputs on the test samples by target.
 #[must_use]
@@ -66,11 +28,14 @@ pub fn data<T: Scalar>(trainer: &Trainer<'_, T>, problem: &Problem, recipe: &Rec
             Inputs::Values(values) => ("inputs", matrix(&values.mapv(T::from_f64))),
             Inputs::Tokens(tokens) => {
                 let ids: Vec<usize> = tokens.iter().copied().collect();
-                ("tokens", integers(&[tokens.nrows(), tokens.ncols()], &ids))
+                (
+                    "tokens",
+                    Tensor::of_integers(&[tokens.nrows(), tokens.ncols()], &ids),
+                )
             }
         };
         let labels = match &samples.labels {
-            Labels::Classes(classes) => integers(&[classes.len()], classes),
+            Labels::Classes(classes) => Tensor::of_integers(&[classes.len()], classes),
             Labels::Targets(targets) => matrix(&targets.mapv(T::from_f64)),
         };
         tensors.insert(format!("{split}_{name}"), inputs);
@@ -129,7 +94,7 @@ pub fn config<T: Scalar>(
     spent: Spent,
 ) -> Map<String, Value> {
     let mlp = trainer.network();
-    let tensors = network(&mlp);
+    let tensors = mlp.to_bimt();
     let dtypes: Map<String, Value> = tensors
         .iter()
         .map(|(name, tensor)| (name.clone(), json!(described(tensor))))
@@ -240,23 +205,6 @@ pub(super) fn rounded(x: f64) -> f64 {
     (x * 100.0).round() / 100.0
 }
 
-fn matrix<T: Scalar>(values: &Array2<T>) -> Tensor {
-    let numbers: Vec<T> = values.iter().copied().collect();
-    Tensor::of_floats(&[values.nrows(), values.ncols()], &numbers)
-}
-
-/// A tensor of integers.
-pub(super) fn integers(shape: &[usize], values: &[usize]) -> Tensor {
-    Tensor {
-        dtype: Dtype::Integer(IntegerKind::I64),
-        shape: shape.to_vec(),
-        bytes: values
-            .iter()
-            .flat_map(|i| (*i as i64).to_le_bytes())
-            .collect(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,7 +219,7 @@ mod tests {
         let problem = task.problem(0);
         let mut trainer = Trainer::<f32>::new(&problem, &recipe, 0);
         trainer.advance(3);
-        let tensors = network(&trainer.network());
+        let tensors = trainer.network().to_bimt();
         let names: Vec<&str> = tensors.keys().map(String::as_str).collect();
         assert_eq!(
             names[..3],

@@ -82,7 +82,7 @@ fn finish<T: Scalar>(
     frames.push(film::frame(network, &last));
     let page = || film::page(job.problem, job.recipe, job.seed, &frames);
     Finished {
-        model: output::network(&trainer.network()),
+        model: trainer.network().to_bimt(),
         data: output::data(trainer, job.problem, job.recipe),
         config: output::config(trainer, job.problem, job.recipe, job.seed, spent),
         curve: output::curve(trainer.curve()),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use ndarray::{Array1, Array2};
 use serde_json::Value;
 
-use super::output::{Tensors, hyper_parameters, integers, network, weights};
+use super::output::{Tensors, hyper_parameters};
 use super::parameters::Parameters;
 use super::recipe::Recipe;
 use super::task::Problem;
@@ -36,10 +36,13 @@ pub fn snapshot<T: Scalar>(trainer: &Trainer<'_, T>) -> Tensors {
             ..other.to_mlp(Activation::Identity)
         }
     };
-    let mut tensors = network(&mlp);
-    tensors.extend(weights(&beside(&moments.mean), "adamw.mean."));
-    tensors.extend(weights(&beside(&moments.square), "adamw.square."));
-    tensors.insert("training.step".into(), integers(&[1], &[trainer.step()]));
+    let mut tensors = mlp.to_bimt();
+    tensors.extend(beside(&moments.mean).weights("adamw.mean."));
+    tensors.extend(beside(&moments.square).weights("adamw.square."));
+    tensors.insert(
+        "training.step".into(),
+        Tensor::of_integers(&[1], &[trainer.step()]),
+    );
     let rows: Vec<f64> = trainer.curve().iter().flat_map(row).collect();
     tensors.insert(
         "training.curve".into(),

@@ -718,6 +718,47 @@ fn a_compact_network_does_the_same() {
     assert!((loss(&small) - loss(&result)).abs() < 1e-6);
 }
 
+#[test]
+fn modules_are_written_as_networks_of_their_own() {
+    let desk = Desk::new();
+    let folder = fixture("independence-bimt");
+    let seen = desk.run(&format!("prune {folder} --write-modules --out apart"));
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+    let said =
+        "Modules apart: Written as 2 networks, the modules give the pruned network's outputs";
+    assert!(seen.stdout.contains(said), "{}", seen.stdout);
+    let json = fs::read(desk.path("apart/prune.json")).unwrap();
+    let result: Value = serde_json::from_slice(&json).unwrap();
+    let modules = result["prune"]["apart"]["modules"].as_array().unwrap();
+    // Each of the two modules reads two of the four inputs, and gives one output.
+    let mut features = Vec::new();
+    for (at, module) in modules.iter().enumerate() {
+        let network = format!("apart/modules/{at}");
+        let inspected = desk.run(&format!("inspect {network} --json"));
+        assert_eq!(inspected.code, Some(0), "{}", inspected.stderr);
+        let opened: Value = serde_json::from_str(&inspected.stdout).unwrap();
+        assert_eq!(opened["checkpoint"]["layers"], module["layers"]);
+        features.push(module["features"].clone());
+    }
+    assert_eq!(features.len(), 2);
+    features.sort_by_key(ToString::to_string);
+    assert_eq!(Value::from(features), serde_json::json!([[0, 2], [1, 3]]));
+
+    // Without a folder there is no place for them; other networks are none of modules.
+    let nowhere = desk.run(&format!("prune {folder} --write-modules --json"));
+    assert_eq!(nowhere.code, Some(2));
+    let gpt2 = fixture("gpt2");
+    let line = format!("prune {gpt2} --data {gpt2}/prompts.jsonl --threshold 0.1 --write-modules");
+    let refused = desk.run(&format!("{line} --out none"));
+    assert_eq!(refused.code, Some(2));
+    assert!(
+        refused.stderr.contains("`--write-modules` is for MLPs"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(desk.holds(), ["apart"]);
+}
+
 /// A saved result of any command is drawn again as it was, but for nothing.
 #[test]
 fn results_of_every_command_are_drawn_again() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use modscope::checkpoint::Checkpoint;
-use modscope::train::output::{self, Tensors, network};
+use modscope::train::output::{self, Tensors};
 use modscope::train::recipe::{Recipe, SwapRecipe};
 use modscope::train::run::{Job, Observer, data_metadata, run};
 use modscope::train::{Problem, Regime, Task, Trainer, snapshot};
@@ -51,7 +51,7 @@ fn the_embedded_example_repeats_bit_for_bit() {
     trainer.advance(recipe.steps);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/independence-bimt");
     let model = Checkpoint::open(&folder.join("model.safetensors")).unwrap();
-    assert_eq!(model.tensors, network(&trainer.network()));
+    assert_eq!(model.tensors, trainer.network().to_bimt());
     let data = Checkpoint::open(&folder.join("data.safetensors")).unwrap();
     assert_eq!(data.tensors, output::data(&trainer, &problem, &recipe));
     assert_eq!(data.metadata, data_metadata(&problem, &recipe));
@@ -71,7 +71,7 @@ fn the_number_of_threads_changes_no_bit() {
             let mut trainer = Trainer::<f64>::new(&problem, &recipe, 3);
             trainer.advance(30);
             assert!(trainer.swaps() > 0);
-            (network(&trainer.network()), trainer.curve().to_vec())
+            (trainer.network().to_bimt(), trainer.curve().to_vec())
         })
     };
     let one = train(1);

@@ -90,15 +90,16 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         self.split_input(config, self.fill(config)).map(|_| ())
     }
 
-    fn prune(&self, config: &Config, _: &dyn Fn(&str)) -> Pruned<'_, Transformer<T>> {
+    fn prune(&self, config: &Config, _: &dyn Fn(&str)) -> Result<Pruned<'_, Transformer<T>>> {
         let (network, told) = self.pruned(config);
-        Pruned {
+        Ok(Pruned {
             network,
             told,
             inference: None,
             compacted: None,
+            modules: Vec::new(),
             proof: None,
-        }
+        })
     }
 
     fn modules(

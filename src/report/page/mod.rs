@@ -14,7 +14,7 @@ pub(super) mod terms;
 
 use askama::Template;
 
-use super::pruning::certificate;
+use super::pruning::{apart, certificate};
 
 use crate::report::english::sampled;
 use crate::report::figures::{Figure, Gallery, palette};
@@ -177,7 +177,11 @@ fn sections(audit: &Audit, gallery: &Gallery, said: &[Sentence]) -> Vec<Section>
     );
     let pruning = chapter(
         super::pruning::page::section(audit, gallery),
-        [certificate::section(audit), certificate::compaction(audit)],
+        [
+            certificate::section(audit),
+            certificate::compaction(audit),
+            apart::section(audit),
+        ],
     );
     let modules = chapter(
         super::modules::page::section(audit, gallery, &sites),

@@ -235,16 +235,23 @@ fn speeds(inference: &Inference) -> Block {
             inference.compact_sparse,
         ),
     ];
+    let apart = [
+        ("As modules, one after the other", inference.modules),
+        ("As modules, on all threads", inference.modules_parallel),
+    ];
+    let apart = apart
+        .into_iter()
+        .filter_map(|(form, time)| Some((form, time?)));
     Block::Table(Table {
         csv: "",
         ..Table::new(
             format!(
-                "One forward pass of {} samples on one thread, fastest of five",
+                "One forward pass of {} samples, on one thread unless it says otherwise, fastest of five",
                 count(inference.samples)
             ),
             "",
             vec![words("Form"), numbers("Time")],
-            rows.into_iter().map(row).collect(),
+            rows.into_iter().chain(apart).map(row).collect(),
         )
     })
 }

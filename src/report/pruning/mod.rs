@@ -1,5 +1,6 @@
 //! What pruning left, and what is proved of it.
 
+pub(in crate::report) mod apart;
 pub(in crate::report) mod certificate;
 pub mod curve;
 pub(in crate::report) mod definitions;

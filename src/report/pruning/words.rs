@@ -4,6 +4,7 @@ use crate::choice::{Arithmetic, CertificateMethod, LossKind};
 use crate::report::english::{counted, plural, samples};
 use crate::report::equivalence;
 use crate::report::format::{count, percent, short, times, typed};
+use crate::report::pruning::apart;
 use crate::report::sites::{Sites, plain};
 use crate::result::{Audit, Certificate, OutputBound, Prune};
 use crate::result::{Sentence, Status};
@@ -20,6 +21,7 @@ pub(in crate::report) fn sentences(audit: &Audit) -> Vec<Sentence> {
     };
     let mut said = vec![verification(prune, audit)];
     said.extend(loss(prune, audit));
+    said.extend(apart::sentence(audit));
     let has_proved = audit.circuits.iter().any(|c| c.proved.is_some());
     said.push(certificate(prune, has_proved, &Sites::new(&audit.network)));
     said

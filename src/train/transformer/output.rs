@@ -7,9 +7,10 @@ use super::parameters::Parameters;
 use super::trainer::{Measured, Trainer, forward};
 use crate::checkpoint::Tensor;
 use crate::data::{Inputs, Labels};
+use crate::model::mlp::stored::permutation;
 use crate::numeric::Scalar;
 use crate::train::output::{
-    self, Spent, Tensors, described, hyper_parameters, object, permutation, results, rounded,
+    self, Spent, Tensors, described, hyper_parameters, object, results, rounded,
 };
 use crate::train::recipe::Recipe;
 use crate::train::task::Problem;

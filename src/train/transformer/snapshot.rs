@@ -8,7 +8,7 @@ use crate::Result;
 use crate::checkpoint::{Checkpoint, Tensor};
 use crate::numeric::adamw::Moments;
 use crate::numeric::{Rng, Scalar};
-use crate::train::output::{Tensors, integers};
+use crate::train::output::Tensors;
 use crate::train::recipe::{Attention, Recipe};
 use crate::train::snapshot::{
     COLUMNS, check, identity, measure, numbers, permutation, row, tensor,
@@ -22,7 +22,10 @@ pub fn snapshot<T: Scalar>(trainer: &Trainer<'_, T>) -> Tensors {
     let mut tensors = network(parameters);
     tensors.extend(weights(parameters, &moments.mean, "adamw.mean."));
     tensors.extend(weights(parameters, &moments.square, "adamw.square."));
-    tensors.insert("training.step".into(), integers(&[1], &[trainer.step()]));
+    tensors.insert(
+        "training.step".into(),
+        Tensor::of_integers(&[1], &[trainer.step()]),
+    );
     let row = |m: &Measured| row(&m.all).into_iter().chain([m.train_last, m.test_last]);
     let rows: Vec<f64> = trainer.curve().iter().flat_map(row).collect();
     let shape = [trainer.curve().len(), COLUMNS + 2];

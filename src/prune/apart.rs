@@ -1,0 +1,310 @@
+//! A network run as modules: each is a network of its own, a joiner carries what
+//! passes between them.
+//!
+//! Modules have their own copies of the inputs that they read. Where no edge leads
+//! from one module to another, each is run whole and by itself; where some do, the
+//! modules go layer by layer and the joiner adds what they read of each other. It
+//! does not choose modules.
+
+use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
+
+use crate::model::Mlp;
+use crate::numeric::Scalar;
+
+/// A network as modules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Apart<T> {
+    /// The modules.
+    pub modules: Vec<ModuleNetwork<T>>,
+    /// Per linear layer, the edges from one module to another; none before the first
+    /// hidden layer.
+    pub joiner: Vec<Vec<Joining<T>>>,
+    /// The outputs that are in no module, by physical position, with their one value.
+    pub constants: Vec<(usize, T)>,
+}
+
+/// One module as a network of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModuleNetwork<T> {
+    /// What it computes of its inputs.
+    pub model: Mlp<T>,
+    /// Per layer of sites, inputs first, where each of its sites stands in the network.
+    pub kept: Vec<Vec<usize>>,
+}
+
+/// An edge from a neuron of one module to one of another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Joining<T> {
+    /// The writer: its module, and its place in its layer there.
+    pub from: (usize, usize),
+    /// The reader, likewise.
+    pub to: (usize, usize),
+    /// Its weight.
+    pub weight: T,
+}
+
+impl<T: Scalar> Apart<T> {
+    /// Takes a network apart: `of[layer][neuron]` is the module of each neuron of hidden
+    /// layer `layer`, and last of each output; a neuron that is in none is left out.
+    ///
+    /// # Panics
+    /// If there are not as many layers of neurons as linear layers.
+    #[must_use]
+    pub fn new(model: &Mlp<T>, of: &[&[Option<usize>]]) -> Self {
+        assert_eq!(of.len(), model.layers.len(), "every layer has its modules");
+        let count = of.iter().flat_map(|layer| layer.iter().flatten()).max();
+        let modules: Vec<ModuleNetwork<T>> = (0..count.map_or(0, |last| last + 1))
+            .map(|module| ModuleNetwork::new(model, of, module))
+            .collect();
+        let bias = model.layers.last().map(|layer| &layer.bias);
+        let outputs = of.last().into_iter().flat_map(|of| of.iter().enumerate());
+        let constants = outputs.filter(|(_, module)| module.is_none());
+        Self {
+            joiner: joiner(model, of, &modules),
+            modules,
+            constants: constants
+                .filter_map(|(output, _)| Some((output, bias?[output])))
+                .collect(),
+        }
+    }
+
+    /// Whether modules read each other.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        self.joiner.iter().any(|edges| !edges.is_empty())
+    }
+
+    /// Physical outputs `[outputs, samples]` of physical inputs `[inputs, samples]`, the
+    /// modules side by side on as many threads as there are.
+    #[must_use]
+    pub fn outputs(&self, inputs: ArrayView2<'_, T>) -> Array2<T> {
+        match self.is_joined() {
+            true => self.joined(inputs),
+            false => self.alone(inputs),
+        }
+    }
+
+    /// The same without what the joiner carries: every module by itself.
+    #[must_use]
+    pub fn alone(&self, inputs: ArrayView2<'_, T>) -> Array2<T> {
+        let modules = self.modules.par_iter();
+        let outputs = modules.map(|module| module.model.outputs(module.inputs(inputs).view()));
+        self.gathered(&outputs.collect::<Vec<_>>(), inputs.ncols())
+    }
+
+    /// Layer by layer, with what the joiner carries.
+    fn joined(&self, inputs: ArrayView2<'_, T>) -> Array2<T> {
+        let modules = self.modules.par_iter();
+        let mut values: Vec<Array2<T>> = modules.map(|module| module.inputs(inputs)).collect();
+        for (layer, edges) in self.joiner.iter().enumerate() {
+            let modules = self.modules.par_iter().enumerate();
+            let written = modules.map(|(module, network)| {
+                let mut read = network.model.layers[layer].read(values[module].view());
+                for edge in edges.iter().filter(|edge| edge.to.0 == module) {
+                    let writer = values[edge.from.0].row(edge.from.1);
+                    read.row_mut(edge.to.1).scaled_add(edge.weight, &writer);
+                }
+                if layer + 1 < self.joiner.len() {
+                    network.model.activation.apply(layer, &mut read);
+                }
+                read
+            });
+            values = written.collect();
+        }
+        self.gathered(&values, inputs.ncols())
+    }
+
+    /// The modules' outputs at their places in the network.
+    fn gathered(&self, outputs: &[Array2<T>], samples: usize) -> Array2<T> {
+        let own = |module: &ModuleNetwork<T>| module.outputs().len();
+        let count = self.modules.iter().map(own).sum::<usize>() + self.constants.len();
+        let mut all = Array2::zeros((count, samples));
+        for (output, value) in &self.constants {
+            all.row_mut(*output).fill(*value);
+        }
+        for (module, outputs) in self.modules.iter().zip(outputs) {
+            for (place, row) in module.outputs().iter().zip(outputs.rows()) {
+                all.row_mut(*place).assign(&row);
+            }
+        }
+        all
+    }
+}
+
+impl<T: Scalar> ModuleNetwork<T> {
+    fn new(model: &Mlp<T>, of: &[&[Option<usize>]], module: usize) -> Self {
+        let is_own = |of: &Option<usize>| *of == Some(module);
+        let own = |layer: &&[Option<usize>]| -> Vec<usize> {
+            (0..layer.len()).filter(|n| is_own(&layer[*n])).collect()
+        };
+        let mut kept: Vec<Vec<usize>> = vec![Vec::new()];
+        kept.extend(of.iter().map(own));
+        let places = places_read(model, &kept[1]);
+        let fold = model.in_perm.len();
+        kept[0] = (0..model.folds)
+            .flat_map(|f| places.iter().map(move |place| f * fold + place))
+            .collect();
+        let features: Vec<usize> = places.iter().map(|place| model.in_perm[*place]).collect();
+        let outputs = kept.last().into_iter().flatten();
+        let targets: Vec<usize> = outputs.map(|place| model.out_perm[*place]).collect();
+        let embedding = model.embedding.as_ref();
+        let layers = model.layers.iter().zip(kept.windows(2));
+        Self {
+            model: Mlp {
+                embedding: embedding.map(|table| table.select(Axis(1), &sorted(&features))),
+                in_perm: ranks(&features),
+                folds: model.folds,
+                layers: layers
+                    .map(|(linear, ends)| linear.selected(&ends[1], &ends[0]))
+                    .collect(),
+                activation: model
+                    .activation
+                    .selected(kept.iter().skip(1).map(Vec::as_slice)),
+                out_perm: ranks(&targets),
+            },
+            kept,
+        }
+    }
+
+    /// Where its outputs stand in the network.
+    #[must_use]
+    pub fn outputs(&self) -> &[usize] {
+        self.kept.last().map_or(&[], Vec::as_slice)
+    }
+
+    /// Its own of the network's physical inputs.
+    fn inputs(&self, inputs: ArrayView2<'_, T>) -> Array2<T> {
+        inputs.select(Axis(0), &self.kept[0])
+    }
+}
+
+/// The places within a fold of which any of these neurons reads some fold's input; the
+/// first where they read none, for a network has inputs.
+fn places_read<T: Scalar>(model: &Mlp<T>, neurons: &[usize]) -> Vec<usize> {
+    let fold = model.in_perm.len();
+    let weight = &model.layers[0].weight;
+    let is_read = |place: &usize| {
+        let mut inputs = (*place..weight.ncols()).step_by(fold);
+        inputs.any(|input| neurons.iter().any(|n| !weight[[*n, input]].is_zero()))
+    };
+    let read: Vec<usize> = (0..fold).filter(is_read).collect();
+    match read.is_empty() {
+        true => vec![0],
+        false => read,
+    }
+}
+
+/// The edges between modules, by linear layer. Inputs are in no module.
+fn joiner<T: Scalar>(
+    model: &Mlp<T>,
+    of: &[&[Option<usize>]],
+    modules: &[ModuleNetwork<T>],
+) -> Vec<Vec<Joining<T>>> {
+    let place = |layer: usize, neuron: usize| {
+        let module = of[layer][neuron]?;
+        let place = modules[module].kept[layer + 1].binary_search(&neuron);
+        Some((module, place.ok()?))
+    };
+    let edges = |layer: usize| -> Vec<Joining<T>> {
+        let entries = model.layers[layer].weight.indexed_iter();
+        let edges = entries.filter(|(_, weight)| !weight.is_zero());
+        let edges = edges.filter_map(|((reader, writer), weight)| {
+            let (from, to) = (place(layer - 1, writer)?, place(layer, reader)?);
+            let weight = *weight;
+            (from.0 != to.0).then_some(Joining { from, to, weight })
+        });
+        edges.collect()
+    };
+    let behind_inputs = (1..model.layers.len()).map(edges);
+    std::iter::once(Vec::new()).chain(behind_inputs).collect()
+}
+
+/// Of distinct numbers, how many of them are smaller than each.
+fn ranks(numbers: &[usize]) -> Vec<usize> {
+    let order = sorted(numbers);
+    let rank = |number: &usize| order.partition_point(|other| other < number);
+    numbers.iter().map(rank).collect()
+}
+
+fn sorted(numbers: &[usize]) -> Vec<usize> {
+    let mut sorted = numbers.to_vec();
+    sorted.sort_unstable();
+    sorted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Linear;
+    use crate::model::mlp::tests::{random_inputs, random_mlp};
+    use crate::numeric::Activation;
+    use ndarray::array;
+    use proptest::prelude::*;
+
+    /// h0 reads x0, h1 reads x0 and x1; y0 reads h0, y1 reads h1 and 0.5 · h0; y2 is 7.
+    fn two_modules() -> Mlp<f64> {
+        Mlp {
+            embedding: None,
+            in_perm: vec![1, 0],
+            folds: 1,
+            layers: vec![
+                Linear {
+                    weight: array![[1.0, 0.0], [2.0, 3.0]],
+                    bias: array![0.0, 1.0],
+                },
+                Linear {
+                    weight: array![[4.0, 0.0], [0.5, 5.0], [0.0, 0.0]],
+                    bias: array![0.0, 2.0, 7.0],
+                },
+            ],
+            activation: Activation::Relu.into(),
+            out_perm: vec![2, 0, 1],
+        }
+    }
+
+    #[test]
+    fn modules_and_joiner_worked_out_by_hand() {
+        let model = two_modules();
+        let of: [&[Option<usize>]; 2] = [&[Some(0), Some(1)], &[Some(0), Some(1), None]];
+        let apart = Apart::new(&model, &of);
+        let [first, second] = apart.modules.as_slice() else {
+            panic!("{apart:?}")
+        };
+        assert_eq!(first.kept, [vec![0], vec![0], vec![0]]);
+        assert_eq!(second.kept, [vec![0, 1], vec![1], vec![1]]);
+        // Physical input 0 is feature 1: alone, it is feature 0 of one.
+        assert_eq!(
+            (&first.model.in_perm, &first.model.out_perm),
+            (&vec![0], &vec![0])
+        );
+        assert_eq!(second.model.in_perm, [1, 0]);
+        let edge = Joining {
+            from: (0, 0),
+            to: (1, 0),
+            weight: 0.5,
+        };
+        assert_eq!(apart.joiner, [vec![], vec![edge]]);
+        assert_eq!(apart.constants, [(2, 7.0)]);
+        // x = (1, 2): h = (1, 9), y = (4, 0.5 + 45 + 2, 7); alone the second is 47.
+        let inputs = array![[1.0], [2.0]];
+        assert_eq!(apart.outputs(inputs.view()), array![[4.0], [47.5], [7.0]]);
+        assert_eq!(apart.alone(inputs.view()), array![[4.0], [47.0], [7.0]]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_modules_and_their_joiner_do_what_the_network_does(seed in any::<u64>(), count in 1..4_usize) {
+            let model = random_mlp(&[4, 7, 6, 3], 2, Activation::Silu, seed);
+            let of = |width: usize, shift: usize| -> Vec<Option<usize>> {
+                (0..width).map(|n| Some((n * 5 + shift) % count)).collect()
+            };
+            let layers = [of(7, seed as usize % 5), of(6, 1), of(3, 0)];
+            let apart = Apart::new(&model, &layers.each_ref().map(Vec::as_slice));
+            let inputs = random_inputs(&model, 20, seed);
+            let change = apart.outputs(inputs.view()) - model.outputs(inputs.view());
+            prop_assert!(change.iter().all(|c| c.abs() < 1e-10), "{change}");
+            prop_assert_eq!(apart.is_joined(), count > 1);
+        }
+    }
+}
