@@ -14,7 +14,7 @@ use crate::graph::Layered;
 use crate::model::{Architecture, Loaded, Mlp, Options};
 use crate::modules::apart::{WEAKLY_JOINED, modules_apart};
 use crate::numeric::Scalar;
-use crate::prune::apart::{Apart, Joining, ModuleNetwork};
+use crate::prune::apart::{Apart, Joining, ModuleNetwork, Outputs};
 use crate::result::{self, Component, ConstantOutput, Inference, ModulesApart};
 
 /// The file of the edges between modules.
@@ -31,7 +31,7 @@ pub fn apart<T: Scalar>(
     (compact, kept): (&Mlp<T>, &[Vec<usize>]),
     inference: &mut Inference,
 ) -> Result<(ModulesApart, Vec<Checkpoint>)> {
-    let mut parts = taken_apart(compact);
+    let (mut parts, added) = taken_apart(compact);
     let layout = subject.files.loaded.layout;
     let written = parts.modules.iter().enumerate();
     let written = written.map(|(at, module)| file(at, &module.model, layout));
@@ -55,6 +55,7 @@ pub fn apart<T: Scalar>(
             .collect(),
         joining: parts.joiner.iter().map(Vec::len).sum(),
         joiner: parts.is_joined().then(|| JOINER.to_owned()),
+        added,
         constants: constants(subject, &parts),
         max_abs_difference: same.max_abs_difference,
         allowed: same.allowed,
@@ -65,28 +66,41 @@ pub fn apart<T: Scalar>(
     Ok((told, files))
 }
 
-/// A compact network as its modules.
-fn taken_apart<T: Scalar>(model: &Mlp<T>) -> Apart<T> {
-    let behind_inputs = model.layers.iter().skip(1);
-    let network = Layered::new(behind_inputs.map(|l| l.weight.mapv(T::widen)).collect());
-    let widths = &model.widths()[1..];
-    match network.weights.is_empty() {
-        // Without hidden layers, every output is a network of its own.
-        true => {
-            let each: Vec<Option<usize>> = (0..widths[0]).map(Some).collect();
-            Apart::new(model, &[&each])
-        }
-        false => {
-            let found = modules_apart(&network, WEAKLY_JOINED);
-            let mut rest = found.of.as_slice();
-            let layers = widths.iter().map(|width| {
-                let (layer, others) = rest.split_at(*width);
-                rest = others;
-                layer
-            });
-            Apart::new(model, &layers.collect::<Vec<_>>())
+/// A compact network as its modules: with the outputs among them, or where that is one
+/// module, without.
+fn taken_apart<T: Scalar>(model: &Mlp<T>) -> (Apart<T>, bool) {
+    let whole = found(model, model.layers.len());
+    let (owned, hidden) = whole.split_last().expect("a network has outputs");
+    let count = whole.iter().flatten().flatten().max();
+    if count == Some(&0) && model.layers.len() > 2 {
+        let shared = found(model, model.layers.len() - 1);
+        if shared.iter().flatten().flatten().any(|module| *module > 0) {
+            return (Apart::new(model, &slices(&shared), Outputs::Shared), true);
         }
     }
+    (
+        Apart::new(model, &slices(hidden), Outputs::Owned(owned)),
+        false,
+    )
+}
+
+/// The module of every neuron of the first `layers` layers behind the inputs. Where that
+/// is one layer, every neuron is a module: no edge joins them.
+fn found<T: Scalar>(model: &Mlp<T>, layers: usize) -> Vec<Vec<Option<usize>>> {
+    let widths = &model.widths()[1..=layers];
+    if layers == 1 {
+        return vec![(0..widths[0]).map(Some).collect()];
+    }
+    let behind_inputs = model.layers[1..layers].iter();
+    let network = Layered::new(behind_inputs.map(|l| l.weight.mapv(T::widen)).collect());
+    let modules = modules_apart(&network, WEAKLY_JOINED);
+    let mut rest = modules.of.into_iter();
+    let layer = |width: &usize| rest.by_ref().take(*width).collect();
+    widths.iter().map(layer).collect()
+}
+
+fn slices(layers: &[Vec<Option<usize>>]) -> Vec<&[Option<usize>]> {
+    layers.iter().map(Vec::as_slice).collect()
 }
 
 /// The file of a module: in BIMT's layout where the network came in it, else plain layers.

@@ -34,6 +34,7 @@ mod outputs;
 mod parity;
 mod pipeline;
 mod proved;
+pub mod rank;
 mod replay;
 mod search;
 pub(crate) mod searched;

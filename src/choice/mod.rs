@@ -10,6 +10,7 @@ mod compare;
 mod edit;
 mod metric;
 mod modules;
+mod pick;
 mod prune;
 mod train;
 
@@ -24,6 +25,7 @@ pub use modules::{
     Algorithm, BlockForm, EdgeWeight, MeasureKind, MotifKind, Null, NullKind, Quality,
     RelocationMethod, Scope,
 };
+pub use pick::{Criterion, Pick};
 pub use prune::{Arithmetic, CertificateMethod, Equivalence, Known, Requested};
 pub use train::Regime;
 
@@ -52,6 +54,8 @@ mod tests {
         goes_round(Fill::each());
         goes_round(MetricKind::each());
         goes_round(Direction::each());
+        goes_round(Criterion::each());
+        goes_round(Pick::each());
         goes_round(MeasureKind::each());
         goes_round(MotifKind::each());
         goes_round(SiteMeasure::each());

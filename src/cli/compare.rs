@@ -13,6 +13,7 @@ use super::members::{self, Grouping};
 use super::output;
 use crate::audit::memory::{self, Budget};
 use crate::audit::{self, CONTROL_DRAWS, Journal, Level};
+use crate::choice::Pick;
 use crate::compare::matching::Matching;
 use crate::compare::{self, Config, Entry, Part};
 use crate::data::Dataset;
@@ -57,6 +58,17 @@ pub(super) struct Args {
         help_heading = "Pruning"
     )]
     equal_threshold: f64,
+    /// Rank the networks: `modular` by the nats that blocks gain, the selectivity of the modules and
+    /// the loss, each counted by rank
+    #[arg(
+        long,
+        value_name = "BY",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = Pick::Modular.name(),
+        help_heading = "Regimes"
+    )]
+    rank: Option<Pick>,
     /// Draws of every control: shuffled, untrained, nonsense
     #[arg(long, default_value_t = CONTROL_DRAWS, value_name = "N", value_parser = count(1, 1000), help_heading = "Circuits")]
     control_draws: usize,
@@ -209,6 +221,7 @@ fn config(args: &Args) -> anyhow::Result<Config> {
     config.control_draws = args.control_draws;
     config.matching = args.matching;
     config.reference.clone_from(&args.reference);
+    config.rank = args.rank;
     Ok(config)
 }
 
@@ -243,6 +256,7 @@ fn key(entry: &Entry, data: &Dataset, config: &Config) -> String {
     let mut settings = config.clone();
     // None of these changes what is measured of one network.
     settings.reference = None;
+    settings.rank = None;
     settings.matching = Matching::Activations;
     let audit = std::mem::replace(&mut settings.audit, audit::Config::new(Vec::new()));
     journal::hashed(&format!(

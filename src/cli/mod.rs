@@ -21,6 +21,7 @@ mod man;
 mod members;
 mod modules;
 mod output;
+mod pick;
 mod pipeline;
 mod progress;
 mod proof;

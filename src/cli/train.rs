@@ -10,13 +10,15 @@ use rayon::prelude::*;
 
 use super::args::{Columns, bytes, count};
 use super::interrupt::{self, EndsItself};
-use super::output;
 use super::recipe_args::RecipeArgs;
 use super::whole;
+use super::{output, pick};
 use crate::audit::memory::{Budget, peak_bytes, resident_bytes};
 use crate::checkpoint::{Checkpoint, sha256};
+use crate::choice::Pick;
 use crate::data::{Dataset, Reading, idx};
 use crate::escape::visible;
+use crate::report::ranking::sentence;
 use crate::result::Status;
 use crate::train::output::Tensors;
 use crate::train::recipe::{Attention, Loss};
@@ -41,6 +43,7 @@ Examples:
   modscope train independence --regime bimt --seed 0 --film
   modscope train modular_addition --modulus 113 --out runs/mod113
   modscope train two_moon --seeds 0..10 --regimes all --out runs/moons
+  modscope train feature_sharing --seeds 0..20 --pick modular --out runs/sharing
   modscope train images --data train-images-idx3-ubyte --labels train-labels-idx1-ubyte")]
 pub(super) struct Args {
     /// What to learn
@@ -58,6 +61,10 @@ pub(super) struct Args {
     /// Several seeds in one sweep: FROM..TO (without TO)
     #[arg(long, value_name = "A..B", conflicts_with = "seed", value_parser = seeds)]
     seeds: Option<Seeds>,
+    /// Audit the networks of a sweep, rank them and name the first in `pick.json`: `modular`, by the
+    /// nats that blocks gain, the selectivity of the modules and the loss, each counted by rank
+    #[arg(long, value_name = "BY")]
+    pick: Option<Pick>,
     /// Folder for the network; of a sweep, for its folders [default: runs/TASK-REGIME-sSEED, or runs]
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -175,6 +182,9 @@ struct Planned {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
+    if args.pick.is_some() && !is_sweep(args) {
+        anyhow::bail!("`--pick` is for several networks: name `--seeds A..B` or `--regimes LIST`");
+    }
     let plan = plan(args)?;
     plan.iter()
         .try_for_each(|planned| check_transformer(&planned.recipe))?;
@@ -198,7 +208,28 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     if !args.quiet {
         print(args, &plan, &summaries)?;
     }
+    if let Some(pick) = args.pick {
+        pool.install(|| picked(args, pick, &plan))?;
+    }
     Ok(Status::Holds)
+}
+
+/// Ranks the networks, writes the ranking and says which is the first.
+fn picked(args: &Args, pick: Pick, plan: &[Planned]) -> anyhow::Result<()> {
+    let folders: Vec<&Path> = plan
+        .iter()
+        .map(|planned| planned.folder.as_path())
+        .collect();
+    let ranking = pick::rank(pick, &folders)?;
+    let (path, text) = pick::file(&parent(args), &ranking)?;
+    whole::file(&path, true, &text)?;
+    let first = ranking.networks.first().filter(|_| !args.quiet);
+    if let (Some(first), Some(said)) = (first, sentence(&ranking)) {
+        let (network, path) = (visible(&first.path), output::shown(&path));
+        let text = format!("{}\npicked: {network}\nranking: {path}\n", said.sentence);
+        output::to_stdout(visible(&text).as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Refuses a plan that takes more memory than there is: networks train side by side, as

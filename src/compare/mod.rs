@@ -23,15 +23,16 @@ pub use statistics::{paired_permutation, student_interval, two_sample_permutatio
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::rank::{Candidate, ranked};
 use crate::audit::{self, CONTROL_DRAWS};
 use crate::checkpoint::Checkpoint;
-use crate::choice::Regime;
+use crate::choice::{Pick, Regime};
 use crate::data::Dataset;
 use crate::metric::MetricKind;
 use crate::model::{Architecture, Loaded, Network};
 use crate::result::{
     CompareSettings, ComparedGroup, ComparedNetwork, Comparison, DataInfo, MeasureInfo,
-    PlacedLayer, SCHEMA, Tool,
+    PlacedLayer, Ranking, SCHEMA, Tool,
 };
 use crate::{ErrorKind, Result};
 
@@ -52,6 +53,8 @@ pub struct Config {
     pub matching: Matching,
     /// The regime that the others are held against; `bimt` or else the first.
     pub reference: Option<String>,
+    /// What networks are ranked for, if they are.
+    pub rank: Option<Pick>,
 }
 
 /// A network to be compared.
@@ -94,6 +97,7 @@ impl Config {
             control_draws: CONTROL_DRAWS,
             matching: Matching::Activations,
             reference: None,
+            rank: None,
         }
     }
 }
@@ -221,12 +225,27 @@ pub fn join(
         data: info,
         settings: settings(config, data, metric),
         groups,
+        ranking: config.rank.map(|pick| ranking(pick, &networks)),
         networks,
         measures,
         overlap,
         notes,
         places,
     })
+}
+
+/// The networks ranked by their own numbers, whose keys are the criteria's names.
+fn ranking(pick: Pick, networks: &[ComparedNetwork]) -> Ranking {
+    let candidate = |network: &ComparedNetwork| Candidate {
+        name: network.name.clone(),
+        path: network.path.clone(),
+        values: pick
+            .criteria()
+            .iter()
+            .map(|criterion| network.values.get(criterion.name()).copied().flatten())
+            .collect(),
+    };
+    ranked(pick, networks.iter().map(candidate).collect())
 }
 
 /// The regimes in the order of their names, the reference first.

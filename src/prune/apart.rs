@@ -6,11 +6,20 @@
 //! modules go layer by layer and the joiner adds what they read of each other. It
 //! does not choose modules.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use crate::model::Mlp;
 use crate::numeric::Scalar;
+
+/// Which module each output is of.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Outputs<'a> {
+    /// One each, or none.
+    Owned(&'a [Option<usize>]),
+    /// Of every module that writes to it: what they give is added.
+    Shared,
+}
 
 /// A network as modules.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,26 +55,36 @@ pub struct Joining<T> {
 
 impl<T: Scalar> Apart<T> {
     /// Takes a network apart: `of[layer][neuron]` is the module of each neuron of hidden
-    /// layer `layer`, and last of each output; a neuron that is in none is left out.
+    /// layer `layer`; a neuron that is in none is left out.
     ///
     /// # Panics
-    /// If there are not as many layers of neurons as linear layers.
+    /// If not every hidden layer has its modules.
     #[must_use]
-    pub fn new(model: &Mlp<T>, of: &[&[Option<usize>]]) -> Self {
-        assert_eq!(of.len(), model.layers.len(), "every layer has its modules");
-        let count = of.iter().flat_map(|layer| layer.iter().flatten()).max();
-        let modules: Vec<ModuleNetwork<T>> = (0..count.map_or(0, |last| last + 1))
-            .map(|module| ModuleNetwork::new(model, of, module))
+    pub fn new(model: &Mlp<T>, of: &[&[Option<usize>]], outputs: Outputs<'_>) -> Self {
+        let last = model.layers.len() - 1;
+        assert_eq!(of.len(), last, "every hidden layer has its modules");
+        let owned = match outputs {
+            Outputs::Owned(of) => of,
+            Outputs::Shared => &[],
+        };
+        let all = of.iter().copied().chain([owned]).flatten().flatten();
+        let count = all.max().map_or(0, |largest| largest + 1);
+        let own = |module: usize| -> Vec<usize> {
+            let is_own = |output: &usize| match (outputs, of.last()) {
+                (Outputs::Owned(of), _) => of[*output] == Some(module),
+                (Outputs::Shared, Some(of)) => writes(model, of, module, *output),
+                (Outputs::Shared, None) => false,
+            };
+            (0..model.out_perm.len()).filter(is_own).collect()
+        };
+        let mut modules: Vec<ModuleNetwork<T>> = (0..count)
+            .map(|module| ModuleNetwork::new(model, of, module, own(module)))
             .collect();
-        let bias = model.layers.last().map(|layer| &layer.bias);
-        let outputs = of.last().into_iter().flat_map(|of| of.iter().enumerate());
-        let constants = outputs.filter(|(_, module)| module.is_none());
+        let constants = once_each(&mut modules, &model.layers[last].bias);
         Self {
-            joiner: joiner(model, of, &modules),
+            joiner: joiner(model, &[of, &[owned]].concat(), &modules),
             modules,
-            constants: constants
-                .filter_map(|(output, _)| Some((output, bias?[output])))
-                .collect(),
+            constants,
         }
     }
 
@@ -117,15 +136,16 @@ impl<T: Scalar> Apart<T> {
 
     /// The modules' outputs at their places in the network.
     fn gathered(&self, outputs: &[Array2<T>], samples: usize) -> Array2<T> {
-        let own = |module: &ModuleNetwork<T>| module.outputs().len();
-        let count = self.modules.iter().map(own).sum::<usize>() + self.constants.len();
+        let own = self.modules.iter().flat_map(ModuleNetwork::outputs);
+        let places = own.chain(self.constants.iter().map(|(place, _)| place));
+        let count = places.max().map_or(0, |last| last + 1);
         let mut all = Array2::zeros((count, samples));
         for (output, value) in &self.constants {
             all.row_mut(*output).fill(*value);
         }
         for (module, outputs) in self.modules.iter().zip(outputs) {
             for (place, row) in module.outputs().iter().zip(outputs.rows()) {
-                all.row_mut(*place).assign(&row);
+                all.row_mut(*place).scaled_add(T::one(), &row);
             }
         }
         all
@@ -133,13 +153,14 @@ impl<T: Scalar> Apart<T> {
 }
 
 impl<T: Scalar> ModuleNetwork<T> {
-    fn new(model: &Mlp<T>, of: &[&[Option<usize>]], module: usize) -> Self {
+    fn new(model: &Mlp<T>, of: &[&[Option<usize>]], module: usize, outputs: Vec<usize>) -> Self {
         let is_own = |of: &Option<usize>| *of == Some(module);
         let own = |layer: &&[Option<usize>]| -> Vec<usize> {
             (0..layer.len()).filter(|n| is_own(&layer[*n])).collect()
         };
         let mut kept: Vec<Vec<usize>> = vec![Vec::new()];
         kept.extend(of.iter().map(own));
+        kept.push(outputs);
         let places = places_read(model, &kept[1]);
         let fold = model.in_perm.len();
         kept[0] = (0..model.folds)
@@ -179,6 +200,33 @@ impl<T: Scalar> ModuleNetwork<T> {
     }
 }
 
+/// Whether a neuron of `module` in the last hidden layer writes to an output.
+fn writes<T: Scalar>(model: &Mlp<T>, of: &[Option<usize>], module: usize, output: usize) -> bool {
+    let weights = model.layers[model.layers.len() - 1].weight.row(output);
+    let mut own = of
+        .iter()
+        .zip(weights)
+        .filter(|(of, _)| **of == Some(module));
+    own.any(|(_, weight)| !weight.is_zero())
+}
+
+/// Leaves the bias of every output with the first module that has it alone, so that it is
+/// added once; the outputs that no module has, with theirs.
+fn once_each<T: Scalar>(modules: &mut [ModuleNetwork<T>], bias: &Array1<T>) -> Vec<(usize, T)> {
+    let mut is_had = vec![false; bias.len()];
+    for module in modules {
+        let outputs = module.kept.last().into_iter().flatten();
+        let own = module.model.layers.last_mut().into_iter();
+        for (output, bias) in outputs.zip(own.flat_map(|layer| &mut layer.bias)) {
+            if std::mem::replace(&mut is_had[*output], true) {
+                *bias = T::zero();
+            }
+        }
+    }
+    let outputs = bias.iter().copied().enumerate();
+    outputs.filter(|(output, _)| !is_had[*output]).collect()
+}
+
 /// The places within a fold of which any of these neurons reads some fold's input; the
 /// first where they read none, for a network has inputs.
 fn places_read<T: Scalar>(model: &Mlp<T>, neurons: &[usize]) -> Vec<usize> {
@@ -195,14 +243,15 @@ fn places_read<T: Scalar>(model: &Mlp<T>, neurons: &[usize]) -> Vec<usize> {
     }
 }
 
-/// The edges between modules, by linear layer. Inputs are in no module.
+/// The edges between modules, by linear layer. Inputs are in no module, nor outputs that
+/// are shared.
 fn joiner<T: Scalar>(
     model: &Mlp<T>,
     of: &[&[Option<usize>]],
     modules: &[ModuleNetwork<T>],
 ) -> Vec<Vec<Joining<T>>> {
     let place = |layer: usize, neuron: usize| {
-        let module = of[layer][neuron]?;
+        let module = (*of[layer].get(neuron)?)?;
         let place = modules[module].kept[layer + 1].binary_search(&neuron);
         Some((module, place.ok()?))
     };
@@ -266,8 +315,8 @@ mod tests {
     #[test]
     fn modules_and_joiner_worked_out_by_hand() {
         let model = two_modules();
-        let of: [&[Option<usize>]; 2] = [&[Some(0), Some(1)], &[Some(0), Some(1), None]];
-        let apart = Apart::new(&model, &of);
+        let owned = Outputs::Owned(&[Some(0), Some(1), None]);
+        let apart = Apart::new(&model, &[&[Some(0), Some(1)]], owned);
         let [first, second] = apart.modules.as_slice() else {
             panic!("{apart:?}")
         };
@@ -290,6 +339,13 @@ mod tests {
         let inputs = array![[1.0], [2.0]];
         assert_eq!(apart.outputs(inputs.view()), array![[4.0], [47.5], [7.0]]);
         assert_eq!(apart.alone(inputs.view()), array![[4.0], [47.0], [7.0]]);
+
+        // With shared outputs the first has y0 and its part of y1, where the bias stays.
+        let shared = Apart::new(&model, &[&[Some(0), Some(1)]], Outputs::Shared);
+        assert_eq!(shared.modules[0].kept[2], [0, 1]);
+        assert_eq!(shared.modules[1].model.layers[1].bias, array![0.0]);
+        assert!(!shared.is_joined() && shared.constants == [(2, 7.0)]);
+        assert_eq!(shared.outputs(inputs.view()), array![[4.0], [47.5], [7.0]]);
     }
 
     proptest! {
@@ -299,12 +355,15 @@ mod tests {
             let of = |width: usize, shift: usize| -> Vec<Option<usize>> {
                 (0..width).map(|n| Some((n * 5 + shift) % count)).collect()
             };
-            let layers = [of(7, seed as usize % 5), of(6, 1), of(3, 0)];
-            let apart = Apart::new(&model, &layers.each_ref().map(Vec::as_slice));
-            let inputs = random_inputs(&model, 20, seed);
-            let change = apart.outputs(inputs.view()) - model.outputs(inputs.view());
-            prop_assert!(change.iter().all(|c| c.abs() < 1e-10), "{change}");
-            prop_assert_eq!(apart.is_joined(), count > 1);
+            let layers = [of(7, seed as usize % 5), of(6, 1)];
+            let owned = of(3, 0);
+            for outputs in [Outputs::Owned(&owned), Outputs::Shared] {
+                let apart = Apart::new(&model, &layers.each_ref().map(Vec::as_slice), outputs);
+                let inputs = random_inputs(&model, 20, seed);
+                let change = apart.outputs(inputs.view()) - model.outputs(inputs.view());
+                prop_assert!(change.iter().all(|c| c.abs() < 1e-10), "{change}");
+                prop_assert_eq!(apart.is_joined(), count > 1);
+            }
         }
     }
 }

@@ -29,6 +29,7 @@ mod packed;
 mod page;
 pub mod parity;
 pub mod pruning;
+pub mod ranking;
 #[cfg(test)]
 mod sample;
 mod sheet;

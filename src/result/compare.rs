@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arrangement, DataInfo, Sentence, Tool};
+use super::{Arrangement, DataInfo, Ranking, Sentence, Tool};
 use crate::choice::{Against, Fill, HypothesisKind, MetricKind};
 
 /// A whole comparison.
@@ -36,6 +36,9 @@ pub struct Comparison {
     pub networks: Vec<ComparedNetwork>,
     /// Every number by regime, with its tests.
     pub measures: Vec<ComparedMeasure>,
+    /// The networks ranked; `null` where nobody asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ranking: Option<Ranking>,
     /// How much the circuits share.
     pub overlap: Option<Overlap>,
     /// What a reader must know of the comparison itself, in sentences.

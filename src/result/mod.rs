@@ -17,6 +17,7 @@ mod modules;
 mod multiverse;
 mod network;
 mod prune;
+mod ranking;
 mod replay;
 mod run;
 mod saved;
@@ -67,6 +68,7 @@ pub use prune::{
     LayerCount, ModuleNetwork, ModulesApart, NetworkEquivalence, OutputBound, OutputChange,
     ProofLog, Prune, WeightShare,
 };
+pub use ranking::{Picked, RankedBy, RankedNetwork, Ranking};
 pub use replay::Replay;
 pub use run::{
     Audit, CheckpointInfo, Costs, DataInfo, Finding, Inference, Parity, PassedOver, Seconds,

@@ -136,6 +136,8 @@ pub struct ModulesApart {
     pub joining: usize,
     /// The file of these edges; `null` where modules read nothing of each other.
     pub joiner: Option<String>,
+    /// Whether modules share outputs, which are then the sums of what they give.
+    pub added: bool,
     /// Outputs that read nothing that varies, and are in no module.
     pub constants: Vec<ConstantOutput>,
     /// Largest difference between the pruned network's outputs and those of the modules

@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::{Audit, Comparison, Diff, GraphJson, Intervention, Lens, Multiverse};
+use super::{Audit, Comparison, Diff, GraphJson, Intervention, Lens, Multiverse, Picked};
 
 /// The JSON Schema (draft 2020-12) of every file that a command writes, by its name.
 ///
@@ -16,7 +16,7 @@ use super::{Audit, Comparison, Diff, GraphJson, Intervention, Lens, Multiverse};
 /// assert_eq!((*name, title), ("audit", Some("Audit")));
 /// ```
 #[must_use]
-pub fn schemas() -> [(&'static str, Schema); 7] {
+pub fn schemas() -> [(&'static str, Schema); 8] {
     [
         ("audit", of::<Audit>()),
         ("circuit", of::<GraphJson>()),
@@ -24,6 +24,7 @@ pub fn schemas() -> [(&'static str, Schema); 7] {
         ("diff", of::<Diff>()),
         ("intervene", of::<Intervention>()),
         ("lens", of::<Lens>()),
+        ("pick", of::<Picked>()),
         ("stability", of::<Multiverse>()),
     ]
 }

@@ -80,6 +80,30 @@ fn a_sweep_has_a_folder_each_and_a_table() {
 }
 
 #[test]
+fn one_network_of_a_sweep_is_picked() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "two_moon --seeds 0..3 --steps 60 --pick modular --out moons";
+    let (code, out, error) = train(folder.path(), line);
+    assert_eq!(code, 0, "{error}");
+    let json = std::fs::read(folder.path().join("moons/pick.json")).unwrap();
+    let picked: modscope::result::Picked = serde_json::from_slice(&json).unwrap();
+    let first = &picked.ranking.networks[0];
+    assert!(out.contains(&format!("picked: {}", first.path)), "{out}");
+    assert!(folder.path().join(&first.path).is_dir());
+    assert_eq!(picked.ranking.networks.len(), 3);
+    let loss = picked.ranking.criteria.len() - 1;
+    let losses = picked.ranking.networks.iter().map(|n| n.values[loss]);
+    assert!(losses.into_iter().all(|loss| loss.is_some_and(|l| l > 0.0)));
+
+    let (code, _, error) = train(folder.path(), "two_moon --steps 5 --pick modular");
+    assert_eq!(code, 2);
+    assert!(
+        error.contains("`--pick` is for several networks"),
+        "{error}"
+    );
+}
+
+#[test]
 fn an_interrupted_training_goes_on_from_its_snapshot() {
     let folder = tempfile::tempdir().unwrap();
     let line = "modular_addition --modulus 7 --steps 30 --out";

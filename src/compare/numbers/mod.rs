@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::Config;
+use crate::audit::rank::value;
 use crate::audit::searched::Controlled;
-use crate::choice::MeasureKind;
+use crate::choice::{Criterion, MeasureKind};
 use crate::result::Better::{self, Higher, Lower, Neither};
 use crate::result::{Audit, ComparedCircuit, MeasureInfo, Prune};
 
@@ -92,7 +93,10 @@ pub fn numbers(source: &Source<'_>) -> Numbers {
 
 fn task(numbers: &mut Numbers, source: &Source<'_>) {
     let loss = source.audit.prune.as_ref().and_then(|p| p.loss_before);
-    numbers.add_all("whole network", [row("loss", "loss", Lower, loss)]);
+    numbers.add_all(
+        "whole network",
+        [row(Criterion::Loss.name(), "loss", Lower, loss)],
+    );
     if source.accuracy.is_some() {
         let accuracy = row("accuracy", "accuracy", Higher, source.accuracy);
         numbers.add_all("whole network", [accuracy]);
@@ -178,11 +182,17 @@ fn modules(numbers: &mut Numbers, source: &Source<'_>) {
     let count = modules.map(|m| m.count as f64);
     let after = wiring.and_then(|w| w.cost_after_relocation);
     let words = "wiring cost after relocation";
+    let by = |criterion: Criterion| {
+        let value = value(source.audit, criterion);
+        row(criterion.name(), criterion.in_words(), Higher, value)
+    };
     let rows = [
         row("modularity", "modularity Q", Higher, q),
         row("modularity_z", "z of Q against shuffled weights", Higher, z),
         row("n_cut", "n-cut", Lower, n_cut(source.audit)),
         row("modules", "modules", Neither, count),
+        by(Criterion::DescriptionLengthGained),
+        by(Criterion::Selectivity),
         row("wiring_cost", "wiring cost", Lower, wiring.map(|w| w.cost)),
         row("wiring_cost_after_relocation", words, Lower, after),
     ];

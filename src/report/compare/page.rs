@@ -15,6 +15,7 @@ use crate::report::page::Page;
 use crate::report::page::blocks::{
     Block, Cell, Column, Fact, Said, Section, Shown, Table, numbers, words as text,
 };
+use crate::report::ranking;
 use crate::report::sites::{clean, plain};
 use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison};
 
@@ -60,6 +61,7 @@ fn sections(comparison: &Comparison, figures: &[Figure]) -> Vec<Section> {
     let all = [
         claims(comparison),
         networks(figures),
+        ranking::section(comparison.ranking.as_ref()),
         measures(comparison),
         fronts(figures),
         differences(figures),

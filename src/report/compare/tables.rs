@@ -10,7 +10,7 @@ use crate::report::compare::shown::{Shown, shown};
 use crate::report::format::{self, p_value};
 use crate::report::sheet::{some, word};
 use crate::report::sites::plain;
-use crate::result::{Better, ComparedMeasure, Comparison, GroupSummary, Test};
+use crate::result::{Better, ComparedMeasure, Comparison, GroupSummary, RankedNetwork, Test};
 
 /// A table of any columns.
 struct Table {
@@ -34,6 +34,7 @@ fn table(name: &'static str, columns: &[&str], rows: Vec<Vec<String>>) -> Table 
 pub fn write(comparison: &Comparison, dir: &Path) -> Result<()> {
     let all = [
         networks(comparison),
+        ranking(comparison),
         measures(comparison),
         tests(comparison),
         circuits(comparison),
@@ -57,6 +58,25 @@ fn save(table: &Table, path: &Path) -> io::Result<()> {
         writer.write_record(row)?;
     }
     writer.flush()
+}
+
+/// The networks in their order.
+fn ranking(comparison: &Comparison) -> Table {
+    let ranking = comparison.ranking.iter();
+    let criteria = ranking.clone().flat_map(|r| &r.criteria);
+    let mut columns = vec!["network", "mean_rank", "on_front"];
+    columns.extend(criteria.map(|by| by.criterion.name()));
+    let row = |n: &RankedNetwork| {
+        let mut row = vec![
+            word(&n.name),
+            n.mean_rank.to_string(),
+            n.on_front.to_string(),
+        ];
+        row.extend(n.values.iter().map(|value| some(*value)));
+        row
+    };
+    let rows = ranking.flat_map(|r| &r.networks).map(row);
+    table("ranking", &columns, rows.collect())
 }
 
 /// One row per network, one column per measure.

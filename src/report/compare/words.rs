@@ -8,6 +8,7 @@ use super::shown::{Shown, shown};
 use crate::choice::{Against, HypothesisKind};
 use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count_words, p_value, percent, short};
+use crate::report::ranking;
 use crate::report::sites::{clean, plain};
 use crate::result::{ComparedMeasure, Comparison, GroupOverlap, SCHEMA, Test};
 use crate::result::{Sentence, Status};
@@ -57,6 +58,8 @@ pub fn summary(comparison: &Comparison) -> Vec<Sentence> {
         .into_iter()
         .collect();
     said.push(opening(comparison));
+    let ranked = comparison.ranking.as_ref().and_then(ranking::sentence);
+    said.extend(ranked.map(|sentence| sentence.from(["/ranking"])));
     said.extend(power(comparison));
     let others = comparison.groups.iter().skip(1);
     for group in others {

@@ -15,7 +15,11 @@ pub(in crate::report) fn sentence(audit: &Audit) -> Option<Sentence> {
         samples(audit.data.as_ref()),
         short(apart.max_abs_difference),
     );
-    let modules = counted(apart.modules.len(), "network", "networks");
+    let added = match apart.added {
+        true => ", whose outputs are added",
+        false => "",
+    };
+    let modules = counted(apart.modules.len(), "network", "networks") + added;
     let (status, text) = match (apart.holds, apart.modules.len()) {
         (false, _) => (
             Status::Fails,
@@ -178,6 +182,7 @@ mod tests {
             modules: (0..modules).map(module).collect(),
             joining: 0,
             joiner: None,
+            added: false,
             constants: Vec::new(),
             max_abs_difference: 0.0,
             allowed: 1e-5,
@@ -204,6 +209,8 @@ mod tests {
                 "; 3 edges pass between them, without which outputs move by up to 0.25."
             )
         );
+        let added = said(3, |apart| apart.added = true);
+        assert!(added.contains("as 3 networks, whose outputs are added, the modules give"));
         let broken = |apart: &mut ModulesApart| {
             (apart.holds, apart.max_abs_difference) = (false, 0.5);
         };
