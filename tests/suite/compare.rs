@@ -104,7 +104,7 @@ fn a_sweep_becomes_a_comparison() {
         .arg(&runs)
         .arg("--data")
         .arg(&data)
-        .arg("--out")
+        .args(["--rank", "--out"])
         .arg(&out)
         .assert()
         .success();
@@ -115,6 +115,12 @@ fn a_sweep_becomes_a_comparison() {
     let groups: Vec<&str> = result.groups.iter().map(|g| g.name.as_str()).collect();
     assert_eq!(groups, ["bimt", "vanilla"]);
     assert_eq!(result.networks.len(), 6);
+    let ranked = &result.ranking.as_ref().unwrap().networks;
+    assert!(ranked.len() == 6 && ranked[0].mean_rank <= ranked[5].mean_rank);
+    assert!(
+        words.contains(&format!("{} has the lowest mean rank", ranked[0].name)),
+        "{words}"
+    );
     for measure in &result.measures {
         for test in &measure.tests {
             assert!(test.p.is_none_or(|p| p >= 0.25), "{}", measure.info.key);
@@ -136,6 +142,7 @@ fn a_sweep_becomes_a_comparison() {
         "index.html",
         "tables/networks.csv",
         "tables/tests.csv",
+        "tables/ranking.csv",
         "tables/compare.md",
         "tables/compare.tex",
         "figures/networks.svg",
