@@ -70,16 +70,16 @@ pub fn apart<T: Scalar>(
 /// module, without.
 fn taken_apart<T: Scalar>(model: &Mlp<T>) -> (Apart<T>, bool) {
     let whole = found(model, model.layers.len());
-    let (owned, hidden) = whole.split_last().expect("a network has outputs");
+    let last = model.layers.len() - 1;
     let count = whole.iter().flatten().flatten().max();
     if count == Some(&0) && model.layers.len() > 2 {
-        let shared = found(model, model.layers.len() - 1);
+        let shared = found(model, last);
         if shared.iter().flatten().flatten().any(|module| *module > 0) {
             return (Apart::new(model, &slices(&shared), Outputs::Shared), true);
         }
     }
     (
-        Apart::new(model, &slices(hidden), Outputs::Owned(owned)),
+        Apart::new(model, &slices(&whole[..last]), Outputs::Owned(&whole[last])),
         false,
     )
 }

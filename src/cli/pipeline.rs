@@ -165,8 +165,9 @@ fn write(
             false => "nothing was pruned, so there is no network to write: name a `--threshold`",
         });
     }
-    if job.config.apart && outcome.modules.is_empty() {
-        anyhow::bail!(match outcome.result.prune {
+    let prune = outcome.result.prune.as_ref();
+    if job.config.apart && prune.is_none_or(|prune| prune.apart.is_none()) {
+        anyhow::bail!(match prune {
             Some(_) => "`--write-modules` is for MLPs: leave it out to prune this network",
             None => "nothing was pruned, so there are no modules to write: name a `--threshold`",
         });
