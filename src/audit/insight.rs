@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ndarray::{Array2, Axis};
 
 use super::subject::Subject;
+use super::surface;
 use crate::choice::Fill;
 use crate::model::Mlp;
 use crate::modules::embeddings::{correlation, frequencies, permutation_signs, principal};
@@ -47,6 +48,7 @@ pub fn insight<T: Scalar>(
         polysemanticity: polysemanticity(nodes),
         formulas: formulas(subject, pruned),
         additions: additions(subject, pruned, modules),
+        surfaces: surface::surfaces(subject, pruned),
     }
 }
 

@@ -41,6 +41,7 @@ pub(crate) mod searched;
 mod strongest;
 mod subgroups;
 pub(crate) mod subject;
+mod surface;
 mod task;
 mod transfer;
 mod transformer;

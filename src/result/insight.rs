@@ -17,6 +17,35 @@ pub struct Insight {
     /// For modular addition: clock or pizza, of the whole network, then of each module alone.
     #[serde(default)]
     pub additions: Vec<Addition>,
+    /// Outputs, and decisions, that depend on one or two inputs, over these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub surfaces: Vec<Surface>,
+}
+
+/// An output of the pruned network over the one or two inputs that it depends on, in the
+/// samples' range and beyond it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Surface {
+    /// The output site; `null` for the decision, whose values are numbers of outputs or, of
+    /// a single output, whether it is above 0.
+    pub output: Option<String>,
+    /// The inputs, by site.
+    pub inputs: Vec<String>,
+    /// By input, its smallest and largest value over the samples.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<[Option<f64>; 2]>"))]
+    pub domain: Vec<[f64; 2]>,
+    /// By input, where the grid begins and ends.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<[Option<f64>; 2]>"))]
+    pub range: Vec<[f64; 2]>,
+    /// Points along each input.
+    pub points: usize,
+    /// At every point, the first input going first.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
+    pub values: Vec<f64>,
 }
 
 /// Measures that tell the clock from the pizza algorithm (Zhong et al. 2023).

@@ -45,7 +45,7 @@ pub use diff::{
     ChangedPruning, ChangedTensor, Diff, DiffLimits, MatchedModules, Versions,
 };
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
-pub use insight::{Addition, Embedding, Formula, Insight, Polysemanticity, SignDimension};
+pub use insight::{Addition, Embedding, Formula, Insight, Polysemanticity, SignDimension, Surface};
 pub use intervene::{EditMade, Intervention, Moved, MovedDecisions, MovedOutput, Swept, SweptRow};
 pub use lens::{
     Attributed, Attribution, HeadWeights, LayerCosines, Lens, LensPoint, LensSample, NeuronWeights,

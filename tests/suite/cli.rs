@@ -719,6 +719,29 @@ fn a_compact_network_does_the_same() {
 }
 
 #[test]
+fn what_depends_on_two_inputs_is_drawn_over_them() {
+    let desk = Desk::new();
+    let folder = fixture("two_moon-bimt");
+    let seen = desk.run(&format!("modules {folder} --null degree:5 --out moons"));
+    assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+    let json = fs::read(desk.path("moons/modules.json")).unwrap();
+    let result: Value = serde_json::from_slice(&json).unwrap();
+    let surfaces = result["modules"]["insight"]["surfaces"].as_array().unwrap();
+    // The decision comes first; both moons are decided for somewhere.
+    let decision = &surfaces[0];
+    assert!(decision["output"].is_null());
+    assert_eq!(decision["inputs"], serde_json::json!(["x0", "x1"]));
+    let values = decision["values"].as_array().unwrap();
+    let points = decision["points"].as_u64().unwrap();
+    assert_eq!(values.len() as u64, points * points);
+    for class in [0.0, 1.0] {
+        assert!(values.iter().any(|value| value.as_f64() == Some(class)));
+    }
+    let drawn = fs::read_to_string(desk.path("moons/figures/surfaces.svg")).unwrap();
+    assert!(drawn.contains("level m0") && drawn.contains("level m1"));
+}
+
+#[test]
 fn modules_are_written_as_networks_of_their_own() {
     let desk = Desk::new();
     let folder = fixture("independence-bimt");

@@ -15,7 +15,7 @@ pub use print::Print;
 
 use super::attention::figure as attention;
 use super::circuits::{faithfulness, figure as circuits, roc};
-use super::insight::embedding;
+use super::insight::{embedding, surface};
 use super::modules::{lesions, matrix as module_matrix, null, scan};
 use super::network::{component_graph, figure as network};
 use super::pruning::{curve, weights};
@@ -44,6 +44,8 @@ pub struct Gallery {
     pub null: Option<Figure>,
     /// Token embeddings by module.
     pub embedding: Option<Figure>,
+    /// Outputs over one or two inputs.
+    pub surfaces: Option<Figure>,
     /// Modules along the resolution.
     pub scan: Option<Figure>,
     /// Ablation of modules.
@@ -83,6 +85,7 @@ impl Gallery {
             relocated: network::relocated(audit),
             null: modules.and_then(null::draw),
             embedding: modules.and_then(embedding::draw),
+            surfaces: modules.and_then(|m| surface::draw(m, &Sites::new(&audit.network))),
             scan: modules.and_then(scan::draw),
             lesions: modules.and_then(|m| lesions::draw(m, &Sites::new(&audit.network))),
             module_matrix: module_matrix::draw(audit),
@@ -112,6 +115,7 @@ impl Gallery {
             &self.null,
             &self.scan,
             &self.embedding,
+            &self.surfaces,
             &self.lesions,
             &self.module_matrix,
             &self.faithfulness,

@@ -2,4 +2,5 @@
 
 pub mod embedding;
 pub(in crate::report) mod page;
+pub mod surface;
 pub(in crate::report) mod words;

@@ -19,6 +19,8 @@ pub(in crate::report) fn blocks(modules: &Modules, gallery: &Gallery) -> Vec<Blo
             .as_ref()
             .map(|figure| Block::Figure(Shown::new(figure, EMBEDDING))),
     );
+    let surfaces = gallery.surfaces.as_ref();
+    blocks.extend(surfaces.map(|figure| Block::Figure(Shown::new(figure, SURFACES))));
     blocks.extend((!insight.embeddings.is_empty()).then(|| embeddings(&insight.embeddings)));
     blocks.extend((!insight.signs.is_empty()).then(|| signs(&insight.signs)));
     let many = &insight.polysemanticity;
@@ -28,6 +30,10 @@ pub(in crate::report) fn blocks(modules: &Modules, gallery: &Gallery) -> Vec<Blo
 
 const EMBEDDING: &str = "The tokens along the first two principal components of their embedding, in the dimensions \
      of each module; for modular arithmetic, joined in the order of the strongest frequency, which makes a circle of a circle.";
+
+const SURFACES: &str = "What the pruned network gives over the one or two inputs that it depends on: outputs from red (low) \
+     to blue (high), decisions in the colours of their classes. Inside the frame lie the samples; what is outside, \
+     nothing was trained on.";
 
 fn formulas(all: &[Formula]) -> Block {
     let row = |f: &Formula| {
