@@ -13,6 +13,9 @@ const COLUMNS: usize = 3;
 /// Steps of colour on each side of the middle.
 const STEPS: f64 = 6.0;
 
+/// Most classes whose regions have names.
+const MOST_NAMES: usize = 12;
+
 /// Longest title, in characters.
 const LONGEST: usize = 34;
 
@@ -123,7 +126,7 @@ fn map(figure: &mut Figure, surface: &Surface, panel: &Panel, sites: &Sites<'_>)
                 rows.map(|step| panel.py(place(surface, 1, step.clamp(0.0, last))));
             let value = stretch[0];
             let words = match is_decision {
-                true => decided(value, sites),
+                true => class_name(value, sites),
                 false => short(value),
             };
             let area = bar(
@@ -145,6 +148,9 @@ fn map(figure: &mut Figure, surface: &Surface, panel: &Panel, sites: &Sites<'_>)
         }
     }
     panel.frame(figure);
+    if is_decision {
+        names(figure, surface, panel, sites);
+    }
     let corners = [surface.domain[0], surface.domain[1]];
     let [left, right] = corners[0].map(|x| panel.px(x));
     let [bottom, top] = corners[1].map(|y| panel.py(y));
@@ -156,6 +162,27 @@ fn map(figure: &mut Figure, surface: &Surface, panel: &Panel, sites: &Sites<'_>)
         (left, top),
     ];
     figure.add(path(through(&frame), "split"));
+}
+
+/// The name of each class in the middle of what is decided for it.
+#[allow(clippy::cast_precision_loss, reason = "points of a grid")]
+fn names(figure: &mut Figure, surface: &Surface, panel: &Panel, sites: &Sites<'_>) {
+    let mut classes = surface.values.clone();
+    classes.sort_by(f64::total_cmp);
+    classes.dedup();
+    for class in classes.into_iter().take(MOST_NAMES) {
+        let own = surface.values.iter().enumerate();
+        let own = own.filter(|(_, value)| **value == class).map(|(at, _)| at);
+        let count = own.clone().count() as f64;
+        let middle = |k: usize, step: &dyn Fn(usize) -> usize| {
+            let sum: usize = own.clone().map(step).sum();
+            place(surface, k, sum as f64 / count)
+        };
+        let x = middle(0, &|at| at % surface.points);
+        let y = middle(1, &|at| at / surface.points);
+        let (x, y) = panel.point(x, y);
+        figure.add(text(x, y, "mid small", &class_name(class, sites)));
+    }
 }
 
 /// The smallest and the largest finite value.
@@ -189,9 +216,16 @@ fn class(value: f64, shade: f64, is_decision: bool) -> String {
     }
 }
 
-/// The class that is decided for, by the output that stands for it.
-fn decided(value: f64, sites: &Sites<'_>) -> String {
-    format!("decides for {}", sites.name(&format!("y{}", short(value))))
+/// The class that is decided for, by the output that stands for it, or by the sign of
+/// the only one.
+fn class_name(class: f64, sites: &Sites<'_>) -> String {
+    let outputs = sites.layers().last().map_or(0, |layer| layer.sites.len());
+    let name = match (outputs, class > 0.0) {
+        (1, true) => format!("{} > 0", sites.name("y0")),
+        (1, false) => format!("{} ≤ 0", sites.name("y0")),
+        _ => sites.name(&format!("y{}", short(class))),
+    };
+    shortened(&name, LONGEST)
 }
 
 #[cfg(test)]
