@@ -82,11 +82,13 @@ const COMPUTED: &str = "rnn-bidirectional";
 const NOT_YET: [(&str, &str); 2] = [("mixtral-experts", "experts"), ("vit-classifier", "vit")];
 
 /// Of members that are in `fixtures` alone, what must be refused, with a word of its cause.
-const OURS: [(&str, &str); 4] = [
+const OURS: [(&str, &str); 6] = [
     ("hf-made-llama-partial", "partial_rotary_factor"),
     ("hf-made-olmo-clipped", "clip_qkv"),
     ("hf-made-electra-projected", "embedding_size"),
     ("hf-made-mpt-slopes", "alibi_bias_max"),
+    ("hf-made-gemma3-cap", "attn_logit_softcapping"),
+    ("hf-made-bloom-exact", "slow_but_exact"),
 ];
 
 /// An activation that TransformerLens has and nobody else.

@@ -9,7 +9,7 @@ use super::plan::{BiasAt, BlockPlan, LinearAt, MlpPlan, NormAt, NormsAt, Plan, P
 use super::{blocks, buffer, masks};
 use crate::checkpoint::{Account, Settings};
 use crate::model::transformer::{
-    Alibi, Heads, Logits, Mask, NormKind, Order, Pairs, Places, Rotary, Wiring,
+    Alibi, Heads, Llama3, Logits, Mask, NormKind, Order, Pairs, Places, Rotary, Wiring, Yarn,
 };
 use crate::numeric::Activation;
 use crate::{Error, ErrorKind, Result};
@@ -28,6 +28,7 @@ struct File<'a> {
     head: usize,
     vocabulary: usize,
     outputs: usize,
+    epsilon: f64,
     norm: Option<NormForm>,
 }
 
@@ -82,6 +83,7 @@ pub(super) fn plan(
         head,
         vocabulary,
         outputs,
+        epsilon: settings.positive("eps")?.unwrap_or(1e-5),
         norm: norm_form(account)?,
     };
     file.agree()?;
@@ -93,10 +95,9 @@ pub(super) fn plan(
         width,
         projections: None,
         embedding_scale: 1.0,
-        token_norm: match file.flag("post_embedding_ln")? {
-            true => file.norm_at("embed.ln", file.norm_kind()),
-            false => None,
-        },
+        token_norm: file
+            .flag("post_embedding_ln")?
+            .then(|| file.own_norm("embed.ln", NormKind::Layer)),
         positions: file.positions()?,
         embedding_norm: None,
         blocks: (0..file.layers)
@@ -272,6 +273,17 @@ impl File<'_> {
         Some(self.norm_of(name, kind, form))
     }
 
+    /// A norm whose weights are never folded: of the tokens' embedding, which is a LayerNorm
+    /// whatever the others are, and behind sublayers.
+    fn own_norm(&self, name: &str, kind: NormKind) -> NormAt {
+        let form = NormForm {
+            kind,
+            folded: false,
+            epsilon: self.epsilon,
+        };
+        self.norm_of(name, kind, form)
+    }
+
     fn norm_of(&self, name: &str, kind: NormKind, form: NormForm) -> NormAt {
         let weights = (!form.folded).then(|| format!("{name}.w"));
         NormAt {
@@ -299,10 +311,10 @@ impl File<'_> {
         let is_around = self.flag("use_normalization_before_and_after")?;
         let norms = |name: &str| NormsAt {
             before: self.norm_at(&at(name), self.norm_kind()),
-            after: match is_around {
-                true => self.norm_at(&at(&format!("{name}_post")), self.norm_kind()),
-                false => None,
-            },
+            after: self
+                .norm
+                .filter(|_| is_around)
+                .map(|norm| self.own_norm(&at(&format!("{name}_post")), norm.kind)),
             sum: None,
         };
         let parallel = self.flag("parallel_attn_mlp")?;
@@ -374,13 +386,12 @@ impl File<'_> {
         if !self.flag("use_qk_norm")? {
             return Ok(None);
         }
-        let epsilon = self.settings.positive("eps")?.unwrap_or(1e-5);
         Ok(Some(NormAt {
             kind: NormKind::Rms,
             weights: vec![format!("{name}.w")],
             bias: None,
             plus: 0.0,
-            epsilon,
+            epsilon: self.epsilon,
             width: self.head,
             heads,
             in_rows: false,
@@ -465,29 +476,39 @@ impl File<'_> {
 
     fn mask(&self, l: usize) -> Result<Mask> {
         let settings = self.settings;
-        let window = settings.count_or_null("window_size")?;
-        let kinds = settings.list("attn_types")?;
+        settings.count_or_null("window_size")?;
         let is_full = match settings.word("attention_dir")? {
             None | Some("causal") => false,
             Some("bidirectional") => true,
             Some(other) => return Err(settings.unsupported("attention_dir", other)),
         };
+        match (self.is_local(l)?, is_full) {
+            (false, true) => Ok(Mask::Full),
+            (false, false) => Ok(Mask::Causal),
+            (true, false) => {
+                let window = settings.count_or_null("window_size")?;
+                Ok(Mask::Window(
+                    window.ok_or_else(|| settings.missing("window_size"))?,
+                ))
+            }
+            (true, true) => Err(settings.unsupported("attn_types", "local, in both directions")),
+        }
+    }
+
+    /// Whether a block sees a window alone.
+    fn is_local(&self, l: usize) -> Result<bool> {
+        let settings = self.settings;
+        let kinds = settings.list("attn_types")?;
         if !self.flag("use_local_attn")? {
-            return Ok(if is_full { Mask::Full } else { Mask::Causal });
+            return Ok(false);
         }
         let kinds = kinds.ok_or_else(|| settings.missing("attn_types"))?;
-        settings.agrees(
-            "attn_types",
-            Some(kinds.len()),
-            self.layers,
-            "the blocks in the file",
-        )?;
-        let window = window.ok_or_else(|| settings.missing("window_size"))?;
-        match (kinds.get(l).and_then(Value::as_str), is_full) {
-            (Some("global"), true) => Ok(Mask::Full),
-            (Some("global"), false) => Ok(Mask::Causal),
-            (Some("local"), false) => Ok(Mask::Window(window)),
-            (other, _) => Err(settings.unsupported("attn_types", &format!("{other:?}"))),
+        let at = "the blocks in the file";
+        settings.agrees("attn_types", Some(kinds.len()), self.layers, at)?;
+        match kinds.get(l).and_then(Value::as_str) {
+            Some("global") => Ok(false),
+            Some("local") => Ok(true),
+            other => Err(settings.unsupported("attn_types", &format!("{other:?}"))),
         }
     }
 
@@ -503,7 +524,8 @@ impl File<'_> {
         };
         let rows = tensor.shape.first().copied().unwrap_or(0);
         let angle = |k: usize| (k / turned) as f64 * rotary.frequencies[pair(k % turned)];
-        let expected: Vec<f64> = (0..rows * turned).map(|k| of(angle(k))).collect();
+        let at = |k: usize| rotary.factor * of(angle(k));
+        let expected: Vec<f64> = (0..rows * turned).map(at).collect();
         buffer(self.account, name, &expected, FAR_ANGLES, "rotary_base")
     }
 
@@ -514,12 +536,15 @@ impl File<'_> {
             let found = format!("a head is {} wide", self.head);
             return Err(settings.disagrees("rotary_dim", &width.to_string(), &found));
         }
+        let is_local = self.is_local(l)?;
+        let of_windows = settings.number_or_null("rotary_base_local")?;
         let base = settings.positive("rotary_base")?.unwrap_or(10_000.0);
+        let base = of_windows.filter(|_| is_local).unwrap_or(base);
         let pairs = match self.flag("rotary_adjacent_pairs")? {
             true => Pairs::Neighbours,
             false => Pairs::Halves,
         };
-        let rotary = Rotary::new(width, base, pairs);
+        let rotary = self.stretched(Rotary::new(width, base, pairs), base, is_local)?;
         for (part, of) in [
             ("rotary_sin", f64::sin as fn(f64) -> f64),
             ("rotary_cos", f64::cos),
@@ -527,5 +552,39 @@ impl File<'_> {
             self.angles(&format!("blocks.{l}.attn.{part}"), &rotary, of)?;
         }
         Ok(Places::Rotary(Arc::new(rotary)))
+    }
+
+    /// The rotation for sequences longer than in training: `llama3` under another name, yarn,
+    /// or all frequencies divided, blocks with a window left out.
+    fn stretched(&self, rotary: Rotary, base: f64, is_local: bool) -> Result<Rotary> {
+        let number = |key: &str, usual: f64| Ok(self.settings.positive(key)?.unwrap_or(usual));
+        let by_parts = self.flag("use_NTK_by_parts_rope")?;
+        let is_yarn =
+            self.flag("use_yarn_rope")? && !(is_local && self.flag("yarn_global_attn_only")?);
+        if by_parts {
+            return Ok(rotary.llama3(Llama3 {
+                factor: number("NTK_by_parts_factor", 8.0)?,
+                low: number("NTK_by_parts_low_freq_factor", 1.0)?,
+                high: number("NTK_by_parts_high_freq_factor", 4.0)?,
+                trained: number("NTK_original_ctx_len", 8192.0)?,
+            }));
+        }
+        if is_yarn {
+            let yarn = Yarn {
+                factor: number("yarn_factor", 1.0)?,
+                fast: number("yarn_beta_fast", 32.0)?,
+                slow: number("yarn_beta_slow", 1.0)?,
+                trained: number("yarn_original_max_position_embeddings", 4096.0)?,
+                truncate: self.settings.flag("yarn_truncate")?.unwrap_or(true),
+                scales: None,
+            };
+            let mut rotary = rotary.yarn(base, yarn);
+            rotary.factor = number("yarn_attention_factor", 1.0)?;
+            return Ok(rotary);
+        }
+        match is_local {
+            true => Ok(rotary),
+            false => Ok(rotary.linear(number("rotary_scaling_factor", 1.0)?)),
+        }
     }
 }

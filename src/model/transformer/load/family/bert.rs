@@ -6,7 +6,7 @@ use crate::numeric::Activation;
 
 pub(super) const BERT: Family = Family {
     model: Model::Bert,
-    classes: &["BertForMaskedLM"],
+    classes: &["BertForMaskedLM", "BertForPreTraining", "BertLMHeadModel"],
     base: "bert.",
     layer: "encoder.layer.",
     tokens: "embeddings.word_embeddings",
@@ -54,7 +54,7 @@ pub(super) const BERT: Family = Family {
 
 pub(super) const ROBERTA: Family = Family {
     model: Model::Roberta,
-    classes: &["RobertaForMaskedLM"],
+    classes: &["RobertaForMaskedLM", "RobertaForCausalLM"],
     base: "roberta.",
     head: "lm_head.decoder",
     classifier: Some(Classifier {
@@ -64,6 +64,16 @@ pub(super) const ROBERTA: Family = Family {
         classes: "classifier.out_proj",
     }),
     ..BERT
+};
+
+pub(super) const XLM_ROBERTA: Family = Family {
+    classes: &["XLMRobertaForMaskedLM", "XLMRobertaForCausalLM"],
+    ..ROBERTA
+};
+
+pub(super) const CAMEMBERT: Family = Family {
+    classes: &["CamembertForMaskedLM", "CamembertForCausalLM"],
+    ..ROBERTA
 };
 
 pub(super) const DISTILBERT: Family = Family {

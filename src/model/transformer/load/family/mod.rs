@@ -12,7 +12,7 @@ mod neox;
 
 use crate::model::transformer::{NormKind, Pairs};
 use crate::numeric::Activation;
-use bert::{BERT, DISTILBERT, ELECTRA, ROBERTA};
+use bert::{BERT, CAMEMBERT, DISTILBERT, ELECTRA, ROBERTA, XLM_ROBERTA};
 use cohere::{COHERE, COHERE2};
 use gemma::{GEMMA, GEMMA2, GEMMA3};
 pub(super) use gpt2::{BRIDGE, NANO};
@@ -277,6 +277,8 @@ pub(super) const FAMILIES: &[(&str, Family)] = &[
     ("bloom", BLOOM),
     ("falcon", FALCON),
     ("roberta", ROBERTA),
+    ("xlm-roberta", XLM_ROBERTA),
+    ("camembert", CAMEMBERT),
     ("distilbert", DISTILBERT),
     ("electra", ELECTRA),
     ("granite", GRANITE),

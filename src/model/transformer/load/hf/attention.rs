@@ -59,9 +59,12 @@ impl<'a> File<'a> {
                 let scalar = settings.positive("query_pre_attn_scalar")?.unwrap_or(256.0);
                 self.tell_usual("query_pre_attn_scalar", "256");
                 heads.scale = 1.0 / scalar.sqrt();
-                let usual = (self.family.model == Model::Gemma2).then_some(50.0);
-                heads.cap = self.cap("attn_logit_softcapping", usual)?;
+                // The framework passes over the cap that a file of Gemma 3 asks for.
+                if self.family.model == Model::Gemma2 {
+                    heads.cap = self.cap("attn_logit_softcapping", Some(50.0))?;
+                }
             }
+            Model::Bloom => self.blooms_parts()?,
             _ => {}
         }
         heads.places = self.places(sizes, l)?;
@@ -76,15 +79,15 @@ impl<'a> File<'a> {
         };
         match self.family.places {
             _ if is_alibi && self.family.model == Model::Falcon => {
-                // What the framework writes of rotary positions has no part here.
-                for key in ["rope_parameters", "rope_scaling", "rope_theta"] {
-                    let _has_no_part = settings.value(key);
-                }
+                self.without_rotation();
                 Ok(Places::Alibi(self.falcons_alibi(sizes)))
             }
             _ if is_alibi => Ok(Places::Alibi(Alibi::new(sizes.heads))),
             PlacesKind::Stream | PlacesKind::Alibi => Ok(Places::Stream),
-            PlacesKind::Rotary(..) if !self.turns(sizes, l)? => Ok(Places::Stream),
+            PlacesKind::Rotary(..) if !self.turns(sizes, l)? => {
+                self.without_rotation();
+                Ok(Places::Stream)
+            }
             PlacesKind::Rotary(pairs, share) => {
                 let local = self.family.model == Model::Gemma3 && self.is_local(sizes, l)?;
                 let form = rope::Form {
@@ -98,6 +101,26 @@ impl<'a> File<'a> {
                 self.stored_frequencies(l, &rotary)?;
                 Ok(Places::Rotary(Arc::new(rotary)))
             }
+        }
+    }
+
+    /// What the framework writes of rotary positions has no part in such a block.
+    fn without_rotation(self) {
+        for key in ["rope_parameters", "rope_scaling", "rope_theta"] {
+            let _has_no_part = self.settings.value(key);
+        }
+    }
+
+    /// Computed in parts and in exact order, BLOOM's last layers leave out their biases.
+    fn blooms_parts(self) -> Result<()> {
+        let settings = self.settings;
+        let parts = settings.count("pretraining_tp")?.unwrap_or(1);
+        match settings.flag("slow_but_exact")? {
+            Some(true) if parts > 1 => {
+                let told = format!("true, with `pretraining_tp` {parts}: biases are left out");
+                Err(settings.unsupported("slow_but_exact", &told))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -58,9 +58,8 @@ impl<'a> File<'a> {
         if matches!(self.family.model, Model::Gpt2 | Model::Bridge) {
             settings.agrees("n_ctx", settings.count("n_ctx")?, rows, &at)?;
         }
-        if settings.flag("sinusoidal_pos_embds")? == Some(true) {
-            return Err(settings.unsupported("sinusoidal_pos_embds", "true"));
-        }
+        // Sines and cosines, where they are asked for, stand in the file as learned ones do.
+        settings.flag("sinusoidal_pos_embds")?;
         let types = self.weight("embeddings.token_type_embeddings");
         let skipped = match (self.family.model, self.padding()?) {
             (Model::Roberta, Some(padding)) => padding + 1,

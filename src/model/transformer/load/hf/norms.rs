@@ -38,10 +38,16 @@ impl<'a> File<'a> {
         }))
     }
 
-    /// nanoGPT's norms have biases where its linear layers have; MPT names its norm.
+    /// nanoGPT's norms have biases where its linear layers have; MPT names its norm; OPT's may
+    /// have no weights.
     fn norm_style(self) -> Result<NormStyle> {
         Ok(match self.family.model {
             Model::NanoGpt if !self.nano_bias()? => NormStyle::LayerNoBias,
+            Model::Opt
+                if self.settings.flag("layer_norm_elementwise_affine")? == Some(false) =>
+            {
+                NormStyle::LayerBare
+            }
             Model::Mpt => match self.settings.word("norm_type")? {
                 None | Some("low_precision_layernorm" | "layernorm") => self.family.norm,
                 Some(other) => return Err(self.settings.unsupported("norm_type", other)),
@@ -52,11 +58,7 @@ impl<'a> File<'a> {
 
     pub fn final_norm(self, width: usize) -> Result<Option<NormAt>> {
         if self.family.model == Model::Opt {
-            let settings = self.settings;
-            if settings.flag("layer_norm_elementwise_affine")? == Some(false) {
-                return Err(settings.unsupported("layer_norm_elementwise_affine", "false"));
-            }
-            let removed = settings.flag("_remove_final_layer_norm")?.unwrap_or(false);
+            let removed = self.settings.flag("_remove_final_layer_norm")?.unwrap_or(false);
             if removed || !self.opt_before()? {
                 return Ok(None);
             }

@@ -23,27 +23,34 @@ impl<'a> File<'a> {
                 let (window, is_local) = (self.said_window()?, self.is_local(sizes, l)?);
                 Ok(window.filter(|_| is_used && is_local))
             }
+            // The framework looks at `use_sliding_window` only to make `layer_types`.
             Model::SmolLm3 => {
                 let is_used = settings.flag("use_sliding_window")?.unwrap_or(false);
                 let window = self.said_window()?;
-                if settings.list("layer_types")?.is_none() {
-                    return match is_used && window.is_some() {
-                        true => Err(settings.missing("layer_types")),
-                        false => Ok(None),
-                    };
+                match settings.list("layer_types")? {
+                    Some(_) => self.window_of_kind(sizes, l, window),
+                    None if is_used && window.is_some() => Err(settings.missing("layer_types")),
+                    None => Ok(None),
                 }
-                let is_local = self.is_local(sizes, l)?;
-                Ok(window.filter(|_| is_used && is_local))
             }
             Model::Gemma2 | Model::Gemma3 | Model::Cohere2 => {
-                let window = self.said_window()?;
-                match (self.is_local(sizes, l)?, window) {
-                    (false, _) => Ok(None),
-                    (true, None) => Err(settings.missing("sliding_window")),
-                    (true, window) => Ok(window),
-                }
+                self.window_of_kind(sizes, l, self.said_window()?)
             }
             _ => Ok(None),
+        }
+    }
+
+    /// The window of a block whose kind says whether it has one.
+    fn window_of_kind(
+        self,
+        sizes: Sizes,
+        l: usize,
+        window: Option<usize>,
+    ) -> Result<Option<usize>> {
+        match (self.is_local(sizes, l)?, window) {
+            (false, _) => Ok(None),
+            (true, None) => Err(self.settings.missing("sliding_window")),
+            (true, window) => Ok(window),
         }
     }
 
