@@ -51,3 +51,9 @@ pub(super) fn within(path: &Path, size: u64, limit: u64) -> Result<()> {
 pub(super) fn read_error(path: &Path, source: std::io::Error) -> Error {
     ErrorKind::Read { source }.at(path)
 }
+
+/// Whether a name is that of a file in the same folder: nothing that leads elsewhere.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    let elsewhere = |c: char| matches!(c, '/' | '\\' | ':') || c.is_control();
+    !name.is_empty() && !name.starts_with('.') && !name.contains(elsewhere)
+}

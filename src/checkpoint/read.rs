@@ -36,7 +36,7 @@ impl Checkpoint {
             let read = shards::read(&file, &bytes)?;
             return Self::of_parts(&file, read, config.as_deref());
         }
-        Self::from_shared(&file, bytes, config.as_deref())
+        Self::from_shared(&file, bytes, config.as_deref(), Some(&file))
     }
 
     /// Reads the bytes of a file that goes by `name`, and the text of its
@@ -45,23 +45,23 @@ impl Checkpoint {
     /// # Errors
     /// If the bytes are not what they say they are, or the text is no JSON object.
     pub fn from_bytes(name: &str, bytes: &[u8], config: Option<&str>) -> Result<Self> {
-        Self::from_shared(Path::new(name), Bytes::shared(bytes.to_vec()), config)
+        Self::from_shared(Path::new(name), Bytes::shared(bytes.to_vec()), config, None)
     }
 
-    fn from_shared(path: &Path, bytes: Bytes, config: Option<&str>) -> Result<Self> {
+    /// `file` is where it lies, if it is a file: others may lie beside it.
+    fn from_shared(
+        path: &Path,
+        bytes: Bytes,
+        config: Option<&str>,
+        file: Option<&Path>,
+    ) -> Result<Self> {
         if bytes.is_empty() {
             return Err(ErrorKind::EmptyFile.at(path));
         }
         let parts = if extension(path) == ONNX {
             Content::check(path, &bytes, &[])?;
             within(path, bytes.len() as u64, LARGEST_FILE)?;
-            let (tensors, config) = onnx::read(path, &bytes)?;
-            Parts {
-                tensors,
-                config,
-                metadata: BTreeMap::new(),
-                sha256: Sum::of(bytes),
-            }
+            onnx::read(path, bytes, file)?
         } else if TORCH.contains(&extension(path)) {
             Content::check(path, &bytes, &[Content::Zip, Content::Pickle])?;
             within(path, bytes.len() as u64, LARGEST_FILE)?;

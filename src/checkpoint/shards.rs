@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Map;
 
+use super::disk::is_plain_name;
 use super::parse::{Parts, parse_shared};
 use super::{Bytes, Content, Sum};
 use crate::{Error, ErrorKind, Result};
@@ -71,10 +72,8 @@ pub(super) fn read(path: &Path, index: &Bytes) -> Result<Parts> {
     })
 }
 
-/// A plain file name: nothing that leads elsewhere.
 fn is_shard(name: &str) -> bool {
-    let elsewhere = |c: char| matches!(c, '/' | '\\' | ':') || c.is_control();
-    name.ends_with(".safetensors") && !name.starts_with('.') && !name.contains(elsewhere)
+    name.ends_with(".safetensors") && is_plain_name(name)
 }
 
 /// A tensor that `shard` holds and the index does not have there.

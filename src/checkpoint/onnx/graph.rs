@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::outside::{Lies, Outside};
 use super::wire::{Value, fields, numbers};
-use crate::checkpoint::{Dtype, IntegerKind, Tensor};
+use crate::checkpoint::{Bytes, Dtype, IntegerKind, Tensor};
 
 /// An operator with what it reads and writes, by name.
 #[derive(Debug, Clone)]
@@ -84,7 +85,7 @@ impl Node {
 }
 
 /// Reads a model; `Err` says what of it is not read.
-pub(super) fn graph(model: &[u8]) -> Result<Graph, String> {
+pub(super) fn graph(model: &[u8], outside: &mut Outside<'_>) -> Result<Graph, String> {
     let broken = || "it is no ONNX model, or cut short".to_owned();
     let model = fields(model).ok_or_else(broken)?;
     let found = model.iter().find(|(number, _)| *number == 7);
@@ -94,9 +95,9 @@ pub(super) fn graph(model: &[u8]) -> Result<Graph, String> {
     let mut graph = Graph::default();
     for (number, value) in fields(bytes).ok_or_else(broken)? {
         match number {
-            1 => graph.add(node(value.bytes().ok_or_else(broken)?)?)?,
+            1 => graph.add(node(value.bytes().ok_or_else(broken)?, outside)?)?,
             5 => {
-                let (name, tensor) = tensor(value.bytes().ok_or_else(broken)?)?;
+                let (name, tensor) = tensor(value.bytes().ok_or_else(broken)?, outside)?;
                 let is_new = match tensor {
                     Some(tensor) => graph.constants.insert(name.clone(), tensor).is_none(),
                     None => graph.words.insert(name.clone()),
@@ -171,7 +172,7 @@ fn shape(value: &[u8]) -> Option<Vec<Option<usize>>> {
     Some(dimensions.into_iter().map(size).collect())
 }
 
-fn node(bytes: &[u8]) -> Result<Node, String> {
+fn node(bytes: &[u8], outside: &mut Outside<'_>) -> Result<Node, String> {
     let broken = || "one of its nodes is damaged".to_owned();
     let mut node = Node {
         operator: String::new(),
@@ -187,7 +188,7 @@ fn node(bytes: &[u8]) -> Result<Node, String> {
             2 => node.outputs.push(text()?),
             4 => node.operator = text()?,
             5 => {
-                let (name, attribute) = attribute(value.bytes().ok_or_else(broken)?)?;
+                let (name, attribute) = attribute(value.bytes().ok_or_else(broken)?, outside)?;
                 node.attributes.insert(name, attribute);
             }
             7 => domain = text()?,
@@ -200,7 +201,7 @@ fn node(bytes: &[u8]) -> Result<Node, String> {
     Ok(node)
 }
 
-fn attribute(bytes: &[u8]) -> Result<(String, Attribute), String> {
+fn attribute(bytes: &[u8], outside: &mut Outside<'_>) -> Result<(String, Attribute), String> {
     let broken = || "one of its attributes is damaged".to_owned();
     let (mut name, mut attribute) = (String::new(), Attribute::Other);
     for (number, value) in fields(bytes).ok_or_else(broken)? {
@@ -213,7 +214,7 @@ fn attribute(bytes: &[u8]) -> Result<(String, Attribute), String> {
             }
             4 => attribute = Attribute::Text(value.text().unwrap_or_default()),
             5 => {
-                let (_, tensor) = tensor(value.bytes().ok_or_else(broken)?)?;
+                let (_, tensor) = tensor(value.bytes().ok_or_else(broken)?, outside)?;
                 attribute = tensor.map_or(Attribute::Other, Attribute::Tensor);
             }
             8 => {
@@ -245,6 +246,8 @@ struct Stored {
     raw: Vec<u8>,
     /// Numbers of types up to 32 bits, as whole numbers.
     short: Vec<i64>,
+    /// In another file, where they lie there.
+    lies: Option<Lies>,
 }
 
 impl Stored {
@@ -266,7 +269,10 @@ impl Stored {
                 }
                 8 => stored.name = value.text().ok_or_else(broken)?,
                 11 => return Err(stored.not_read("is stored in a way that is not read")),
-                13 | 14 => return Err(stored.not_read("lies in another file, which is not read")),
+                13 => {
+                    let lies = stored.lies.get_or_insert_default();
+                    lies.take(value).ok_or_else(broken)?;
+                }
                 _ => {}
             }
         }
@@ -279,7 +285,10 @@ impl Stored {
 }
 
 /// A tensor by name; `None` where it holds words.
-fn tensor(bytes: &[u8]) -> Result<(String, Option<Tensor>), String> {
+fn tensor(
+    bytes: &[u8],
+    outside: &mut Outside<'_>,
+) -> Result<(String, Option<Tensor>), String> {
     const I32: i64 = 6;
     const WORDS: i64 = 8;
     let mut stored = Stored::new(bytes)?;
@@ -297,17 +306,21 @@ fn tensor(bytes: &[u8]) -> Result<(String, Option<Tensor>), String> {
     let sizes = stored.sizes.iter().map(|d| usize::try_from(*d).ok());
     let shape: Option<Vec<usize>> = sizes.collect();
     let shape = shape.ok_or("one of its tensors is damaged")?;
+    let bytes: Bytes = match &stored.lies {
+        Some(lies) => outside.bytes(lies).map_err(|why| stored.not_read(&why))?,
+        None => std::mem::take(&mut stored.raw).into(),
+    };
     let needed = shape
         .iter()
         .try_fold(dtype.size(), |product, d| product.checked_mul(*d));
-    if needed != Some(stored.raw.len()) {
-        let (name, bytes) = (dtype.name(), stored.raw.len());
+    if needed != Some(bytes.len()) {
+        let (name, bytes) = (dtype.name(), bytes.len());
         return Err(stored.not_read(&format!("has shape {shape:?} of {name}, and {bytes} bytes")));
     }
     let tensor = Tensor {
         dtype,
         shape,
-        bytes: stored.raw.into(),
+        bytes,
     };
     Ok((stored.name, Some(tensor)))
 }
