@@ -22,6 +22,8 @@ pub(super) struct Chain<'g> {
     pub depth: usize,
     /// Of a vector made by a Reshape, its width, until a layer reads it.
     pub width: Option<usize>,
+    /// Zeros that were put around maps, rows and columns, until a window slides over them.
+    pub padding: [i64; 2],
     /// Modules of each kind that have a name so far.
     named: BTreeMap<String, usize>,
 }
@@ -80,6 +82,7 @@ impl<'g> Chain<'g> {
             within: (0..graph.nodes.len()).collect(),
             depth: 0,
             width: None,
+            padding: [0; 2],
             named: BTreeMap::new(),
         }
     }
@@ -90,7 +93,10 @@ impl<'g> Chain<'g> {
         while value != to {
             value = self.follow(&value)?;
         }
-        Ok(())
+        match self.padding {
+            [0, 0] => Ok(()),
+            _ => Err("operator Pad is computed before Conv and AveragePool alone".to_owned()),
+        }
     }
 
     /// The nodes of the branch that read a value.

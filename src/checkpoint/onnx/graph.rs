@@ -285,10 +285,7 @@ impl Stored {
 }
 
 /// A tensor by name; `None` where it holds words.
-fn tensor(
-    bytes: &[u8],
-    outside: &mut Outside<'_>,
-) -> Result<(String, Option<Tensor>), String> {
+fn tensor(bytes: &[u8], outside: &mut Outside<'_>) -> Result<(String, Option<Tensor>), String> {
     const I32: i64 = 6;
     const WORDS: i64 = 8;
     let mut stored = Stored::new(bytes)?;

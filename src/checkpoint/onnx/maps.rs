@@ -27,9 +27,13 @@ impl Chain<'_> {
         if let Some(bias) = bias {
             self.tensors.insert(format!("{name}.bias"), bias.clone());
         }
+        let around = std::mem::take(&mut self.padding);
         let padding = match slide.same {
+            true if around != [0; 2] => {
+                return Err("operator Conv leaves its padding to `auto_pad`".to_owned());
+            }
             true => json!("same"),
-            false => json!(slide.padding),
+            false => json!([slide.padding[0] + around[0], slide.padding[1] + around[1]]),
         };
         self.steps.push(json!({
             "op": "conv2d", "name": name, "bias": bias.is_some(),
@@ -49,11 +53,20 @@ impl Chain<'_> {
         if node.outputs.len() > 1 && !node.outputs[1].is_empty() {
             return Err(format!("operator {operator} gives places too"));
         }
-        let (ceil, counts) = (
+        let (ceil, mut counts) = (
             node.number("ceil_mode", 0.0) != 0.0,
             node.number("count_include_pad", 0.0) != 0.0,
         );
-        let slide = Slide::of(node)?;
+        let mut slide = Slide::of(node)?;
+        // Zeros that an operator before put there count as the maps do.
+        let around = std::mem::take(&mut self.padding);
+        if around != [0; 2] {
+            if slide.padding != [0; 2] && !counts {
+                return Err("operator AveragePool pads what Pad has padded".to_owned());
+            }
+            counts = true;
+            slide.padding = [slide.padding[0] + around[0], slide.padding[1] + around[1]];
+        }
         if ceil && counts && slide.padding != [0; 2] {
             // Versions of the operator differ in what counts beyond the maps.
             return Err(format!(
@@ -73,23 +86,61 @@ impl Chain<'_> {
         Ok(())
     }
 
-    /// A mean over rows and columns, as exporters write a global pool.
-    pub(super) fn mean(&mut self, node: &Node) -> Result<(), String> {
-        let told = self.constant(node, 1).and_then(Tensor::to_i64);
-        let told = told.or_else(|| node.integers("axes").map(<[i64]>::to_vec));
-        let mut axes: Vec<i64> = told.unwrap_or_default();
+    /// A mean or a maximum over rows and columns, as exporters write a global pool.
+    pub(super) fn over_maps(&mut self, node: &Node) -> Result<(), String> {
+        let mut axes = self.integers(node, 1, "axes").unwrap_or_default();
         for axis in &mut axes {
             *axis += if *axis < 0 { 4 } else { 0 };
         }
         axes.sort_unstable();
         if axes != [2, 3] {
-            return Err("operator ReduceMean is computed over rows and columns alone".to_owned());
+            let operator = &node.operator;
+            return Err(format!(
+                "operator {operator} is computed over rows and columns alone"
+            ));
         }
-        self.plain("global_avg_pool")?;
+        match node.operator.as_str() {
+            "ReduceMax" => self.largest()?,
+            _ => self.plain("global_avg_pool")?,
+        }
         match node.number("keepdims", 1.0) == 0.0 {
             true => self.plain("flatten"),
             false => Ok(()),
         }
+    }
+
+    /// The largest value of each map.
+    pub(super) fn largest(&mut self) -> Result<(), String> {
+        self.steps
+            .push(json!({"op": "adaptive_max_pool2d", "size": 1}));
+        Ok(())
+    }
+
+    /// Zeros around maps, which the next window takes for its own padding.
+    pub(super) fn pad(&mut self, node: &Node) -> Result<(), String> {
+        let is_zero = match node.inputs.get(2).filter(|name| !name.is_empty()) {
+            Some(_) => self.constant(node, 2).is_some_and(|t| t.to_f64() == [0.0]),
+            None => node.number("value", 0.0) == 0.0,
+        };
+        let has_axes = node.inputs.get(3).is_some_and(|name| !name.is_empty());
+        let is_constant = node.text("mode").is_none_or(|mode| mode == "constant");
+        let told = self.integers(node, 1, "pads").unwrap_or_default();
+        match told.as_slice() {
+            pads if pads.iter().all(|pad| *pad == 0) && !pads.is_empty() => Ok(()),
+            [0, 0, top, left, 0, 0, bottom, right]
+                if is_zero && is_constant && !has_axes && top == bottom && left == right =>
+            {
+                self.padding = [*top, *left];
+                Ok(())
+            }
+            _ => Err("operator Pad is computed of as many zeros before maps as behind".to_owned()),
+        }
+    }
+
+    /// Whole numbers that a node is given at a place, or as an attribute.
+    fn integers(&self, node: &Node, place: usize, attribute: &str) -> Option<Vec<i64>> {
+        let told = self.constant(node, place).and_then(Tensor::to_i64);
+        told.or_else(|| node.integers(attribute).map(<[i64]>::to_vec))
     }
 }
 

@@ -26,6 +26,7 @@ const ATTRIBUTES: &[(&str, &[&str])] = &[
         &["epsilon", "momentum", "training_mode"],
     ),
     ("Cast", &["saturate", "to"]),
+    ("Celu", &["alpha"]),
     ("Clip", &["max", "min"]),
     (
         "Conv",
@@ -44,6 +45,7 @@ const ATTRIBUTES: &[(&str, &[&str])] = &[
     ("Gelu", &["approximate"]),
     ("Gemm", &["alpha", "beta", "transA", "transB"]),
     ("GlobalAveragePool", &[]),
+    ("GlobalMaxPool", &[]),
     ("HardSigmoid", &["alpha", "beta"]),
     ("HardSwish", &[]),
     ("Identity", &[]),
@@ -66,6 +68,8 @@ const ATTRIBUTES: &[(&str, &[&str])] = &[
     ("Mish", &[]),
     ("Mul", &[]),
     ("PRelu", &[]),
+    ("Pad", &["mode", "pads", "value"]),
+    ("ReduceMax", &["axes", "keepdims", "noop_with_empty_axes"]),
     ("ReduceMean", &["axes", "keepdims", "noop_with_empty_axes"]),
     ("Relu", &[]),
     ("Reshape", &["allowzero"]),
@@ -97,6 +101,9 @@ impl Chain<'_> {
     pub fn step(&mut self, node: &Node, value: &str) -> Result<(), String> {
         check(node)?;
         let operator = node.operator.as_str();
+        if self.padding != [0; 2] && !["Conv", "AveragePool"].contains(&operator) {
+            return Err("operator Pad is computed before Conv and AveragePool alone".to_owned());
+        }
         if let Some(step) = elementwise(node) {
             self.steps.push(step);
             return Ok(());
@@ -118,8 +125,10 @@ impl Chain<'_> {
             "Clip" if first => self.clip(node),
             "Conv" if first => self.convolution(node),
             "MaxPool" | "AveragePool" => self.pool(node),
+            "Pad" if first => self.pad(node),
             "GlobalAveragePool" => self.plain("global_avg_pool"),
-            "ReduceMean" => self.mean(node),
+            "GlobalMaxPool" => self.largest(),
+            "ReduceMean" | "ReduceMax" => self.over_maps(node),
             "Identity" | "Dropout" => Ok(()),
             "Flatten" if node.number("axis", 1.0) == 1.0 => self.plain("flatten"),
             // To the type in which inputs are.
@@ -379,6 +388,7 @@ fn elementwise(node: &Node) -> Option<Value> {
             let slope = node.number("alpha", 0.01);
             return Some(json!({"op": "leaky_relu", "negative_slope": slope}));
         }
+        "Celu" if node.number("alpha", 1.0) == 1.0 => "elu",
         "Elu" => return Some(json!({"op": "elu", "alpha": node.number("alpha", 1.0)})),
         _ => return None,
     };

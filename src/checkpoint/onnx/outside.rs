@@ -61,7 +61,9 @@ impl<'p> Outside<'p> {
             return Err(format!("lies in `{name}`, and the model is of bytes alone"));
         };
         if !is_plain_name(name) {
-            return Err(format!("lies in `{name}`, which is no file beside the model"));
+            return Err(format!(
+                "lies in `{name}`, which is no file beside the model"
+            ));
         }
         if !self.files.contains_key(name) {
             let path = model.with_file_name(name);

@@ -87,7 +87,7 @@ impl Chain<'_> {
         let count = known.values().next().map_or(0, Vec::len);
         let at = |point: usize| {
             let numbers: Option<Vec<f64>> = read.iter().map(|input| input.at(point)).collect();
-            operator(&node.operator, &numbers?)
+            operator(node, &numbers?)
         };
         (0..count).map(at).collect()
     }
@@ -123,12 +123,16 @@ impl Input<'_> {
 }
 
 /// An operator at one point; truth is 1, untruth 0.
-fn operator(name: &str, read: &[f64]) -> Option<f64> {
+fn operator(node: &Node, read: &[f64]) -> Option<f64> {
     let truth = |is: bool| f64::from(u8::from(is));
-    Some(match (name, read) {
+    Some(match (node.operator.as_str(), read) {
         ("Abs", [x]) => x.abs(),
         ("Erf", [x]) => Scalar::erf(*x),
         ("Exp", [x]) => x.exp(),
+        ("HardSigmoid", [x]) => {
+            let line = node.number("alpha", 0.2) * x + node.number("beta", 0.5);
+            line.clamp(0.0, 1.0)
+        }
         ("Identity", [x]) => *x,
         ("Log", [x]) => x.ln(),
         ("Neg", [x]) => -x,

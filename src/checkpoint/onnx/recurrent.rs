@@ -1,5 +1,5 @@
-//! Recurrent networks: RNN, GRU or LSTM over the steps of a sequence, one direction,
-//! and a linear layer on the last step.
+//! Recurrent networks: RNN, GRU or LSTM over the steps of a sequence, in one direction or
+//! both, and a linear layer on the last step.
 //!
 //! Exporters put operators around it that change the order of axes and nothing else; the
 //! meaning of every axis is followed through them. Source of the order of gates: the
@@ -44,6 +44,8 @@ struct Reading<'g> {
     tensors: BTreeMap<String, Tensor>,
     layers: usize,
     nonlinearity: Option<String>,
+    /// Whether layers go both ways, once one is known.
+    both_ways: Option<bool>,
     used: BTreeSet<usize>,
 }
 
@@ -55,6 +57,7 @@ impl<'g> Reading<'g> {
             tensors: BTreeMap::new(),
             layers: 0,
             nonlinearity: None,
+            both_ways: None,
             used: BTreeSet::new(),
         }
     }
@@ -93,6 +96,9 @@ impl<'g> Reading<'g> {
         config.insert("sequence".to_owned(), json!(steps));
         config.insert("num_layers".to_owned(), json!(self.layers));
         config.insert("readout".to_owned(), json!("last step"));
+        if self.both_ways == Some(true) {
+            config.insert("bidirectional".to_owned(), json!(true));
+        }
         if let Some(word) = self.nonlinearity {
             config.insert("nonlinearity".to_owned(), Value::String(word));
         }
@@ -137,11 +143,20 @@ impl<'g> Reading<'g> {
             }
             "Transpose" => *axes = self.transposed(node, axes)?,
             "Squeeze" => match self.ints(node, "axes").as_slice() {
-                &[axis] if at(axes, axis) == Some(Axis::Direction) => {
+                &[axis]
+                    if at(axes, axis) == Some(Axis::Direction) && self.both_ways == Some(false) =>
+                {
                     axes.retain(|axis| *axis != Axis::Direction);
                 }
                 _ => return self.refuse("is not computed with this Squeeze behind it"),
             },
+            // Features of one direction, then of the other.
+            "Reshape" if axes[..] == [Axis::Step, Axis::Sample, Axis::Direction, Axis::Feature] => {
+                if self.ints(node, "shape") != [0, 0, -1] || node.number("allowzero", 0.0) != 0.0 {
+                    return self.refuse("is not computed with this Reshape behind it");
+                }
+                axes.retain(|axis| *axis != Axis::Direction);
+            }
             "Gather" => {
                 let axis = node.number("axis", 0.0) as i64;
                 let last = [-1, steps as i64 - 1];
@@ -198,8 +213,17 @@ impl<'g> Reading<'g> {
         if let Some(name) = node.attributes().find(|name| !KNOWN.contains(name)) {
             return self.refuse(&format!("is not computed with attribute `{name}`"));
         }
-        if node.text("direction").is_some_and(|d| d != "forward") {
-            return self.refuse("is computed in the direction `forward`");
+        let both_ways = match node.text("direction") {
+            None | Some("forward") => false,
+            Some("bidirectional") => true,
+            Some(other) => return self.refuse(&format!("is not computed in direction `{other}`")),
+        };
+        if self
+            .both_ways
+            .replace(both_ways)
+            .is_some_and(|other| other != both_ways)
+        {
+            return self.refuse("has layers in one direction and in both");
         }
         if node.number("layout", 0.0) != 0.0 || node.number("input_forget", 0.0) != 0.0 {
             return self.refuse("is computed without `layout` and `input_forget`");
@@ -237,15 +261,16 @@ impl<'g> Reading<'g> {
                 "GRU" => &["Sigmoid", "Tanh"],
                 _ => &["Sigmoid", "Tanh", "Tanh"],
             };
-            return match told.is_none_or(|told| told == usual) {
+            let is_usual = |told: &[String]| told.chunks(usual.len()).all(|one| one == usual);
+            return match told.is_none_or(is_usual) {
                 true => Ok(()),
                 false => self.refuse("is computed with its usual activations"),
             };
         }
         let word = match told {
             None => "tanh",
-            Some([one]) if one == "Tanh" => "tanh",
-            Some([one]) if one == "Relu" => "relu",
+            Some(words) if words.iter().all(|word| word == "Tanh") => "tanh",
+            Some(words) if words.iter().all(|word| word == "Relu") => "relu",
             Some(_) => return self.refuse("is computed with Tanh or Relu"),
         };
         match self.nonlinearity.replace(word.to_owned()) {
@@ -335,54 +360,67 @@ impl<'g> Reading<'g> {
         Ok(())
     }
 
+    /// The weights and biases of each direction under PyTorch's names.
     fn weights(&mut self, node: &Node) -> Result<(), String> {
-        let (layer, order) = (self.layers, self.cell.2);
-        let blocks = |tensor: &Tensor, shape: Vec<usize>, many: usize| {
-            let size = tensor.bytes.len() / many.max(1);
-            let block = |from: &usize| tensor.bytes.get(from * size..(from + 1) * size);
-            let halves = many / order.len();
-            let places =
-                (0..halves).flat_map(|half| order.iter().map(move |b| half * order.len() + b));
-            let bytes: Option<Vec<&[u8]>> = places.map(|place| block(&place)).collect();
-            bytes.map(|bytes| Tensor {
-                dtype: tensor.dtype,
-                shape,
-                bytes: bytes.concat().into(),
-            })
-        };
-        for (place, ending) in [(1, "weight_ih"), (2, "weight_hh")] {
-            let tensor = self.constant(node, place);
-            let tensor = tensor.filter(|t| t.shape.len() == 3 && t.shape[0] == 1);
-            let rows = tensor.filter(|t| t.shape[1] % order.len() == 0);
-            let found = rows.and_then(|t| blocks(t, t.shape[1..].to_vec(), order.len()));
-            let Some(found) = found else {
-                return self.refuse("has no constant weights of one direction");
+        let ways = if self.both_ways == Some(true) { 2 } else { 1 };
+        for (way, suffix) in ["", "_reverse"].into_iter().enumerate().take(ways) {
+            let end = format!("l{}{suffix}", self.layers);
+            for (place, name) in [(1, "weight_ih"), (2, "weight_hh")] {
+                let tensor = self.constant(node, place).filter(|t| t.shape.len() == 3);
+                let found = tensor.and_then(|t| self.in_order(t, (way, ways), 1));
+                let Some(found) = found else {
+                    return self.refuse("has no constant weights of its directions");
+                };
+                self.tensors.insert(format!("rnn.{name}_{end}"), found);
+            }
+            if node.inputs.get(3).is_none_or(String::is_empty) {
+                continue;
+            }
+            let tensor = self.constant(node, 3).filter(|t| t.shape.len() == 2);
+            let Some(both) = tensor.and_then(|t| self.in_order(t, (way, ways), 2)) else {
+                return self.refuse("has biases that are no constants of its directions");
             };
-            self.tensors.insert(format!("rnn.{ending}_l{layer}"), found);
-        }
-        let Some(name) = node.inputs.get(3).filter(|name| !name.is_empty()) else {
-            return Ok(());
-        };
-        let tensor = self.graph.constants.get(name);
-        let tensor = tensor.filter(|t| t.shape.len() == 2 && t.shape[0] == 1);
-        let tensor = tensor.filter(|t| t.shape[1] % (2 * order.len()) == 0);
-        let both = tensor.and_then(|t| blocks(t, vec![t.shape[1]], 2 * order.len()));
-        let Some(both) = both else {
-            return self.refuse("has biases that are no constants of one direction");
-        };
-        let half = both.shape[0] / 2;
-        let size = half * both.dtype.size();
-        for (from, ending) in [(0, "bias_ih"), (size, "bias_hh")] {
-            let bytes = both.bytes[from..from + size].to_vec();
-            let tensor = Tensor {
-                dtype: both.dtype,
-                shape: vec![half],
-                bytes: bytes.into(),
-            };
-            self.tensors
-                .insert(format!("rnn.{ending}_l{layer}"), tensor);
+            let half = both.shape[0] / 2;
+            let size = half * both.dtype.size();
+            for (from, name) in [(0, "bias_ih"), (size, "bias_hh")] {
+                let bytes = both.bytes[from..from + size].to_vec();
+                let tensor = Tensor {
+                    dtype: both.dtype,
+                    shape: vec![half],
+                    bytes: bytes.into(),
+                };
+                self.tensors.insert(format!("rnn.{name}_{end}"), tensor);
+            }
         }
         Ok(())
+    }
+
+    /// One direction of a tensor `[directions, rows, …]`, its rows' blocks in PyTorch's order
+    /// in each of so many parts.
+    fn in_order(
+        &self,
+        tensor: &Tensor,
+        (way, ways): (usize, usize),
+        parts: usize,
+    ) -> Option<Tensor> {
+        let (order, shape) = (self.cell.2, tensor.shape[1..].to_vec());
+        let blocks = parts * order.len();
+        if tensor.shape[0] != ways || !shape[0].is_multiple_of(blocks) {
+            return None;
+        }
+        let size = tensor.bytes.len() / (ways * blocks);
+        let first = way * blocks;
+        let places = (0..parts).flat_map(|part| order.iter().map(move |b| part * order.len() + b));
+        let block = |place: usize| {
+            let from = (first + place) * size;
+            tensor.bytes.get(from..from + size)
+        };
+        let bytes: Option<Vec<&[u8]>> = places.map(block).collect();
+        Some(Tensor {
+            dtype: tensor.dtype,
+            shape,
+            bytes: bytes?.concat().into(),
+        })
     }
 
     /// The linear layer from the last step to the output.

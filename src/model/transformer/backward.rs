@@ -8,6 +8,7 @@ use super::{
     Attention, AttentionTrace, End, FeedForward, Letter, Matrix, MlpTrace, Normed, Reader,
     SequenceTrace, Transformer,
 };
+use crate::model::Rules;
 use crate::numeric::{Scalar, matmul_into};
 
 impl<T: Scalar> Transformer<T> {
@@ -186,8 +187,36 @@ impl<T: Scalar> Back<'_, T> {
     }
 
     /// The gradient at what an MLP reads after its norm, given that at its hidden
-    /// neurons.
+    /// neurons. Rules of relevance hold the shares of experts fixed.
     fn through_hidden(
+        &mut self,
+        layer: usize,
+        mlp: &FeedForward<T>,
+        half: &MlpTrace<T>,
+        mut at: Array2<T>,
+    ) -> Array2<T> {
+        let (Some(router), Some(routed)) = (&mlp.router, &half.routed) else {
+            return self.through_neurons(layer, mlp, half, at);
+        };
+        let is_fixed = self.hooks.rules() == Rules::Relevance;
+        let at_shares = (!is_fixed).then(|| {
+            let mut hidden = half.before.clone();
+            self.model.activation.apply(slice_mut(&mut hidden));
+            if let Some(factor) = &half.factor {
+                hidden *= factor;
+            }
+            routed.at_shares(&at, &hidden)
+        });
+        routed.weigh(&mut at);
+        let mut read = self.through_neurons(layer, mlp, half, at);
+        if let Some(at_shares) = at_shares {
+            read += &router.backward(routed, &at_shares);
+        }
+        read
+    }
+
+    /// The same through activations and gates alone.
+    fn through_neurons(
         &mut self,
         layer: usize,
         mlp: &FeedForward<T>,

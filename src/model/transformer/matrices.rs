@@ -59,6 +59,13 @@ pub enum Order {
         /// Width of one head.
         width: usize,
     },
+    /// `[experts, out, width]`, the experts' inputs side by side.
+    Experts {
+        /// Inputs of one expert.
+        width: usize,
+        /// Outputs of each.
+        outputs: usize,
+    },
 }
 
 /// Where a linear layer is in a file.
@@ -86,6 +93,9 @@ impl Place {
                 Order::OutIn => to * inputs + from,
                 Order::Groups { .. } => self.row(to) * inputs + from,
                 Order::Heads { width } => (to / width * inputs + from) * width + to % width,
+                Order::Experts { width, outputs } => {
+                    (from / width * outputs + to) * width + from % width
+                }
             }
     }
 }
@@ -108,7 +118,7 @@ impl Place {
                 let head = to / width;
                 (head / share * group + head % share) * width + to % width
             }
-            Order::InOut { .. } | Order::OutIn | Order::Heads { .. } => to,
+            Order::InOut { .. } | Order::OutIn | Order::Heads { .. } | Order::Experts { .. } => to,
         }
     }
 }

@@ -22,6 +22,7 @@ mod matrices;
 mod neurons;
 mod norm;
 mod rotary;
+mod router;
 mod rows;
 mod sequences;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use matrices::{Matrix, Order, Place};
 pub use neurons::Neurons;
 pub use norm::{Norm, NormKind, Normed};
 pub use rotary::{Dynamic, Llama3, LongRope, Longer, Pairs, Rotary, Yarn};
+pub use router::{Routed, Router};
 pub(crate) use rows::{linear, product};
 pub use sequences::{Answers, PART_ROWS, SequenceInputs, Sequences};
 use trace::Prepared;

@@ -104,6 +104,7 @@ fn plain_block(rng: &mut Rng, heads: Heads) -> Block<f64> {
             gate: None,
             down: random(rng, HIDDEN, D),
             down_bias: vector(rng, D),
+            router: None,
         }),
         wiring: Wiring::Sequential,
     }
@@ -178,6 +179,22 @@ pub(crate) fn models() -> Vec<(&'static str, Transformer<f64>)> {
             model.final_norm = Some(rms_norm(rng, D));
             model.positions = None;
         },
+    });
+    let mixtral = build(&Form {
+        heads: grouped(2),
+        activation: Activation::Silu,
+        block: &|layer, rng, block| {
+            norms(rng, block, rms_norm, before);
+            gate(rng, block);
+            if let Some(mlp) = &mut block.mlp {
+                mlp.router = Some(Router {
+                    weight: random(rng, D, HIDDEN),
+                    chosen: 3,
+                    normalised: layer % 2 == 0,
+                });
+            }
+        },
+        whole: &|rng, model| model.final_norm = Some(rms_norm(rng, D)),
     });
     let gptj = build(&Form {
         heads: Heads {
@@ -307,6 +324,7 @@ pub(crate) fn models() -> Vec<(&'static str, Transformer<f64>)> {
         ("none", model(false, false, Activation::Silu)),
         ("both ways", model(true, false, Activation::Gelu)),
         ("llama", llama),
+        ("experts", mixtral),
         ("gptj", gptj),
         ("bloom", bloom),
         ("gemma", gemma),
@@ -419,6 +437,9 @@ impl Naive<'_> {
             Some(_) => active(self.pass(Matrix::Gate(layer), &x, ran)) * up,
             None => active(up),
         };
+        if let Some(router) = &mlp.router {
+            hidden *= &shares(router, &x);
+        }
         (self.edit)(2 * layer + 1, &mut hidden);
         ran.values.insert(2 * layer + 1, hidden.clone());
         let written = self.pass(Matrix::Down(layer), &hidden, ran);
@@ -482,6 +503,20 @@ impl Naive<'_> {
         ran.writers.insert(Writer::Heads { layer }, written.clone());
         written
     }
+}
+
+/// Experts of one neuron each: e^logit of the few largest by their sum, or that of all.
+fn shares(router: &Router<f64>, x: &Array2<f64>) -> Array2<f64> {
+    let mut shares = x.dot(&router.weight).mapv(f64::exp);
+    for mut row in shares.rows_mut() {
+        let mut falling = row.to_vec();
+        falling.sort_by(|a, b| b.total_cmp(a));
+        let kept = &falling[..router.chosen];
+        let all = if router.normalised { kept } else { &falling };
+        let sum: f64 = all.iter().sum();
+        row.mapv_inplace(|x| if kept.contains(&x) { x / sum } else { 0.0 });
+    }
+    shares
 }
 
 fn norm(norm: Option<&Norm<f64>>, x: &Array2<f64>) -> Array2<f64> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2};
 
 use super::attention::Sight;
-use super::{Answers, Letter, Matrix, Normed, Reader, SequenceInputs, Transformer};
+use super::{Answers, Letter, Matrix, Normed, Reader, Routed, SequenceInputs, Transformer};
 use crate::numeric::Scalar;
 
 /// One forward pass. Rows are positions of samples.
@@ -77,7 +77,9 @@ pub struct MlpTrace<T> {
     pub before: Array2<T>,
     /// What the activation is multiplied by, where there is a gate, `[queries, hidden]`.
     pub factor: Option<Array2<T>>,
-    /// After it, `[queries, hidden]`.
+    /// The shares of experts, where there are some.
+    pub routed: Option<Routed<T>>,
+    /// After all of it, `[queries, hidden]`.
     pub hidden: Array2<T>,
 }
 

@@ -20,6 +20,7 @@
 //! | norms after a sublayer, or on the sum | [`Norms::after`], [`Norms::sum`] |
 //! | one norm for both sublayers of a parallel block | the same norm in both |
 //! | gate and up fused | parted: [`FeedForward::gate`] goes through the activation, [`FeedForward::up`] does not |
+//! | experts | side by side in one MLP, with a [`FeedForward::router`] |
 //! | no MLP | [`Block::mlp`] is `None` |
 //! | positions with an offset | the rows before it cut off [`Transformer::positions`] |
 //! | token types | the one that is used added to every row of [`Transformer::positions`] |
@@ -28,7 +29,7 @@
 use ndarray::{Array1, Array2, ArrayView2, s};
 
 use super::heads::Heads;
-use super::{Components, Letter, Norm};
+use super::{Components, Letter, Norm, Router};
 use crate::numeric::{Activation, Scalar};
 
 /// A transformer.
@@ -175,6 +176,8 @@ pub struct FeedForward<T> {
     pub down: Array2<T>,
     /// `[d]`; part of what the MLP writes.
     pub down_bias: Array1<T>,
+    /// What chooses experts, where hidden neurons are those of several.
+    pub router: Option<Router<T>>,
 }
 
 /// The gate of an MLP.
@@ -367,6 +370,7 @@ impl<T: Scalar> Block<T> {
                 + mlp.down.len()
                 + mlp.down_bias.len()
                 + gate
+                + mlp.router.as_ref().map_or(0, |router| router.weight.len())
                 + numbers(mlp.norms.all())
                 - numbers(read)
         };

@@ -136,6 +136,7 @@ impl<T: Scalar> Parameters<T> {
                 gate: None,
                 down: down.weight,
                 down_bias: down.bias,
+                router: None,
             }),
             wiring: Wiring::Sequential,
         }

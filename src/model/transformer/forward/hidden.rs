@@ -115,11 +115,19 @@ impl<T: Scalar> Run<'_, T> {
         if let Some(factor) = &factor {
             hidden *= factor;
         }
+        let routed = match (known, &mlp.router) {
+            (Some(half), _) => half.routed.clone(),
+            (None, router) => router.as_ref().map(|router| router.forward(&x)),
+        };
+        if let Some(routed) = &routed {
+            routed.weigh(&mut hidden);
+        }
         MlpTrace {
             stream: stream.clone(),
             normed,
             before,
             factor,
+            routed,
             hidden,
         }
     }

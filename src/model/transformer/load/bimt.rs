@@ -99,6 +99,7 @@ fn block<T: Scalar>(tensors: Tensors<'_>, l: usize, d: usize, heads: Heads) -> R
             gate: None,
             down: tensors.transposed(&at("mlp.linears.1.linear.weight"), hidden, d)?,
             down_bias: tensors.vector(&at("mlp.linears.1.linear.bias"), d)?,
+            router: None,
         }),
         wiring: Wiring::Sequential,
     })

@@ -98,6 +98,7 @@ const HUGGING_FACE: Rules = &[
     ("resid_pdrop", TRAINING),
     ("residual_dropout", TRAINING),
     ("router_aux_loss_coef", TRAINING),
+    ("router_jitter_noise", TRAINING),
     ("seq_classif_dropout", TRAINING),
     ("bos_token_id", TOKENS),
     ("cls_token_id", TOKENS),

@@ -442,6 +442,7 @@ impl File<'_> {
             down: self.flat(&at("W_out"), &at("b_out"), true, hidden, self.width),
             norms,
             behind_gate: is_gated.then(|| at("b_in")),
+            experts: None,
         })
     }
 

@@ -1,13 +1,13 @@
 //! What a loader says of a file, in one form for all frameworks, and the network
 //! that is built from it.
 
-use ndarray::{Array1, Array2, Axis, s};
+use ndarray::{Array1, Array2, Axis, concatenate, s};
 
 use crate::checkpoint::{Account, Tensor};
 use crate::model::mlp::load::Rewritten;
 use crate::model::transformer::{
     Attention, Block, Embedding, FeedForward, Gate, Heads, Letter, Logits, Matrix, Norm, NormKind,
-    Norms, Order, OutputHead, Place, Transformer, Wiring,
+    Norms, Order, OutputHead, Place, Router, Transformer, Wiring,
 };
 use crate::numeric::{Activation, Scalar};
 use crate::{ErrorKind, Result};
@@ -94,6 +94,20 @@ pub(super) struct MlpPlan {
     pub norms: NormsAt,
     /// Added to hidden neurons behind their gate: folded into the bias of `down`.
     pub behind_gate: Option<String>,
+    pub experts: Option<ExpertsAt>,
+}
+
+/// Experts that stand side by side in an MLP.
+#[derive(Debug, Clone)]
+pub(super) struct ExpertsAt {
+    pub router: LinearAt,
+    /// How many are chosen at a position.
+    pub chosen: usize,
+    /// Whether their shares are made to sum to 1.
+    pub normalised: bool,
+    /// Gate, up, down of each, where they are apart in the file; the MLP's own layers are
+    /// where they are written back.
+    pub apart: Vec<[LinearAt; 3]>,
 }
 
 /// Where a sublayer's norms are.
@@ -285,7 +299,44 @@ impl Plan {
         let gates = self.gates(account, model, &mut written);
         let projections = self.multiplied(account, model, &mut written);
         let residuals = self.residuals(account, model, &mut written);
-        (gates || projections || residuals).then_some(written)
+        let experts = self.experts(account, model, &mut written);
+        (gates || projections || residuals || experts).then_some(written)
+    }
+
+    /// Experts that are apart as the framework's state dict has them: one tensor for all.
+    fn experts<T: Scalar>(
+        &self,
+        account: &Account<'_>,
+        model: &Transformer<T>,
+        written: &mut Rewritten,
+    ) -> bool {
+        let mut any = false;
+        for (plan, block) in self.blocks.iter().zip(&model.blocks) {
+            let (Some(plan), Some(mlp)) = (&plan.mlp, &block.mlp) else {
+                continue;
+            };
+            let (Some(experts), Some(gate)) = (&plan.experts, &mlp.gate) else {
+                continue;
+            };
+            for at in experts.apart.iter().flatten() {
+                written.tensors.remove(&account.stored(&at.tensor));
+                any = true;
+            }
+            if !experts.apart.is_empty() {
+                let both = [
+                    (&plan.up, &mlp.up),
+                    (plan.gate.as_ref().unwrap_or(&plan.up), &gate.weight),
+                ];
+                written.fill(account, &both);
+                written.fill(account, &[(&plan.down, &mlp.down)]);
+            }
+        }
+        if any {
+            let told =
+                "experts are written back in one tensor for all, as the framework holds them";
+            account.tell(told.to_owned());
+        }
+        any
     }
 
     /// Last layers of sublayers with the multiplier of what they write in them.
@@ -388,6 +439,24 @@ impl Plan {
             "the embedding's projections were multiplied out, and are so written back".to_owned(),
         );
         true
+    }
+}
+
+impl Rewritten {
+    /// A tensor of the layers that it holds.
+    fn fill<T: Scalar>(&mut self, account: &Account<'_>, layers: &[(&LinearAt, &Array2<T>)]) {
+        let Some((first, _)) = layers.first() else {
+            return;
+        };
+        let mut numbers = vec![T::zero(); first.shape.iter().product()];
+        for (at, weight) in layers {
+            let place = at.place(account, Matrix::Input);
+            for ((from, to), value) in weight.indexed_iter() {
+                numbers[place.entry(at.inputs, from, to)] = *value;
+            }
+        }
+        let tensor = Tensor::of_floats(&first.shape, &numbers);
+        self.tensors.insert(account.stored(&first.tensor), tensor);
     }
 }
 
@@ -559,6 +628,9 @@ impl<'a> Door<'a> {
     }
 
     fn mlp<T: Scalar>(self, at: &MlpPlan, residual: f64) -> Result<FeedForward<T>> {
+        if let Some(experts) = at.experts.as_ref().filter(|at| !at.apart.is_empty()) {
+            return self.experts_apart(at, experts);
+        }
         let gate = |at| {
             Ok(Gate {
                 weight: self.weight(at)?,
@@ -578,6 +650,39 @@ impl<'a> Door<'a> {
             gate: at.gate.as_ref().map(gate).transpose()?,
             down,
             down_bias,
+            router: at.experts.as_ref().map(|at| self.router(at)).transpose()?,
+        })
+    }
+
+    fn router<T: Scalar>(self, at: &ExpertsAt) -> Result<Router<T>> {
+        Ok(Router {
+            weight: self.weight(&at.router)?,
+            chosen: at.chosen,
+            normalised: at.normalised,
+        })
+    }
+
+    /// Experts that are apart in the file, side by side.
+    fn experts_apart<T: Scalar>(self, at: &MlpPlan, experts: &ExpertsAt) -> Result<FeedForward<T>> {
+        let beside = |letter: usize, axis: usize| {
+            let all = experts.apart.iter().map(|at| self.weight(&at[letter]));
+            let all: Vec<Array2<T>> = all.collect::<Result<_>>()?;
+            let views: Vec<_> = all.iter().map(|one| one.view()).collect();
+            let joined = concatenate(Axis(axis), &views);
+            Ok(joined.unwrap_or_else(|_| unreachable!("experts are checked to be alike")))
+        };
+        let up: Array2<T> = beside(1, 1)?;
+        Ok(FeedForward {
+            norms: self.norms(&at.norms)?,
+            up_bias: Array1::zeros(up.ncols()),
+            gate: Some(Gate {
+                weight: beside(0, 1)?,
+                bias: Array1::zeros(up.ncols()),
+            }),
+            down: beside(2, 0)?,
+            down_bias: Array1::zeros(at.down.outputs),
+            up,
+            router: Some(self.router(experts)?),
         })
     }
 }

@@ -160,6 +160,7 @@ fn mlp(family: &Family) -> String {
         Mlp::Plain(_) | Mlp::Columns(_) => "plain",
         Mlp::Gated(_) => "gated",
         Mlp::FusedGate(_) => "gated, fused",
+        Mlp::Experts(_) => "gated, experts",
     };
     format!("{form}, {}", family.activation)
 }

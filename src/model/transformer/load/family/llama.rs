@@ -1,7 +1,8 @@
 //! Llama's lineage: rotary positions, RMS norms, gated MLPs, and what others changed of it.
 
 use super::{
-    BlockNorms, Family, HeadNorms, Keys, Mlp, Model, NormStyle, Over, PlacesKind, Qkv, Rule,
+    BlockNorms, Experts, Family, HeadNorms, Keys, Mlp, Model, NormStyle, Over, PlacesKind, Qkv,
+    Rule,
 };
 use crate::model::transformer::Pairs;
 
@@ -275,4 +276,47 @@ pub(super) const GLM4: Family = Family {
         ..BEFORE
     },
     ..GLM
+};
+
+pub(super) const MIXTRAL: Family = Family {
+    model: Model::Mixtral,
+    classes: &["MixtralForCausalLM"],
+    epsilon: 1e-5,
+    mlp: Mlp::Experts(Experts {
+        router: "block_sparse_moe.gate",
+        each: "block_sparse_moe.experts.",
+        names: ["w1", "w3", "w2"],
+        normalised: Rule::Always,
+    }),
+    window: None,
+    ..MISTRAL
+};
+
+const EXPERTS: Experts = Experts {
+    router: "mlp.gate",
+    each: "mlp.experts.",
+    names: ["gate_proj", "up_proj", "down_proj"],
+    normalised: Rule::Key("norm_topk_prob", false),
+};
+
+pub(super) const OLMOE: Family = Family {
+    model: Model::Olmoe,
+    classes: &["OlmoeForCausalLM"],
+    epsilon: 1e-5,
+    mlp: Mlp::Experts(EXPERTS),
+    mlp_bias: Rule::Never,
+    head_norms: OLMO2.head_norms,
+    ..LLAMA
+};
+
+pub(super) const QWEN3_MOE: Family = Family {
+    model: Model::Qwen3Moe,
+    classes: &["Qwen3MoeForCausalLM"],
+    keys: Keys {
+        hidden: Some("moe_intermediate_size"),
+        ..MODERN
+    },
+    head_width: None,
+    mlp: Mlp::Experts(EXPERTS),
+    ..QWEN3
 };

@@ -18,8 +18,8 @@ use gemma::{GEMMA, GEMMA2, GEMMA3};
 pub(super) use gpt2::{BRIDGE, NANO};
 use gpt2::{CODEGEN, GPT_BIGCODE, GPT_NEO, GPT2, GPTJ, MPT, OPT};
 use llama::{
-    ARCEE, GLM, GLM4, GRANITE, LLAMA, MISTRAL, NEMOTRON, OLMO, OLMO2, PHI, PHI3, QWEN2, QWEN3,
-    SMOLLM3, STABLELM, STARCODER2,
+    ARCEE, GLM, GLM4, GRANITE, LLAMA, MISTRAL, MIXTRAL, NEMOTRON, OLMO, OLMO2, OLMOE, PHI, PHI3,
+    QWEN2, QWEN3, QWEN3_MOE, SMOLLM3, STABLELM, STARCODER2,
 };
 use neox::{BLOOM, FALCON, NEOX};
 
@@ -123,6 +123,9 @@ pub(super) enum Model {
     GptBigCode,
     CodeGen,
     Mpt,
+    Mixtral,
+    Olmoe,
+    Qwen3Moe,
 }
 
 /// The settings' names.
@@ -202,6 +205,21 @@ pub(super) enum Mlp {
     Gated([&'static str; 3]),
     /// Gate and up in one tensor, down.
     FusedGate([&'static str; 2]),
+    /// Several, gated, of which a router chooses.
+    Experts(Experts),
+}
+
+/// How experts are named, and the settings about them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Experts {
+    /// The layer that chooses.
+    pub router: &'static str,
+    /// Before an expert's number.
+    pub each: &'static str,
+    /// Gate, up, down of each.
+    pub names: [&'static str; 3],
+    /// Whether the shares of those that are chosen are made to sum to 1.
+    pub normalised: Rule,
 }
 
 /// Whether something is there.
@@ -293,4 +311,7 @@ pub(super) const FAMILIES: &[(&str, Family)] = &[
     ("gpt_bigcode", GPT_BIGCODE),
     ("codegen", CODEGEN),
     ("mpt", MPT),
+    ("mixtral", MIXTRAL),
+    ("olmoe", OLMOE),
+    ("qwen3_moe", QWEN3_MOE),
 ];

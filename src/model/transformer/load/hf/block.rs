@@ -79,6 +79,9 @@ impl<'a> File<'a> {
     }
 
     fn mlp(self, sizes: Sizes, l: usize, norms: NormsAt) -> Result<MlpPlan> {
+        if let Mlp::Experts(experts) = &self.family.mlp {
+            return self.experts(experts, sizes, l, norms);
+        }
         let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
         let d = sizes.width;
         let is_biased = self.biased(self.family.mlp_bias)?;
@@ -96,6 +99,7 @@ impl<'a> File<'a> {
             down,
             norms,
             behind_gate: None,
+            experts: None,
         })
     }
 
@@ -132,6 +136,7 @@ impl<'a> File<'a> {
                     |name: &str| LinearAt::rows(&at(name), d, hidden).biased(&at(name), is_biased);
                 (linear(up), Some(linear(gate)), down)
             }
+            Mlp::Experts(_) => unreachable!("experts have layers of their own"),
             Mlp::FusedGate([both, down]) => {
                 let (rows, _) = self.shape(&format!("{}.weight", at(both)))?;
                 let half = |first: usize| LinearAt {
@@ -145,7 +150,7 @@ impl<'a> File<'a> {
     }
 
     /// The width of the hidden layer; four times that of the stream where no setting says.
-    fn agree_hidden(self, d: usize, hidden: usize, tensor: &str) -> Result<()> {
+    pub fn agree_hidden(self, d: usize, hidden: usize, tensor: &str) -> Result<()> {
         let settings = self.settings;
         let at = format!("the shape of `{}`", self.account.stored(tensor));
         match self.family.keys.hidden {

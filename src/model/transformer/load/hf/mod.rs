@@ -3,6 +3,7 @@
 mod activation;
 mod attention;
 mod block;
+mod experts;
 mod file;
 mod fused;
 mod input;

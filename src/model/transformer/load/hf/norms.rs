@@ -43,9 +43,7 @@ impl<'a> File<'a> {
     fn norm_style(self) -> Result<NormStyle> {
         Ok(match self.family.model {
             Model::NanoGpt if !self.nano_bias()? => NormStyle::LayerNoBias,
-            Model::Opt
-                if self.settings.flag("layer_norm_elementwise_affine")? == Some(false) =>
-            {
+            Model::Opt if self.settings.flag("layer_norm_elementwise_affine")? == Some(false) => {
                 NormStyle::LayerBare
             }
             Model::Mpt => match self.settings.word("norm_type")? {
@@ -58,7 +56,10 @@ impl<'a> File<'a> {
 
     pub fn final_norm(self, width: usize) -> Result<Option<NormAt>> {
         if self.family.model == Model::Opt {
-            let removed = self.settings.flag("_remove_final_layer_norm")?.unwrap_or(false);
+            let removed = self
+                .settings
+                .flag("_remove_final_layer_norm")?
+                .unwrap_or(false);
             if removed || !self.opt_before()? {
                 return Ok(None);
             }

@@ -17,7 +17,12 @@ impl<'a> File<'a> {
                 self.tell_usual("window_size", "256");
                 Ok(self.neo_is_local(sizes, l)?.then_some(window))
             }
-            Model::Mistral | Model::Phi3 | Model::Starcoder2 => self.said_window(),
+            Model::Mistral | Model::Phi3 | Model::Starcoder2 | Model::Mixtral => self.said_window(),
+            // The framework gives all blocks the window, whatever `max_window_layers` says.
+            Model::Qwen3Moe => {
+                let is_used = settings.flag("use_sliding_window")?.unwrap_or(false);
+                Ok(self.said_window()?.filter(|_| is_used))
+            }
             Model::Qwen2 | Model::Qwen3 => {
                 let is_used = settings.flag("use_sliding_window")?.unwrap_or(false);
                 let (window, is_local) = (self.said_window()?, self.is_local(sizes, l)?);
