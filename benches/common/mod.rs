@@ -51,6 +51,7 @@ impl Shape {
                 gate: None,
                 down: random(rng, 4 * d, d),
                 down_bias: Array1::zeros(d),
+                router: None,
             }),
             wiring: Wiring::Sequential,
         }

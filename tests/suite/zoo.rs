@@ -82,9 +82,8 @@ const COMPUTED: &str = "rnn-bidirectional";
 const NOT_YET: [(&str, &str); 1] = [("vit-classifier", "vit")];
 
 /// Of members that are in `fixtures` alone, what must be refused, with a word of its cause.
-const OURS: [(&str, &str); 7] = [
+const OURS: [(&str, &str); 6] = [
     ("hf-made-llama-partial", "partial_rotary_factor"),
-    ("hf-made-olmo-clipped", "clip_qkv"),
     ("hf-made-electra-projected", "embedding_size"),
     ("hf-made-mpt-slopes", "alibi_bias_max"),
     ("hf-made-gemma3-cap", "attn_logit_softcapping"),

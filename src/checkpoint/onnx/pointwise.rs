@@ -79,7 +79,7 @@ impl Chain<'_> {
     /// What a node writes at every point, if that follows from its inputs there.
     fn computed(&self, node: &Node, known: &BTreeMap<String, Vec<f64>>) -> Option<Vec<f64>> {
         let read: Vec<Input<'_>> = node.inputs.iter().map(|i| self.input(i, known)).collect();
-        let is_plain = node.attributes().next().is_none();
+        let is_plain = node.operator == "HardSigmoid" || node.attributes().next().is_none();
         let is_of_it = read.iter().any(|input| matches!(input, Input::Values(_)));
         if !is_plain || !is_of_it {
             return None;

@@ -75,8 +75,8 @@ impl<T: Scalar> Attention<T> {
         norm.is_some_and(|norm| norm.stretches < self.heads.of_letter(letter))
     }
 
-    /// Queries and keys as they are compared, where that is not as they were
-    /// projected: normalised and turned.
+    /// Queries and keys as they are compared, and values as they are gathered, where that is
+    /// not as they were projected: normalised, clipped and turned.
     pub(super) fn prepare(
         &self,
         sight: Sight<'_>,
@@ -91,18 +91,32 @@ impl<T: Scalar> Attention<T> {
             .to_owned();
         let (mut queries, query_normed) = normalise(self.query_norm.as_ref(), queries);
         let (mut keys, key_normed) = normalise(self.key_norm.as_ref(), &keys);
+        let mut values = None;
+        if let Some(clip) = self.heads.clip.map(T::from_f64) {
+            let clipped = |x: T| x.max(-clip).min(clip);
+            queries.mapv_inplace(clipped);
+            keys.mapv_inplace(clipped);
+            values = Some(self.values(keys_values).mapv(clipped));
+        }
         self.turn(sight, &mut queries, keys.view_mut(), false);
         Some(Prepared {
             queries,
             keys,
+            values,
             query_normed,
             key_normed,
         })
     }
 
+    /// The values `[rows, keys · width]` beside keys.
+    fn values<'x>(&self, keys_values: &'x Array2<T>) -> ArrayView2<'x, T> {
+        keys_values.slice(s![.., self.heads.keys_total()..])
+    }
+
     fn prepares(&self) -> bool {
         self.query_norm.is_some()
             || self.key_norm.is_some()
+            || self.heads.clip.is_some()
             || matches!(self.heads.places, Places::Rotary(_))
     }
 
@@ -159,12 +173,12 @@ impl<T: Scalar> Attention<T> {
             .as_ref()
             .map_or(&half.keys_values, |p| &p.keys);
         let queries = half.prepared.as_ref().map_or(&half.queries, |p| &p.queries);
-        let total = self.heads.keys_total();
+        let clipped = half.prepared.as_ref().and_then(|p| p.values.as_ref());
+        let values = clipped.map_or_else(|| self.values(&half.keys_values), |v| v.view());
         [
             queries.slice(s![asked, own]),
             keys.slice(s![rows.clone(), shared.clone()]),
-            half.keys_values
-                .slice(s![rows, total + shared.start..total + shared.end]),
+            values.slice_move(s![rows, shared]),
         ]
     }
 
@@ -307,6 +321,16 @@ impl<T: Scalar> Attention<T> {
             .slice(s![.., ..self.heads.keys_total()])
             .to_owned();
         self.turn(sight, at_queries, at_keys.view_mut(), true);
+        if let Some(clip) = self.heads.clip.map(T::from_f64) {
+            let (queries, _) = normalise(self.query_norm.as_ref(), &half.queries);
+            let total = self.heads.keys_total();
+            let keys = half.keys_values.slice(s![.., ..total]).to_owned();
+            let (keys, _) = normalise(self.key_norm.as_ref(), &keys);
+            let at_values = at_keys_values.slice_mut(s![.., total..]);
+            through_clip(clip, at_queries.view_mut(), queries.view());
+            through_clip(clip, at_keys.view_mut(), keys.view());
+            through_clip(clip, at_values, self.values(&half.keys_values));
+        }
         through_norm(
             rules,
             self.query_norm.as_ref(),
@@ -346,6 +370,15 @@ impl<T: Scalar> Attention<T> {
             });
         }
     }
+}
+
+/// Gradients at clipped values as those at the values, in place.
+fn through_clip<T: Scalar>(clip: T, mut at: ArrayViewMut2<'_, T>, values: ArrayView2<'_, T>) {
+    at.zip_mut_with(&values, |at, x| {
+        if x.abs() > clip {
+            *at = T::zero();
+        }
+    });
 }
 
 /// Softmax of the visible scores of a row, times `scale`; zero elsewhere.

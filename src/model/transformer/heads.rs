@@ -23,6 +23,9 @@ pub struct Heads {
     pub scale: f64,
     /// The soft cap of the scores, where there is one.
     pub cap: Option<f64>,
+    /// How far queries, keys and values may lie from 0, where that is bounded: they are
+    /// clipped after their norms and before they are turned.
+    pub clip: Option<f64>,
     /// Which positions see which.
     pub mask: Mask,
     /// How scores know of positions.
@@ -122,6 +125,7 @@ impl Heads {
             width,
             scale: 1.0 / (width as f64).sqrt(),
             cap: None,
+            clip: None,
             mask: Mask::Causal,
             places: Places::Stream,
         }

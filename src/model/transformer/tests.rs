@@ -181,7 +181,11 @@ pub(crate) fn models() -> Vec<(&'static str, Transformer<f64>)> {
         },
     });
     let mixtral = build(&Form {
-        heads: grouped(2),
+        heads: Heads {
+            clip: Some(0.7),
+            places: rotary(4, Pairs::Halves),
+            ..grouped(2)
+        },
         activation: Activation::Silu,
         block: &|layer, rng, block| {
             norms(rng, block, rms_norm, before);
@@ -194,7 +198,12 @@ pub(crate) fn models() -> Vec<(&'static str, Transformer<f64>)> {
                 });
             }
         },
-        whole: &|rng, model| model.final_norm = Some(rms_norm(rng, D)),
+        whole: &|rng, model| {
+            model.final_norm = Some(rms_norm(rng, D));
+            for block in &mut model.blocks {
+                block.attention.key_norm = Some(rms_norm(rng, 4).per_head(2));
+            }
+        },
     });
     let gptj = build(&Form {
         heads: Heads {
@@ -489,9 +498,13 @@ impl Naive<'_> {
             let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
             ndarray::concatenate(Axis(1), &views).unwrap()
         });
-        let q = turned(heads, norm(attention.query_norm.as_ref(), &q));
-        let k = turned(heads, norm(attention.key_norm.as_ref(), &k));
-        let held = attend(heads, &q, &k, &v);
+        let clipped = |x: Array2<f64>| match heads.clip {
+            Some(clip) => x.mapv(|x| x.clamp(-clip, clip)),
+            None => x,
+        };
+        let q = turned(heads, clipped(norm(attention.query_norm.as_ref(), &q)));
+        let k = turned(heads, clipped(norm(attention.key_norm.as_ref(), &k)));
+        let held = attend(heads, &q, &k, &clipped(v));
         let written = self.pass(Matrix::Out(layer), &held, ran);
         for head in 0..heads.count {
             let columns = head * heads.width..(head + 1) * heads.width;

@@ -62,6 +62,8 @@ pub(super) struct Prepared<T> {
     pub queries: Array2<T>,
     /// `[rows, keys · width]`
     pub keys: Array2<T>,
+    /// The same, where they are clipped.
+    pub values: Option<Array2<T>>,
     pub query_normed: Option<Normed<T>>,
     pub key_normed: Option<Normed<T>>,
 }

@@ -206,7 +206,7 @@ pub(super) const LENS: Rules = &[
     ("use_attn_scale", Computed),
     ("attn_only", Computed),
     ("attn_scores_soft_cap", Computed),
-    ("clip_qkv", Refused(&[])),
+    ("clip_qkv", Computed),
     ("experts_per_token", Refused(&[])),
     ("final_rms", Computed),
     ("gated_mlp", Computed),

@@ -466,6 +466,7 @@ impl File<'_> {
             heads.scale /= (l + 1) as f64;
         }
         heads.cap = self.cap("attn_scores_soft_cap")?;
+        heads.clip = settings.number_or_null("clip_qkv")?;
         heads.mask = self.mask(l)?;
         heads.places = match settings.word("positional_embedding_type")? {
             Some("rotary") => self.rotary(l)?,

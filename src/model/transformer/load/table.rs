@@ -128,6 +128,8 @@ fn attention(family: &Family) -> String {
             | Model::Gemma3
             | Model::Cohere2
             | Model::SmolLm3
+            | Model::Mixtral
+            | Model::Qwen3Moe
     );
     let stored = match family.qkv {
         Qkv::Apart(_) => "q, k, v apart",

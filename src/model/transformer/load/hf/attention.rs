@@ -65,6 +65,7 @@ impl<'a> File<'a> {
                 }
             }
             Model::Bloom => self.blooms_parts()?,
+            Model::Olmo | Model::Olmoe => heads.clip = settings.number_or_null("clip_qkv")?,
             _ => {}
         }
         heads.places = self.places(sizes, l)?;
@@ -166,11 +167,13 @@ impl<'a> File<'a> {
             if let Some(scale) = own.number_or_null("softmax_scale")? {
                 heads.scale = scale;
             }
+            heads.clip = own.number_or_null("clip_qkv")?.filter(|clip| *clip != 0.0);
             // The framework passes over it, and computes what it is usually.
             if let Some(other) = own.number_or_null("alibi_bias_max")?.filter(|x| *x != 8.0) {
                 return Err(own.unsupported("alibi_bias_max", &other.to_string()));
             }
-            own.refuse(keys::rules())?;
+            let others = keys::rules().iter().filter(|(key, _)| *key != "clip_qkv");
+            own.refuse(&others.copied().collect::<Vec<_>>())?;
             for key in keys::rules().iter().map(|(key, _)| *key) {
                 let _is_known = own.value(key);
             }
