@@ -70,7 +70,7 @@ fn caption(audit: &Audit) -> String {
         String::new()
     };
     let kernels = match audit.checkpoint.layout {
-        Layout::Layered => format!(" {}", KERNELS),
+        Layout::Layered => format!(" {KERNELS}"),
         _ => String::new(),
     };
     format!(
