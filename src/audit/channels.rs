@@ -6,33 +6,30 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::network::LARGEST_DRAWN;
 use super::weighing::wide;
 use crate::data::Dataset;
 use crate::graph::places::layer_places;
 use crate::model::Layered;
 use crate::model::layered::{LayeredSites, Op, Record};
 use crate::numeric::{Scalar, statistics};
-use crate::patch::{LayeredEngine, Patchable as _};
 use crate::result::{Arrangement, Layer, Link, LinkKind, Network, Site, Skip};
 
-/// Networks of more edges are not drawn edge by edge.
-const MOST_EDGES: usize = 100_000;
-
-/// The drawing of the engine's network as it behaves in `record`; empty for one that is too
+/// The drawing of a network, with what sites write in `record`; empty for one that is too
 /// large. `outputs` are the outputs' sites and own names.
 pub fn network<T: Scalar>(
-    engine: &LayeredEngine<'_, T>,
+    model: &Layered<T>,
     record: &Record<T>,
     data: &Dataset,
     outputs: &[(String, String)],
 ) -> Network {
-    if engine.edge_count() > MOST_EDGES {
+    let sites = LayeredSites::new(model);
+    if sites.edge_count() > LARGEST_DRAWN {
         return Network::default();
     }
     let drawing = Drawing {
-        engine,
-        model: engine.model(),
-        sites: engine.sites(),
+        model,
+        sites,
         data,
         outputs,
     };
@@ -55,10 +52,9 @@ pub fn network<T: Scalar>(
     }
 }
 
-struct Drawing<'d, 'm, T> {
-    engine: &'d LayeredEngine<'m, T>,
+struct Drawing<'d, T> {
     model: &'d Layered<T>,
-    sites: &'d LayeredSites,
+    sites: LayeredSites,
     data: &'d Dataset,
     outputs: &'d [(String, String)],
 }
@@ -66,7 +62,7 @@ struct Drawing<'d, 'm, T> {
 /// Weights from one layer of sites to another, `[readers, writers]` row by row.
 type Blocks = BTreeMap<(usize, usize), Vec<Option<f64>>>;
 
-impl<T: Scalar> Drawing<'_, '_, T> {
+impl<T: Scalar> Drawing<'_, T> {
     /// The layer of a site, and its position there.
     fn place(&self, site: usize) -> (usize, usize) {
         let groups = self.sites.groups();
@@ -78,14 +74,14 @@ impl<T: Scalar> Drawing<'_, '_, T> {
     fn blocks(&self) -> Blocks {
         let groups = self.sites.groups();
         let mut blocks = Blocks::new();
-        for edge in 0..self.engine.edge_count() {
-            let (writer, reader) = self.engine.ends(edge);
+        for edge in 0..self.sites.edge_count() {
+            let (writer, reader) = self.sites.ends(self.model, edge);
             let ((from, column), (to, row)) = (self.place(writer), self.place(reader));
             let (width, height) = (groups[from].len(), groups[to].len());
             let block = blocks
                 .entry((from, to))
                 .or_insert_with(|| vec![Some(0.0); width * height]);
-            block[row * width + column] = largest(&self.engine.weight_of(edge));
+            block[row * width + column] = largest(&self.sites.weight_of(self.model, edge));
         }
         blocks
     }
@@ -226,13 +222,10 @@ fn largest<T: Scalar>(kernel: &[T]) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use ndarray::{Array1, Array2, array};
 
     use super::*;
     use crate::model::layered::{Layer as Step, Parameter, Shape, Term, Window};
-    use crate::patch::Fill;
 
     fn parameter(weight: Array2<f64>, taps: usize) -> Parameter<f64> {
         Parameter {
@@ -295,10 +288,8 @@ mod tests {
         let model = small();
         let inputs = array![[1.0], [0.0], [0.0], [1.0]];
         let data = Dataset::from_arrays("data", inputs.t().to_owned(), None).unwrap();
-        let engine =
-            LayeredEngine::new(&model, &inputs, None, Fill::Zero, 0, Path::new("data")).unwrap();
         let outputs = [("y0".to_owned(), "height".to_owned())];
-        let drawn = network(&engine, engine.clean(), &data, &outputs);
+        let drawn = network(&model, &model.forward(inputs.clone()), &data, &outputs);
         let names: Vec<&str> = drawn.layers.iter().map(|l| l.name.as_str()).collect();
         assert_eq!(
             names,

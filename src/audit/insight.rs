@@ -1,6 +1,5 @@
 //! What the modules say about the task: embeddings, signs, neurons of many purposes, formulas.
 
-use crate::order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{Array2, Axis};
@@ -12,6 +11,7 @@ use crate::model::Mlp;
 use crate::modules::embeddings::{correlation, frequencies, permutation_signs, principal};
 use crate::modules::{formula, pizza};
 use crate::numeric::Scalar;
+use crate::order;
 use crate::result::{
     Addition, Embedding, Formula, Insight, Modules, NodeAblation, Polysemanticity, SignDimension,
 };

@@ -21,6 +21,7 @@ use crate::checkpoint::{Checkpoint, Tensor};
 use crate::choice::LossKind;
 use crate::circuit::Goal;
 use crate::metric::{Metric, MetricKind};
+use crate::model::layered::LayeredSites;
 use crate::model::{Batch, Layered, Ports};
 use crate::modules::lesions::Measured;
 use crate::modules::{EdgeWeight, ModulesConfig};
@@ -146,7 +147,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         let engine = self.engine(pruned, fill, config.seed)?;
         let goals = self.goals(config)?;
         let weights = match settings.edge_weight.unwrap_or_default() {
-            EdgeWeight::AbsWeight => kernels(&self.engine(self.model, fill, config.seed)?),
+            EdgeWeight::AbsWeight => kernels(self.model),
             EdgeWeight::Attribution => {
                 let edges: Vec<usize> = engine.surviving().ones().collect();
                 by_attribution(&engine, &edges, &goals)
@@ -239,14 +240,8 @@ impl<T: Scalar> Audited for Subject<'_, T> {
     }
 
     fn drawn(&self, pruned: &Layered<T>) -> result::Network {
-        let engine = self.engine(self.model, Fill::Zero, 0);
-        engine.map_or_else(
-            |_| result::Network::default(),
-            |engine| {
-                let record = pruned.forward(self.batch.inputs.clone());
-                channels::network(&engine, &record, self.files.data, &self.outputs)
-            },
-        )
+        let record = pruned.forward(self.batch.inputs.clone());
+        channels::network(self.model, &record, self.files.data, &self.outputs)
     }
 
     fn written(&self, pruned: &Layered<T>) -> Checkpoint {
@@ -406,13 +401,12 @@ impl<'a, T: Scalar> Subject<'a, T> {
 }
 
 /// The size of every edge's kernel, √Σw²; |w| of a linear layer.
-fn kernels<T: Scalar>(engine: &LayeredEngine<'_, T>) -> Vec<f64> {
+fn kernels<T: Scalar>(model: &Layered<T>) -> Vec<f64> {
+    let sites = LayeredSites::new(model);
     let size = |edge: usize| {
-        let squares = engine
-            .weight_of(edge)
-            .into_iter()
-            .map(|w| w.widen() * w.widen());
+        let weights = sites.weight_of(model, edge).into_iter();
+        let squares = weights.map(|w| w.widen() * w.widen());
         squares.sum::<f64>().sqrt()
     };
-    (0..engine.edge_count()).map(size).collect()
+    (0..sites.edge_count()).map(size).collect()
 }

@@ -5,7 +5,6 @@
 //! differ in samples or size share all runs; effects sample by sample are the only thing
 //! that is computed.
 
-use crate::order;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -26,6 +25,7 @@ use crate::evaluate::multiverse::{
 use crate::evaluate::stability::{CORE, POSSIBLE, jaccard};
 use crate::model::{Loaded, Role};
 use crate::numeric::Rng;
+use crate::order;
 use crate::patch::EdgeSet;
 use crate::result::{
     Along, Analysed, Axes, Certified, CertifiedEdge, CheckpointInfo, Claim, DataInfo, Multiverse,

@@ -9,6 +9,9 @@ use crate::model::Mlp;
 use crate::numeric::{Scalar, statistics};
 use crate::result::{Arrangement, Layer, Network, Site};
 
+/// Networks of more weights than this are not drawn weight by weight.
+pub const LARGEST_DRAWN: usize = 100_000;
+
 /// Sites at their places with activation statistics of the pruned network, and
 /// the weights as they were before pruning.
 pub fn network<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>) -> Network {

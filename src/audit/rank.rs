@@ -1,6 +1,7 @@
 //! Networks ranked by what their audits say of them.
 
 use crate::choice::{Criterion, Direction, Fill, Pick, Scope};
+use crate::order;
 use crate::result::{Audit, RankedBy, RankedNetwork, Ranking};
 
 /// A network to be ranked.
@@ -75,7 +76,7 @@ pub fn ranked(pick: Pick, candidates: Vec<Candidate>) -> Ranking {
         }
     };
     let mut networks: Vec<RankedNetwork> = candidates.into_iter().enumerate().map(ranked).collect();
-    networks.sort_by(|one, other| one.mean_rank.total_cmp(&other.mean_rank));
+    order::ascending(&mut networks, |network| network.mean_rank);
     let by = |criterion: &Criterion| RankedBy {
         criterion: *criterion,
         direction: criterion.direction(),

@@ -3,6 +3,7 @@
 use ndarray::{Array2, Axis};
 
 use super::subject::Subject;
+use crate::metric::decision;
 use crate::model::Mlp;
 use crate::numeric::Scalar;
 use crate::result::Surface;
@@ -73,7 +74,7 @@ fn surface<T: Scalar>(
         Some(output) => outputs.row(output).iter().map(|x| x.widen()).collect(),
         None => outputs
             .axis_iter(Axis(1))
-            .map(|of| decided(of.iter()))
+            .map(|outputs| decision(outputs) as f64)
             .collect(),
     };
     Surface {
@@ -87,22 +88,6 @@ fn surface<T: Scalar>(
         points,
         values,
     }
-}
-
-/// The number of the largest output; of one, whether it is above 0.
-fn decided<'a, T: Scalar>(outputs: impl ExactSizeIterator<Item = &'a T>) -> f64 {
-    let is_one = outputs.len() == 1;
-    let mut largest = (0, f64::NEG_INFINITY);
-    for (output, value) in outputs.enumerate() {
-        let value = value.widen();
-        if is_one {
-            return f64::from(u8::from(value > 0.0));
-        }
-        if value > largest.1 {
-            largest = (output, value);
-        }
-    }
-    largest.0 as f64
 }
 
 /// The smallest and the largest value of an input over the samples.
@@ -145,9 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_output_decides_and_of_one_its_sign() {
-        assert_eq!(decided([0.5, 2.0, 1.0].iter()), 1.0);
-        assert_eq!((decided([-0.5].iter()), decided([0.5].iter())), (0.0, 1.0));
+    fn ranges_have_a_band_on_both_sides() {
         assert_eq!(widened([0.0, 2.0]), [-0.5, 2.5]);
         assert_eq!(widened([1.0, 1.0]), [0.75, 1.25]);
     }

@@ -12,12 +12,12 @@
 //! Sources: Zhang & Wang 2026, arXiv 2606.09899 (curvature as reliability; flag what may be
 //! wrong and compute it), Vovk, Gammerman & Shafer 2005 (conformal intervals).
 
-use crate::order;
 use serde::{Deserialize, Serialize};
 
 use super::{Attributable, Attribution, Goal, effects};
 use crate::metric::Metric;
 use crate::numeric::{Rng, Scalar};
+use crate::order;
 use crate::patch::PatchableExt as _;
 
 /// The share of edges that are drawn, and the fewest.

@@ -1,6 +1,5 @@
 //! One network on the bench: its audit, its controls, its circuits under test.
 
-use crate::order;
 use std::collections::BTreeMap;
 
 use super::numbers::{Source, numbers};
@@ -16,6 +15,7 @@ use crate::metric::Metric;
 use crate::model::{Loaded, Mlp};
 use crate::numeric::Scalar;
 use crate::numeric::statistics::bootstrap_interval;
+use crate::order;
 use crate::prune::{Threshold, apply};
 use crate::result::{
     self, Audit, Circuit, ComparedNetwork, FrontPoint, Picture, PlacedLayer, Prune,

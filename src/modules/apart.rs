@@ -11,6 +11,7 @@ use petgraph::unionfind::UnionFind;
 use super::Communities;
 use super::independence::{live_components, live_edges, split_thresholds};
 use crate::graph::Layered;
+use crate::order;
 
 /// The largest share of edges that may join modules that are called weakly joined.
 pub const WEAKLY_JOINED: f64 = 0.1;
@@ -35,7 +36,7 @@ pub const WEAKLY_JOINED: f64 = 0.1;
 pub fn modules_apart(network: &Layered, joining: f64) -> Communities {
     let live = live_edges(network);
     let mut falling = live.clone();
-    falling.sort_by(|one, other| other.2.abs().total_cmp(&one.2.abs()));
+    order::descending(&mut falling, |edge| edge.2.abs());
     let allowed = joining * live.len() as f64;
     let mut finest = live_components(network, &live);
     for threshold in split_thresholds(network) {

@@ -2,10 +2,11 @@
 //!
 //! Source of the questions: arXiv 2305.08746, section 3.3 and figure 5.
 
-use crate::order;
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{ArrayView1, ArrayView2};
 use std::f64::consts::TAU;
+
+use crate::order;
 
 /// The directions in which a cloud of points is widest.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,13 +5,13 @@
 //! has no effect, so neither makes two outputs depend on each other. What
 //! pruning does to the outputs is asked of the caller, who knows the model.
 
-use crate::order;
 use petgraph::unionfind::UnionFind;
 
 use super::Communities;
 use super::components::components;
 use crate::graph::{Adjacency, Layered};
 use crate::numeric::shortest_decimal;
+use crate::order;
 use crate::result::{Bridge, Component, Independence, Split};
 
 /// Bridges listed per split; the rest are only counted.

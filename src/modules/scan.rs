@@ -1,6 +1,5 @@
 //! Modules along the resolution: which partitions last over a range of it.
 
-use crate::order;
 use rayon::prelude::*;
 
 use super::assigned::assignments;
@@ -8,6 +7,7 @@ use super::detect::detect;
 use super::quality::modularity;
 use super::{Communities, ModulesConfig, stability};
 use crate::graph::{Adjacency, Layered};
+use crate::order;
 use crate::result::{Plateau, Scan, ScanPoint};
 
 /// The scan goes from 1/10 to 10 in steps of 12 %.

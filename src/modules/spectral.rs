@@ -4,12 +4,12 @@
 //! von Luxburg (2007) for the eigengap; Filan et al. (2021) use it on neural networks.
 //! The whole matrix is decomposed: O(nodes³), meant for up to a few thousand nodes.
 
-use crate::order;
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use super::Communities;
 use crate::graph::Adjacency;
 use crate::numeric::Rng;
+use crate::order;
 
 /// Most clusters that the eigengap may choose.
 const MOST_CLUSTERS: usize = 20;

@@ -17,6 +17,15 @@ use crate::numeric::{Activation, Scalar, matmul_into};
 /// A reader: its linear layer, and its place in the layer after.
 pub(super) type Place = (usize, usize);
 
+/// Which sites are recomputed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Which {
+    /// All that the change reaches.
+    All,
+    /// Those of them that an unpatched edge reads: for outputs that are looked at and not kept.
+    Read,
+}
+
 /// The change that one edge makes, and room to compute the next.
 #[derive(Debug, Clone)]
 pub(super) struct Ripple<T> {
@@ -28,8 +37,6 @@ pub(super) struct Ripple<T> {
     message: Array2<T>,
     /// Layer of sites whose values change first; the number of linear layers for the outputs.
     first: usize,
-    /// Whether sites that nothing reads are recomputed too.
-    unread: bool,
 }
 
 /// The change of one layer of sites.
@@ -58,7 +65,6 @@ impl<T: Scalar> Ripple<T> {
             outputs: Array2::zeros((widths[widths.len() - 1], samples)),
             message: Array2::zeros((1, samples)),
             first: 0,
-            unread: true,
         }
     }
 
@@ -71,7 +77,7 @@ impl<T: Scalar> Ripple<T> {
     pub(super) fn toggle(&mut self, engine: &Engine<'_, T>, state: &State<T>, number: usize) {
         let edge = engine.sites().edge_at(number);
         self.message_change(engine, state, number);
-        self.follow(engine, state, (edge.layer, edge.to));
+        self.follow(engine, state, (edge.layer, edge.to), Which::All);
     }
 
     /// Computes what follows when a reader reads so much more, by sample.
@@ -80,26 +86,12 @@ impl<T: Scalar> Ripple<T> {
         engine: &Engine<'_, T>,
         state: &State<T>,
         place: Place,
+        which: Which,
         change: impl Fn(usize) -> T,
     ) {
         let message = row_mut_of(&mut self.message, 0).iter_mut().enumerate();
         message.for_each(|(sample, m)| *m = change(sample));
-        self.follow(engine, state, place);
-    }
-
-    /// The outputs where a reader reads so much more, by sample: not to be kept, as sites all
-    /// of whose readers are patched stay as they were.
-    pub(super) fn glance(
-        &mut self,
-        engine: &Engine<'_, T>,
-        state: &State<T>,
-        place: Place,
-        change: impl Fn(usize) -> T,
-    ) -> ArrayView2<'_, T> {
-        self.unread = false;
-        self.nudge(engine, state, place, change);
-        self.unread = true;
-        self.outputs()
+        self.follow(engine, state, place, which);
     }
 
     /// By sample, what `edge` changes in what its reader reads.
@@ -116,7 +108,13 @@ impl<T: Scalar> Ripple<T> {
     }
 
     /// Computes what follows when a reader reads what the message says besides.
-    fn follow(&mut self, engine: &Engine<'_, T>, state: &State<T>, (layer, to): Place) {
+    fn follow(
+        &mut self,
+        engine: &Engine<'_, T>,
+        state: &State<T>,
+        (layer, to): Place,
+        which: Which,
+    ) {
         self.first = layer + 1;
         self.outputs.assign(&state.outputs());
         let depth = engine.model().layers.len();
@@ -128,7 +126,7 @@ impl<T: Scalar> Ripple<T> {
         let activations = &engine.model().activation;
         self.first_site(activations.of(layer, to), state, to);
         for layer in self.first..depth - 1 {
-            self.spread(activations, state, layer);
+            self.spread(activations, state, layer, which);
         }
         self.arrive(state, depth - 1);
     }
@@ -204,11 +202,11 @@ impl<T: Scalar> Ripple<T> {
     }
 
     /// The change of hidden layer `layer + 1`, given that of hidden layer `layer`.
-    fn spread(&mut self, activations: &Activations, state: &State<T>, layer: usize) {
+    fn spread(&mut self, activations: &Activations, state: &State<T>, layer: usize, which: Which) {
         let (before, after) = self.reached.split_at_mut(layer + 1);
         let (source, target) = (&mut before[layer], &mut after[0]);
         let weights = &state.live[layer];
-        let next = state.live.get(layer + 1).filter(|_| !self.unread);
+        let next = state.live.get(layer + 1).filter(|_| which == Which::Read);
         let is_read = |site: usize| {
             next.is_none_or(|next| next.column(site).iter().any(|weight| !weight.is_zero()))
         };

@@ -16,7 +16,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::engine::{Engine, State};
 use super::readout::Readout;
-use super::ripple::{Place, Ripple};
+use super::ripple::{Place, Ripple, Which};
 use crate::metric::MetricKind;
 use crate::numeric::{Scalar, statistics};
 
@@ -119,7 +119,8 @@ impl Table {
             let basis = polynomials(point, points);
             // The second polynomial is the point itself.
             let at = |sample: usize| T::from_f64(middle[sample] + half[sample] * basis[1]);
-            let outputs = ripple.glance(engine, state, (layer, to), at);
+            ripple.nudge(engine, state, (layer, to), Which::Read, at);
+            let outputs = ripple.outputs();
             for sheet in &mut sheets {
                 for (sample, value) in values.iter_mut().enumerate() {
                     let readout = sheet.owner[sample].map(|owner| readouts[owner].metric);

@@ -9,7 +9,7 @@ use super::engine::{EdgeSet, Engine, State};
 use super::patchable::{Patchable as _, Walk};
 use super::readings::place;
 use super::readout::Readout;
-use super::ripple::{Place, Ripple};
+use super::ripple::{Place, Ripple, Which};
 use super::table::{Span, Table, are_smooth};
 use crate::metric::Metric;
 use crate::numeric::Scalar;
@@ -141,7 +141,7 @@ impl<'e, 'm, T: Scalar> MlpWalk<'e, 'm, T> {
         };
         let at = |sample: usize| T::from_f64(reader.change[sample]);
         self.ripple
-            .nudge(self.engine, &self.state, reader.place, at);
+            .nudge(self.engine, &self.state, reader.place, Which::All, at);
         self.ripple.keep(self.engine, &mut self.state, reader.place);
         for edge in reader.gone {
             self.state.flip(self.engine, edge);

@@ -1,11 +1,11 @@
 //! What pruning needs of a network.
 
-use crate::order;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::model::transformer::Matrix;
 use crate::model::{Layered, Mlp, Sequences, Transformer};
 use crate::numeric::Scalar;
+use crate::order;
 use crate::patch::{Engine, Fills, PatchableExt as _};
 
 /// A network whose weights can be pruned.

@@ -1,6 +1,5 @@
 //! Holding a pruned network against the network as it is, on samples.
 
-use crate::order;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +9,7 @@ use num_traits::Float;
 use super::Prunable;
 use crate::metric::decision;
 use crate::numeric::{Scalar, statistics};
+use crate::order;
 use crate::result::OutputChange;
 
 /// What sums in another order may differ by: so many roundings of the largest output,

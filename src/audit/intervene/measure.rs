@@ -1,6 +1,5 @@
 //! What moved between two runs on the same samples, with intervals.
 
-use crate::order;
 use ndarray::{Array2, ArrayView2};
 
 use crate::Result;
@@ -12,6 +11,7 @@ use crate::evaluate::stability::wilson_interval;
 use crate::metric::{Metric, decision};
 use crate::numeric::Scalar;
 use crate::numeric::statistics::{bootstrap_interval, mean};
+use crate::order;
 use crate::result::{Moved, MovedDecisions, MovedOutput};
 
 /// Resamples of an interval, and the fewest samples that have one.

@@ -4,7 +4,6 @@
 //! the last stream: `Σ over writers of message · v + biases`, v = s · centred(γ ∘ u), u the
 //! difference of two columns of the unembedding.
 
-use crate::order;
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
@@ -13,6 +12,7 @@ use crate::model::transformer::{Letter, NormKind, Reader, SequenceTrace, Writer,
 use crate::model::{Components, Sequences};
 use crate::numeric::Scalar;
 use crate::numeric::statistics::mean;
+use crate::order;
 use crate::result::{Attributed, Attribution, NeuronWeights};
 
 /// Rounding units of the network's numbers that a sum of parts may be off by, per unit of

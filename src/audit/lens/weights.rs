@@ -1,7 +1,6 @@
 //! What weights say by themselves. The weights of norms before and after are multiplied in;
 //! centring and scales, which depend on samples, are left out, and so are positions.
 
-use crate::order;
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
@@ -11,6 +10,7 @@ use crate::model::transformer::{Embedding, FeedForward, Letter, Norm};
 use crate::numeric::Scalar;
 use crate::numeric::eigen::{eigenvalues, largest_singular};
 use crate::numeric::statistics::{mean, population_sd};
+use crate::order;
 use crate::result::{HeadWeights, LayerCosines, Scored};
 
 /// From which |cosine| on a neuron writes, or takes away, what it reads.

@@ -1,7 +1,6 @@
 //! Effects sample by sample: how a discovery comes out over resamples, and what others
 //! need to run it again.
 
-use crate::order;
 use std::collections::HashMap;
 
 use ndarray::Axis;
@@ -12,6 +11,7 @@ use super::{Measured, ScoredBySample, Search};
 use crate::choice::Origin;
 use crate::evaluate::stability::{CORE, POSSIBLE, RESAMPLES, stability, wilson_interval};
 use crate::numeric::Scalar;
+use crate::order;
 use crate::patch::{EdgeSet, PatchableExt as _};
 use crate::result::{CircuitStability, EdgeInclusion};
 

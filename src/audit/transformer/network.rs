@@ -3,6 +3,7 @@
 use ndarray::{Array1, Array2};
 
 use super::Subject;
+use crate::audit::network::LARGEST_DRAWN;
 use crate::graph::places::layer_places;
 use crate::model::Transformer;
 use crate::model::transformer::{
@@ -11,9 +12,6 @@ use crate::model::transformer::{
 use crate::numeric::{Scalar, statistics};
 use crate::prune::Prunable;
 use crate::result::{Arrangement, Extremes, Layer, Link, LinkKind, Network, Site};
-
-/// Transformers of more weights than this are not drawn weight by weight.
-const LARGEST_DRAWN: usize = 100_000;
 
 impl<T: Scalar> Subject<'_, T> {
     /// The weights as they were before pruning, with activation statistics of

@@ -75,7 +75,7 @@ impl<T: Scalar> Runs for EngineRuns<'_, '_, T> {
         let clean = engine.clean();
         let visit = &mut |layer: usize, at: ndarray::ArrayView2<'_, T>| {
             let sites = engine.sites().of_layer(layer);
-            for (index, term) in engine.terms(layer).iter().enumerate() {
+            for (index, term) in engine.model().terms(layer).iter().enumerate() {
                 if heeded.is_some_and(|value| value != term.read) {
                     continue;
                 }

@@ -25,7 +25,7 @@ impl<T: Scalar> Maskable for LayeredEngine<'_, T> {
             at_outputs,
             &mut |layer, at: ArrayView2<'_, T>| {
                 let sites = self.sites().of_layer(layer);
-                for (index, term) in self.terms(layer).iter().enumerate() {
+                for (index, term) in self.model().terms(layer).iter().enumerate() {
                     let parameter = &model.parameters[term.parameter];
                     let difference = self.difference(&run, term.read);
                     let slopes = model.weight_gradient(layer, term, difference.view(), at);

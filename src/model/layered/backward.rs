@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use super::forward::taken;
 use super::{Layered, Op, Record, Replaced, Shape, Term, Window};
 use crate::model::Rules;
-use crate::numeric::{Scalar, matmul_into};
+use crate::numeric::{Activation, Scalar, matmul_into};
 
 /// Takes an affine layer and the gradient at its readers, `[features, samples]`.
 pub type AffineVisitor<'v, T> = dyn FnMut(usize, ArrayView2<'_, T>) + 'v;
@@ -64,14 +64,7 @@ impl<T: Scalar> Layered<T> {
             }
             Op::Sum(reads) => reads.iter().map(|read| (*read, at.clone())).collect(),
             Op::Activate(read, activation) => {
-                let mut gradient = at.as_standard_layout().into_owned();
-                let x = x(*read).as_standard_layout();
-                rules.through(
-                    *activation,
-                    gradient.as_slice_mut().unwrap_or_default(),
-                    x.as_slice().unwrap_or_default(),
-                );
-                vec![(*read, gradient)]
+                vec![(*read, activated_backward(rules, *activation, x(*read), at))]
             }
             Op::Scale { read, weight, .. } => {
                 let scaled = |(row, column): (usize, usize)| {
@@ -81,16 +74,12 @@ impl<T: Scalar> Layered<T> {
             }
             Op::Norm(read, norm) => vec![(*read, norm.backward(rules, x(*read), at))],
             Op::MaxPool(read, window) => {
-                vec![(
-                    *read,
-                    max_backward(x(*read), self.shape(*read), *window, at),
-                )]
+                let gradient = max_backward(x(*read), self.shape(*read), *window, at);
+                vec![(*read, gradient)]
             }
             Op::AveragePool(read, window) => {
-                vec![(
-                    *read,
-                    mean_backward(x(*read), self.shape(*read), *window, at),
-                )]
+                let gradient = mean_backward(x(*read), self.shape(*read), *window, at);
+                vec![(*read, gradient)]
             }
             Op::Flatten(read) => vec![(*read, at.clone())],
             Op::Slice(read, from) => {
@@ -171,6 +160,23 @@ fn by_channel<T: Scalar>(at: &Array2<T>, shape: Shape) -> Array2<T> {
     let columns = numbers.len() / shape.channels.max(1);
     Array2::from_shape_vec((shape.channels, columns), numbers)
         .unwrap_or_else(|_| unreachable!("a value has as many rows as its shape has features"))
+}
+
+/// The gradient at what an activation reads.
+fn activated_backward<T: Scalar>(
+    rules: Rules,
+    activation: Activation,
+    x: &Array2<T>,
+    at: &Array2<T>,
+) -> Array2<T> {
+    let mut gradient = at.as_standard_layout().into_owned();
+    let x = x.as_standard_layout();
+    rules.through(
+        activation,
+        gradient.as_slice_mut().unwrap_or_default(),
+        x.as_slice().unwrap_or_default(),
+    );
+    gradient
 }
 
 fn max_backward<T: Scalar>(

@@ -207,6 +207,18 @@ impl<T: Scalar> Layered<T> {
         })
     }
 
+    /// The terms of an affine layer.
+    ///
+    /// # Panics
+    /// If the layer is another.
+    #[must_use]
+    pub fn terms(&self, layer: usize) -> &[Term] {
+        match &self.layers[layer].op {
+            Op::Affine { terms, .. } => terms,
+            _ => unreachable!("only affine layers have edges"),
+        }
+    }
+
     /// Features of the input, readers of every affine layer.
     #[must_use]
     pub fn widths(&self) -> Vec<usize> {

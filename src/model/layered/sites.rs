@@ -276,16 +276,25 @@ impl LayeredSites {
         }
     }
 
+    /// The weights of an edge: one, or those of a kernel.
+    #[must_use]
+    pub fn weight_of<T: Scalar>(&self, network: &Layered<T>, number: usize) -> Vec<T> {
+        let edge = self.edge_at(number);
+        let term = &network.terms(self.affine[edge.affine].layer)[edge.term];
+        let parameter = &network.parameters[term.parameter];
+        let columns = edge.from * parameter.taps..(edge.from + 1) * parameter.taps;
+        columns
+            .map(|column| parameter.weight[[edge.to, column]])
+            .collect()
+    }
+
     /// Writer and reader of an edge, by site.
     #[must_use]
     pub fn ends<T: Scalar>(&self, network: &Layered<T>, number: usize) -> (usize, usize) {
         let edge = self.edge_at(number);
         let layer = self.affine[edge.affine].layer;
         let reader = self.of_value[layer + 1][edge.to];
-        let Op::Affine { terms, .. } = &network.layers[layer].op else {
-            unreachable!("edges lead into affine layers");
-        };
-        let term = &terms[edge.term];
+        let term = &network.terms(layer)[edge.term];
         let group = edge.to / network.parameters[term.parameter].readers_per_group();
         let channel = network.channels_of(term, group).start + edge.from;
         (self.of_value[term.read][channel], reader)

@@ -24,7 +24,6 @@ mod upper;
 mod wiring;
 mod within;
 
-use crate::order;
 use rayon::prelude::*;
 
 use self::across::Across;
@@ -43,6 +42,7 @@ use super::{Communities, LeidenConfig, leiden};
 pub use crate::choice::BlockForm;
 use crate::graph::{Adjacency, Layered};
 use crate::numeric::Rng;
+use crate::order;
 
 /// A description by groups has to be this much shorter than one without, in nats: rounding.
 const SHORTER: f64 = 1e-6;

@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, Axis};
 
 use crate::metric::Metric;
 use crate::model::Layered;
-use crate::model::layered::{LayeredSites, Op, Record, Replaced, Replacement, Term};
+use crate::model::layered::{LayeredSites, Record, Replaced, Replacement};
 use crate::numeric::{Rng, Scalar};
 use crate::patch::{EdgeSet, Fill, Patchable, PatchableExt as _, SetWalk, Walk};
 use crate::{ErrorKind, Result};
@@ -115,26 +115,6 @@ impl<'m, T: Scalar> LayeredEngine<'m, T> {
         }
     }
 
-    /// The weights of an edge: one, or those of a kernel.
-    #[must_use]
-    pub fn weight_of(&self, edge: usize) -> Vec<T> {
-        let at = self.sites.edge_at(edge);
-        let term = &self.terms(self.sites.affine()[at.affine].layer)[at.term];
-        let parameter = &self.model.parameters[term.parameter];
-        let columns = at.from * parameter.taps..(at.from + 1) * parameter.taps;
-        columns
-            .map(|column| parameter.weight[[at.to, column]])
-            .collect()
-    }
-
-    /// The terms of an affine layer.
-    pub(crate) fn terms(&self, layer: usize) -> &'m [Term] {
-        match &self.model.layers[layer].op {
-            Op::Affine { terms, .. } => terms,
-            _ => unreachable!("only affine layers have edges"),
-        }
-    }
-
     /// The weights of a run in which every edge carries its share of its message,
     /// and its fill for the rest; `share` is asked by edge number, 1 for the message.
     #[must_use]
@@ -154,7 +134,7 @@ impl<'m, T: Scalar> LayeredEngine<'m, T> {
     ) -> Replacement<T> {
         let mut besides: Option<Array2<T>> = None;
         let mut live = Vec::new();
-        for (index, term) in self.terms(layer).iter().enumerate() {
+        for (index, term) in self.model.terms(layer).iter().enumerate() {
             let parameter = &self.model.parameters[term.parameter];
             let edge =
                 |to, column| self.sites.affine()[affine].edge(to, index, column / parameter.taps);
@@ -242,7 +222,12 @@ impl<T: Scalar> Patchable for LayeredEngine<'_, T> {
     /// Affine layers from the last to the first; by reader within one.
     /// The edges any of whose weights is not zero.
     fn surviving(&self) -> EdgeSet {
-        let alive = |edge: &usize| self.weight_of(*edge).iter().any(|w| !w.is_zero());
+        let alive = |edge: &usize| {
+            self.sites
+                .weight_of(self.model, *edge)
+                .iter()
+                .any(|w| !w.is_zero())
+        };
         self.edges((0..self.edge_count()).filter(alive))
     }
 

@@ -38,7 +38,9 @@ fn patching_by_zero_is_a_network_without_those_weights() {
     let engine = engine(&model, Fill::Zero);
     for edge in 0..engine.edge_count() {
         let at = engine.sites().edge_at(edge);
-        let term = &engine.terms(engine.sites().affine()[at.affine].layer)[at.term];
+        let term = &engine
+            .model()
+            .terms(engine.sites().affine()[at.affine].layer)[at.term];
         // The parameter of both terms of one layer is shared: only whole uses are compared.
         if model
             .affine()

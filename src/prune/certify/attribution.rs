@@ -6,11 +6,11 @@
 //! the writer writes in the original and λ the product of slopes and pruned
 //! weights summed over all paths from the reader to the output.
 
-use crate::order;
 use ndarray::Array2;
 
 use crate::model::{Edge, Mlp};
 use crate::numeric::Activation;
+use crate::order;
 
 /// What one changed weight or bias adds to the change.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -137,27 +137,38 @@ fn established(group: &Group<'_>) -> Option<Sentence> {
         return None;
     }
     let told: Vec<bool> = circuits.iter().filter_map(|c| c.established).collect();
+    let (status, text, from) = match told.is_empty() {
+        true => (Status::NotRun, not_judged(circuits), "judged_on"),
+        false => {
+            let yes = told.iter().filter(|yes| **yes).count();
+            let (status, text) = verdict(circuits, yes);
+            (status, text, "established")
+        }
+    };
+    Some(Sentence::new(TOPIC, status, text).from(group.evidence(&[from])))
+}
+
+/// Why nothing is known of circuits on other samples.
+fn not_judged(circuits: &[&Circuit]) -> String {
+    match circuits.iter().find(|c| withheld(c)) {
+        None => "Whether they stand on other samples was not judged: no samples were held out."
+            .to_owned(),
+        Some(circuit) => format!(
+            "No interval is given and nothing established: on {}, 95 % intervals of this \
+             metric ({}, {} fill) were found to hold the truth less often than that.",
+            counted(circuit.samples, "sample", "samples"),
+            circuit.metric,
+            circuit.fill
+        ),
+    }
+}
+
+/// How many circuits are established, and what that means.
+fn verdict(circuits: &[&Circuit], yes: usize) -> (Status, String) {
     let of = match circuits.len() {
         1 => "The circuit".to_owned(),
         n => format!("Of these {} circuits", count_words(n)),
     };
-    if told.is_empty() {
-        let text = match circuits.iter().find(|c| withheld(c)) {
-            None => "Whether they stand on other samples was not judged: no samples were held out."
-                .to_owned(),
-            Some(circuit) => format!(
-                "No interval is given and nothing established: on {}, 95 % intervals of this \
-                 metric ({}, {} fill) were found to hold the truth less often than that.",
-                counted(circuit.samples, "sample", "samples"),
-                circuit.metric,
-                circuit.fill
-            ),
-        };
-        return Some(
-            Sentence::new(TOPIC, Status::NotRun, text).from(group.evidence(&["judged_on"])),
-        );
-    }
-    let yes = told.iter().filter(|yes| **yes).count();
     let band = circuits
         .iter()
         .find_map(|c| c.band)
@@ -167,21 +178,16 @@ fn established(group: &Group<'_>) -> Option<Sentence> {
         short(band[0]),
         short(band[1])
     );
-    let (status, text) = match (yes, circuits.len()) {
+    let missed = missed(circuits);
+    match (yes, circuits.len()) {
         (1, 1) => (Status::Holds, format!("{of} is established: {means}.")),
         (0, 1) => (
             Status::NotShown,
-            format!(
-                "{of} is not established: that asks that {means}{}.",
-                missed(circuits)
-            ),
+            format!("{of} is not established: that asks that {means}{missed}."),
         ),
         (0, _) => (
             Status::NotShown,
-            format!(
-                "{of} none is established: that asks that {means}{}.",
-                missed(circuits)
-            ),
+            format!("{of} none is established: that asks that {means}{missed}."),
         ),
         (yes, n) => {
             let status = if yes == n {
@@ -197,14 +203,10 @@ fn established(group: &Group<'_>) -> Option<Sentence> {
             let verb = plural(yes, "is", "are");
             (
                 status,
-                format!(
-                    "{of}, {number} {verb} established: {means}{}.",
-                    missed(circuits)
-                ),
+                format!("{of}, {number} {verb} established: {means}{missed}."),
             )
         }
-    };
-    Some(Sentence::new(TOPIC, status, text).from(group.evidence(&["established"])))
+    }
 }
 
 /// What circuits that are not established did not meet.

@@ -499,8 +499,49 @@ fn each(comparison: &Comparison) -> Section {
 }
 
 fn conventions(comparison: &Comparison) -> Section {
+    let fact = |(term, text): (&'static str, String)| Fact::new(term, text);
+    let meant = MEANT.map(|(term, text)| (term, text.to_owned()));
+    let drawn = format!(
+        "{} draws of each of shuffled, untrained and nonsense; 199 random circuits",
+        comparison.settings.control_draws
+    );
+    let last = [
+        ("controls", drawn),
+        ("seed", comparison.seed.to_string()),
+        ("not compared", NOT_COMPARED.to_owned()),
+    ];
+    let all = held(comparison).into_iter().chain(meant).chain(last);
+    Section {
+        id: "conventions",
+        title: "What was held equal",
+        blocks: vec![Block::Facts(all.map(fact).collect())],
+    }
+}
+
+const NOT_COMPARED: &str = "inference and discovery times are of this machine and this run; training \
+     times and memory are what the configurations say; the memory of this run is that of all networks \
+     together and not told apart";
+
+/// What measures mean.
+const MEANT: [(&str, &str); 3] = [
+    (
+        "polysemanticity",
+        "in how many outputs' circuits a neuron that is in any takes part; 1 is one each",
+    ),
+    (
+        "n-cut",
+        "Σ over modules of the weight that leaves it over the weight at its sites",
+    ),
+    (
+        "wiring cost",
+        "Σ |w| (distance + 0.1), the same for all regimes, at the places of training",
+    ),
+];
+
+/// What was the same for all networks.
+fn held(comparison: &Comparison) -> Vec<(&'static str, String)> {
     let settings = &comparison.settings;
-    let held = [
+    vec![
         (
             "samples",
             format!(
@@ -519,7 +560,10 @@ fn conventions(comparison: &Comparison) -> Section {
         ),
         (
             "equal threshold",
-            format!("weights below {} pruned in all networks", settings.equal_threshold),
+            format!(
+                "weights below {} pruned in all networks",
+                settings.equal_threshold
+            ),
         ),
         (
             "circuits",
@@ -531,41 +575,9 @@ fn conventions(comparison: &Comparison) -> Section {
                 settings.within
             ),
         ),
-        ("relative gap", format!("mean |circuit − network| over {}", settings.scale)),
         (
-            "polysemanticity",
-            "in how many outputs' circuits a neuron that is in any takes part; 1 is one each"
-                .to_owned(),
+            "relative gap",
+            format!("mean |circuit − network| over {}", settings.scale),
         ),
-        (
-            "n-cut",
-            "Σ over modules of the weight that leaves it over the weight at its sites".to_owned(),
-        ),
-        (
-            "wiring cost",
-            "Σ |w| (distance + 0.1), the same for all regimes, at the places of training"
-                .to_owned(),
-        ),
-        (
-            "controls",
-            format!(
-                "{} draws of each of shuffled, untrained and nonsense; 199 random circuits",
-                settings.control_draws
-            ),
-        ),
-        ("seed", comparison.seed.to_string()),
-        (
-            "not compared",
-            "inference and discovery times are of this machine and this run; training times and \
-             memory are what the configurations say; the memory of this run is that of all networks \
-             together and not told apart"
-                .to_owned(),
-        ),
-    ];
-    let fact = |(term, text): (&str, String)| Fact::new(term, text);
-    Section {
-        id: "conventions",
-        title: "What was held equal",
-        blocks: vec![Block::Facts(held.map(fact).into())],
-    }
+    ]
 }

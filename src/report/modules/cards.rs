@@ -1,10 +1,10 @@
 //! A card for each module: what is in it, what it serves and reads, how far it is apart, and a
 //! name made of these.
 
-use crate::order;
 use std::collections::BTreeMap;
 
 use crate::choice::Scope;
+use crate::order;
 use crate::report::english::{LEVEL, plural};
 use crate::report::figures::palette::{MODULE_COLOURS, module_class};
 use crate::report::format::{count, number, p_value, percent, short};

@@ -29,43 +29,7 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
         };
     };
     let mut blocks = vec![cards::cards(modules, sites)];
-    let folded = |id: &'static str, title: &'static str, blocks: Vec<Block>| {
-        let is_there = !blocks.is_empty();
-        is_there.then_some(Block::Drawer(Section { id, title, blocks }))
-    };
-    let drawn = |figure: &Option<Figure>, caption: &str| {
-        let shown = figure
-            .as_ref()
-            .map(|f| Block::Figure(Shown::new(f, caption)));
-        shown.into_iter().collect::<Vec<Block>>()
-    };
-    let found = vec![Block::Facts(facts(modules))];
-    blocks.extend(folded(
-        "found",
-        "How they were found, and how stable they are",
-        found,
-    ));
-    let mut chance = drawn(&gallery.null, &null_caption(modules));
-    chance.extend((!modules.measures.is_empty()).then(|| qualities::measures(modules)));
-    blocks.extend(folded(
-        "chance",
-        "Modularity against shuffled networks",
-        chance,
-    ));
-    let mut effects = drawn(&gallery.lesions, lesion_caption());
-    if let Some(first) = selective(modules).first() {
-        effects.push(selectivity(modules, first, sites));
-    }
-    if !modules.lesions.is_empty() {
-        effects.push(lesions(modules, sites));
-    }
-    blocks.extend(folded("lesions", "What removing each module does", effects));
-    let between = drawn(&gallery.module_matrix, matrix_caption());
-    blocks.extend(folded(
-        "between",
-        "Weight within and between modules",
-        between,
-    ));
+    blocks.extend(measured(modules, gallery, sites).into_iter().flatten());
     blocks.push(table(
         "Modules of the surviving network",
         &modules.partition,
@@ -81,7 +45,7 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
     }
     blocks.extend(motifs::table(modules, sites));
     blocks.extend(qualities::blocks(modules, gallery));
-    let moved = drawn(&gallery.relocated, RELOCATED);
+    let moved = drawn(gallery.relocated.as_ref(), RELOCATED);
     blocks.extend(folded(
         "relocated",
         "The network with its wiring shortened",
@@ -94,6 +58,42 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
         title: "Modules",
         blocks,
     }
+}
+
+/// What was measured of the modules, each in a drawer of its own.
+fn measured(modules: &Modules, gallery: &Gallery, sites: &Sites<'_>) -> [Option<Block>; 4] {
+    let found = vec![Block::Facts(facts(modules))];
+    let mut chance = drawn(gallery.null.as_ref(), &null_caption(modules));
+    chance.extend((!modules.measures.is_empty()).then(|| qualities::measures(modules)));
+    let mut effects = drawn(gallery.lesions.as_ref(), lesion_caption());
+    if let Some(first) = selective(modules).first() {
+        effects.push(selectivity(modules, first, sites));
+    }
+    if !modules.lesions.is_empty() {
+        effects.push(lesions(modules, sites));
+    }
+    let between = drawn(gallery.module_matrix.as_ref(), matrix_caption());
+    [
+        folded(
+            "found",
+            "How they were found, and how stable they are",
+            found,
+        ),
+        folded("chance", "Modularity against shuffled networks", chance),
+        folded("lesions", "What removing each module does", effects),
+        folded("between", "Weight within and between modules", between),
+    ]
+}
+
+/// A drawer, where it holds something.
+fn folded(id: &'static str, title: &'static str, blocks: Vec<Block>) -> Option<Block> {
+    let is_there = !blocks.is_empty();
+    is_there.then_some(Block::Drawer(Section { id, title, blocks }))
+}
+
+fn drawn(figure: Option<&Figure>, caption: &str) -> Vec<Block> {
+    let shown = figure.map(|f| Block::Figure(Shown::new(f, caption)));
+    shown.into_iter().collect()
 }
 
 fn facts(modules: &Modules) -> Vec<Fact> {

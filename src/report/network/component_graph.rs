@@ -1,10 +1,10 @@
 //! Circuits of a transformer: components by layer, edges by effect.
 
-use crate::order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use svg::node::element::Element;
 
+use crate::order;
 use crate::report::circuits::figure::MOST_EDGES;
 use crate::report::figures::canvas::{Figure, disc, path, round, text, tip};
 use crate::report::figures::legend::{self, Entry, Sample};

@@ -4,9 +4,9 @@
 //! of one sign and similar width become one path, because browsers draw a few
 //! long paths faster than thousands of short ones.
 
-use crate::order;
 use svg::node::element::Element;
 
+use crate::order;
 use crate::report::figures::canvas::{line, path, round, tip};
 
 /// Most lines that are elements of their own.

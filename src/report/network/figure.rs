@@ -1,10 +1,10 @@
 //! The network as in the BIMT paper: sites where they sit, weights blue and red.
 
-use crate::order;
 use std::collections::BTreeSet;
 
 use svg::node::element::Element;
 
+use crate::order;
 use crate::report::english::plural;
 use crate::report::figures::canvas::{Figure, line, path, text, through, tip};
 use crate::report::figures::legend::{self, Entry, Sample};

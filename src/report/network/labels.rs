@@ -3,9 +3,9 @@
 //! A layer's names are written level when they all fit, else turned; where even
 //! turned ones would touch, the names of the weaker sites are left out.
 
-use crate::order;
 use svg::node::element::Element;
 
+use crate::order;
 use crate::report::figures::canvas::{text, text_width, turned};
 use crate::report::sites::shortened;
 

@@ -3,7 +3,7 @@
 use crate::report::format::{bytes, count, seconds};
 use crate::report::page::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
 use crate::report::sites::{clean, plain, shortened};
-use crate::result::{Audit, Finding};
+use crate::result::{Audit, CheckpointInfo, DataInfo, Finding};
 
 fn code(term: &str, text: &str) -> Fact {
     Fact {
@@ -78,35 +78,8 @@ fn origin(audit: &Audit) -> Vec<Fact> {
             format!("{} in {}", count(info.parameters), clean(&info.dtype)),
         ),
     ];
-    let training = [
-        info.task.clone(),
-        info.regime.clone(),
-        info.training_seed.map(|seed| format!("seed {seed}")),
-    ];
-    let training: Vec<String> = training.into_iter().flatten().map(|t| clean(&t)).collect();
-    if !training.is_empty() {
-        facts.push(Fact::new(
-            "Training, as its config says",
-            training.join(", "),
-        ));
-    }
-    if let Some(data) = &audit.data {
-        let labels = data
-            .labels
-            .as_ref()
-            .map_or_else(|| "no labels".to_owned(), |labels| clean(labels));
-        facts.push(code("Data", &data.path));
-        facts.push(code("SHA-256", &data.sha256));
-        facts.push(Fact::new(
-            "Samples",
-            format!(
-                "{}, split {}, {labels}, loss {}",
-                count(data.samples),
-                clean(&data.split),
-                data.loss.name()
-            ),
-        ));
-    }
+    facts.extend(training(info));
+    facts.extend(audit.data.iter().flat_map(samples));
     facts.push(code("Command", &audit.command.join(" ")));
     facts.push(Fact::new("Seed", audit.seed.to_string()));
     facts.push(Fact::new(
@@ -119,6 +92,32 @@ fn origin(audit: &Audit) -> Vec<Fact> {
         ),
     ));
     facts
+}
+
+fn training(info: &CheckpointInfo) -> Option<Fact> {
+    let told = [
+        info.task.clone(),
+        info.regime.clone(),
+        info.training_seed.map(|seed| format!("seed {seed}")),
+    ];
+    let told: Vec<String> = told.into_iter().flatten().map(|t| clean(&t)).collect();
+    (!told.is_empty()).then(|| Fact::new("Training, as its config says", told.join(", ")))
+}
+
+fn samples(data: &DataInfo) -> [Fact; 3] {
+    let labels = data.labels.as_ref();
+    let labels = labels.map_or_else(|| "no labels".to_owned(), |labels| clean(labels));
+    let told = format!(
+        "{}, split {}, {labels}, loss {}",
+        count(data.samples),
+        clean(&data.split),
+        data.loss.name()
+    );
+    [
+        code("Data", &data.path),
+        code("SHA-256", &data.sha256),
+        Fact::new("Samples", told),
+    ]
 }
 
 fn tensors(audit: &Audit) -> Block {

@@ -1,9 +1,9 @@
 //! A layered network for the view: sites where the figures have them, weights as values.
 
-use crate::order;
 use std::collections::BTreeMap;
 
 use crate::choice::MetricKind;
+use crate::order;
 use crate::report::format::{count, optional};
 use crate::report::network::figure::bridged_split;
 use crate::report::network::figure::drawn_threshold;

@@ -53,23 +53,10 @@ impl<T: Scalar> Run<'_, T> {
                 self.projected(layer, attention, values),
                 all(&attention.heads),
             ),
-            _ => {
-                let clean = &self.clean().attention[layer];
-                let linears = self.changed_linears(layer, clean);
-                let touched = self.hooks.touches_heads(2 * layer);
-                if own.is_empty() && linears.is_empty() && !touched {
-                    return (Arc::clone(clean), Vec::new());
-                }
-                let mut half = AttentionTrace::clone(clean);
-                let heads = match linears.is_empty() && !touched {
-                    true => Vec::new(),
-                    false => all(&attention.heads),
-                };
-                for (letter, written) in linears {
-                    half.columns_mut(letter).assign(&written);
-                }
-                (half, heads)
-            }
+            _ => match self.as_they_were(layer, attention, own.is_empty()) {
+                Some(changed) => changed,
+                None => return (Arc::clone(&self.clean().attention[layer]), Vec::new()),
+            },
         };
         for (letter, head, input) in own {
             let (x, normed) = normalise(attention.norms.before.as_ref(), &input);
@@ -94,6 +81,32 @@ impl<T: Scalar> Run<'_, T> {
             self.hooks.held(layer, &mut half.held);
         }
         (Arc::new(half), heads)
+    }
+
+    /// The heads of a block that read the stream as it was, but for changed layers, and which
+    /// of them are to be computed; `None` where nothing changes, if `is_alone`: no head has an
+    /// input of its own.
+    fn as_they_were(
+        &mut self,
+        layer: usize,
+        attention: &Attention<T>,
+        is_alone: bool,
+    ) -> Option<(AttentionTrace<T>, Vec<usize>)> {
+        let clean = &self.clean().attention[layer];
+        let linears = self.changed_linears(layer, clean);
+        let is_as_it_was = linears.is_empty() && !self.hooks.touches_heads(2 * layer);
+        if is_alone && is_as_it_was {
+            return None;
+        }
+        let mut half = AttentionTrace::clone(clean);
+        for (letter, written) in linears {
+            half.columns_mut(letter).assign(&written);
+        }
+        let heads = match is_as_it_was {
+            true => Vec::new(),
+            false => all(&attention.heads),
+        };
+        Some((half, heads))
     }
 
     /// What heads read that is not the stream: letter, head, `[rows, d]`.

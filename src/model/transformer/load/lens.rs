@@ -41,57 +41,65 @@ struct NormForm {
     epsilon: f64,
 }
 
+impl<'a> File<'a> {
+    /// The sizes that a state dict's tensors have.
+    fn open(account: &'a Account<'a>) -> Result<Self> {
+        let settings = account.settings();
+        let shape = |name: &str| shape(account, name);
+        let (embedding, unembedding) = (shape("embed.W_E")?, shape("unembed.W_U")?);
+        let queries = shape("blocks.0.attn.W_Q")?;
+        let keys = match account.has("blocks.0.attn._W_K") {
+            true => shape("blocks.0.attn._W_K")?,
+            false => shape("blocks.0.attn.W_K")?,
+        };
+        let (&[vocabulary, width], &[_, outputs], &[heads, _, head], &[key_heads, ..]) =
+            (embedding, unembedding, queries, keys)
+        else {
+            return Err(wrong(
+                account,
+                "blocks.0.attn.W_Q",
+                "[heads, d, width] is expected, and [tokens, d] of `embed.W_E`",
+            ));
+        };
+        if heads * head * key_heads * vocabulary * width * outputs == 0
+            || !heads.is_multiple_of(key_heads)
+        {
+            return Err(wrong(
+                account,
+                "blocks.0.attn.W_Q",
+                "no dimension is to be 0, and key-value heads are to divide heads",
+            ));
+        }
+        Ok(Self {
+            account,
+            settings,
+            width,
+            layers: blocks(account, "blocks."),
+            heads,
+            key_heads,
+            head,
+            vocabulary,
+            outputs,
+            epsilon: settings.positive("eps")?.unwrap_or(1e-5),
+            norm: norm_form(account)?,
+        })
+    }
+}
+
 /// What a state dict says, and where its activation is known from.
 pub(super) fn plan(
     account: &Account<'_>,
     asked: Option<Activation>,
 ) -> Result<(Plan, &'static str)> {
-    let settings = account.settings();
-    settings.refuse(super::keys::LENS)?;
-    let shape = |name: &str| shape(account, name);
-    let (embedding, unembedding) = (shape("embed.W_E")?, shape("unembed.W_U")?);
-    let queries = shape("blocks.0.attn.W_Q")?;
-    let keys = match account.has("blocks.0.attn._W_K") {
-        true => shape("blocks.0.attn._W_K")?,
-        false => shape("blocks.0.attn.W_K")?,
-    };
-    let (&[vocabulary, width], &[_, outputs], &[heads, _, head], &[key_heads, ..]) =
-        (embedding, unembedding, queries, keys)
-    else {
-        return Err(wrong(
-            account,
-            "blocks.0.attn.W_Q",
-            "[heads, d, width] is expected, and [tokens, d] of `embed.W_E`",
-        ));
-    };
-    if heads * head * key_heads * vocabulary * width * outputs == 0
-        || !heads.is_multiple_of(key_heads)
-    {
-        return Err(wrong(
-            account,
-            "blocks.0.attn.W_Q",
-            "no dimension is to be 0, and key-value heads are to divide heads",
-        ));
-    }
-    let file = File {
-        account,
-        settings,
-        width,
-        layers: blocks(account, "blocks."),
-        heads,
-        key_heads,
-        head,
-        vocabulary,
-        outputs,
-        epsilon: settings.positive("eps")?.unwrap_or(1e-5),
-        norm: norm_form(account)?,
-    };
+    account.settings().refuse(super::keys::LENS)?;
+    let file = File::open(account)?;
     file.agree()?;
     let (activation, source) = file.activation(asked)?;
     masks(account, "blocks.", file.layers, None)?;
+    let (width, outputs) = (file.width, file.outputs);
     let plan = Plan {
         tokens: "embed.W_E".to_owned(),
-        vocabulary,
+        vocabulary: file.vocabulary,
         width,
         projections: None,
         embedding_scale: 1.0,

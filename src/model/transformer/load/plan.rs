@@ -303,6 +303,15 @@ impl Plan {
         (gates || projections || residuals || experts).then_some(written)
     }
 
+    /// The MLPs of blocks that have one, with where they are read.
+    fn mlps<'m, T>(
+        &self,
+        model: &'m Transformer<T>,
+    ) -> impl Iterator<Item = (&MlpPlan, &'m FeedForward<T>)> {
+        let blocks = self.blocks.iter().zip(&model.blocks);
+        blocks.filter_map(|(plan, block)| plan.mlp.as_ref().zip(block.mlp.as_ref()))
+    }
+
     /// Experts that are apart as the framework's state dict has them: one tensor for all.
     fn experts<T: Scalar>(
         &self,
@@ -311,10 +320,7 @@ impl Plan {
         written: &mut Rewritten,
     ) -> bool {
         let mut any = false;
-        for (plan, block) in self.blocks.iter().zip(&model.blocks) {
-            let (Some(plan), Some(mlp)) = (&plan.mlp, &block.mlp) else {
-                continue;
-            };
+        for (plan, mlp) in self.mlps(model) {
             let (Some(experts), Some(gate)) = (&plan.experts, &mlp.gate) else {
                 continue;
             };
@@ -384,10 +390,7 @@ impl Plan {
         written: &mut Rewritten,
     ) -> bool {
         let mut any = false;
-        for (plan, block) in self.blocks.iter().zip(&model.blocks) {
-            let (Some(plan), Some(mlp)) = (&plan.mlp, &block.mlp) else {
-                continue;
-            };
+        for (plan, mlp) in self.mlps(model) {
             let (Some(behind), Some(bias)) = (&plan.behind_gate, &plan.down.bias) else {
                 continue;
             };

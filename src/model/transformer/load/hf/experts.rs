@@ -30,18 +30,7 @@ impl<'a> File<'a> {
         let router = [names.router, ROUTER].map(at);
         let is_there = |name: &&String| self.account.has(&format!("{name}.weight"));
         let router = router.iter().find(is_there).unwrap_or(&router[0]);
-        let (count, _) = self.shape(&format!("{router}.weight"))?;
-        let rows = format!("rows of `{}.weight`", self.account.stored(router));
-        let settings = self.settings;
-        for key in COUNTS {
-            settings.agrees(key, settings.count(key)?, count, &rows)?;
-        }
-        let chosen = settings.count("num_experts_per_tok")?;
-        let chosen = chosen.ok_or_else(|| settings.missing("num_experts_per_tok"))?;
-        if chosen > count {
-            let key = "num_experts_per_tok";
-            return Err(settings.disagrees(key, &chosen.to_string(), &format!("{rows}: {count}")));
-        }
+        let (count, chosen) = self.counted(router)?;
         let d = sizes.width;
         let apart = match self.account.has(&at(TOGETHER[0])) {
             true => Vec::new(),
@@ -82,6 +71,25 @@ impl<'a> File<'a> {
                 apart,
             }),
         })
+    }
+
+    /// How many experts a router chooses from, and how many of them.
+    fn counted(self, router: &str) -> Result<(usize, usize)> {
+        const CHOSEN: &str = "num_experts_per_tok";
+        let (count, _) = self.shape(&format!("{router}.weight"))?;
+        let rows = format!("rows of `{}.weight`", self.account.stored(router));
+        let settings = self.settings;
+        for key in COUNTS {
+            settings.agrees(key, settings.count(key)?, count, &rows)?;
+        }
+        let chosen = settings.count(CHOSEN)?;
+        let chosen = chosen.ok_or_else(|| settings.missing(CHOSEN))?;
+        match chosen > count {
+            true => {
+                Err(settings.disagrees(CHOSEN, &chosen.to_string(), &format!("{rows}: {count}")))
+            }
+            false => Ok((count, chosen)),
+        }
     }
 
     /// The layers of each expert.
