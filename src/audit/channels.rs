@@ -289,7 +289,7 @@ mod tests {
         let inputs = array![[1.0], [0.0], [0.0], [1.0]];
         let data = Dataset::from_arrays("data", inputs.t().to_owned(), None).unwrap();
         let outputs = [("y0".to_owned(), "height".to_owned())];
-        let drawn = network(&model, &model.forward(inputs.clone()), &data, &outputs);
+        let drawn = network(&model, &model.forward(inputs), &data, &outputs);
         let names: Vec<&str> = drawn.layers.iter().map(|l| l.name.as_str()).collect();
         assert_eq!(
             names,
