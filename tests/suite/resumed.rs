@@ -79,11 +79,16 @@ fn goes_on(words: &str, name: &str) {
         times += 1;
         assert!(!parts.exists(), "nothing half made");
         let left = hidden(beside);
-        let journals = left.iter().filter(|path| path.extension() == Some("journal".as_ref()));
+        let journals = left
+            .iter()
+            .filter(|path| path.extension() == Some("journal".as_ref()));
         assert_eq!(journals.count(), 1, "a journal");
         // Who is killed while a result is written cannot take it away: the next run does.
         let others = usize::from(signal == "-KILL");
-        assert!(left.len() <= 1 + others, "a journal, and nothing else: {left:?}");
+        assert!(
+            left.len() <= 1 + others,
+            "a journal, and nothing else: {left:?}"
+        );
     }
     assert!(times > 0, "{words}: it was too fast to be interrupted");
     if !parts.exists() {
