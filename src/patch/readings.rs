@@ -30,8 +30,8 @@ pub(super) fn each_edge<T: Scalar>(
     let groups: Vec<&[usize]> = edges
         .chunk_by(|a, b| place(engine, *a) == place(engine, *b))
         .collect();
-    let of_reader = |ripple: &mut Ripple<T>, edges: &&[usize]| {
-        let by_table = smooth.then(|| tabulated(engine, &state, ripple, edges, readouts));
+    let of_reader = |(ripple, wide): &mut (Ripple<T>, Ripple<T>), edges: &&[usize]| {
+        let by_table = smooth.then(|| tabulated(engine, &state, (ripple, wide), edges, readouts));
         by_table.flatten().unwrap_or_else(|| {
             let one = |edge: &usize| by_run(engine, &state, ripple, *edge, readouts);
             edges.iter().map(one).collect()
@@ -39,7 +39,10 @@ pub(super) fn each_edge<T: Scalar>(
     };
     let found: Vec<Vec<Vec<f64>>> = groups
         .par_iter()
-        .map_init(|| Ripple::new(engine), of_reader)
+        .map_init(
+            || (Ripple::new(engine), Ripple::side_by_side(engine)),
+            of_reader,
+        )
         .collect();
     found.into_iter().flatten().collect()
 }
@@ -70,7 +73,7 @@ fn by_run<T: Scalar>(
 fn tabulated<T: Scalar>(
     engine: &Engine<'_, T>,
     state: &State<T>,
-    ripple: &mut Ripple<T>,
+    (ripple, wide): (&mut Ripple<T>, &mut Ripple<T>),
     edges: &[usize],
     readouts: &[Readout<'_>],
 ) -> Option<Vec<Vec<f64>>> {
@@ -85,7 +88,7 @@ fn tabulated<T: Scalar>(
         }
     }
     let most = edges.len() / WORTH;
-    let table = Table::near_enough(engine, state, ripple, (place, &span?), readouts, most)?;
+    let table = Table::near_enough(engine, state, wide, (place, &span?), readouts, 0..=most)?;
     let found: Vec<Vec<f64>> = edges
         .iter()
         .map(|edge| {

@@ -11,6 +11,7 @@
 //! Approximation Practice*, chapters 4 and 8.
 
 use std::f64::consts::PI;
+use std::ops::RangeInclusive;
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -73,19 +74,21 @@ where
 }
 
 impl Table {
-    /// The table with the fewest points that is near enough, of at most `most`
-    /// points; `None` where none is.
+    /// The table with the fewest points that is near enough, of so many points;
+    /// `None` where none is. Where only fewer are affordable than the fewest asked for, the
+    /// most that are.
     pub fn near_enough<T: Scalar>(
         engine: &Engine<'_, T>,
         state: &State<T>,
         ripple: &mut Ripple<T>,
         (place, span): (Place, &Span),
         readouts: &[Readout<'_>],
-        most: usize,
+        allowed_points: RangeInclusive<usize>,
     ) -> Option<Self> {
-        let affordable = || POINTS.into_iter().filter(|points| *points <= most);
-        let last = affordable().next_back()?;
-        for points in affordable() {
+        let affordable = POINTS.into_iter().filter(|p| p <= allowed_points.end());
+        let last = affordable.clone().next_back()?;
+        let fewest = last.min(*allowed_points.start());
+        for points in affordable.filter(|points| *points >= fewest) {
             let table = Self::new(engine, state, ripple, (place, span), readouts, points);
             let (tail, size) = (table.tail(), table.size());
             let allowed = allowed::<T>();
@@ -115,18 +118,23 @@ impl Table {
         let half: Vec<f64> = ends().map(|(low, high)| (high - low) / 2.0).collect();
         let mut sheets = sheets(readouts, samples, points);
         let mut values = vec![0.0; samples];
-        for point in 0..points {
-            let basis = polynomials(point, points);
+        ripple.aim(state, (layer, to), Which::Read);
+        let bases: Vec<Vec<f64>> = (0..points).map(|at| polynomials(at, points)).collect();
+        for bases in bases.chunks_exact(ripple.runs()) {
             // The second polynomial is the point itself.
-            let at = |sample: usize| T::from_f64(middle[sample] + half[sample] * basis[1]);
-            ripple.nudge(engine, state, (layer, to), Which::Read, at);
-            let outputs = ripple.outputs();
-            for sheet in &mut sheets {
-                for (sample, value) in values.iter_mut().enumerate() {
-                    let readout = sheet.owner[sample].map(|owner| readouts[owner].metric);
-                    *value = readout.map_or(0.0, |metric| metric.value(outputs, sample));
+            let at = |run: usize, sample: usize| {
+                T::from_f64(middle[sample] + half[sample] * bases[run][1])
+            };
+            ripple.nudge(engine, state, (layer, to), at);
+            for (run, basis) in bases.iter().enumerate() {
+                let outputs = ripple.outputs_of(run);
+                for sheet in &mut sheets {
+                    for (sample, value) in values.iter_mut().enumerate() {
+                        let readout = sheet.owner[sample].map(|owner| readouts[owner].metric);
+                        *value = readout.map_or(0.0, |metric| metric.value(outputs, sample));
+                    }
+                    sheet.add(&values, basis);
                 }
-                sheet.add(&values, &basis);
             }
         }
         let inverse = |half: &f64| if *half > 0.0 { 1.0 / half } else { 0.0 };
@@ -175,9 +183,24 @@ impl Table {
 
     /// What may be left out: the mean size of the last two coefficients, of the worst sheet.
     fn tail(&self) -> f64 {
-        let of =
-            |sheet: &Sheet| sheet.mean_size(sheet.points - 2) + sheet.mean_size(sheet.points - 1);
+        self.tail_of(self.points())
+    }
+
+    /// The same of the first so many coefficients.
+    fn tail_of(&self, points: usize) -> f64 {
+        let of = |sheet: &Sheet| sheet.mean_size(points - 2) + sheet.mean_size(points - 1);
         self.sheets.iter().map(of).fold(0.0, f64::max)
+    }
+
+    fn points(&self) -> usize {
+        self.sheets.first().map_or(0, |sheet| sheet.points)
+    }
+
+    /// The fewest points of those tried that would have been near enough, by its coefficients.
+    pub fn needed<T: Scalar>(&self) -> usize {
+        let fewer = POINTS.into_iter().filter(|fewer| *fewer < self.points());
+        let mut enough = fewer.filter(|fewer| self.tail_of(*fewer) <= self.allowed::<T>());
+        enough.next().unwrap_or_else(|| self.points())
     }
 
     /// The mean size of the metric.

@@ -29,6 +29,10 @@ const AFRESH: usize = 64;
 pub struct MlpWalk<'e, 'm, T> {
     engine: &'e Engine<'m, T>,
     ripple: Ripple<T>,
+    /// For tables.
+    wide: Ripple<T>,
+    /// By layer, the points that its last table needed.
+    points: Vec<usize>,
     state: State<T>,
     step: Step<T>,
     /// All samples.
@@ -68,6 +72,8 @@ impl<'e, 'm, T: Scalar> MlpWalk<'e, 'm, T> {
         Self {
             engine,
             ripple: Ripple::new(engine),
+            wide: Ripple::side_by_side(engine),
+            points: vec![0; engine.model().layers.len()],
             state: engine.run(&patched),
             step: Step::Edge(0),
             rows: (0..engine.samples()).collect(),
@@ -124,14 +130,17 @@ impl<'e, 'm, T: Scalar> MlpWalk<'e, 'm, T> {
             high: ends(1.0),
         };
         let (engine, place) = (self.engine, reader.place);
-        Table::near_enough(
+        let points = &mut self.points[place.0];
+        let table = Table::near_enough(
             engine,
             &self.state,
-            &mut self.ripple,
+            &mut self.wide,
             (place, &span),
             &readouts,
-            most,
-        )
+            *points..=most,
+        );
+        *points = table.as_ref().map_or(*points, Table::needed::<T>);
+        table
     }
 
     /// Writes what has gone at a reader into the state.
@@ -139,9 +148,10 @@ impl<'e, 'm, T: Scalar> MlpWalk<'e, 'm, T> {
         let Some(reader) = self.reader.take().filter(|reader| !reader.gone.is_empty()) else {
             return;
         };
-        let at = |sample: usize| T::from_f64(reader.change[sample]);
+        let at = |_, sample: usize| T::from_f64(reader.change[sample]);
+        self.ripple.aim(&self.state, reader.place, Which::All);
         self.ripple
-            .nudge(self.engine, &self.state, reader.place, Which::All, at);
+            .nudge(self.engine, &self.state, reader.place, at);
         self.ripple.keep(self.engine, &mut self.state, reader.place);
         for edge in reader.gone {
             self.state.flip(self.engine, edge);

@@ -50,6 +50,8 @@ fn connected_parts(level: &Level, partition: &Partition) -> Parts {
 struct Merging<'a> {
     level: &'a Level,
     partition: &'a Partition,
+    /// The edges within communities.
+    inside: Inside,
     part: Vec<u32>,
     mass: Vec<f64>,
     /// Weight from each part to the rest of its community.
@@ -62,23 +64,48 @@ struct Merging<'a> {
     choices: Vec<(u32, f64)>,
 }
 
+/// The neighbours of every node that are in its community, and the weights to them.
+struct Inside {
+    offsets: Vec<usize>,
+    edges: Vec<(u32, f64)>,
+}
+
+impl Inside {
+    /// O(entries). An edge is written whether it stays or not, so that no branch has to be
+    /// guessed.
+    fn new(level: &Level, partition: &Partition) -> Self {
+        let mut edges = vec![(0, 0.0); level.entries() + 1];
+        let mut offsets = vec![0];
+        let mut kept = 0;
+        for node in 0..level.len() as u32 {
+            let community = partition.of[node as usize];
+            for (neighbour, weight) in level.neighbours(node) {
+                edges[kept] = (neighbour, weight);
+                kept += usize::from(partition.of[neighbour as usize] == community);
+            }
+            offsets.push(kept);
+        }
+        Self { offsets, edges }
+    }
+
+    fn of(&self, node: u32) -> &[(u32, f64)] {
+        &self.edges[self.offsets[node as usize]..self.offsets[node as usize + 1]]
+    }
+}
+
 impl<'a> Merging<'a> {
     /// Every node a part of its own.
     fn new(level: &'a Level, partition: &'a Partition) -> Self {
         let nodes = 0..level.len() as u32;
-        let cut = nodes.clone().map(|node| {
-            let inside =
-                |edge: &(u32, f64)| partition.of[edge.0 as usize] == partition.of[node as usize];
-            level
-                .neighbours(node)
-                .filter(inside)
-                .map(|edge| edge.1)
-                .sum()
-        });
+        let inside = Inside::new(level, partition);
+        let cut = nodes
+            .clone()
+            .map(|node| inside.of(node).iter().map(|edge| edge.1).sum());
         Self {
             level,
             partition,
             cut: cut.collect(),
+            inside,
             part: nodes.collect(),
             mass: level.mass.clone(),
             is_grown: vec![false; level.len()],
@@ -95,10 +122,8 @@ impl<'a> Merging<'a> {
         if !is_alone || !self.is_well_connected(node, community) {
             return;
         }
-        for (neighbour, weight) in self.level.neighbours(node) {
-            if self.partition.of[neighbour as usize] == community {
-                self.links.add(self.part[neighbour as usize], weight);
-            }
+        for (neighbour, weight) in self.inside.of(node) {
+            self.links.add(self.part[*neighbour as usize], *weight);
         }
         if let Some(to) = self.choose(node, community, theta, rng) {
             self.merge(node, to);

@@ -65,9 +65,19 @@ impl Table {
     pub(super) fn new(level: &Level, partition: &Partition) -> Self {
         let width = width(partition);
         let mut sums = vec![0.0; width * level.len()];
-        for (node, row) in sums.chunks_exact_mut(width).enumerate() {
-            for (neighbour, weight) in level.neighbours(node as u32) {
-                row[partition.of[neighbour as usize] as usize] += weight;
+        for (four, rows) in sums.chunks_mut(4 * width).enumerate() {
+            let nodes = 4 * four..(4 * four + 4).min(level.len());
+            let mut around: Vec<_> = nodes.map(|node| level.neighbours(node as u32)).collect();
+            // Side by side, as each sum waits for the one before it.
+            let mut is_more = true;
+            while is_more {
+                is_more = false;
+                for (row, around) in rows.chunks_exact_mut(width).zip(&mut around) {
+                    if let Some((neighbour, weight)) = around.next() {
+                        row[partition.of[neighbour as usize] as usize] += weight;
+                        is_more = true;
+                    }
+                }
             }
         }
         Self { width, sums }

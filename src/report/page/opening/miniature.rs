@@ -2,12 +2,11 @@
 
 use crate::order;
 use crate::report::figures::axes::{Axis, Scale};
-use crate::report::figures::canvas::{Figure, bar, disc, line, text, tip};
-use crate::report::figures::palette::module_class;
-use crate::report::format::{count, number, short};
+use crate::report::figures::canvas::{Figure, bar, disc, line, tip};
+use crate::report::format::{count, short};
 use crate::report::modules::null::histogram;
-use crate::report::sites::{Sites, clean, shortened};
-use crate::result::{Certificate, Circuit, Lesion, NullModel, Prune};
+use crate::report::sites::clean;
+use crate::result::{Certificate, Circuit, NullModel, Prune};
 
 const WIDTH: f64 = 150.0;
 const ROW: f64 = 11.0;
@@ -157,100 +156,8 @@ pub(super) fn sizes(circuit: &Circuit, least: usize) -> String {
     figure.inline()
 }
 
-/// Columns wider than this show their numbers.
-const WITH_NUMBERS: f64 = 44.0;
-
-/// Width and row of the matrix of lesions.
-const MATRIX: (f64, f64) = (440.0, 20.0);
-
-/// Room for the names of its rows.
-const ROOM: f64 = 124.0;
-
-/// Most modules and outputs of the matrix.
-const LARGEST: (usize, usize) = (5, 60);
-
-/// Module × output: the metric of the output with the module removed, darker where removing
-/// it does more to this output than removing others.
-pub(super) fn lesions(lesions: &[&Lesion], sites: &Sites<'_>) -> String {
-    let (mut modules, mut metrics): (Vec<usize>, Vec<&str>) = (Vec::new(), Vec::new());
-    for lesion in lesions {
-        if !modules.contains(&lesion.module) {
-            modules.push(lesion.module);
-        }
-        if !metrics.contains(&lesion.metric.as_str()) {
-            metrics.push(&lesion.metric);
-        }
-    }
-    modules.truncate(LARGEST.0);
-    metrics.truncate(LARGEST.1);
-    let wide = ((MATRIX.0 - ROOM) / rows(metrics.len().max(1))).min(110.0);
-    let has_numbers = wide >= WITH_NUMBERS;
-    let top = if has_numbers { 18.0 } else { 2.0 };
-    let height = top + MATRIX.1 * (rows(modules.len()) + f64::from(u8::from(has_numbers)));
-    let label = "The metric of each output with one module removed, beside the whole network";
-    let mut figure = Figure::new("", label, MATRIX.0, height);
-    let at = |metric: &str, module: usize| {
-        let mut all = lesions.iter().filter(move |l| l.metric == metric);
-        all.find(move |l| l.module == module).copied()
-    };
-    for (column, metric) in metrics.iter().enumerate() {
-        let right = ROOM + wide * rows(column + 1);
-        let of_it = lesions.iter().filter(|l| l.metric == *metric);
-        let largest = of_it.clone().map(|l| l.effect.abs()).fold(0.0, f64::max);
-        let name = metric
-            .split_once(" of ")
-            .map_or_else(String::new, |(_, o)| sites.name(o));
-        if has_numbers {
-            let letters = (wide / 7.2) as usize;
-            figure.add(text(
-                right - 6.0,
-                12.0,
-                "end small strong",
-                &shortened(&name, letters),
-            ));
-            let whole = of_it.clone().next().map_or(f64::NAN, |l| l.metric_full);
-            figure.add(text(right - 6.0, top + 15.0, "end small", &short(whole)));
-        }
-        for (row, module) in modules.iter().enumerate() {
-            let Some(lesion) = at(metric, *module) else {
-                continue;
-            };
-            let y = top + MATRIX.1 * (rows(row) + f64::from(u8::from(has_numbers)));
-            let share = (lesion.effect.abs() / largest).clamp(0.0, 1.0);
-            let share = if share.is_finite() { share } else { 0.0 };
-            let words = format!(
-                "{name} without module {module}: {} (whole network {})",
-                number(lesion.metric_lesioned),
-                number(lesion.metric_full)
-            );
-            let square = bar(right - wide, y, wide - 1.0, MATRIX.1 - 1.0, "heat less");
-            let square = square.set("fill-opacity", (share * 30.0).round() / 100.0);
-            figure.add(square.add(tip(&words)));
-            if has_numbers {
-                let shown = short(lesion.metric_lesioned);
-                figure.add(text(right - 6.0, y + 15.0, "end small", &shown));
-            }
-        }
-    }
-    if has_numbers {
-        figure.add(text(0.0, top + 15.0, "small quiet", "whole network"));
-    }
-    for (row, module) in modules.iter().enumerate() {
-        let y = top + MATRIX.1 * (rows(row) + f64::from(u8::from(has_numbers)));
-        let colour = format!("node {}", module_class(*module));
-        figure.add(disc((7.0, y + 10.5), 6.0, &colour));
-        figure.add(text(
-            18.0,
-            y + 15.0,
-            "small",
-            &format!("without module {module}"),
-        ));
-    }
-    figure.inline()
-}
-
 #[allow(clippy::cast_precision_loss, reason = "numbers of rows and edges")]
-fn rows(count: usize) -> f64 {
+pub(super) fn rows(count: usize) -> f64 {
     count as f64
 }
 
@@ -273,15 +180,10 @@ mod tests {
     #[test]
     fn small_drawings_are_well_formed_whatever_the_numbers() {
         let audit = sample::thorough();
-        let sites = Sites::new(&audit.network);
         let modules = audit.modules.as_ref().expect("there");
-        let mut lesion = modules.lesions[0].clone();
-        lesion.metric = "mse of y0".to_owned();
-        lesion.effect = f64::NAN;
         let circuits: Vec<&Circuit> = audit.circuits.iter().collect();
         let null_model = modules.null.as_ref().expect("there");
         let drawn = [
-            lesions(&[&lesion], &sites),
             faithfulness(&circuits),
             null(0.5, null_model),
             null(f64::NAN, null_model),

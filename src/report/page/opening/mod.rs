@@ -5,6 +5,7 @@
 //! has no verdict, and no headline says more than its numbers.
 
 mod headline;
+mod lesions;
 mod miniature;
 mod proved;
 mod said;

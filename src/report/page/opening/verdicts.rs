@@ -88,7 +88,7 @@ fn served(modules: &Modules, sites: &Sites<'_>) -> Option<Verdict> {
         status: Status::Note,
         title: title.to_owned(),
         text: format!("{} without it ({} fill)", clean(metric), first.fill),
-        miniature: miniature::lesions(&lesions, sites),
+        miniature: super::lesions::lesions(&lesions, sites),
         is_wide: true,
         evidence: "lesions",
     })
