@@ -23,6 +23,9 @@ const LEFT: f64 = 96.0;
 /// Height of the two lines below a small picture.
 const CAPTION: f64 = 40.0;
 
+/// Small pictures of this width have room for a whole caption.
+const WIDE: f64 = 150.0;
+
 /// Most networks of one regime that are drawn in its row.
 const MOST_COLUMNS: usize = 10;
 
@@ -248,9 +251,10 @@ impl Cell {
         figure.close();
         let seed = network.seed.map(|seed| format!("seed {seed}"));
         let (drawn, all) = (network.picture.edges.len(), network.picture.surviving);
-        let edges = match drawn < all {
-            true => format!("{} of {} edges drawn", count(drawn), count(all)),
-            false => counted(all, "edge", "edges"),
+        let edges = match (drawn < all, self.width >= WIDE) {
+            (true, true) => format!("{} of {} edges drawn", count(drawn), count(all)),
+            (true, false) => format!("{} of {}", count(drawn), count(all)),
+            (false, _) => counted(all, "edge", "edges"),
         };
         let mid = self.left + self.width / 2.0;
         let name = format!(

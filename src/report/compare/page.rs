@@ -117,15 +117,10 @@ fn evidence(comparison: &Comparison) -> Section {
             .map_or("", |pointer| anchor(pointer)),
         sentence,
     });
-    let sentences = Section {
-        id: "sentences",
-        title: "Every sentence, and what it stands on",
-        blocks: vec![Block::Sentences(said.collect())],
-    };
     Section {
         id: "evidence",
         title: "Evidence",
-        blocks: vec![Block::Drawer(sentences)],
+        blocks: vec![Block::every_sentence(said.collect())],
     }
 }
 
@@ -144,7 +139,8 @@ fn figure(figures: &[Figure], name: &str, caption: &str) -> Option<Block> {
 
 fn networks(figures: &[Figure]) -> Section {
     let caption = "Every network at the threshold where it is verified unchanged on the samples; at \
-                   most its strongest edges are drawn, all networks at one scale. Blue is positive, \
+                   most its strongest edges are drawn (below it, how many of how many), all networks \
+                   at one scale. Blue is positive, \
                    red negative; inputs below, outputs above.";
     Section {
         id: "networks",

@@ -9,9 +9,9 @@ use crate::report::figures::Figure;
 use crate::report::format::{count, short};
 use crate::report::page::Page;
 use crate::report::page::blocks::{Block, Cell, Said, Section, Table, numbers, words};
-use crate::report::page::opening::{Headline, Opening, Verdict};
+use crate::report::page::opening::{Headline, Opening};
 use crate::report::sites::{Sites, clean, plain};
-use crate::result::{ChangedEdges, CheckpointInfo, Diff, Sentence, Status};
+use crate::result::{ChangedEdges, CheckpointInfo, Diff, Status};
 
 /// Renders the page.
 pub(in crate::report) fn render(diff: &Diff, figure: Option<&Figure>) -> askama::Result<String> {
@@ -41,22 +41,9 @@ fn name(checkpoint: &CheckpointInfo) -> String {
 }
 
 fn opening(diff: &Diff, figure: Option<&Figure>) -> Opening {
-    let verdict = |said: &Sentence| Verdict {
-        status: said.status,
-        title: said.subject.clone(),
-        text: said.sentence.clone(),
-        miniature: String::new(),
-        is_wide: true,
-        evidence: anchor(&said.subject),
-    };
-    Opening {
-        headline: headline(diff),
-        checks: Vec::new(),
-        figure: figure.map_or_else(String::new, Figure::inline),
-        file: figure.map_or_else(String::new, |figure| figure.name.clone()),
-        verdicts: diff.summary.iter().map(verdict).collect(),
-        sentences: diff.summary.len(),
-    }
+    Opening::told(headline(diff), figure, &diff.summary, |said| {
+        anchor(&said.subject)
+    })
 }
 
 /// The part of the page that a sentence stands on.
@@ -296,11 +283,6 @@ fn evidence(diff: &Diff) -> Vec<Block> {
         sentence: sentence.clone(),
         anchor: "",
     });
-    let sentences = Section {
-        id: "sentences",
-        title: "Every sentence, and what it stands on",
-        blocks: vec![Block::Sentences(said.collect())],
-    };
     let row = |(version, c): (&str, &CheckpointInfo)| {
         vec![
             Cell::word(version),
@@ -326,7 +308,7 @@ fn evidence(diff: &Diff) -> Vec<Block> {
         title: "Files and hashes",
         blocks: vec![Block::Table(Table::new("Files", "", columns, rows).open())],
     };
-    vec![Block::Drawer(sentences), Block::Drawer(files)]
+    vec![Block::every_sentence(said.collect()), Block::Drawer(files)]
 }
 
 #[cfg(test)]

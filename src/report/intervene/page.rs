@@ -6,11 +6,12 @@ use super::words;
 use crate::report::figures::Figure;
 use crate::report::format::{count, number};
 use crate::report::page::blocks::{
-    Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
+    Block, Cell, Said, Section, Table, numbers, words as column_of_words,
 };
+use crate::report::page::opening::Opening;
 use crate::report::page::{Page, Run};
 use crate::report::sites::clean;
-use crate::result::{Intervention, MovedOutput, Swept};
+use crate::result::{Intervention, MovedOutput, Sentence, Swept};
 
 /// Renders the page.
 pub fn render(result: &Intervention, figures: &[Figure]) -> askama::Result<String> {
@@ -22,28 +23,42 @@ pub fn render(result: &Intervention, figures: &[Figure]) -> askama::Result<Strin
         command: &result.command,
         json: "intervene.json",
     };
+    let said = words::summary(result);
     let page = Page {
-        verdicts: words::summary(result),
-        sections: sections(result, figures),
+        opening: Some(Opening::told(
+            words::headline(result),
+            figures.first(),
+            &said,
+            anchor,
+        )),
+        sections: sections(result, said),
         carried: crate::report::page::carried(result).map_err(askama::Error::custom)?,
         ..Page::of_run(&run)
     };
     page.render()
 }
 
-fn sections(result: &Intervention, figures: &[Figure]) -> Vec<Section> {
+/// The part of the page that a sentence stands on.
+fn anchor(said: &Sentence) -> &'static str {
+    match said.evidence.first().map_or("", String::as_str) {
+        "/sweep" => "sweep",
+        "/edits" | "/written" => "edits",
+        _ => "outputs",
+    }
+}
+
+fn sections(result: &Intervention, said: Vec<Sentence>) -> Vec<Section> {
     let mut sections = Vec::new();
     if let Some(swept) = &result.sweep {
-        let caption = "The metric with the edits by the value that was swept; the level line is \
-                       the network as it is.";
-        let drawn = figures
-            .iter()
-            .map(|f| Block::Figure(Shown::new(f, caption)));
-        let table = Block::Table(sweep(result, swept));
+        let reading = "The metric with the edits by the value that was swept; in the figure above \
+                       the level line is the network as it is.";
         sections.push(Section {
             id: "sweep",
             title: "The sweep",
-            blocks: drawn.chain([table]).collect(),
+            blocks: vec![
+                Block::Text(reading.to_owned()),
+                Block::Table(sweep(result, swept)),
+            ],
         });
     }
     sections.push(Section {
@@ -55,6 +70,15 @@ fn sections(result: &Intervention, figures: &[Figure]) -> Vec<Section> {
         id: "edits",
         title: "The edits",
         blocks: vec![Block::Table(edits(result))],
+    });
+    let said = said.into_iter().map(|sentence| Said {
+        anchor: anchor(&sentence),
+        sentence,
+    });
+    sections.push(Section {
+        id: "evidence",
+        title: "Evidence",
+        blocks: vec![Block::every_sentence(said.collect())],
     });
     sections
 }

@@ -1,8 +1,9 @@
 //! What moved, in sentences.
 
 use crate::choice::ChangeKind;
-use crate::report::english::{joined, plural};
-use crate::report::format::{count, number};
+use crate::report::english::{counted, joined, plural};
+use crate::report::format::{count, number, short};
+use crate::report::page::opening::Headline;
 use crate::report::sites::clean;
 use crate::result::{EditMade, Intervention, Sentence, Status};
 
@@ -20,6 +21,35 @@ pub fn summary(result: &Intervention) -> Vec<Sentence> {
     said.extend(sweep(result));
     said.extend(written(result));
     said
+}
+
+/// What the edits do to the metric, and on what.
+pub(super) fn headline(result: &Intervention) -> Headline {
+    let moved = &result.metric;
+    let edits = match result.edits.as_slice() {
+        [one] => edit(one),
+        all => format!("{} edits", count(all.len())),
+    };
+    let text = match moved.before == moved.after {
+        true => format!(
+            "With {edits} the {} does not move.",
+            moved.metric.in_words()
+        ),
+        false => format!(
+            "With {edits} the {} goes from {} to {}.",
+            moved.metric.in_words(),
+            short(moved.before),
+            short(moved.after)
+        ),
+    };
+    Headline {
+        text,
+        caveat: format!(
+            "On {}; what the network would do on others is not said.",
+            counted(result.data.samples, "sample", "samples")
+        ),
+        status: Status::Note,
+    }
 }
 
 /// `h1.3 set to 0`, ...

@@ -6,11 +6,12 @@ use super::words;
 use crate::report::figures::Figure;
 use crate::report::format::{number, percent};
 use crate::report::page::blocks::{
-    Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
+    Block, Cell, Said, Section, Shown, Table, numbers, words as column_of_words,
 };
+use crate::report::page::opening::Opening;
 use crate::report::page::{Page, Run};
 use crate::report::sites::clean;
-use crate::result::{Lens, Scored};
+use crate::result::{Lens, Scored, Sentence};
 
 /// Renders the page.
 pub fn render(result: &Lens, figures: &[Figure]) -> askama::Result<String> {
@@ -22,9 +23,10 @@ pub fn render(result: &Lens, figures: &[Figure]) -> askama::Result<String> {
         command: &result.command,
         json: "lens.json",
     };
+    let said = words::summary(result);
     let mut page = Page {
-        verdicts: words::summary(result),
-        sections: sections(result, figures),
+        opening: Some(opening(result, figures, &said)),
+        sections: sections(result, figures, said),
         carried: crate::report::page::carried(result).map_err(askama::Error::custom)?,
         ..Page::of_run(&run)
     };
@@ -33,7 +35,25 @@ pub fn render(result: &Lens, figures: &[Figure]) -> askama::Result<String> {
     page.render()
 }
 
-fn sections(result: &Lens, figures: &[Figure]) -> Vec<Section> {
+/// The parts of the answer, and what each lens says.
+fn opening(result: &Lens, figures: &[Figure], said: &[Sentence]) -> Opening {
+    let drawn = |name: &str| figures.iter().find(|figure| figure.name == name);
+    let figure = drawn("attribution").or_else(|| drawn("logit-lens"));
+    Opening::told(words::headline(result), figure, said, anchor)
+}
+
+/// The part of the page that a sentence stands on.
+fn anchor(said: &Sentence) -> &'static str {
+    let pointer = said.evidence.first().map_or("", String::as_str);
+    let begins = |part: &str| pointer.starts_with(part);
+    match () {
+        () if begins("/logit_lens") => "logit-lens",
+        () if begins("/attribution") || begins("/neurons") => "attribution",
+        () => "weights",
+    }
+}
+
+fn sections(result: &Lens, figures: &[Figure], said: Vec<Sentence>) -> Vec<Section> {
     let shown = |prefix: &str, caption: &str| -> Vec<Block> {
         let found = figures.iter().filter(|f| f.name.starts_with(prefix));
         let caption = |figure: &Figure| match figure.name.strip_prefix("logit-lens-") {
@@ -78,10 +98,23 @@ fn sections(result: &Lens, figures: &[Figure]) -> Vec<Section> {
             Vec::new(),
             vec![heads(result), cosines(result)],
         ),
+        Section {
+            id: "evidence",
+            title: "Evidence",
+            blocks: vec![Block::every_sentence(said_of(said))],
+        },
     ]
     .into_iter()
     .filter(|section| !section.blocks.is_empty())
     .collect()
+}
+
+fn said_of(said: Vec<Sentence>) -> Vec<Said> {
+    let of = |sentence| Said {
+        anchor: anchor(&sentence),
+        sentence,
+    };
+    said.into_iter().map(of).collect()
 }
 
 fn value(x: f64) -> Cell {

@@ -3,6 +3,7 @@
 use crate::order;
 use crate::report::english::{joined, plural};
 use crate::report::format::{count, number, percent};
+use crate::report::page::opening::Headline;
 use crate::report::sites::clean;
 use crate::result::{Attributed, HeadWeights, Lens, LensPoint, Sentence, Status};
 
@@ -19,6 +20,41 @@ pub fn summary(result: &Lens) -> Vec<Sentence> {
     said.extend(copying(result));
     said.extend(neurons(result));
     said
+}
+
+/// What writes the answer, and the limit of saying so.
+pub(super) fn headline(result: &Lens) -> Headline {
+    let found = &result.attribution;
+    let mut parts: Vec<&Attributed> = found.parts.iter().collect();
+    order::descending(&mut parts, |one| one.mean.abs());
+    let told: Vec<String> = parts
+        .iter()
+        .take(MOST)
+        .map(|part| clean(&part.writer))
+        .collect();
+    let (text, caveat) = match &found.refused {
+        Some(_) => (
+            "What the stream would answer at each point.".to_owned(),
+            "There is no direct logit attribution of this network.".to_owned(),
+        ),
+        None => (
+            format!(
+                "Of {} writers, {} {} most to the answer directly.",
+                count(parts.len()),
+                joined(&told),
+                plural(told.len(), "adds", "add"),
+            ),
+            format!(
+                "A mean logit difference of {}; what they do through later blocks is not in it.",
+                number(found.total)
+            ),
+        ),
+    };
+    Headline {
+        text,
+        caveat,
+        status: Status::Note,
+    }
 }
 
 /// Where in the stream the decision is first that of the outputs.

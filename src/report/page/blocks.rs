@@ -58,6 +58,17 @@ pub struct ModuleCard {
     pub facts: Vec<Fact>,
 }
 
+impl Block {
+    /// All sentences of a result, folded away at first.
+    pub fn every_sentence(said: Vec<Said>) -> Self {
+        Self::Drawer(Section {
+            id: "sentences",
+            title: "Every sentence, and what it stands on",
+            blocks: vec![Self::Sentences(said)],
+        })
+    }
+}
+
 /// A sentence of the summary and where its evidence is.
 #[derive(Debug, Clone)]
 pub struct Said {

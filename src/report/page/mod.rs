@@ -43,8 +43,6 @@ pub(super) struct Page {
     pub(super) policy: String,
     pub(super) style: String,
     pub(super) script: &'static str,
-    /// Sentences below the title, where there is no first screen.
-    pub(super) verdicts: Vec<Sentence>,
     /// The first screen; `None` on pages that have a title instead.
     pub(super) opening: Option<Opening>,
     pub(super) sections: Vec<Section>,
@@ -98,7 +96,6 @@ impl Page {
             policy: crate::escape::policy(script::TEXT),
             style: [&palette::variables(), palette::FIGURE_CSS, STYLE, FILM].concat(),
             script: script::TEXT,
-            verdicts: Vec::new(),
             opening: None,
             sections: Vec::new(),
             json: String::new(),

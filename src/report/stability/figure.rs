@@ -14,9 +14,6 @@ const ROW: f64 = 15.0;
 /// Columns of the curve: more analyses share one.
 const COLUMNS: usize = 180;
 
-/// Edges that are drawn.
-const MOST_EDGES: usize = 40;
-
 /// What every analysis shares with the most frequent circuit of its size, in ascending
 /// order, and below which choices it made. `None` without analyses.
 #[must_use]
@@ -106,10 +103,11 @@ fn rows(all: &[&Specified]) -> Vec<Choice<'static>> {
     rows
 }
 
-/// The share of analyses that have each edge, the most frequent first; `None` without edges.
+/// The share of analyses that have each edge, of at most so many, the most frequent first;
+/// `None` without edges.
 #[must_use]
-pub fn support(name: &str, of: &OfSize) -> Option<Figure> {
-    let edges = &of.edges[..of.edges.len().min(MOST_EDGES)];
+pub fn support(name: &str, of: &OfSize, most: usize) -> Option<Figure> {
+    let edges = &of.edges[..of.edges.len().min(most)];
     if edges.is_empty() {
         return None;
     }

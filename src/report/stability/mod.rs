@@ -1,6 +1,7 @@
 //! Many analyses of one network, and what they agree on.
 
 mod figure;
+mod opening;
 pub(in crate::report) mod page;
 pub(in crate::report) mod tables;
 pub mod words;

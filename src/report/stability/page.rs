@@ -3,24 +3,28 @@
 use askama::Template;
 
 use super::figure::{specification_curve, support};
+use super::opening::opening;
 use super::words;
 use crate::report::figures::Figure;
 use crate::report::format::{count, percent, short};
 use crate::report::page::blocks::{
-    Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
+    Block, Cell, Said, Section, Shown, Table, numbers, words as column_of_words,
 };
 use crate::report::page::{Page, Run};
 use crate::report::sites::clean;
-use crate::result::{Analysed, Multiverse, Nonsense};
+use crate::result::{Analysed, Multiverse, Nonsense, Sentence};
 
 /// Answers whose figures stand on the page.
 const MOST_ANSWERS: usize = 4;
+
+/// Edges that are drawn.
+const MOST_EDGES: usize = 40;
 
 /// Every figure of a multiverse.
 pub fn figures(result: &Multiverse) -> Vec<Figure> {
     let of = |answer: &Analysed| {
         let curve = specification_curve(&curve_name(answer), answer);
-        let edges = middle(answer).and_then(|of| support(&support_name(answer), of));
+        let edges = middle(answer).and_then(|of| support(&support_name(answer), of, MOST_EDGES));
         [curve, edges]
     };
     result.answers.iter().flat_map(of).flatten().collect()
@@ -30,12 +34,12 @@ fn curve_name(answer: &Analysed) -> String {
     format!("specification-curve-{}", answer.output)
 }
 
-fn support_name(answer: &Analysed) -> String {
+pub(super) fn support_name(answer: &Analysed) -> String {
     format!("support-{}", answer.output)
 }
 
 /// The analyses of the middle size.
-fn middle(answer: &Analysed) -> Option<&crate::result::OfSize> {
+pub(super) fn middle(answer: &Analysed) -> Option<&crate::result::OfSize> {
     answer.sizes.get(answer.sizes.len() / 2)
 }
 
@@ -50,7 +54,7 @@ pub fn render(result: &Multiverse, figures: &[Figure]) -> askama::Result<String>
         json: "stability.json",
     };
     let page = Page {
-        verdicts: words::summary(result),
+        opening: Some(opening(result)),
         sections: sections(result, figures),
         carried: crate::report::page::carried(result).map_err(askama::Error::custom)?,
         ..Page::of_run(&run)
@@ -101,7 +105,26 @@ fn sections(result: &Multiverse, figures: &[Figure]) -> Vec<Section> {
             title: "What the agreement is worth",
             blocks: held_against(result),
         },
+        Section {
+            id: "evidence",
+            title: "Evidence",
+            blocks: vec![Block::every_sentence(said(result))],
+        },
     ]
+}
+
+/// Every sentence and where its numbers are.
+fn said(result: &Multiverse) -> Vec<Said> {
+    let anchor = |subject: &str| match subject {
+        "Transfer" | "Certified" => "held-against",
+        "Analyses" => "analyses",
+        _ => "edges",
+    };
+    let of = |sentence: Sentence| Said {
+        anchor: anchor(&sentence.subject),
+        sentence,
+    };
+    words::summary(result).into_iter().map(of).collect()
 }
 
 /// Nothing to find, other samples, fewer samples.

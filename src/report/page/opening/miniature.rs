@@ -14,6 +14,10 @@ const ROW: f64 = 11.0;
 /// Most rows of a small drawing.
 const MOST: usize = 5;
 
+/// Most circuits, and the row of one where they are more than [`MOST`].
+const CIRCUITS: usize = 24;
+const NARROW: f64 = 7.0;
+
 /// Bars of a small histogram.
 const BINS: usize = 16;
 
@@ -96,7 +100,8 @@ pub(super) fn null(observed: f64, null: &NullModel) -> String {
 /// The interval of each circuit's faithfulness; the band is what was asked for, around 1.
 pub(super) fn faithfulness(circuits: &[&Circuit]) -> String {
     let known = circuits.iter().filter_map(|c| Some((*c, c.faithfulness?)));
-    let shown: Vec<(&Circuit, f64)> = known.filter(|(_, f)| f.is_finite()).take(MOST).collect();
+    let known = known.filter(|(_, f)| f.is_finite());
+    let shown: Vec<(&Circuit, f64)> = known.take(CIRCUITS).collect();
     if shown.is_empty() {
         return String::new();
     }
@@ -109,7 +114,8 @@ pub(super) fn faithfulness(circuits: &[&Circuit]) -> String {
         .flat_map(|(c, f)| c.interval.unwrap_or([*f, *f]));
     let x = Axis::linear(ends.chain(band).map(|f| f.clamp(-0.25, 1.5)), "");
     let at = |value: f64| x.fraction(value) * WIDTH;
-    let height = ROW * rows(shown.len()) + 4.0;
+    let row = if shown.len() > MOST { NARROW } else { ROW };
+    let height = row * rows(shown.len()) + 4.0;
     let label = "Faithfulness of each circuit with its 95 % interval, and the band asked for";
     let mut figure = Figure::new("", label, WIDTH, height);
     figure.add(bar(
@@ -120,7 +126,7 @@ pub(super) fn faithfulness(circuits: &[&Circuit]) -> String {
         "within",
     ));
     for (k, (circuit, f)) in shown.iter().enumerate() {
-        let y = ROW * (rows(k) + 0.5) + 2.0;
+        let y = row * (rows(k) + 0.5) + 2.0;
         if let Some([low, high]) = circuit.interval {
             figure.add(line((at(low), y), (at(high), y), "whisker"));
         }

@@ -20,7 +20,7 @@ use crate::choice::Requested;
 use crate::report::figures::Figure;
 use crate::report::format::{measured, short};
 use crate::report::sites::{Sites, clean};
-use crate::result::{Audit, Parity, Prune, Status, Task};
+use crate::result::{Audit, Parity, Prune, Sentence, Status, Task};
 
 /// The first screen of a result.
 #[derive(Debug, Clone)]
@@ -37,6 +37,51 @@ pub struct Opening {
     pub verdicts: Vec<Verdict>,
     /// Sentences that the evidence lists.
     pub sentences: usize,
+}
+
+impl Opening {
+    /// The first screen of a result that is told by few sentences: each is a verdict, and
+    /// `anchor` says which part of the page it stands on.
+    #[must_use]
+    pub fn told(
+        headline: Headline,
+        figure: Option<&Figure>,
+        said: &[Sentence],
+        anchor: impl Fn(&Sentence) -> &'static str,
+    ) -> Self {
+        let verdict = |said: &Sentence| Verdict {
+            status: said.status,
+            title: said.subject.clone(),
+            text: said.sentence.clone(),
+            miniature: String::new(),
+            is_wide: true,
+            evidence: anchor(said),
+        };
+        Self::of(
+            headline,
+            figure,
+            said.iter().map(verdict).collect(),
+            said.len(),
+        )
+    }
+
+    /// A first screen around a figure that is drawn already.
+    #[must_use]
+    pub fn of(
+        headline: Headline,
+        figure: Option<&Figure>,
+        verdicts: Vec<Verdict>,
+        sentences: usize,
+    ) -> Self {
+        Self {
+            headline,
+            checks: Vec::new(),
+            figure: figure.map_or_else(String::new, Figure::inline),
+            file: figure.map_or_else(String::new, |figure| figure.name.clone()),
+            verdicts,
+            sentences,
+        }
+    }
 }
 
 /// A short line with its status.
@@ -58,13 +103,10 @@ pub fn opening(audit: &Audit, figure: Option<&Figure>, sentences: usize) -> Open
         audit.task.as_ref().map(task),
         audit.parity.as_ref().map(parity),
     ];
+    let (headline, verdicts) = (headline(audit, &sites), verdicts::all(audit, &sites));
     Opening {
-        headline: headline(audit, &sites),
         checks: checks.into_iter().flatten().collect(),
-        figure: figure.map_or_else(String::new, Figure::inline),
-        file: figure.map_or_else(String::new, |figure| figure.name.clone()),
-        verdicts: verdicts::all(audit, &sites),
-        sentences,
+        ..Opening::of(headline, figure, verdicts, sentences)
     }
 }
 

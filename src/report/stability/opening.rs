@@ -1,0 +1,162 @@
+//! The first screen of many analyses: would another honest analyst have found the same.
+//!
+//! It speaks of circuits of the middle size, of all answers at once.
+
+use super::figure::support;
+use super::page::{middle, support_name};
+use crate::order;
+use crate::report::circuits::group::range;
+use crate::report::english::{counted, joined};
+use crate::report::format::{count, percent};
+use crate::report::page::opening::{Headline, Opening, Verdict};
+use crate::result::{Analysed, Certified, Multiverse, Nonsense, OfSize, Status, Transfer};
+
+/// Edges of the figure.
+const MOST_EDGES: usize = 18;
+
+pub(super) fn opening(result: &Multiverse) -> Opening {
+    let first = result.answers.first();
+    let figure =
+        first.and_then(|answer| support(&support_name(answer), middle(answer)?, MOST_EDGES));
+    let verdicts = [
+        in_nearly_all(result),
+        what_differs(result),
+        nothing_to_find(result),
+        other_edges(result),
+        certified(result),
+    ];
+    let sentences = super::words::summary(result).len();
+    let verdicts = verdicts.into_iter().flatten().collect();
+    Opening::of(headline(result), figure.as_ref(), verdicts, sentences)
+}
+
+fn middles(result: &Multiverse) -> impl Iterator<Item = &OfSize> + Clone {
+    result.answers.iter().filter_map(middle)
+}
+
+fn headline(result: &Multiverse) -> Headline {
+    let (mut middles_here, analyses) = (
+        middles(result),
+        result.answers.iter().map(|a| a.specifications).sum(),
+    );
+    let text = match middles_here.all(|of| of.modal_share == 1.0) {
+        true => "Every analysis finds the same circuit.".to_owned(),
+        false => format!(
+            "Two honest analyses share {} of a circuit's edges.",
+            range(middles(result).map(|of| of.jaccard), percent)
+        ),
+    };
+    let sizes = middles(result).map(|of| of.size as f64);
+    Headline {
+        text,
+        caveat: format!(
+            "Of {} of {}; circuits of {} edges, edges of either that are in both.",
+            counted(analyses, "analysis", "analyses"),
+            counted(result.answers.len(), "answer", "answers"),
+            numbers(sizes),
+        ),
+        status: Status::Note,
+    }
+}
+
+fn numbers(all: impl Iterator<Item = f64> + Clone) -> String {
+    range(all, |n| count(n as usize))
+}
+
+fn note(title: &str, text: String, evidence: &'static str) -> Verdict {
+    Verdict {
+        status: Status::Note,
+        title: title.to_owned(),
+        text,
+        miniature: String::new(),
+        is_wide: true,
+        evidence,
+    }
+}
+
+fn in_nearly_all(result: &Multiverse) -> Option<Verdict> {
+    middle(result.answers.first()?)?;
+    let text = format!(
+        "{} edges are in at least 95 % of them, {} in at least 5 %; the most frequent circuit \
+         is that of {}",
+        numbers(middles(result).map(|of| of.core as f64)),
+        numbers(middles(result).map(|of| of.possible as f64)),
+        range(middles(result).map(|of| of.modal_share), percent),
+    );
+    Some(note("What they agree on", text, "edges"))
+}
+
+/// Every axis by what two analyses share that differ in it alone, the worst first.
+fn what_differs(result: &Multiverse) -> Option<Verdict> {
+    let mut axes: Vec<(&str, Vec<f64>)> = Vec::new();
+    for along in result.answers.iter().flat_map(|answer| &answer.along) {
+        match axes.iter_mut().find(|(axis, _)| *axis == along.axis) {
+            Some((_, shared)) => shared.push(along.jaccard),
+            None => axes.push((&along.axis, vec![along.jaccard])),
+        }
+    }
+    let least = |shared: &[f64]| shared.iter().copied().fold(f64::INFINITY, f64::min);
+    order::ascending(&mut axes, |(_, shared)| least(shared));
+    let told = |(axis, shared): &(&str, Vec<f64>)| {
+        format!("{axis} {}", range(shared.iter().copied(), percent))
+    };
+    let told: Vec<String> = axes.iter().map(told).collect();
+    let text = format!(
+        "two that differ in one choice alone share: {}",
+        joined(&told)
+    );
+    (!told.is_empty()).then(|| note("Which choice makes the difference", text, "evidence"))
+}
+
+/// What the same analyses share with other labels, and with weights in other places.
+fn nothing_to_find(result: &Multiverse) -> Option<Verdict> {
+    let shared = |of: fn(&Analysed) -> Option<&Nonsense>, words: &str| {
+        let all = result
+            .answers
+            .iter()
+            .filter_map(of)
+            .map(|found| found.jaccard);
+        let is_there = all.clone().next().is_some();
+        is_there.then(|| format!("{} with {words}", range(all, percent)))
+    };
+    let arms = [
+        shared(|answer| answer.nonsense.as_ref(), "labels of other samples"),
+        shared(|answer| answer.shuffled.as_ref(), "weights in other places"),
+    ];
+    let arms: Vec<String> = arms.into_iter().flatten().collect();
+    let text = format!("the same analyses share {}", joined(&arms));
+    (!arms.is_empty()).then(|| note("Where there is nothing to find", text, "held-against"))
+}
+
+fn other_edges(result: &Multiverse) -> Option<Verdict> {
+    let all = result
+        .answers
+        .iter()
+        .filter_map(|answer| answer.transfer.as_ref());
+    let sum = |number: fn(&Transfer) -> usize| all.clone().map(number).sum::<usize>();
+    let pairs = sum(|transfer| transfer.pairs);
+    let text = format!(
+        "of {} of circuits found on other samples, {} {} the same on samples held out",
+        counted(pairs, "pair", "pairs"),
+        count(sum(|transfer| transfer.same)),
+        if sum(|transfer| transfer.same) == 1 {
+            "does"
+        } else {
+            "do"
+        },
+    );
+    (pairs > 0).then(|| note("Other edges, the same work?", text, "held-against"))
+}
+
+fn certified(result: &Multiverse) -> Option<Verdict> {
+    let all = middles(result).filter_map(|of| of.certified.as_ref());
+    all.clone().next()?;
+    let of = |number: fn(&Certified) -> usize| numbers(all.clone().map(|c| number(c) as f64));
+    let text = format!(
+        "{} edges stay in and {} out, whatever few samples are deleted or replaced; {} undecided",
+        of(|certified| certified.inside),
+        of(|certified| certified.outside),
+        of(|certified| certified.abstained),
+    );
+    Some(note("Certified to stay", text, "held-against"))
+}
