@@ -12,6 +12,12 @@ function onStage(state, node) {
   return [state.places.x[node] * scale + x, state.places.y[node] * scale + y];
 }
 
+/** Draws the plane of every row, where layers are planes. */
+function drawPlanes({ places, camera: { scale, x, y } }, group) {
+  const at = ([u, v]) => `${(u * scale + x).toFixed(1)} ${(v * scale + y).toFixed(1)}`;
+  group.replaceChildren(...places.planes.map((corners) => draw("path", { class: "plane", d: `M${corners.map(at).join("L")}Z` })));
+}
+
 /** Draws all nodes and the names that fit. */
 function drawDiscs(state, group) {
   const drawn = [];

@@ -9,7 +9,15 @@ function placesOf(graph, width, height, turn) {
   graph.nodes.forEach((node, n) => {
     [x[n], y[n]] = turn ? inSpace(graph, node, width, height, turn) : [(node.x / graph.width) * width, (node.y / graph.height) * height];
   });
-  return { x, y };
+  const planes = graph.solid ? graph.rows.map((row, r) => cornersOf(graph, row, r, width, height, turn)) : [];
+  return { x, y, planes };
+}
+
+/** The corners of a row's plane. */
+function cornersOf(graph, row, r, width, height, turn) {
+  if (!turn) return row.corners.map(([x, y]) => [(x / graph.width) * width, (y / graph.height) * height]);
+  const around = [[0, 0], [1, 0], [1, 1], [0, 1]];
+  return around.map((plane) => inSpace(graph, { plane, row: r }, width, height, turn));
 }
 
 /** A node of a plane seen from a turned camera, a little smaller when far away. */

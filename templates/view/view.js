@@ -61,9 +61,9 @@ function isResized({ stage, state }) {
 
 function viewParts() {
   const canvas = make("canvas", { "aria-hidden": "true" });
-  const [lines, focus, discs] = [draw("g", { class: "edges" }), draw("g", { class: "edges" }), draw("g")];
+  const [planes, lines, focus, discs] = [draw("g"), draw("g", { class: "edges" }), draw("g", { class: "edges" }), draw("g")];
   const over = draw("g", {}, focus, discs);
-  const svg = draw("svg", { class: "fig", "aria-hidden": "true" }, lines, over);
+  const svg = draw("svg", { class: "fig", "aria-hidden": "true" }, planes, lines, over);
   const tip = make("div", { class: "view-tip", hidden: true });
   const help = "Network. Arrow keys walk from site to site, Enter pins, Escape lets go, plus and minus zoom, 0 shows all.";
   const stage = make("div", { class: "view-stage", tabindex: 0, role: "application", "aria-label": help }, canvas, svg, tip);
@@ -74,7 +74,7 @@ function viewParts() {
   const aside = make("div", { class: "view-aside" }, hint, detail);
   const body = make("div", { class: "view-body" }, stage, aside);
   const element = make("div", { class: "view", role: "group", "aria-label": "Interactive view of the network" }, body, legend, status);
-  return { element, legend, stage, canvas, svg, lines, over, focus, discs, tip, status, detail, updates: [] };
+  return { element, legend, stage, canvas, svg, planes, lines, over, focus, discs, tip, status, detail, updates: [] };
 }
 
 function addControls(view, actions) {
@@ -138,8 +138,9 @@ function bitmap(view) {
 }
 
 function redrawNodes(view) {
-  view.over.removeAttribute("transform");
+  for (const group of [view.planes, view.over]) group.removeAttribute("transform");
   view.drawnAt = view.state.camera;
+  drawPlanes(view.state, view.planes);
   drawDiscs(view.state, view.discs);
   drawFocus(view.state, view.focus);
 }
@@ -155,7 +156,7 @@ function move(view) {
     view.painter.move(state.camera);
     const by = state.camera.scale / view.drawnAt.scale;
     const [x, y] = [state.camera.x - view.drawnAt.x * by, state.camera.y - view.drawnAt.y * by];
-    view.over.setAttribute("transform", `translate(${x} ${y}) scale(${by})`);
+    for (const group of [view.planes, view.over]) group.setAttribute("transform", `translate(${x} ${y}) scale(${by})`);
     clearTimeout(view.rest);
     view.rest = setTimeout(() => settle(view), REST);
   });

@@ -55,6 +55,9 @@ const CASES: [(&str, &str); 21] = [
     ("a comparison", "compare R --data D"),
 ];
 
+/// Words of a first screen, without what stands in its pictures.
+const FIRST_WORDS: usize = 130;
+
 #[test]
 fn sentences_case_by_case() {
     let folder = tempfile::tempdir().unwrap();
@@ -107,6 +110,11 @@ fn said(typed: &str, folder: &Path) -> String {
     let output = command.arg(folder.join("out")).output().unwrap();
     let result: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{typed}: {}", String::from_utf8_lossy(&output.stderr)));
+    let page = folder.join("out/index.html");
+    if let Ok(page) = std::fs::read_to_string(page) {
+        begins_short(typed, &page);
+        leads_somewhere(typed, &page);
+    }
     let sentences = result["summary"]
         .as_array()
         .unwrap_or_else(|| panic!("{typed}"));
@@ -116,6 +124,34 @@ fn said(typed: &str, folder: &Path) -> String {
         format!("{subject} ({status}): {}\n", untimed(&text("sentence")))
     };
     sentences.iter().map(line).collect()
+}
+
+/// The first screen of a page: a headline and few words, beside its pictures.
+fn begins_short(typed: &str, page: &str) {
+    let (_, header) = page.split_once("<header id=\"summary\"").unwrap();
+    let (header, _) = header.split_once("</header>").unwrap();
+    let mut words = 0;
+    let mut pictures = 0;
+    for tag in header.split('<').skip(1) {
+        let (tag, text) = tag.split_once('>').unwrap_or((tag, ""));
+        pictures += usize::from(tag.starts_with("svg"));
+        pictures -= usize::from(tag.starts_with("/svg"));
+        if pictures == 0 {
+            words += text.split_whitespace().count();
+        }
+    }
+    println!("{typed}: {words} words");
+    assert!(header.contains("<h1"), "{typed}");
+    assert!(words <= FIRST_WORDS, "{typed}: {words} words");
+}
+
+/// Every link within a page leads to one place of it.
+fn leads_somewhere(typed: &str, page: &str) {
+    for target in page.split("href=\"#").skip(1) {
+        let id = target.split('"').next().unwrap_or("");
+        let places = page.matches(&format!(" id=\"{id}\"")).count();
+        assert_eq!(places, 1, "{typed}: #{id}");
+    }
 }
 
 /// A sentence with `…` in place of how long things took.

@@ -59,6 +59,7 @@ fn rows(layout: &Layout) -> Vec<Row> {
     let row = |(name, y): &(String, f64)| Row {
         name: name.clone(),
         y: *y,
+        corners: None,
     };
     layout.rows.iter().map(row).collect()
 }

@@ -91,7 +91,8 @@ impl Index {
 
 fn rows(sites: &Sites<'_>, scene: &Scene) -> Vec<Row> {
     let row = |(k, layer): (usize, &crate::result::Layer)| {
-        let corner = scene.planes.get(k).map(|plane| plane[0].1);
+        let plane = scene.planes.get(k);
+        let corner = plane.map(|plane| plane[0].1);
         let first = scene.points.get(k).and_then(|points| points.first());
         Row {
             name: match scene.has_room_for_name(k) {
@@ -99,6 +100,7 @@ fn rows(sites: &Sites<'_>, scene: &Scene) -> Vec<Row> {
                 false => String::new(),
             },
             y: corner.or(first.map(|p| p.1)).unwrap_or(0.0) + MARGIN,
+            corners: plane.map(|plane| plane.map(|(x, y)| [round(x), round(y + MARGIN)])),
         }
     };
     sites.layers().iter().enumerate().map(row).collect()

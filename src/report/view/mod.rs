@@ -61,6 +61,9 @@ pub struct Row {
     pub name: String,
     /// Where the name stands.
     pub y: f64,
+    /// The corners of its plane, where layers are planes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub corners: Option<[[f64; 2]; 4]>,
 }
 
 /// A node.
