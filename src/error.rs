@@ -125,6 +125,18 @@ pub enum ErrorKind {
         /// Which operator, and why.
         detail: String,
     },
+    /// A file that holds no graph.
+    #[error("the graph is not read: {detail}")]
+    Graph {
+        /// Where, and why.
+        detail: String,
+    },
+    /// Something that only a network has, asked of a graph.
+    #[error("{detail} is of networks; this is a graph")]
+    OnlyNetworks {
+        /// What was asked.
+        detail: &'static str,
+    },
     /// Weights in another number system.
     #[error("`{tensor}` ({dtype}) is of quantised weights ({by}), which are not computed")]
     Quantised {

@@ -13,7 +13,7 @@ use crate::result;
 /// A result that says what was audited and how, and nothing of it yet.
 pub fn audit(
     checkpoint: result::CheckpointInfo,
-    data: result::DataInfo,
+    data: Option<result::DataInfo>,
     config: &Config,
 ) -> result::Audit {
     result::Audit {
@@ -23,7 +23,7 @@ pub fn audit(
         command: config.command.clone(),
         seed: config.seed,
         checkpoint,
-        data: Some(data),
+        data,
         task: None,
         subgroups: None,
         parity: None,

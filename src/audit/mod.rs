@@ -18,6 +18,7 @@ mod fills;
 mod findings;
 mod finite;
 mod function;
+pub mod graph;
 mod held;
 mod insight;
 mod intervene;

@@ -202,7 +202,7 @@ fn opened<S: Audited>(subject: &S, config: &Config) -> result::Audit {
     result::Audit {
         parity: subject.parity(),
         prompts: subject.files().data.prompts.clone(),
-        ..describe::audit(subject.checkpoint_info(), subject.data_info(), config)
+        ..describe::audit(subject.checkpoint_info(), Some(subject.data_info()), config)
     }
 }
 

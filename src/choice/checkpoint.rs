@@ -19,6 +19,8 @@ pub enum Layout {
     NanoGpt,
     /// A network whose configuration says its structure: convolutional, recurrent.
     Layered,
+    /// No network: a weighted graph from elsewhere.
+    Graph,
 }
 
 named! {
@@ -31,5 +33,6 @@ named! {
         HuggingFace = "hugging-face",
         NanoGpt = "nanogpt",
         Layered = "layered",
+        Graph = "graph",
     }
 }

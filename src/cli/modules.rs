@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::args::{Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs};
+use super::args::{Common, DataArgs, ModelArgs, ModulesArgs, PruneArgs, result_name};
+use super::output::{self, Finished};
 use super::pipeline::{self, Job};
-use crate::audit::{Granularity, Stages};
+use super::progress::Progress;
+use crate::audit::{Config, Granularity, Stages, graph};
 use crate::result::Status;
 
 /// Find the modules of the pruned network and test them against chance
@@ -12,9 +14,12 @@ use crate::result::Status;
 #[command(after_help = "Examples:
   modscope modules runs/a
   modscope modules runs/a --threshold 0.01 --resolution 0.5 --null layer:500
-  modscope modules runs/gpt --granularity neuron --edge-weight spread")]
+  modscope modules runs/gpt --granularity neuron --edge-weight spread
+  modscope modules edges.csv                 # any weighted graph: columns from, to, weight
+  modscope modules graph.graphml --algorithm sbm")]
 pub(super) struct Args {
-    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one
+    /// A .safetensors, .pt or .pth file, an index of shards, or a folder that holds one; or a
+    /// weighted graph: .graphml, .csv or .tsv
     checkpoint: PathBuf,
     #[command(flatten)]
     data: DataArgs,
@@ -35,6 +40,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = pipeline::config(&args.common, &args.model);
     args.prune.apply(&mut config);
     args.modules.apply(&mut config);
+    if graph::is_graph(&args.checkpoint) {
+        return of_graph(args, &config);
+    }
     config.circuits.granularity = args.granularity;
     config.stages = Stages {
         modules: true,
@@ -54,4 +62,31 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
             exports: &[],
         },
     )
+}
+
+/// The modules of a graph that is no network.
+fn of_graph(args: &Args, config: &Config) -> anyhow::Result<Status> {
+    if args.data.data.is_some() || args.granularity.is_some() {
+        anyhow::bail!("`--data` and `--granularity` are of networks; this is a graph");
+    }
+    let (common, name) = (&args.common, result_name(&args.checkpoint));
+    output::check_free(common, &name, false)?;
+    let progress = Progress::new(common);
+    progress.stage("finding modules");
+    let result = common.in_pool(|| graph::graph(&args.checkpoint, config))??;
+    let finished = Finished {
+        command: "modules",
+        name: &name,
+        result,
+        networks: Vec::new(),
+        files: Vec::new(),
+        file: None,
+        graphs: &[],
+        exports: &[],
+        replace: false,
+        print: common.figures.print(),
+    };
+    let written = output::write(common, finished)?;
+    progress.finish();
+    output::print(common, &written)
 }

@@ -98,6 +98,14 @@ impl Error {
                  save its weights as safetensors"
                     .to_owned()
             }
+            ErrorKind::Graph { .. } => {
+                "a table has a header with `from`, `to` and, unless all edges weigh 1, `weight`; \
+                 GraphML has an attribute `weight` of its edges"
+                    .to_owned()
+            }
+            ErrorKind::OnlyNetworks { .. } => {
+                "of a graph: `--algorithm`, `--resolution`, `--null degree:N`, `--seed`".to_owned()
+            }
             ErrorKind::Quantised { .. } => {
                 "take the weights before they were quantised, in f64, f32, f16 or bf16".to_owned()
             }

@@ -76,6 +76,26 @@ impl Adjacency {
         self.loops[node]
     }
 
+    /// Every edge once, `(one end, other end, weight)`, the smaller end first; self-loops too.
+    #[must_use]
+    pub fn edges(&self) -> Vec<(usize, usize, f64)> {
+        let of = |node: usize| {
+            let above = self.neighbours(node).filter(move |edge| edge.0 > node);
+            let edges = above.map(move |(other, weight)| (node, other, weight));
+            let own = Some((node, node, self.loops[node])).filter(|edge| edge.2 > 0.0);
+            own.into_iter().chain(edges)
+        };
+        (0..self.node_count()).flat_map(of).collect()
+    }
+
+    /// The graph of the same nodes without edges that weigh less. O(edges).
+    #[must_use]
+    pub fn at_least(&self, weight: f64) -> Self {
+        let mut edges = self.edges();
+        edges.retain(|edge| edge.2 >= weight);
+        Self::from_edges(self.node_count(), &edges)
+    }
+
     /// The sum of the weights at a node; a self-loop counts twice.
     #[must_use]
     pub fn strength(&self, node: usize) -> f64 {

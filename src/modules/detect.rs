@@ -1,12 +1,14 @@
 //! One search for modules, by the algorithm that was asked for.
 
+use super::blocks::{blocks, blocks_of};
 use super::components::components;
 use super::infomap::infomap;
 use super::label_propagation::label_propagation;
+use super::leiden;
 use super::louvain::louvain;
 use super::spectral::spectral;
 use super::{Algorithm, Blocks, BlocksConfig, Communities, LeidenConfig, ModulesConfig};
-use super::{blocks, leiden};
+use crate::choice::BlockForm;
 use crate::graph::{Adjacency, Layered};
 
 /// A search for blocks goes through all numbers of groups from many to one, and the best is
@@ -23,6 +25,21 @@ pub fn detect(
     graph: &Adjacency,
     config: &ModulesConfig,
     seed: u64,
+) -> Communities {
+    searched(graph, config, seed, |search| blocks(network, search))
+}
+
+/// The communities of a graph that is no network, likewise; blocks may join any nodes.
+pub(super) fn detect_in(graph: &Adjacency, config: &ModulesConfig, seed: u64) -> Communities {
+    let form = BlockForm::AcrossLayers;
+    searched(graph, config, seed, |search| blocks_of(graph, form, search))
+}
+
+fn searched(
+    graph: &Adjacency,
+    config: &ModulesConfig,
+    seed: u64,
+    blocks: impl Fn(&BlocksConfig) -> Option<Blocks>,
 ) -> Communities {
     match config.algorithm {
         Algorithm::Leiden => {
@@ -47,7 +64,7 @@ pub fn detect(
                 nested: config.nested_blocks,
                 ..BlocksConfig::default()
             };
-            let found = blocks(network, &search).as_ref().map(Blocks::supported);
+            let found = blocks(&search).as_ref().map(Blocks::supported);
             found.unwrap_or_else(|| components(graph))
         }
     }

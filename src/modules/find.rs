@@ -4,18 +4,20 @@ use rayon::prelude::*;
 
 use super::assigned::{assignments, labels_of};
 use super::blocks::told;
-use super::detect::detect;
+use super::detect::{detect, detect_in};
 use super::headline::headline;
 use super::hierarchy::hierarchy;
 use super::independence::{name, named_components};
 use super::living::{dead_parts, living};
-use super::measures::{conductance, measures, observed};
+use super::measures::{conductance, measured, measures, observed};
 use super::motifs::{self, motifs};
+use super::null::rewired;
 use super::quality::modularity;
 use super::scan::scan;
 use super::{Communities, EdgeWeight, ModulesConfig, stability};
+use crate::choice::MeasureKind;
 use crate::graph::{Adjacency, Layered};
-use crate::result::{AtThreshold, Independence, Modules, Motif, Partition};
+use crate::result::{AtThreshold, Independence, Measure, Modules, Motif, Partition};
 
 /// Other thresholds that the partition is compared at, as shares of the one in use.
 const BESIDE: [f64; 4] = [0.25, 0.5, 2.0, 4.0];
@@ -49,9 +51,68 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
     let network = &*living(network, config);
     let graph = network.adjacency();
     let communities = detect(network, &graph, config, config.seed);
-    let observed = observed(network, &graph, &communities, config);
+    let observed = observed(Some(network), &graph, &communities, config);
     let measures = measures(network, observed, config);
-    let stability = stability_of(network, &graph, communities.clone(), config);
+    let again = |seed| detect(network, &graph, config, seed);
+    Modules {
+        isolated: isolated(&communities, &dead, names),
+        dead: dead
+            .iter()
+            .map(|part| part.iter().map(|node| name(names, *node)).collect())
+            .collect(),
+        scan: config.scan.then(|| scan(network, &graph, names, config)),
+        hierarchy: levels(network, &graph, &communities, names, config),
+        blocks: (graph.edge_count() <= config.most_block_edges)
+            .then(|| told(network, &communities, names, config))
+            .flatten(),
+        motifs: small_circuits(network, names, config),
+        without_outputs: without_outputs(network, names, config),
+        independence: Independence {
+            components: named_components(network, names),
+            splits: Vec::new(),
+        },
+        ..partitioned(&graph, &communities, measures, again, names, config)
+    }
+}
+
+/// The modules of a graph that is no network, whose nodes have these names.
+///
+/// What layers tell is not there: layered modularity, blocks, motifs, dead parts. Its null
+/// model keeps degrees. O(searches · edges).
+#[must_use]
+pub fn find_graph(graph: &Adjacency, names: &[String], config: &ModulesConfig) -> Modules {
+    let search = |graph: &Adjacency, seed| detect_in(graph, config, seed);
+    let communities = search(graph, config.seed);
+    let seen = observed(None, graph, &communities, config);
+    let statistics = |shuffled: &Adjacency, draw: u64| {
+        let communities = search(shuffled, config.seed.wrapping_add(draw));
+        observed(None, shuffled, &communities, config).map(|o| o.value)
+    };
+    let mut measures = measured(seen, config, |_, rng| rewired(graph, rng), statistics);
+    measures.retain(|measure| measure.name != MeasureKind::LayeredModularity);
+    Modules {
+        isolated: isolated(&communities, &[], names),
+        ..partitioned(
+            graph,
+            &communities,
+            measures,
+            |seed| search(graph, seed),
+            names,
+            config,
+        )
+    }
+}
+
+/// What a partition of any graph says, `again` being a search with another seed.
+fn partitioned(
+    graph: &Adjacency,
+    communities: &Communities,
+    measures: Vec<Measure>,
+    again: impl Fn(u64) -> Communities + Sync,
+    names: &[String],
+    config: &ModulesConfig,
+) -> Modules {
+    let stability = stability_of(communities.clone(), again, config);
     Modules {
         algorithm: config.algorithm,
         edge_weight: config.edge_weight.unwrap_or_default(),
@@ -60,17 +121,14 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         threshold: config.threshold,
         nodes: communities.assigned(),
         edges: graph.edge_count(),
-        isolated: isolated(&communities, &dead, names),
-        dead: dead
-            .iter()
-            .map(|part| part.iter().map(|node| name(names, *node)).collect())
-            .collect(),
-        modularity: observed[0].value,
+        isolated: Vec::new(),
+        dead: Vec::new(),
+        modularity: measures[0].value,
         count: communities.count,
-        partition: assignments(&communities, names),
+        partition: assignments(communities, names),
         null: measures[0].nulls.first().cloned(),
         headline: headline(&measures, graph.edge_count(), config),
-        conductance: conductance(&graph, &communities, &measures[measures.len() - 1]),
+        conductance: conductance(graph, communities, &measures[measures.len() - 1]),
         measures,
         stability: stability::mean_agreement(&stability),
         stability_nmi: stability::mean_information(&stability),
@@ -78,8 +136,8 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         measured_on: None,
         granularity: None,
         along_threshold: Vec::new(),
-        scan: config.scan.then(|| scan(network, &graph, names, config)),
-        hierarchy: levels(network, &graph, &communities, names, config),
+        scan: None,
+        hierarchy: Vec::new(),
         wiring: None,
         placement: None,
         lesions: Vec::new(),
@@ -87,13 +145,11 @@ pub fn find_in(network: &Layered, names: &[String], config: &ModulesConfig) -> M
         coalitions: Vec::new(),
         agreement: Vec::new(),
         insight: None,
-        blocks: (graph.edge_count() <= config.most_block_edges)
-            .then(|| told(network, &communities, names, config))
-            .flatten(),
-        motifs: small_circuits(network, names, config),
-        without_outputs: without_outputs(network, names, config),
+        blocks: None,
+        motifs: Vec::new(),
+        without_outputs: None,
         independence: Independence {
-            components: named_components(network, names),
+            components: Vec::new(),
             splits: Vec::new(),
         },
     }
@@ -182,13 +238,12 @@ fn without_outputs(
 
 /// The partition of `config.seed` and those of the seeds after it.
 fn stability_of(
-    network: &Layered,
-    graph: &Adjacency,
     first: Communities,
+    again: impl Fn(u64) -> Communities + Sync,
     config: &ModulesConfig,
 ) -> Vec<Communities> {
     let others = (1..config.stability_seeds as u64).into_par_iter();
-    let others = others.map(|step| detect(network, graph, config, config.seed.wrapping_add(step)));
+    let others = others.map(|step| again(config.seed.wrapping_add(step)));
     let mut partitions: Vec<Communities> = others.collect();
     partitions.push(first);
     partitions

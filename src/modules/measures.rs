@@ -2,11 +2,12 @@
 
 use super::detect::detect;
 use super::living::living;
-use super::null::{Draws, Observed, null_models, p_value};
+use super::null::{Draws, NullKind, Observed, null_models_of, p_value, shuffled};
 use super::quality::{Boundary, boundaries, layered_modularity, modularity, n_cut};
 use super::{Communities, ModulesConfig};
 use crate::choice::MeasureKind;
 use crate::graph::{Adjacency, Layered};
+use crate::numeric::Rng;
 use crate::numeric::statistics::holm;
 use crate::result::{Conductance, Measure, NullModel};
 
@@ -14,8 +15,10 @@ use crate::result::{Conductance, Measure, NullModel};
 const MEASURES: usize = MeasureKind::ALL.len();
 
 /// How good a partition is, by every measure.
+///
+/// Without a network there are no layers, and layered modularity is the plain one.
 pub(super) fn observed(
-    network: &Layered,
+    network: Option<&Layered>,
     graph: &Adjacency,
     communities: &Communities,
     config: &ModulesConfig,
@@ -29,7 +32,10 @@ pub(super) fn observed(
         .fold(1.0, f64::min);
     let value = |kind: MeasureKind| match kind {
         MeasureKind::Modularity => modularity(graph, communities, resolution),
-        MeasureKind::LayeredModularity => layered_modularity(network, communities, resolution),
+        MeasureKind::LayeredModularity => network.map_or_else(
+            || modularity(graph, communities, resolution),
+            |network| layered_modularity(network, communities, resolution),
+        ),
         MeasureKind::NCut => cut,
         MeasureKind::NCutPerModule => cut / communities.count.max(1) as f64,
         MeasureKind::LowestConductance => lowest,
@@ -50,15 +56,26 @@ pub(super) fn measures(
         let shuffled = &*living(shuffled, config);
         let graph = shuffled.adjacency();
         let communities = detect(shuffled, &graph, config, config.seed.wrapping_add(draw));
-        observed(shuffled, &graph, &communities, config).map(|o| o.value)
+        observed(Some(shuffled), &graph, &communities, config).map(|o| o.value)
     };
+    let shuffle = |kind, rng: &mut Rng| shuffled(network, kind, rng);
+    measured(observed_here, config, shuffle, statistics)
+}
+
+/// The same of anything that can be shuffled.
+pub(super) fn measured<W>(
+    observed_here: [Observed; MEASURES],
+    config: &ModulesConfig,
+    shuffle: impl Fn(NullKind, &mut Rng) -> W + Sync,
+    statistics: impl Fn(&W, u64) -> [f64; MEASURES] + Sync,
+) -> Vec<Measure> {
     let kinds = std::iter::once((config.null, config.null_samples));
     let kinds = kinds.chain(config.more_nulls.iter().copied());
     let by_kind: Vec<Vec<NullModel>> = kinds
         .map(|(kind, samples)| {
             let seed = config.seed;
-            corrected(null_models(
-                network,
+            let shuffle = |rng: &mut Rng| shuffle(kind, rng);
+            corrected(null_models_of(
                 kind,
                 Draws {
                     most: samples,
@@ -66,7 +83,8 @@ pub(super) fn measures(
                 },
                 seed,
                 observed_here,
-                statistics,
+                shuffle,
+                &statistics,
             ))
         })
         .collect();

@@ -40,7 +40,7 @@ pub use blocks::{Blocks, BlocksConfig, blocks};
 pub use bootstrap::bootstrap;
 pub use communities::Communities;
 pub use config::{Algorithm, EdgeWeight, ModulesConfig, RESTARTS};
-pub use find::{find, find_in};
+pub use find::{find, find_graph, find_in};
 pub use graph::Graph;
 pub use independence::{Change, independence};
 pub use leiden::{LeidenConfig, leiden};

@@ -21,6 +21,7 @@ mod files;
 mod formats;
 mod fuzz;
 mod gallery;
+mod graph_files;
 mod graphs;
 mod index;
 mod intervene;

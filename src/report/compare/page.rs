@@ -81,7 +81,8 @@ fn claims(comparison: &Comparison) -> Section {
     let row = |(regime, cells): (String, Vec<compared::Judged>)| {
         let judged = cells.into_iter().map(|cell| {
             let class = cell.status.class();
-            Cell::word(cell.text).with_class(class)
+            // No line ends within "n = 8".
+            Cell::word(cell.text.replace(" = ", "\u{a0}=\u{a0}")).with_class(class)
         });
         std::iter::once(Cell::word(regime)).chain(judged).collect()
     };

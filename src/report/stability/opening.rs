@@ -6,8 +6,8 @@ use super::figure::support;
 use super::page::{middle, support_name};
 use crate::order;
 use crate::report::circuits::group::range;
-use crate::report::english::{counted, joined};
-use crate::report::format::{count, percent};
+use crate::report::english::{counted, joined, plural};
+use crate::report::format::{count, count_words, percent};
 use crate::report::page::opening::{Headline, Opening, Verdict};
 use crate::result::{Analysed, Certified, Multiverse, Nonsense, OfSize, Status, Transfer};
 
@@ -46,14 +46,24 @@ fn headline(result: &Multiverse) -> Headline {
             range(middles(result).map(|of| of.jaccard), percent)
         ),
     };
-    let sizes = middles(result).map(|of| of.size as f64);
+    let answers = result.answers.len();
+    let nonsense = result.answers.iter().filter_map(|a| a.nonsense.as_ref());
+    let nonsense = nonsense.map(|found| found.jaccard);
+    let beside = match nonsense.clone().next() {
+        Some(_) => format!(
+            "with labels of other samples they share {}",
+            range(nonsense, percent)
+        ),
+        None => "what they share where there is nothing to find was not asked".to_owned(),
+    };
     Headline {
         text,
         caveat: format!(
-            "Of {} of {}; circuits of {} edges, edges of either that are in both.",
+            "{} of {} {}, circuits of {} edges; {beside}.",
             counted(analyses, "analysis", "analyses"),
-            counted(result.answers.len(), "answer", "answers"),
-            numbers(sizes),
+            count_words(answers),
+            plural(answers, "answer", "answers"),
+            numbers(middles(result).map(|of| of.size as f64)),
         ),
         status: Status::Note,
     }

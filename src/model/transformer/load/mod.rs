@@ -190,7 +190,7 @@ pub(in crate::model) fn read(
                 rules: &[],
             });
         }
-        Layout::BimtMlp | Layout::PlainMlp | Layout::Layered => {
+        Layout::BimtMlp | Layout::PlainMlp | Layout::Layered | Layout::Graph => {
             return Err(unknown_layout(account.checkpoint()));
         }
     };

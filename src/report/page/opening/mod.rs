@@ -40,8 +40,8 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// The first screen of a result that is told by few sentences: each is a verdict, and
-    /// `anchor` says which part of the page it stands on.
+    /// The first screen of a result that is told by few paragraphs: the first sentence of
+    /// each is a verdict, and `anchor` says which part of the page it stands on.
     #[must_use]
     pub fn told(
         headline: Headline,
@@ -52,7 +52,7 @@ impl Opening {
         let verdict = |said: &Sentence| Verdict {
             status: said.status,
             title: said.subject.clone(),
-            text: said.sentence.clone(),
+            text: first_of(&said.sentence),
             miniature: String::new(),
             is_wide: true,
             evidence: anchor(said),
@@ -81,6 +81,14 @@ impl Opening {
             verdicts,
             sentences,
         }
+    }
+}
+
+/// The first sentence of several.
+fn first_of(text: &str) -> String {
+    match text.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => text.to_owned(),
     }
 }
 
