@@ -23,6 +23,7 @@ from ._commands import (
     stability,
     train,
 )
+from ._eap_ig import from_eap_ig, to_eap_ig
 from ._result import Part, Result, Rows
 from ._run import Error
 from ._sweep import sweep
@@ -37,6 +38,7 @@ __all__ = [
     "circuit",
     "compare",
     "diff",
+    "from_eap_ig",
     "intervene",
     "lens",
     "modules",
@@ -44,5 +46,6 @@ __all__ = [
     "report",
     "stability",
     "sweep",
+    "to_eap_ig",
     "train",
 ]

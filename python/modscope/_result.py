@@ -150,6 +150,12 @@ class Result:
         """The report, one page of HTML that needs no network."""
         return (self.folder / "index.html").read_text(encoding="utf-8")
 
+    def to_eap_ig(self) -> Any:
+        """The circuit as a graph of the EAP-IG library; see `modscope.to_eap_ig`."""
+        from ._eap_ig import to_eap_ig
+
+        return to_eap_ig(self)
+
     def save(self, folder: str | Path) -> Path:
         """Copies the whole result into a folder that is not there yet."""
         return Path(shutil.copytree(self.folder, folder))

@@ -45,10 +45,16 @@ pub fn pruned_transformer<T: Scalar>(
     let mut written = loaded.editable(checkpoint);
     for place in &loaded.places {
         let weight = pruned.weight(place.matrix);
-        if let Some(tensor) = written.tensors.get_mut(&place.tensor) {
+        for name in place.tensors() {
+            let Some(tensor) = written.tensors.get_mut(name) else {
+                continue;
+            };
             let zeros = weight.indexed_iter().filter(|(_, w)| w.is_zero());
             for ((from, to), _) in zeros {
-                tensor.set_zero(place.entry(weight.nrows(), from, to));
+                match place.at(weight.nrows(), from, to) {
+                    (own, entry) if own == name => tensor.set_zero(entry),
+                    _ => {}
+                }
             }
         }
         let (name, _) = &place.bias;

@@ -72,9 +72,10 @@ impl Loaded {
             let (from, to) = (from - writers.start, to - readers.start);
             let weight = model.weight(span.matrix);
             let place = self.places.iter().find(|p| p.matrix == span.matrix);
+            let at = place.map(|place| place.at(weight.nrows(), from, to));
             return Some(Entry {
-                tensor: place.map(|place| place.tensor.clone()),
-                index: place.map_or(0, |place| place.entry(weight.nrows(), from, to)),
+                tensor: at.map(|(tensor, _)| tensor.to_owned()),
+                index: at.map_or(0, |(_, index)| index),
                 value: weight[[from, to]].widen(),
             });
         }

@@ -28,8 +28,12 @@ pub struct GraphConfig {
     pub n_layers: usize,
     /// Heads per block.
     pub n_heads: usize,
-    /// Whether MLPs read the stream before attention; never so here.
+    /// Whether MLPs read the stream before attention.
     pub parallel_attn_mlp: bool,
+    /// Key-value heads per block, where several heads share one: edges to keys and values are
+    /// then those of key-value heads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_key_value_heads: Option<usize>,
     /// Width of the residual stream.
     pub d_model: usize,
 }

@@ -200,7 +200,7 @@ impl<T: Scalar> Looked<'_, T> {
         let model = self.model;
         let positions = || model.position_rows(part.samples(), part.length());
         let values = match writer {
-            Writer::Input if model.embedding_norm.is_none() => {
+            Writer::Input if model.embeds_apart() => {
                 let mut input = model.embed(&part.inputs);
                 positions().into_iter().for_each(|rows| input += &rows);
                 input

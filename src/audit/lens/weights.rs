@@ -90,7 +90,8 @@ impl<T: Scalar> Looked<'_, T> {
         let Embedding::Tokens(table) = &self.model.embedding else {
             return None;
         };
-        if table.nrows() != self.model.outputs() || self.model.head.is_some() {
+        let is_direct = self.model.head.is_none() && self.model.embedding_map.is_none();
+        if table.nrows() != self.model.outputs() || !is_direct {
             return None;
         }
         // Outputs and tokens are counted alike where nothing permutes them.

@@ -15,7 +15,7 @@ use crate::choice::Equivalence;
 use crate::circuit::{Goal, Try, authors_order};
 use crate::metric::{Metric, MetricKind};
 use crate::model::Transformer;
-use crate::model::transformer::Embedding;
+use crate::model::transformer::{Block, Embedding};
 use crate::numeric::Scalar;
 use crate::patch::{ComponentEngine, Fill, NeuronEngine, Patchable, Setup, WeightEngine};
 use crate::prune::Reference;
@@ -176,7 +176,8 @@ impl<T: Scalar> Subject<'_, T> {
         let cfg = GraphConfig {
             n_layers: self.model.blocks.len(),
             n_heads: self.model.head_count(),
-            parallel_attn_mlp: false,
+            parallel_attn_mlp: self.model.blocks.iter().all(Block::is_parallel),
+            n_key_value_heads: key_heads(self.model),
             d_model: self.model.width(),
         };
         let published = config.circuits.conventions == Conventions::Published;
@@ -415,4 +416,11 @@ fn boxed<'e, P: Searchable + 'e>(
     engine: P,
 ) -> Result<Box<dyn Searchable<Number = P::Number> + 'e>> {
     Ok(Box::new(engine))
+}
+
+/// Key-value heads per block, where heads share some.
+fn key_heads<T: Scalar>(model: &Transformer<T>) -> Option<usize> {
+    let heads = model.blocks.iter().map(|block| &block.attention.heads);
+    let shared = heads.filter(|heads| heads.keys < heads.count);
+    shared.map(|heads| heads.keys).max()
 }

@@ -79,6 +79,9 @@ impl<T: Scalar> Transformer<T> {
         mut stream: Array2<T>,
         hooks: &mut dyn Gradients<T>,
     ) {
+        if let Some(map) = &self.embedding_map {
+            stream = product(stream.view(), map.weight.t());
+        }
         let (norm, record) = (self.embedding_norm.as_ref(), trace.embedding.as_deref());
         through_norm(hooks.rules(), norm, record, &mut stream);
         stream *= self.embedding_scale;

@@ -157,7 +157,7 @@ impl Components {
         Self::of_blocks(vec![block; layers], split_input)
     }
 
-    /// Of a transformer. What a norm makes of token and position embedding
+    /// Of a transformer. What a norm or a linear layer makes of token and position embedding
     /// together is one writer, whatever `split_input` says.
     pub(super) fn of<T: Scalar>(model: &Transformer<T>, split_input: bool) -> Self {
         let shape = |(layer, block): (usize, &super::Block<T>)| Shape {
@@ -169,7 +169,7 @@ impl Components {
             sums: [0, 1].map(|of| model.norm_of_sum(2 * layer + of).is_some()),
         };
         let blocks = model.blocks.iter().enumerate().map(shape).collect();
-        Self::of_blocks(blocks, split_input && model.embedding_norm.is_none())
+        Self::of_blocks(blocks, split_input && model.embeds_apart())
     }
 
     fn of_blocks(blocks: Vec<Shape>, split_input: bool) -> Self {

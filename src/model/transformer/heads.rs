@@ -41,6 +41,8 @@ pub enum Mask {
     Window(usize),
     /// All.
     Full,
+    /// Itself and so many on either side.
+    Near(usize),
 }
 
 /// How attention scores know of positions.
@@ -152,7 +154,10 @@ impl Heads {
     /// Whether no position sees those after it.
     #[must_use]
     pub fn is_causal(&self) -> bool {
-        self.mask != Mask::Full
+        match self.mask {
+            Mask::Causal | Mask::Window(_) => true,
+            Mask::Full | Mask::Near(_) => false,
+        }
     }
 
     /// How many heads have a letter of their own: all their queries, the
@@ -216,6 +221,7 @@ impl Heads {
             Mask::Causal => 0..position + 1,
             Mask::Window(width) => (position + 1).saturating_sub(width)..position + 1,
             Mask::Full => 0..length,
+            Mask::Near(side) => position.saturating_sub(side)..length.min(position + side + 1),
         }
     }
 

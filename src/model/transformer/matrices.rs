@@ -81,10 +81,33 @@ pub struct Place {
     pub order: Order,
     /// The tensor of its biases, and the first entry that belongs to it.
     pub bias: (String, usize),
+    /// The tensor of hidden neurons from this one on, where they have their own: `[out, in]`.
+    pub beyond: Option<(usize, String)>,
 }
 
 impl Place {
-    /// The entry of the tensor that holds `[from, to]` of a layer with so many inputs.
+    /// The tensors that hold its weights.
+    pub fn tensors(&self) -> impl Iterator<Item = &str> {
+        let beyond = self.beyond.iter().map(|(_, tensor)| tensor.as_str());
+        std::iter::once(self.tensor.as_str()).chain(beyond)
+    }
+
+    /// The tensor that holds `[from, to]` of a layer with so many inputs, and the entry there.
+    #[must_use]
+    pub fn at(&self, inputs: usize, from: usize, to: usize) -> (&str, usize) {
+        let Some((first, tensor)) = &self.beyond else {
+            return (&self.tensor, self.entry(inputs, from, to));
+        };
+        match self.matrix {
+            Matrix::Down(_) if from >= *first => (tensor, to * (inputs - first) + from - first),
+            Matrix::Up(_) | Matrix::Gate(_) if to >= *first => {
+                (tensor, (to - first) * inputs + from)
+            }
+            _ => (&self.tensor, self.entry(inputs, from, to)),
+        }
+    }
+
+    /// The entry of its first tensor that holds `[from, to]` of a layer with so many inputs.
     #[must_use]
     pub fn entry(&self, inputs: usize, from: usize, to: usize) -> usize {
         self.first

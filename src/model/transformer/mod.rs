@@ -21,6 +21,7 @@ mod load;
 mod matrices;
 mod neurons;
 mod norm;
+mod patches;
 mod rotary;
 mod router;
 mod rows;
@@ -40,12 +41,14 @@ pub(in crate::model) use load::{dtype, is_transformer, read};
 pub use matrices::{Matrix, Order, Place};
 pub use neurons::Neurons;
 pub use norm::{Norm, NormKind, Normed};
+pub use patches::Patches;
 pub use rotary::{Dynamic, Llama3, LongRope, Longer, Pairs, Rotary, Yarn};
-pub use router::{Routed, Router};
+pub use router::{Routed, Router, SharedExpert};
 pub(crate) use rows::{linear, product};
 pub use sequences::{Answers, PART_ROWS, SequenceInputs, Sequences};
 use trace::Prepared;
 pub use trace::{AttentionTrace, End, MlpTrace, SequenceTrace};
 pub use weights::{
-    Attention, Block, Embedding, FeedForward, Gate, Logits, Norms, OutputHead, Transformer, Wiring,
+    Attention, Block, Embedding, EmbeddingMap, FeedForward, Gate, Logits, Norms, OutputHead,
+    Transformer, Wiring,
 };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
-use super::{Embedding, Transformer};
+use super::{Embedding, Patches, Transformer};
 use crate::data::{Dataset, Inputs, Labels, ReadAt};
 use crate::numeric::Scalar;
 use crate::{ErrorKind, Result};
@@ -297,6 +297,16 @@ fn sequence_inputs<T: Scalar>(
             tokens: table.nrows(),
         }
         .at(&data.path)),
+        (
+            Inputs::Values(images),
+            Embedding::Values {
+                patches: Some(patches),
+                ..
+            },
+        ) => {
+            let rows = SequenceInputs::Values(patches.rows(images));
+            check_images(data, *patches).map(|()| (rows, patches.length()))
+        }
         (Inputs::Values(values), Embedding::Values { in_perm, .. }) => {
             numbers(model, data, values, in_perm)
         }
@@ -345,6 +355,25 @@ fn numbers<T: Scalar>(
         T::from_f64(values[[row / length, column]])
     });
     Ok((SequenceInputs::Values(rows), length))
+}
+
+/// That the data are images of the network's size, channel by channel.
+fn check_images(data: &Dataset, patches: Patches) -> Result<()> {
+    let [height, width] = patches.image;
+    let expected = [patches.channels, height, width];
+    let is_plane = patches.channels == 1 && data.input_shape == expected[1..];
+    if data.input_shape == expected || is_plane {
+        return Ok(());
+    }
+    Err(ErrorKind::DataShape {
+        tensor: "inputs".to_owned(),
+        shape: [&[data.len()], data.input_shape.as_slice()].concat(),
+        expected: format!(
+            "the network reads images [n, {}, {height}, {width}]: channels, height, width",
+            patches.channels
+        ),
+    }
+    .at(&data.path))
 }
 
 /// Sequences no longer than the learned positions.

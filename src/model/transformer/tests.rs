@@ -65,10 +65,12 @@ fn build(form: &Form<'_>) -> Transformer<f64> {
             weight: random(&mut rng, FEATURES, D),
             bias: vector(&mut rng, D),
             in_perm: (0..FEATURES).collect(),
+            patches: None,
         },
         embedding_scale: 1.0,
         positions: Some(random(&mut rng, 6, D)),
         embedding_norm: None,
+        embedding_map: None,
         blocks,
         final_norm: None,
         head: None,
@@ -191,10 +193,16 @@ pub(crate) fn models() -> Vec<(&'static str, Transformer<f64>)> {
             norms(rng, block, rms_norm, before);
             gate(rng, block);
             if let Some(mlp) = &mut block.mlp {
+                let shared = (layer == 1).then(|| SharedExpert {
+                    neurons: 2,
+                    gate: vector(rng, D),
+                });
+                let own = shared.as_ref().map_or(0, |shared| shared.neurons);
                 mlp.router = Some(Router {
-                    weight: random(rng, D, HIDDEN),
+                    weight: random(rng, D, HIDDEN - own),
                     chosen: 3,
                     normalised: layer % 2 == 0,
+                    shared,
                 });
             }
         },
@@ -529,6 +537,12 @@ fn shares(router: &Router<f64>, x: &Array2<f64>) -> Array2<f64> {
         let sum: f64 = all.iter().sum();
         row.mapv_inplace(|x| if kept.contains(&x) { x / sum } else { 0.0 });
     }
+    for shared in &router.shared {
+        let share = x.dot(&shared.gate).mapv(|z| 1.0 / (1.0 + (-z).exp()));
+        for _ in 0..shared.neurons {
+            shares.push_column(share.view()).unwrap();
+        }
+    }
     shares
 }
 
@@ -593,6 +607,7 @@ fn attend(heads: &Heads, q: &Array2<f64>, k: &Array2<f64>, v: &Array2<f64>) -> A
         let shared = head * heads.keys / heads.count * heads.width;
         let sees = |p: usize| match heads.mask {
             Mask::Full => true,
+            Mask::Near(side) => p.abs_diff(position) <= side,
             Mask::Causal => p <= position,
             Mask::Window(width) => p <= position && position - p < width,
         };

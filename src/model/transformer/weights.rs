@@ -23,13 +23,14 @@
 //! | experts | side by side in one MLP, with a [`FeedForward::router`] |
 //! | no MLP | [`Block::mlp`] is `None` |
 //! | positions with an offset | the rows before it cut off [`Transformer::positions`] |
+//! | patches of images, by a convolution | a linear layer on the numbers of each: [`Patches`]; its biases and the class token in [`Transformer::positions`] |
 //! | token types | the one that is used added to every row of [`Transformer::positions`] |
 //! | projections of the embedding | multiplied into the embedding and into the unembedding |
 
 use ndarray::{Array1, Array2, ArrayView2, s};
 
 use super::heads::Heads;
-use super::{Components, Letter, Norm, Router};
+use super::{Components, Letter, Norm, Patches, Router};
 use crate::numeric::{Activation, Scalar};
 
 /// A transformer.
@@ -43,6 +44,8 @@ pub struct Transformer<T> {
     pub positions: Option<Array2<T>>,
     /// On the sum of embedding and positions.
     pub embedding_norm: Option<Norm<T>>,
+    /// From what is embedded, behind its norm, into the stream, where they differ in width.
+    pub embedding_map: Option<EmbeddingMap<T>>,
     /// The blocks, first to last.
     pub blocks: Vec<Block<T>>,
     /// Before the unembedding, where there is one.
@@ -82,15 +85,26 @@ pub enum Embedding<T> {
         bias: Array1<T>,
         /// Physical feature → feature in the data.
         in_perm: Vec<usize>,
+        /// How images become those numbers, where the data are images.
+        patches: Option<Patches>,
     },
+}
+
+/// A linear layer between what is embedded and the stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EmbeddingMap<T> {
+    /// `[e, d]`
+    pub weight: Array2<T>,
+    /// `[d]`
+    pub bias: Array1<T>,
 }
 
 /// A layer before the unembedding: BERT's transform, or a pooler.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputHead<T> {
-    /// `[d, d]`
+    /// `[d, e]`, where the unembedding reads a width e.
     pub weight: Array2<T>,
-    /// `[d]`
+    /// `[e]`
     pub bias: Array1<T>,
     /// After it.
     pub activation: Activation,
@@ -224,9 +238,25 @@ impl<T: Scalar> Transformer<T> {
     /// Width of the residual stream.
     #[must_use]
     pub fn width(&self) -> usize {
+        match (&self.embedding_map, &self.embedding) {
+            (Some(map), _) => map.weight.ncols(),
+            (None, Embedding::Tokens(table)) => table.ncols(),
+            (None, Embedding::Values { weight, .. }) => weight.ncols(),
+        }
+    }
+
+    /// Whether tokens and positions enter the stream as they are, one added to the other.
+    #[must_use]
+    pub fn embeds_apart(&self) -> bool {
+        self.embedding_norm.is_none() && self.embedding_map.is_none()
+    }
+
+    /// How images become sequences, where the data are images.
+    #[must_use]
+    pub fn patches(&self) -> Option<Patches> {
         match &self.embedding {
-            Embedding::Tokens(table) => table.ncols(),
-            Embedding::Values { weight, .. } => weight.ncols(),
+            Embedding::Values { patches, .. } => *patches,
+            Embedding::Tokens(_) => None,
         }
     }
 
@@ -324,7 +354,9 @@ impl<T: Scalar> Transformer<T> {
         };
         let head = |h: &OutputHead<T>| h.weight.len() + h.bias.len() + numbers(h.norm.iter());
         let own = self.unembedding.as_ref().filter(|_| !self.headless);
+        let map = |map: &EmbeddingMap<T>| map.weight.len() + map.bias.len();
         embedding
+            + self.embedding_map.as_ref().map_or(0, map)
             + self.positions.as_ref().map_or(0, Array2::len)
             + self
                 .blocks
@@ -370,7 +402,7 @@ impl<T: Scalar> Block<T> {
                 + mlp.down.len()
                 + mlp.down_bias.len()
                 + gate
-                + mlp.router.as_ref().map_or(0, |router| router.weight.len())
+                + mlp.router.as_ref().map_or(0, Router::parameter_count)
                 + numbers(mlp.norms.all())
                 - numbers(read)
         };

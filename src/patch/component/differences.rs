@@ -50,7 +50,7 @@ impl<T: Scalar> Recorded<T> for Written<T> {
     fn of(model: &Transformer<T>, inputs: &SequenceInputs<T>, trace: &SequenceTrace<T>) -> Self {
         let tokens = model.embed(inputs);
         let (samples, length) = (trace.everywhere.samples(), trace.everywhere.per_sample());
-        let apart = model.embedding_norm.is_none();
+        let apart = model.embeds_apart();
         let positions = model.position_rows(samples, length).filter(|_| apart);
         let zeros = Array2::zeros(tokens.raw_dim());
         let none = |layer: usize| Array2::zeros((trace.attention[layer].held.nrows(), 0));

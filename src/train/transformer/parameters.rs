@@ -84,6 +84,7 @@ impl<T: Scalar> Parameters<T> {
             weight,
             bias,
             in_perm: self.in_perm.clone(),
+            patches: None,
         };
         let output = self.linear(output);
         let heads = self.form.attention.heads;
@@ -94,6 +95,7 @@ impl<T: Scalar> Parameters<T> {
             embedding_scale: T::one(),
             positions: None,
             embedding_norm: None,
+            embedding_map: None,
             blocks: blocks.chunks_exact(4).map(block).collect(),
             final_norm: None,
             head: None,

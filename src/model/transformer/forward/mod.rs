@@ -168,7 +168,7 @@ impl<T: Scalar> Transformer<T> {
     #[must_use]
     pub fn position_rows(&self, samples: usize, length: usize) -> Option<Array2<T>> {
         let positions = self.positions.as_ref()?;
-        let shape = (samples * length, self.width());
+        let shape = (samples * length, positions.ncols());
         Some(Array2::from_shape_fn(shape, |(row, d)| {
             positions[[row % length, d]]
         }))
@@ -292,11 +292,14 @@ impl<'r, T: Scalar> Run<'r, T> {
             embedded += &positions;
         }
         if let Some(norm) = &self.model.embedding_norm {
-            let (stream, normed) = norm.forward(&embedded);
-            self.embedding = Some(Arc::new(normed));
-            return Stream::Changed(stream);
+            let (normed, record) = norm.forward(&embedded);
+            self.embedding = Some(Arc::new(record));
+            embedded = normed;
         }
-        Stream::Changed(embedded)
+        Stream::Changed(match &self.model.embedding_map {
+            Some(map) => linear(&embedded, map.weight.view(), map.bias.view()),
+            None => embedded,
+        })
     }
 
     fn go(&mut self, block: usize, mut stream: Stream<T>) -> End<T> {

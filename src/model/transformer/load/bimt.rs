@@ -47,10 +47,12 @@ pub(super) fn load<T: Scalar>(
             weight: tensors.transposed("l_i.linear.weight", features, d)?,
             bias: tensors.vector("l_i.linear.bias", d)?,
             in_perm,
+            patches: None,
         },
         embedding_scale: T::one(),
         positions: None,
         embedding_norm: None,
+        embedding_map: None,
         blocks: (0..blocks)
             .map(|l| block(tensors, l, d, heads.clone()))
             .collect::<Result<_>>()?,
@@ -144,5 +146,6 @@ fn place(matrix: Matrix, total: usize, d: usize) -> Place {
         first: part * total * d,
         order: Order::OutIn,
         bias: (format!("{name}.linear.bias"), part * total),
+        beyond: None,
     }
 }

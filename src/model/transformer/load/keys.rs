@@ -77,6 +77,18 @@ const HUGGING_FACE: Rules = &[
     ("window_size", Computed),
     ("num_kv_heads", Computed),
     ("head_dim", Computed),
+    ("activation_dropout", TRAINING),
+    ("mlp_dropout", TRAINING),
+    ("initializer_cutoff_factor", TRAINING),
+    ("sparse_prediction", TRAINING),
+    ("sparse_pred_ignore_index", TRAINING),
+    ("deterministic_flash_attn", NUMBERS),
+    ("reference_compile", NUMBERS),
+    ("repad_logits_with_grad", NUMBERS),
+    ("classifier_activation", SUMMARY),
+    ("classifier_bias", SUMMARY),
+    ("classifier_pooling", SUMMARY),
+    ("decoder_bias", SUMMARY),
     ("attention_dropout", TRAINING),
     ("attention_probs_dropout_prob", TRAINING),
     ("attn_pdrop", TRAINING),
@@ -133,6 +145,9 @@ const HUGGING_FACE: Rules = &[
     ("transformers.js_config", RECORD),
     ("transformers_version", RECORD),
     ("directionality", RECORD),
+    ("pooler_act", SUMMARY),
+    ("pooler_output_size", SUMMARY),
+    ("encoder_stride", SUMMARY),
     ("pooler_fc_size", SUMMARY),
     ("pooler_num_attention_heads", SUMMARY),
     ("pooler_num_fc_layers", SUMMARY),
@@ -314,6 +329,8 @@ pub(super) enum Purpose {
     Stream,
     /// Logits of classes, read at the first position.
     Classes,
+    /// Logits of classes at every position.
+    EachPosition,
 }
 
 /// What a configuration, where it names them, says of the model and of its head.
@@ -332,19 +349,27 @@ pub(super) fn purpose(settings: &Settings<'_>, kind: &str, family: &Family) -> R
             None => return Err(settings.unsupported("architectures", &class.to_string())),
         }
     }
-    Ok(purpose.unwrap_or(Purpose::Tokens))
+    let usual = match family.summaries {
+        [] => Purpose::Tokens,
+        _ => Purpose::Classes,
+    };
+    Ok(purpose.unwrap_or(usual))
 }
 
 impl Family {
     /// What the framework's class of this name makes of the stream.
     fn purpose(&self, class: &str) -> Option<Purpose> {
         let stem = self.stem()?;
-        if self.classes.contains(&class) {
+        if class.strip_prefix(stem) == Some("ForImageClassification") {
+            self.classifier.map(|_| Purpose::Classes)
+        } else if self.classes.contains(&class) {
             Some(Purpose::Tokens)
         } else if class.strip_prefix(stem) == Some("Model") {
             Some(Purpose::Stream)
         } else if class.strip_prefix(stem) == Some("ForSequenceClassification") {
             self.classifier.map(|_| Purpose::Classes)
+        } else if class.strip_prefix(stem) == Some("ForTokenClassification") {
+            self.classifier?.each.map(|_| Purpose::EachPosition)
         } else {
             None
         }
@@ -352,7 +377,12 @@ impl Family {
 
     /// What the names of its classes begin with.
     fn stem(&self) -> Option<&'static str> {
-        const HEADS: [&str; 3] = ["LMHeadModel", "ForCausalLM", "ForMaskedLM"];
+        const HEADS: [&str; 4] = [
+            "LMHeadModel",
+            "ForCausalLM",
+            "ForMaskedLM",
+            "ForImageClassification",
+        ];
         let class = self.classes.first()?;
         HEADS.iter().find_map(|head| class.strip_suffix(head))
     }

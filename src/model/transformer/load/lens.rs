@@ -100,6 +100,7 @@ pub(super) fn plan(
     let plan = Plan {
         tokens: "embed.W_E".to_owned(),
         vocabulary: file.vocabulary,
+        patches: None,
         width,
         projections: None,
         embedding_scale: 1.0,
@@ -107,7 +108,9 @@ pub(super) fn plan(
             .flag("post_embedding_ln")?
             .then(|| file.own_norm("embed.ln", NormKind::Layer)),
         positions: file.positions()?,
+        sines: None,
         embedding_norm: None,
+        embedding_map: None,
         blocks: (0..file.layers)
             .map(|l| file.block(l))
             .collect::<Result<_>>()?,

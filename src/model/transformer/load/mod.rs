@@ -246,7 +246,9 @@ impl Read {
                 | Matrix::Gate(layer)
                 | Matrix::Down(layer) => layer,
             };
-            roles.insert(place.tensor.clone(), Role::Weight(layer));
+            for tensor in place.tensors() {
+                roles.insert(tensor.to_owned(), Role::Weight(layer));
+            }
             if account.checkpoint().tensors.contains_key(&place.bias.0) {
                 roles.insert(place.bias.0.clone(), Role::Bias(layer));
             }

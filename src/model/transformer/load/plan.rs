@@ -6,8 +6,9 @@ use ndarray::{Array1, Array2, Axis, concatenate, s};
 use crate::checkpoint::{Account, Tensor};
 use crate::model::mlp::load::Rewritten;
 use crate::model::transformer::{
-    Attention, Block, Embedding, FeedForward, Gate, Heads, Letter, Logits, Matrix, Norm, NormKind,
-    Norms, Order, OutputHead, Place, Router, Transformer, Wiring,
+    Attention, Block, Embedding, EmbeddingMap, FeedForward, Gate, Heads, Letter, Logits, Matrix,
+    Norm, NormKind, Norms, Order, OutputHead, Patches, Place, Router, SharedExpert, Transformer,
+    Wiring,
 };
 use crate::numeric::{Activation, Scalar};
 use crate::{ErrorKind, Result};
@@ -18,6 +19,8 @@ pub(super) struct Plan {
     /// The token embedding `[tokens, d]`; `[tokens, e]` where it is projected.
     pub tokens: String,
     pub vocabulary: usize,
+    /// Where the data are images: `tokens` is then the projection of patches.
+    pub patches: Option<PatchesAt>,
     /// Width of the stream.
     pub width: usize,
     pub projections: Option<Projections>,
@@ -25,7 +28,10 @@ pub(super) struct Plan {
     /// On the tokens' embedding alone: folded into its rows.
     pub token_norm: Option<NormAt>,
     pub positions: Option<Positions>,
+    /// Where positions are sines and cosines that no file holds.
+    pub sines: Option<Sines>,
     pub embedding_norm: Option<NormAt>,
+    pub embedding_map: Option<LinearAt>,
     pub blocks: Vec<BlockPlan>,
     pub final_norm: Option<NormAt>,
     pub head: Option<HeadAt>,
@@ -55,6 +61,20 @@ pub(super) struct Projections {
     pub head: String,
 }
 
+/// How an image becomes a sequence.
+#[derive(Debug, Clone)]
+pub(super) struct PatchesAt {
+    pub patches: Patches,
+    /// From the numbers of a patch into the stream.
+    pub linear: LinearAt,
+    /// `[d]`
+    pub bias: String,
+    /// `[1, 1, d]`, what rows before the patches begin with.
+    pub summaries: Vec<String>,
+    /// `[1, length, d]`
+    pub positions: String,
+}
+
 /// Learned positions.
 #[derive(Debug, Clone)]
 pub(super) struct Positions {
@@ -63,6 +83,38 @@ pub(super) struct Positions {
     pub skipped: usize,
     /// A table whose row 0 is added to every position.
     pub token_types: Option<String>,
+}
+
+/// Sines of all frequencies, then cosines. Source: tensor2tensor's timing signals, after
+/// Vaswani et al. 2017, arXiv 1706.03762.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sines {
+    /// The longest sequence.
+    pub length: usize,
+    /// What the first position is counted as.
+    pub first: usize,
+    /// A position that has zeros.
+    pub empty: Option<usize>,
+}
+
+impl Sines {
+    /// `[length, d]`
+    fn table<T: Scalar>(self, width: usize) -> Array2<T> {
+        let half = width / 2;
+        let fall = 1e4_f64.ln() / (half as f64 - 1.0);
+        Array2::from_shape_fn((self.length, width), |(row, column)| {
+            let angle = |pair: usize| {
+                let frequency = (-(pair as f64) * fall).exp();
+                (row + self.first) as f64 * frequency
+            };
+            T::from_f64(match column {
+                _ if self.empty == Some(row) => 0.0,
+                _ if column < half => angle(column).sin(),
+                _ if column < 2 * half => angle(column - half).cos(),
+                _ => 0.0,
+            })
+        })
+    }
 }
 
 /// A layer before the unembedding.
@@ -108,6 +160,32 @@ pub(super) struct ExpertsAt {
     /// Gate, up, down of each, where they are apart in the file; the MLP's own layers are
     /// where they are written back.
     pub apart: Vec<[LinearAt; 3]>,
+    pub shared: Option<SharedAt>,
+}
+
+/// An expert behind the others, which counts at every position.
+#[derive(Debug, Clone)]
+pub(super) struct SharedAt {
+    /// Gate, up, down.
+    pub layers: [LinearAt; 3],
+    /// What its share is made of.
+    pub share: LinearAt,
+}
+
+impl MlpPlan {
+    /// Where one of its layers is, gate 0, up 1, down 2, with that of a shared expert.
+    fn place(&self, account: &Account<'_>, letter: usize, matrix: Matrix) -> Option<Place> {
+        let at = [self.gate.as_ref(), Some(&self.up), Some(&self.down)][letter]?;
+        let shared = self
+            .experts
+            .as_ref()
+            .and_then(|experts| experts.shared.as_ref());
+        let tensor = shared.map(|shared| account.stored(&shared.layers[letter].tensor));
+        Some(Place {
+            beyond: tensor.map(|tensor| (self.up.outputs, tensor)),
+            ..at.place(account, matrix)
+        })
+    }
 }
 
 /// Where a sublayer's norms are.
@@ -196,6 +274,7 @@ impl LinearAt {
             first: self.first,
             order: self.order,
             bias: bias.map_or_else(Default::default, |b| (account.stored(&b.tensor), b.first)),
+            beyond: None,
         }
     }
 }
@@ -204,51 +283,26 @@ impl Plan {
     /// The network.
     pub fn build<T: Scalar>(&self, account: &Account<'_>) -> Result<Transformer<T>> {
         let door = Door { account };
-        let mut tokens = door.embedding(self)?;
-        if let Some(norm) = door.norm(self.token_norm.as_ref())? {
-            tokens = norm.forward(&tokens).0;
+        let (mut embedding, positions) = self.input(door)?;
+        let unembedding = self.unembedding_of(door, &embedding)?;
+        if let (Some(at), Embedding::Tokens(tokens)) = (&self.projections, &mut embedding) {
+            let into: Array2<T> =
+                door.weight(&LinearAt::rows(&at.into, tokens.ncols(), self.width))?;
+            *tokens = tokens.dot(&into);
         }
-        let mut unembedding = self
-            .unembedding
-            .as_ref()
-            .map(|at| door.weight(at))
-            .transpose()?;
-        if self.headless {
-            unembedding = Some(Array2::eye(self.width));
-        }
-        let mut output_bias = match &self.unembedding {
-            Some(at) => door.bias(at)?,
-            None => Array1::zeros(self.outputs),
-        };
-        if let Some(name) = &self.output_bias {
-            output_bias =
-                Array1::from(door.numbers(name, &[self.outputs], "biases of the outputs")?);
-        }
-        if let Some(Projections { into, back, .. }) = &self.projections {
-            let own = tokens.ncols();
-            let back: Array2<T> = door.weight(&LinearAt::rows(back, self.width, own))?;
-            unembedding = Some(back.dot(&unembedding.unwrap_or_else(|| tokens.t().to_owned())));
-            let into: Array2<T> = door.weight(&LinearAt::rows(into, own, self.width))?;
-            tokens = tokens.dot(&into);
-        }
+        let blocks = self.blocks.iter().map(|b| door.block(b, self.residual));
+        let map = self.embedding_map.as_ref();
         Ok(Transformer {
-            embedding: Embedding::Tokens(tokens),
+            embedding,
             embedding_scale: T::from_f64(self.embedding_scale),
-            positions: self
-                .positions
-                .as_ref()
-                .map(|at| door.positions(at, self.width))
-                .transpose()?,
+            positions,
             embedding_norm: door.norm(self.embedding_norm.as_ref())?,
-            blocks: self
-                .blocks
-                .iter()
-                .map(|b| door.block(b, self.residual))
-                .collect::<Result<_>>()?,
+            embedding_map: map.map(|at| door.map(at)).transpose()?,
+            blocks: blocks.collect::<Result<_>>()?,
             final_norm: door.norm(self.final_norm.as_ref())?,
             head: self.head.as_ref().map(|head| door.head(head)).transpose()?,
             unembedding,
-            output_bias,
+            output_bias: self.output_bias_of(door)?,
             logits: self.logits,
             out_perm: (0..self.outputs).collect(),
             activation: self.activation,
@@ -258,22 +312,77 @@ impl Plan {
         })
     }
 
+    /// What inputs become, as the file has it, and learned positions.
+    fn input<T: Scalar>(&self, door: Door<'_>) -> Result<(Embedding<T>, Option<Array2<T>>)> {
+        if let Some(at) = &self.patches {
+            let positions = door.places_of_patches(at, self.width)?;
+            return Ok((door.patches(at)?, Some(positions)));
+        }
+        let mut tokens = door.embedding(self)?;
+        if let Some(norm) = door.norm(self.token_norm.as_ref())? {
+            tokens = norm.forward(&tokens).0;
+        }
+        let learned = self.positions.as_ref();
+        let learned = learned.map(|at| door.positions(at, self.embedded()));
+        let sines = self.sines.map(|sines| sines.table(self.width));
+        Ok((Embedding::Tokens(tokens), learned.transpose()?.or(sines)))
+    }
+
+    /// Width of what is embedded.
+    fn embedded(&self) -> usize {
+        self.embedding_map
+            .as_ref()
+            .map_or(self.width, |at| at.inputs)
+    }
+
+    /// The unembedding, where it is not what is embedded, transposed.
+    fn unembedding_of<T: Scalar>(
+        &self,
+        door: Door<'_>,
+        embedding: &Embedding<T>,
+    ) -> Result<Option<Array2<T>>> {
+        if self.headless {
+            return Ok(Some(Array2::eye(self.width)));
+        }
+        let own = self.unembedding.as_ref();
+        let own: Option<Array2<T>> = own.map(|at| door.weight(at)).transpose()?;
+        match (&self.projections, embedding) {
+            (Some(at), Embedding::Tokens(tokens)) => {
+                let back = LinearAt::rows(&at.back, self.width, tokens.ncols());
+                let back: Array2<T> = door.weight(&back)?;
+                Ok(Some(
+                    back.dot(&own.unwrap_or_else(|| tokens.t().to_owned())),
+                ))
+            }
+            _ => Ok(own),
+        }
+    }
+
+    fn output_bias_of<T: Scalar>(&self, door: Door<'_>) -> Result<Array1<T>> {
+        match (&self.output_bias, &self.unembedding) {
+            (Some(name), _) => {
+                let numbers = door.numbers(name, &[self.outputs], "biases of the outputs")?;
+                Ok(Array1::from(numbers))
+            }
+            (None, Some(at)) => door.bias(at),
+            (None, None) => Ok(Array1::zeros(self.outputs)),
+        }
+    }
+
     /// Where its linear layers are, in the order of [`Transformer::matrices`].
     pub fn places(&self, account: &Account<'_>) -> Vec<Place> {
         let mut all = Vec::new();
+        let patches = self.patches.iter();
+        all.extend(patches.map(|at| at.linear.place(account, Matrix::Input)));
         for (layer, block) in self.blocks.iter().enumerate() {
             for (letter, at) in Letter::ALL.into_iter().zip(&block.letters) {
                 all.push(at.place(account, Matrix::Projection { layer, letter }));
             }
             all.push(block.out.place(account, Matrix::Out(layer)));
             if let Some(mlp) = &block.mlp {
-                all.push(mlp.up.place(account, Matrix::Up(layer)));
-                all.extend(
-                    mlp.gate
-                        .iter()
-                        .map(|at| at.place(account, Matrix::Gate(layer))),
-                );
-                all.push(mlp.down.place(account, Matrix::Down(layer)));
+                all.extend(mlp.place(account, 1, Matrix::Up(layer)));
+                all.extend(mlp.place(account, 0, Matrix::Gate(layer)));
+                all.extend(mlp.place(account, 2, Matrix::Down(layer)));
             }
         }
         let own = match &self.projections {
@@ -454,7 +563,9 @@ impl Rewritten {
         let mut numbers = vec![T::zero(); first.shape.iter().product()];
         for (at, weight) in layers {
             let place = at.place(account, Matrix::Input);
-            for ((from, to), value) in weight.indexed_iter() {
+            // What a shared expert has beyond stays in its own tensors.
+            let own = weight.slice(s![..at.inputs, ..at.outputs]);
+            for ((from, to), value) in own.indexed_iter() {
                 numbers[place.entry(at.inputs, from, to)] = *value;
             }
         }
@@ -503,7 +614,7 @@ impl<'a> Door<'a> {
             .and_then(|t| t.shape.get(1).copied());
         let width = own
             .filter(|_| plan.projections.is_some())
-            .unwrap_or(plan.width);
+            .unwrap_or(plan.embedded());
         self.matrix(&plan.tokens, [plan.vocabulary, width], "token embedding")
     }
 
@@ -529,6 +640,41 @@ impl<'a> Door<'a> {
             }
         }
         Ok(positions)
+    }
+
+    /// The layer that patches of images go through. Its biases are in the positions.
+    fn patches<T: Scalar>(self, at: &PatchesAt) -> Result<Embedding<T>> {
+        Ok(Embedding::Values {
+            weight: self.weight(&at.linear)?,
+            bias: self.bias(&at.linear)?,
+            in_perm: (0..at.patches.features()).collect(),
+            patches: Some(at.patches),
+        })
+    }
+
+    /// What every row begins with, `[length, d]`: its position's numbers, and those of a row
+    /// before the patches or the biases of the layer that patches go through.
+    fn places_of_patches<T: Scalar>(self, at: &PatchesAt, width: usize) -> Result<Array2<T>> {
+        let length = at.patches.length();
+        let shape = [1, length, width];
+        let positions: Vec<T> = self.numbers(&at.positions, &shape, "position embedding")?;
+        let bias: Vec<T> = self.numbers(&at.bias, &[width], "biases of the patches")?;
+        let what = "what a row before the patches begins with";
+        let summaries = at.summaries.iter();
+        let summaries = summaries.map(|name| self.numbers(name, &[1, 1, width], what));
+        let summaries: Vec<Vec<T>> = summaries.collect::<Result<_>>()?;
+        let own = |row: usize| summaries.get(row).unwrap_or(&bias);
+        Ok(Array2::from_shape_fn((length, width), |(row, d)| {
+            positions[row * width + d] + own(row)[d]
+        }))
+    }
+
+    /// What is embedded, into the stream.
+    fn map<T: Scalar>(self, at: &LinearAt) -> Result<EmbeddingMap<T>> {
+        Ok(EmbeddingMap {
+            weight: self.weight(at)?,
+            bias: self.bias(at)?,
+        })
     }
 
     /// The weights of a linear layer, `[in, out]`.
@@ -631,8 +777,8 @@ impl<'a> Door<'a> {
     }
 
     fn mlp<T: Scalar>(self, at: &MlpPlan, residual: f64) -> Result<FeedForward<T>> {
-        if let Some(experts) = at.experts.as_ref().filter(|at| !at.apart.is_empty()) {
-            return self.experts_apart(at, experts);
+        if let Some(experts) = &at.experts {
+            return self.experts(at, experts);
         }
         let gate = |at| {
             Ok(Gate {
@@ -653,22 +799,36 @@ impl<'a> Door<'a> {
             gate: at.gate.as_ref().map(gate).transpose()?,
             down,
             down_bias,
-            router: at.experts.as_ref().map(|at| self.router(at)).transpose()?,
+            router: None,
         })
     }
 
     fn router<T: Scalar>(self, at: &ExpertsAt) -> Result<Router<T>> {
+        let shared = at.shared.as_ref().map(|at| {
+            let gate: Array2<T> = self.weight(&at.share)?;
+            Ok(SharedExpert {
+                neurons: at.layers[0].outputs,
+                gate: gate.column(0).to_owned(),
+            })
+        });
         Ok(Router {
             weight: self.weight(&at.router)?,
             chosen: at.chosen,
             normalised: at.normalised,
+            shared: shared.transpose()?,
         })
     }
 
-    /// Experts that are apart in the file, side by side.
-    fn experts_apart<T: Scalar>(self, at: &MlpPlan, experts: &ExpertsAt) -> Result<FeedForward<T>> {
+    /// Experts side by side: those of the router, then the one they share.
+    fn experts<T: Scalar>(self, at: &MlpPlan, experts: &ExpertsAt) -> Result<FeedForward<T>> {
+        let together = [at.gate.as_ref().unwrap_or(&at.up), &at.up, &at.down];
         let beside = |letter: usize, axis: usize| {
-            let all = experts.apart.iter().map(|at| self.weight(&at[letter]));
+            let apart: Vec<&LinearAt> = match experts.apart.is_empty() {
+                true => vec![together[letter]],
+                false => experts.apart.iter().map(|of| &of[letter]).collect(),
+            };
+            let shared = experts.shared.iter().map(|at| &at.layers[letter]);
+            let all = apart.into_iter().chain(shared).map(|at| self.weight(at));
             let all: Vec<Array2<T>> = all.collect::<Result<_>>()?;
             let views: Vec<_> = all.iter().map(|one| one.view()).collect();
             let joined = concatenate(Axis(axis), &views);

@@ -63,7 +63,9 @@ fn object<'c>(settings: &Settings<'c>, form: Form) -> Result<Option<Settings<'c>
         return Err(settings.disagrees("rope_scaling", "there", "`rope_parameters` says it too"));
     }
     match new.or(old) {
-        Some(all) if form.model == Model::Gemma3 => of_kind(all, form.local),
+        Some(all) if matches!(form.model, Model::Gemma3 | Model::ModernBert) => {
+            of_kind(all, form.local)
+        }
         rope => Ok(rope),
     }
 }
@@ -91,15 +93,22 @@ fn base(account: &Account<'_>, form: Form, rope: Option<&Settings<'_>>) -> Resul
     let old = settings
         .positive("rope_theta")?
         .or(settings.positive("rotary_emb_base")?);
-    let of_windows = settings.positive("rope_local_base_freq")?;
+    let (old, of_windows) = match form.model {
+        Model::ModernBert => (
+            settings.positive("global_rope_theta")?,
+            settings.positive("local_rope_theta")?,
+        ),
+        _ => (old, settings.positive("rope_local_base_freq")?),
+    };
     let said = match (rope, form.local) {
         (Some(rope), _) => rope.positive("rope_theta")?.or(old.filter(|_| !form.local)),
         (None, true) => of_windows,
         (None, false) => old,
     };
-    let usual = match form.model == Model::Gemma3 && !form.local {
-        true => 1e6,
-        false => 1e4,
+    let usual = match (form.model, form.local) {
+        (Model::Gemma3, false) => 1e6,
+        (Model::ModernBert, false) => 1.6e5,
+        _ => 1e4,
     };
     // Versions of the framework differ in these.
     if said.is_none() && matches!(form.model, Model::Cohere | Model::SmolLm3) {

@@ -51,6 +51,9 @@ fn row(model_type: &'static str, family: &Family) -> FamilyRow {
 }
 
 fn head(family: &Family) -> &'static str {
+    if family.model == Model::Vit {
+        return "classes";
+    }
     let is_scaled = matches!(
         family.model,
         Model::Granite | Model::Cohere | Model::Cohere2
@@ -70,6 +73,7 @@ fn positions(family: &Family) -> String {
         }
         (Some((_, 0)), _) => "learned".to_owned(),
         (Some((_, first)), _) => format!("learned, from row {first}"),
+        (None, _) if family.model == Model::Xglm => "sines".to_owned(),
         (None, PlacesKind::Alibi) => "ALiBi".to_owned(),
         (None, PlacesKind::Rotary(pairs, share)) => {
             let pairs = match pairs {
@@ -130,6 +134,8 @@ fn attention(family: &Family) -> String {
             | Model::SmolLm3
             | Model::Mixtral
             | Model::Qwen3Moe
+            | Model::Qwen2Moe
+            | Model::ModernBert
     );
     let stored = match family.qkv {
         Qkv::Apart(_) => "q, k, v apart",
@@ -162,6 +168,7 @@ fn mlp(family: &Family) -> String {
         Mlp::Plain(_) | Mlp::Columns(_) => "plain",
         Mlp::Gated(_) => "gated",
         Mlp::FusedGate(_) => "gated, fused",
+        Mlp::Experts(_) if family.model == Model::Qwen2Moe => "gated, experts, one of them shared",
         Mlp::Experts(_) => "gated, experts",
     };
     format!("{form}, {}", family.activation)

@@ -1,7 +1,9 @@
 //! Encoders, which look both ways.
 
 use super::llama::{BEFORE, LLAMA, MODERN};
-use super::{BlockNorms, Classifier, Family, Keys, Mlp, Model, NormStyle, PlacesKind, Qkv, Rule};
+use super::{
+    BlockNorms, Classifier, Family, Keys, Mlp, Model, NormStyle, PlacesKind, Pooler, Qkv, Rule,
+};
 use crate::numeric::Activation;
 
 pub(super) const BERT: Family = Family {
@@ -15,10 +17,14 @@ pub(super) const BERT: Family = Family {
     final_norm: None,
     head: "cls.predictions.decoder",
     classifier: Some(Classifier {
-        in_base: true,
-        pooler: "pooler.dense",
-        activation: Activation::Tanh,
+        pooler: Some(Pooler {
+            in_base: true,
+            dense: "pooler.dense",
+            activation: Some(Activation::Tanh),
+            norm: None,
+        }),
         classes: "classifier",
+        each: Some("classifier"),
     }),
     tied: true,
     keys: Keys {
@@ -58,10 +64,14 @@ pub(super) const ROBERTA: Family = Family {
     base: "roberta.",
     head: "lm_head.decoder",
     classifier: Some(Classifier {
-        in_base: false,
-        pooler: "classifier.dense",
-        activation: Activation::Tanh,
+        pooler: Some(Pooler {
+            in_base: false,
+            dense: "classifier.dense",
+            activation: Some(Activation::Tanh),
+            norm: None,
+        }),
         classes: "classifier.out_proj",
+        each: Some("classifier"),
     }),
     ..BERT
 };
@@ -83,10 +93,14 @@ pub(super) const DISTILBERT: Family = Family {
     layer: "transformer.layer.",
     head: "vocab_projector",
     classifier: Some(Classifier {
-        in_base: false,
-        pooler: "pre_classifier",
-        activation: Activation::Relu,
+        pooler: Some(Pooler {
+            in_base: false,
+            dense: "pre_classifier",
+            activation: Some(Activation::Relu),
+            norm: None,
+        }),
         classes: "classifier",
+        each: Some("classifier"),
     }),
     keys: Keys {
         width: "dim",
@@ -115,10 +129,14 @@ pub(super) const ELECTRA: Family = Family {
     head: "generator_lm_head",
     head_bias: true,
     classifier: Some(Classifier {
-        in_base: false,
-        pooler: "classifier.dense",
-        activation: Activation::Gelu,
+        pooler: Some(Pooler {
+            in_base: false,
+            dense: "classifier.dense",
+            activation: Some(Activation::Gelu),
+            norm: None,
+        }),
         classes: "classifier.out_proj",
+        each: Some("classifier"),
     }),
     ..BERT
 };

@@ -119,6 +119,28 @@ pub(super) const OPT: Family = Family {
     ..GPT2
 };
 
+/// Its positions are sines and cosines, which no file holds.
+pub(super) const XGLM: Family = Family {
+    model: Model::Xglm,
+    classes: &["XGLMForCausalLM"],
+    base: "model.",
+    positions: None,
+    final_norm: Some("layer_norm"),
+    keys: Keys {
+        width: "d_model",
+        layers: "num_layers",
+        heads: "attention_heads",
+        hidden: Some("ffn_dim"),
+        length: None,
+        ..OPT.keys
+    },
+    qkv_bias: Rule::Always,
+    out_bias: Rule::Always,
+    mlp_bias: Rule::Always,
+    activation: "gelu",
+    ..OPT
+};
+
 /// TransformerLens's version 4 over GPT-2: queries, keys and values apart, the head always
 /// in the file, with a bias.
 pub(in super::super) const BRIDGE: Family = Family {

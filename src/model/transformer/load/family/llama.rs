@@ -18,7 +18,7 @@ pub(super) const BEFORE: BlockNorms = BlockNorms {
     mlp_sum: None,
 };
 
-pub(super) const MODERN: Keys = Keys {
+pub(in super::super) const MODERN: Keys = Keys {
     width: "hidden_size",
     layers: "num_hidden_layers",
     heads: "num_attention_heads",
@@ -29,12 +29,13 @@ pub(super) const MODERN: Keys = Keys {
     activation: Some("hidden_act"),
 };
 
-pub(super) const LLAMA: Family = Family {
+pub(in super::super) const LLAMA: Family = Family {
     model: Model::Llama,
     classes: &["LlamaForCausalLM"],
     base: "model.",
     layer: "layers.",
     tokens: "embed_tokens",
+    summaries: &[],
     positions: None,
     embedding_norm: None,
     final_norm: Some("norm"),
@@ -319,4 +320,15 @@ pub(super) const QWEN3_MOE: Family = Family {
     head_width: None,
     mlp: Mlp::Experts(EXPERTS),
     ..QWEN3
+};
+
+/// With an expert that all positions share.
+pub(super) const QWEN2_MOE: Family = Family {
+    model: Model::Qwen2Moe,
+    classes: &["Qwen2MoeForCausalLM"],
+    qkv_bias: Rule::Key("qkv_bias", true),
+    out_bias: Rule::Never,
+    keys: QWEN3_MOE.keys,
+    mlp: Mlp::Experts(EXPERTS),
+    ..QWEN2
 };

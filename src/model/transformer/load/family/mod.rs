@@ -8,7 +8,9 @@ mod cohere;
 mod gemma;
 mod gpt2;
 mod llama;
+mod modernbert;
 mod neox;
+mod vit;
 
 use crate::model::transformer::{NormKind, Pairs};
 use crate::numeric::Activation;
@@ -16,12 +18,15 @@ use bert::{BERT, CAMEMBERT, DISTILBERT, ELECTRA, ROBERTA, XLM_ROBERTA};
 use cohere::{COHERE, COHERE2};
 use gemma::{GEMMA, GEMMA2, GEMMA3};
 pub(super) use gpt2::{BRIDGE, NANO};
-use gpt2::{CODEGEN, GPT_BIGCODE, GPT_NEO, GPT2, GPTJ, MPT, OPT};
+use gpt2::{CODEGEN, GPT_BIGCODE, GPT_NEO, GPT2, GPTJ, MPT, OPT, XGLM};
 use llama::{
-    ARCEE, GLM, GLM4, GRANITE, LLAMA, MISTRAL, MIXTRAL, NEMOTRON, OLMO, OLMO2, OLMOE, PHI, PHI3,
-    QWEN2, QWEN3, QWEN3_MOE, SMOLLM3, STABLELM, STARCODER2,
+    ARCEE, GLM, GLM4, GRANITE, MISTRAL, MIXTRAL, NEMOTRON, OLMO, OLMO2, OLMOE, PHI, PHI3, QWEN2,
+    QWEN2_MOE, QWEN3, QWEN3_MOE, SMOLLM3, STABLELM, STARCODER2,
 };
+pub(super) use llama::{LLAMA, MODERN};
+use modernbert::MODERNBERT;
 use neox::{BLOOM, FALCON, NEOX};
+use vit::{DEIT, VIT};
 
 /// How a family names its tensors and settings, and what it computes.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +40,8 @@ pub(super) struct Family {
     /// Before a block's number.
     pub layer: &'static str,
     pub tokens: &'static str,
+    /// Learned rows before the patches, of networks of images.
+    pub summaries: &'static [&'static str],
     /// The position embedding, and how many of its rows come before the first position.
     pub positions: Option<(&'static str, usize)>,
     pub embedding_norm: Option<&'static str>,
@@ -73,14 +80,25 @@ pub(super) struct Family {
     pub causal: bool,
 }
 
-/// A pooler and the layer of classes.
+/// The layer of classes, with what comes before it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Classifier {
-    /// Whether the pooler is named as blocks are, behind the base.
-    pub in_base: bool,
-    pub pooler: &'static str,
-    pub activation: Activation,
+    pub pooler: Option<Pooler>,
     pub classes: &'static str,
+    /// The layer of classes of networks that class every position.
+    pub each: Option<&'static str>,
+}
+
+/// A dense layer on the first position.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pooler {
+    /// Whether it is named as blocks are, behind the base.
+    pub in_base: bool,
+    pub dense: &'static str,
+    /// `None` for that of the MLPs.
+    pub activation: Option<Activation>,
+    /// Behind the activation.
+    pub norm: Option<&'static str>,
 }
 
 /// The families.
@@ -126,6 +144,10 @@ pub(super) enum Model {
     Mixtral,
     Olmoe,
     Qwen3Moe,
+    Vit,
+    ModernBert,
+    Xglm,
+    Qwen2Moe,
 }
 
 /// The settings' names.
@@ -314,4 +336,9 @@ pub(super) const FAMILIES: &[(&str, Family)] = &[
     ("mixtral", MIXTRAL),
     ("olmoe", OLMOE),
     ("qwen3_moe", QWEN3_MOE),
+    ("qwen2_moe", QWEN2_MOE),
+    ("vit", VIT),
+    ("deit", DEIT),
+    ("modernbert", MODERNBERT),
+    ("xglm", XGLM),
 ];

@@ -20,7 +20,10 @@ impl<'a> File<'a> {
         let mut heads = Heads::new(sizes.heads, sizes.head);
         heads.keys = sizes.key_heads;
         if !self.family.causal {
-            heads.mask = Mask::Full;
+            heads.mask = match self.side_of_window(sizes, l)? {
+                Some(side) => Mask::Near(side),
+                None => Mask::Full,
+            };
             if settings.flag("is_decoder")? == Some(true) {
                 return Err(settings.unsupported("is_decoder", "true"));
             }
@@ -90,7 +93,8 @@ impl<'a> File<'a> {
                 Ok(Places::Stream)
             }
             PlacesKind::Rotary(pairs, share) => {
-                let local = self.family.model == Model::Gemma3 && self.is_local(sizes, l)?;
+                let kinds_differ = matches!(self.family.model, Model::Gemma3 | Model::ModernBert);
+                let local = kinds_differ && self.is_local(sizes, l)?;
                 let form = rope::Form {
                     pairs,
                     share,

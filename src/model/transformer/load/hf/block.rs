@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::super::family::{Mlp, Model, Qkv};
-use super::super::plan::{BlockPlan, LinearAt, MlpPlan, NormsAt};
+use super::super::family::{LLAMA, MODERN, Mlp, Model, Qkv};
+use super::super::plan::{BiasAt, BlockPlan, LinearAt, MlpPlan, NormsAt};
 use super::file::File;
 use super::fused::Fused;
 use super::sizes::Sizes;
@@ -79,15 +79,19 @@ impl<'a> File<'a> {
     }
 
     fn mlp(self, sizes: Sizes, l: usize, norms: NormsAt) -> Result<MlpPlan> {
+        let mut hidden_key = self.family.keys.hidden;
         if let Mlp::Experts(experts) = &self.family.mlp {
-            return self.experts(experts, sizes, l, norms);
+            if self.has_experts(l)? {
+                return self.experts(experts, sizes, l, norms);
+            }
+            hidden_key = MODERN.hidden;
         }
         let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
         let d = sizes.width;
         let is_biased = self.biased(self.family.mlp_bias)?;
         let (up, gate, down) = self.up_and_gate(sizes, l)?;
         let hidden = up.outputs;
-        self.agree_hidden(d, hidden, &up.tensor)?;
+        self.agree_hidden(hidden_key, d, (hidden, &up.tensor))?;
         let down = match self.family.mlp {
             Mlp::Columns(_) => LinearAt::columns(&at(down), hidden, d),
             _ => LinearAt::rows(&at(down), hidden, d),
@@ -113,7 +117,12 @@ impl<'a> File<'a> {
         let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
         let d = sizes.width;
         let is_biased = self.biased(self.family.mlp_bias)?;
-        Ok(match self.family.mlp {
+        let mlp = match self.family.mlp {
+            // Of a block without experts among others.
+            Mlp::Experts(_) => LLAMA.mlp,
+            other => other,
+        };
+        Ok(match mlp {
             Mlp::Plain([up, down]) => {
                 let (hidden, _) = self.shape(&format!("{}.weight", at(up)))?;
                 (
@@ -136,24 +145,35 @@ impl<'a> File<'a> {
                     |name: &str| LinearAt::rows(&at(name), d, hidden).biased(&at(name), is_biased);
                 (linear(up), Some(linear(gate)), down)
             }
-            Mlp::Experts(_) => unreachable!("experts have layers of their own"),
+            Mlp::Experts(_) => unreachable!("Llama's MLPs have no experts"),
             Mlp::FusedGate([both, down]) => {
                 let (rows, _) = self.shape(&format!("{}.weight", at(both)))?;
-                let half = |first: usize| LinearAt {
-                    shape: vec![2 * (rows / 2), d],
-                    first,
-                    ..LinearAt::rows(&at(both), d, rows / 2)
+                let hidden = rows / 2;
+                let half = |number: usize| LinearAt {
+                    shape: vec![2 * hidden, d],
+                    first: number * hidden * d,
+                    bias: is_biased.then(|| BiasAt {
+                        tensor: format!("{}.bias", at(both)),
+                        shape: vec![2 * hidden],
+                        first: number * hidden,
+                    }),
+                    ..LinearAt::rows(&at(both), d, hidden)
                 };
-                (half(rows / 2 * d), Some(half(0)), down)
+                (half(1), Some(half(0)), down)
             }
         })
     }
 
     /// The width of the hidden layer; four times that of the stream where no setting says.
-    pub fn agree_hidden(self, d: usize, hidden: usize, tensor: &str) -> Result<()> {
+    pub fn agree_hidden(
+        self,
+        key: Option<&str>,
+        d: usize,
+        (hidden, tensor): (usize, &str),
+    ) -> Result<()> {
         let settings = self.settings;
         let at = format!("the shape of `{}`", self.account.stored(tensor));
-        match self.family.keys.hidden {
+        match key {
             Some(key) => {
                 let said = settings.count_or_null(key)?;
                 let null = settings.value(key).is_some_and(Value::is_null);

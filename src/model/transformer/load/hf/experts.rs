@@ -1,9 +1,7 @@
 //! Experts: apart in a file, or all in one tensor as the framework holds them.
 
-use serde_json::Value;
-
 use super::super::family::{Experts, Model};
-use super::super::plan::{ExpertsAt, LinearAt, MlpPlan, NormsAt};
+use super::super::plan::{ExpertsAt, LinearAt, MlpPlan, NormsAt, SharedAt};
 use super::file::File;
 use super::sizes::Sizes;
 use crate::Result;
@@ -26,7 +24,6 @@ impl<'a> File<'a> {
         norms: NormsAt,
     ) -> Result<MlpPlan> {
         let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
-        self.all_blocks_have_experts(sizes)?;
         let router = [names.router, ROUTER].map(at);
         let is_there = |name: &&String| self.account.has(&format!("{name}.weight"));
         let router = router.iter().find(is_there).unwrap_or(&router[0]);
@@ -40,7 +37,7 @@ impl<'a> File<'a> {
             Some([gate, ..]) => gate.outputs,
             None => self.width_together(&at(TOGETHER[1]))?,
         };
-        self.agree_hidden(d, width, &at(TOGETHER[1]))?;
+        self.agree_hidden(self.family.keys.hidden, d, (width, &at(TOGETHER[1])))?;
         let [both, down] = TOGETHER.map(at);
         let half = |first: usize| LinearAt {
             tensor: both.clone(),
@@ -69,6 +66,7 @@ impl<'a> File<'a> {
                 chosen,
                 normalised: self.is(names.normalised)?,
                 apart,
+                shared: self.shared(sizes, l)?,
             }),
         })
     }
@@ -129,26 +127,43 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Qwen3's may have blocks without experts, which are not computed.
-    fn all_blocks_have_experts(self, sizes: Sizes) -> Result<()> {
+    /// The expert that all positions share, in families that have one.
+    fn shared(self, sizes: Sizes, l: usize) -> Result<Option<SharedAt>> {
+        const KEY: &str = "shared_expert_intermediate_size";
+        if self.family.model != Model::Qwen2Moe {
+            return Ok(None);
+        }
+        let at = |part: &str| self.at(&format!("{}{l}.mlp.shared_expert{part}", self.family.layer));
+        let (width, d) = (self.shape(&at(".up_proj.weight"))?.0, sizes.width);
+        let rows = format!("rows of `{}`", self.account.stored(&at(".up_proj.weight")));
         let settings = self.settings;
-        if self.family.model != Model::Qwen3Moe {
-            return Ok(());
+        settings.agrees(KEY, settings.count(KEY)?, width, &rows)?;
+        Ok(Some(SharedAt {
+            layers: [
+                LinearAt::rows(&at(".gate_proj"), d, width),
+                LinearAt::rows(&at(".up_proj"), d, width),
+                LinearAt::rows(&at(".down_proj"), width, d),
+            ],
+            share: LinearAt::rows(&at("_gate"), d, 1),
+        }))
+    }
+
+    /// Whether a block's MLP is made of experts, in families where some may not be.
+    pub fn has_experts(self, l: usize) -> Result<bool> {
+        let settings = self.settings;
+        if !matches!(self.family.model, Model::Qwen2Moe | Model::Qwen3Moe) {
+            return Ok(true);
         }
         // Of blocks without experts.
         settings.count("intermediate_size")?;
-        if let Some(listed) = settings.list("mlp_only_layers")?
-            && !listed.is_empty()
-        {
-            return Err(
-                settings.unsupported("mlp_only_layers", &Value::from(listed.clone()).to_string())
-            );
+        let step = settings.count("decoder_sparse_step")?.unwrap_or(1);
+        let mut is_plain = !(l + 1).is_multiple_of(step);
+        for block in settings.list("mlp_only_layers")?.into_iter().flatten() {
+            let Some(number) = block.as_u64() else {
+                return Err(settings.unsupported("mlp_only_layers", &block.to_string()));
+            };
+            is_plain |= number == l as u64;
         }
-        match settings.count("decoder_sparse_step")? {
-            Some(step) if step > 1 && sizes.layers > 0 => {
-                Err(settings.unsupported("decoder_sparse_step", &step.to_string()))
-            }
-            _ => Ok(()),
-        }
+        Ok(!is_plain)
     }
 }

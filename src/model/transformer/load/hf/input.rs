@@ -1,8 +1,9 @@
 //! The embedding of tokens and of positions.
 
 use super::super::family::Model;
-use super::super::plan::{Positions, Projections};
+use super::super::plan::{LinearAt, Positions, Projections, Sines};
 use super::file::File;
+use super::sizes::Sizes;
 use crate::Result;
 
 impl<'a> File<'a> {
@@ -22,19 +23,31 @@ impl<'a> File<'a> {
     }
 
     pub fn projections(self, width: usize) -> Result<Option<Projections>> {
+        if self.family.model != Model::Opt {
+            return Ok(None);
+        }
         let (_, own) = self.shape(&self.tokens())?;
-        let is_projected = self.family.model == Model::Opt && own != width;
-        Ok(is_projected.then(|| Projections {
+        Ok((own != width).then(|| Projections {
             into: self.at("project_in"),
             back: self.at("project_out"),
             head: self.family.head.to_owned(),
         }))
     }
 
+    /// The layer from an embedding of another width into the stream.
+    pub fn embedding_map(self, sizes: Sizes) -> Option<LinearAt> {
+        let name = self.at("embeddings_project");
+        (sizes.embedded != sizes.width)
+            .then(|| LinearAt::rows(&name, sizes.embedded, sizes.width).biased(&name, true))
+    }
+
     /// What the embedding is multiplied by.
     pub fn embedding_scale(self, width: usize) -> Result<f64> {
         Ok(match self.family.model {
             Model::Gemma | Model::Gemma2 | Model::Gemma3 => (width as f64).sqrt(),
+            Model::Xglm if self.settings.flag("scale_embedding")? != Some(false) => {
+                (width as f64).sqrt()
+            }
             Model::Granite => {
                 self.tell_usual("embedding_multiplier", "1");
                 self.settings.number("embedding_multiplier")?.unwrap_or(1.0)
@@ -47,6 +60,10 @@ impl<'a> File<'a> {
         let Some((part, skipped)) = self.family.positions else {
             return Ok(None);
         };
+        // Those of patches stand with what the patches become.
+        if self.family.model == Model::Vit {
+            return Ok(None);
+        }
         let settings = self.settings;
         let tensor = self.weight(part);
         let (rows, _) = self.shape(&tensor)?;
@@ -89,12 +106,33 @@ impl<'a> File<'a> {
         }))
     }
 
-    /// The token of padding, of families that look both ways.
-    pub fn padding(self) -> Result<Option<usize>> {
-        if self.family.causal {
+    /// XGLM's, whose table begins with two rows that no position has.
+    pub fn sines(self) -> Result<Option<Sines>> {
+        const KEY: &str = "max_position_embeddings";
+        const FIRST: usize = 2;
+        if self.family.model != Model::Xglm {
             return Ok(None);
         }
-        let usual = usize::from(self.family.model == Model::Roberta);
+        let length = self.settings.count(KEY)?;
+        let padding = self.settings.index("pad_token_id")?.unwrap_or(1);
+        Ok(Some(Sines {
+            length: length.ok_or_else(|| self.settings.missing(KEY))?,
+            first: FIRST,
+            // The row of the token of padding, though it is of positions.
+            empty: padding.checked_sub(FIRST),
+        }))
+    }
+
+    /// The token of padding, of families that look both ways.
+    pub fn padding(self) -> Result<Option<usize>> {
+        if self.family.causal || self.family.model == Model::Vit {
+            return Ok(None);
+        }
+        let usual = match self.family.model {
+            Model::Roberta => 1,
+            Model::ModernBert => 50283,
+            _ => 0,
+        };
         let padding = self.settings.index("pad_token_id")?.unwrap_or(usual);
         if self.family.model == Model::Roberta && padding != usual {
             let told = format!("positions begin after row {padding}, the token of padding");

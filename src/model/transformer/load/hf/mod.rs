@@ -9,6 +9,7 @@ mod fused;
 mod input;
 mod norms;
 mod output;
+mod patches;
 mod sizes;
 mod window;
 
@@ -46,15 +47,18 @@ pub(super) fn plan(
     let plan = Plan {
         tokens: file.tokens(),
         vocabulary: sizes.vocabulary,
+        patches: file.patches(sizes)?,
         width: sizes.width,
         projections: file.projections(sizes.width)?,
         embedding_scale: file.embedding_scale(sizes.width)?,
         token_norm: None,
         positions: file.positions()?,
-        embedding_norm: file.norm_at(family.embedding_norm, sizes.width)?,
+        sines: file.sines()?,
+        embedding_norm: file.norm_at(family.embedding_norm, sizes.embedded)?,
+        embedding_map: file.embedding_map(sizes),
         blocks: blocks.collect::<Result<_>>()?,
         final_norm: file.final_norm(sizes.width)?,
-        head: file.head(sizes.width, activation)?,
+        head: file.head(sizes, activation)?,
         output_bias: (!untied).then(|| file.output_bias()).transpose()?.flatten(),
         outputs: match (file.purpose, &unembedding) {
             (Purpose::Stream, _) => sizes.width,

@@ -18,24 +18,28 @@ impl<'a> File<'a> {
     }
 
     pub fn norm_at(self, part: Option<&str>, width: usize) -> Result<Option<NormAt>> {
-        let epsilon = self.epsilon()?;
-        let Some(part) = part else { return Ok(None) };
+        self.epsilon()?;
+        part.map(|part| self.norm_named(&self.at(part), width))
+            .transpose()
+    }
+
+    /// A norm of the stream's kind, by its whole name.
+    pub fn norm_named(self, name: &str, width: usize) -> Result<NormAt> {
         let style = self.norm_style()?;
-        Ok(Some(NormAt {
+        let tensor = |end: &str| self.old_or_new(format!("{name}.{end}"));
+        Ok(NormAt {
             kind: style.kind(),
             weights: match style {
                 NormStyle::LayerBare => Vec::new(),
-                _ => vec![self.old_or_new(self.weight(part))],
+                _ => vec![tensor("weight")],
             },
-            bias: style
-                .is_biased()
-                .then(|| self.old_or_new(self.at(&format!("{part}.bias")))),
+            bias: style.is_biased().then(|| tensor("bias")),
             plus: style.plus(),
-            epsilon,
+            epsilon: self.epsilon()?,
             width,
             heads: 0,
             in_rows: false,
-        }))
+        })
     }
 
     /// nanoGPT's norms have biases where its linear layers have; MPT names its norm; OPT's may
@@ -43,6 +47,7 @@ impl<'a> File<'a> {
     fn norm_style(self) -> Result<NormStyle> {
         Ok(match self.family.model {
             Model::NanoGpt if !self.nano_bias()? => NormStyle::LayerNoBias,
+            Model::ModernBert if self.settings.flag("norm_bias")? == Some(true) => NormStyle::Layer,
             Model::Opt if self.settings.flag("layer_norm_elementwise_affine")? == Some(false) => {
                 NormStyle::LayerBare
             }
@@ -87,6 +92,8 @@ impl<'a> File<'a> {
                 (names.attention_sum, names.before_attention) = (names.before_attention, None);
                 (names.mlp_sum, names.before_mlp) = (names.before_mlp, None);
             }
+            // What is embedded has been normalised.
+            Model::ModernBert if l == 0 => names.before_attention = None,
             Model::StableLm if parallel => names.before_mlp = names.before_attention,
             Model::Falcon => {
                 let new = self

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::super::family::Model;
+use super::super::family::{Model, Pooler, Rule};
 use super::super::keys::Purpose;
-use super::super::plan::{BiasAt, HeadAt, LinearAt, NormAt};
+use super::super::plan::{BiasAt, HeadAt, LinearAt};
 use super::file::File;
 use super::sizes::Sizes;
 use crate::Result;
-use crate::model::transformer::{Logits, NormKind};
+use crate::model::transformer::Logits;
 use crate::numeric::Activation;
 
 impl<'a> File<'a> {
@@ -58,61 +58,96 @@ impl<'a> File<'a> {
         }
     }
 
-    /// What comes before the unembedding: the transform of BERT's language model head, or the
-    /// pooler of a classifier.
-    pub fn head(self, width: usize, activation: Activation) -> Result<Option<HeadAt>> {
-        let (dense, norm) = match self.family.model {
-            Model::Bert => (
-                "cls.predictions.transform.dense",
-                "cls.predictions.transform.LayerNorm",
-            ),
-            Model::Roberta => ("lm_head.dense", "lm_head.layer_norm"),
-            Model::DistilBert => ("vocab_transform", "vocab_layer_norm"),
-            Model::Electra => (
-                "generator_predictions.dense",
-                "generator_predictions.LayerNorm",
-            ),
-            _ => return Ok(None),
-        };
-        let activation = match self.family.model {
-            Model::Roberta | Model::Electra => Activation::Gelu,
-            _ => activation,
-        };
-        match (self.purpose, self.family.classifier) {
-            (Purpose::Stream, _) => Ok(None),
-            (Purpose::Classes, Some(classifier)) => {
-                let pooler = match classifier.in_base {
-                    true => self.at(classifier.pooler),
-                    false => classifier.pooler.to_owned(),
-                };
-                Ok(Some(HeadAt {
-                    dense: LinearAt::rows(&pooler, width, width).biased(&pooler, true),
-                    activation: classifier.activation,
-                    norm: None,
-                }))
+    /// What comes before the unembedding: the transform of a language model that looks both
+    /// ways, or the pooler of a classifier.
+    pub fn head(self, sizes: Sizes, activation: Activation) -> Result<Option<HeadAt>> {
+        let (dense, norm) = match (self.purpose, self.family.classifier) {
+            (Purpose::Stream, _) => return Ok(None),
+            (Purpose::EachPosition, _) if self.family.model != Model::ModernBert => {
+                return Ok(None);
             }
-            _ => Ok(Some(HeadAt {
-                dense: LinearAt::rows(dense, width, width).biased(dense, true),
-                activation,
-                norm: Some(NormAt {
-                    kind: NormKind::Layer,
-                    weights: vec![self.old_or_new(format!("{norm}.weight"))],
-                    bias: Some(self.old_or_new(format!("{norm}.bias"))),
-                    plus: 0.0,
-                    epsilon: self.epsilon()?,
-                    width,
-                    heads: 0,
-                    in_rows: false,
-                }),
-            })),
+            (Purpose::Classes | Purpose::EachPosition, Some(classifier)) => {
+                let pooler = classifier.pooler;
+                return pooler
+                    .map(|at| self.pooler(at, sizes.width, activation))
+                    .transpose();
+            }
+            _ => match self.family.model {
+                Model::Bert => (
+                    "cls.predictions.transform.dense",
+                    "cls.predictions.transform.LayerNorm",
+                ),
+                Model::Roberta => ("lm_head.dense", "lm_head.layer_norm"),
+                Model::DistilBert => ("vocab_transform", "vocab_layer_norm"),
+                Model::Electra => (
+                    "generator_predictions.dense",
+                    "generator_predictions.LayerNorm",
+                ),
+                Model::ModernBert => ("head.dense", "head.norm"),
+                _ => return Ok(None),
+            },
+        };
+        let dense = LinearAt::rows(dense, sizes.width, sizes.embedded)
+            .biased(dense, self.is(self.head_bias())?);
+        Ok(Some(HeadAt {
+            dense,
+            activation: match self.family.model {
+                Model::Roberta | Model::Electra => Activation::Gelu,
+                _ => self.heads_activation(activation)?,
+            },
+            norm: self.norm_named(norm, sizes.embedded).map(Some)?,
+        }))
+    }
+
+    /// The dense layer of a classifier.
+    fn pooler(self, at: Pooler, width: usize, activation: Activation) -> Result<HeadAt> {
+        let name = match at.in_base {
+            true => self.at(at.dense),
+            false => at.dense.to_owned(),
+        };
+        if let Some(other) = self.settings.word("classifier_pooling")?
+            && other != "cls"
+        {
+            return Err(self.settings.unsupported("classifier_pooling", other));
         }
+        let norm = at.norm.map(|norm| self.norm_named(norm, width));
+        let usual = self.heads_activation(activation)?;
+        Ok(HeadAt {
+            dense: LinearAt::rows(&name, width, width).biased(&name, self.is(self.head_bias())?),
+            activation: at.activation.unwrap_or(usual),
+            norm: norm.transpose()?,
+        })
+    }
+
+    /// Whether the dense layer before the outputs has biases.
+    fn head_bias(self) -> Rule {
+        match self.family.model {
+            Model::ModernBert => Rule::Key("classifier_bias", false),
+            _ => Rule::Always,
+        }
+    }
+
+    /// What the dense layer before the outputs goes through: what MLPs do, where no setting
+    /// says.
+    fn heads_activation(self, of_mlps: Activation) -> Result<Activation> {
+        const KEY: &str = "classifier_activation";
+        if self.family.model != Model::ModernBert {
+            return Ok(of_mlps);
+        }
+        self.tell_usual(KEY, "gelu");
+        let said = self.settings.word(KEY)?.unwrap_or("gelu");
+        said.parse()
+            .map_err(|_| self.settings.unsupported(KEY, said))
     }
 
     /// The layer that makes outputs of the stream, where it is not the embedding.
     pub fn unembedding(self, sizes: Sizes, untied: bool) -> Result<Option<LinearAt>> {
         match (self.purpose, self.family.classifier) {
-            (Purpose::Classes, Some(classifier)) => {
-                let name = classifier.classes;
+            (Purpose::Classes | Purpose::EachPosition, Some(classifier)) => {
+                let name = match (self.purpose, classifier.each) {
+                    (Purpose::EachPosition, Some(each)) => each,
+                    _ => classifier.classes,
+                };
                 let (classes, _) = self.shape(&format!("{name}.weight"))?;
                 let settings = self.settings;
                 let named = settings.value("id2label").and_then(Value::as_object);
@@ -141,7 +176,7 @@ impl<'a> File<'a> {
         let name = self.family.head;
         let (_, inputs) = match self.projections(sizes.width)? {
             Some(_) => self.shape(&self.tokens())?,
-            None => (0, sizes.width),
+            None => (0, sizes.embedded),
         };
         let mut at = LinearAt::rows(name, inputs, sizes.vocabulary);
         at = at.biased(name, self.family.head_bias);
@@ -164,7 +199,12 @@ impl<'a> File<'a> {
         if account.look(&places).is_some_and(|t| counted(t.to_f64())) {
             account.harmless(&places, "places in their order");
         }
-        if self.family.classifier.is_none() || self.purpose == Purpose::Classes {
+        if self.family.model == Model::Vit {
+            let why = "in place of patches that are left out, which none are";
+            account.harmless(&self.at("embeddings.mask_token"), why);
+        }
+        let of_classes = [Purpose::Classes, Purpose::EachPosition].contains(&self.purpose);
+        if self.family.classifier.is_none() || of_classes {
             return;
         }
         let of_other_heads = [
@@ -191,6 +231,9 @@ impl<'a> File<'a> {
             Model::Bert => ("cls.predictions.bias", "cls.predictions.decoder.bias"),
             Model::Roberta => ("lm_head.bias", "lm_head.decoder.bias"),
             Model::DistilBert => ("vocab_projector.bias", ""),
+            Model::ModernBert if self.settings.flag("decoder_bias")? == Some(false) => {
+                return Ok(None);
+            }
             _ => {
                 return Ok(self
                     .family
@@ -234,7 +277,7 @@ impl<'a> File<'a> {
         }
         Ok(match self.purpose {
             Purpose::Stream => Logits::default(),
-            Purpose::Tokens | Purpose::Classes => logits,
+            Purpose::Tokens | Purpose::Classes | Purpose::EachPosition => logits,
         })
     }
 

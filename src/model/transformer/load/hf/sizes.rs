@@ -9,6 +9,8 @@ use crate::Result;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sizes {
     pub width: usize,
+    /// Width of what is embedded, before a linear layer that leads into the stream.
+    pub embedded: usize,
     pub vocabulary: usize,
     pub layers: usize,
     pub heads: usize,
@@ -22,7 +24,7 @@ impl<'a> File<'a> {
     /// # Errors
     /// If settings and tensors disagree, or neither says one.
     pub fn sizes(self) -> Result<Sizes> {
-        let (vocabulary, width) = self.table()?;
+        let (vocabulary, embedded, width) = self.table()?;
         let layers = self.layers()?;
         let heads_key = self.family.keys.heads;
         let heads = self
@@ -39,6 +41,7 @@ impl<'a> File<'a> {
         }
         Ok(Sizes {
             width,
+            embedded,
             vocabulary,
             layers,
             heads,
@@ -47,9 +50,13 @@ impl<'a> File<'a> {
         })
     }
 
-    /// The tokens that are known, and the width of the stream.
-    fn table(self) -> Result<(usize, usize)> {
+    /// The tokens that are known, the width of what is embedded, and that of the stream.
+    fn table(self) -> Result<(usize, usize, usize)> {
         let (settings, key) = (self.settings, self.family.keys.width);
+        if self.family.model == Model::Vit {
+            let (features, width) = self.patch_sizes()?;
+            return Ok((features, width, width));
+        }
         let (vocabulary, own) = self.shape(&self.tokens())?;
         let rows = "rows of the token embedding";
         settings.agrees(
@@ -65,18 +72,19 @@ impl<'a> File<'a> {
                 settings.agrees("word_embed_proj_dim", inner, own, at)?;
                 said.ok_or_else(|| settings.missing(key))?
             }
-            Model::Electra => {
-                let inner = settings.count("embedding_size")?.unwrap_or(own);
-                if said.is_some_and(|said| said != inner) {
-                    let found = format!("{inner}, another width than the stream's");
-                    return Err(settings.unsupported("embedding_size", &found));
-                }
-                own
+            // Where the embedding has another width, a linear layer leads into the stream.
+            Model::Electra if said.is_some_and(|said| said != own) => {
+                let inner = settings.count("embedding_size")?;
+                settings.agrees("embedding_size", inner, own, at)?;
+                return Ok((vocabulary, own, said.unwrap_or(own)));
             }
             _ => own,
         };
+        if self.family.model == Model::Electra {
+            settings.agrees("embedding_size", settings.count("embedding_size")?, own, at)?;
+        }
         settings.agrees(key, said, width, at)?;
-        Ok((vocabulary, width))
+        Ok((vocabulary, width, width))
     }
 
     pub fn layers(self) -> Result<usize> {

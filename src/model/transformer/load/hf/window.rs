@@ -23,6 +23,21 @@ impl<'a> File<'a> {
                 let is_used = settings.flag("use_sliding_window")?.unwrap_or(false);
                 Ok(self.said_window()?.filter(|_| is_used))
             }
+            // Versions of the framework differ in what `max_window_layers` means; where windows
+            // are off it writes one of 0.
+            Model::Qwen2Moe => {
+                let is_used = settings.flag("use_sliding_window")?.unwrap_or(false);
+                settings.index("sliding_window")?;
+                match settings.list("layer_types")? {
+                    None if is_used => Err(settings.missing("layer_types")),
+                    None => Ok(None),
+                    Some(_) if !is_used && self.is_local(sizes, l)? => {
+                        Err(settings.unsupported("use_sliding_window", "false, with windows"))
+                    }
+                    Some(_) if !is_used => Ok(None),
+                    Some(_) => self.window_of_kind(sizes, l, self.said_window()?),
+                }
+            }
             Model::Qwen2 | Model::Qwen3 => {
                 let is_used = settings.flag("use_sliding_window")?.unwrap_or(false);
                 let (window, is_local) = (self.said_window()?, self.is_local(sizes, l)?);
@@ -43,6 +58,17 @@ impl<'a> File<'a> {
             }
             _ => Ok(None),
         }
+    }
+
+    /// How far a block sees on either side, where that is bounded: ModernBERT's settings say
+    /// both sides together.
+    pub fn side_of_window(self, sizes: Sizes, l: usize) -> Result<Option<usize>> {
+        if self.family.model != Model::ModernBert {
+            return Ok(None);
+        }
+        self.tell_usual("local_attention", "128");
+        let both = self.settings.count("local_attention")?.unwrap_or(128);
+        Ok(self.is_local(sizes, l)?.then_some(both / 2))
     }
 
     /// The window of a block whose kind says whether it has one.
@@ -80,6 +106,10 @@ impl<'a> File<'a> {
             Model::Cohere2 => 4,
             _ => 6,
         };
+        let every = match self.family.model {
+            Model::ModernBert => settings.count("global_attn_every_n_layers")?.unwrap_or(3),
+            _ => 1,
+        };
         for key in ["sliding_window_pattern", "_sliding_window_pattern"] {
             pattern = settings.count(key)?.unwrap_or(pattern);
         }
@@ -101,6 +131,10 @@ impl<'a> File<'a> {
                 l.is_multiple_of(2),
                 "every second block in a window".to_owned(),
             ),
+            Model::ModernBert => {
+                let full = format!("one block of {every} without a window, from the first");
+                (!l.is_multiple_of(every), full)
+            }
             Model::Gemma3 | Model::Cohere2 => {
                 let full = format!("one block of {pattern} without a window");
                 (!(l + 1).is_multiple_of(pattern), full)
