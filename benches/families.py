@@ -50,7 +50,7 @@ HEADS = {"tie_word_embeddings": YES_NO}
 PLAIN = {**TOKENS, **SIZES, **MORE}
 ENCODER = {**PLAIN, "vocab_size": VOCABULARY}
 BOTH_WAYS = {"hidden_act": ACTIVATIONS[:5], "layer_norm_eps": [1e-12, 0.01], **HEADS}
-IMAGES = {**SIZES, "intermediate_size": 12}
+IMAGES = {**SIZES, "intermediate_size": 12, "image_size": 8, "patch_size": 4}
 SEEN = {"image_size": [8, 9, [8, 12]], "patch_size": [2, 3, 4, [4, 2]], "num_channels": [1, 3]}
 EXPERTS = {"num_experts_per_tok": [1, 2, 4]}
 QWEN2_WINDOWS = {"use_sliding_window": YES_NO, "sliding_window": [2, 3], "max_window_layers": [0, 1, 2]}
@@ -117,11 +117,11 @@ FAMILIES = {
     "mixtral": (T.MixtralConfig, [T.MixtralForCausalLM], {**PLAIN, "num_local_experts": 4}, {**GROUPED, **HEADS, **WINDOWS, **EXPERTS, "hidden_act": ["silu", "gelu"]}),
     "qwen2": (T.Qwen2Config, [T.Qwen2ForCausalLM], PLAIN, {**GROUPED, **ROTARY, **HEADS, **QWEN2_WINDOWS}),
     "qwen2_moe": (T.Qwen2MoeConfig, [T.Qwen2MoeForCausalLM],
-                  {**PLAIN, "num_experts": 4, "moe_intermediate_size": 6, "shared_expert_intermediate_size": 10},
+                  {**PLAIN, "num_experts": 4, "moe_intermediate_size": 8, "shared_expert_intermediate_size": 12},
                   {**GROUPED, **HEADS, **EXPERTS, **QWEN2_WINDOWS, "norm_topk_prob": YES_NO, "decoder_sparse_step": [1, 1, 2],
                    "mlp_only_layers": [[], [], [0], [1]], "qkv_bias": YES_NO}),
     "qwen3": (T.Qwen3Config, [T.Qwen3ForCausalLM], {**PLAIN, "head_dim": 4}, {**GROUPED, **ROTARY, **HEADS, **QWEN2_WINDOWS, "attention_bias": YES_NO}),
-    "qwen3_moe": (T.Qwen3MoeConfig, [T.Qwen3MoeForCausalLM], {**PLAIN, "num_experts": 4, "moe_intermediate_size": 6, "head_dim": 4},
+    "qwen3_moe": (T.Qwen3MoeConfig, [T.Qwen3MoeForCausalLM], {**PLAIN, "num_experts": 4, "moe_intermediate_size": 8, "head_dim": 4},
                   {**GROUPED, **HEADS, **EXPERTS, "norm_topk_prob": YES_NO, "decoder_sparse_step": [1, 1, 2],
                    "mlp_only_layers": [[], [], [0], [2]], "use_sliding_window": YES_NO, "sliding_window": [3]}),
     "olmoe": (T.OlmoeConfig, [T.OlmoeForCausalLM], {**PLAIN, "num_experts": 4}, {**GROUPED, **HEADS, **EXPERTS, "norm_topk_prob": YES_NO, "clip_qkv": [None, 0.5], "attention_bias": YES_NO}),
