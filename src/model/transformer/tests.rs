@@ -537,7 +537,7 @@ fn shares(router: &Router<f64>, x: &Array2<f64>) -> Array2<f64> {
         let sum: f64 = all.iter().sum();
         row.mapv_inplace(|x| if kept.contains(&x) { x / sum } else { 0.0 });
     }
-    for shared in &router.shared {
+    if let Some(shared) = &router.shared {
         let share = x.dot(&shared.gate).mapv(|z| 1.0 / (1.0 + (-z).exp()));
         for _ in 0..shared.neurons {
             shares.push_column(share.view()).unwrap();
