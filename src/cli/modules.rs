@@ -74,18 +74,7 @@ fn of_graph(args: &Args, config: &Config) -> anyhow::Result<Status> {
     let progress = Progress::new(common);
     progress.stage("finding modules");
     let result = common.in_pool(|| graph::graph(&args.checkpoint, config))??;
-    let finished = Finished {
-        command: "modules",
-        name: &name,
-        result,
-        networks: Vec::new(),
-        files: Vec::new(),
-        file: None,
-        graphs: &[],
-        exports: &[],
-        replace: false,
-        print: common.figures.print(),
-    };
+    let finished = Finished::alone(common, ("modules", &name), result);
     let written = output::write(common, finished)?;
     progress.finish();
     output::print(common, &written)

@@ -71,7 +71,23 @@ pub(super) fn write(common: &Common, mut finished: Finished<'_>) -> Result<Writt
     })
 }
 
-impl Finished<'_> {
+impl<'a> Finished<'a> {
+    /// A result with nothing written beside its report.
+    pub fn alone(common: &Common, (command, name): (&'a str, &'a str), result: Audit) -> Self {
+        Self {
+            command,
+            name,
+            result,
+            networks: Vec::new(),
+            files: Vec::new(),
+            file: None,
+            graphs: &[],
+            exports: &[],
+            replace: false,
+            print: common.figures.print(),
+        }
+    }
+
     /// Everything that a report's folder holds.
     fn fill(&mut self, dir: &Path) -> Result<()> {
         let started = Instant::now();

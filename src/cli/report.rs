@@ -53,18 +53,7 @@ fn one(args: &Args, path: &Path) -> anyhow::Result<Status> {
         .map_or_else(|| "audit".into(), |stem| stem.to_string_lossy());
     let written = output::write(
         &args.common,
-        Finished {
-            command: &command,
-            name: &name,
-            result,
-            networks: Vec::new(),
-            files: Vec::new(),
-            file: None,
-            graphs: &[],
-            exports: &[],
-            replace: false,
-            print: args.common.figures.print(),
-        },
+        Finished::alone(&args.common, (&command, &name), result),
     )?;
     output::print(&args.common, &written)
 }

@@ -75,13 +75,8 @@ fn swap_edges(network: &mut Layered, layer: usize, rng: &mut Rng) {
         .collect();
     let mut taken: HashSet<(usize, usize)> = edges.iter().map(|edge| (edge.0, edge.1)).collect();
     edges.sort_by(|one, other| one.2.abs().total_cmp(&other.2.abs()));
-    let groups = (edges.len() / ALIKE).max(1);
     for _ in 0..edges.len() * SWAPS_PER_EDGE {
-        let one = rng.below(edges.len());
-        let group = one * groups / edges.len();
-        let first = (group * edges.len()).div_ceil(groups);
-        let after = ((group + 1) * edges.len()).div_ceil(groups);
-        let other = first + rng.below(after - first);
+        let (one, other) = alike(edges.len(), rng);
         if try_swap(&mut edges, &mut taken, one, other) && rng.below(2) == 1 {
             (edges[one].2, edges[other].2) = (edges[other].2, edges[one].2);
         }
@@ -90,6 +85,16 @@ fn swap_edges(network: &mut Layered, layer: usize, rng: &mut Rng) {
     for (reader, writer, weight) in edges {
         weights[[reader, writer]] = weight;
     }
+}
+
+/// Two of so many edges in the order of their weights, that have similar ones.
+fn alike(edges: usize, rng: &mut Rng) -> (usize, usize) {
+    let groups = (edges / ALIKE).max(1);
+    let one = rng.below(edges);
+    let group = one * groups / edges;
+    let first = (group * edges).div_ceil(groups);
+    let after = ((group + 1) * edges).div_ceil(groups);
+    (one, first + rng.below(after - first))
 }
 
 /// A graph of the same degrees and nearly the same strengths: ends of pairs of edges of
@@ -102,13 +107,8 @@ pub fn rewired(graph: &Adjacency, rng: &mut Rng) -> Adjacency {
     edges.sort_by(|one, other| one.2.total_cmp(&other.2));
     let ordered = |one: usize, other: usize| (one.min(other), one.max(other));
     let mut taken: HashSet<(usize, usize)> = edges.iter().map(|e| ordered(e.0, e.1)).collect();
-    let groups = (edges.len() / ALIKE).max(1);
     for _ in 0..edges.len() * SWAPS_PER_EDGE {
-        let one = rng.below(edges.len());
-        let group = one * groups / edges.len();
-        let first = (group * edges.len()).div_ceil(groups);
-        let after = ((group + 1) * edges.len()).div_ceil(groups);
-        let other = first + rng.below(after - first);
+        let (one, other) = alike(edges.len(), rng);
         let ((a, b, _), (mut c, mut d, _)) = (edges[one], edges[other]);
         if rng.below(2) == 1 {
             (c, d) = (d, c);
