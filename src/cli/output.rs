@@ -9,6 +9,7 @@ use super::args::Common;
 use super::whole::{self, Staged};
 use crate::audit::memory;
 use crate::checkpoint::Checkpoint;
+use crate::choice::Layout;
 use crate::escape::visible;
 use crate::report::exports::{self, Export};
 use crate::report::figures::Print;
@@ -328,6 +329,10 @@ pub(super) fn shown(path: &Path) -> String {
 /// What the file was taken for, in one line.
 fn recognised(checkpoint: &CheckpointInfo) -> String {
     let widths: Vec<String> = checkpoint.layers.iter().map(ToString::to_string).collect();
+    if checkpoint.layout == Layout::Graph {
+        let (path, nodes, edges) = (&checkpoint.path, widths.concat(), checkpoint.parameters);
+        return format!("{path}: a graph of {nodes} nodes and {edges} edges");
+    }
     format!(
         "{}: {}, {}, {} (from {}), {}, {} parameters",
         checkpoint.path,

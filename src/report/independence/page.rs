@@ -1,5 +1,6 @@
 //! Into which parts the network falls, with a picture of each split.
 
+use crate::choice::Layout;
 use crate::order;
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, number};
@@ -18,6 +19,8 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
     let independence = audit.modules.as_ref().map(|modules| &modules.independence);
     let blocks = match independence {
         None => Vec::new(),
+        // Edges of a graph carry nothing from inputs to outputs.
+        Some(_) if audit.checkpoint.layout == Layout::Graph => Vec::new(),
         Some(scan) if scan.splits.is_empty() => vec![Block::Text(no_split(audit).to_owned())],
         Some(scan) => {
             let mut blocks = vec![Block::Text(opening().to_owned())];

@@ -39,7 +39,12 @@ pub fn render(result: &Lens, figures: &[Figure]) -> askama::Result<String> {
 fn opening(result: &Lens, figures: &[Figure], said: &[Sentence]) -> Opening {
     let drawn = |name: &str| figures.iter().find(|figure| figure.name == name);
     let figure = drawn("attribution").or_else(|| drawn("logit-lens"));
-    Opening::told(words::headline(result), figure, said, anchor)
+    let short = |said: &&Sentence| !said.evidence.iter().any(|of| of == "/neurons");
+    let shown: Vec<Sentence> = said.iter().filter(short).cloned().collect();
+    Opening {
+        sentences: said.len(),
+        ..Opening::told(words::headline(result), figure, &shown, anchor)
+    }
 }
 
 /// The part of the page that a sentence stands on.

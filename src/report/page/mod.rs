@@ -16,6 +16,7 @@ use askama::Template;
 
 use super::pruning::{apart, certificate};
 
+use crate::choice::Layout;
 use crate::report::english::sampled;
 use crate::report::figures::{Figure, Gallery, palette};
 use crate::report::network::page::is_drawn;
@@ -248,11 +249,15 @@ pub(super) fn name_of(path: &str) -> String {
 fn subtitle(audit: &Audit) -> String {
     let info = &audit.checkpoint;
     let widths: Vec<String> = info.layers.iter().map(ToString::to_string).collect();
-    let mut words = vec![
-        format!("{} {}", info.layout, widths.join("–"))
-            .trim()
-            .to_owned(),
-    ];
+    let shape = match info.layout {
+        Layout::Graph => format!(
+            "a graph of {} nodes and {} edges",
+            widths.concat(),
+            info.parameters
+        ),
+        layout => format!("{layout} {}", widths.join("–")).trim().to_owned(),
+    };
+    let mut words = vec![shape];
     words.extend(audit.data.iter().map(sampled));
     words.join(" · ")
 }

@@ -87,8 +87,7 @@ fn note(title: &str, text: String, evidence: &'static str) -> Verdict {
 fn in_nearly_all(result: &Multiverse) -> Option<Verdict> {
     middle(result.answers.first()?)?;
     let text = format!(
-        "{} edges are in at least 95 % of them, {} in at least 5 %; the most frequent circuit \
-         is that of {}",
+        "{} edges are in 95 % of them or more, {} in 5 %; {} find the most frequent circuit",
         numbers(middles(result).map(|of| of.core as f64)),
         numbers(middles(result).map(|of| of.possible as f64)),
         range(middles(result).map(|of| of.modal_share), percent),
@@ -111,10 +110,7 @@ fn what_differs(result: &Multiverse) -> Option<Verdict> {
         format!("{axis} {}", range(shared.iter().copied(), percent))
     };
     let told: Vec<String> = axes.iter().map(told).collect();
-    let text = format!(
-        "two that differ in one choice alone share: {}",
-        joined(&told)
-    );
+    let text = format!("shared by two that differ in it alone: {}", joined(&told));
     (!told.is_empty()).then(|| note("Which choice makes the difference", text, "evidence"))
 }
 
@@ -134,7 +130,7 @@ fn nothing_to_find(result: &Multiverse) -> Option<Verdict> {
         shared(|answer| answer.shuffled.as_ref(), "weights in other places"),
     ];
     let arms: Vec<String> = arms.into_iter().flatten().collect();
-    let text = format!("the same analyses share {}", joined(&arms));
+    let text = format!("shared: {}", joined(&arms));
     (!arms.is_empty()).then(|| note("Where there is nothing to find", text, "held-against"))
 }
 
@@ -146,14 +142,9 @@ fn other_edges(result: &Multiverse) -> Option<Verdict> {
     let sum = |number: fn(&Transfer) -> usize| all.clone().map(number).sum::<usize>();
     let pairs = sum(|transfer| transfer.pairs);
     let text = format!(
-        "of {} of circuits found on other samples, {} {} the same on samples held out",
-        counted(pairs, "pair", "pairs"),
+        "{} of {} of circuits found on other samples do the same on samples held out",
         count(sum(|transfer| transfer.same)),
-        if sum(|transfer| transfer.same) == 1 {
-            "does"
-        } else {
-            "do"
-        },
+        counted(pairs, "pair", "pairs"),
     );
     (pairs > 0).then(|| note("Other edges, the same work?", text, "held-against"))
 }
@@ -163,7 +154,7 @@ fn certified(result: &Multiverse) -> Option<Verdict> {
     all.clone().next()?;
     let of = |number: fn(&Certified) -> usize| numbers(all.clone().map(|c| number(c) as f64));
     let text = format!(
-        "{} edges stay in and {} out, whatever few samples are deleted or replaced; {} undecided",
+        "{} edges in, {} out, whatever few samples are deleted or replaced; {} undecided",
         of(|certified| certified.inside),
         of(|certified| certified.outside),
         of(|certified| certified.abstained),

@@ -4,6 +4,7 @@
 //! is said to hold on these samples, and what was not asked is said not to have
 //! been asked. The page and the terminal print the same sentences.
 
+use crate::choice::Layout;
 use crate::report::sites::Sites;
 use crate::result::{Audit, Finding, Sentence, Status};
 
@@ -23,6 +24,10 @@ pub fn summary(audit: &Audit) -> Vec<Sentence> {
     let sites = Sites::new(&audit.network);
     // Of a network whose numbers are none, that is the first thing to know.
     let mut sentences: Vec<Sentence> = remarks(audit, Status::Fails).into_iter().collect();
+    if audit.checkpoint.layout == Layout::Graph {
+        sentences.extend(super::modules::words::sentences(audit, &sites));
+        return sentences;
+    }
     sentences.extend(left_out(audit));
     sentences.extend(super::parity::words::sentences(audit));
     sentences.extend(super::task::words::sentences(audit));
