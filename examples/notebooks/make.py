@@ -116,6 +116,8 @@ def main():
         notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
         for cell in notebook.cells:
             cell.metadata = {}
+            outputs = cell.get("outputs", [])
+            outputs[:] = [output for output in outputs if output.get("name") != "stderr"]
         nbformat.write(notebook, HERE / f"{name}.ipynb")
 
 

@@ -33,11 +33,18 @@ impl<T: Scalar> Looked<'_, T> {
         )
     }
 
-    /// The logits of a direction `[d]`, the final norm's weight multiplied in.
+    /// The logits of a direction `[d]`, the final norm's weight multiplied in, and that of a
+    /// layer before the unembedding where it leads to another width.
     fn logits(&self, direction: &Array1<f64>) -> Vec<f64> {
         let read = weighed(direction, self.model.final_norm.as_ref());
-        let read = read.mapv(T::from_f64);
-        let logits = self.model.unembedding().t().dot(&read);
+        let mut read = read.mapv(T::from_f64);
+        let unembedding = self.model.unembedding();
+        if let Some(head) = &self.model.head
+            && unembedding.nrows() != read.len()
+        {
+            read = head.weight.t().dot(&read);
+        }
+        let logits = unembedding.t().dot(&read);
         logits
             .iter()
             .map(|x| x.widen() * self.model.logits.scale)

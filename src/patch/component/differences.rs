@@ -52,7 +52,7 @@ impl<T: Scalar> Recorded<T> for Written<T> {
         let (samples, length) = (trace.everywhere.samples(), trace.everywhere.per_sample());
         let apart = model.embeds_apart();
         let positions = model.position_rows(samples, length).filter(|_| apart);
-        let zeros = Array2::zeros(tokens.raw_dim());
+        let zeros = Array2::zeros((tokens.nrows(), model.width()));
         let none = |layer: usize| Array2::zeros((trace.attention[layer].held.nrows(), 0));
         let message = |sublayer: usize| trace.normed_message(sublayer).cloned();
         let held = |layer: usize| {
