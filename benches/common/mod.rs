@@ -61,6 +61,7 @@ impl Shape {
     pub fn model(&self, rng: &mut Rng) -> Transformer<f32> {
         Transformer {
             embedding: Embedding::Tokens(random(rng, self.tokens, self.width)),
+            embedding_map: None,
             embedding_scale: 1.0,
             positions: Some(random(rng, self.length, self.width)),
             embedding_norm: None,

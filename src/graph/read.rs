@@ -148,7 +148,7 @@ fn columns(header: &csv::StringRecord) -> Result<[Option<usize>; 3], String> {
     let mut found = [None; 3];
     for (column, name) in header.iter().enumerate() {
         let is_its = |names: &&[&str]| names.contains(&name);
-        let Some(role) = COLUMNS.iter().position(|names| is_its(&names)) else {
+        let Some(role) = COLUMNS.iter().position(is_its) else {
             return Err(format!(
                 "the column `{name}` is not understood: an edge has `from`, `to` and `weight`"
             ));

@@ -98,6 +98,17 @@ fn every_family_of_the_zoo_adds_up() {
     }
 }
 
+/// An embedding narrower than the stream, with a head of its own behind it: through the lenses,
+/// and its components' circuits.
+#[test]
+fn a_narrow_embedding_goes_through_the_lenses() {
+    let folder = "fixtures/zoo/hf-made-electra-projected";
+    let found = result(folder);
+    assert!(!list(&found["logit_lens"]).is_empty());
+    let (code, _, told) = typed(&format!("circuit {folder} --method exact --json --quiet"));
+    assert_eq!(code, Some(0), "{told}");
+}
+
 #[test]
 fn the_samples_that_were_asked_for_are_shown() {
     let found = result(&format!(
