@@ -314,6 +314,14 @@ pub enum ErrorKind {
         /// What is wrong with it.
         detail: String,
     },
+    /// A property that is no box of inputs.
+    #[error("line {line}: {detail}")]
+    Property {
+        /// The line, from 1.
+        line: usize,
+        /// What stands there.
+        detail: String,
+    },
     /// NaN or infinity among the data.
     #[error("tensor `{tensor}` holds {found} at row {row}, column {column} (counted from 0)")]
     NonFiniteData {

@@ -27,17 +27,20 @@ pub(crate) fn rounding(network: &Network, inputs: &[f64], arithmetic: Arithmetic
     // Largest |value|, and largest error.
     let mut values: Vec<(f64, f64)> = inputs.iter().map(|most| (*most, 0.0)).collect();
     for (place, layer) in network.layers.iter().enumerate() {
-        let terms = (values.len() + 1) as f64;
-        let gamma = match terms * unit < 0.5 {
-            true => I::point(terms * unit) * I::point((1.0 - terms * unit).next_down()).recip(),
-            false => I::WHOLE,
-        };
         let reads = layer.weight.iter().zip(&layer.bias).map(|(row, bias)| {
             let (mut most, mut inherited) = (I::point(bias.abs()), I::ZERO);
             for (w, (value, error)) in row.iter().zip(&values) {
                 most = most + I::point(*value) * w.abs();
                 inherited = inherited + I::point(*error) * w.abs();
             }
+            let terms = terms(row, *bias);
+            // A value times 1 and nothing else is exact.
+            let copied = *bias == 0.0 && terms == 1.0 && row.iter().all(|w| *w == 0.0 || w.abs() == 1.0);
+            let gamma = match terms * unit < 0.5 {
+                _ if copied => I::ZERO,
+                true => I::point(terms * unit) * I::point((1.0 - terms * unit).next_down()).recip(),
+                false => I::WHOLE,
+            };
             let error = inherited + gamma * (most + inherited) + I::point(2.0 * terms * least);
             (most.hi, error.hi)
         });
@@ -45,6 +48,11 @@ pub(crate) fn rounding(network: &Network, inputs: &[f64], arithmetic: Arithmetic
         values = reads.map(|read| curve.map_or(read, |curve| activated(*curve, read, unit, least))).collect();
     }
     values.into_iter().map(|(_, error)| error).collect()
+}
+
+/// The terms of a sum that round: what is times 0, or is 0, is added exactly.
+fn terms(row: &[f64], bias: f64) -> f64 {
+    (row.iter().filter(|w| **w != 0.0).count() + usize::from(bias != 0.0)) as f64
 }
 
 /// No activation is steeper than its slope here, or larger than |x| or 1.

@@ -2,17 +2,20 @@
 
 use std::time::Instant;
 
+use ndarray::Array2;
+
 use super::subject::Subject;
 use crate::checkpoint::Checkpoint;
-use crate::data::Domain;
-use crate::model::{Mlp, Role};
+use crate::data::{Dataset, Domain, Property};
+use crate::model::{Batch, Layered, Mlp, Role};
 use crate::numeric::Scalar;
 use crate::prune::certify::{
-    Arithmetic, Budget, Equivalence, Goal, LayerNames, Options, Proof, Refusal, Request,
-    bounding_box, certificate, certified_curve, largest_certified, proof, rounding_of_both,
+    Arithmetic, Budget, Equivalence, Goal, LayerNames, NotLogged, Options, Proof, Refusal, Request,
+    bounding_box, certificate, certified_curve, in_words, largest_certified, lowered, lowered_mlp,
+    proof, rounding_of_both,
 };
-use crate::prune::{Config, Reference, Threshold, apply, largest_threshold, magnitudes};
-use crate::result::{Certificate, CurvePoint, ProofLog, Prune};
+use crate::prune::{Config, Prunable, Reference, Threshold, apply, largest_threshold, magnitudes};
+use crate::result::{Certificate, CurvePoint, DomainFile, ProofLog, Prune};
 
 /// Thresholds of the curve at which the bound is drawn beside the measured change.
 const CURVE_POINTS: usize = 8;
@@ -49,6 +52,31 @@ pub enum DomainChoice {
     TokensOfTheData,
     /// As given.
     Given(Domain),
+    /// The inputs that a property allows.
+    Property(Property),
+}
+
+impl DomainChoice {
+    /// The file of a property, as a result tells it.
+    pub(super) fn file(&self) -> Option<DomainFile> {
+        let Self::Property(property) = self else {
+            return None;
+        };
+        Some(DomainFile {
+            path: property.path.display().to_string(),
+            sha256: property.sha256.clone(),
+            boxes: property.domain.boxes().map_or(0, <[_]>::len),
+            assertions_on_outputs: property.on_outputs,
+        })
+    }
+
+    /// A domain in words: a property by its file, else by its numbers.
+    pub(super) fn in_words(&self, domain: &Domain) -> String {
+        match self {
+            Self::Property(property) => property.path.display().to_string(),
+            _ => in_words(domain),
+        }
+    }
 }
 
 /// A proof, and where its network stands in the file.
@@ -63,7 +91,8 @@ pub struct Proved {
 }
 
 impl Proved {
-    fn of<T: Scalar>(subject: &Subject<'_, T>, proof: Proof) -> Self {
+    /// With the names of the tensors of an MLP's layers.
+    pub(super) fn of<T: Scalar>(subject: &Subject<'_, T>, proof: Proof) -> Self {
         let files = subject.files;
         let name = |role| files.loaded.tensor_name(role).map(str::to_owned);
         let layers = 0..subject.model.layers.len();
@@ -83,9 +112,63 @@ impl Proved {
     }
 }
 
+/// A network that is certified as an MLP of the same function.
+pub(super) trait Certifiable: Prunable {
+    /// The MLP; the network's own layers where they have bounds.
+    ///
+    /// # Errors
+    /// Where a layer has none.
+    fn as_mlp(&self) -> Result<Mlp<f64>, Refusal>;
+
+    /// Whether that MLP has the layers of the file.
+    fn is_as_written(&self) -> bool;
+}
+
+impl<T: Scalar> Certifiable for Mlp<T> {
+    fn as_mlp(&self) -> Result<Mlp<f64>, Refusal> {
+        lowered_mlp(self.widened())
+    }
+
+    fn is_as_written(&self) -> bool {
+        self.as_mlp().is_ok_and(|mlp| mlp.widths() == self.widths())
+    }
+}
+
+impl<T: Scalar> Certifiable for Layered<T> {
+    fn as_mlp(&self) -> Result<Mlp<f64>, Refusal> {
+        lowered(self)
+    }
+
+    fn is_as_written(&self) -> bool {
+        false
+    }
+}
+
+/// What a certificate takes of the data.
+pub(super) struct Sampled<'a> {
+    /// What names a domain.
+    pub data: &'a Dataset,
+    /// `[inputs, samples]`, in physical order.
+    pub inputs: Array2<f64>,
+    /// Whether the largest output is a decision.
+    pub classifies: bool,
+}
+
+impl<'a> Sampled<'a> {
+    /// Of the samples that a network reads.
+    pub fn new<T: Scalar>(data: &'a Dataset, batch: &Batch<T>) -> Self {
+        Self {
+            data,
+            inputs: batch.inputs.mapv(T::widen),
+            classifies: batch.classes.is_some(),
+        }
+    }
+}
+
 /// Everything that a certificate needs of the run.
-struct Case<'a, T> {
-    subject: &'a Subject<'a, T>,
+struct Case<'a, N> {
+    network: &'a N,
+    sampled: &'a Sampled<'a>,
     original: Mlp<f64>,
     domain: Domain,
     tolerance: &'a [f64],
@@ -95,26 +178,32 @@ struct Case<'a, T> {
     options: Options,
 }
 
+/// A network whose pruning is certified: it, the samples, and what it is held against.
+pub(super) struct Subjected<'a, N: Prunable> {
+    pub network: &'a N,
+    pub sampled: &'a Sampled<'a>,
+    pub reference: &'a Reference<N>,
+}
+
 /// The largest threshold that is certified, in place of the largest that
 /// verifies on the samples. A refusal leaves the latter and is told later.
-pub fn certified_threshold<T: Scalar>(
-    subject: &Subject<'_, T>,
-    reference: &Reference<Mlp<T>>,
+pub(super) fn certified_threshold<N: Certifiable>(
+    subject: &Subjected<'_, N>,
     prune: Config,
     config: &CertifyConfig,
     seed: u64,
 ) -> Threshold {
-    let Ok(case) = case(subject, reference, prune, config, seed) else {
+    let Ok(case) = case(subject, prune, config, seed) else {
         return Threshold::Auto;
     };
-    let most = largest_threshold(subject.model, reference, prune.biases);
-    let mut candidates = magnitudes(subject.model, prune.biases);
+    let network = subject.network;
+    let most = largest_threshold(network, subject.reference, prune.biases);
+    let mut candidates = magnitudes(network, prune.biases);
     candidates.retain(|threshold| *threshold <= most);
-    let pruned = |threshold| apply(subject.model, threshold, prune.biases).widened();
     let found = largest_certified(
         &case.original,
         &candidates,
-        pruned,
+        |threshold| case.pruned_at(threshold),
         &case.domain,
         &case.provable,
         &case.options,
@@ -127,23 +216,22 @@ pub fn certified_threshold<T: Scalar>(
 
 /// Certifies what was pruned and writes it into the result, or why it cannot be; gives the
 /// proof, where that is asked for.
-pub fn certify<T: Scalar>(
-    subject: &Subject<'_, T>,
-    reference: &Reference<Mlp<T>>,
-    pruned: &Mlp<T>,
+pub(super) fn certify<N: Certifiable>(
+    subject: &Subjected<'_, N>,
+    pruned: &N,
     prune: Config,
     config: &CertifyConfig,
     seed: u64,
     result: &mut Prune,
-) -> Option<Proved> {
-    let found = case(subject, reference, prune, config, seed).and_then(|case| {
+) -> Option<Proof> {
+    let found = case(subject, prune, config, seed).and_then(|case| {
         case.bound_curve(&mut result.curve)?;
-        case.certificate(&pruned.widened(), config)
+        case.certificate(&pruned.as_mlp()?, config)
     });
     match found {
         Ok((certificate, proof)) => {
             result.certificate = Some(certificate);
-            proof.map(|proof| Proved::of(subject, proof))
+            proof
         }
         Err(reason) => {
             result.not_certified = Some(reason.to_string());
@@ -152,27 +240,26 @@ pub fn certify<T: Scalar>(
     }
 }
 
-fn case<'a, T: Scalar>(
-    subject: &'a Subject<'a, T>,
-    reference: &'a Reference<Mlp<T>>,
+fn case<'a, N: Certifiable>(
+    subject: &Subjected<'a, N>,
     prune: Config,
     config: &CertifyConfig,
     seed: u64,
-) -> Result<Case<'a, T>, Refusal> {
-    let original = subject.model.widened();
-    let samples = subject.batch.inputs.mapv(T::widen);
-    let domain = domain(subject, &original, &config.domain)?;
-    let arithmetic = config.arithmetic.unwrap_or(own_arithmetic::<T>());
+) -> Result<Case<'a, N>, Refusal> {
+    let original = subject.network.as_mlp()?;
+    let domain = domain(subject.sampled, &original, &config.domain)?;
+    let arithmetic = config.arithmetic.unwrap_or(own_arithmetic::<N::Number>());
     // Nothing is larger in a network some of whose weights are 0: the original stands for it.
     let rounding = rounding_of_both(&original, &original, &domain, arithmetic)?;
-    let tolerance = reference.tolerances();
+    let tolerance = subject.reference.tolerances();
     Ok(Case {
         provable: tolerance
             .iter()
             .zip(&rounding)
             .map(|(t, r)| t - r)
             .collect(),
-        subject,
+        network: subject.network,
+        sampled: subject.sampled,
         original,
         domain,
         tolerance,
@@ -180,7 +267,7 @@ fn case<'a, T: Scalar>(
         options: Options {
             budget: config.budget,
             goal: Goal::default(),
-            samples: Some(samples),
+            samples: Some(subject.sampled.inputs.clone()),
             seed,
             arithmetic,
         },
@@ -188,20 +275,26 @@ fn case<'a, T: Scalar>(
 }
 
 /// The domain that is meant, of a network like the subject's.
-pub(super) fn domain<T: Scalar>(
-    subject: &Subject<'_, T>,
+pub(super) fn domain(
+    sampled: &Sampled<'_>,
     model: &Mlp<f64>,
     choice: &DomainChoice,
 ) -> Result<Domain, Refusal> {
-    let samples = || subject.batch.inputs.mapv(T::widen);
     match choice {
         DomainChoice::Given(domain) => Ok(domain.clone()),
+        DomainChoice::Property(property) => {
+            let (found, expected) = (property.outputs, model.out_perm.len());
+            match found == expected {
+                true => Ok(property.domain.clone()),
+                false => Err(Refusal::PropertyOutputs { found, expected }),
+            }
+        }
         DomainChoice::Cube(side) => Ok(Domain::Box(vec![*side; model.widths()[0]])),
-        DomainChoice::AroundTheSamples => Ok(bounding_box(model, samples().view())),
+        DomainChoice::AroundTheSamples => Ok(bounding_box(model, sampled.inputs.view())),
         DomainChoice::TokensOfTheData => Err(Refusal::Outside(
             "of an MLP every tuple of tokens is gone through: `--domain tokens`".to_owned(),
         )),
-        DomainChoice::OfTheData => match (&subject.files.data.task.domain, &model.embedding) {
+        DomainChoice::OfTheData => match (&sampled.data.task.domain, &model.embedding) {
             (Some(domain), _) => Ok(domain.clone()),
             (None, Some(_)) => Ok(Domain::Tokens),
             (None, None) => Err(Refusal::NoDomain),
@@ -217,24 +310,41 @@ pub(super) fn own_arithmetic<T: Scalar>() -> Arithmetic {
     }
 }
 
-impl<T: Scalar> Case<'_, T> {
+impl<N: Certifiable> Case<'_, N> {
+    /// The network pruned at a threshold.
+    fn pruned_at(&self, threshold: f64) -> Mlp<f64> {
+        let pruned = apply(self.network, threshold, self.prune.biases).as_mlp();
+        // What could be written out with all weights can be with fewer.
+        pruned.unwrap_or_else(|_| self.original.clone())
+    }
+
     fn certificate(
         &self,
         pruned: &Mlp<f64>,
         config: &CertifyConfig,
     ) -> Result<(Certificate, Option<Proof>), Refusal> {
-        let samples = self.subject.batch.inputs.mapv(T::widen);
         let request = Request {
             original: &self.original,
             pruned,
             domain: &self.domain,
             tolerance: self.tolerance,
-            classifies: self.subject.classifies(),
-            samples: samples.view(),
+            classifies: self.sampled.classifies,
+            samples: self.sampled.inputs.view(),
             radius: config.radius,
         };
         let mut told = certificate(&request, &self.options)?;
+        told.domain = config.domain.in_words(&self.domain);
+        told.domain_file = config.domain.file();
+        let is_as_written = self.network.is_as_written();
+        if !is_as_written {
+            // Its sites are none of the file's.
+            told.attribution.clear();
+        }
         if !config.log {
+            return Ok((told, None));
+        }
+        if !is_as_written {
+            told.not_logged = Some(NotLogged::Layers.to_string());
             return Ok((told, None));
         }
         let started = Instant::now();
@@ -270,11 +380,10 @@ impl<T: Scalar> Case<'_, T> {
             goal: Goal::Narrow(1.1),
             ..self.options.clone()
         };
-        let pruned = |threshold| apply(self.subject.model, threshold, self.prune.biases).widened();
         let bounds = certified_curve(
             &self.original,
             &thresholds,
-            pruned,
+            |threshold| self.pruned_at(threshold),
             &self.domain,
             self.tolerance,
             &options,

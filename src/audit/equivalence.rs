@@ -2,35 +2,27 @@
 
 use std::time::Instant;
 
-use super::Config;
-use super::certify::{CertifyConfig, DomainChoice, domain, own_arithmetic};
-use super::files::Files;
-use super::fitted;
-use super::proved::unprovable;
-use super::subject::Subject;
-use crate::checkpoint::Checkpoint;
+use super::certify::{
+    Certifiable, CertifyConfig, DomainChoice, Sampled, Subjected, domain, own_arithmetic,
+};
 use crate::choice::{Arithmetic, Equivalence};
-use crate::data::{Dataset, Domain};
-use crate::model::{Architecture, Loaded, Mlp, Network};
-use crate::numeric::Scalar;
-use crate::prune::certify::{Input, Question, Refusal, Regions, equivalent, in_words};
-use crate::prune::{Reference, Tolerance};
+use crate::data::Domain;
+use crate::model::Mlp;
+use crate::prune::certify::{Input, Question, Refusal, Regions, equivalent};
 use crate::result::{NetworkEquivalence, Prune};
-use crate::{Error, Result};
 
-/// Whether a network is equivalent to the subject's, for every input of the domain asked for:
-/// in balls around the samples where there is a radius.
-fn between<T: Scalar>(
-    subject: &Subject<'_, T>,
-    changed: &Mlp<f64>,
+/// Whether two networks are equivalent, for every input of the domain asked for: in balls
+/// around the samples where there is a radius.
+pub(super) fn between(
+    sampled: &Sampled<'_>,
+    (original, changed): (&Mlp<f64>, &Mlp<f64>),
     tolerance: &[f64],
     arithmetic: Arithmetic,
     asked: &CertifyConfig,
 ) -> Result<NetworkEquivalence, Refusal> {
     let started = Instant::now();
-    let original = subject.model.widened();
-    let samples = subject.batch.inputs.mapv(T::widen);
-    let found = domain(subject, &original, &asked.domain);
+    let samples = &sampled.inputs;
+    let found = domain(sampled, original, &asked.domain);
     let within: Option<Domain> = match (found, asked.radius, &asked.domain) {
         // Balls need no domain, but heed one that is named.
         (Err(Refusal::NoDomain), Some(_), DomainChoice::OfTheData) => None,
@@ -38,13 +30,13 @@ fn between<T: Scalar>(
     };
     let regions = match (asked.radius, &within) {
         (Some(radius), within) => {
-            Regions::around(&original, samples.view(), radius, within.as_ref())?
+            Regions::around(original, samples.view(), radius, within.as_ref())?
         }
-        (None, Some(domain)) => Regions::of_domain(&original, domain)?,
+        (None, Some(domain)) => Regions::of_domain(original, domain)?,
         (None, None) => return Err(Refusal::NoDomain),
     };
     let question = Question {
-        original: &original,
+        original,
         changed,
         free: &[],
         regions: &regions,
@@ -67,7 +59,8 @@ fn between<T: Scalar>(
             .then(|| tolerance.iter().copied().fold(f64::INFINITY, f64::min)),
         domain: within
             .as_ref()
-            .map_or_else(|| "every input".to_owned(), in_words),
+            .map_or_else(|| "every input".to_owned(), |d| asked.domain.in_words(d)),
+        domain_file: asked.domain.file(),
         radius: asked.radius,
         arithmetic,
         known: told.known(),
@@ -81,81 +74,21 @@ fn between<T: Scalar>(
 }
 
 /// Writes into the result whether the pruned network is equivalent, or why that is not known.
-pub(super) fn of_pruned<T: Scalar>(
-    subject: &Subject<'_, T>,
-    reference: &Reference<Mlp<T>>,
-    pruned: &Mlp<T>,
+pub(super) fn of_pruned<N: Certifiable>(
+    subject: &Subjected<'_, N>,
+    pruned: &N,
     asked: &CertifyConfig,
     result: &mut Prune,
 ) {
-    let arithmetic = asked.arithmetic.unwrap_or(own_arithmetic::<T>());
-    let tolerance = reference.tolerances();
-    match between(subject, &pruned.widened(), tolerance, arithmetic, asked) {
+    let own = own_arithmetic::<N::Number>();
+    let tolerance = subject.reference.tolerances();
+    let found = subject.network.as_mlp().and_then(|original| {
+        let networks = (&original, &pruned.as_mlp()?);
+        let arithmetic = asked.arithmetic.unwrap_or(own);
+        between(subject.sampled, networks, tolerance, arithmetic, asked)
+    });
+    match found {
         Ok(found) => result.equivalence = Some(found),
         Err(reason) => result.not_certified = Some(reason.to_string()),
     }
-}
-
-/// Whether two versions of a network are equivalent, as `config.certify` asks.
-///
-/// # Errors
-/// If either is no MLP that can be bounded, or they are not of one shape.
-pub fn equivalence(
-    old: &Checkpoint,
-    new: &Checkpoint,
-    data: &Dataset,
-    config: &Config,
-    tolerance: Tolerance,
-) -> Result<Option<NetworkEquivalence>> {
-    let Some(asked) = &config.certify else {
-        return Ok(None);
-    };
-    let opened = |checkpoint: &Checkpoint| {
-        let options = config.model.settled(checkpoint, data);
-        Loaded::from_checkpoint(checkpoint, options)
-    };
-    let (before, after) = (opened(old)?, opened(new)?);
-    let refused = |detail: String| unprovable(&new.path, detail);
-    let (changed, second) = match &after.network {
-        Network::F32(Architecture::Mlp(model)) => (model.widened(), Arithmetic::F32),
-        Network::F64(Architecture::Mlp(model)) => (model.widened(), Arithmetic::F64),
-        Network::F32(_) | Network::F64(_) => {
-            return Err(refused("bounds are of MLPs alone".to_owned()));
-        }
-    };
-    let data = &*fitted(data, &before);
-    let files = Files {
-        checkpoint: old,
-        loaded: &before,
-        data,
-    };
-    let found = match &before.network {
-        Network::F32(network) => of(files, network, &changed, second, tolerance, asked),
-        Network::F64(network) => of(files, network, &changed, second, tolerance, asked),
-    };
-    found.map(Some)
-}
-
-fn of<T: Scalar>(
-    files: Files<'_>,
-    network: &Architecture<T>,
-    changed: &Mlp<f64>,
-    second: Arithmetic,
-    tolerance: Tolerance,
-    asked: &CertifyConfig,
-) -> Result<NetworkEquivalence> {
-    let refused = |detail: String| -> Error { unprovable(&files.checkpoint.path, detail) };
-    let Architecture::Mlp(model) = network else {
-        return Err(refused("bounds are of MLPs alone".to_owned()));
-    };
-    let subject = Subject::new(files, model)?;
-    // Two types: each network is within what the coarser one may round.
-    let own = match (own_arithmetic::<T>(), second) {
-        (Arithmetic::F64, Arithmetic::F64) => Arithmetic::F64,
-        _ => Arithmetic::F32,
-    };
-    let reference = subject.reference(tolerance);
-    let arithmetic = asked.arithmetic.unwrap_or(own);
-    let found = between(&subject, changed, reference.tolerances(), arithmetic, asked);
-    found.map_err(|refusal| refused(refusal.to_string()))
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use ndarray::Array2;
 
+use super::certify::{Sampled, Subjected};
 use super::circuits::set_names;
 use super::files::Files;
 use super::finite::not_finite;
@@ -16,7 +17,7 @@ use super::subject::{final_outputs, task_of, truth};
 use super::task::{self, TaskControls};
 use super::truth::Truth;
 use super::weighing::{by_attribution, graph};
-use super::{Config, channels, describe, findings, memory, search, written};
+use super::{Config, bounded, channels, describe, findings, memory, search, written};
 use crate::checkpoint::{Checkpoint, Tensor};
 use crate::choice::LossKind;
 use crate::circuit::Goal;
@@ -27,7 +28,7 @@ use crate::modules::lesions::Measured;
 use crate::modules::{EdgeWeight, ModulesConfig};
 use crate::numeric::Scalar;
 use crate::patch::{Fill, LayeredEngine, Patchable};
-use crate::prune::{self, Reference, Setting};
+use crate::prune::{self, Reference, Setting, Tolerance};
 use crate::result::{Finding, Modules, NodeAblation, Prune, Status};
 use crate::{ErrorKind, Result, result};
 
@@ -99,13 +100,8 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         }
     }
 
-    fn prune(&self, config: &Config, _: &dyn Fn(&str)) -> Result<Pruned<'_, Layered<T>>> {
-        let reference = Reference::new(
-            self.model,
-            self.batch.inputs.clone(),
-            config.prune.tolerance,
-            self.batch.classes.is_some(),
-        );
+    fn prune(&self, config: &Config, progress: &dyn Fn(&str)) -> Result<Pruned<'_, Layered<T>>> {
+        let reference = self.reference(config.prune.tolerance);
         let tensors: Vec<String> = self
             .model
             .parameters
@@ -117,11 +113,16 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             tensors: &tensors,
             outputs: &self.outputs,
         };
-        let (pruned, mut prune) = prune::prune(self.model, &reference, setting, config.prune);
-        prune.not_certified = config
-            .certify
-            .is_some()
-            .then(|| "certificates are for MLPs".to_owned());
+        let sampled = Sampled::new(self.files.data, &self.batch);
+        let held = Subjected {
+            network: self.model,
+            sampled: &sampled,
+            reference: &reference,
+        };
+        let mut settings = config.prune;
+        settings.threshold = bounded::threshold(&held, settings, config, progress);
+        let (pruned, mut prune) = prune::prune(self.model, &reference, setting, settings);
+        bounded::certified(&held, &pruned, settings, config, &mut prune, progress);
         Ok(Pruned {
             network: Cow::Owned(pruned),
             told: Some(prune),
@@ -266,6 +267,21 @@ impl<'a, T: Scalar> Subject<'a, T> {
             loss,
             loss_name,
         })
+    }
+
+    /// The network as it is, to hold others against.
+    pub fn reference(&self, tolerance: Tolerance) -> Reference<Layered<T>> {
+        Reference::new(
+            self.model,
+            self.batch.inputs.clone(),
+            tolerance,
+            self.batch.classes.is_some(),
+        )
+    }
+
+    /// The samples alone.
+    pub fn into_batch(self) -> Batch<T> {
+        self.batch
     }
 
     /// The samples.

@@ -10,15 +10,14 @@ use super::pipeline::{Audited, Pruned};
 use super::search::Found;
 use super::subject::{Subject, task_of};
 use super::{
-    Config, Granularity, Proved, apart, certify, circuits, equivalence, findings, insight, memory,
+    Config, Granularity, Proved, apart, bounded, certify, circuits, findings, insight, memory,
     modules, network, replay, strongest, wiring, written,
 };
 use crate::Result;
 use crate::checkpoint::Checkpoint;
-use crate::choice::Equivalence;
 use crate::model::Mlp;
 use crate::numeric::Scalar;
-use crate::prune::{self, Threshold};
+use crate::prune;
 use crate::result::{self, Finding, Modules, NodeAblation, Prune};
 
 impl<T: Scalar> Audited for Subject<'_, T> {
@@ -163,31 +162,17 @@ fn pruning<T: Scalar>(
 ) -> (Mlp<T>, Prune, Option<Proved>) {
     let reference = &subject.reference(config.prune.tolerance);
     let mut settings = config.prune;
-    let bounded = config.certify.as_ref();
-    let bounded = bounded.filter(|asked| asked.equivalence == Equivalence::Epsilon);
-    if let (Some(asked), Threshold::Usual | Threshold::Auto) = (bounded, settings.threshold) {
-        progress("looking for the largest threshold that can be certified");
-        settings.threshold =
-            certify::certified_threshold(subject, reference, settings, asked, config.seed);
-    }
-    let (pruned, mut prune) =
-        prune::prune(subject.model, reference, subject.prune_setting(), settings);
-    let proof = config.certify.as_ref().and_then(|asked| {
-        progress("certifying");
-        if asked.equivalence != Equivalence::Epsilon {
-            equivalence::of_pruned(subject, reference, &pruned, asked, &mut prune);
-            return None;
-        }
-        certify::certify(
-            subject,
-            reference,
-            &pruned,
-            settings,
-            asked,
-            config.seed,
-            &mut prune,
-        )
-    });
+    let sampled = &certify::Sampled::new(subject.files.data, &subject.batch);
+    let network = subject.model;
+    let held = certify::Subjected {
+        network,
+        sampled,
+        reference,
+    };
+    settings.threshold = bounded::threshold(&held, settings, config, progress);
+    let (pruned, mut prune) = prune::prune(network, reference, subject.prune_setting(), settings);
+    let proof = bounded::certified(&held, &pruned, settings, config, &mut prune, progress);
+    let proof = proof.map(|proof| Proved::of(subject, proof));
     (pruned, prune, proof)
 }
 

@@ -7,6 +7,7 @@
 mod ability;
 mod agreement;
 mod apart;
+mod bounded;
 mod certify;
 mod channels;
 pub(crate) mod circuits;
@@ -47,6 +48,7 @@ mod task;
 mod transfer;
 mod transformer;
 mod truth;
+mod versions;
 mod weighing;
 mod wiring;
 mod written;
@@ -64,7 +66,6 @@ use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice, Proved};
-pub use equivalence::equivalence;
 pub use intervene::{Plan, Sweep, WeightEdit, intervene};
 pub use journal::Journal;
 pub use lens::{LensSettings, lens};
@@ -72,6 +73,7 @@ pub use methods::{
     CircuitsConfig, Conventions, Granularity, JudgeOn, Level, Method, ProofConfig, Reference,
     Selection,
 };
+pub use versions::equivalence;
 
 pub(crate) use files::Files;
 pub use multiverse::{Grid, multiverse};

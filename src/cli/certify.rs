@@ -8,7 +8,7 @@ use clap::Args;
 use super::args::{not_negative, positive};
 use crate::Result;
 use crate::audit::{CertifyConfig, Config, DomainChoice};
-use crate::data::{Domain, read_box};
+use crate::data::{Domain, Property, read_box};
 use crate::prune::certify::{Arithmetic, Budget, Equivalence};
 
 /// What to prove of the pruned network.
@@ -17,7 +17,7 @@ pub(super) struct CertifyArgs {
     /// Prove that no output moves by more than its tolerance, for every input of a domain
     #[arg(long, help_heading = "Certificate")]
     certify: bool,
-    /// All inputs: `box:LO,HI`, `box:FILE` (a line `lo,hi` per input), `box:data`, `tokens` [default: what the data say]
+    /// All inputs: `box:LO,HI`, `box:FILE` (a line `lo,hi` per input), `box:data`, `FILE.vnnlib` (the inputs of a property), `tokens` [default: what the data say]
     #[arg(
         long,
         value_name = "DOMAIN",
@@ -83,6 +83,7 @@ pub(super) fn confidence(text: &str) -> Result<f64, String> {
 pub(super) enum DomainArg {
     Cube([f64; 2]),
     File(PathBuf),
+    Property(PathBuf),
     Samples,
     Tokens,
     TokensSeen,
@@ -98,6 +99,7 @@ impl DomainArg {
             Self::Tokens => DomainChoice::Given(Domain::Tokens),
             Self::TokensSeen => DomainChoice::TokensOfTheData,
             Self::File(path) => DomainChoice::Given(read_box(path)?),
+            Self::Property(path) => DomainChoice::Property(Property::open(path)?),
         })
     }
 }
@@ -106,10 +108,12 @@ impl FromStr for DomainArg {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected `box:LO,HI`, `box:FILE`, `box:data` or `tokens`".to_owned();
+        let expected =
+            || "expected `box:LO,HI`, `box:FILE`, `box:data`, `FILE.vnnlib` or `tokens`".to_owned();
         match text.strip_prefix("box:") {
             None if text == "tokens" => Ok(Self::Tokens),
             None if text == "tokens:data" => Ok(Self::TokensSeen),
+            None if text.ends_with(".vnnlib") => Ok(Self::Property(text.into())),
             None => Err(expected()),
             Some("data") => Ok(Self::Samples),
             Some("") => Err(expected()),

@@ -14,7 +14,7 @@ use crate::prune::certify::Budget;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Proved circuits")]
 pub(super) struct ProofArgs {
-    /// For which inputs a circuit is proved: `box:LO,HI`, `box:FILE` (a line `lo,hi` per input), `box:data`, `tokens`, `tokens:data` (every sequence of the tokens seen at each position) [default: what the data say; of transformers `tokens:data`]
+    /// For which inputs a circuit is proved: `box:LO,HI`, `box:FILE` (a line `lo,hi` per input), `box:data`, `FILE.vnnlib` (the inputs of a property), `tokens`, `tokens:data` (every sequence of the tokens seen at each position) [default: what the data say; of transformers `tokens:data`]
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<DomainArg>,
     /// Prove it in balls of this radius around the samples

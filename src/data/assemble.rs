@@ -444,19 +444,30 @@ impl<'a> Part<'a> {
 
     /// One interval per feature, from lower to upper; published tasks know theirs.
     fn check_domain(&self, inputs: &Inputs) -> Result<()> {
-        let (Some(Domain::Box(intervals)), Inputs::Values(values)) = (self.domain, inputs) else {
+        let (Some(boxes), Inputs::Values(values)) = (self.domain.and_then(Domain::boxes), inputs)
+        else {
             return Ok(());
         };
+        if boxes.is_empty() {
+            let detail = "is empty".to_owned();
+            return Err(ErrorKind::Domain { detail }.at(self.path));
+        }
+        boxes
+            .iter()
+            .try_for_each(|intervals| self.check_box(intervals, values.ncols()))
+    }
+
+    fn check_box(&self, intervals: &[[f64; 2]], features: usize) -> Result<()> {
         let reversed = intervals.iter().position(|[lo, hi]| lo > hi);
         let detail = match reversed {
             Some(place) => {
                 let [lo, hi] = intervals[place];
                 format!("has an interval from {lo} to {hi} for feature {place} (counted from 0)")
             }
-            None if intervals.len() != values.ncols() => format!(
+            None if intervals.len() != features => format!(
                 "has {} intervals; the data have {} features",
                 intervals.len(),
-                values.ncols()
+                features
             ),
             None => return Ok(()),
         };

@@ -24,11 +24,13 @@ mod select;
 mod task;
 #[cfg_attr(not(feature = "text"), path = "no_tokenizer.rs")]
 mod tokenizer;
+mod vnnlib;
 
 pub use groups::{Groups, MOST_GROUPS};
 pub use reading::{Bos, Reading};
 pub use roles::Used;
 pub use task::{Domain, ReadAt, Task, names_of, read_box};
+pub use vnnlib::Property;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};

@@ -51,8 +51,22 @@ pub enum ReadAt {
 pub enum Domain {
     /// `[lo, hi]` per feature.
     Box(Vec<[f64; 2]>),
+    /// Several boxes, each `[lo, hi]` per feature: what is in any of them.
+    Boxes(Vec<Vec<[f64; 2]>>),
     /// Every tuple of tokens.
     Tokens,
+}
+
+impl Domain {
+    /// Its boxes; `None` of tokens.
+    #[must_use]
+    pub fn boxes(&self) -> Option<&[Vec<[f64; 2]>]> {
+        match self {
+            Self::Box(sides) => Some(std::slice::from_ref(sides)),
+            Self::Boxes(boxes) => Some(boxes),
+            Self::Tokens => None,
+        }
+    }
 }
 
 impl Task {

@@ -158,6 +158,11 @@ impl Error {
             ErrorKind::Domain { .. } => {
                 "give one interval [lo, hi] per feature: {\"domain\": {\"box\": [[-1, 1], [-1, 1]]}}".to_owned()
             }
+            ErrorKind::Property { .. } => {
+                "properties are VNN-LIB 1.0: `(declare-const X_0 Real)`, then `(assert (<= X_0 0.5))` \
+                 and `(assert (>= X_0 -0.5))` for every input, `or` for several boxes"
+                    .to_owned()
+            }
             ErrorKind::OtherFormat { .. } => "name the file by what it holds, or save it again".to_owned(),
             ErrorKind::UnknownArray { .. } => {
                 "rename it to what it is, or `--drop NAME` leaves it out".to_owned()

@@ -95,6 +95,11 @@ fn all() -> Vec<Error> {
         }
         .at(path()),
         ErrorKind::Domain { detail: detail() }.at(path()),
+        ErrorKind::Property {
+            line: 3,
+            detail: detail(),
+        }
+        .at(path()),
         ErrorKind::NonFiniteData {
             tensor: tensor(),
             found: f64::NAN,

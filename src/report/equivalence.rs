@@ -1,10 +1,10 @@
 //! Whether two networks are equivalent, in words no stronger than what is proved.
 
-use super::english::plural;
+use super::english::{counted, plural};
 use super::format::{count, short, typed};
 use super::sites::clean;
 use crate::choice::{Arithmetic, Equivalence, Known};
-use crate::result::{NetworkEquivalence, Sentence, Status};
+use crate::result::{DomainFile, NetworkEquivalence, Sentence, Status};
 
 /// What is known; only a refutation fails.
 pub(in crate::report) fn sentence(topic: &str, found: &NetworkEquivalence, at: &str) -> Sentence {
@@ -28,6 +28,19 @@ pub(in crate::report) fn sentence(topic: &str, found: &NetworkEquivalence, at: &
         ),
     };
     Sentence::new(topic, status, text).from([at])
+}
+
+/// What a file that names the domain says besides: it is told, for it is not proved.
+pub(in crate::report) fn beside(file: Option<&DomainFile>) -> Option<String> {
+    let file = file.filter(|file| file.assertions_on_outputs > 0)?;
+    Some(format!(
+        "Of {} the inputs are the domain ({}); its {} on outputs {} no part of what is proved: \
+         equivalence asks that two networks do the same.",
+        clean(&file.path),
+        counted(file.boxes, "box", "boxes"),
+        counted(file.assertions_on_outputs, "assertion", "assertions"),
+        plural(file.assertions_on_outputs, "is", "are"),
+    ))
 }
 
 fn refuted(found: &NetworkEquivalence, kept: &str, of: &str) -> String {

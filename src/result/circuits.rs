@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::DomainFile;
 use crate::choice::{
     Arithmetic, CertificateMethod, Direction, Equivalence, Fill, Level, LowerBound, MetricKind,
     Origin, Rest, Sign,
@@ -150,6 +151,9 @@ pub struct ProvedCircuit {
     pub rest: Rest,
     /// The domain in words: `box:-1,1`, `tokens`.
     pub domain: String,
+    /// The file that names the domain, where one does.
+    #[serde(default)]
+    pub domain_file: Option<DomainFile>,
     /// Half the width of the balls around samples; `null` where it is the whole domain.
     pub radius: Option<f64>,
     /// By `enumeration` of every input, or by bounds.

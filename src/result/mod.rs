@@ -65,8 +65,8 @@ pub use multiverse::{
 pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site, Skip};
 pub use prune::{
     Certificate, CertifiedDecisions, Compaction, ConstantOutput, Counterexample, CurvePoint,
-    LayerCount, ModuleNetwork, ModulesApart, NetworkEquivalence, OutputBound, OutputChange,
-    ProofLog, Prune, WeightShare,
+    DomainFile, LayerCount, ModuleNetwork, ModulesApart, NetworkEquivalence, OutputBound,
+    OutputChange, ProofLog, Prune, WeightShare,
 };
 pub use ranking::{Picked, RankedBy, RankedNetwork, Ranking};
 pub use replay::Replay;

@@ -84,6 +84,9 @@ pub struct NetworkEquivalence {
     pub tolerance: Option<f64>,
     /// The domain in words: `box:-1,1`, `tokens`.
     pub domain: String,
+    /// The file that names the domain, where one does.
+    #[serde(default)]
+    pub domain_file: Option<DomainFile>,
     /// Half the width of balls around the samples; `null` where it is the whole domain.
     pub radius: Option<f64>,
     /// What is compared: functions of `real` numbers, or what is computed in a type.
@@ -273,12 +276,29 @@ pub struct Certificate {
     /// the largest first.
     #[serde(default)]
     pub attribution: Vec<WeightShare>,
+    /// The file that names the domain, where one does.
+    #[serde(default)]
+    pub domain_file: Option<DomainFile>,
     /// The proof, written down for `modscope-check`; `null` where none is.
     #[serde(default)]
     pub log: Option<ProofLog>,
     /// Why no proof is written down, where one was asked for.
     #[serde(default)]
     pub not_logged: Option<String>,
+}
+
+/// A file of a property (VNN-LIB) whose inputs are the domain.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct DomainFile {
+    /// Its path, as it was typed.
+    pub path: String,
+    /// Of its bytes, in hexadecimal.
+    pub sha256: String,
+    /// The boxes of inputs that it allows.
+    pub boxes: usize,
+    /// Its assertions that speak of outputs: no part of what is proved.
+    pub assertions_on_outputs: usize,
 }
 
 /// A proof that was written down.

@@ -106,6 +106,7 @@ pub fn data_metadata(problem: &Problem, recipe: &Recipe) -> BTreeMap<String, Str
     ]);
     let domain = problem.domain.as_ref().map(|domain| match domain {
         Domain::Box(bounds) => json!({ "box": bounds }),
+        Domain::Boxes(boxes) => json!({ "boxes": boxes }),
         Domain::Tokens => json!("tokens"),
     });
     metadata.extend(domain.map(|domain| ("domain".to_owned(), domain.to_string())));

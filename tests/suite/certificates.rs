@@ -175,7 +175,7 @@ fn decisions_of_digits_in_balls() {
             pruned,
             batch.inputs.view(),
             radius,
-            Some(&within),
+            Some(std::slice::from_ref(&within)),
             Arithmetic::Real,
         )
         .unwrap();
@@ -206,7 +206,7 @@ fn decisions_of_two_moons_throughout() {
     let decisions = throughout(
         &subject.model,
         &subject.pruned,
-        sides,
+        std::slice::from_ref(sides),
         &budget,
         Arithmetic::Real,
     )

@@ -58,8 +58,9 @@ fn versions_are_proved_equivalent_or_refused() {
     let seen = Desk::new().run(&line);
     assert_eq!(seen.code, Some(2), "{}", seen.stdout);
     assert!(
-        seen.stderr
-            .contains("nothing can be proved: bounds are of MLPs alone"),
+        seen.stderr.contains(
+            "nothing can be proved: bounds are of MLPs and of layered networks, not of transformers"
+        ),
         "{}",
         seen.stderr
     );

@@ -11,7 +11,7 @@ use ndarray::{Array2, Axis};
 use super::lower::{self, Bound};
 use super::{Prover, fixed, refused};
 use crate::audit::Config;
-use crate::audit::certify::{DomainChoice, domain};
+use crate::audit::certify::{DomainChoice, Sampled, domain};
 use crate::audit::subject::Subject;
 use crate::choice::{Arithmetic, CertificateMethod, Equivalence, Fill, Known, LowerBound, Rest};
 use crate::circuit::Minimal;
@@ -19,10 +19,9 @@ use crate::model::{Mlp, Sites};
 use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, Fills};
 use crate::prune::certify::{
-    Budget, Input, Question, Refusal, Regions, equivalent, in_words, no_points, physical_point,
-    ranges,
+    Budget, Input, Question, Refusal, Regions, equivalent, no_points, physical_point, ranges,
 };
-use crate::result::ProvedCircuit;
+use crate::result::{DomainFile, ProvedCircuit};
 use crate::{ErrorKind, Result};
 
 /// Samples that are tried before a proof, at most; of tokens, all.
@@ -39,6 +38,7 @@ pub struct Bounds {
     regions: Regions,
     left_out: u64,
     domain: String,
+    domain_file: Option<DomainFile>,
     radius: Option<f64>,
     rest: Rest,
     equivalence: Equivalence,
@@ -68,12 +68,13 @@ impl Bounds {
         let model = network.widened();
         let of_the_data = DomainChoice::OfTheData;
         let choice = asked.domain.as_ref().unwrap_or(&of_the_data);
-        let domain = match (domain(subject, &model, choice), asked.radius) {
+        let sampled = Sampled::new(subject.files.data, &subject.batch);
+        let domain = match (domain(&sampled, &model, choice), asked.radius) {
             // Balls need no domain, but heed one that is named.
             (Err(Refusal::NoDomain), Some(_)) => None,
             (found, _) => Some(found.map_err(not)?),
         };
-        let samples = subject.batch.inputs.mapv(T::widen);
+        let samples = sampled.inputs;
         let regions = match (asked.radius, &domain) {
             (Some(radius), _) => Regions::around(&model, samples.view(), radius, domain.as_ref()),
             (None, Some(domain)) => Regions::of_domain(&model, domain),
@@ -95,7 +96,8 @@ impl Bounds {
             left_out: 0,
             domain: domain
                 .as_ref()
-                .map_or_else(|| "every input".to_owned(), in_words),
+                .map_or_else(|| "every input".to_owned(), |d| choice.in_words(d)),
+            domain_file: choice.file(),
             radius: asked.radius,
             rest: asked.rest,
             equivalence: asked.equivalence.unwrap_or(usual),
@@ -360,6 +362,7 @@ impl Prover for Bounds {
                 .then(|| self.tolerance.iter().copied().fold(f64::INFINITY, f64::min)),
             rest: self.rest,
             domain: self.domain.clone(),
+            domain_file: self.domain_file.clone(),
             radius: self.radius,
             method: match self.regions {
                 Regions::Tokens => CertificateMethod::Enumeration,

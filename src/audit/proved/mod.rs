@@ -68,8 +68,8 @@ impl dyn Prover + '_ {
 pub fn unprovable(path: &Path, detail: String) -> Error {
     ErrorKind::NotProvable {
         detail,
-        remedy: "two MLPs of one shape and activation; `--domain` names a box (`box:LO,HI`) or \
-                 `tokens`, `--radius` balls around the samples",
+        remedy: "two MLPs or layered networks of one shape and activation; `--domain` names a box \
+                 (`box:LO,HI`), a property (`FILE.vnnlib`) or `tokens`, `--radius` balls around the samples",
     }
     .at(path)
 }

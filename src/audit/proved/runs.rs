@@ -153,6 +153,7 @@ impl<T: Scalar> Prover for Runs<'_, T> {
                 .then(|| self.tolerance.iter().copied().fold(f64::INFINITY, f64::min)),
             rest: Rest::Fill,
             domain: self.domain.clone(),
+            domain_file: None,
             radius: None,
             method: CertificateMethod::Enumeration,
             arithmetic: match size_of::<T>() {
@@ -245,7 +246,12 @@ fn token_sets(
             let all: Vec<usize> = (0..vocabulary).collect();
             Ok((vec![all; tokens.ncols()], "tokens"))
         }
-        Some(DomainChoice::Given(_) | DomainChoice::Cube(_) | DomainChoice::AroundTheSamples) => {
+        Some(
+            DomainChoice::Given(_)
+            | DomainChoice::Property(_)
+            | DomainChoice::Cube(_)
+            | DomainChoice::AroundTheSamples,
+        ) => {
             let detail = "the domain is a box, and this network reads tokens";
             Err(refused(path, detail))
         }

@@ -6,6 +6,7 @@ use super::{Subject, trained};
 use crate::audit::{Config, findings};
 use crate::model::Transformer;
 use crate::numeric::Scalar;
+use crate::prune::certify::Refusal;
 use crate::prune::{self, Prunable, Reference, Setting, Threshold};
 use crate::result::{Finding, Prune, Status};
 
@@ -38,7 +39,7 @@ impl<'a, T: Scalar> Subject<'a, T> {
         prune.not_certified = config
             .certify
             .is_some()
-            .then(|| "certificates are for MLPs".to_owned());
+            .then(|| Refusal::Transformer.to_string());
         (Cow::Owned(pruned), Some(prune))
     }
 

@@ -88,6 +88,7 @@ pub fn certificate(
             None
         },
         attribution: shares(request, &verdict),
+        domain_file: None,
         log: None,
         not_logged: None,
     })
@@ -235,15 +236,18 @@ fn numbers(input: &Input) -> Vec<f64> {
     }
 }
 
-/// `tokens`, `box:-1,1`, or each side where they differ.
+/// `tokens`, `box:-1,1`, or each side where they differ; several boxes with `or`.
 #[must_use]
 pub fn in_words(domain: &Domain) -> String {
-    let Domain::Box(sides) = domain else {
-        return "tokens".to_owned();
+    let words = |sides: &Vec<[f64; 2]>| {
+        let mut words: Vec<String> = sides.iter().map(|[lo, hi]| format!("{lo},{hi}")).collect();
+        words.dedup();
+        format!("box:{}", words.join(";"))
     };
-    let mut words: Vec<String> = sides.iter().map(|[lo, hi]| format!("{lo},{hi}")).collect();
-    words.dedup();
-    format!("box:{}", words.join(";"))
+    match domain.boxes() {
+        Some(boxes) => boxes.iter().map(words).collect::<Vec<_>>().join(" or "),
+        None => "tokens".to_owned(),
+    }
 }
 
 /// What is proved of the decisions.
@@ -258,39 +262,42 @@ fn decisions(
         samples,
         ..
     } = *request;
-    Ok(match (request.domain, request.radius, &verdict.decisions) {
-        (_, _, Some(counted)) => Some(CertifiedDecisions {
-            scope: "every case".to_owned(),
-            radius: None,
-            cases: verdict.boxes,
-            same: counted.same as f64 / verdict.boxes.max(1) as f64,
-            changed: counted.changed,
-            example: counted.example.as_ref().map(numbers),
-        }),
-        (Domain::Box(sides), Some(radius), _) => {
-            let balls = around(
-                original,
-                pruned,
-                samples,
-                radius,
-                Some(sides),
-                options.arithmetic,
-            )?;
-            Some(in_balls(&balls, radius))
-        }
-        (Domain::Box(sides), None, _) => {
-            let found = throughout(original, pruned, sides, &options.budget, options.arithmetic)?;
-            Some(CertifiedDecisions {
-                scope: "whole domain".to_owned(),
+    Ok(
+        match (request.domain.boxes(), request.radius, &verdict.decisions) {
+            (_, _, Some(counted)) => Some(CertifiedDecisions {
+                scope: "every case".to_owned(),
                 radius: None,
-                cases: found.boxes,
-                same: found.same,
-                changed: u64::from(found.differs.is_some()),
-                example: found.differs.as_ref().map(numbers),
-            })
-        }
-        (Domain::Tokens, _, None) => None,
-    })
+                cases: verdict.boxes,
+                same: counted.same as f64 / verdict.boxes.max(1) as f64,
+                changed: counted.changed,
+                example: counted.example.as_ref().map(numbers),
+            }),
+            (Some(boxes), Some(radius), _) => {
+                let balls = around(
+                    original,
+                    pruned,
+                    samples,
+                    radius,
+                    Some(boxes),
+                    options.arithmetic,
+                )?;
+                Some(in_balls(&balls, radius))
+            }
+            (Some(boxes), None, _) => {
+                let found =
+                    throughout(original, pruned, boxes, &options.budget, options.arithmetic)?;
+                Some(CertifiedDecisions {
+                    scope: "whole domain".to_owned(),
+                    radius: None,
+                    cases: found.boxes,
+                    same: found.same,
+                    changed: u64::from(found.differs.is_some()),
+                    example: found.differs.as_ref().map(numbers),
+                })
+            }
+            (None, _, None) => None,
+        },
+    )
 }
 
 fn in_balls(balls: &[Ball], radius: f64) -> CertifiedDecisions {

@@ -17,7 +17,7 @@ use super::curve::Range;
 use super::forward::Pass;
 use super::pair::Pair;
 use super::rounding::rounding;
-use super::{Arithmetic, Budget, Input, Refusal, features, physical};
+use super::{Arithmetic, Budget, Input, Refusal, all_physical, features};
 use crate::model::Mlp;
 use crate::numeric::{LANES, Lanes};
 
@@ -46,7 +46,7 @@ pub struct Decisions {
 /// The decisions in balls around samples, `[inputs, n]` in physical order.
 ///
 /// A ball is all inputs within `radius` of the sample in every coordinate; with
-/// `within`, `[lo, hi]` per feature, only those in that box.
+/// `within`, boxes of `[lo, hi]` per feature, only those in the box that holds the sample.
 ///
 /// # Errors
 /// A [`Refusal`] where the method does not apply.
@@ -55,7 +55,7 @@ pub fn around(
     pruned: &Mlp<f64>,
     samples: ArrayView2<'_, f64>,
     radius: f64,
-    within: Option<&[[f64; 2]]>,
+    within: Option<&[Vec<[f64; 2]>]>,
     arithmetic: Arithmetic,
 ) -> Result<Vec<Ball>, Refusal> {
     let pair = Pair::new(original, pruned)?;
@@ -68,7 +68,8 @@ pub fn around(
         .collect())
 }
 
-/// The decisions throughout a box, `[lo, hi]` per feature.
+/// The decisions throughout boxes, `[lo, hi]` per feature; where boxes overlap, shares count
+/// what they have in common once for each.
 ///
 /// Boxes are halved, the largest first, until both networks are proved to decide
 /// alike on them or the budget ends. Along the border between two classes they
@@ -79,35 +80,41 @@ pub fn around(
 pub fn throughout(
     original: &Mlp<f64>,
     pruned: &Mlp<f64>,
-    sides: &[[f64; 2]],
+    boxes: &[Vec<[f64; 2]>],
     budget: &Budget,
     arithmetic: Arithmetic,
 ) -> Result<Decisions, Refusal> {
     let pair = Pair::new(original, pruned)?;
-    let domain = physical(original, sides)?;
-    let whole = std::slice::from_ref(&domain);
-    let judge = Judge::new(&pair, (original, pruned), whole, arithmetic);
-    Ok(judge.split(domain, budget))
+    let domain = all_physical(original, boxes)?;
+    let judge = Judge::new(&pair, (original, pruned), &domain, arithmetic);
+    let shares = judge.shares(&domain);
+    Ok(judge.split(domain.into_iter().zip(shares).collect(), budget))
 }
 
 /// Balls around samples, `[inputs, n]`, in physical order; with `within`, what of them is in
-/// that box of features.
+/// the first of these boxes of features that holds the sample, or where none does the first.
 pub(super) fn balls(
     model: &Mlp<f64>,
     samples: ArrayView2<'_, f64>,
     radius: f64,
-    within: Option<&[[f64; 2]]>,
+    within: Option<&[Vec<[f64; 2]>]>,
 ) -> Result<Vec<Inputs>, Refusal> {
     let limits = match within {
-        Some(sides) => physical(model, sides)?,
-        None => vec![[f64::NEG_INFINITY, f64::INFINITY]; model.widths()[0]],
+        Some(boxes) => all_physical(model, boxes)?,
+        None => vec![vec![[f64::NEG_INFINITY, f64::INFINITY]; model.widths()[0]]],
     };
+    let first = limits.first().ok_or(Refusal::NoDomain)?;
     let ball = |sample: ArrayView1<'_, f64>| -> Inputs {
+        let holds = |sides: &&Inputs| {
+            let mut pairs = sides.iter().zip(&sample);
+            pairs.all(|([lo, hi], x)| lo <= x && x <= hi)
+        };
+        let limits = limits.iter().find(holds).unwrap_or(first);
         let side = |(x, [lo, hi]): (&f64, &[f64; 2])| {
             let (below, above) = ((x - radius).next_down(), (x + radius).next_up());
             [below.max(*lo).min(*x), above.min(*hi).max(*x)]
         };
-        sample.iter().zip(&limits).map(side).collect()
+        sample.iter().zip(limits).map(side).collect()
     };
     Ok(samples.columns().into_iter().map(ball).collect())
 }
@@ -346,13 +353,28 @@ impl<'a> Judge<'a> {
         original > 0.0 && pruned > 0.0 && self.confidence.is_none_or(sure)
     }
 
-    /// Halves boxes until they are proved or the budget ends.
-    fn split(&self, domain: Inputs, budget: &Budget) -> Decisions {
+    /// What share of the volume of all boxes each has; as many shares as boxes where none
+    /// has a volume.
+    fn shares(&self, boxes: &[Inputs]) -> Vec<f64> {
+        let width = |sides: &Inputs, i: usize| sides[i][1] - sides[i][0];
+        let volume = |sides: &Inputs| self.symbols.iter().map(|i| width(sides, *i)).product();
+        let volumes: Vec<f64> = boxes.iter().map(volume).collect();
+        let whole: f64 = volumes.iter().sum();
+        let each = 1.0 / boxes.len().max(1) as f64;
+        let share = |volume: f64| match whole > 0.0 && whole.is_finite() {
+            true => volume / whole,
+            false => each,
+        };
+        volumes.into_iter().map(share).collect()
+    }
+
+    /// Halves boxes, each a share of the domain, until they are proved or the budget ends.
+    fn split(&self, domain: Vec<(Inputs, f64)>, budget: &Budget) -> Decisions {
         const ROUND: usize = 1024;
         /// Smaller shares of the domain are left undecided.
         const SMALLEST: f64 = 1.0 / (1_u64 << 24) as f64;
         let started = std::time::Instant::now();
-        let (mut open, mut same, mut boxes) = (vec![(domain, 1.0)], 0.0, 0);
+        let (mut open, mut same, mut boxes) = (domain, 0.0, 0);
         let mut differs = None;
         while !open.is_empty()
             && boxes < budget.boxes

@@ -17,7 +17,7 @@ use super::decisions::{Ball, Judge, Judged, balls, decisions, halves, hull, midd
 use super::pair::Pair;
 use super::rounding::rounding;
 use super::tokens::{self, Case, largest, widened};
-use super::{Arithmetic, Budget, Equivalence, Input, Known, Refusal, Stop, features, physical};
+use super::{Arithmetic, Budget, Equivalence, Input, Known, Refusal, Stop, all_physical, features};
 use crate::data::Domain;
 use crate::model::Mlp;
 
@@ -87,11 +87,11 @@ impl Regions {
     /// # Errors
     /// A [`Refusal`] where it is none of the network.
     pub fn of_domain(model: &Mlp<f64>, domain: &Domain) -> Result<Self, Refusal> {
-        match (domain, &model.embedding) {
-            (Domain::Tokens, Some(_)) => Ok(Self::Tokens),
-            (Domain::Box(sides), None) => Ok(Self::Boxes(vec![physical(model, sides)?])),
-            (Domain::Box(_), Some(_)) => Err(Refusal::DomainKind { tokens: false }),
-            (Domain::Tokens, None) => Err(Refusal::DomainKind { tokens: true }),
+        match (domain.boxes(), &model.embedding) {
+            (None, Some(_)) => Ok(Self::Tokens),
+            (Some(boxes), None) => Ok(Self::Boxes(all_physical(model, boxes)?)),
+            (Some(_), Some(_)) => Err(Refusal::DomainKind { tokens: false }),
+            (None, None) => Err(Refusal::DomainKind { tokens: true }),
         }
     }
 
@@ -106,13 +106,10 @@ impl Regions {
         radius: f64,
         within: Option<&Domain>,
     ) -> Result<Self, Refusal> {
-        match (within, &model.embedding) {
-            (None, None) => Ok(Self::Boxes(balls(model, samples, radius, None)?)),
-            (Some(Domain::Box(sides)), None) => {
-                Ok(Self::Boxes(balls(model, samples, radius, Some(sides))?))
-            }
-            (_, Some(_)) => Err(Refusal::DomainKind { tokens: false }),
-            (Some(Domain::Tokens), None) => Err(Refusal::DomainKind { tokens: true }),
+        match (within, within.and_then(Domain::boxes), &model.embedding) {
+            (_, _, Some(_)) => Err(Refusal::DomainKind { tokens: false }),
+            (Some(_), None, None) => Err(Refusal::DomainKind { tokens: true }),
+            (_, boxes, None) => Ok(Self::Boxes(balls(model, samples, radius, boxes)?)),
         }
     }
 

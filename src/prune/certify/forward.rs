@@ -147,21 +147,24 @@ impl Pass {
         for index in 0..pair.layers.len() {
             // Once for all activations: what is written here is compiled where it is called.
             self.read(pair, index);
-            let Some(activation) = pair.activations.get(index) else {
+            let Some(runs) = pair.activations.get(index) else {
                 continue;
             };
-            let rounded = self.rounded;
             let layer = &mut self.layers[index + 1];
-            self.poison += match activation {
-                Activation::Identity => layer.activate(relax::identity, rounded),
-                Activation::Relu => layer.activate(relax::relu, rounded),
-                Activation::Silu => layer.activate(relax::smooth::<Silu>, rounded),
-                Activation::Gelu => layer.activate(relax::smooth::<Gelu>, rounded),
-                Activation::GeluTanh => layer.activate(relax::smooth::<GeluTanh>, rounded),
-                Activation::Tanh => layer.activate(relax::smooth::<Tanh>, rounded),
-                Activation::Sigmoid => layer.activate(relax::smooth::<Sigmoid>, rounded),
-                other => unreachable!("pairs of {other} are refused: see `is_proved`"),
-            };
+            (layer.value.magnitude, layer.change.magnitude) = (Lanes::ZERO, Lanes::ZERO);
+            for (neurons, activation) in runs {
+                let how = (neurons.clone(), self.rounded);
+                self.poison += match activation {
+                    Activation::Identity => layer.activate(relax::identity, how),
+                    Activation::Relu => layer.activate(relax::relu, how),
+                    Activation::Silu => layer.activate(relax::smooth::<Silu>, how),
+                    Activation::Gelu => layer.activate(relax::smooth::<Gelu>, how),
+                    Activation::GeluTanh => layer.activate(relax::smooth::<GeluTanh>, how),
+                    Activation::Tanh => layer.activate(relax::smooth::<Tanh>, how),
+                    Activation::Sigmoid => layer.activate(relax::smooth::<Sigmoid>, how),
+                    other => unreachable!("pairs of {other} are refused: see `is_proved`"),
+                };
+            }
         }
     }
 
@@ -172,7 +175,10 @@ impl Pass {
         for index in 0..pair.layers.len() {
             self.read(pair, index);
             if index + 1 < pair.layers.len() {
-                self.poison += self.layers[index + 1].activate(relax::smooth::<C>, false);
+                let layer = &mut self.layers[index + 1];
+                (layer.value.magnitude, layer.change.magnitude) = (Lanes::ZERO, Lanes::ZERO);
+                let all = 0..layer.lines.len();
+                self.poison += layer.activate(relax::smooth::<C>, (all, false));
             }
         }
     }
@@ -263,11 +269,16 @@ impl Layer {
         }
     }
 
-    /// What the neurons write; returns the poison.
+    /// What some neurons write, with slopes of f32 or not; returns the poison.
     #[inline(always)]
-    fn activate(&mut self, relax: impl Fn(Range, Range) -> Relaxed, rounded: bool) -> Lanes {
-        let (mut poison, mut value, mut change) = (Lanes::ZERO, Lanes::ZERO, Lanes::ZERO);
-        for neuron in 0..self.lines.len() {
+    fn activate(
+        &mut self,
+        relax: impl Fn(Range, Range) -> Relaxed,
+        (neurons, rounded): (std::ops::Range<usize>, bool),
+    ) -> Lanes {
+        let mut poison = Lanes::ZERO;
+        let (mut value, mut change) = (self.value.magnitude, self.change.magnitude);
+        for neuron in neurons {
             let (mut z, z_reach) = self.read.range(neuron);
             let (mut d, d_reach) = self.read_change.range(neuron);
             if rounded {

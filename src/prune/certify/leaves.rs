@@ -29,7 +29,7 @@ pub enum Node {
 }
 
 /// Trees that cover boxes, with what proves their leaves.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Leaves {
     /// In preorder.
     pub tree: Vec<Node>,
@@ -49,6 +49,9 @@ pub enum NotLogged {
     /// Too many numbers.
     #[error("the proof has over {MOST_NUMBERS} numbers")]
     Size,
+    /// Layers that the checker does not read.
+    #[error("the checker reads plain linear layers, each with one activation")]
+    Layers,
     /// Neither proved nor refuted.
     #[error("nothing is proved")]
     Undecided,
@@ -61,16 +64,36 @@ enum Found {
     Split { symbol: usize, at: f64, left: usize },
 }
 
-/// Splits the bounder's domain until every box proves `enough` of each output.
+impl Leaves {
+    /// These and those of one more box.
+    pub(super) fn extend(&mut self, more: Self) {
+        self.tree.extend(more.tree);
+        self.relaxations.extend(more.relaxations);
+        self.bounds.resize(more.bounds.len(), 0.0);
+        let pairs = self.bounds.iter_mut().zip(more.bounds);
+        pairs.for_each(|(bound, more)| *bound = bound.max(more));
+    }
+}
+
+/// Splits the bounder's domain until every box proves `enough` of each output; so many leaves
+/// are kept already.
 pub(super) fn leaves(
     bounder: &Bounder<'_>,
     enough: &[f64],
     budget: &Budget,
+    kept: usize,
 ) -> Result<Leaves, NotLogged> {
     let started = Instant::now();
     let root = bounder.symbols.iter().map(|i| bounder.domain[*i]).collect();
     let (mut nodes, mut open) = (vec![Found::Open], vec![(0, root)]);
     let (mut bounds, mut numbers) = (vec![0.0_f64; enough.len()], 0);
+    let neurons: usize = bounder
+        .pair
+        .layers
+        .iter()
+        .map(|layer| layer.bias.len())
+        .sum();
+    let most = MOST_NUMBERS.saturating_sub(7 * kept * neurons);
     let scale: Vec<f64> = enough
         .iter()
         .map(|e| 1.0 / e.max(f64::MIN_POSITIVE))
@@ -93,7 +116,7 @@ pub(super) fn leaves(
                 .all(|(claim, enough)| claim <= enough)
             {
                 numbers += 7 * bounded.relaxations.len();
-                if numbers > MOST_NUMBERS {
+                if numbers > most {
                     return Err(NotLogged::Size);
                 }
                 bounds

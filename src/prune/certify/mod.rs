@@ -23,6 +23,9 @@ mod equivalence;
 mod equivalence_tests;
 mod forward;
 mod leaves;
+mod lower;
+#[cfg(test)]
+mod lower_tests;
 mod pair;
 mod proof;
 mod relax;
@@ -48,8 +51,10 @@ pub use attribution::{Share, attribution};
 use bound::{Bounder, Inputs};
 use branch::{Searched, Target};
 pub use certificate::{Request, bounding_box, certificate, in_words};
+use decisions::hull;
 pub use equivalence::{Equivalent, Question, Regions, equivalent, no_points, ranges};
 pub use leaves::NotLogged;
+pub use lower::{lowered, lowered_mlp};
 use pair::Pair;
 pub use proof::{LayerNames, Logged, Proof, proof};
 use search::Search;
@@ -173,8 +178,18 @@ pub enum Refusal {
         tokens: bool,
     },
     /// Nothing says for which inputs a certificate should speak.
-    #[error("no domain is known: `--domain box:LO,HI`, `box:data` or `tokens` names one")]
+    #[error(
+        "no domain is known: `--domain box:LO,HI`, `box:data`, `FILE.vnnlib` or `tokens` names one"
+    )]
     NoDomain,
+    /// A property of networks with another number of outputs.
+    #[error("the property declares {found} outputs; the network has {expected}")]
+    PropertyOutputs {
+        /// Declared.
+        found: usize,
+        /// Outputs of the network.
+        expected: usize,
+    },
     /// Tolerances for another number of outputs.
     #[error("{found} tolerances were given for {expected} outputs")]
     Tolerances {
@@ -198,6 +213,28 @@ pub enum Refusal {
     /// Numbers too large to be bounded in f64.
     #[error("the values of the networks overflow on this domain")]
     Unbounded,
+    /// A layer that is no sum of numbers or of activations with bounds.
+    #[error("no bound is proved here of {what} (layer {layer} of the network, from 0)")]
+    Layer {
+        /// Its number.
+        layer: usize,
+        /// What it computes.
+        what: &'static str,
+    },
+    /// A network that is too large to be written out.
+    #[error(
+        "written out as one matrix a layer the network has {numbers} numbers, and {slopes} pairs \
+         of a site and an input, more than are bounded here"
+    )]
+    TooLarge {
+        /// Numbers of the matrices.
+        numbers: usize,
+        /// Sites times inputs.
+        slopes: usize,
+    },
+    /// Attention multiplies values, and is normalised sample by sample.
+    #[error("bounds are of MLPs and of layered networks, not of transformers")]
+    Transformer,
     /// What the method was not made for.
     #[error("not an MLP with an activation this method bounds: {0}")]
     Outside(String),
@@ -222,6 +259,11 @@ fn physical(model: &Mlp<f64>, sides: &[[f64; 2]]) -> Result<Inputs, Refusal> {
         }
     }
     Ok((0..expected).map(|q| sides[feature(model, q)]).collect())
+}
+
+/// Physical sides of boxes of features.
+fn all_physical(model: &Mlp<f64>, boxes: &[Vec<[f64; 2]>]) -> Result<Vec<Inputs>, Refusal> {
+    boxes.iter().map(|sides| physical(model, sides)).collect()
 }
 
 /// How to certify.
@@ -273,14 +315,14 @@ fn rounding_of(
     domain: &Domain,
     arithmetic: Arithmetic,
 ) -> Result<Vec<f64>, Refusal> {
-    let sides = match (domain, &model.embedding) {
-        (Domain::Box(sides), None) => physical(model, sides)?,
-        (Domain::Tokens, Some(table)) => {
+    let sides = match (domain.boxes(), &model.embedding) {
+        (Some(boxes), None) => hull(&all_physical(model, boxes)?),
+        (None, Some(table)) => {
             let most = table.iter().fold(0.0_f64, |m, x| m.max(x.abs()));
             vec![[-most, most]; model.widths()[0]]
         }
-        (Domain::Box(_), Some(_)) => return Err(Refusal::DomainKind { tokens: false }),
-        (Domain::Tokens, None) => return Err(Refusal::DomainKind { tokens: true }),
+        (Some(_), Some(_)) => return Err(Refusal::DomainKind { tokens: false }),
+        (None, None) => return Err(Refusal::DomainKind { tokens: true }),
     };
     Ok(rounding::rounding(model, &sides, arithmetic))
 }
@@ -336,14 +378,14 @@ pub fn certify(
         let found = tolerance.len();
         return Err(Refusal::Tolerances { found, expected });
     }
-    let mut verdict = match (domain, &original.embedding) {
-        (Domain::Tokens, _) => {
+    let mut verdict = match (domain.boxes(), &original.embedding) {
+        (None, _) => {
             let rounding = roundings(original, pruned, domain, options.arithmetic)?;
             let limit = options.budget.boxes;
             tokens::certify(original, pruned, tolerance, &rounding, limit)
         }
-        (Domain::Box(_), Some(_)) => Err(Refusal::DomainKind { tokens: false }),
-        (Domain::Box(sides), None) => in_box(original, pruned, sides, tolerance, options),
+        (Some(_), Some(_)) => Err(Refusal::DomainKind { tokens: false }),
+        (Some(boxes), None) => in_boxes(original, pruned, boxes, tolerance, options),
     }?;
     verdict.seconds = started.elapsed().as_secs_f64();
     if verdict.bounds.iter().all(|bound| bound.is_finite()) {
@@ -351,6 +393,37 @@ pub fn certify(
     } else {
         Err(Refusal::Unbounded)
     }
+}
+
+/// [`certify`] on boxes of features, one after another; what the first leave of the budget is
+/// shared among the others.
+fn in_boxes(
+    original: &Mlp<f64>,
+    pruned: &Mlp<f64>,
+    boxes: &[Vec<[f64; 2]>],
+    tolerance: &[f64],
+    options: &Options,
+) -> Result<Verdict, Refusal> {
+    let started = Instant::now();
+    let mut known: Option<Verdict> = None;
+    for (place, sides) in boxes.iter().enumerate() {
+        let left = boxes.len() - place;
+        let used = known.as_ref().map_or(0, |verdict| verdict.boxes);
+        let seconds = options.budget.seconds - started.elapsed().as_secs_f64();
+        let options = Options {
+            budget: Budget {
+                seconds: seconds.max(0.0) / left as f64,
+                boxes: options.budget.boxes.saturating_sub(used) / left as u64,
+            },
+            ..options.clone()
+        };
+        let found = in_box(original, pruned, sides, tolerance, &options)?;
+        known = Some(match known {
+            Some(known) => known.beside(found),
+            None => found,
+        });
+    }
+    known.ok_or(Refusal::NoDomain)
 }
 
 /// [`certify`] on a box of features.

@@ -1,5 +1,7 @@
 //! Two networks of one shape, laid out for bounding their difference.
 
+use std::ops::Range;
+
 use ndarray::Array2;
 
 use super::Refusal;
@@ -11,8 +13,8 @@ use crate::numeric::Activation;
 pub(super) struct Pair {
     /// The layers, inputs first.
     pub layers: Vec<PairLayer>,
-    /// Of every hidden layer, each with a relaxation.
-    pub activations: Vec<Activation>,
+    /// Of every hidden layer the runs of neurons of one activation, each with a relaxation.
+    pub activations: Vec<Vec<Run>>,
     /// Width of the inputs.
     pub inputs: usize,
     /// A sum of products over all sites of this network, each product of up to
@@ -20,6 +22,9 @@ pub(super) struct Pair {
     /// however it is ordered: γₙ of Higham (2002), §3.1, with n = 8 · sites + 32.
     pub rounding: f64,
 }
+
+/// Neighbouring neurons of one activation.
+pub(super) type Run = (Range<usize>, Activation);
 
 /// One linear layer of both.
 #[derive(Debug, Clone)]
@@ -114,20 +119,24 @@ impl Pair {
     }
 }
 
-/// The activation of every hidden layer, each with a relaxation that is proved.
-fn activations(model: &Mlp<f64>) -> Result<Vec<Activation>, Refusal> {
+/// The activations of every hidden layer, each with a relaxation that is proved.
+fn activations(model: &Mlp<f64>) -> Result<Vec<Vec<Run>>, Refusal> {
     let hidden = 0..model.layers.len().saturating_sub(1);
-    let proved = |layer| {
-        let activation = model.activation.of_layer(layer);
-        activation.filter(|activation| is_proved(*activation))
+    let runs = |layer: usize| {
+        let mut runs: Vec<Run> = Vec::new();
+        for neuron in 0..model.layers[layer].bias.len() {
+            let activation = model.activation.of(layer, neuron);
+            if !is_proved(activation) {
+                return Err(Refusal::NoRelaxation { activation });
+            }
+            match runs.last_mut() {
+                Some((neurons, of)) if *of == activation => neurons.end = neuron + 1,
+                _ => runs.push((neuron..neuron + 1, activation)),
+            }
+        }
+        Ok(runs)
     };
-    hidden
-        .map(|layer| {
-            proved(layer).ok_or_else(|| Refusal::NoRelaxation {
-                activation: model.activation.of(layer, 0),
-            })
-        })
-        .collect()
+    hidden.map(runs).collect()
 }
 
 fn comparable(original: &Mlp<f64>, pruned: &Mlp<f64>) -> Result<(), Refusal> {

@@ -4,6 +4,7 @@
 //! that they prove what is claimed is for the checker to find out.
 
 use std::io::Write as _;
+use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
@@ -103,6 +104,12 @@ pub fn proof(
     };
     let model = request.original;
     let hidden = 0..model.layers.len().saturating_sub(1);
+    if hidden
+        .clone()
+        .any(|layer| model.activation.of_layer(layer).is_none())
+    {
+        return Err(NotLogged::Layers);
+    }
     Ok(Proof {
         arithmetic: options.arithmetic,
         tolerance: request.tolerance.to_vec(),
@@ -145,15 +152,26 @@ fn enumerated(certificate: &Certificate, rounding: &[f64], enough: &[f64]) -> Bo
 
 /// Proves the tolerances leaf by leaf.
 fn split(request: &Request<'_>, rounding: &[f64], budget: &Budget) -> Result<Body, NotLogged> {
-    let Domain::Box(sides) = request.domain else {
-        return Err(NotLogged::Undecided);
-    };
+    let boxes = request.domain.boxes().ok_or(NotLogged::Undecided)?;
     let model = request.original;
     let refused = |_: Refusal| NotLogged::Undecided;
     let pair = Pair::new(model, request.pruned).map_err(refused)?;
-    let mut bounder = Bounder::new(&pair, physical(model, sides).map_err(refused)?);
-    bounder.logged = true;
-    let found = leaves(&bounder, &enough(request, rounding), budget)?;
+    let (started, mut found) = (Instant::now(), Leaves::default());
+    for sides in boxes {
+        let mut bounder = Bounder::new(&pair, physical(model, sides).map_err(refused)?);
+        bounder.logged = true;
+        let left = Budget {
+            seconds: budget.seconds - started.elapsed().as_secs_f64(),
+            boxes: budget.boxes.saturating_sub(found.tree.len() as u64),
+        };
+        let more = leaves(
+            &bounder,
+            &enough(request, rounding),
+            &left,
+            found.relaxations.len(),
+        )?;
+        found.extend(more);
+    }
     Ok(Body::Leaves {
         leaves: found.relaxations.len(),
         neurons: found.relaxations.first().map_or(0, Vec::len),
@@ -170,6 +188,7 @@ fn domain(model: &Mlp<f64>, domain: &Domain) -> Value {
             "positions": model.widths()[0] / table.ncols().max(1),
         }}),
         (Domain::Box(sides), _) => json!({"boxes": [sides]}),
+        (Domain::Boxes(boxes), _) => json!({"boxes": boxes}),
         (Domain::Tokens, None) => Value::Null,
     }
 }

@@ -86,15 +86,19 @@ fn summed(
     values: &[Value],
     arithmetic: Arithmetic,
 ) -> Value {
-    let (mut most, mut inherited, mut terms) = (bias.abs(), 0.0, 1.0);
-    for (weight, value) in weights.zip(values) {
+    let (mut most, mut inherited) = (bias.abs(), 0.0);
+    // What is times 0, or is 0, is added exactly; so is a value times 1 that stands alone.
+    let (mut terms, mut copied) = (f64::from(u8::from(bias != 0.0)), bias == 0.0);
+    for (weight, value) in weights.zip(values).filter(|(weight, _)| *weight != 0.0) {
         most += weight.abs() * value.most;
         inherited += weight.abs() * value.error;
         terms += 1.0;
+        copied &= weight.abs() == 1.0 && terms == 1.0;
     }
     // γ_n = n u / (1 − n u), and what underflow may take from each product.
     let units = terms * arithmetic.unit();
     let gamma = match units < 1.0 {
+        _ if copied => 0.0,
         true => units / (1.0 - units),
         false => f64::INFINITY,
     };
@@ -170,18 +174,20 @@ mod tests {
 
     #[test]
     fn a_sum_worked_out_by_hand() {
-        // 2 x + 1 on [-1, 1]: of two terms, at most 3 in size.
+        // 2 x + 1 on [-1, 1]: of two terms, at most 3 in size; one times 0 is none.
         let value = Value {
             most: 1.0,
             error: 0.0,
         };
-        let sum = summed([2.0].into_iter(), 1.0, &[value], Arithmetic::F32);
+        let sum = summed([2.0, 0.0].into_iter(), 1.0, &[value; 2], Arithmetic::F32);
         let unit = f64::from(f32::EPSILON) / 2.0;
         assert_eq!(sum.most, 3.0);
         assert!(
             (sum.error / (2.0 * unit * 3.0) - 1.0).abs() < 1e-6,
             "{sum:?}"
         );
+        let copy = summed([0.0, -1.0].into_iter(), 0.0, &[value; 2], Arithmetic::F32);
+        assert_eq!(copy.error, 2.0 * f64::from(f32::MIN_POSITIVE));
         assert_eq!(
             rounding(
                 &network(1, Activation::Relu).widened(),

@@ -268,7 +268,7 @@ fn decisions_worked_out_by_hand() {
     let all = decisions::throughout(
         &original,
         &pruned,
-        &[[-1.0, 1.0]],
+        &[vec![[-1.0, 1.0]]],
         &budget,
         Arithmetic::Real,
     )

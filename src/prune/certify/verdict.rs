@@ -105,6 +105,30 @@ impl Verdict {
         self
     }
 
+    /// What verdicts on two parts of a domain say of both.
+    #[must_use]
+    pub(super) fn beside(mut self, other: Self) -> Self {
+        for output in 0..self.bounds.len() {
+            self.bounds[output] = self.bounds[output].max(other.bounds[output]);
+            if other.found[output] > self.found[output] {
+                self.found[output] = other.found[output];
+                self.found_at[output].clone_from(&other.found_at[output]);
+            }
+        }
+        // A refutation before a doubt before a proof; of equals the first.
+        let weight = |outcome: &Outcome| match outcome {
+            Outcome::Refuted(_) => 2,
+            Outcome::Undecided => 1,
+            Outcome::Holds => 0,
+        };
+        if weight(&other.outcome) > weight(&self.outcome) {
+            (self.outcome, self.stop) = (other.outcome, other.stop);
+        }
+        self.boxes += other.boxes;
+        self.seconds += other.seconds;
+        self
+    }
+
     /// Whether all tolerances hold on the whole domain.
     #[must_use]
     pub fn holds(&self) -> bool {

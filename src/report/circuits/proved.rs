@@ -2,6 +2,7 @@
 
 use crate::choice::{Arithmetic, CertificateMethod, Equivalence, Fill, LowerBound, Rest};
 use crate::report::english::{counted, plural};
+use crate::report::equivalence;
 use crate::report::format::{count, short, typed};
 use crate::report::sites::clean;
 use crate::result::{Circuit, ProvedCircuit, Status};
@@ -11,11 +12,15 @@ pub(super) fn sentences(circuit: &Circuit) -> Vec<(Status, String)> {
     let Some(proved) = &circuit.proved else {
         return Vec::new();
     };
-    vec![
+    let beside = equivalence::beside(proved.domain_file.as_ref());
+    [
         (Status::Holds, claim(circuit, proved)),
         (Status::Note, minimal(proved)),
         (Status::Note, smallest(circuit, proved)),
     ]
+    .into_iter()
+    .chain(beside.map(|text| (Status::Note, text)))
+    .collect()
 }
 
 fn claim(circuit: &Circuit, proved: &ProvedCircuit) -> String {

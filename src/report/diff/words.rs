@@ -13,6 +13,9 @@ pub fn summary(diff: &Diff) -> Vec<Sentence> {
     said.extend(outputs(diff));
     let proof = diff.equivalence.as_ref();
     said.extend(proof.map(|found| equivalence::sentence("Equivalence", found, "/equivalence")));
+    let beside = proof.and_then(|found| equivalence::beside(found.domain_file.as_ref()));
+    let note = |text| Sentence::new("Equivalence", Status::Note, text);
+    said.extend(beside.map(|text| note(text).from(["/equivalence/domain_file"])));
     said.extend(task(diff));
     said.push(weights(diff));
     said.extend(pruned(diff));

@@ -24,6 +24,7 @@ pub(in crate::report) fn sentences(audit: &Audit) -> Vec<Sentence> {
     said.extend(apart::sentence(audit));
     let has_proved = audit.circuits.iter().any(|c| c.proved.is_some());
     said.push(certificate(prune, has_proved, &Sites::new(&audit.network)));
+    said.extend(beside(prune));
     said
 }
 
@@ -190,6 +191,17 @@ fn certificate(prune: &Prune, has_proved: bool, sites: &Sites<'_>) -> Sentence {
         }
     };
     said.from(["/prune/certificate"])
+}
+
+/// What the file of a domain says that is not proved.
+fn beside(prune: &Prune) -> Option<Sentence> {
+    let (file, evidence) = match (&prune.certificate, &prune.equivalence) {
+        (Some(certificate), _) => (&certificate.domain_file, "/prune/certificate/domain_file"),
+        (None, Some(found)) => (&found.domain_file, "/prune/equivalence/domain_file"),
+        (None, None) => return None,
+    };
+    let text = equivalence::beside(file.as_ref())?;
+    Some(Sentence::new("Certificate", Status::Note, text).from([evidence]))
 }
 
 /// Nobody asked for a certificate. A proof of a circuit is of the network as it was searched.

@@ -185,6 +185,7 @@ mod tests {
             tolerance: Some(0.008),
             rest: Rest::Fill,
             domain: "box:-1,1".to_owned(),
+            domain_file: None,
             radius: None,
             method: CertificateMethod::BranchAndBound,
             arithmetic: Arithmetic::Real,
