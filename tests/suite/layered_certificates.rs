@@ -19,7 +19,7 @@ fn decisions_of_layered_networks_are_proved_or_refuted() {
         let folder = fixture(&format!("zoo/{member}"));
         let line = format!(
             "prune {folder} --data {folder}/data.safetensors --certify --equivalence top1 \
-             --domain box:data --radius 1e-4 --boxes 64 --budget 1000 --samples 8 --json"
+             --domain box:data --radius 1e-4 --boxes 24 --budget 1000 --samples 4 --json"
         );
         let proved = told(&format!("{line} --threshold 1e-6"), 0);
         let found = &proved["prune"]["equivalence"];
