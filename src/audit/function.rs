@@ -1,17 +1,26 @@
 //! What modules do: they are ablated one by one and in every combination.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::Config;
 use crate::choice::{Fill, Scope};
-use crate::modules::Graph;
+use crate::metric::Metric;
 use crate::modules::coalitions::{ORDERS, shares};
 use crate::modules::lesions::{Ablation, Measured, all_ablated, lesions};
 use crate::modules::selectivity::selectivity;
+use crate::modules::{Graph, margins};
 use crate::numeric::{Scalar, statistics};
 use crate::patch::Patchable;
-use crate::result::{Assignment, Coalitions, Lesion, Modules, Selectivity, Share, Subset};
+use crate::result::{
+    Assignment, Coalitions, Lesion, Margins, MeanMargins, Modules, Need, Selectivity, Share, Subset,
+};
 
 /// Outputs and classes are measured one by one up to this many.
 pub const OUTPUTS_APART: usize = 12;
+
+/// Samples that are named for each set of modules needed.
+const FIRST: usize = 10;
 
 /// Every subset is listed of up to so many modules; of more, shares are computed on request.
 const MOST_LISTED: usize = 5;
@@ -47,7 +56,13 @@ pub fn function<T: Scalar>(found: &mut Modules, of: &Function<'_, T>, config: &C
             let few = (2..=MOST_LISTED).contains(&groups.len());
             if let Some(main) = of.metrics.first().filter(|_| few || config.shapley) {
                 let together = coalitions(engine, of.graph, &groups, main, scope, config.seed);
-                found.coalitions.push(together);
+                let classes = classes(&of.metrics).filter(|_| few);
+                let margins =
+                    classes.map(|of_sample| needed(engine.1, of.graph, &groups, of_sample));
+                found.coalitions.push(Coalitions {
+                    margins,
+                    ..together
+                });
             }
         }
     }
@@ -150,7 +165,72 @@ fn coalitions<T: Scalar>(
             .filter(|_| groups.len() <= MOST_LISTED)
             .map(subset)
             .collect(),
+        margins: None,
     }
+}
+
+/// The class of every sample, where decisions are measured.
+fn classes(metrics: &[Measured]) -> Option<&[usize]> {
+    metrics.iter().find_map(|measured| match &measured.metric {
+        Metric::Accuracy { classes } if measured.rows.is_none() => Some(classes.as_slice()),
+        _ => None,
+    })
+}
+
+/// Which samples need which of a few modules.
+fn needed<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
+    graph: &Graph,
+    groups: &[Vec<usize>],
+    classes: &[usize],
+) -> Margins {
+    let found = margins::margins(network, graph, groups, classes);
+    let mut needs: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+    let each = found.needs();
+    for (sample, modules) in each.iter().enumerate() {
+        if let Some(modules) = modules {
+            needs.entry(modules.clone()).or_default().push(sample);
+        }
+    }
+    let need = |(modules, samples): (Vec<usize>, Vec<usize>)| Need {
+        modules,
+        samples: samples.len(),
+        first: samples.into_iter().take(FIRST).collect(),
+    };
+    let mut needs: Vec<Need> = needs.into_iter().map(need).collect();
+    needs.sort_by_key(|need| Reverse(need.samples));
+    let occurring: BTreeSet<usize> = classes.iter().copied().collect();
+    let shown: Vec<usize> = occurring.into_iter().collect();
+    let shown = if shown.len() > OUTPUTS_APART {
+        Vec::new()
+    } else {
+        shown
+    };
+    let subsets = found
+        .subsets
+        .iter()
+        .enumerate()
+        .filter(|_| !shown.is_empty());
+    let by_class = subsets.map(|(subset, margins)| MeanMargins {
+        modules: (0..groups.len()).filter(|k| subset >> k & 1 == 1).collect(),
+        margins: shown
+            .iter()
+            .map(|class| mean_of(margins, classes, *class))
+            .collect(),
+    });
+    Margins {
+        additivity: found.additivity(),
+        wrong: each.iter().filter(|needs| needs.is_none()).count(),
+        needs,
+        by_class: by_class.collect(),
+        classes: shown,
+    }
+}
+
+/// The mean over the samples of a class.
+fn mean_of(margins: &[f64], classes: &[usize], class: usize) -> f64 {
+    let of_class = margins.iter().zip(classes).filter(|(_, of)| **of == class);
+    statistics::mean(&of_class.map(|(margin, _)| *margin).collect::<Vec<_>>())
 }
 
 fn lesion(module: usize, scope: Scope, fill: Fill, metric: &str, ablation: &Ablation) -> Lesion {

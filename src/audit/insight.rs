@@ -9,11 +9,13 @@ use super::surface;
 use crate::choice::Fill;
 use crate::model::Mlp;
 use crate::modules::embeddings::{correlation, frequencies, permutation_signs, principal};
+use crate::modules::representations::Symmetric;
 use crate::modules::{formula, pizza};
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, statistics};
 use crate::order;
 use crate::result::{
-    Addition, Embedding, Formula, Insight, Modules, NodeAblation, Polysemanticity, SignDimension,
+    Addition, Embedding, Formula, Insight, Modules, NodeAblation, Polysemanticity, Represented,
+    SignDimension,
 };
 
 /// An output with more weights than this has no formula that one could read.
@@ -42,13 +44,16 @@ pub fn insight<T: Scalar>(
         ),
         None => Default::default(),
     };
+    let represented = table.as_ref().zip(owners.as_ref());
+    let represented = represented.map(|(table, owners)| representations(subject, table, owners));
     Insight {
         embeddings,
         signs,
+        representations: represented.unwrap_or_default(),
         polysemanticity: polysemanticity(nodes),
         formulas: formulas(subject, pruned),
         additions: additions(subject, pruned, modules),
-        surfaces: surface::surfaces(subject, pruned),
+        surfaces: surface::surfaces(subject, pruned, modules),
     }
 }
 
@@ -145,18 +150,14 @@ fn signs<T: Scalar>(
     table: &Array2<f64>,
     owners: &[BTreeSet<usize>],
 ) -> Vec<SignDimension> {
-    let factorial = |n: usize| (1..=n).product::<usize>();
-    let degree = (2..=MOST_THINGS).find(|n| factorial(*n) == table.nrows());
-    let Some(degree) = degree.filter(|_| task(subject).contains("permutation")) else {
+    let Some(degree) = things_permuted(subject, table) else {
         return Vec::new();
     };
     let signs = permutation_signs(degree);
-    let spread = |column: &[f64]| crate::numeric::statistics::population_sd(column).powi(2);
     let columns: Vec<Vec<f64>> = table.columns().into_iter().map(|c| c.to_vec()).collect();
     let total: f64 = columns.iter().map(|column| spread(column)).sum();
     let dimension = |(dimension, column): (usize, &Vec<f64>)| {
-        let module = owners[dimension].iter().copied().next();
-        let module = module.filter(|_| owners[dimension].len() == 1);
+        let module = only(&owners[dimension]);
         let sharers = owners
             .iter()
             .filter(|o| module.is_some_and(|m| o.contains(&m)));
@@ -171,6 +172,78 @@ fn signs<T: Scalar>(
     let mut all: Vec<SignDimension> = columns.iter().enumerate().map(dimension).collect();
     order::descending(&mut all, |one| one.correlation.abs());
     all
+}
+
+/// How many things are permuted, where tokens are all permutations of them in
+/// lexicographic order, as the task's name says.
+fn things_permuted<T: Scalar>(subject: &Subject<'_, T>, table: &Array2<f64>) -> Option<usize> {
+    let factorial = |n: usize| (1..=n).product::<usize>();
+    let degree = (2..=MOST_THINGS).find(|n| factorial(*n) == table.nrows());
+    degree.filter(|_| task(subject).contains("permutation"))
+}
+
+/// Variance over the tokens.
+fn spread(column: &[f64]) -> f64 {
+    statistics::population_sd(column).powi(2)
+}
+
+/// The one module of a dimension's inputs.
+fn only(owners: &BTreeSet<usize>) -> Option<usize> {
+    owners.first().copied().filter(|_| owners.len() == 1)
+}
+
+/// Every dimension that varies by the irreducible representation that stands out in it,
+/// where tokens are permutations.
+fn representations<T: Scalar>(
+    subject: &Subject<'_, T>,
+    table: &Array2<f64>,
+    owners: &[BTreeSet<usize>],
+) -> Vec<Represented> {
+    let Some(degree) = things_permuted(subject, table) else {
+        return Vec::new();
+    };
+    let group = Symmetric::new(degree);
+    let columns: Vec<Vec<f64>> = table.columns().into_iter().map(|c| c.to_vec()).collect();
+    let total: f64 = columns.iter().map(|column| spread(column)).sum();
+    let varying = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| spread(column) > 0.0);
+    let mut all: Vec<Represented> = varying
+        .map(|(dimension, column)| Represented {
+            dimension,
+            variance: spread(column) / total,
+            module: only(&owners[dimension]),
+            ..represented(&group, column)
+        })
+        .collect();
+    let ps: Vec<f64> = all.iter().map(|one| one.p).collect();
+    for (one, p_holm) in all.iter_mut().zip(statistics::holm(&ps)) {
+        one.p_holm = p_holm;
+    }
+    all
+}
+
+/// The representation whose share is the least likely of noise, with p corrected for all.
+fn represented(group: &Symmetric, values: &[f64]) -> Represented {
+    let shares = group.shares(values);
+    let p = |k: usize| group.p(k, shares[k]);
+    let tried = 1..shares.len();
+    let best = tried
+        .clone()
+        .min_by(|a, b| p(*a).total_cmp(&p(*b)))
+        .unwrap_or_default();
+    let p = (p(best) * tried.len() as f64).min(1.0);
+    Represented {
+        dimension: 0,
+        partition: group.partitions[best].clone(),
+        degree: group.dimension(best),
+        share: shares[best],
+        p,
+        p_holm: p,
+        variance: 0.0,
+        module: None,
+    }
 }
 
 /// The participation ratio of the effects of every hidden neuron, mean fill where there is one.

@@ -47,6 +47,7 @@ mod surface;
 mod task;
 mod transfer;
 mod transformer;
+mod transplant;
 mod truth;
 mod versions;
 mod weighing;

@@ -5,6 +5,7 @@ use super::circuits::engine;
 use super::function::{Function, OUTPUTS_APART, function};
 use super::network::layered;
 use super::subject::Subject;
+use super::transplant::transplants;
 use super::weighing::{graph, weighed};
 use crate::choice::MetricKind;
 use crate::metric::Metric;
@@ -52,6 +53,10 @@ pub fn modules<T: Scalar>(
         metrics: metrics(subject),
     };
     function(&mut found, &measured, config);
+    if let Some(main) = measured.metrics.first() {
+        let settings = (config.prune.tolerance, config.seed);
+        found.transplants = transplants(subject, pruned, &found, main, settings);
+    }
     found
 }
 

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use super::transfer::{Discovered, Scored};
 use super::{Config, Journal, ScoredBySample, Stages, audit};
 use crate::checkpoint::Checkpoint;
-use crate::choice::{ControlKind, Fill, Method, MetricKind};
+use crate::choice::{ControlKind, Direction, Fill, Method, MetricKind, Sign};
 use crate::circuit::strongest;
 use crate::data::{Dataset, Labels};
 use crate::evaluate::certified::{self, Certificate, certified};
@@ -44,6 +44,9 @@ pub struct Grid {
     /// What a circuit must keep; empty: logit difference and cross-entropy of classes,
     /// the squared error of targets.
     pub metrics: Vec<MetricKind>,
+    /// Whether edges count by the size of their effect or only where the metric is worse
+    /// without them; empty: by size.
+    pub signs: Vec<Sign>,
     /// Edges of a circuit; empty: 1, 2, 5, 10 and 20 % of those there are.
     pub sizes: Vec<usize>,
     /// Sets of samples, at least 1.
@@ -61,7 +64,7 @@ pub struct Grid {
 }
 
 /// The names of the axes along which analyses differ, but for their size.
-const AXES: [&str; 4] = ["method", "fill", "metric", "samples"];
+const AXES: [&str; 5] = ["method", "fill", "metric", "selection", "samples"];
 
 /// Shares of the edges that are circuits' sizes unasked.
 const SIZES: [f64; 5] = [0.01, 0.02, 0.05, 0.1, 0.2];
@@ -126,6 +129,7 @@ pub fn multiverse(
             methods: grid.methods,
             fills: grid.fills,
             metrics: grid.metrics,
+            selections: grid.signs,
             sizes,
             sample_sets: grid.sample_sets,
         },
@@ -216,6 +220,9 @@ impl Grid {
                 }
                 (None, None) => vec![MetricKind::LogitDiff],
             };
+        }
+        if grid.signs.is_empty() {
+            grid.signs = vec![Sign::Absolute];
         }
         grid
     }
@@ -509,18 +516,31 @@ fn answer(matrices: &[Scored], grid: &Grid, sizes: &[usize], config: &Config) ->
     })
 }
 
-/// All analyses, by size: matrices first, then sets of samples.
+/// What an effect counts in the choice of edges, of a metric.
+fn strength(sign: Sign, metric: MetricKind) -> impl Fn(f64) -> f64 + Sync {
+    move |effect| match (sign, metric.direction()) {
+        (Sign::Absolute, _) => effect.abs(),
+        (Sign::Signed, Direction::HigherIsBetter) => effect,
+        (Sign::Signed, Direction::LowerIsBetter) => -effect,
+    }
+}
+
+/// All analyses, by size: matrices first, then selections, then sets of samples.
 fn analyses(matrices: &[Scored], grid: &Grid, sizes: &[usize], seed: u64) -> Vec<Vec<Analysis>> {
     let mut by_size = vec![Vec::new(); sizes.len()];
     for scored in matrices {
         let sets = over_sets(scored.matrix.effects.view(), grid.sample_sets, seed);
-        for (set, circuits) in strongest_sets(sets.view(), sizes).into_iter().enumerate() {
-            for (all, edges) in by_size.iter_mut().zip(circuits) {
-                let [method, fill, metric] = scored.at;
-                all.push(Analysis {
-                    at: vec![method, fill, metric, set],
-                    edges,
-                });
+        for (selection, sign) in grid.signs.iter().enumerate() {
+            let strength = strength(*sign, scored.matrix.metric);
+            let found = strongest_sets(sets.view(), sizes, strength);
+            for (set, circuits) in found.into_iter().enumerate() {
+                for (all, edges) in by_size.iter_mut().zip(circuits) {
+                    let [method, fill, metric] = scored.at;
+                    all.push(Analysis {
+                        at: vec![method, fill, metric, selection, set],
+                        edges,
+                    });
+                }
             }
         }
     }
@@ -555,7 +575,17 @@ fn summed(size: usize, all: &[Analysis], edges: &[(String, String)], seed: u64) 
 /// are deleted or replaced.
 fn certificates(scored: &Scored, grid: &Grid, size: usize, seed: u64) -> Option<Certified> {
     let matrix = &scored.matrix;
-    let choose = |scores: &[f64]| strongest(scores, size);
+    let strength = strength(grid.signs[0], matrix.metric);
+    let choose = |scores: &[f64]| match grid.signs[0] {
+        Sign::Absolute => strongest(scores, size),
+        Sign::Signed => {
+            let scores = ArrayView2::from_shape((1, scores.len()), scores);
+            let scores = scores.unwrap_or_else(|_| unreachable!("one row of all scores"));
+            strongest_sets(scores, &[size], &strength)
+                .remove(0)
+                .remove(0)
+        }
+    };
     let all = certified(matrix.effects.view(), certified::DRAWS, seed, choose)?;
     let count = |side: Option<bool>| all.iter().filter(|edge| edge.inside == side).count();
     let named = |(edge, found): (usize, &Certificate)| {
@@ -639,7 +669,10 @@ fn curve(
     for (size, all) in sizes.iter().zip(by_size) {
         let modal = modal(all).map_or_else(EdgeSet::new, |(edges, _)| edges);
         let of_matrix = all.chunks(grid.sample_sets.max(1));
-        for (scored, sets) in matrices.iter().zip(of_matrix) {
+        let choices = matrices
+            .iter()
+            .flat_map(|m| grid.signs.iter().map(move |sign| (m, *sign)));
+        for ((scored, selection), sets) in choices.zip(of_matrix) {
             curve.extend(
                 sets.iter()
                     .enumerate()
@@ -647,6 +680,7 @@ fn curve(
                         method: scored.matrix.method,
                         fill: grid.fills[scored.at[1]],
                         metric: scored.matrix.metric,
+                        selection,
                         size: *size,
                         samples,
                         overlap: jaccard(&analysis.edges, &modal),

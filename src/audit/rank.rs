@@ -88,6 +88,22 @@ pub fn ranked(pick: Pick, candidates: Vec<Candidate>) -> Ranking {
     }
 }
 
+/// By network whether it is on the front: has its numbers, more being better of each, and no
+/// other is as good by all and better by one. O(networks² · numbers).
+///
+/// # Example
+/// ```
+/// use modscope::audit::rank::front;
+/// let numbers = [Some(vec![1.0, 3.0]), Some(vec![2.0, 2.0]), Some(vec![1.0, 2.0]), None];
+/// assert_eq!(front(&numbers), [true, true, false, false]);
+/// ```
+#[must_use]
+pub fn front(networks: &[Option<Vec<f64>>]) -> Vec<bool> {
+    let is_beaten = |own: &Vec<f64>| networks.iter().flatten().any(|other| dominates(other, own));
+    let is_on = |own: &Option<Vec<f64>>| own.as_ref().is_some_and(|own| !is_beaten(own));
+    networks.iter().map(is_on).collect()
+}
+
 /// The numbers of a network, so turned that more is better.
 fn goods(candidate: &Candidate, criteria: &[Criterion]) -> Vec<f64> {
     let pairs = criteria.iter().zip(&candidate.values);

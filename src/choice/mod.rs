@@ -22,8 +22,8 @@ pub use compare::{Against, ControlKind, HypothesisKind, Matching};
 pub use edit::{ChangeKind, EditedKind};
 pub use metric::{Direction, LossKind, MetricKind, SiteMeasure};
 pub use modules::{
-    Algorithm, BlockForm, EdgeWeight, MeasureKind, MotifKind, Null, NullKind, Quality,
-    RelocationMethod, Scope,
+    Algorithm, BlockForm, CoursePath, EdgeWeight, MeasureKind, MotifKind, Null, NullKind, Quality,
+    RelocationMethod, Scope, Turn,
 };
 pub use pick::{Criterion, Pick};
 pub use prune::{Arithmetic, CertificateMethod, Equivalence, Known, Requested};

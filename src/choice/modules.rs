@@ -114,6 +114,28 @@ pub enum MotifKind {
     Bifan,
 }
 
+/// What stages of modules follow each other along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CoursePath {
+    /// The pruning threshold.
+    Threshold,
+    /// The steps of a training.
+    Steps,
+}
+
+/// How a module comes or goes from one stage to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// It takes sites from a module that was there.
+    Splits,
+    /// Its sites were in no module.
+    Appears,
+    /// Its sites go to a module that is there.
+    Merges,
+    /// Its sites are in no module.
+    Disappears,
+}
+
 /// How places of shorter wiring are searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RelocationMethod {
@@ -156,6 +178,13 @@ named! {
         LowestConductance = "lowest-conductance",
     }
     MotifKind: "motif" { Square = "square", Diamond = "diamond", Bifan = "bifan" }
+    CoursePath: "path" { Threshold = "threshold", Steps = "steps" }
+    Turn: "turn of a module" {
+        Splits = "splits",
+        Appears = "appears",
+        Merges = "merges",
+        Disappears = "disappears",
+    }
     Scope: "scope" { All = "all", WithoutOutputs = "without-outputs" }
     RelocationMethod: "way to search places" { Descent = "descent", Annealing = "annealing" }
 }

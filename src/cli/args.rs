@@ -366,6 +366,9 @@ pub(super) struct ModulesArgs {
     /// Follow the modules along the resolution, from 0.1 to 10
     #[arg(long, help_heading = "Modules")]
     pub scan: bool,
+    /// Follow the modules along the pruning threshold, from all edges to few
+    #[arg(long, help_heading = "Modules")]
+    pub path: bool,
     /// Compute Shapley values of however many modules; of up to five they always are
     #[arg(long, help_heading = "Modules")]
     pub shapley: bool,
@@ -455,6 +458,7 @@ impl ModulesArgs {
             config.modules.most_block_edges = usize::MAX;
         }
         config.modules.nested_blocks = self.nested;
+        config.modules.path = self.path;
         config.modules.motifs = self.motifs;
         config.modules.block_posterior = self.blocks || self.algorithm == Algorithm::Sbm;
         let mut nulls = self.null.iter().map(|null| (null.kind, null.samples));

@@ -18,7 +18,15 @@ use anyhow::{Context as _, bail};
 pub(super) struct Axes(Vec<(String, Vec<String>)>);
 
 /// The keys.
-const KEYS: [&str; 6] = ["method", "fill", "metric", "top", "sample-sets", "claim"];
+const KEYS: [&str; 7] = [
+    "method",
+    "fill",
+    "metric",
+    "selection",
+    "top",
+    "sample-sets",
+    "claim",
+];
 
 impl Axes {
     /// Reads a file.
@@ -175,7 +183,7 @@ mod tests {
         let wrong = |text: &str| Axes::parse(text).unwrap_err().to_string();
         assert_eq!(
             wrong("\nsize = 3"),
-            "line 2: `size` is no axis; there are method, fill, metric, top, sample-sets, claim"
+            "line 2: `size` is no axis; there are method, fill, metric, selection, top, sample-sets, claim"
         );
         assert_eq!(wrong("top = 3\ntop = 4"), "line 2: `top` is there twice");
         assert_eq!(wrong("top 3"), "line 1: `=` is missing");

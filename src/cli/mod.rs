@@ -12,6 +12,7 @@ mod compare;
 mod completions;
 mod diff;
 mod example;
+mod fronts;
 mod inspect;
 mod interrupt;
 mod intervene;

@@ -10,7 +10,7 @@ use crate::audit::{Config, Stages, audit};
 use crate::checkpoint::Checkpoint;
 use crate::choice::Pick;
 use crate::data::Dataset;
-use crate::result::{Picked, Ranking, SCHEMA, Tool};
+use crate::result::{Audit, Picked, Ranking, SCHEMA, Tool};
 use crate::{ErrorKind, Result};
 
 /// Ranks the networks in these folders by what their audits on their own test samples say.
@@ -24,9 +24,7 @@ pub(super) fn rank(pick: Pick, folders: &[&Path]) -> Result<Ranking> {
 
 /// One network with its numbers.
 fn candidate(pick: Pick, folder: &Path) -> Result<Candidate> {
-    let checkpoint = Checkpoint::open(folder)?;
-    let data = Dataset::open(&folder.join("data.safetensors"), None)?;
-    let audited = audit(&checkpoint, &data, &config(), &|_| ())?.result;
+    let audited = audited(folder)?;
     let values = pick.criteria().iter();
     Ok(Candidate {
         name: args::result_name(folder),
@@ -35,6 +33,13 @@ fn candidate(pick: Pick, folder: &Path) -> Result<Candidate> {
             .map(|criterion| value(&audited, *criterion))
             .collect(),
     })
+}
+
+/// The audit of a trained network on its own test samples.
+pub(super) fn audited(folder: &Path) -> Result<Audit> {
+    let checkpoint = Checkpoint::open(folder)?;
+    let data = Dataset::open(&folder.join("data.safetensors"), None)?;
+    Ok(audit(&checkpoint, &data, &config(), &|_| ())?.result)
 }
 
 /// An audit of what networks are ranked by, and no more.

@@ -55,9 +55,11 @@ pub(super) struct RecipeArgs {
     weight_decay: Option<f64>,
     /// λ of the connection cost, VALUE or STEP:VALUE,... [default: f 0:0.001,5000:0.01,15000:0.001;
     /// compositionality 0:0.001,5000:0.003; t 0:0.001,5000:0.01; a 0:0.1,5000:1,15000:0.1; p 1;
-    /// i 0:0.01,2500:0.1,5000:1; r 0:0.001,5000:0.01,15000:0.1; vanilla 0]
-    #[arg(allow_negative_numbers = true, long, value_name = "SCHEDULE", value_parser = schedule)]
-    lambda: Option<Schedule>,
+    /// i 0:0.01,2500:0.1,5000:1; r 0:0.001,5000:0.01,15000:0.1; vanilla 0]; or A..B[:N], a sweep: the
+    /// schedule above with N largest values [default: 5] from A to B in equal ratios, and the
+    /// fronts of loss, edges and blocks in `fronts/`
+    #[arg(allow_negative_numbers = true, long, value_name = "SCHEDULE|A..B[:N]", value_parser = lambda)]
+    lambda: Option<Lambda>,
     /// Weight of the distance in the cost [default: f t p 1, a i r 2; without local 0]
     #[arg(allow_negative_numbers = true, long, value_name = "X", value_parser = sensible)]
     weight_factor: Option<f64>,
@@ -119,6 +121,45 @@ fn schedule(text: &str) -> Result<Schedule, String> {
     Ok(schedule)
 }
 
+/// What is said of λ.
+#[derive(Debug, Clone)]
+enum Lambda {
+    /// By step.
+    Schedule(Schedule),
+    /// The largest values of a sweep.
+    Sweep(Vec<f64>),
+}
+
+/// A schedule, or the ends of a sweep with the number of its values.
+fn lambda(text: &str) -> Result<Lambda, String> {
+    match text.split_once("..") {
+        Some((from, rest)) => sweep(from, rest).map(Lambda::Sweep),
+        None => schedule(text).map(Lambda::Schedule),
+    }
+}
+
+/// Values in equal ratios, both ends among them, to three digits.
+fn sweep(from: &str, rest: &str) -> Result<Vec<f64>, String> {
+    const USUAL: usize = 5;
+    const MOST: usize = 100;
+    let (to, count) = match rest.split_once(':') {
+        Some((to, count)) => (to, count.parse().ok()),
+        None => (rest, Some(USUAL)),
+    };
+    let count = count.filter(|count| (2..=MOST).contains(count));
+    let count =
+        count.ok_or_else(|| format!("expected 2 to {MOST} values of λ, as in 1e-4..1e-2:7"))?;
+    let (from, to) = (sensible(from)?, sensible(to)?);
+    if from <= 0.0 || to <= from {
+        return Err("expected A..B with 0 < A < B, as in 1e-4..1e-2".to_owned());
+    }
+    let at = |k: usize| from * (to / from).powf(k as f64 / (count - 1) as f64);
+    let rounded = |value: f64| format!("{value:.2e}").parse().unwrap_or(value);
+    let mut values: Vec<f64> = (0..count).map(at).map(rounded).collect();
+    values.dedup();
+    Ok(values)
+}
+
 /// Sets what was given.
 fn set<T>(field: &mut T, given: Option<T>) {
     if let Some(value) = given {
@@ -127,6 +168,14 @@ fn set<T>(field: &mut T, given: Option<T>) {
 }
 
 impl RecipeArgs {
+    /// The largest values of λ of a sweep, if one was asked for.
+    pub fn lambdas(&self) -> Option<&[f64]> {
+        match &self.lambda {
+            Some(Lambda::Sweep(values)) => Some(values),
+            Some(Lambda::Schedule(_)) | None => None,
+        }
+    }
+
     /// The recipe with what was given on the command line.
     pub fn apply(&self, recipe: Recipe) -> Recipe {
         let mut recipe = match self.steps {
@@ -164,7 +213,9 @@ impl RecipeArgs {
     }
 
     fn apply_to_cost(&self, recipe: &mut Recipe) {
-        set(&mut recipe.cost.lambda, self.lambda.clone());
+        if let Some(Lambda::Schedule(schedule)) = &self.lambda {
+            recipe.cost.lambda.clone_from(schedule);
+        }
         set(&mut recipe.cost.weight_factor, self.weight_factor);
         set(&mut recipe.cost.l0, self.l0);
         set(&mut recipe.cost.reduction, self.reduction);
@@ -182,6 +233,29 @@ impl RecipeArgs {
             set(&mut swaps.top_k, self.top_k);
             set(&mut swaps.weight_factor, self.relocate_weight_factor);
             set(&mut swaps.inputs, self.swap_inputs);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_has_both_ends_and_equal_ratios() {
+        assert_eq!(sweep("1e-4", "1e-2:3").unwrap(), [1e-4, 1e-3, 1e-2]);
+        assert_eq!(
+            sweep("0.001", "0.01").unwrap(),
+            [0.001, 0.00178, 0.00316, 0.00562, 0.01]
+        );
+        for (from, rest) in [
+            ("0", "1"),
+            ("1", "1"),
+            ("x", "1"),
+            ("1", "2:1"),
+            ("1", "2:x"),
+        ] {
+            assert!(sweep(from, rest).is_err(), "{from}..{rest}");
         }
     }
 }

@@ -10,6 +10,7 @@ use super::journal::{self, OnDisk};
 use super::pipeline::Opened;
 use super::{output, pipeline};
 use crate::audit::{Granularity, Grid, Method, multiverse};
+use crate::choice::Sign;
 use crate::data::ReadAt;
 use crate::metric::MetricKind;
 use crate::patch::Fill;
@@ -41,7 +42,7 @@ pub(super) struct Args {
     common: Common,
     #[command(flatten)]
     model: ModelArgs,
-    /// A TOML file of axes: method, fill, metric, top, sample-sets, claim; a flag counts in place of its key
+    /// A TOML file of axes: method, fill, metric, selection, top, sample-sets, claim; a flag counts in place of its key
     #[arg(long, value_name = "FILE", help_heading = "Axes")]
     axes: Option<PathBuf>,
     /// How edges are scored: eap, relp, eap-qk, eap-ig-inputs, eap-ig-activations, clean-corrupted, exact; several with commas [default: eap,eap-ig-inputs,clean-corrupted]
@@ -69,6 +70,14 @@ pub(super) struct Args {
         help_heading = "Axes"
     )]
     metrics: Vec<MetricKind>,
+    /// How edges are taken: absolute (by the size of their effect) or signed (only where the metric is worse without them); several with commas [default: absolute]
+    #[arg(
+        long = "selection",
+        value_delimiter = ',',
+        value_name = "S",
+        help_heading = "Axes"
+    )]
+    signs: Vec<Sign>,
     /// Edges of a circuit; several with commas [default: 1, 2, 5, 10 and 20 % of those there are]
     #[arg(long = "top", value_delimiter = ',', value_name = "N", value_parser = at_least_one, help_heading = "Axes")]
     sizes: Vec<usize>,
@@ -176,6 +185,7 @@ impl Args {
             },
             fills: or(&self.fills, &axes, "fill")?,
             metrics: or(&self.metrics, &axes, "metric")?,
+            signs: or(&self.signs, &axes, "selection")?,
             sizes,
             sample_sets: self
                 .sample_sets

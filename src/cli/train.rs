@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use super::args::{Columns, bytes, count};
+use super::fronts::{self, Trained};
 use super::interrupt::{self, EndsItself};
 use super::recipe_args::RecipeArgs;
 use super::whole;
@@ -18,6 +19,8 @@ use crate::checkpoint::{Checkpoint, sha256};
 use crate::choice::Pick;
 use crate::data::{Dataset, Reading, idx};
 use crate::escape::visible;
+use crate::report;
+use crate::report::figures::Print;
 use crate::report::ranking::sentence;
 use crate::result::Status;
 use crate::train::output::Tensors;
@@ -44,6 +47,7 @@ Examples:
   modscope train modular_addition --modulus 113 --out runs/mod113
   modscope train two_moon --seeds 0..10 --regimes all --out runs/moons
   modscope train feature_sharing --seeds 0..20 --pick modular --out runs/sharing
+  modscope train two_moon --lambda 1e-4..1e-1 --seeds 0..3 --out runs/by-lambda
   modscope train images --data train-images-idx3-ubyte --labels train-labels-idx1-ubyte")]
 pub(super) struct Args {
     /// What to learn
@@ -174,6 +178,8 @@ struct Planned {
     problem: Problem,
     recipe: Recipe,
     seed: u64,
+    /// The largest λ.
+    lambda: f64,
     folder: PathBuf,
     /// Which training it is: task, recipe and seed.
     identity: String,
@@ -184,6 +190,9 @@ struct Planned {
 pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     if args.pick.is_some() && !is_sweep(args) {
         anyhow::bail!("`--pick` is for several networks: name `--seeds A..B` or `--regimes LIST`");
+    }
+    if args.resume.is_some() && args.recipe.lambdas().is_some() {
+        anyhow::bail!("`--resume` goes on with one network, and `--lambda A..B` trains several");
     }
     let plan = plan(args)?;
     plan.iter()
@@ -202,14 +211,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let summaries = summaries?;
     if is_sweep(args) {
         whole::file(&table(args), true, csv(&summaries).as_bytes())?;
-        // What was kept for an interruption is in the table now.
-        interrupt::remove(&work_folder(args));
     }
     if !args.quiet {
         print(args, &plan, &summaries)?;
     }
     if let Some(pick) = args.pick {
         pool.install(|| picked(args, pick, &plan))?;
+    }
+    if args.recipe.lambdas().is_some() {
+        pool.install(|| compared(args, &plan))?;
+    }
+    // What was kept for an interruption is in the tables now.
+    if is_sweep(args) {
+        interrupt::remove(&work_folder(args));
     }
     Ok(Status::Holds)
 }
@@ -230,6 +244,37 @@ fn picked(args: &Args, pick: Pick, plan: &[Planned]) -> anyhow::Result<()> {
         output::to_stdout(visible(&text).as_bytes())?;
     }
     Ok(())
+}
+
+/// Sets the networks of a sweep over λ beside each other, and says which no other beats.
+fn compared(args: &Args, plan: &[Planned]) -> anyhow::Result<()> {
+    let networks = plan.iter().map(|planned| Trained {
+        folder: &planned.folder,
+        regime: planned.recipe.regime,
+        seed: planned.seed,
+        lambda: planned.lambda,
+    });
+    let networks: Vec<Trained<'_>> = networks.collect();
+    let fronts = fronts::fronts(&args.task, &networks)?;
+    let folder = fronts_folder(args);
+    whole::folder(&folder, args.force, |dir| {
+        report::write_fronts(&fronts, dir, &Print::default())
+    })?;
+    if !args.quiet {
+        let said = fronts
+            .summary
+            .iter()
+            .map(|said| format!("{}\n", said.sentence));
+        let page = output::shown(&folder.join("index.html"));
+        let text = format!("{}fronts: {page}\n", said.collect::<String>());
+        output::to_stdout(visible(&text).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The page of the fronts of a sweep over λ.
+fn fronts_folder(args: &Args) -> PathBuf {
+    parent(args).join("fronts")
 }
 
 /// Refuses a plan that takes more memory than there is: networks train side by side, as
@@ -290,33 +335,66 @@ fn plan(args: &Args) -> Result<Vec<Planned>> {
         .seeds
         .as_ref()
         .map_or(args.seed..args.seed + 1, |seeds| seeds.0.clone());
+    if args.recipe.lambdas().is_some() {
+        output::check_replaceable(&fronts_folder(args), args.force)?;
+    }
     let mut plan = Vec::new();
     for regime in regimes {
         for seed in seeds.clone() {
             let (problem, recipe) = problem(args, regime, seed)?;
-            let recipe = args.recipe.apply(recipe);
-            let name = format!("{}-{regime}-s{seed}", problem.name);
-            let folder = match &args.out {
-                Some(out) if !is_sweep(args) => out.clone(),
-                _ => parent(args).join(name),
-            };
-            whole::recover(&folder);
-            let identity = snapshot::identity(&problem, &recipe, seed);
-            let done = finished(args, &identity).filter(|_| folder.exists());
-            if done.is_none() {
-                output::check_replaceable(&folder, args.force)?;
+            for recipe in by_lambda(args, args.recipe.apply(recipe)) {
+                plan.push(planned(args, problem.clone(), recipe, seed)?);
             }
-            plan.push(Planned {
-                problem,
-                recipe,
-                seed,
-                folder,
-                identity,
-                done,
-            });
         }
     }
     Ok(plan)
+}
+
+/// The recipe at each λ of a sweep; as it is where none was asked for, or where connections
+/// cost nothing.
+fn by_lambda(args: &Args, recipe: Recipe) -> Vec<Recipe> {
+    let lambdas = args
+        .recipe
+        .lambdas()
+        .filter(|_| recipe.cost.lambda.peak() > 0.0);
+    let Some(lambdas) = lambdas else {
+        return vec![recipe];
+    };
+    let at = |lambda: &f64| {
+        let mut recipe = recipe.clone();
+        recipe.cost.lambda = recipe.cost.lambda.peaking_at(*lambda);
+        recipe
+    };
+    lambdas.iter().map(at).collect()
+}
+
+/// One network with its folder, which must be free unless an interrupted sweep has filled it.
+fn planned(args: &Args, problem: Problem, recipe: Recipe, seed: u64) -> Result<Planned> {
+    let lambda = recipe.cost.lambda.peak();
+    let at = match args.recipe.lambdas() {
+        Some(_) => format!("-lambda{lambda}"),
+        None => String::new(),
+    };
+    let name = format!("{}-{}{at}-s{seed}", problem.name, recipe.regime);
+    let folder = match &args.out {
+        Some(out) if !is_sweep(args) => out.clone(),
+        _ => parent(args).join(name),
+    };
+    whole::recover(&folder);
+    let identity = snapshot::identity(&problem, &recipe, seed);
+    let done = finished(args, &identity).filter(|_| folder.exists());
+    if done.is_none() {
+        output::check_replaceable(&folder, args.force)?;
+    }
+    Ok(Planned {
+        problem,
+        recipe,
+        seed,
+        lambda,
+        folder,
+        identity,
+        done,
+    })
 }
 
 /// Refuses a transformer that cannot be built, or a loss that it is not trained on.
@@ -343,7 +421,7 @@ fn check_transformer(recipe: &Recipe) -> anyhow::Result<()> {
 }
 
 fn is_sweep(args: &Args) -> bool {
-    args.seeds.is_some() || args.regimes.is_some()
+    args.seeds.is_some() || args.regimes.is_some() || args.recipe.lambdas().is_some()
 }
 
 /// The folder of a sweep's folders.

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use super::assign;
 use crate::audit::{self, Config};
 use crate::checkpoint::{Checkpoint, Tensor};
 use crate::data::{Dataset, Labels};
 use crate::metric::decision;
+use crate::numeric::assign;
 use crate::prune::Tolerance;
 use crate::result::{
     Audit, ChangedCircuit, ChangedDecision, ChangedDecisions, ChangedEdges, ChangedModules,

@@ -3,8 +3,8 @@
 
 use ndarray::{Array2, ArrayRef2, ArrayView1, Axis};
 
-use super::assignment::assign;
 pub use crate::choice::Matching;
+use crate::numeric::assign;
 
 impl Matching {
     /// How neurons are matched, in words.

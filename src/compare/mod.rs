@@ -6,7 +6,6 @@
 //! size. Regimes are then held against a reference, seed by seed. It deliberately
 //! trains nothing, and prints no p-value where there is one seed.
 
-mod assignment;
 mod bench;
 mod diff;
 pub mod matching;
@@ -16,7 +15,6 @@ mod points;
 mod statistics;
 mod tests_of_circuits;
 
-pub use assignment::assign;
 pub use diff::diff;
 use matching::Matching;
 pub use statistics::{paired_permutation, student_interval, two_sample_permutation};

@@ -121,6 +121,12 @@ pub fn latex(text: &str) -> String {
             '±' => out.push_str("$\\pm$"),
             '−' => out.push_str("$-$"),
             '≤' => out.push_str("$\\leq$"),
+            '≥' => out.push_str("$\\geq$"),
+            '<' | '>' => {
+                out.push('$');
+                out.push(c);
+                out.push('$');
+            }
             '×' => out.push_str("$\\times$"),
             '∞' => out.push_str("$\\infty$"),
             'τ' => out.push_str("$\\tau$"),

@@ -29,14 +29,19 @@ pub struct Analysis {
     pub edges: EdgeSet,
 }
 
-/// The circuits of the strongest edges of `scores: [sets, edges]`, for every set of
-/// samples and every size, sets first. Equals go by edge number.
+/// The circuits of the edges of `scores: [sets, edges]` whose `strength` is the largest, for
+/// every set of samples and every size, sets first. Equals go by edge number.
 #[must_use]
-pub fn strongest_sets(scores: ArrayView2<'_, f64>, sizes: &[usize]) -> Vec<Vec<EdgeSet>> {
+pub fn strongest_sets(
+    scores: ArrayView2<'_, f64>,
+    sizes: &[usize],
+    strength: impl Fn(f64) -> f64 + Sync,
+) -> Vec<Vec<EdgeSet>> {
     let rows: Vec<_> = scores.rows().into_iter().collect();
     let of_row = |row: &ndarray::ArrayView1<'_, f64>| {
         let mut order: Vec<usize> = (0..row.len()).collect();
-        order.sort_by(|a, b| row[*b].abs().total_cmp(&row[*a].abs()).then(a.cmp(b)));
+        let by = |edge: &usize| strength(row[*edge]);
+        order.sort_by(|a, b| by(b).total_cmp(&by(a)).then(a.cmp(b)));
         let cut = |size: &usize| {
             let mut set = EdgeSet::with_capacity(row.len());
             set.extend(order.iter().take(*size).copied());
@@ -181,8 +186,12 @@ mod tests {
         let each = array![[1.0, -5.0, 0.0], [1.0, 1.0, 0.5]];
         let scores = over_sets(each.view(), 3, 0);
         assert_eq!(scores.row(0), array![2.0, -4.0, 0.5]);
-        let sets = strongest_sets(scores.view(), &[1, 2]);
-        let first: Vec<Vec<usize>> = sets[0].iter().map(|set| set.ones().collect()).collect();
-        assert_eq!(first, [vec![1], vec![0, 1]]);
+        let first = |strength: fn(f64) -> f64| -> Vec<Vec<usize>> {
+            let sets = strongest_sets(scores.view(), &[1, 2], strength);
+            sets[0].iter().map(|set| set.ones().collect()).collect()
+        };
+        assert_eq!(first(f64::abs), [vec![1], vec![0, 1]]);
+        // By the sign the edge of −4 is the last.
+        assert_eq!(first(|score| score), [vec![0], vec![0, 2]]);
     }
 }

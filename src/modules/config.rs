@@ -48,6 +48,8 @@ pub struct ModulesConfig {
     pub resamples: usize,
     /// Whether modules are followed along the resolution.
     pub scan: bool,
+    /// Whether modules are followed along the pruning threshold, where edges are weights.
+    pub path: bool,
     /// Whether modules are divided further.
     pub hierarchy: bool,
     /// A block model is made of graphs of at most this many edges.
@@ -80,6 +82,7 @@ impl Default for ModulesConfig {
             stability_seeds: 20,
             resamples: 20,
             scan: false,
+            path: false,
             hierarchy: false,
             most_block_edges: 10_000,
             nested_blocks: false,

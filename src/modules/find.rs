@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::assigned::{assignments, labels_of};
 use super::blocks::told;
+use super::course::along_threshold;
 use super::detect::{detect, detect_in};
 use super::headline::headline;
 use super::hierarchy::hierarchy;
@@ -39,6 +40,9 @@ pub fn find(network: &Layered, names: &[String], config: &ModulesConfig) -> Modu
         .filter(|threshold| *threshold > 0.0)
         .map(|threshold| beside(&network.pruned(threshold), threshold, &reported, config))
         .collect();
+    if config.path {
+        found.courses.push(along_threshold(network, names, config));
+    }
     found
 }
 
@@ -136,6 +140,7 @@ fn partitioned(
         measured_on: None,
         granularity: None,
         along_threshold: Vec::new(),
+        courses: Vec::new(),
         scan: None,
         hierarchy: Vec::new(),
         wiring: None,
@@ -147,6 +152,7 @@ fn partitioned(
         insight: None,
         blocks: None,
         motifs: Vec::new(),
+        transplants: Vec::new(),
         without_outputs: None,
         independence: Independence {
             components: Vec::new(),

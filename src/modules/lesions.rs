@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 use super::Graph;
 use crate::metric::Metric;
@@ -163,16 +163,25 @@ pub(super) fn measure<T: Scalar>(
     nodes: &[usize],
     metrics: &[Measured],
 ) -> Vec<f64> {
-    let members = nodes.iter().flat_map(|node| &graph.members[*node]);
-    let members: Vec<usize> = members.copied().collect();
-    let outputs = network.outputs_without(&members, &|| {
-        let edges = nodes.iter().flat_map(|node| graph.out[*node].iter());
-        network.edges(edges.copied())
-    });
+    let outputs = outputs_without(network, graph, nodes);
     metrics
         .iter()
         .map(|metric| metric.mean(outputs.view()))
         .collect()
+}
+
+/// The outputs with all messages out of `nodes` patched.
+pub(super) fn outputs_without<T: Scalar>(
+    network: &dyn Patchable<Number = T>,
+    graph: &Graph,
+    nodes: &[usize],
+) -> Array2<T> {
+    let members = nodes.iter().flat_map(|node| &graph.members[*node]);
+    let members: Vec<usize> = members.copied().collect();
+    network.outputs_without(&members, &|| {
+        let edges = nodes.iter().flat_map(|node| graph.out[*node].iter());
+        network.edges(edges.copied())
+    })
 }
 
 /// A random set with as many nodes of each layer (but the last, the outputs) as `group`,

@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod adamw;
+mod assignment;
 mod decimal;
 pub mod eigen;
 mod exp;
@@ -17,6 +18,7 @@ pub mod scalar;
 pub mod statistics;
 
 pub use activation::{Activation, Parameter};
+pub use assignment::assign;
 pub use decimal::shortest_decimal;
 pub use interval::Interval;
 pub use lanes::{LANES, Lanes};

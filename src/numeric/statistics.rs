@@ -142,6 +142,23 @@ pub fn student_quantile(p: f64, freedom: f64) -> f64 {
     if p < 0.5 { -high } else { high }
 }
 
+/// The chance that a number of the beta distribution of `a` and `b` is above `x`; 1 where a
+/// parameter is not positive, of which there is no such distribution.
+///
+/// ```
+/// use modscope::numeric::statistics::beta_above;
+/// // Of a = b = 1, the uniform distribution, and of a = 2, b = 1: 1 - x².
+/// assert!((beta_above(0.25, 1.0, 1.0) - 0.75).abs() < 1e-12);
+/// assert!((beta_above(0.5, 2.0, 1.0) - 0.75).abs() < 1e-12);
+/// ```
+#[must_use]
+pub fn beta_above(x: f64, a: f64, b: f64) -> f64 {
+    match a > 0.0 && b > 0.0 {
+        true => incomplete_beta(b, a, 1.0 - x.clamp(0.0, 1.0)),
+        false => 1.0,
+    }
+}
+
 /// The regularised incomplete beta function I_x(a, b), by its continued fraction.
 /// Source: Press et al. (2007), section 6.4.
 fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {

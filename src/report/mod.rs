@@ -17,6 +17,7 @@ mod equivalence;
 pub mod exports;
 pub mod figures;
 pub mod format;
+pub mod fronts;
 pub mod independence;
 pub mod insight;
 pub mod intervene;
@@ -47,7 +48,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::result::{Audit, Comparison, Diff, Intervention, Lens, Multiverse, Saved};
+use crate::result::{Audit, Comparison, Diff, Fronts, Intervention, Lens, Multiverse, Saved};
 use figures::{Gallery, Print};
 
 /// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
@@ -129,17 +130,38 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path, print: &Print) -> R
 }
 
 /// Writes a multiverse of analyses into a folder: `index.html`, `stability.json`,
-/// `figures/*.svg`, `tables/edges.csv` and `tables/analyses.csv`.
+/// `figures/*.svg`, `tables/edges.csv`, `tables/analyses.csv`, and a card for an appendix,
+/// `figures/card.svg` and `tables/card.tex`.
 ///
 /// # Errors
 /// [`ErrorKind::Write`] with the file or folder that could not be written.
 pub fn write_multiverse(result: &Multiverse, dir: &Path, print: &Print) -> Result<()> {
     save_json(result, &dir.join("stability.json"))?;
     tables::save_all(&stability::tables::sheets(result), &folder(dir, "tables")?)?;
+    save(
+        &dir.join("tables").join("card.tex"),
+        &stability::card::latex(result),
+    )?;
     let figures = stability::page::figures(result);
     save_figures(&figures, dir, print)?;
     save_page(
         stability::page::render(result, &figures),
+        &dir.join("index.html"),
+    )
+}
+
+/// Writes a sweep over λ into a folder: `index.html`, `fronts.json`, `figures/*.svg` and
+/// `tables/fronts.csv`.
+///
+/// # Errors
+/// [`ErrorKind::Write`] with the file or folder that could not be written.
+pub fn write_fronts(result: &Fronts, dir: &Path, print: &Print) -> Result<()> {
+    save_json(result, &dir.join("fronts.json"))?;
+    tables::save_all(&fronts::tables::sheets(result), &folder(dir, "tables")?)?;
+    let figures = fronts::all(result);
+    save_figures(&figures, dir, print)?;
+    save_page(
+        fronts::page::render(result, &figures),
         &dir.join("index.html"),
     )
 }
@@ -205,6 +227,7 @@ pub fn write_saved(saved: &Saved, command: &str, dir: &Path, print: &Print) -> R
         Saved::Audit(result) => write(result, command, dir, print),
         Saved::Comparison(result) => write_comparison(result, dir, print),
         Saved::Diff(result) => write_diff(result, dir, print),
+        Saved::Fronts(result) => write_fronts(result, dir, print),
         Saved::Intervention(result) => write_intervention(result, dir, print),
         Saved::Lens(result) => write_lens(result, dir, print),
         Saved::Stability(result) => write_multiverse(result, dir, print),
@@ -217,6 +240,7 @@ pub fn retell(saved: &mut Saved) {
         Saved::Audit(result) => result.summary = words::summary(result),
         Saved::Comparison(result) => result.summary = compare::words::summary(result),
         Saved::Diff(result) => result.summary = diff::words::summary(result),
+        Saved::Fronts(result) => result.summary = fronts::words::summary(result),
         Saved::Intervention(result) => result.summary = intervene::words::summary(result),
         Saved::Lens(result) => result.summary = lens::words::summary(result),
         Saved::Stability(result) => result.summary = stability::words::summary(result),

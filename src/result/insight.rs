@@ -10,6 +10,10 @@ pub struct Insight {
     pub embeddings: Vec<Embedding>,
     /// For permutations: embedding dimensions by how well they follow the sign, best first.
     pub signs: Vec<SignDimension>,
+    /// For permutations: embedding dimensions by the irreducible representation that
+    /// stands out in each, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub representations: Vec<Represented>,
     /// How many outputs or classes a hidden neuron serves; most first.
     pub polysemanticity: Vec<Polysemanticity>,
     /// Outputs of few weights as formulas.
@@ -22,14 +26,20 @@ pub struct Insight {
     pub surfaces: Vec<Surface>,
 }
 
-/// An output of the pruned network over the one or two inputs that it depends on, in the
+/// An output of the pruned network, or what a module writes, over the one or two inputs that it depends on, in the
 /// samples' range and beyond it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Surface {
-    /// The output site; `null` for the decision, whose values are numbers of outputs or, of
-    /// a single output, whether it is above 0.
+    /// The output site; `null` for a hidden site, and for the decision, whose values are
+    /// numbers of outputs or, of a single output, whether it is above 0.
     pub output: Option<String>,
+    /// The hidden site whose values these are: one that its module writes to others by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// The module of that site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<usize>,
     /// The inputs, by site.
     pub inputs: Vec<String>,
     /// By input, its smallest and largest value over the samples.
@@ -102,6 +112,38 @@ pub struct SignDimension {
     pub module: Option<usize>,
     /// Whether that module has no other dimension of the embedding.
     pub alone: bool,
+}
+
+/// An embedding dimension as a function of the permutations: which irreducible representation
+/// of the symmetric group it lies in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Represented {
+    /// The dimension, from 0.
+    pub dimension: usize,
+    /// The representation that stands out most of noise, by its partition: `[3, 1]` is the
+    /// standard one of four things, `[1, 1, 1, 1]` the sign.
+    pub partition: Vec<usize>,
+    /// The dimension of that representation.
+    pub degree: usize,
+    /// Its share of the dimension's variance over the tokens.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub share: f64,
+    /// Chance of as large a share of normal noise, for whichever representation.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub p: f64,
+    /// p by Holm's correction for the dimensions.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub p_holm: f64,
+    /// Share of the embedding's variance that the dimension has.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub variance: f64,
+    /// The module of its inputs, where they are in one.
+    pub module: Option<usize>,
 }
 
 /// How many outputs a neuron serves.

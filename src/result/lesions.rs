@@ -116,6 +116,53 @@ pub struct Coalitions {
     pub orders: Option<usize>,
     /// The metric of every subset of a few modules.
     pub subsets: Vec<Subset>,
+    /// Which samples need which modules, of a few modules where samples have classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margins: Option<Margins>,
+}
+
+/// The margins of decisions with every subset of the modules: the logit of a sample's class
+/// less the largest other; of a single output the logit, signed by the label.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Margins {
+    /// `1 − Σ (g − Σ g_k)² / Σ g²` over samples: what all modules add to the margin beside the
+    /// sum of what each adds alone. 1: modules vote; 0 and below: they work together. `null`
+    /// where they add nothing.
+    pub additivity: Option<f64>,
+    /// Samples decided wrongly with all modules.
+    pub wrong: usize,
+    /// The samples decided rightly, by the modules each of which they need: without that one
+    /// alone the decision is wrong. Most samples first.
+    pub needs: Vec<Need>,
+    /// The classes that occur, of at most twelve; else empty.
+    pub classes: Vec<usize>,
+    /// By subset of the modules the mean margin of each of these classes.
+    pub by_class: Vec<MeanMargins>,
+}
+
+/// Samples that need the same modules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Need {
+    /// The modules; empty where none is needed by itself.
+    pub modules: Vec<usize>,
+    /// How many samples.
+    pub samples: usize,
+    /// The first of them, from 0.
+    pub first: Vec<usize>,
+}
+
+/// Mean margins with a set of modules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct MeanMargins {
+    /// The modules that stay.
+    pub modules: Vec<usize>,
+    /// By class, as in `classes`.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
+    pub margins: Vec<f64>,
 }
 
 /// One module's share of a metric.

@@ -7,7 +7,9 @@
 mod check;
 mod circuits;
 mod compare;
+mod course;
 mod diff;
+mod fronts;
 mod graph;
 mod insight;
 mod intervene;
@@ -40,23 +42,30 @@ pub use compare::{
     Comparison, Control, FrontPoint, GroupOverlap, GroupSummary, Hypothesis, MeasureInfo, Overlap,
     OverlapPair, Picture, PlacedLayer, Test, UniversalShare,
 };
+pub use course::{Course, Stage, TurningPoint};
 pub use diff::{
     ChangedCircuit, ChangedDecision, ChangedDecisions, ChangedEdges, ChangedModules, ChangedOutput,
     ChangedPruning, ChangedTensor, Diff, DiffLimits, MatchedModules, Versions,
 };
+pub use fronts::{Fronts, OnFronts};
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
-pub use insight::{Addition, Embedding, Formula, Insight, Polysemanticity, SignDimension, Surface};
+pub use insight::{
+    Addition, Embedding, Formula, Insight, Polysemanticity, Represented, SignDimension, Surface,
+};
 pub use intervene::{EditMade, Intervention, Moved, MovedDecisions, MovedOutput, Swept, SweptRow};
 pub use lens::{
     Attributed, Attribution, HeadWeights, LayerCosines, Lens, LensPoint, LensSample, NeuronWeights,
     Read, Scored,
 };
-pub use lesions::{Agreement, Coalitions, Enrichment, Lesion, Selectivity, Share, Subset};
+pub use lesions::{
+    Agreement, Coalitions, Enrichment, Lesion, Margins, MeanMargins, Need, Selectivity, Share,
+    Subset,
+};
 pub use modules::{
     Assignment, AtThreshold, BlockCount, BlockPosterior, Blocks, Bootstrap, Bridge, Component,
     Conductance, Exchange, HeadlineTest, Independence, Measure, Membership, Modules, Motif,
     Neighbours, NullModel, Partition, Placement, Plateau, Relocation, Resample, Scan, ScanPoint,
-    Split, Spread, Wiring,
+    Split, Spread, Transplant, Wiring,
 };
 pub use multiverse::{
     Along, Analysed, Axes, Certified, CertifiedEdge, Claim, Multiverse, Nonsense, OfSize,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{CheckpointInfo, DataInfo, Sentence, Tool};
-use crate::choice::{Fill, Method, MetricKind};
+use crate::choice::{Fill, Method, MetricKind, Sign};
 
 /// A whole multiverse of analyses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,10 @@ pub struct Axes {
     pub fills: Vec<Fill>,
     /// What a circuit must keep.
     pub metrics: Vec<MetricKind>,
+    /// How edges are taken: by the size of their effect, or only where the metric is worse
+    /// without them; empty in results that do not say, which take them by size.
+    #[serde(default)]
+    pub selections: Vec<Sign>,
     /// Edges of a circuit.
     pub sizes: Vec<usize>,
     /// Sets of samples: the samples as they are, and bootstrap resamples of them.
@@ -125,7 +129,7 @@ pub struct SupportedEdge {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Along {
-    /// `method`, `fill`, `metric`, `samples`.
+    /// `method`, `fill`, `metric`, `selection`, `samples`.
     pub axis: String,
     /// Mean Jaccard index; 1: none.
     pub jaccard: f64,
@@ -247,10 +251,18 @@ pub struct Specified {
     pub fill: Fill,
     /// What a circuit must keep.
     pub metric: MetricKind,
+    /// How edges were taken.
+    #[serde(default = "by_size")]
+    pub selection: Sign,
     /// Edges of the circuit.
     pub size: usize,
     /// Which set of samples; 0: the samples as they are.
     pub samples: usize,
     /// Jaccard index with the modal circuit of its size.
     pub overlap: f64,
+}
+
+/// How results take edges that do not say.
+fn by_size() -> Sign {
+    Sign::Absolute
 }

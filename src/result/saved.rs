@@ -6,7 +6,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Audit, Comparison, Diff, Intervention, Lens, Multiverse, READABLE, SCHEMA, Sentence, check,
+    Audit, Comparison, Diff, Fronts, Intervention, Lens, Multiverse, READABLE, SCHEMA, Sentence,
+    check,
 };
 use crate::{ErrorKind, Result};
 
@@ -20,6 +21,8 @@ pub enum Saved {
     Comparison(Box<Comparison>),
     /// Of `diff`.
     Diff(Box<Diff>),
+    /// Of `train --lambda A..B`.
+    Fronts(Box<Fronts>),
     /// Of `intervene`.
     Intervention(Box<Intervention>),
     /// Of `lens`.
@@ -34,6 +37,7 @@ struct Head {
     schema: String,
     measures: Option<IgnoredAny>,
     checkpoints: Option<IgnoredAny>,
+    front: Option<IgnoredAny>,
     edits: Option<IgnoredAny>,
     logit_lens: Option<IgnoredAny>,
     axes: Option<IgnoredAny>,
@@ -69,6 +73,7 @@ impl Saved {
             Self::Audit(result) => &result.summary,
             Self::Comparison(result) => &result.summary,
             Self::Diff(result) => &result.summary,
+            Self::Fronts(result) => &result.summary,
             Self::Intervention(result) => &result.summary,
             Self::Lens(result) => &result.summary,
             Self::Stability(result) => &result.summary,
@@ -86,6 +91,8 @@ impl Head {
             Saved::Comparison(result)
         } else if self.checkpoints.is_some() {
             Saved::Diff(read(bytes)?)
+        } else if self.front.is_some() {
+            Saved::Fronts(read(bytes)?)
         } else if self.edits.is_some() {
             Saved::Intervention(read(bytes)?)
         } else if self.logit_lens.is_some() {

@@ -3,7 +3,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::{Audit, Comparison, Diff, GraphJson, Intervention, Lens, Multiverse, Picked};
+use super::{Audit, Comparison, Diff, Fronts, GraphJson, Intervention, Lens, Multiverse, Picked};
 
 /// The JSON Schema (draft 2020-12) of every file that a command writes, by its name.
 ///
@@ -16,12 +16,13 @@ use super::{Audit, Comparison, Diff, GraphJson, Intervention, Lens, Multiverse, 
 /// assert_eq!((*name, title), ("audit", Some("Audit")));
 /// ```
 #[must_use]
-pub fn schemas() -> [(&'static str, Schema); 8] {
+pub fn schemas() -> [(&'static str, Schema); 9] {
     [
         ("audit", of::<Audit>()),
         ("circuit", of::<GraphJson>()),
         ("compare", of::<Comparison>()),
         ("diff", of::<Diff>()),
+        ("fronts", of::<Fronts>()),
         ("intervene", of::<Intervention>()),
         ("lens", of::<Lens>()),
         ("pick", of::<Picked>()),

@@ -80,6 +80,29 @@ impl Schedule {
         reached.map_or(0.0, |(_, value)| *value)
     }
 
+    /// The largest value.
+    #[must_use]
+    pub fn peak(&self) -> f64 {
+        self.0.iter().map(|(_, value)| *value).fold(0.0, f64::max)
+    }
+
+    /// The same course with another largest value; as it is where that is 0.
+    ///
+    /// ```
+    /// use modscope::train::recipe::Schedule;
+    /// let lambda: Schedule = "0:0.25,5000:1".parse().unwrap();
+    /// assert_eq!(lambda.peaking_at(0.5).to_string(), "0:0.125,5000:0.5");
+    /// ```
+    #[must_use]
+    pub fn peaking_at(&self, peak: f64) -> Self {
+        let old = self.peak();
+        let scaled = |(step, value): &(usize, f64)| match old > 0.0 {
+            true => (*step, value / old * peak),
+            false => (*step, *value),
+        };
+        Self(self.0.iter().map(scaled).collect())
+    }
+
     /// The same values reached after steps in proportion.
     #[must_use]
     fn stretched(&self, from: usize, to: usize) -> Self {

@@ -13,6 +13,7 @@ mod circles;
 mod cli;
 mod common;
 mod compare;
+mod copies;
 mod diff;
 mod door;
 mod equivalence;

@@ -19,7 +19,7 @@ const CASES: [(&str, &str); 21] = [
     ),
     (
         "proved, and modules in every way",
-        "modules N --scan --hierarchy --shapley --relocate",
+        "modules N --scan --path --hierarchy --shapley --relocate",
     ),
     ("proved", "prune N --certify"),
     ("cut too far", "prune N --threshold 0.5"),

@@ -114,6 +114,61 @@ fn certified(certified: &Value, edges: u64) {
     }
 }
 
+/// Edges taken by size and by sign are two analyses, and the axis is told.
+#[test]
+fn how_edges_are_taken_is_an_axis() {
+    let rest = "--method eap --fill mean --top 8 --sample-sets 3 --no-shuffled --no-transfer --no-nonsense --json";
+    let found = result(&format!(
+        "stability {NETWORK} --selection absolute,signed {rest}"
+    ));
+    assert_eq!(
+        found["axes"]["selections"],
+        serde_json::json!(["absolute", "signed"])
+    );
+    for answer in found["answers"].as_array().unwrap() {
+        assert_eq!(answer["specifications"], 2 * 3);
+        let along = answer["along"].as_array().unwrap();
+        assert!(
+            along.iter().any(|along| along["axis"] == "selection"),
+            "{along:?}"
+        );
+        let curve = answer["curve"].as_array().unwrap();
+        let signed = curve.iter().filter(|one| one["selection"] == "signed");
+        assert_eq!(signed.count(), 3);
+    }
+    let alone = result(&format!("stability {NETWORK} --selection absolute {rest}"));
+    let usual = result(&format!("stability {NETWORK} {rest}"));
+    assert_eq!(alone["answers"], usual["answers"]);
+}
+
+/// A card for an appendix, as a figure and for LaTeX.
+#[test]
+fn the_card_says_what_was_varied_and_what_came_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let line = format!(
+        "stability {NETWORK} --method eap --fill zero --top 8 --sample-sets 4 --no-shuffled \
+         --claim x1 --quiet --out {}",
+        out.display()
+    );
+    let (code, _, err) = typed(&line);
+    assert_eq!(code, Some(0), "{err}");
+    let tex = std::fs::read_to_string(out.join("tables/card.tex")).unwrap();
+    let svg = std::fs::read_to_string(out.join("figures/card.svg")).unwrap();
+    for part in [
+        "edges of a circuit & 8",
+        "analyses & 4, of 520 edges",
+        "claim & x1: ",
+    ] {
+        assert!(tex.contains(part), "{part}: {tex}");
+    }
+    assert!(!tex.contains('≥') && tex.contains("in $\\geq$ 95"), "{tex}");
+    assert!(
+        svg.contains("two analyses share") && svg.contains("modal circuit"),
+        "{svg}"
+    );
+}
+
 #[test]
 fn what_cannot_be_resampled_is_refused() {
     let (code, _, err) = typed(&format!("stability {NETWORK} --method acdc --json"));

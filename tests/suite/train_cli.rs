@@ -104,6 +104,60 @@ fn one_network_of_a_sweep_is_picked() {
 }
 
 #[test]
+fn a_sweep_over_lambda_has_its_fronts() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "two_moon --lambda 1e-3..1e-1:3 --seeds 0..2 --regimes vanilla,bimt --steps 60 --hidden 4,4 --out moons";
+    let (code, out, error) = train(folder.path(), line);
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("fronts: moons/fronts/index.html"), "{out}");
+    let fronts = folder.path().join("moons/fronts");
+    let json = std::fs::read(fronts.join("fronts.json")).unwrap();
+    let read: modscope::result::Fronts = serde_json::from_slice(&json).unwrap();
+    // Without a cost there is nothing to vary: once for each seed.
+    let lambdas: Vec<f64> = read.front.iter().map(|n| n.lambda).collect();
+    assert_eq!(lambdas, [0.0, 0.0, 0.001, 0.001, 0.01, 0.01, 0.1, 0.1]);
+    let named = folder.path().join("moons/two_moon-bimt-lambda0.01-s1");
+    assert_eq!(read.front[5].path, "moons/two_moon-bimt-lambda0.01-s1");
+    let config = &Checkpoint::open(&named).unwrap().config;
+    assert_eq!(
+        config["lambda_schedule"],
+        serde_json::json!([[0, 0.001], [29, 0.01]])
+    );
+    // No network is as good by both as one on the front, and better by one.
+    let good = |n: &modscope::result::OnFronts| (-n.loss.unwrap(), -(n.edges.unwrap() as f64));
+    for one in &read.front {
+        let (loss, edges) = good(one);
+        let beats = |other| {
+            let (l, e) = good(other);
+            l >= loss && e >= edges && (l > loss || e > edges)
+        };
+        assert_eq!(
+            one.on_front_of_edges,
+            !read.front.iter().any(beats),
+            "{one:?}"
+        );
+    }
+    for file in [
+        "index.html",
+        "tables/fronts.csv",
+        "figures/front-of-edges.svg",
+        "figures/against-lambda.svg",
+    ] {
+        assert!(fronts.join(file).is_file(), "{file}");
+    }
+    for (wrong, why) in [
+        ("two_moon --lambda 1..0.1", "0 < A < B"),
+        ("two_moon --lambda 0.1..1:1", "2 to 100"),
+        ("two_moon --lambda 0.1..1 --resume x", "trains several"),
+    ] {
+        let (code, _, error) = train(folder.path(), wrong);
+        assert!(code == 2 && error.contains(why), "{wrong}: {error}");
+    }
+    let (code, _, error) = train(folder.path(), line);
+    assert!(code == 2 && error.contains("--force"), "{error}");
+}
+
+#[test]
 fn an_interrupted_training_goes_on_from_its_snapshot() {
     let folder = tempfile::tempdir().unwrap();
     let line = "modular_addition --modulus 7 --steps 30 --out";

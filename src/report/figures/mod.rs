@@ -16,7 +16,7 @@ pub use print::Print;
 use super::attention::figure as attention;
 use super::circuits::{faithfulness, figure as circuits, roc};
 use super::insight::{embedding, surface};
-use super::modules::{lesions, matrix as module_matrix, null, scan};
+use super::modules::{course, lesions, margins, matrix as module_matrix, null, scan};
 use super::network::{component_graph, figure as network};
 use super::pruning::{curve, weights};
 use super::training::figure as training;
@@ -48,6 +48,10 @@ pub struct Gallery {
     pub surfaces: Option<Figure>,
     /// Modules along the resolution.
     pub scan: Option<Figure>,
+    /// Margins with every subset of the modules.
+    pub margins: Option<Figure>,
+    /// Modules from stage to stage.
+    pub courses: Vec<Figure>,
     /// Ablation of modules.
     pub lesions: Option<Figure>,
     /// Weights between and within modules.
@@ -87,6 +91,8 @@ impl Gallery {
             embedding: modules.and_then(embedding::draw),
             surfaces: modules.and_then(|m| surface::draw(m, &Sites::new(&audit.network))),
             scan: modules.and_then(scan::draw),
+            margins: modules.and_then(|m| margins::draw(m, &Sites::new(&audit.network))),
+            courses: modules.map_or_else(Vec::new, course::all),
             lesions: modules.and_then(|m| lesions::draw(m, &Sites::new(&audit.network))),
             module_matrix: module_matrix::draw(audit),
             attention: attention::draw(audit),
@@ -117,6 +123,7 @@ impl Gallery {
             &self.embedding,
             &self.surfaces,
             &self.lesions,
+            &self.margins,
             &self.module_matrix,
             &self.faithfulness,
             &self.roc,
@@ -125,6 +132,7 @@ impl Gallery {
         std::iter::once(&self.network)
             .chain(&self.splits)
             .chain(single.into_iter().flatten())
+            .chain(&self.courses)
             .chain(&self.attention)
             .chain(&self.circuits)
     }

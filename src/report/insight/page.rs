@@ -5,7 +5,7 @@ use crate::report::format::{number, percent};
 use crate::report::modules::cell::name;
 use crate::report::page::blocks::{Block, Cell, Shown, Table, numbers, words};
 use crate::report::sites::clean;
-use crate::result::{Embedding, Formula, Modules, Polysemanticity, SignDimension};
+use crate::result::{Embedding, Formula, Modules, Polysemanticity, Represented, SignDimension};
 
 pub(in crate::report) fn blocks(modules: &Modules, gallery: &Gallery) -> Vec<Block> {
     let Some(insight) = &modules.insight else {
@@ -23,6 +23,8 @@ pub(in crate::report) fn blocks(modules: &Modules, gallery: &Gallery) -> Vec<Blo
     blocks.extend(surfaces.map(|figure| Block::Figure(Shown::new(figure, SURFACES))));
     blocks.extend((!insight.embeddings.is_empty()).then(|| embeddings(&insight.embeddings)));
     blocks.extend((!insight.signs.is_empty()).then(|| signs(&insight.signs)));
+    let represented = &insight.representations;
+    blocks.extend((!represented.is_empty()).then(|| representations(represented)));
     let many = &insight.polysemanticity;
     blocks.extend((!many.is_empty()).then(|| polysemanticity(many)));
     blocks
@@ -31,7 +33,7 @@ pub(in crate::report) fn blocks(modules: &Modules, gallery: &Gallery) -> Vec<Blo
 const EMBEDDING: &str = "The tokens along the first two principal components of their embedding, in the dimensions \
      of each module; for modular arithmetic, joined in the order of the strongest frequency, which makes a circle of a circle.";
 
-const SURFACES: &str = "What the pruned network gives over the one or two inputs that it depends on: outputs from red (low) \
+const SURFACES: &str = "What the pruned network gives, and what modules write to others, over the one or two inputs that it depends on: values from red (low) \
      to blue (high), decisions in the colours of their classes. Inside the frame lie the samples; what is outside, \
      nothing was trained on.";
 
@@ -116,6 +118,50 @@ fn signs(all: &[SignDimension]) -> Block {
         ],
         all.iter().map(row).collect(),
     ))
+}
+
+fn representations(all: &[Represented]) -> Block {
+    let row = |r: &Represented| {
+        vec![
+            Cell::count(r.dimension),
+            Cell::word(representation(&r.partition)),
+            Cell::count(r.degree),
+            Cell::shown(percent(r.share), r.share),
+            Cell::number(r.p_holm),
+            Cell::shown(percent(r.variance), r.variance),
+            r.module
+                .map_or_else(|| Cell::word("several or none"), |m| name(m, true)),
+        ]
+    };
+    Block::Table(Table::new(
+        "Embedding dimensions as functions of the permutations: the irreducible representation that stands \
+         out in each, against normal noise",
+        "representations",
+        vec![
+            numbers("Dimension"),
+            words("Representation"),
+            numbers("Of dimension"),
+            numbers("Share of it"),
+            numbers("p (Holm)"),
+            numbers("Share of the variance"),
+            words("Module"),
+        ],
+        all.iter().map(row).collect(),
+    ))
+}
+
+/// A representation by its partition, with the name that it has: `standard [3, 1]`.
+pub fn representation(partition: &[usize]) -> String {
+    let parts: Vec<String> = partition.iter().map(ToString::to_string).collect();
+    let listed = format!("[{}]", parts.join(", "));
+    let name = match partition {
+        [] | [_] => "trivial",
+        all if all.iter().all(|part| *part == 1) => "sign",
+        [first, 1] if *first > 1 => "standard",
+        [2, rest @ ..] if rest.iter().all(|part| *part == 1) => "standard times sign",
+        _ => return listed,
+    };
+    format!("{name} {listed}")
 }
 
 fn polysemanticity(all: &[Polysemanticity]) -> Block {

@@ -1,4 +1,5 @@
-//! Outputs over one input as curves, over two as maps; decisions as regions.
+//! Outputs and what modules write over one input as curves, over two as maps; decisions as
+//! regions.
 
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, bar, line, path, text, through, tip};
@@ -56,9 +57,15 @@ fn panel(figure: &mut Figure, surface: &Surface, sites: &Sites<'_>, (left, top):
         let [low, high] = surface.range[k];
         Axis::new(Scale::Linear, low, high, &name(k))
     };
-    let title = match &surface.output {
-        Some(output) => sites.name(output),
-        None => "decision".to_owned(),
+    let title = match (&surface.output, &surface.site) {
+        (Some(output), _) => sites.name(output),
+        (None, Some(site)) => {
+            let module = surface
+                .module
+                .map_or_else(String::new, |m| format!(" of module {m}"));
+            format!("{}{module}", sites.name(site))
+        }
+        (None, None) => "decision".to_owned(),
     };
     let y = match surface.inputs.len() {
         1 => Axis::linear(surface.values.iter().copied(), ""),
@@ -109,7 +116,7 @@ fn curve(figure: &mut Figure, surface: &Surface, panel: &Panel) {
 #[allow(clippy::cast_precision_loss, reason = "points of a grid")]
 fn map(figure: &mut Figure, surface: &Surface, panel: &Panel, sites: &Sites<'_>) {
     let [low, high] = extremes(&surface.values);
-    let is_decision = surface.output.is_none();
+    let is_decision = surface.output.is_none() && surface.site.is_none();
     let shade = |value: f64| match is_decision {
         true => value,
         false => level(value, low, high),
@@ -240,6 +247,8 @@ mod tests {
         let modules = audit.modules.as_mut().expect("the sample has modules");
         modules.insight = Some(Insight {
             surfaces: vec![Surface {
+                site: None,
+                module: None,
                 output: output.map(str::to_owned),
                 inputs: vec!["x0".to_owned(), "x1".to_owned()],
                 domain: vec![[0.0, 1.0]; 2],

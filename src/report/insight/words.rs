@@ -1,8 +1,11 @@
 //! What the modules say about the task, in sentences.
 
-use crate::report::english::plural;
+use std::collections::BTreeMap;
+
+use crate::report::english::{LEVEL, counted, joined, plural};
 use crate::report::format::{count_words, percent, short, significant};
-use crate::result::{Addition, Embedding, Insight, Modules};
+use crate::report::insight::page::representation;
+use crate::result::{Addition, Embedding, Insight, Modules, Represented};
 use crate::result::{Sentence, Status};
 
 /// A dimension follows the sign from this |correlation| on.
@@ -16,6 +19,7 @@ pub(in crate::report) fn sentences(modules: &Modules) -> Vec<Sentence> {
         formulas(insight),
         circles(insight),
         sign(insight),
+        representations(insight),
         addition(insight),
         purposes(insight),
     ];
@@ -57,7 +61,7 @@ fn circles(insight: &Insight) -> Option<Sentence> {
     }
     let text = format!(
         "Of the variance of the token embeddings, one frequency has {}.",
-        crate::report::english::joined(&all)
+        joined(&all)
     );
     Some(Sentence::new("Embeddings", Status::Note, text).from(["/modules/insight/embeddings"]))
 }
@@ -84,6 +88,51 @@ fn sign(insight: &Insight) -> Option<Sentence> {
         )
     };
     Some(Sentence::new("Signs", Status::Note, text).from(["/modules/insight/signs"]))
+}
+
+/// How much of the embedding lies in dimensions that have a representation, and in which.
+fn representations(insight: &Insight) -> Option<Sentence> {
+    let all = &insight.representations;
+    let told: Vec<&Represented> = all.iter().filter(|one| one.p_holm <= LEVEL).collect();
+    let (first, dimensions) = (all.first()?, counted(all.len(), "dimension", "dimensions"));
+    let things: usize = first.partition.iter().sum();
+    let mut by: BTreeMap<&[usize], Vec<&Represented>> = BTreeMap::new();
+    told.iter()
+        .for_each(|one| by.entry(&one.partition).or_default().push(one));
+    let named: Vec<String> = by
+        .iter()
+        .rev()
+        .map(|(partition, mine)| {
+            let least = mine.iter().map(|one| one.share).fold(1.0, f64::min);
+            format!(
+                "{} the {} (each at least {})",
+                mine.len(),
+                representation(partition),
+                percent(least)
+            )
+        })
+        .collect();
+    let variance: f64 = told.iter().map(|one| one.variance).sum();
+    let (status, text) = match told.is_empty() {
+        true => (
+            Status::NotShown,
+            format!(
+                "No dimension of the embedding has more of an irreducible representation of S{things} than noise would ({dimensions}, Holm)."
+            ),
+        ),
+        false => (
+            Status::Note,
+            format!(
+                "Of {dimensions} of the embedding, {} {} more of an irreducible representation of S{things} than noise \
+                 would (p ≤ {LEVEL}, Holm), with {} of its variance: {}.",
+                told.len(),
+                plural(told.len(), "has", "have"),
+                percent(variance),
+                joined(&named)
+            ),
+        ),
+    };
+    Some(Sentence::new("Representations", status, text).from(["/modules/insight/representations"]))
 }
 
 /// Gradients at least this symmetric are said to be the pizza's, at most so symmetric the

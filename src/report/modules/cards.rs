@@ -8,7 +8,9 @@ use crate::order;
 use crate::report::english::{LEVEL, plural};
 use crate::report::figures::palette::{MODULE_COLOURS, module_class};
 use crate::report::format::{count, number, p_value, percent, short};
+use crate::report::insight::page::representation;
 use crate::report::modules::lesions::is_of_one_output;
+use crate::report::modules::transplants;
 use crate::report::page::blocks::{Block, Fact, ModuleCard};
 use crate::report::sites::{Place, Sites, clean, shortened};
 use crate::result::Modules;
@@ -123,7 +125,20 @@ fn represented(module: usize, modules: &Modules) -> Option<(String, String)> {
         );
         ("sign".to_owned(), text)
     });
-    of_circle.chain(of_sign).next()
+    let mut of_group = insight.representations.iter();
+    let of_group = of_group
+        .find(|r| r.module == Some(module) && r.p_holm <= LEVEL)
+        .map(|r| {
+            let name = representation(&r.partition);
+            let text = format!(
+                "{name} of the permutations, {} of embedding dimension {} ({})",
+                percent(r.share),
+                r.dimension,
+                p_value(r.p_holm)
+            );
+            (name, text)
+        });
+    of_circle.chain(of_sign).chain(of_group).next()
 }
 
 /// Clock or pizza of the module alone.
@@ -191,6 +206,8 @@ fn facts(
     facts.extend(formulas(members, modules).map(|text| Fact::new("Formula", text)));
     facts.extend(lesions(module, modules, sites).map(|text| Fact::new("Without it", text)));
     facts.extend(voting(module, modules, sites).map(|text| Fact::new("Alone or together", text)));
+    let stand_in = transplants::on_card(module, modules, sites);
+    facts.extend(stand_in.map(|text| Fact::new("In its place", text)));
     facts.extend(inside.map(|share| Fact::new("|w| inside", percent(share))));
     let apart = modules.conductance.iter().find(|c| c.module == module);
     facts.extend(apart.map(|c| Fact::new("Conductance", number(c.value))));

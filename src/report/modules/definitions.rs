@@ -35,6 +35,11 @@ pub(in crate::report) const TERMS: &[Term] = &[
         applies: has_lesions,
     },
     Term {
+        name: "Copy",
+        text: "A module in whose place another's weights, matched site by site within each layer and scaled by one factor for each, leave every output within its tolerance and every decision on these samples. Likeness: mean over the layers of the cosine of the matched weights; p = (r + 1) ÷ (n + 1), r of n shuffles of one module's weights within its layers matching as well.",
+        applies: has_transplants,
+    },
+    Term {
         name: "Wiring cost",
         text: "Σ |w| (λ · distance + l0) over the surviving edges, as in Brain-Inspired Modular Training; lower is more local.",
         applies: has_wiring,
@@ -55,6 +60,10 @@ fn has_blocks(audit: &Audit) -> bool {
 
 fn has_lesions(audit: &Audit) -> bool {
     of(audit, |m| !m.lesions.is_empty())
+}
+
+fn has_transplants(audit: &Audit) -> bool {
+    of(audit, |m| !m.transplants.is_empty())
 }
 
 fn has_wiring(audit: &Audit) -> bool {

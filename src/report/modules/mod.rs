@@ -3,9 +3,11 @@
 mod blocks;
 mod cards;
 pub(in crate::report) mod cell;
+pub mod course;
 pub(in crate::report) mod definitions;
 pub(in crate::report) mod function;
 pub mod lesions;
+pub mod margins;
 pub mod matrix;
 mod motifs;
 pub mod null;
@@ -13,4 +15,5 @@ pub(in crate::report) mod page;
 pub(in crate::report) mod qualities;
 pub mod scan;
 pub(in crate::report) mod tables;
+mod transplants;
 pub(in crate::report) mod words;

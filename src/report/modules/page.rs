@@ -10,9 +10,12 @@ use crate::report::modules::blocks;
 use crate::report::modules::cards;
 use crate::report::modules::cell::name;
 use crate::report::modules::cell::scope_words;
+use crate::report::modules::course;
 use crate::report::modules::lesions::is_of_one_output;
+use crate::report::modules::margins;
 use crate::report::modules::motifs;
 use crate::report::modules::qualities;
+use crate::report::modules::transplants;
 use crate::report::modules::words::{null_words, selective, what_moves};
 use crate::report::page::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Place, Sites, Wire, clean};
@@ -44,6 +47,7 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
         blocks.push(table(&caption, &inner.partition, modules, sites));
     }
     blocks.extend(motifs::table(modules, sites));
+    blocks.extend(transplants::table(modules, sites));
     blocks.extend(qualities::blocks(modules, gallery));
     let moved = drawn(gallery.relocated.as_ref(), RELOCATED);
     blocks.extend(folded(
@@ -61,7 +65,7 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
 }
 
 /// What was measured of the modules, each in a drawer of its own.
-fn measured(modules: &Modules, gallery: &Gallery, sites: &Sites<'_>) -> [Option<Block>; 4] {
+fn measured(modules: &Modules, gallery: &Gallery, sites: &Sites<'_>) -> [Option<Block>; 5] {
     let found = vec![Block::Facts(facts(modules))];
     let mut chance = drawn(gallery.null.as_ref(), &null_caption(modules));
     chance.extend((!modules.measures.is_empty()).then(|| qualities::measures(modules)));
@@ -72,6 +76,10 @@ fn measured(modules: &Modules, gallery: &Gallery, sites: &Sites<'_>) -> [Option<
     if !modules.lesions.is_empty() {
         effects.push(lesions(modules, sites));
     }
+    let course = gallery.courses.iter();
+    let course = course.map(|f| Block::Figure(Shown::new(f, &course::caption(&f.name))));
+    let course = course.collect();
+    effects.extend(drawn(gallery.margins.as_ref(), margins::CAPTION));
     let between = drawn(gallery.module_matrix.as_ref(), matrix_caption());
     [
         folded(
@@ -81,6 +89,7 @@ fn measured(modules: &Modules, gallery: &Gallery, sites: &Sites<'_>) -> [Option<
         ),
         folded("chance", "Modularity against shuffled networks", chance),
         folded("lesions", "What removing each module does", effects),
+        folded("course", "Modules from stage to stage", course),
         folded("between", "Weight within and between modules", between),
     ]
 }

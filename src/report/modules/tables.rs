@@ -17,15 +17,19 @@ pub(in crate::report) fn sheets(modules: &Modules) -> Vec<Sheet> {
         hierarchy(modules),
         blocks(modules),
         motifs(modules),
+        transplants(modules),
         exchange(modules),
         relocation(modules),
         shares(modules),
         subsets(modules),
+        margins(modules),
+        needs(modules),
         agreement(modules),
         formulas(modules),
         additions(modules),
         embeddings(modules),
         signs(modules),
+        representations(modules),
         polysemanticity(modules),
     ]
 }
@@ -277,6 +281,90 @@ fn motifs(modules: &Modules) -> Sheet {
     sheet("motifs", &columns, rows)
 }
 
+fn transplants(modules: &Modules) -> Sheet {
+    let rows = modules.transplants.iter().map(|t| {
+        let scales: Vec<String> = t.scales.iter().map(f64::to_string).collect();
+        vec![
+            word(t.scope.name()),
+            t.host.to_string(),
+            t.donor.to_string(),
+            t.likeness.to_string(),
+            t.p.to_string(),
+            t.p_holm.to_string(),
+            scales.join(" "),
+            word(&t.metric),
+            t.metric_full.to_string(),
+            t.metric_transplanted.to_string(),
+            t.metric_without.to_string(),
+            some(t.restored),
+            t.max_abs_difference.to_string(),
+            t.difference_over_tolerance.to_string(),
+            t.copy.to_string(),
+        ]
+    });
+    let columns = [
+        "partition",
+        "host",
+        "donor",
+        "likeness",
+        "p",
+        "p_holm",
+        "scales",
+        "metric",
+        "as_is",
+        "transplanted",
+        "without",
+        "restored",
+        "max_abs_difference",
+        "difference_over_tolerance",
+        "copy",
+    ];
+    sheet("transplants", &columns, rows)
+}
+
+fn margins(modules: &Modules) -> Sheet {
+    let with = modules
+        .coalitions
+        .iter()
+        .filter_map(|c| Some((c, c.margins.as_ref()?)));
+    let rows = with.flat_map(|(c, margins)| {
+        margins.by_class.iter().flat_map(move |subset| {
+            let names: Vec<String> = subset.modules.iter().map(usize::to_string).collect();
+            let of_class = margins.classes.iter().zip(&subset.margins);
+            of_class.map(move |(class, margin)| {
+                vec![
+                    word(c.scope.name()),
+                    word(c.fill.name()),
+                    names.join(" "),
+                    class.to_string(),
+                    margin.to_string(),
+                ]
+            })
+        })
+    });
+    let columns = ["partition", "fill", "modules", "class", "mean_margin"];
+    sheet("margins", &columns, rows)
+}
+
+fn needs(modules: &Modules) -> Sheet {
+    let with = modules
+        .coalitions
+        .iter()
+        .filter_map(|c| Some((c, c.margins.as_ref()?)));
+    let rows = with.flat_map(|(c, margins)| {
+        margins.needs.iter().map(move |need| {
+            let names: Vec<String> = need.modules.iter().map(usize::to_string).collect();
+            vec![
+                word(c.scope.name()),
+                word(c.fill.name()),
+                names.join(" "),
+                need.samples.to_string(),
+            ]
+        })
+    });
+    sheet("needs", &["partition", "fill", "needed", "samples"], rows)
+}
+
 fn exchange(modules: &Modules) -> Sheet {
     let rows = modules.blocks.iter().flat_map(|blocks| &blocks.exchange);
     let rows = rows.map(|e| vec![e.from.to_string(), e.to.to_string(), e.edges.to_string()]);
@@ -402,6 +490,34 @@ fn embeddings(modules: &Modules) -> Sheet {
         e.points.iter().enumerate().map(row)
     });
     sheet("embeddings", &["module", "token", "first", "second"], rows)
+}
+
+fn representations(modules: &Modules) -> Sheet {
+    let all = modules.insight.iter().flat_map(|i| &i.representations);
+    let rows = all.map(|r| {
+        let parts: Vec<String> = r.partition.iter().map(usize::to_string).collect();
+        vec![
+            r.dimension.to_string(),
+            parts.join(" "),
+            r.degree.to_string(),
+            r.share.to_string(),
+            r.p.to_string(),
+            r.p_holm.to_string(),
+            r.variance.to_string(),
+            some(r.module),
+        ]
+    });
+    let columns = [
+        "dimension",
+        "partition",
+        "degree",
+        "share",
+        "p",
+        "p_holm",
+        "variance",
+        "module",
+    ];
+    sheet("representations", &columns, rows)
 }
 
 fn signs(modules: &Modules) -> Sheet {

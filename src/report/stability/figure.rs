@@ -91,6 +91,18 @@ fn rows(all: &[&Specified]) -> Vec<Choice<'static>> {
         let metric = one.metric;
         add(metric.to_string(), Box::new(move |s| s.metric == metric));
     }
+    for one in all
+        .iter()
+        .filter(|one| one.selection != all[0].selection)
+        .take(1)
+    {
+        for selection in [all[0].selection, one.selection] {
+            add(
+                format!("{selection} effects"),
+                Box::new(move |s| s.selection == selection),
+            );
+        }
+    }
     let mut sizes: Vec<usize> = all.iter().map(|s| s.size).collect();
     sizes.sort_unstable();
     sizes.dedup();

@@ -1,5 +1,6 @@
 //! Many analyses of one network, and what they agree on.
 
+pub(in crate::report) mod card;
 mod figure;
 mod opening;
 pub(in crate::report) mod page;

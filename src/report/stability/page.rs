@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::card;
 use super::figure::{specification_curve, support};
 use super::opening::opening;
 use super::words;
@@ -27,7 +28,8 @@ pub fn figures(result: &Multiverse) -> Vec<Figure> {
         let edges = middle(answer).and_then(|of| support(&support_name(answer), of, MOST_EDGES));
         [curve, edges]
     };
-    result.answers.iter().flat_map(of).flatten().collect()
+    let drawn = result.answers.iter().flat_map(of).flatten();
+    drawn.chain([card::draw(result)]).collect()
 }
 
 fn curve_name(answer: &Analysed) -> String {
@@ -104,6 +106,16 @@ fn sections(result: &Multiverse, figures: &[Figure]) -> Vec<Section> {
             id: "held-against",
             title: "What the agreement is worth",
             blocks: held_against(result),
+        },
+        Section {
+            id: "card",
+            title: "For an appendix",
+            blocks: shown(
+                "card",
+                "The whole on a card; `tables/card.tex` has it for LaTeX.",
+            )
+            .into_iter()
+            .collect(),
         },
         Section {
             id: "evidence",

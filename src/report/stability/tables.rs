@@ -74,6 +74,7 @@ fn analyses(result: &Multiverse) -> Sheet {
                 one.method.to_string(),
                 one.fill.to_string(),
                 one.metric.to_string(),
+                one.selection.to_string(),
                 one.size.to_string(),
                 one.samples.to_string(),
                 one.overlap.to_string(),
@@ -83,7 +84,14 @@ fn analyses(result: &Multiverse) -> Sheet {
     Sheet {
         name: "analyses",
         columns: vec![
-            "output", "method", "fill", "metric", "size", "samples", "overlap",
+            "output",
+            "method",
+            "fill",
+            "metric",
+            "selection",
+            "size",
+            "samples",
+            "overlap",
         ],
         rows,
     }

@@ -1,5 +1,6 @@
 //! What the analyses agree on, in sentences.
 
+use crate::choice::Sign;
 use crate::order;
 use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count, count_words, percent, short};
@@ -63,14 +64,27 @@ fn run(result: &Multiverse) -> Sentence {
 fn axes(axes: &Axes) -> String {
     let several = |names: Vec<String>| joined(&names);
     let sizes: Vec<String> = axes.sizes.iter().map(|size| count(*size)).collect();
+    let taken: Vec<&str> = axes.selections.iter().map(|sign| taken(*sign)).collect();
+    let taken = match taken.as_slice() {
+        [] | [_] => String::new(),
+        several => format!("; taken {}", several.join(" or ")),
+    };
     format!(
-        "scored by {}; filled by {}; measured by {}; circuits of {} edges; {} of samples",
+        "scored by {}; filled by {}; measured by {}{taken}; circuits of {} edges; {} of samples",
         several(axes.methods.iter().map(ToString::to_string).collect()),
         several(axes.fills.iter().map(ToString::to_string).collect()),
         several(axes.metrics.iter().map(ToString::to_string).collect()),
         joined(&sizes),
         counted(axes.sample_sets, "set", "sets"),
     )
+}
+
+/// How edges are taken, in words.
+fn taken(sign: Sign) -> &'static str {
+    match sign {
+        Sign::Absolute => "by the size of their effects",
+        Sign::Signed => "only where the metric is worse without them",
+    }
 }
 
 /// What two analyses share, and what nearly all have.

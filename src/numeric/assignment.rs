@@ -10,7 +10,7 @@ use ndarray::ArrayView2;
 /// are no numbers count as 0.
 ///
 /// ```
-/// use modscope::compare::assign;
+/// use modscope::numeric::assign;
 /// use ndarray::array;
 /// // Greedy would take the 9 and be left with 1: 8 + 7 is more.
 /// assert_eq!(assign(array![[9.0, 8.0], [7.0, 1.0]].view()), [1, 0]);

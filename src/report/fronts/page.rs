@@ -1,0 +1,104 @@
+//! The page of a sweep over λ.
+
+use askama::Template;
+
+use super::words;
+use crate::report::english::counted;
+use crate::report::figures::Figure;
+use crate::report::format::typed;
+use crate::report::page::Page;
+use crate::report::page::blocks::{Block, Cell, Section, Shown, Table, numbers, words as text};
+use crate::report::sites::{clean, plain};
+use crate::result::{Fronts, OnFronts};
+
+/// Renders the page.
+pub fn render(fronts: &Fronts, figures: &[Figure]) -> askama::Result<String> {
+    let page = Page {
+        kind: "What the cost of connections buys",
+        title: format!("{}: λ against edges and loss", clean(&fronts.task)),
+        subtitle: counted(fronts.front.len(), "network", "networks"),
+        verdicts: words::summary(fronts),
+        sections: sections(fronts, figures),
+        json: "fronts.json".to_owned(),
+        tool: format!(
+            "{} {}",
+            clean(&fronts.tool.name),
+            clean(&fronts.tool.version)
+        ),
+        command: plain(&fronts.command.join(" ")),
+        carried: crate::report::page::carried(fronts).map_err(askama::Error::custom)?,
+        ..Page::bare()
+    };
+    page.render()
+}
+
+fn sections(fronts: &Fronts, figures: &[Figure]) -> Vec<Section> {
+    let shown = |name: &str, caption: &str| {
+        let found = figures.iter().find(|figure| figure.name == name)?;
+        Some(Block::Figure(Shown::new(found, caption)))
+    };
+    let edges = "Loss on the test samples against the edges that are left at the largest threshold that \
+                 verifies; the line joins the networks that no other beats at both.";
+    let blocks = "Loss on the test samples against the nats by which blocks shorten the description of \
+                  these edges.";
+    let against = "Every network against the largest λ of its schedule; the line goes through the means \
+                   over seeds.";
+    let drawn = [
+        shown("front-of-edges", edges),
+        shown("front-of-blocks", blocks),
+        shown("against-lambda", against),
+    ];
+    vec![
+        Section {
+            id: "fronts",
+            title: "Fronts",
+            blocks: drawn.into_iter().flatten().collect(),
+        },
+        Section {
+            id: "networks",
+            title: "Networks",
+            blocks: vec![Block::Table(table(fronts))],
+        },
+    ]
+}
+
+fn table(fronts: &Fronts) -> Table {
+    let value = fronts.metric.map_or("Metric", |metric| metric.name());
+    let columns = vec![
+        text("Network"),
+        text("Regime"),
+        numbers("λ"),
+        numbers("Seed"),
+        numbers("Test loss"),
+        numbers(value),
+        numbers("Edges left"),
+        numbers("Modules"),
+        numbers("Nats gained"),
+        text("On the front of"),
+    ];
+    let counted = |n: Option<usize>| n.map_or_else(|| Cell::word("–"), Cell::count);
+    let row = |n: &OnFronts| {
+        let on = [
+            (n.on_front_of_edges, "edges"),
+            (n.on_front_of_blocks, "blocks"),
+        ];
+        let on: Vec<&str> = on
+            .into_iter()
+            .filter_map(|(is_on, name)| is_on.then_some(name))
+            .collect();
+        vec![
+            Cell::word(clean(&n.name)),
+            Cell::word(n.regime.name()),
+            Cell::shown(typed(n.lambda), n.lambda),
+            Cell::word(n.seed.to_string()),
+            Cell::optional(n.loss),
+            Cell::optional(n.value),
+            counted(n.edges),
+            counted(n.modules),
+            Cell::optional(n.description_length_gained),
+            Cell::word(on.join(", ")),
+        ]
+    };
+    let rows = fronts.front.iter().map(row).collect();
+    Table::new("Networks by λ", "fronts", columns, rows).open()
+}
