@@ -64,6 +64,7 @@ fn asked(config: &Config) -> Result<(), &'static str> {
         (modules.scan, "--scan"),
         (modules.hierarchy, "--hierarchy"),
         (modules.motifs, "--motifs"),
+        (modules.path, "--path"),
         (modules.per_layer, "--per-layer"),
         (modules.edge_weight.is_some(), "--edge-weight"),
     ];

@@ -3,13 +3,16 @@
 use askama::Template;
 
 use super::words;
-use crate::report::english::counted;
+use crate::report::english::{capital, counted, plural};
 use crate::report::figures::Figure;
-use crate::report::format::typed;
+use crate::report::format::{count_words, typed};
 use crate::report::page::Page;
-use crate::report::page::blocks::{Block, Cell, Section, Shown, Table, numbers, words as text};
+use crate::report::page::blocks::{
+    Block, Cell, Said, Section, Shown, Table, numbers, words as text,
+};
+use crate::report::page::opening::{Headline, Opening, Verdict};
 use crate::report::sites::{clean, plain};
-use crate::result::{Fronts, OnFronts};
+use crate::result::{Fronts, OnFronts, Sentence, Status};
 
 /// Renders the page.
 pub fn render(fronts: &Fronts, figures: &[Figure]) -> askama::Result<String> {
@@ -17,7 +20,7 @@ pub fn render(fronts: &Fronts, figures: &[Figure]) -> askama::Result<String> {
         kind: "What the cost of connections buys",
         title: format!("{}: λ against edges and loss", clean(&fronts.task)),
         subtitle: counted(fronts.front.len(), "network", "networks"),
-        verdicts: words::summary(fronts),
+        opening: Some(opening(fronts, figures)),
         sections: sections(fronts, figures),
         json: "fronts.json".to_owned(),
         tool: format!(
@@ -30,6 +33,39 @@ pub fn render(fronts: &Fronts, figures: &[Figure]) -> askama::Result<String> {
         ..Page::bare()
     };
     page.render()
+}
+
+/// How many networks no other beats, and what they cost.
+fn opening(fronts: &Fronts, figures: &[Figure]) -> Opening {
+    let on = |is_on: fn(&OnFronts) -> bool| fronts.front.iter().filter(|n| is_on(n)).count();
+    let edges = on(|n| n.on_front_of_edges);
+    let headline = Headline {
+        text: format!(
+            "{} of {} {} beaten by none at both loss and edges left.",
+            capital(&count_words(edges)),
+            counted(fronts.front.len(), "network", "networks"),
+            plural(edges, "is", "are")
+        ),
+        caveat: "That was found by looking at all of them: it is no estimate of what another \
+                 training would give."
+            .to_owned(),
+        status: Status::Note,
+    };
+    let said = words::summary(fronts);
+    let verdict = |(sentence, title): (&Sentence, &str)| Verdict {
+        status: sentence.status,
+        title: title.to_owned(),
+        text: sentence.sentence.clone(),
+        miniature: String::new(),
+        is_wide: true,
+        evidence: "networks",
+    };
+    let titles = ["Loss and edges left", "Loss and nats that blocks gain"];
+    let verdicts = said.iter().zip(titles).map(verdict).collect();
+    let figure = figures
+        .iter()
+        .find(|figure| figure.name == "front-of-edges");
+    Opening::of(headline, figure, verdicts, said.len())
 }
 
 fn sections(fronts: &Fronts, figures: &[Figure]) -> Vec<Section> {
@@ -59,7 +95,21 @@ fn sections(fronts: &Fronts, figures: &[Figure]) -> Vec<Section> {
             title: "Networks",
             blocks: vec![Block::Table(table(fronts))],
         },
+        Section {
+            id: "evidence",
+            title: "Evidence",
+            blocks: vec![Block::every_sentence(said(fronts))],
+        },
     ]
+}
+
+/// Every sentence and where its numbers are.
+fn said(fronts: &Fronts) -> Vec<Said> {
+    let of = |sentence: Sentence| Said {
+        anchor: "networks",
+        sentence,
+    };
+    words::summary(fronts).into_iter().map(of).collect()
 }
 
 fn table(fronts: &Fronts) -> Table {
@@ -100,5 +150,5 @@ fn table(fronts: &Fronts) -> Table {
         ]
     };
     let rows = fronts.front.iter().map(row).collect();
-    Table::new("Networks by λ", "fronts", columns, rows).open()
+    Table::new("Networks by λ", "fronts", columns, rows)
 }

@@ -44,7 +44,7 @@ fn said(
     let more = on.len().saturating_sub(MOST);
     let more = match more {
         0 => String::new(),
-        more => format!("; {} more", more),
+        more => format!("; {more} more"),
     };
     let text = format!(
         "Of {}, {} on the front of loss and {what}: no other is as good by both and better by one: {}{more}. \

@@ -77,7 +77,7 @@ fn measured(modules: &Modules, gallery: &Gallery, sites: &Sites<'_>) -> [Option<
         effects.push(lesions(modules, sites));
     }
     let course = gallery.courses.iter();
-    let course = course.map(|f| Block::Figure(Shown::new(f, &course::caption(&f.name))));
+    let course = course.map(|f| Block::Figure(Shown::new(f, course::caption(&f.name))));
     let course = course.collect();
     effects.extend(drawn(gallery.margins.as_ref(), margins::CAPTION));
     let between = drawn(gallery.module_matrix.as_ref(), matrix_caption());
