@@ -119,7 +119,7 @@ fn balls(model: &Mlp<f64>, pruned: &Mlp<f64>, batch: &Batch<f64>) {
             pruned,
             batch.inputs.view(),
             radius,
-            Some(&within),
+            Some(std::slice::from_ref(&within)),
             Arithmetic::Real,
         )
         .unwrap();
