@@ -30,6 +30,8 @@ fn all() -> Vec<Error> {
         .at(path()),
         ErrorKind::TorchScript.at(path()),
         ErrorKind::Onnx { detail: detail() }.at(path()),
+        ErrorKind::Graph { detail: detail() }.at(path()),
+        ErrorKind::OnlyNetworks { detail: "--scan" }.at(path()),
         ErrorKind::Quantised {
             tensor: tensor(),
             dtype: "i8",

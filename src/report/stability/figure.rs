@@ -115,6 +115,16 @@ fn rows(all: &[&Specified]) -> Vec<Choice<'static>> {
     rows
 }
 
+/// What the figure of an answer's edges by their support is called.
+pub(super) fn support_name(answer: &Analysed) -> String {
+    format!("support-{}", answer.output)
+}
+
+/// The analyses of the middle size.
+pub(super) fn middle(answer: &Analysed) -> Option<&OfSize> {
+    answer.sizes.get(answer.sizes.len() / 2)
+}
+
 /// The share of analyses that have each edge, of at most so many, the most frequent first;
 /// `None` without edges.
 #[must_use]

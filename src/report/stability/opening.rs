@@ -2,8 +2,7 @@
 //!
 //! It speaks of circuits of the middle size, of all answers at once.
 
-use super::figure::support;
-use super::page::{middle, support_name};
+use super::figure::{middle, support, support_name};
 use crate::order;
 use crate::report::circuits::group::range;
 use crate::report::english::{counted, joined, plural};

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::card;
-use super::figure::{specification_curve, support};
+use super::figure::{middle, specification_curve, support, support_name};
 use super::opening::opening;
 use super::words;
 use crate::report::figures::Figure;
@@ -34,15 +34,6 @@ pub fn figures(result: &Multiverse) -> Vec<Figure> {
 
 fn curve_name(answer: &Analysed) -> String {
     format!("specification-curve-{}", answer.output)
-}
-
-pub(super) fn support_name(answer: &Analysed) -> String {
-    format!("support-{}", answer.output)
-}
-
-/// The analyses of the middle size.
-pub(super) fn middle(answer: &Analysed) -> Option<&crate::result::OfSize> {
-    answer.sizes.get(answer.sizes.len() / 2)
 }
 
 /// Renders the page.
