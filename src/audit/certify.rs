@@ -312,10 +312,8 @@ pub(super) fn own_arithmetic<T: Scalar>() -> Arithmetic {
 
 impl<N: Certifiable> Case<'_, N> {
     /// The network pruned at a threshold.
-    fn pruned_at(&self, threshold: f64) -> Mlp<f64> {
-        let pruned = apply(self.network, threshold, self.prune.biases).as_mlp();
-        // What could be written out with all weights can be with fewer.
-        pruned.unwrap_or_else(|_| self.original.clone())
+    fn pruned_at(&self, threshold: f64) -> Result<Mlp<f64>, Refusal> {
+        apply(self.network, threshold, self.prune.biases).as_mlp()
     }
 
     fn certificate(

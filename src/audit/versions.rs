@@ -84,7 +84,7 @@ fn of<T: Scalar>(
             let tolerances = subject.reference(tolerance).tolerances().to_vec();
             (subject.into_batch(), tolerances)
         }
-        Architecture::Transformer(_) => unreachable!("`as_mlp` refuses transformers"),
+        Architecture::Transformer(_) => return Err(refused(Refusal::Transformer)),
     };
     // Two types: each network is within what the coarser one may round.
     let own = match (own_arithmetic::<T>(), second) {

@@ -231,7 +231,8 @@ fn the_largest_threshold_that_is_proved() {
     let candidates = magnitudes(model, false);
     let prune = |threshold: f64| apply(model, threshold, false);
     let options = Options::default();
-    let found = largest_certified(model, &candidates, prune, domain, tolerances, &options)
+    let tried = |threshold| Ok(prune(threshold));
+    let found = largest_certified(model, &candidates, tried, domain, tolerances, &options)
         .unwrap()
         .unwrap();
     println!(

@@ -21,7 +21,7 @@ pub struct Certified {
 /// within the budget, which is for all of them together.
 ///
 /// `candidates` run from large to small; `prune` gives the network pruned at a
-/// threshold. More pruning does not always mean more change, so they are tried
+/// threshold, or why that one has no bound. More pruning does not always mean more change, so they are tried
 /// one by one; those that already break at an input found for an earlier one are
 /// passed over. One that cannot be decided with a tenth of the boxes and of the
 /// seconds left counts as not holding.
@@ -31,7 +31,7 @@ pub struct Certified {
 pub fn largest_certified(
     original: &Mlp<f64>,
     candidates: &[f64],
-    prune: impl Fn(f64) -> Mlp<f64>,
+    prune: impl Fn(f64) -> Result<Mlp<f64>, Refusal>,
     domain: &Domain,
     tolerance: &[f64],
     options: &Options,
@@ -43,7 +43,7 @@ pub fn largest_certified(
         if left <= 0.0 {
             break;
         }
-        let pruned = prune(*threshold);
+        let pruned = prune(*threshold)?;
         if breaks(original, &pruned, &points, tolerance) {
             continue;
         }
@@ -81,7 +81,7 @@ pub fn largest_certified(
 pub fn certified_curve(
     original: &Mlp<f64>,
     thresholds: &[f64],
-    prune: impl Fn(f64) -> Mlp<f64>,
+    prune: impl Fn(f64) -> Result<Mlp<f64>, Refusal>,
     domain: &Domain,
     tolerance: &[f64],
     options: &Options,
@@ -89,7 +89,7 @@ pub fn certified_curve(
     let at = |threshold: &f64| {
         Ok(Certified {
             threshold: *threshold,
-            verdict: certify(original, &prune(*threshold), domain, tolerance, options)?,
+            verdict: certify(original, &prune(*threshold)?, domain, tolerance, options)?,
         })
     };
     thresholds.iter().map(at).collect()
