@@ -11,7 +11,7 @@ use crate::choice::Scope;
 use crate::model::{Linear, Mlp};
 use crate::modules::copies::{Inside, Match, matched, p_of_match};
 use crate::modules::lesions::Measured;
-use crate::numeric::{Activation, Scalar, statistics};
+use crate::numeric::{Activation, Scalar, inverse, statistics};
 use crate::prune::{Reference, Tolerance};
 use crate::result::{Assignment, Modules, Transplant};
 
@@ -429,13 +429,6 @@ fn emptied(model: &Mlp<f64>, host: &Part) -> Mlp<f64> {
         }
     }
     emptied
-}
-
-/// The order that undoes one.
-fn inverse(order: &[usize]) -> Vec<usize> {
-    let mut back = vec![0; order.len()];
-    order.iter().enumerate().for_each(|(at, to)| back[*to] = at);
-    back
 }
 
 /// The share of what the metric loses without the host that the donor brings back.

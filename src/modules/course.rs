@@ -180,50 +180,32 @@ fn turns(stages: &[&Communities], lines: &[Vec<usize>]) -> Vec<(usize, TurningPo
     for at in 1..stages.len() {
         let (before, after) = (&lines[at - 1], &lines[at]);
         let shared = shared(stages[at - 1], stages[at]);
-        for (module, line) in after
-            .iter()
-            .enumerate()
-            .filter(|(_, line)| !before.contains(line))
-        {
+        for (module, line) in only(after, before) {
             let from = most(shared.column(module).iter()).map(|old| before[old]);
-            let turn = if from.is_some() {
-                Turn::Splits
-            } else {
-                Turn::Appears
-            };
-            turns.push((
-                at,
-                TurningPoint {
-                    at: 0.0,
-                    line: *line,
-                    turn,
-                    other: from,
-                },
-            ));
+            turns.push((at, turn(line, from, [Turn::Splits, Turn::Appears])));
         }
-        for (module, line) in before
-            .iter()
-            .enumerate()
-            .filter(|(_, line)| !after.contains(line))
-        {
+        for (module, line) in only(before, after) {
             let into = most(shared.row(module).iter()).map(|new| after[new]);
-            let turn = if into.is_some() {
-                Turn::Merges
-            } else {
-                Turn::Disappears
-            };
-            turns.push((
-                at,
-                TurningPoint {
-                    at: 0.0,
-                    line: *line,
-                    turn,
-                    other: into,
-                },
-            ));
+            turns.push((at, turn(line, into, [Turn::Merges, Turn::Disappears])));
         }
     }
     turns
+}
+
+/// Modules whose lines the others do not have, with these.
+fn only<'l>(lines: &'l [usize], others: &'l [usize]) -> impl Iterator<Item = (usize, usize)> + 'l {
+    let all = lines.iter().copied().enumerate();
+    all.filter(|(_, line)| !others.contains(line))
+}
+
+/// What becomes of a line, with and without another that shares its sites.
+fn turn(line: usize, other: Option<usize>, [shared, alone]: [Turn; 2]) -> TurningPoint {
+    TurningPoint {
+        at: 0.0,
+        line,
+        turn: if other.is_some() { shared } else { alone },
+        other,
+    }
 }
 
 /// Where the largest of these is, the first of equals; `None` where all are 0.

@@ -6,6 +6,7 @@
 //! from the right, so that nothing is assumed of how products are written.
 
 use crate::numeric::statistics::beta_above;
+use crate::numeric::{inverse, permutations};
 
 /// The symmetric group of so many things, permutations in lexicographic order.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,10 +95,7 @@ impl Symmetric {
 
     /// The class of g h⁻¹: how long its cycles are.
     fn class(&self, g: &[usize], h: &[usize]) -> usize {
-        let mut back = vec![0; h.len()];
-        h.iter()
-            .enumerate()
-            .for_each(|(thing, image)| back[*image] = thing);
+        let back = inverse(h);
         let mut seen = vec![false; h.len()];
         let mut cycles = Vec::new();
         for first in 0..h.len() {
@@ -159,20 +157,6 @@ fn without(beads: &[usize], cycles: &[usize]) -> i64 {
         Some(sign * without(&left, rest))
     };
     beads.iter().enumerate().filter_map(slide).sum()
-}
-
-/// All permutations of so many things in lexicographic order.
-fn permutations(degree: usize) -> Vec<Vec<usize>> {
-    let mut all = vec![Vec::new()];
-    for _ in 0..degree {
-        let longer = |some: &Vec<usize>| {
-            let free = (0..degree).filter(|thing| !some.contains(thing));
-            free.map(|thing| [some.clone(), vec![thing]].concat())
-                .collect::<Vec<_>>()
-        };
-        all = all.iter().flat_map(longer).collect();
-    }
-    all
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod lesions;
 pub mod margins;
 pub mod matrix;
 mod motifs;
+mod needs;
 pub mod null;
 pub(in crate::report) mod page;
 pub(in crate::report) mod qualities;

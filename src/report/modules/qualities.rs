@@ -6,7 +6,7 @@ use crate::report::english::plural;
 use crate::report::figures::Gallery;
 use crate::report::format::{count, number, p_value};
 use crate::report::modules::cell::{name, scope_words};
-use crate::report::modules::margins;
+use crate::report::modules::needs;
 use crate::report::page::blocks::{Block, Cell, Fact, Shown, Table, numbers, words};
 use crate::report::sites::clean;
 use crate::result::{
@@ -40,7 +40,7 @@ pub(in crate::report) fn function(modules: &Modules) -> Vec<Block> {
         blocks.push(shares(first, &all));
         let listed = all.iter().any(|c| !c.subsets.is_empty());
         blocks.extend(listed.then(|| subsets(&all)));
-        blocks.extend(margins::table(modules));
+        blocks.extend(needs::table(modules));
     }
     blocks.extend(modules.agreement.iter().map(agreement));
     blocks

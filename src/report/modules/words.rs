@@ -32,7 +32,7 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     said.extend(lesions(modules));
     said.extend(selectivity(modules, sites));
     said.extend(crate::report::modules::function::sentences(modules));
-    said.extend(super::margins::sentence(modules));
+    said.extend(super::needs::sentence(modules));
     said.extend(super::transplants::sentence(modules));
     said.extend(super::course::sentences(modules));
     said.extend(wiring(modules));

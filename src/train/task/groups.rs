@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Problem, Task, split_pairs};
 use crate::data::Domain;
-use crate::numeric::Rng;
+use crate::numeric::{Rng, permutations};
 
 /// (a + b) mod `modulus`.
 pub fn modular_addition(task: Task, modulus: usize, rng: &mut Rng) -> Problem {
@@ -51,24 +51,6 @@ fn group(
         tokens: Some(tokens),
         domain: Some(Domain::Tokens),
     }
-}
-
-/// All permutations of 0..degree, in lexicographic order.
-#[must_use]
-pub fn permutations(degree: usize) -> Vec<Vec<usize>> {
-    let mut all = vec![Vec::new()];
-    for _ in 0..degree {
-        all = all
-            .iter()
-            .flat_map(|p| {
-                let unused = (0..degree).filter(|i| !p.contains(i));
-                unused
-                    .map(|i| p.iter().copied().chain([i]).collect())
-                    .collect::<Vec<Vec<usize>>>()
-            })
-            .collect();
-    }
-    all
 }
 
 #[cfg(test)]
