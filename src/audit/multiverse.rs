@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::transfer::{Discovered, Scored};
 use super::{Config, Journal, ScoredBySample, Stages, audit};
 use crate::checkpoint::Checkpoint;
 use crate::choice::{ControlKind, Direction, Fill, Method, MetricKind, Sign};
-use crate::circuit::strongest;
+use crate::circuit::strongest_by;
 use crate::data::{Dataset, Labels};
 use crate::evaluate::certified::{self, Certificate, certified};
 use crate::evaluate::multiverse::{
@@ -576,16 +576,7 @@ fn summed(size: usize, all: &[Analysis], edges: &[(String, String)], seed: u64) 
 fn certificates(scored: &Scored, grid: &Grid, size: usize, seed: u64) -> Option<Certified> {
     let matrix = &scored.matrix;
     let strength = strength(grid.signs[0], matrix.metric);
-    let choose = |scores: &[f64]| match grid.signs[0] {
-        Sign::Absolute => strongest(scores, size),
-        Sign::Signed => {
-            let scores = ArrayView2::from_shape((1, scores.len()), scores);
-            let scores = scores.unwrap_or_else(|_| unreachable!("one row of all scores"));
-            strongest_sets(scores, &[size], &strength)
-                .remove(0)
-                .remove(0)
-        }
-    };
+    let choose = |scores: &[f64]| strongest_by(scores, size, &strength);
     let all = certified(matrix.effects.view(), certified::DRAWS, seed, choose)?;
     let count = |side: Option<bool>| all.iter().filter(|edge| edge.inside == side).count();
     let named = |(edge, found): (usize, &Certificate)| {

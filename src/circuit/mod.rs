@@ -31,7 +31,9 @@ pub use mask::{Loss, MaskConfig, Maskable, learned_mask};
 pub use proved::{Minimal, minimal};
 pub use random::random_scores;
 pub use screened::{Cut, Screened, screened};
-pub use select::{Connection, connected, greedy, leading_to, strongest, strongest_of};
+pub use select::{
+    Connection, connected, greedy, leading_to, strongest, strongest_by, strongest_of,
+};
 
 use ndarray::ArrayView2;
 

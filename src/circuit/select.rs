@@ -6,18 +6,28 @@ use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 /// The `count` edges with the largest |score|; of equals, the first.
 #[must_use]
 pub fn strongest(scores: &[f64], count: usize) -> EdgeSet {
+    strongest_by(scores, count, f64::abs)
+}
+
+/// The same by another strength than |score|.
+#[must_use]
+pub fn strongest_by(scores: &[f64], count: usize, strength: impl Fn(f64) -> f64) -> EdgeSet {
     let all: Vec<usize> = (0..scores.len()).collect();
     let mut set = EdgeSet::with_capacity(scores.len());
-    set.extend(strongest_of(all, scores, count));
+    set.extend(largest(all, count, |edge| strength(scores[edge])));
     set
 }
 
 /// The `count` of these edges with the largest |score|, in no order; of equals, the first.
 /// O(edges).
 #[must_use]
-pub fn strongest_of(mut edges: Vec<usize>, scores: &[f64], count: usize) -> Vec<usize> {
+pub fn strongest_of(edges: Vec<usize>, scores: &[f64], count: usize) -> Vec<usize> {
+    largest(edges, count, |edge| scores[edge].abs())
+}
+
+fn largest(mut edges: Vec<usize>, count: usize, strength: impl Fn(usize) -> f64) -> Vec<usize> {
     let by_strength = |a: &usize, b: &usize| {
-        let sizes = scores[*b].abs().total_cmp(&scores[*a].abs());
+        let sizes = strength(*b).total_cmp(&strength(*a));
         sizes.then(a.cmp(b))
     };
     if 0 < count && count < edges.len() {

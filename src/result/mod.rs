@@ -30,6 +30,7 @@ mod strongest;
 mod subgroups;
 mod training;
 mod transformer;
+mod transplant;
 
 pub use check::check;
 pub use circuits::{
@@ -65,7 +66,7 @@ pub use modules::{
     Assignment, AtThreshold, BlockCount, BlockPosterior, Blocks, Bootstrap, Bridge, Component,
     Conductance, Exchange, HeadlineTest, Independence, Measure, Membership, Modules, Motif,
     Neighbours, NullModel, Partition, Placement, Plateau, Relocation, Resample, Scan, ScanPoint,
-    Split, Spread, Transplant, Wiring,
+    Split, Spread, Wiring,
 };
 pub use multiverse::{
     Along, Analysed, Axes, Certified, CertifiedEdge, Claim, Multiverse, Nonsense, OfSize,
@@ -91,6 +92,7 @@ pub use strongest::{Extreme, Extremes, Sample, Strongest};
 pub use subgroups::{Subgroup, Subgroups};
 pub use training::{Film, FilmFrame, Training, TrainingPoint};
 pub use transformer::{Attention, Prompt, Transformer};
+pub use transplant::Transplant;
 
 /// The value of `schema` in every result this version writes.
 pub const SCHEMA: &str = "modscope/2";

@@ -7,7 +7,7 @@
 use std::time::Instant;
 
 use super::Budget;
-use super::bound::Bounder;
+use super::bound::{Bounded, Bounder};
 
 /// Boxes bounded in one round, at most.
 const ROUND: usize = 1024;
@@ -108,13 +108,7 @@ pub(super) fn leaves(
         let boxes: Vec<Vec<[f64; 2]>> = round.iter().map(|(_, sides)| sides.clone()).collect();
         let bounded = bounder.bound_all(&boxes, &scale);
         for ((node, sides), bounded) in round.into_iter().zip(bounded) {
-            let claim = |k: usize| claimed(bounded.upper(k), enough[k]);
-            let claims: Vec<f64> = (0..enough.len()).map(claim).collect();
-            if claims
-                .iter()
-                .zip(enough)
-                .all(|(claim, enough)| claim <= enough)
-            {
+            if let Some(claims) = proved(&bounded, enough) {
                 numbers += 7 * bounded.relaxations.len();
                 if numbers > most {
                     return Err(NotLogged::Size);
@@ -139,6 +133,16 @@ pub(super) fn leaves(
         }
     }
     Ok(in_order(bounder, nodes, bounds))
+}
+
+/// What is claimed of every output of a box, where that is enough of each.
+fn proved(bounded: &Bounded, enough: &[f64]) -> Option<Vec<f64>> {
+    let claim = |(k, enough): (usize, &f64)| claimed(bounded.upper(k), *enough);
+    let claims: Vec<f64> = enough.iter().enumerate().map(claim).collect();
+    let mut pairs = claims.iter().zip(enough);
+    pairs
+        .all(|(claim, enough)| claim <= enough)
+        .then_some(claims)
 }
 
 /// What is claimed of a bound: a little more, for those who round otherwise.

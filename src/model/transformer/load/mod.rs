@@ -11,6 +11,7 @@
 //! comes from `config.json`, with each framework's own defaults where it has some.
 
 mod bimt;
+mod build;
 mod family;
 mod hf;
 mod keys;
