@@ -85,14 +85,9 @@ pub fn lowered_mlp(network: Mlp<f64>) -> Result<Mlp<f64>, Refusal> {
     let mut lowering = Lowering::new(network.widths()[0], vec![0; 1]);
     for (number, layer) in network.layers.iter().enumerate() {
         let rows = layer.weight.rows().into_iter().zip(&layer.bias);
-        let rows = rows.map(|(row, bias)| Row {
-            terms: row
-                .iter()
-                .copied()
-                .enumerate()
-                .filter(|(_, w)| *w != 0.0)
-                .collect(),
-            bias: *bias,
+        let rows = rows.map(|(row, bias)| {
+            let terms = row.iter().copied().enumerate();
+            Row::of(terms.filter(|(_, w)| *w != 0.0).collect(), *bias)
         });
         let activation = |neuron| match hidden.contains(&number) {
             true => of(number, neuron),
@@ -119,11 +114,12 @@ struct Row {
 }
 
 impl Row {
+    fn of(terms: Vec<(usize, f64)>, bias: f64) -> Self {
+        Self { terms, bias }
+    }
+
     fn copy(place: usize) -> Self {
-        Self {
-            terms: vec![(place, 1.0)],
-            bias: 0.0,
-        }
+        Self::of(vec![(place, 1.0)], 0.0)
     }
 }
 
@@ -188,33 +184,22 @@ impl Lowering {
             }
             Op::Activate(read, _) => of(*read).iter().map(|place| Row::copy(*place)).collect(),
             Op::Affine { terms, bias } => {
-                let bias = |row: usize| bias[row / shape.positions()].widen();
-                let mut rows: Vec<Row> = (0..shape.features())
-                    .map(|row| Row {
-                        terms: Vec::new(),
-                        bias: bias(row),
-                    })
-                    .collect();
-                terms
-                    .iter()
-                    .for_each(|term| self.add_term(network, term, &mut rows));
+                let row = |row: usize| Row::of(Vec::new(), bias[row / shape.positions()].widen());
+                let mut rows: Vec<Row> = (0..shape.features()).map(row).collect();
+                let each = terms.iter();
+                each.for_each(|term| self.add_term(network, term, &mut rows));
                 rows
             }
             Op::Sum(reads) => {
                 let places = |row: usize| reads.iter().map(move |read| (of(*read)[row], 1.0));
-                let row = |row: usize| Row {
-                    terms: places(row).collect(),
-                    bias: 0.0,
-                };
+                let row = |row: usize| Row::of(places(row).collect(), 0.0);
                 (0..shape.features()).map(row).collect()
             }
             Op::Scale { read, weight, bias } => {
                 let row = |(row, place): (usize, &usize)| {
                     let channel = row / shape.positions();
-                    Row {
-                        terms: vec![(*place, weight[channel].widen())],
-                        bias: bias[channel].widen(),
-                    }
+                    let terms = vec![(*place, weight[channel].widen())];
+                    Row::of(terms, bias[channel].widen())
                 };
                 of(*read).iter().enumerate().map(row).collect()
             }
@@ -223,10 +208,8 @@ impl Lowering {
                 let under = self.under(network, *read, *window);
                 let mean = |(row, places): (usize, Vec<usize>)| {
                     let part = 1.0 / counts[row % counts.len().max(1)] as f64;
-                    Row {
-                        terms: places.into_iter().map(|place| (place, part)).collect(),
-                        bias: 0.0,
-                    }
+                    let terms = places.into_iter().map(|place| (place, part));
+                    Row::of(terms.collect(), 0.0)
                 };
                 under.into_iter().enumerate().map(mean).collect()
             }
@@ -299,7 +282,7 @@ impl Lowering {
         while sets.iter().any(|set| set.len() > 1) {
             let (mut rows, mut activations) = (Vec::new(), Vec::new());
             let mut row = |terms, activation| {
-                rows.push(Row { terms, bias: 0.0 });
+                rows.push(Row::of(terms, 0.0));
                 activations.push(activation);
             };
             for pair in sets.iter().flat_map(|set| set.chunks(2)) {
@@ -320,9 +303,8 @@ impl Lowering {
                     .collect();
             }
         }
-        let row = |set: Vec<Vec<usize>>| Row {
-            terms: set.first().map_or_else(Vec::new, |one| sum(one, 1.0)),
-            bias: 0.0,
+        let row = |set: Vec<Vec<usize>>| {
+            Row::of(set.first().map_or_else(Vec::new, |one| sum(one, 1.0)), 0.0)
         };
         Ok(sets.into_iter().map(row).collect())
     }
@@ -348,10 +330,7 @@ impl Lowering {
         let (mut rows, mut activations) = (Vec::new(), Vec::new());
         for (place, parts) in read.iter().zip(&parts) {
             for part in &parts.parts {
-                rows.push(Row {
-                    terms: vec![(*place, part.scale)],
-                    bias: part.shift,
-                });
+                rows.push(Row::of(vec![(*place, part.scale)], part.shift));
                 activations.push(part.activation);
             }
         }
@@ -361,10 +340,7 @@ impl Lowering {
             let (own, others) = rest.split_at(parts.parts.len());
             rest = others;
             let factors = parts.parts.iter().map(|part| part.factor);
-            Row {
-                terms: own.iter().copied().zip(factors).collect(),
-                bias: parts.constant,
-            }
+            Row::of(own.iter().copied().zip(factors).collect(), parts.constant)
         };
         let rows = parts.iter().map(&mut sum).collect();
         self.push(number, rows, whole)

@@ -1,6 +1,7 @@
 //! The card of a stability run for a paper's appendix: what was varied and what came of it,
 //! on a few lines, as a figure and as a table in LaTeX.
 
+use super::figure::middle;
 use crate::escape::latex as escaped;
 use crate::order;
 use crate::report::english::joined;
@@ -8,7 +9,7 @@ use crate::report::figures::canvas::{Figure, line, text, text_width};
 use crate::report::format::{count, percent, short};
 use crate::report::page::name_of;
 use crate::report::sites::{clean, shortened};
-use crate::result::{Analysed, Multiverse, Nonsense, OfSize};
+use crate::result::{Analysed, Certified, Claim, Multiverse, Nonsense, OfSize};
 
 const WIDTH: f64 = 760.0;
 const ROW: f64 = 22.0;
@@ -69,7 +70,7 @@ fn rows(result: &Multiverse) -> Vec<Row> {
 
 /// What the analyses of one answer say, of the middle size.
 fn of_answer(answer: &Analysed) -> Vec<Row> {
-    let Some(of) = answer.sizes.get(answer.sizes.len() / 2) else {
+    let Some(of) = middle(answer) else {
         return Vec::new();
     };
     let analyses = format!(
@@ -90,20 +91,26 @@ fn of_answer(answer: &Analysed) -> Vec<Row> {
         .map(|a| format!("{} {}", a.axis, percent(a.jaccard)))
         .collect();
     rows.extend((!along.is_empty()).then(|| row("shared along one axis", joined(&along))));
-    let arm = |found: &Nonsense| percent(found.jaccard);
-    rows.extend(
-        answer
-            .nonsense
-            .as_ref()
-            .map(|found| row("shared, labels of others", arm(found))),
-    );
-    rows.extend(
-        answer
-            .shuffled
-            .as_ref()
-            .map(|found| row("shared, weights shuffled", arm(found))),
-    );
-    rows.extend(answer.transfer.as_ref().map(|transfer| {
+    rows.extend(held_against(answer));
+    rows.extend(of.certified.as_ref().map(certified));
+    let share = |claim: &Claim| {
+        let found = percent(claim.share);
+        row(
+            "claim",
+            format!("{}: {found} of analyses", clean(&claim.claim)),
+        )
+    };
+    rows.extend(answer.claims.iter().map(share));
+    rows
+}
+
+/// The same analyses where there is nothing to find, and circuits on other samples.
+fn held_against(answer: &Analysed) -> impl Iterator<Item = Row> {
+    let arm = |term: &str, found: &Option<Nonsense>| {
+        let found = found.as_ref()?;
+        Some(row(term, percent(found.jaccard)))
+    };
+    let transfer = answer.transfer.as_ref().map(|transfer| {
         let same = format!(
             "{} of {} pairs do the same on {} samples held out",
             count(transfer.same),
@@ -111,29 +118,24 @@ fn of_answer(answer: &Analysed) -> Vec<Row> {
             count(transfer.samples[2])
         );
         row("transfer", same)
-    }));
-    rows.extend(of.certified.as_ref().map(|certified| {
-        let sides = format!(
-            "{} edges in, {} out, {} abstained; confidence {}",
-            count(certified.inside),
-            count(certified.outside),
-            count(certified.abstained),
-            percent(certified.confidence)
-        );
-        row("certified", sides)
-    }));
-    let claims = answer.claims.iter();
-    rows.extend(claims.map(|claim| {
-        row(
-            "claim",
-            format!(
-                "{}: {} of analyses",
-                clean(&claim.claim),
-                percent(claim.share)
-            ),
-        )
-    }));
-    rows
+    });
+    let rows = [
+        arm("shared, labels of others", &answer.nonsense),
+        arm("shared, weights shuffled", &answer.shuffled),
+        transfer,
+    ];
+    rows.into_iter().flatten()
+}
+
+fn certified(certified: &Certified) -> Row {
+    let sides = format!(
+        "{} edges in, {} out, {} abstained; confidence {}",
+        count(certified.inside),
+        count(certified.outside),
+        count(certified.abstained),
+        percent(certified.confidence)
+    );
+    row("certified", sides)
 }
 
 fn agreement(of: &OfSize) -> [Row; 2] {
