@@ -13,11 +13,11 @@ use crate::report::figures::Figure;
 use crate::report::format::{count, percent, short};
 use crate::report::page::Page;
 use crate::report::page::blocks::{
-    Block, Cell, Column, Fact, Said, Section, Shown, Table, numbers, words as text,
+    Block, Cell, Column, Fact, Section, Shown, Table, numbers, words as text,
 };
 use crate::report::ranking;
 use crate::report::sites::{clean, plain};
-use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison};
+use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison, Sentence};
 
 /// Renders the page.
 pub fn render(comparison: &Comparison, figures: &[Figure]) -> askama::Result<String> {
@@ -111,18 +111,8 @@ fn claims(comparison: &Comparison) -> Section {
 /// Every sentence, folded away.
 fn evidence(comparison: &Comparison) -> Section {
     let said = crate::report::compare::words::summary(comparison);
-    let said = said.into_iter().map(|sentence| Said {
-        anchor: sentence
-            .evidence
-            .first()
-            .map_or("", |pointer| anchor(pointer)),
-        sentence,
-    });
-    Section {
-        id: "evidence",
-        title: "Evidence",
-        blocks: vec![Block::every_sentence(said.collect())],
-    }
+    let first = |said: &Sentence| said.evidence.first().map_or("", |pointer| anchor(pointer));
+    Section::evidence(vec![Block::every_sentence(said, first)])
 }
 
 /// The part of the page that shows what a pointer leads to.

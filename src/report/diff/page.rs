@@ -8,7 +8,7 @@ use crate::report::english::sampled;
 use crate::report::figures::Figure;
 use crate::report::format::{count, short};
 use crate::report::page::Page;
-use crate::report::page::blocks::{Block, Cell, Said, Section, Table, numbers, words};
+use crate::report::page::blocks::{Block, Cell, Section, Table, numbers, words};
 use crate::report::page::opening::{Headline, Opening};
 use crate::report::sites::{Sites, clean, plain};
 use crate::result::{ChangedEdges, CheckpointInfo, Diff, Status};
@@ -279,10 +279,6 @@ fn circuits(diff: &Diff, sites: &Sites<'_>) -> Vec<Block> {
 }
 
 fn evidence(diff: &Diff) -> Vec<Block> {
-    let said = diff.summary.iter().map(|sentence| Said {
-        sentence: sentence.clone(),
-        anchor: "",
-    });
     let row = |(version, c): (&str, &CheckpointInfo)| {
         vec![
             Cell::word(version),
@@ -308,7 +304,8 @@ fn evidence(diff: &Diff) -> Vec<Block> {
         title: "Files and hashes",
         blocks: vec![Block::Table(Table::new("Files", "", columns, rows).open())],
     };
-    vec![Block::every_sentence(said.collect()), Block::Drawer(files)]
+    let every = Block::every_sentence(diff.summary.clone(), |_| "");
+    vec![every, Block::Drawer(files)]
 }
 
 #[cfg(test)]

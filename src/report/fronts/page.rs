@@ -7,21 +7,20 @@ use crate::report::english::{capital, counted, plural};
 use crate::report::figures::Figure;
 use crate::report::format::{count_words, typed};
 use crate::report::page::Page;
-use crate::report::page::blocks::{
-    Block, Cell, Said, Section, Shown, Table, numbers, words as text,
-};
+use crate::report::page::blocks::{Block, Cell, Section, Shown, Table, numbers, words as text};
 use crate::report::page::opening::{Headline, Opening, Verdict};
 use crate::report::sites::{clean, plain};
 use crate::result::{Fronts, OnFronts, Sentence, Status};
 
 /// Renders the page.
 pub fn render(fronts: &Fronts, figures: &[Figure]) -> askama::Result<String> {
+    let said = words::summary(fronts);
     let page = Page {
         kind: "What the cost of connections buys",
         title: format!("{}: λ against edges and loss", clean(&fronts.task)),
         subtitle: counted(fronts.front.len(), "network", "networks"),
-        opening: Some(opening(fronts, figures)),
-        sections: sections(fronts, figures),
+        opening: Some(opening(fronts, figures, &said)),
+        sections: sections(fronts, figures, said),
         json: "fronts.json".to_owned(),
         tool: format!(
             "{} {}",
@@ -36,7 +35,7 @@ pub fn render(fronts: &Fronts, figures: &[Figure]) -> askama::Result<String> {
 }
 
 /// How many networks no other beats, and what they cost.
-fn opening(fronts: &Fronts, figures: &[Figure]) -> Opening {
+fn opening(fronts: &Fronts, figures: &[Figure], said: &[Sentence]) -> Opening {
     let on = |is_on: fn(&OnFronts) -> bool| fronts.front.iter().filter(|n| is_on(n)).count();
     let edges = on(|n| n.on_front_of_edges);
     let headline = Headline {
@@ -51,7 +50,6 @@ fn opening(fronts: &Fronts, figures: &[Figure]) -> Opening {
             .to_owned(),
         status: Status::Note,
     };
-    let said = words::summary(fronts);
     let verdict = |(sentence, title): (&Sentence, &str)| Verdict {
         status: sentence.status,
         title: title.to_owned(),
@@ -68,7 +66,7 @@ fn opening(fronts: &Fronts, figures: &[Figure]) -> Opening {
     Opening::of(headline, figure, verdicts, said.len())
 }
 
-fn sections(fronts: &Fronts, figures: &[Figure]) -> Vec<Section> {
+fn sections(fronts: &Fronts, figures: &[Figure], said: Vec<Sentence>) -> Vec<Section> {
     let shown = |name: &str, caption: &str| {
         let found = figures.iter().find(|figure| figure.name == name)?;
         Some(Block::Figure(Shown::new(found, caption)))
@@ -95,21 +93,8 @@ fn sections(fronts: &Fronts, figures: &[Figure]) -> Vec<Section> {
             title: "Networks",
             blocks: vec![Block::Table(table(fronts))],
         },
-        Section {
-            id: "evidence",
-            title: "Evidence",
-            blocks: vec![Block::every_sentence(said(fronts))],
-        },
+        Section::evidence(vec![Block::every_sentence(said, |_| "networks")]),
     ]
-}
-
-/// Every sentence and where its numbers are.
-fn said(fronts: &Fronts) -> Vec<Said> {
-    let of = |sentence: Sentence| Said {
-        anchor: "networks",
-        sentence,
-    };
-    words::summary(fronts).into_iter().map(of).collect()
 }
 
 fn table(fronts: &Fronts) -> Table {

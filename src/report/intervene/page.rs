@@ -5,9 +5,7 @@ use askama::Template;
 use super::words;
 use crate::report::figures::Figure;
 use crate::report::format::{count, number};
-use crate::report::page::blocks::{
-    Block, Cell, Said, Section, Table, numbers, words as column_of_words,
-};
+use crate::report::page::blocks::{Block, Cell, Section, Table, numbers, words as column_of_words};
 use crate::report::page::opening::Opening;
 use crate::report::page::{Page, Run};
 use crate::report::sites::clean;
@@ -71,15 +69,8 @@ fn sections(result: &Intervention, said: Vec<Sentence>) -> Vec<Section> {
         title: "The edits",
         blocks: vec![Block::Table(edits(result))],
     });
-    let said = said.into_iter().map(|sentence| Said {
-        anchor: anchor(&sentence),
-        sentence,
-    });
-    sections.push(Section {
-        id: "evidence",
-        title: "Evidence",
-        blocks: vec![Block::every_sentence(said.collect())],
-    });
+    let every = Block::every_sentence(said, anchor);
+    sections.push(Section::evidence(vec![every]));
     sections
 }
 

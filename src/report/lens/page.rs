@@ -6,7 +6,7 @@ use super::words;
 use crate::report::figures::Figure;
 use crate::report::format::{number, percent};
 use crate::report::page::blocks::{
-    Block, Cell, Said, Section, Shown, Table, numbers, words as column_of_words,
+    Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
 };
 use crate::report::page::opening::Opening;
 use crate::report::page::{Page, Run};
@@ -103,23 +103,11 @@ fn sections(result: &Lens, figures: &[Figure], said: Vec<Sentence>) -> Vec<Secti
             Vec::new(),
             vec![heads(result), cosines(result)],
         ),
-        Section {
-            id: "evidence",
-            title: "Evidence",
-            blocks: vec![Block::every_sentence(said_of(said))],
-        },
+        Section::evidence(vec![Block::every_sentence(said, anchor)]),
     ]
     .into_iter()
     .filter(|section| !section.blocks.is_empty())
     .collect()
-}
-
-fn said_of(said: Vec<Sentence>) -> Vec<Said> {
-    let of = |sentence| Said {
-        anchor: anchor(&sentence),
-        sentence,
-    };
-    said.into_iter().map(of).collect()
 }
 
 fn value(x: f64) -> Cell {

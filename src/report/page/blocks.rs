@@ -59,13 +59,29 @@ pub struct ModuleCard {
 }
 
 impl Block {
-    /// All sentences of a result, folded away at first.
-    pub fn every_sentence(said: Vec<Said>) -> Self {
+    /// All sentences of a result, folded away at first; `anchor` is where on the page the
+    /// numbers of each are, empty where nowhere.
+    pub fn every_sentence(said: Vec<Sentence>, anchor: impl Fn(&Sentence) -> &'static str) -> Self {
+        let of = |sentence| Said {
+            anchor: anchor(&sentence),
+            sentence,
+        };
         Self::Drawer(Section {
             id: "sentences",
             title: "Every sentence, and what it stands on",
-            blocks: vec![Self::Sentences(said)],
+            blocks: vec![Self::Sentences(said.into_iter().map(of).collect())],
         })
+    }
+}
+
+impl Section {
+    /// What a page rests on, at its end.
+    pub fn evidence(blocks: Vec<Block>) -> Self {
+        Self {
+            id: "evidence",
+            title: "Evidence",
+            blocks,
+        }
     }
 }
 

@@ -213,7 +213,6 @@ fn chapter(mut section: Section, parts: impl IntoIterator<Item = Section>) -> Se
 /// Everything that the rest stands on, folded away.
 fn evidence(audit: &Audit, said: &[Sentence], sites: &Sites<'_>) -> Section {
     let drawers = [
-        sentences::section(said),
         facts::findings(audit),
         super::subgroups::section(audit),
         super::ablation::page::section(audit, sites),
@@ -222,11 +221,13 @@ fn evidence(audit: &Audit, said: &[Sentence], sites: &Sites<'_>) -> Section {
         facts::costs(audit),
     ];
     let drawers = drawers.into_iter().filter(|part| !part.blocks.is_empty());
-    Section {
-        id: "evidence",
-        title: "Evidence",
-        blocks: drawers.map(Block::Drawer).collect(),
-    }
+    let every = sentences::every(said);
+    Section::evidence(
+        [every]
+            .into_iter()
+            .chain(drawers.map(Block::Drawer))
+            .collect(),
+    )
 }
 
 /// What the checkpoint is called: the folder of a `model.safetensors`, else the file.

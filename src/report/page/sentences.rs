@@ -1,22 +1,12 @@
 //! Every sentence of the summary beside what it stands on: the part of the page that
 //! shows its numbers, and their place in the result.
 
-use crate::report::page::blocks::{Block, Said, Section};
+use crate::report::page::blocks::Block;
 use crate::result::Sentence;
 
-pub(super) fn section(said: &[Sentence]) -> Section {
-    let one = |sentence: &Sentence| Said {
-        anchor: sentence
-            .evidence
-            .first()
-            .map_or("", |pointer| anchor(pointer)),
-        sentence: sentence.clone(),
-    };
-    Section {
-        id: "sentences",
-        title: "Every sentence, and what it stands on",
-        blocks: vec![Block::Sentences(said.iter().map(one).collect())],
-    }
+pub(super) fn every(said: &[Sentence]) -> Block {
+    let first = |said: &Sentence| said.evidence.first().map_or("", |pointer| anchor(pointer));
+    Block::every_sentence(said.to_vec(), first)
 }
 
 /// Parts of a result and the part of the page that shows each; the first that fits counts.

@@ -13,7 +13,8 @@ use crate::result::{Analysed, Certified, Multiverse, Nonsense, OfSize, Status, T
 /// Edges of the figure.
 const MOST_EDGES: usize = 18;
 
-pub(super) fn opening(result: &Multiverse) -> Opening {
+/// Around the figure of the first answer; the page tells so many sentences.
+pub(super) fn opening(result: &Multiverse, sentences: usize) -> Opening {
     let first = result.answers.first();
     let figure =
         first.and_then(|answer| support(&support_name(answer), middle(answer)?, MOST_EDGES));
@@ -24,7 +25,6 @@ pub(super) fn opening(result: &Multiverse) -> Opening {
         other_edges(result),
         certified(result),
     ];
-    let sentences = super::words::summary(result).len();
     let verdicts = verdicts.into_iter().flatten().collect();
     Opening::of(headline(result), figure.as_ref(), verdicts, sentences)
 }

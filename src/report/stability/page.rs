@@ -9,7 +9,7 @@ use super::words;
 use crate::report::figures::Figure;
 use crate::report::format::{count, percent, short};
 use crate::report::page::blocks::{
-    Block, Cell, Said, Section, Shown, Table, numbers, words as column_of_words,
+    Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
 };
 use crate::report::page::{Page, Run};
 use crate::report::sites::clean;
@@ -46,16 +46,17 @@ pub fn render(result: &Multiverse, figures: &[Figure]) -> askama::Result<String>
         command: &result.command,
         json: "stability.json",
     };
+    let said = words::summary(result);
     let page = Page {
-        opening: Some(opening(result)),
-        sections: sections(result, figures),
+        opening: Some(opening(result, said.len())),
+        sections: sections(result, figures, said),
         carried: crate::report::page::carried(result).map_err(askama::Error::custom)?,
         ..Page::of_run(&run)
     };
     page.render()
 }
 
-fn sections(result: &Multiverse, figures: &[Figure]) -> Vec<Section> {
+fn sections(result: &Multiverse, figures: &[Figure], said: Vec<Sentence>) -> Vec<Section> {
     let shown = |name: &str, caption: &str| {
         let found = figures.iter().find(|figure| figure.name == name)?;
         Some(Block::Figure(Shown::new(found, caption)))
@@ -108,26 +109,17 @@ fn sections(result: &Multiverse, figures: &[Figure]) -> Vec<Section> {
             .into_iter()
             .collect(),
         },
-        Section {
-            id: "evidence",
-            title: "Evidence",
-            blocks: vec![Block::every_sentence(said(result))],
-        },
+        Section::evidence(vec![Block::every_sentence(said, anchor)]),
     ]
 }
 
-/// Every sentence and where its numbers are.
-fn said(result: &Multiverse) -> Vec<Said> {
-    let anchor = |subject: &str| match subject {
+/// The part of the page that a sentence stands on.
+fn anchor(said: &Sentence) -> &'static str {
+    match said.subject.as_str() {
         "Transfer" | "Certified" => "held-against",
         "Analyses" => "analyses",
         _ => "edges",
-    };
-    let of = |sentence: Sentence| Said {
-        anchor: anchor(&sentence.subject),
-        sentence,
-    };
-    words::summary(result).into_iter().map(of).collect()
+    }
 }
 
 /// Nothing to find, other samples, fewer samples.
