@@ -35,6 +35,9 @@ pub struct Frame {
 /// Squares smaller than this have no names beside them, but at the ends.
 const NAMED: f64 = 9.0;
 
+/// A share of the largest value that a square shows as 0.
+const NOTHING: f64 = 1e-3;
+
 /// Column names of so many letters stand upright.
 const UPRIGHT: usize = 2;
 
@@ -124,7 +127,13 @@ impl Matrix {
             } else {
                 "mid small"
             };
-            drawn.push(text(middle.0, middle.1, class, &significant(value, 3)));
+            // Beside the largest nothing: its own number is in the tooltip.
+            let shown = if share < NOTHING {
+                "0".to_owned()
+            } else {
+                significant(value, 3)
+            };
+            drawn.push(text(middle.0, middle.1, class, &shown));
         }
         drawn
     }

@@ -3,9 +3,9 @@
 use askama::Template;
 
 use super::words;
-use crate::report::english::{capital, counted, plural};
+use crate::report::english::{capital, counted, plural, some_of};
 use crate::report::figures::Figure;
-use crate::report::format::{count_words, typed};
+use crate::report::format::typed;
 use crate::report::page::Page;
 use crate::report::page::blocks::{Block, Cell, Section, Shown, Table, numbers, words as text};
 use crate::report::page::opening::{Headline, Opening, Verdict};
@@ -40,9 +40,8 @@ fn opening(fronts: &Fronts, figures: &[Figure], said: &[Sentence]) -> Opening {
     let edges = on(|n| n.on_front_of_edges);
     let headline = Headline {
         text: format!(
-            "{} of {} {} beaten by none at both loss and edges left.",
-            capital(&count_words(edges)),
-            counted(fronts.front.len(), "network", "networks"),
+            "{} {} beaten by none at both loss and edges left.",
+            capital(&some_of(edges, fronts.front.len(), "network", "networks")),
             plural(edges, "is", "are")
         ),
         caveat: "That was found by looking at all of them: it is no estimate of what another \
