@@ -126,6 +126,8 @@ pub fn connected<T: Scalar>(network: &dyn Patchable<Number = T>, circuit: &EdgeS
 /// Where paths begin and end in a network.
 pub struct Connection<'n, T> {
     network: &'n dyn Patchable<Number = T>,
+    /// By edge, the nodes that it leads from and to.
+    edges: Vec<(usize, usize)>,
     links: Vec<(usize, usize)>,
     /// Per node, whether nothing leads to it.
     begins: Vec<bool>,
@@ -141,12 +143,14 @@ impl<'n, T: Scalar> Connection<'n, T> {
         let mut ends = begins.clone();
         let links = network.links();
         let edges = (0..network.edge_count()).map(|edge| network.ends(edge));
-        for (writer, reader) in edges.chain(links.iter().copied()) {
-            begins[reader] = false;
-            ends[writer] = false;
+        let edges: Vec<(usize, usize)> = edges.collect();
+        for (writer, reader) in edges.iter().chain(&links) {
+            begins[*reader] = false;
+            ends[*writer] = false;
         }
         Self {
             network,
+            edges,
             links,
             begins,
             ends,
@@ -158,20 +162,18 @@ impl<'n, T: Scalar> Connection<'n, T> {
     #[must_use]
     pub fn of(&self, circuit: &EdgeSet) -> EdgeSet {
         let (mut fed, mut read) = (self.begins.clone(), self.ends.clone());
-        let edges: Vec<(usize, (usize, usize))> = circuit
-            .ones()
-            .map(|edge| (edge, self.network.ends(edge)))
-            .collect();
-        let ways = in_order(edges.iter().map(|(_, ends)| *ends), &self.links);
+        let kept = circuit.ones().map(|edge| self.edges[edge]);
+        let ways = in_order(kept, &self.links);
         spread(&mut fed, ways.iter().copied());
         spread(
             &mut read,
             ways.iter().rev().map(|(writer, reader)| (*reader, *writer)),
         );
-        let on_a_path =
-            |(_, (writer, reader)): &(usize, (usize, usize))| fed[*writer] && read[*reader];
-        let kept = edges.into_iter().filter(on_a_path);
-        self.network.edges(kept.map(|(edge, _)| edge))
+        let on_a_path = |edge: &usize| {
+            let (writer, reader) = self.edges[*edge];
+            fed[writer] && read[reader]
+        };
+        self.network.edges(circuit.ones().filter(on_a_path))
     }
 }
 

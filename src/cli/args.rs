@@ -11,7 +11,7 @@ use crate::checkpoint::Checkpoint;
 use crate::choice::RelocationMethod;
 use crate::data::{self, Bos, Dataset, Reading};
 use crate::model::{Layout, Meaning, Options};
-use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality, RESTARTS};
+use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality};
 use crate::numeric::Activation;
 use crate::prune::{Threshold, Tolerance};
 use crate::report::figures::Print;
@@ -340,8 +340,9 @@ pub(super) struct ModulesArgs {
     #[arg(long, value_name = "K", value_parser = count(1, 1_000_000), help_heading = "Modules")]
     pub clusters: Option<usize>,
     /// Independent searches of which the best counts, for the network and for each shuffle
-    #[arg(long, default_value_t = RESTARTS, value_name = "N", value_parser = count(1, 10_000), help_heading = "Modules")]
-    pub restarts: usize,
+    /// [default: 20 of up to 2,500 edges, fewer of more, at least 4]
+    #[arg(long, value_name = "N", value_parser = count(1, 10_000), help_heading = "Modules")]
+    pub restarts: Option<usize>,
     /// Higher gives more and smaller modules; 1 is Newman's modularity
     #[arg(
         long,

@@ -103,12 +103,16 @@ pub(super) fn inclusion(circuits: &[&EdgeSet], edges: usize) -> Vec<f64> {
 fn where_they_differ(circuits: &[&EdgeSet]) -> (Vec<EdgeSet>, usize) {
     let edges = circuits.iter().map(|c| c.len()).max().unwrap_or(0);
     let shares = inclusion(circuits, edges);
-    let some: Vec<usize> = (0..edges)
-        .filter(|e| 0.0 < shares[*e] && shares[*e] < 1.0)
+    let differing = shares.iter().map(|share| 0.0 < *share && *share < 1.0);
+    let mut some = 0..;
+    let places: Vec<Option<usize>> = differing
+        .map(|is_some| is_some.then(|| some.next())?)
         .collect();
+    let some = some.start;
     let of = |circuit: &&EdgeSet| {
-        let mut set = EdgeSet::with_capacity(some.len());
-        set.extend((0..some.len()).filter(|place| circuit.contains(some[*place])));
+        let mut set = EdgeSet::with_capacity(some);
+        let kept = circuit.ones().filter_map(|edge| places[edge]);
+        kept.for_each(|place| set.insert(place));
         set
     };
     let all = shares.iter().filter(|share| **share == 1.0).count();

@@ -3,9 +3,15 @@
 use super::{NullKind, Quality};
 pub use crate::choice::{Algorithm, EdgeWeight};
 
-/// Searches of which the best counts: of networks as small as those of BIMT, 20 reach the
-/// best of 100 searches of leidenalg.
-pub const RESTARTS: usize = 20;
+/// Searches of which the best counts, at most: of networks as small as those of BIMT, 20
+/// reach the best of 100 searches of leidenalg.
+const MOST_RESTARTS: usize = 20;
+
+/// Searches of which the best counts, at least.
+const FEWEST_RESTARTS: usize = 4;
+
+/// Between the two, so many that all searches together begin from so many edges.
+const RESTARTED_EDGES: usize = 50_000;
 
 /// What to look for, and against what to set it.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,8 +36,9 @@ pub struct ModulesConfig {
     pub dead_aside: bool,
     /// Of everything that is drawn at random.
     pub seed: u64,
-    /// Searches of which the best counts, for the network and for each shuffle alike.
-    pub restarts: usize,
+    /// Searches of which the best counts, for the network and for each shuffle alike; `None`:
+    /// 20 of graphs of up to 2,500 edges, fewer of larger ones, at least 4.
+    pub restarts: Option<usize>,
     /// What the shuffles keep.
     pub null: NullKind,
     /// Shuffles; 0 for none.
@@ -74,7 +81,7 @@ impl Default for ModulesConfig {
             threshold: 0.0,
             dead_aside: true,
             seed: 0,
-            restarts: RESTARTS,
+            restarts: None,
             null: NullKind::default(),
             null_samples: 100,
             more_nulls: Vec::new(),
@@ -93,11 +100,44 @@ impl Default for ModulesConfig {
 }
 
 impl ModulesConfig {
+    /// Searches of a graph of so many edges, of which the best counts.
+    pub(super) fn searches(&self, edges: usize) -> usize {
+        let by_size = RESTARTED_EDGES / edges.max(1);
+        self.restarts
+            .unwrap_or(by_size.clamp(FEWEST_RESTARTS, MOST_RESTARTS))
+    }
+
+    /// Searches for blocks: one goes through all numbers of groups from many to one, and the
+    /// best is cooled again, which counts as so many searches of the other algorithms.
+    pub(super) fn block_searches(&self) -> usize {
+        const PER_SEARCH: usize = 7;
+        self.restarts.unwrap_or(MOST_RESTARTS).div_ceil(PER_SEARCH)
+    }
+
     /// The resolution at which modularity is reported: that of the search, where it has one.
     pub(super) fn reported_resolution(&self) -> f64 {
         match (self.algorithm, self.quality) {
             (Algorithm::Leiden, Quality::Modularity) | (Algorithm::Louvain, _) => self.resolution,
             _ => 1.0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small graphs are searched twenty times, large ones four times, and what was asked for
+    /// is done whatever the size.
+    #[test]
+    fn the_number_of_searches_goes_by_the_edges() {
+        let default = ModulesConfig::default();
+        let found = [0, 2_500, 5_000, 17_400, 1_000_000].map(|edges| default.searches(edges));
+        assert_eq!(found, [20, 20, 10, 4, 4]);
+        let asked = ModulesConfig {
+            restarts: Some(7),
+            ..default
+        };
+        assert_eq!((asked.searches(10), asked.searches(1_000_000)), (7, 7));
     }
 }

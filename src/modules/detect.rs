@@ -11,10 +11,6 @@ use super::{Algorithm, Blocks, BlocksConfig, Communities, LeidenConfig, ModulesC
 use crate::choice::BlockForm;
 use crate::graph::{Adjacency, Layered};
 
-/// A search for blocks goes through all numbers of groups from many to one, and the best is
-/// cooled again: it counts as so many searches of the other algorithms.
-const PER_SEARCH: usize = 7;
-
 /// The communities of a network by the algorithm and resolution of `config`; `graph` is its
 /// [adjacency](Layered::adjacency).
 ///
@@ -41,26 +37,27 @@ fn searched(
     seed: u64,
     blocks: impl Fn(&BlocksConfig) -> Option<Blocks>,
 ) -> Communities {
+    let restarts = config.searches(graph.edge_count());
     match config.algorithm {
         Algorithm::Leiden => {
             let search = LeidenConfig {
                 resolution: config.resolution,
                 quality: config.quality,
                 seed,
-                restarts: config.restarts,
+                restarts,
                 ..LeidenConfig::default()
             };
             leiden(graph, &search)
         }
-        Algorithm::Louvain => louvain(graph, config.resolution, config.restarts, seed),
+        Algorithm::Louvain => louvain(graph, config.resolution, restarts, seed),
         Algorithm::Spectral => spectral(graph, config.clusters, seed),
-        Algorithm::Infomap => infomap(graph, config.restarts, seed),
+        Algorithm::Infomap => infomap(graph, restarts, seed),
         Algorithm::LabelPropagation => label_propagation(graph, seed),
         Algorithm::Components => components(graph),
         Algorithm::Sbm => {
             let search = BlocksConfig {
                 seed,
-                starts: config.restarts.div_ceil(PER_SEARCH),
+                starts: config.block_searches(),
                 nested: config.nested_blocks,
                 ..BlocksConfig::default()
             };

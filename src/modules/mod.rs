@@ -43,7 +43,7 @@ pub mod stability;
 pub use blocks::{Blocks, BlocksConfig, blocks};
 pub use bootstrap::bootstrap;
 pub use communities::Communities;
-pub use config::{Algorithm, EdgeWeight, ModulesConfig, RESTARTS};
+pub use config::{Algorithm, EdgeWeight, ModulesConfig};
 pub use find::{find, find_graph, find_in};
 pub use graph::Graph;
 pub use independence::{Change, independence};

@@ -102,6 +102,21 @@ pub trait Patchable: Sync {
         })
     }
 
+    /// The metric of every sample when each of `edges` is patched besides `patched` (or
+    /// restored, if it is one of them), `[edges][samples]`. In parallel.
+    fn each_edge_values(
+        &self,
+        patched: &EdgeSet,
+        edges: &[usize],
+        metric: &Metric,
+    ) -> Vec<Vec<f64>> {
+        collected(edges.len(), |put| {
+            self.see_each_edge(patched, edges, &|place, outputs| {
+                put(place, metric.values(outputs));
+            });
+        })
+    }
+
     /// The outputs with all messages out of these nodes replaced; `edges` lists
     /// the edges that carry them. For runs that are parallel among themselves.
     fn outputs_without(

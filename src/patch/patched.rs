@@ -105,6 +105,15 @@ impl<'m, T: Scalar> Patchable for Engine<'m, T> {
         readings::each_edge(self, patched, edges, readouts)
     }
 
+    fn each_edge_values(
+        &self,
+        patched: &EdgeSet,
+        edges: &[usize],
+        metric: &Metric,
+    ) -> Vec<Vec<f64>> {
+        readings::each_sample(self, patched, edges, metric)
+    }
+
     fn outputs_without(&self, nodes: &[usize], _: &dyn Fn() -> EdgeSet) -> Array2<T> {
         self.without(nodes)
     }

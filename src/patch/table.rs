@@ -148,18 +148,11 @@ impl Table {
 
     /// The mean of every readout where the neuron reads so much more, by sample.
     pub fn means(&self, change: &[f64]) -> Vec<f64> {
-        let places = change.iter().zip(&self.middle).zip(&self.inverse);
-        let places: Vec<f64> = places
-            .map(|((x, middle), inverse)| (x - middle) * inverse)
-            .collect();
+        let places = self.places(change);
         let mut sums = vec![0.0; self.readouts];
         let mut values = vec![0.0; places.len()];
         for sheet in &self.sheets {
-            Arch::new().dispatch(Interpolation {
-                coefficients: &sheet.coefficients,
-                places: &places,
-                values: &mut values,
-            });
+            sheet.interpolate(&places, &mut values);
             for (value, owner) in values.iter().zip(&sheet.owner) {
                 if let Some(owner) = owner {
                     sums[*owner] += value;
@@ -171,6 +164,26 @@ impl Table {
             counted.for_each(|(sum, n)| *sum /= *n as f64);
         }
         sums
+    }
+
+    /// The same sample by sample, of the one readout that counts all of them.
+    pub fn values(&self, change: &[f64]) -> Vec<f64> {
+        let mut values = vec![0.0; change.len()];
+        let sheet = self.sheets.first();
+        debug_assert!(
+            self.readouts == 1 && self.sheets.len() == 1,
+            "one readout of all samples"
+        );
+        sheet.inspect(|sheet| sheet.interpolate(&self.places(change), &mut values));
+        values
+    }
+
+    /// Where in its range each sample's change lies, in [−1, 1].
+    fn places(&self, change: &[f64]) -> Vec<f64> {
+        let places = change.iter().zip(&self.middle).zip(&self.inverse);
+        places
+            .map(|((x, middle), inverse)| (x - middle) * inverse)
+            .collect()
     }
 
     /// Whether a change lies within the range.
@@ -265,6 +278,14 @@ impl Sheet {
             let both = row.iter_mut().zip(values);
             both.for_each(|(coefficient, value)| *coefficient += factor * value);
         }
+    }
+
+    fn interpolate(&self, places: &[f64], values: &mut [f64]) {
+        Arch::new().dispatch(Interpolation {
+            coefficients: &self.coefficients,
+            places,
+            values,
+        });
     }
 
     fn mean_size(&self, k: usize) -> f64 {

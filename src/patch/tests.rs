@@ -263,6 +263,7 @@ fn tables_agree_with_runs() {
         assert!(largest < 1e-8, "{activation:?}: {largest:e}");
         // Runs differ from each other by less: where there are tables, they were used.
         assert_eq!(largest > 0.0, activation != Activation::Relu);
+        values_agree(&engine, &patched, &metrics[0]);
         walk_agrees(&engine, &metrics[0]);
     }
 }
@@ -275,6 +276,16 @@ fn scaled(widths: &[usize], activation: Activation) -> Mlp<f64> {
         layer.weight.mapv_inplace(|w| w * scale);
     }
     model
+}
+
+/// A metric sample by sample is that of a run for every edge.
+fn values_agree(engine: &Engine<'_, f64>, patched: &EdgeSet, metric: &Metric) {
+    let edges: Vec<usize> = (0..engine.edge_count()).collect();
+    let found = engine.each_edge_values(patched, &edges, metric);
+    let run = engine.each_edge(patched, &edges, |outputs| metric.values(outputs));
+    for (found, run) in found.iter().flatten().zip(run.iter().flatten()) {
+        assert!((found - run).abs() < 1e-7, "{found} {run}");
+    }
 }
 
 /// Every third edge goes for good, reader by reader.

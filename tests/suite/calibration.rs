@@ -42,7 +42,7 @@ fn modules(network: &Layered, null: NullKind, seed: u64) -> Modules {
         all_draws: true,
         stability_seeds: 0,
         // Networks and shuffles are searched alike, once or twenty times.
-        restarts: 1,
+        restarts: Some(1),
         seed: seed * 1_000,
         ..ModulesConfig::default()
     };

@@ -220,7 +220,7 @@ impl<T: Scalar> Search<'_, T> {
         }
         let none = network.edges([]);
         let before = metric.values(network.outputs(&none).view());
-        let after = network.each_edge(&none, edges, |outputs| metric.values(outputs));
+        let after = network.each_edge_values(&none, edges, &metric);
         let mut each = Array2::zeros((samples, network.edge_count()));
         for (edge, values) in edges.iter().zip(&after) {
             let effects = before

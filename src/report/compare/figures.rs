@@ -2,6 +2,7 @@
 
 use svg::node::element::Element;
 
+use crate::report::compare::dots::dots;
 use crate::report::compare::forest::ForestRow;
 use crate::report::compare::forest::forest;
 use crate::report::compare::pareto::Better as Side;
@@ -45,7 +46,8 @@ const DIFFERENCES: [&str; 6] = [
 /// Every figure of a comparison.
 #[must_use]
 pub fn all(comparison: &Comparison) -> Vec<Figure> {
-    let mut figures = vec![networks(comparison)];
+    let mut figures: Vec<Figure> = dots(comparison).into_iter().collect();
+    figures.push(networks(comparison));
     figures.extend(front(comparison, Quality::Gap));
     figures.extend(front(comparison, Quality::Faithfulness));
     figures.extend(differences(comparison));
@@ -195,13 +197,7 @@ pub fn networks(comparison: &Comparison) -> Figure {
         count_words(comparison.networks.len())
     );
     let mut figure = Figure::new("networks", label, WIDTH, total);
-    let strongest = comparison
-        .networks
-        .iter()
-        .flat_map(|n| &n.picture.edges)
-        .map(|e| e.3.abs())
-        .filter(|w| w.is_finite())
-        .fold(0.0, f64::max);
+    let strongest = strongest(comparison);
     let mut top = 8.0;
     for group in &comparison.groups {
         let name = shortened(&plain(&group.name), 12);
@@ -223,16 +219,36 @@ pub fn networks(comparison: &Comparison) -> Figure {
     figure
 }
 
+/// The largest |weight| of all networks that are drawn.
+pub(super) fn strongest(comparison: &Comparison) -> f64 {
+    let edges = comparison.networks.iter().flat_map(|n| &n.picture.edges);
+    let weights = edges.map(|e| e.3.abs()).filter(|w| w.is_finite());
+    weights.fold(0.0, f64::max)
+}
+
 /// The rectangle of one small picture.
-struct Cell {
-    left: f64,
-    top: f64,
-    width: f64,
-    height: f64,
+pub(super) struct Cell {
+    pub left: f64,
+    pub top: f64,
+    pub width: f64,
+    pub height: f64,
 }
 
 impl Cell {
+    /// A network with its caption.
     fn draw(
+        &self,
+        figure: &mut Figure,
+        network: &ComparedNetwork,
+        places: &[PlacedLayer],
+        strongest: f64,
+    ) {
+        self.network(figure, network, places, strongest);
+        self.caption(figure, network);
+    }
+
+    /// The edges of a network, and its inputs and outputs.
+    pub(super) fn network(
         &self,
         figure: &mut Figure,
         network: &ComparedNetwork,
@@ -249,6 +265,11 @@ impl Cell {
             }
         }
         figure.close();
+        self.ends(figure, places);
+    }
+
+    /// Its seed, and how many of its edges are drawn.
+    fn caption(&self, figure: &mut Figure, network: &ComparedNetwork) {
         let seed = network.seed.map(|seed| format!("seed {seed}"));
         let (drawn, all) = (network.picture.edges.len(), network.picture.surviving);
         let edges = match (drawn < all, self.width >= WIDE) {
@@ -269,7 +290,6 @@ impl Cell {
             figure.add(caption);
             line += 13.0;
         }
-        self.ends(figure, places);
     }
 
     /// The edges of one sign and strength as one path.

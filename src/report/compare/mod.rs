@@ -1,5 +1,7 @@
 //! Networks side by side.
 
+mod claims;
+mod dots;
 pub mod figures;
 pub mod forest;
 pub(in crate::report) mod page;

@@ -2,30 +2,34 @@
 
 use askama::Template;
 
+use super::claims::{self, CLAIMS, Claim, Sorted};
 use crate::choice::{Against, MetricKind};
 use crate::report::compare::tables::mark;
 use crate::report::compare::tables::mean_words;
 use crate::report::compare::tables::test_words;
-use crate::report::compare::words as compared;
-use crate::report::english::counted;
+use crate::report::compare::words::{self as compared, Called};
 use crate::report::english::sampled;
+use crate::report::english::{counted, joined};
 use crate::report::figures::Figure;
 use crate::report::format::{count, percent, short};
 use crate::report::page::Page;
 use crate::report::page::blocks::{
     Block, Cell, Column, Fact, Section, Shown, Table, numbers, words as text,
 };
+use crate::report::page::opening::{Opening, Verdict};
 use crate::report::ranking;
 use crate::report::sites::{clean, plain};
 use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison, Sentence};
 
 /// Renders the page.
 pub fn render(comparison: &Comparison, figures: &[Figure]) -> askama::Result<String> {
+    let said = compared::summary(comparison);
     let page = Page {
         kind: "Comparison of trained networks",
-        title: compared::headline(comparison).unwrap_or_else(|| title(comparison)),
-        subtitle: format!("{} · {}", title(comparison), subtitle(comparison)),
-        sections: sections(comparison, figures),
+        title: title(comparison),
+        subtitle: subtitle(comparison),
+        opening: Some(opening(comparison, figures, said.len())),
+        sections: sections(comparison, figures, said),
         json: "compare.json".to_owned(),
         tool: format!(
             "{} {}",
@@ -57,7 +61,31 @@ fn subtitle(comparison: &Comparison) -> String {
     )
 }
 
-fn sections(comparison: &Comparison, figures: &[Figure]) -> Vec<Section> {
+/// What is shown of each claim, the networks, and how many circuits stand.
+fn opening(comparison: &Comparison, figures: &[Figure], sentences: usize) -> Opening {
+    let verdict = |(claim, sorted): &(&Claim, Sorted)| Verdict {
+        status: sorted.status(),
+        title: claims::title(claim),
+        text: format!("{}.", sorted.words()),
+        miniature: String::new(),
+        is_wide: true,
+        evidence: "claims",
+    };
+    let mut verdicts: Vec<Verdict> = claims::sorted(comparison).iter().map(verdict).collect();
+    verdicts.extend(Called::of(comparison).map(|called| Verdict {
+        status: called.status,
+        title: format!("{} circuits stand their controls", called.counts),
+        text: format!("{}.", joined(&called.groups)),
+        miniature: String::new(),
+        is_wide: true,
+        evidence: "controls",
+    }));
+    let figure = figures.iter().find(|figure| figure.name == "claims");
+    let figure = figure.or_else(|| figures.iter().find(|figure| figure.name == "networks"));
+    Opening::of(claims::headline(comparison), figure, verdicts, sentences)
+}
+
+fn sections(comparison: &Comparison, figures: &[Figure], said: Vec<Sentence>) -> Vec<Section> {
     let all = [
         claims(comparison),
         networks(figures),
@@ -70,15 +98,15 @@ fn sections(comparison: &Comparison, figures: &[Figure]) -> Vec<Section> {
         overlap(comparison),
         each(comparison),
         conventions(comparison),
-        evidence(comparison),
+        evidence(said),
     ];
     all.into_iter().filter(|s| !s.blocks.is_empty()).collect()
 }
 
 /// Regime × claim: what was published of the reference, and whether it is shown here.
 fn claims(comparison: &Comparison) -> Section {
-    let reference = comparison.groups.first().map_or("", |g| g.name.as_str());
-    let row = |(regime, cells): (String, Vec<compared::Judged>)| {
+    let reference = claims::reference(comparison);
+    let row = |(regime, cells): (String, Vec<claims::Judged>)| {
         let judged = cells.into_iter().map(|cell| {
             let class = cell.status.class();
             // No line ends within "n = 8".
@@ -86,13 +114,12 @@ fn claims(comparison: &Comparison) -> Section {
         });
         std::iter::once(Cell::word(regime)).chain(judged).collect()
     };
-    let rows: Vec<Vec<Cell>> = compared::matrix(comparison).into_iter().map(row).collect();
-    let mut columns = vec![text(&format!("{} against", clean(reference)))];
-    columns.extend(compared::claimed().map(text));
+    let rows: Vec<Vec<Cell>> = claims::matrix(comparison).into_iter().map(row).collect();
+    let mut columns = vec![text(&format!("{reference} against"))];
+    columns.extend(CLAIMS.iter().map(|claim| text(claim.words)));
     let reading = format!(
-        "Each cell: mean difference ({} less the other) with its 95 % interval, the permutation test \
-         corrected over the regimes, and the number of networks or pairs. ✓ shown, ? not shown, – not tested.",
-        clean(reference)
+        "Each cell: mean difference ({reference} less the other) with its 95 % interval, the permutation test \
+         corrected over the regimes, and the number of networks or pairs. ✓ shown, ? not shown, – not tested."
     );
     let table = Table {
         csv: "",
@@ -109,8 +136,7 @@ fn claims(comparison: &Comparison) -> Section {
 }
 
 /// Every sentence, folded away.
-fn evidence(comparison: &Comparison) -> Section {
-    let said = crate::report::compare::words::summary(comparison);
+fn evidence(said: Vec<Sentence>) -> Section {
     let first = |said: &Sentence| said.evidence.first().map_or("", |pointer| anchor(pointer));
     Section::evidence(vec![Block::every_sentence(said, first)])
 }

@@ -1,6 +1,6 @@
 //! What a test of a measure shows.
 
-use crate::result::{Better, Test};
+use crate::result::{Better, Status, Test};
 
 /// The smallest effect of interest, as Cliff's δ: from 0.33 on it is called medium
 /// (Romano et al. 2006).
@@ -17,6 +17,18 @@ pub enum Shown {
     Nothing,
     /// There was no test.
     NoTest,
+}
+
+impl Shown {
+    /// What it says of the claim that the reference is better.
+    pub fn status(self) -> Status {
+        match self {
+            Self::Better => Status::Holds,
+            Self::Worse => Status::Note,
+            Self::Nothing => Status::NotShown,
+            Self::NoTest => Status::NotRun,
+        }
+    }
 }
 
 /// What a test of a measure says at a level.

@@ -4,6 +4,7 @@
 //! the level, and in the direction that its sign says. Where there is one seed
 //! nothing is shown, and the sentence says so.
 
+use super::claims::{CLAIMS, Claim, reference};
 use super::shown::{Shown, shown};
 use crate::choice::{Against, HypothesisKind};
 use crate::report::english::{counted, joined, plural};
@@ -12,44 +13,6 @@ use crate::report::ranking;
 use crate::report::sites::{clean, plain};
 use crate::result::{ComparedMeasure, Comparison, GroupOverlap, SCHEMA, Test};
 use crate::result::{Sentence, Status};
-
-/// A claim that was published of brain-inspired training (arXiv 2401.03646), the measure
-/// that decides it, chosen before any network was looked at, and the beginnings of the
-/// keys of those that show the same elsewhere.
-struct Claim {
-    topic: &'static str,
-    words: &'static str,
-    decides: &'static str,
-    elsewhere: &'static [&'static str],
-}
-
-/// Discovery is told by the patched runs of ACDC: those of exact effects are the edges,
-/// which is the claim of sparsity, and seconds depend on the machine.
-const CLAIMS: [Claim; 3] = [
-    Claim {
-        topic: "Circuit gap",
-        words: "a lower gap of the circuits",
-        decides: "exact_gap",
-        elsewhere: &["acdc_gap", "gap_at_", "gap_within_"],
-    },
-    Claim {
-        topic: "Discovery",
-        words: "fewer patched runs of ACDC",
-        decides: "acdc_evaluations",
-        elsewhere: &[],
-    },
-    Claim {
-        topic: "Sparsity",
-        words: "fewer edges",
-        decides: "edges_at_tolerance",
-        elsewhere: &[
-            "edges_at_threshold",
-            "exact_edges",
-            "acdc_edges",
-            "edges_within_",
-        ],
-    },
-];
 
 /// The comparison in sentences.
 #[must_use]
@@ -128,7 +91,7 @@ fn power(comparison: &Comparison) -> Option<Sentence> {
 
 /// One claim against one regime: one verdict, from the measure that decides it.
 fn against(comparison: &Comparison, claim: &Claim, other: &str) -> Option<Sentence> {
-    let reference = clean(&comparison.groups.first()?.name);
+    let reference = reference(comparison);
     let of = |m: &'_ ComparedMeasure| m.tests.iter().find(|t| t.other == other).cloned();
     let mut measures = comparison.measures.iter().enumerate();
     let (place, measure) = measures.find(|(_, m)| m.info.key == claim.decides)?;
@@ -136,89 +99,18 @@ fn against(comparison: &Comparison, claim: &Claim, other: &str) -> Option<Senten
     let claimed = format!("{reference}, {} than {}", claim.words, clean(other));
     let point = plain(&measure.info.point);
     let found = shown(measure.info.better, &test, comparison.settings.level);
-    let (status, verdict) = match found {
-        Shown::Better => (Status::Holds, "shown"),
-        Shown::Worse => (Status::Note, "the reverse is shown"),
-        Shown::Nothing => (Status::NotShown, "not shown, nor the reverse"),
-        Shown::NoTest => (Status::NotRun, "one seed, no test"),
+    let verdict = match found {
+        Shown::Better => "shown",
+        Shown::Worse => "the reverse is shown",
+        Shown::Nothing => "not shown, nor the reverse",
+        Shown::NoTest => "one seed, no test",
     };
     let text = format!(
         "{claimed} ({point}): {verdict}{}{}.",
         effect(&test),
         elsewhere(comparison, claim, other)
     );
-    Some(Sentence::new(claim.topic, status, text).from([format!("/measures/{place}")]))
-}
-
-/// What was claimed of the reference, in the order of the cells of [`matrix`].
-pub(in crate::report) fn claimed() -> impl Iterator<Item = &'static str> {
-    CLAIMS.iter().map(|claim| claim.words)
-}
-
-/// One claim against one regime, as a cell of a matrix.
-pub(in crate::report) struct Judged {
-    /// Shown, the reverse shown, not shown, not tested.
-    pub status: Status,
-    /// The effect with its interval, its test and the number of networks; empty where
-    /// nothing was measured.
-    pub text: String,
-}
-
-/// Regime × claim, the reference left out: each regime with its cells.
-pub(in crate::report) fn matrix(comparison: &Comparison) -> Vec<(String, Vec<Judged>)> {
-    let level = comparison.settings.level;
-    let cell = |claim: &Claim, other: &str| {
-        let measure = comparison
-            .measures
-            .iter()
-            .find(|m| m.info.key == claim.decides);
-        let test = measure.and_then(|m| Some((m, m.tests.iter().find(|t| t.other == other)?)));
-        let Some((measure, test)) = test.filter(|(_, test)| test.difference.is_some()) else {
-            return Judged {
-                status: Status::NotRun,
-                text: String::new(),
-            };
-        };
-        let (status, mark) = match shown(measure.info.better, test, level) {
-            Shown::Better => (Status::Holds, "✓"),
-            Shown::Worse => (Status::Note, "reverse:"),
-            Shown::Nothing => (Status::NotShown, "?"),
-            Shown::NoTest => (Status::NotRun, "–"),
-        };
-        let effect = super::tables::test_words(test);
-        let text = format!("{mark} {effect}, n = {}", test.networks);
-        Judged { status, text }
-    };
-    let others = comparison.groups.iter().skip(1);
-    let row = |name: &String| CLAIMS.iter().map(|claim| cell(claim, name)).collect();
-    others
-        .map(|group| (clean(&group.name), row(&group.name)))
-        .collect()
-}
-
-/// How many claims are shown, and of how many the reverse is.
-pub(in crate::report) fn headline(comparison: &Comparison) -> Option<String> {
-    let reference = clean(&comparison.groups.first()?.name);
-    let rows = matrix(comparison);
-    let cells = || rows.iter().flat_map(|(_, cells)| cells);
-    let of = |status: Status| cells().filter(|cell| cell.status == status).count();
-    let tested = cells().filter(|cell| cell.status != Status::NotRun).count();
-    let text = match (tested, of(Status::Note)) {
-        (0, _) => format!(
-            "{reference} beside {} other regimes: nothing could be tested.",
-            count_words(rows.len())
-        ),
-        (n, 0) => format!(
-            "{reference}: {} of {n} claims against the other regimes are shown, and of none the reverse.",
-            of(Status::Holds)
-        ),
-        (n, reversed) => format!(
-            "{reference}: {} of {n} claims against the other regimes are shown, and of {} the reverse.",
-            of(Status::Holds),
-            count_words(reversed)
-        ),
-    };
-    (!rows.is_empty()).then_some(text)
+    Some(Sentence::new(claim.topic, found.status(), text).from([format!("/measures/{place}")]))
 }
 
 /// The size of a difference and its test, in brackets.
@@ -275,40 +167,57 @@ fn elsewhere(comparison: &Comparison, claim: &Claim, other: &str) -> String {
     }
 }
 
+/// How many circuits stand, of all networks and by regime.
+pub(super) struct Called {
+    /// That all do.
+    pub status: Status,
+    /// How many of how many.
+    pub counts: String,
+    /// The same of each regime.
+    pub groups: Vec<String>,
+}
+
+impl Called {
+    /// Counts them; `None` where no network has a circuit.
+    pub fn of(comparison: &Comparison) -> Option<Self> {
+        let count = |group: Option<&str>| {
+            let mine = comparison.networks.iter();
+            let mine = mine.filter(|n| group.is_none_or(|group| n.group == group));
+            let called: Vec<bool> = mine
+                .flat_map(|n| &n.circuits)
+                .map(|c| c.is_circuit)
+                .collect();
+            (called.iter().filter(|c| **c).count(), called.len())
+        };
+        let (called, all) = count(None);
+        let of_group = |name: &String| {
+            let (called, all) = count(Some(name));
+            format!("{} {called} of {all}", clean(name))
+        };
+        let groups = comparison.groups.iter().map(|g| of_group(&g.name));
+        (all > 0).then(|| Self {
+            status: match called == all {
+                true => Status::Holds,
+                false => Status::Note,
+            },
+            counts: format!("{called} of {all}"),
+            groups: groups.collect(),
+        })
+    }
+}
+
 /// How many circuits beat their controls.
 fn controls(comparison: &Comparison) -> Option<Sentence> {
+    let called = Called::of(comparison)?;
     let circuits = || comparison.networks.iter().flat_map(|n| &n.circuits);
-    let all = circuits().count();
-    if all == 0 {
-        return None;
-    }
-    let called = circuits().filter(|c| c.is_circuit).count();
     let beaten = |name: Against| {
         let of_name = circuits()
             .flat_map(|c| &c.controls)
             .filter(|c| c.name == name);
         let beaten = of_name.filter(|c| c.beaten == Some(true)).count();
-        format!("{name} {beaten} of {all}")
+        format!("{name} {beaten} of {}", circuits().count())
     };
     let names: Vec<String> = Against::each().map(beaten).collect();
-    let groups: Vec<String> = comparison
-        .groups
-        .iter()
-        .map(|group| {
-            let mine = comparison.networks.iter().filter(|n| n.group == group.name);
-            let mine: Vec<bool> = mine
-                .flat_map(|n| &n.circuits)
-                .map(|c| c.is_circuit)
-                .collect();
-            let called = mine.iter().filter(|c| **c).count();
-            format!("{} {called} of {}", clean(&group.name), mine.len())
-        })
-        .collect();
-    let status = if called == all {
-        Status::Holds
-    } else {
-        Status::Note
-    };
     // Results of the first schema have circuits judged where they were discovered.
     let judged = match comparison.schema == SCHEMA {
         true => "are established on samples they were not discovered on",
@@ -316,11 +225,12 @@ fn controls(comparison: &Comparison) -> Option<Sentence> {
     };
     Some(Sentence::new(
         "Controls",
-        status,
+        called.status,
         format!(
-            "{called} of {all} circuits {judged}, and \
+            "{} circuits {judged}, and \
              only those are called circuits ({}). Their controls at the same size, beaten: {}.",
-            joined(&groups),
+            called.counts,
+            joined(&called.groups),
             joined(&names)
         ),
     ))

@@ -1,0 +1,178 @@
+//! The first figure of a comparison: a row per regime with one of its networks, a panel per
+//! claim with every network as a dot.
+
+use super::claims::{CLAIMS, Claim};
+use super::figures::{Cell, strongest};
+use super::shown::Shown;
+use crate::report::english::counted;
+use crate::report::figures::axes::{Axis, Panel};
+use crate::report::figures::canvas::{Figure, disc, line, text, tip};
+use crate::report::format::{count, significant};
+use crate::report::sites::{plain, shortened};
+use crate::result::{ComparedMeasure, ComparedNetwork, Comparison};
+
+const WIDTH: f64 = 860.0;
+/// Room for the names and the small networks.
+const LEFT: f64 = 190.0;
+/// Between panels.
+const GAP: f64 = 34.0;
+const TOP: f64 = 30.0;
+const ROW: f64 = 76.0;
+
+/// The longest name of a regime, in characters.
+const LONGEST: usize = 10;
+
+/// Values whose largest is so many times the smallest have a logarithmic axis.
+const WIDE: f64 = 10.0;
+
+/// Every network at what decides each claim; `None` without a claim that they can be asked.
+#[must_use]
+pub fn dots(comparison: &Comparison) -> Option<Figure> {
+    let asked = CLAIMS.iter();
+    let asked = asked.filter_map(|claim| Some((claim, claim.measure(comparison)?)));
+    let asked: Vec<(&Claim, &ComparedMeasure)> = asked.collect();
+    if asked.is_empty() || comparison.groups.len() < 2 {
+        return None;
+    }
+    let rows = comparison.groups.len() as f64;
+    let label = format!(
+        "{} by regime: every network a dot, at what decides each claim; the bar is their mean",
+        counted(comparison.networks.len(), "network", "networks"),
+    );
+    let mut figure = Figure::new("claims", label, WIDTH, TOP + rows * ROW + 48.0);
+    names(&mut figure, comparison);
+    let width = (WIDTH - LEFT) / asked.len() as f64;
+    for (place, (claim, measure)) in asked.into_iter().enumerate() {
+        let left = LEFT + place as f64 * width;
+        panel(
+            &mut figure,
+            comparison,
+            (claim, measure),
+            (left, width - GAP),
+        );
+    }
+    Some(figure)
+}
+
+/// The regimes, each with its first network.
+fn names(figure: &mut Figure, comparison: &Comparison) {
+    let strongest = strongest(comparison);
+    for (row, group) in comparison.groups.iter().enumerate() {
+        let top = TOP + row as f64 * ROW;
+        let name = shortened(&plain(&group.name), LONGEST);
+        figure.add(text(0.0, top + ROW / 2.0 - 2.0, "strong", &name));
+        let mut mine = of_group(comparison, &group.name);
+        let Some(network) = mine.next() else { continue };
+        let cell = Cell {
+            left: LEFT - 106.0,
+            top: top + 4.0,
+            width: 86.0,
+            height: ROW - 12.0,
+        };
+        cell.network(figure, network, &comparison.places, strongest);
+        let (drawn, all) = (network.picture.edges.len(), network.picture.surviving);
+        let words = match drawn < all {
+            true => format!("{} of {}", count(drawn), count(all)),
+            false => counted(all, "edge", "edges"),
+        };
+        let said = format!("{}: {words} drawn, the strongest", plain(&network.name));
+        let element = text(0.0, top + ROW / 2.0 + 13.0, "tick small", &words);
+        figure.add(titled(element, &said));
+    }
+}
+
+fn titled(mut element: svg::node::element::Element, said: &str) -> svg::node::element::Element {
+    svg::Node::append(&mut element, tip(said));
+    element
+}
+
+fn of_group<'c>(
+    comparison: &'c Comparison,
+    group: &'c str,
+) -> impl Iterator<Item = &'c ComparedNetwork> {
+    comparison.networks.iter().filter(move |n| n.group == group)
+}
+
+/// One claim: its axis below, a row of dots per regime, and what is shown to the right.
+fn panel(
+    figure: &mut Figure,
+    comparison: &Comparison,
+    (claim, measure): (&Claim, &ComparedMeasure),
+    (left, width): (f64, f64),
+) {
+    let value = |n: &ComparedNetwork| n.values.get(&measure.info.key).copied().flatten();
+    let values = comparison.networks.iter().filter_map(value);
+    let values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
+    let panel = Panel {
+        left,
+        top: TOP,
+        width: width - 16.0,
+        height: comparison.groups.len() as f64 * ROW,
+        x: axis(&values, &plain(&measure.info.title)),
+        y: Axis::linear([0.0], ""),
+    };
+    figure.add(text(left, TOP - 12.0, "strong", claim.words));
+    panel.frame_x(figure);
+    let judged = claim.judged(comparison);
+    for (row, group) in comparison.groups.iter().enumerate() {
+        let y = TOP + (row as f64 + 0.5) * ROW;
+        figure.add(line((left, y), (panel.right(), y), "grid"));
+        for network in of_group(comparison, &group.name) {
+            let Some(at) = value(network) else { continue };
+            let said = format!("{}: {}", plain(&network.name), significant(at, 4));
+            let class = if row == 0 { "mark a" } else { "mark" };
+            figure.add(
+                disc((panel.px(at), y), 3.2, class)
+                    .set("fill-opacity", 0.55)
+                    .add(tip(&said)),
+            );
+        }
+        if let Some(mean) = measure.groups.get(row).and_then(|group| group.mean) {
+            let x = panel.px(mean);
+            figure.add(line((x, y - 9.0), (x, y + 9.0), "chosen"));
+        }
+        let found = row
+            .checked_sub(1)
+            .and_then(|other| judged.get(other).copied().flatten());
+        if let Some((shown, _)) = found {
+            figure.add(mark(shown, (panel.right() + 6.0, y)));
+        }
+    }
+}
+
+/// Logarithmic where one regime dwarfs the others.
+fn axis(values: &[f64], label: &str) -> Axis {
+    let (low, high) = values
+        .iter()
+        .fold((f64::INFINITY, 0.0_f64), |(low, high), v| {
+            (low.min(*v), high.max(*v))
+        });
+    match low > 0.0 && high > WIDE * low {
+        true => Axis::log(values.iter().copied(), label),
+        false => Axis::from_zero(values.iter().copied(), label),
+    }
+}
+
+/// What the test against a regime shows.
+fn mark(shown: Shown, (x, y): (f64, f64)) -> svg::node::element::Element {
+    let (mark, said) = match shown {
+        Shown::Better => ("✓", "shown"),
+        Shown::Worse => ("⇄", "the reverse is shown"),
+        Shown::Nothing => ("?", "neither this nor the reverse is shown"),
+        Shown::NoTest => ("–", "not tested"),
+    };
+    titled(text(x, y + 5.0, "strong", mark), said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_is_logarithmic_where_one_value_dwarfs_the_others() {
+        let half = |axis: &Axis| axis.fraction(100.0);
+        assert!((half(&axis(&[10.0, 1000.0], "")) - 0.5).abs() < 1e-9);
+        assert!(half(&axis(&[100.0, 800.0], "")) < 0.2);
+        assert!(half(&axis(&[0.0, 800.0], "")) < 0.2);
+    }
+}
