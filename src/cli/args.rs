@@ -340,7 +340,7 @@ pub(super) struct ModulesArgs {
     #[arg(long, value_name = "K", value_parser = count(1, 1_000_000), help_heading = "Modules")]
     pub clusters: Option<usize>,
     /// Independent searches of which the best counts, for the network and for each shuffle
-    /// [default: 20 of up to 2,500 edges, fewer of more, at least 4]
+    /// [default: 20 of up to 5,000 edges, fewer of more, at least 4]
     #[arg(long, value_name = "N", value_parser = count(1, 10_000), help_heading = "Modules")]
     pub restarts: Option<usize>,
     /// Higher gives more and smaller modules; 1 is Newman's modularity

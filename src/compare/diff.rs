@@ -164,7 +164,7 @@ fn name_as(old: &mut Audit, new: &Audit) {
     }
     for circuit in &mut old.circuits {
         rename(&mut circuit.output);
-        for edge in &mut circuit.edges {
+        for edge in circuit.edges.iter_mut() {
             rename(&mut edge.from);
             rename(&mut edge.to);
         }

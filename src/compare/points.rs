@@ -113,7 +113,7 @@ mod tests {
             established: None,
             discovered_on: String::new(),
             judged_on: String::new(),
-            edges: Vec::new(),
+            edges: Default::default(),
             sweep: vec![point(1, 0.25), point(2, 0.75), point(4, 1.0)],
             evaluations: 10,
             seconds: 0.5,

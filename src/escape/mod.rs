@@ -10,7 +10,7 @@ mod policy;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-pub use policy::{base64, policy};
+pub use policy::policy;
 
 /// Whether a character steers instead of being seen.
 ///

@@ -11,7 +11,7 @@ const MOST_RESTARTS: usize = 20;
 const FEWEST_RESTARTS: usize = 4;
 
 /// Between the two, so many that all searches together begin from so many edges.
-const RESTARTED_EDGES: usize = 50_000;
+const RESTARTED_EDGES: usize = 100_000;
 
 /// What to look for, and against what to set it.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +37,7 @@ pub struct ModulesConfig {
     /// Of everything that is drawn at random.
     pub seed: u64,
     /// Searches of which the best counts, for the network and for each shuffle alike; `None`:
-    /// 20 of graphs of up to 2,500 edges, fewer of larger ones, at least 4.
+    /// 20 of graphs of up to 5,000 edges, fewer of larger ones, at least 4.
     pub restarts: Option<usize>,
     /// What the shuffles keep.
     pub null: NullKind,
@@ -132,8 +132,8 @@ mod tests {
     #[test]
     fn the_number_of_searches_goes_by_the_edges() {
         let default = ModulesConfig::default();
-        let found = [0, 2_500, 5_000, 17_400, 1_000_000].map(|edges| default.searches(edges));
-        assert_eq!(found, [20, 20, 10, 4, 4]);
+        let found = [0, 5_000, 10_000, 17_400, 1_000_000].map(|edges| default.searches(edges));
+        assert_eq!(found, [20, 20, 10, 5, 4]);
         let asked = ModulesConfig {
             restarts: Some(7),
             ..default

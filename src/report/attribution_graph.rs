@@ -185,7 +185,8 @@ mod tests {
             edge("input", "a0.h1<q>", 2.0),
             edge("input", "a0.h1<k>", 0.5),
             edge("a0.h1", "m0", 1.0),
-        ];
+        ]
+        .into();
         let graph = attribution_graph(&audit, &circuit);
         let nodes = graph["nodes"].as_array().unwrap();
         let names: Vec<&str> = nodes.iter().map(|n| n["clerp"].as_str().unwrap()).collect();

@@ -238,7 +238,8 @@ mod tests {
         circuit.edges = vec![
             edge("input", "a0.h1<q>", 2.0),
             edge("a0.h1", "logits", -1.0),
-        ];
+        ]
+        .into();
         circuit
     }
 

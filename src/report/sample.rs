@@ -47,7 +47,8 @@ pub fn transformer() -> Audit {
             to: to.to_owned(),
             effect,
         })
-        .to_vec();
+        .into_iter()
+        .collect();
     audit
 }
 

@@ -1,5 +1,6 @@
 //! Circuits and the ablations behind them.
 
+use super::CircuitEdges;
 use serde::{Deserialize, Serialize};
 
 use super::DomainFile;
@@ -103,7 +104,9 @@ pub struct Circuit {
     #[serde(default)]
     pub established: Option<bool>,
     /// The circuit's edges, strongest first.
-    pub edges: Vec<CircuitEdge>,
+    #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "super::edges::Stored"))]
+    pub edges: CircuitEdges,
     /// Other sizes: from few edges to many.
     pub sweep: Vec<SweepPoint>,
     /// Faithfulness at MIB's sizes; `null` where it was not asked for, and for
@@ -316,20 +319,6 @@ pub struct LogitDifference {
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub gap: f64,
-}
-
-/// One edge of a circuit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CircuitEdge {
-    /// Writer site.
-    pub from: String,
-    /// Reader site.
-    pub to: String,
-    /// `metric(as is) - metric(edge patched)`.
-    #[serde(deserialize_with = "super::number")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
-    pub effect: f64,
 }
 
 /// One point of a sweep over ACDC's τ or over circuit sizes.

@@ -789,7 +789,7 @@ fn transformer() -> Audit {
         effect,
     };
     audit.circuits.truncate(2);
-    audit.circuits[0].edges = edges.map(edge).to_vec();
+    audit.circuits[0].edges = edges.map(edge).into_iter().collect();
     audit.circuits[1].edges = edges[..4].iter().copied().map(edge).collect();
     audit
 }

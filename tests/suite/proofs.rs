@@ -491,7 +491,7 @@ fn unpacked(text: &str) -> Vec<u8> {
 fn packed(bytes: &[u8]) -> String {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, bytes).unwrap();
-    modscope::escape::base64(&encoder.finish().unwrap())
+    base64::encode(encoder.finish().unwrap())
 }
 
 #[test]

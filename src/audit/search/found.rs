@@ -19,7 +19,8 @@ use crate::numeric::statistics::mean;
 use crate::numeric::{Rng, Scalar};
 use crate::patch::EdgeSet;
 use crate::result::{
-    self, Circuit, CircuitControls, CircuitEdge, FaithfulnessCurve, GraphJson, LogitDifference,
+    self, Circuit, CircuitControls, CircuitEdge, CircuitEdges, FaithfulnessCurve, GraphJson,
+    LogitDifference,
 };
 
 /// Where a circuit was discovered that came in a file.
@@ -280,7 +281,7 @@ impl<T: Scalar> Search<'_, T> {
     }
 
     /// The edges of a circuit by name, the strongest first.
-    fn named(&self, circuit: &EdgeSet, effects: &[f64]) -> Vec<CircuitEdge> {
+    fn named(&self, circuit: &EdgeSet, effects: &[f64]) -> CircuitEdges {
         let edges: Vec<usize> = circuit.ones().collect();
         let values: Vec<f64> = edges.iter().map(|edge| effects[*edge]).collect();
         let named = |(edge, effect): (usize, f64)| {
