@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import gzip
 import html
 import json
 import shutil
@@ -65,6 +67,17 @@ class Rows(list):  # type: ignore[type-arg]
         return polars.DataFrame([flat(record) for record in self._records()])
 
 
+def _unpacked(fields: dict[str, Any]) -> dict[str, Any]:
+    """A circuit with all of its edges in one list: a file packs those after the first 1,000."""
+    packed = fields.pop("further_edges", None)
+    if packed is not None:
+        lines = gzip.decompress(base64.b64decode(packed)).decode("utf-8").splitlines()
+        cells = (line.split(",") for line in lines)
+        further = ({"from": a, "to": b, "effect": float(effect)} for a, b, effect in cells)
+        fields["edges"] = [*fields["edges"], *further]
+    return fields
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Part):
         return value.to_dict()
@@ -119,7 +132,7 @@ class Result:
         self.holds = code == 0
         self._kept, self._inputs = kept, inputs
         text = (folder / f"{command}.json").read_text(encoding="utf-8")
-        self._fields: dict[str, Any] = json.loads(text)
+        self._fields: dict[str, Any] = json.loads(text, object_hook=_unpacked)
 
     def __getattr__(self, name: str) -> Any:
         fields = self.__dict__.get("_fields", {})
@@ -131,7 +144,7 @@ class Result:
         return sorted({*super().__dir__(), *self._fields})
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole result as it stands in its JSON."""
+        """The whole result as it stands in its JSON, `edges` of circuits with `further_edges`."""
         return self._fields
 
     @property

@@ -171,3 +171,21 @@ def test_modules_of_torch_bring_their_own_outputs():
     )
     result = modscope.prune(images, (torch.randn(30, 1, 8, 8), labels), threshold=0)
     assert result.parity.holds
+
+
+def test_a_circuit_of_many_edges_is_one_list():
+    rng = np.random.default_rng(0)
+    widths = [30, 50, 3]
+    model = {}
+    for layer, (before, after) in enumerate(zip(widths, widths[1:])):
+        model[f"fc{layer}.weight"] = rng.normal(size=(after, before)).astype("f4")
+        model[f"fc{layer}.bias"] = np.zeros(after, "f4")
+    data = {"inputs": rng.normal(size=(40, 30)).astype("f4")}
+    data["targets"] = rng.normal(size=(40, 3)).astype("f4")
+    options = {"config": {"activation": "tanh"}, "method": "eap-ig-inputs", "top": 1200}
+    result = modscope.circuit(model, data, output=0, **options)
+    circuit = result.circuits[0]
+    assert circuit.edges_kept == len(circuit.edges) > 1000
+    assert len({(edge["from"], edge.to) for edge in circuit.edges}) == len(circuit.edges)
+    sizes = [abs(edge.effect) for edge in circuit.edges]
+    assert sizes == sorted(sizes, reverse=True)
