@@ -100,7 +100,47 @@ c = judged.circuits[0]
 c.edges_kept, c.faithfulness, c.decision_agreement""",
 ]
 
-NOTEBOOKS = {"audit-of-a-torch-model": AUDIT, "eap-ig-side-by-side": SIDE_BY_SIDE}
+SWEEP = [
+    """%%words
+# A sweep: does brain-inspired training pay?
+
+Trains a task under two regimes and three seeds, audits every network in processes side by side
+(as tasks of a Ray cluster where one is initialised), and compares the regimes. The trainings
+are short, to be seen in a minute; `steps` of 20,000 are those of the paper.""",
+    """import pathlib, tempfile
+import modscope
+
+folder = pathlib.Path(tempfile.mkdtemp())
+modscope.train("independence", regimes="bimt,vanilla", seeds="0..3", steps=4000,
+               out=folder / "networks")
+networks = sorted(path for path in (folder / "networks").iterdir() if path.is_dir())
+[network.name for network in networks]""",
+    """%%words
+## Every network audited
+
+A row for each; a sweep that was interrupted goes on with what is missing.""",
+    """rows = modscope.sweep(networks, out=folder / "audits", workers=2)
+[(pathlib.Path(row.checkpoint).name, row.error) for row in rows]""",
+    """import json
+def edges_left(row):
+    prune = json.loads((pathlib.Path(row.folder) / "audit.json").read_text())["prune"]
+    return prune["edges_kept"], prune["edges_total"]
+{pathlib.Path(row.checkpoint).name: edges_left(row) for row in rows}""",
+    """%%words
+## The regimes compared
+
+One comparison on the same samples; what is shown, and what three seeds cannot show.""",
+    """data = networks[0] / "data.safetensors"
+compared = modscope.compare(networks, data)
+print(compared)""",
+    """compared.networks.to_pandas()[["name", "group", "seed"]]""",
+]
+
+NOTEBOOKS = {
+    "audit-of-a-torch-model": AUDIT,
+    "eap-ig-side-by-side": SIDE_BY_SIDE,
+    "sweep-over-regimes": SWEEP,
+}
 
 
 def main():
