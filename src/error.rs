@@ -780,6 +780,12 @@ pub enum ErrorKind {
         /// Why.
         detail: String,
     },
+    /// Positions that are asked for of a network that reads the mean over all.
+    #[error("answers are read at {asked}, and the network reads the mean over all positions")]
+    ReadsMean {
+        /// The positions, or the words for them.
+        asked: String,
+    },
     /// Circuits or equivalences that cannot be proved.
     #[error("nothing can be proved: {detail}")]
     NotProvable {

@@ -2,6 +2,8 @@
 #![allow(missing_docs, reason = "part of benches")]
 #![allow(dead_code, reason = "each bench uses its own part")]
 
+use std::sync::Arc;
+
 use modscope::model::Sequences;
 use modscope::model::transformer::{
     Answers, Attention, Block, Embedding, FeedForward, Heads, Logits, Norm, Norms, SequenceInputs,
@@ -65,7 +67,9 @@ impl Shape {
             embedding_scale: 1.0,
             positions: Some(random(rng, self.length, self.width)),
             embedding_norm: None,
-            blocks: (0..self.blocks).map(|_| self.block(rng)).collect(),
+            blocks: (0..self.blocks)
+                .map(|_| Arc::new(self.block(rng)))
+                .collect(),
             final_norm: self.norm(),
             head: None,
             unembedding: None,

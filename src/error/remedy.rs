@@ -35,6 +35,9 @@ impl Error {
                 "without `--positions` an edge is patched at all positions; `--read last` reads every sample at its last"
                     .to_owned()
             }
+            ErrorKind::ReadsMean { .. } => {
+                "without `--read`, and without `read` in task.json and `positions` in the data".to_owned()
+            }
             ErrorKind::NotProvable { remedy, .. } => (*remedy).to_owned(),
             ErrorKind::PatchesChangeNothing { .. } => {
                 "choose a metric with a slope (not accuracy), a fill that differs from the data, \

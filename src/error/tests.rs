@@ -329,6 +329,10 @@ fn all() -> Vec<Error> {
             detail: "an MLP has none".to_owned(),
         }
         .at(path()),
+        ErrorKind::ReadsMean {
+            asked: "last".to_owned(),
+        }
+        .at(path()),
         ErrorKind::NotProvable {
             detail: "a convolution has no bounds here".to_owned(),
             remedy: "`--method exact` finds circuits of every network",

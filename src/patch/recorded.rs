@@ -42,7 +42,7 @@ pub(super) fn clean_runs<T: Scalar, R: Recorded<T>>(
     model: &Transformer<T>,
     batch: &Sequences<T>,
 ) -> Vec<Run<T, R>> {
-    let per_sample = batch.answers.per_sample();
+    let per_sample = batch.answers.readings_per_sample();
     let parts = batch.parts();
     let mut first = 0;
     let starts: Vec<usize> = parts

@@ -163,7 +163,7 @@ impl<T: Scalar> Prunable for Transformer<T> {
     }
 
     fn pick(batch: &Sequences<T>, columns: &[usize]) -> Sequences<T> {
-        let per_sample = batch.answers.per_sample().max(1);
+        let per_sample = batch.answers.readings_per_sample().max(1);
         let mut samples: Vec<usize> = columns.iter().map(|c| c / per_sample).collect();
         samples.sort_unstable();
         samples.dedup();

@@ -57,7 +57,8 @@ fn scores_are_those_of_automatic_differentiation() {
     compared(members, &[Method::Eap, Method::Relp, Method::EapQk]);
 }
 
-/// Grouped keys, gates, rotary positions, norms of queries and keys; blocks in parallel.
+/// Grouped keys, gates, rotary positions, norms of queries and keys; blocks in parallel;
+/// windows, caps of scores and of logits, norms on what is written; ALiBi; encoders.
 #[test]
 fn scores_and_effects_are_those_of_plain_pytorch() {
     let members = include_str!("data/attribution_torch.json");

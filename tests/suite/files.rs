@@ -10,6 +10,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use modscope::checkpoint::Checkpoint;
 use modscope::data::Dataset;
@@ -207,7 +208,7 @@ fn padding_is_kept_out_of_what_is_computed() {
         assert_eq!(lengths, refused, "{fill:?}");
     }
     for block in &mut model.blocks {
-        block.attention.heads.mask = Mask::Full;
+        Arc::make_mut(block).attention.heads.mask = Mask::Full;
     }
     let both_ways = Sequences::new(&model, &text, None);
     assert!(matches!(

@@ -352,3 +352,20 @@ fn neurons_positions_and_weights_are_searched_as_components_are() {
     let said = refused("circuit fixtures/two_moon-bimt --granularity component");
     assert!(said.contains("component") && said.contains("MLP"), "{said}");
 }
+
+/// A head on the mean over positions reads once of every sample, and no position alone.
+#[test]
+fn a_mean_over_positions_is_one_reading() {
+    let member = "fixtures/zoo/hf-made-modernbert-mean";
+    let found = result(&format!("circuit {member} --method eap --no-judge"));
+    assert_eq!(found["transformer"]["read"], "the mean over all positions");
+    for granularity in ["component", "neuron", "weight"] {
+        let line = format!("circuit {member} --granularity {granularity} --method exact");
+        assert_eq!(result(&line)["task"]["value"], found["task"]["value"]);
+    }
+    let said = refused(&format!("circuit {member} --method eap --read last"));
+    assert!(
+        said.contains("answers are read at the last position"),
+        "{said}"
+    );
+}

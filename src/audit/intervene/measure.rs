@@ -106,7 +106,7 @@ impl<T: Scalar> Measures for transformer::Subject<'_, T> {
     }
 
     fn per_sample(&self) -> usize {
-        self.batch().answers.per_sample()
+        self.batch().answers.readings_per_sample()
     }
 
     fn decides(&self) -> bool {

@@ -161,7 +161,7 @@ impl<T: Scalar> Looked<'_, T> {
 
     /// 95 % interval of a mean over readings: those of a sample are drawn together.
     fn interval(&self, values: &[f64]) -> Option<[f64; 2]> {
-        let of_sample = self.subject.batch().answers.per_sample().max(1);
+        let of_sample = self.subject.batch().answers.readings_per_sample().max(1);
         let by_sample: Vec<f64> = values.chunks(of_sample).map(mean).collect();
         if by_sample.len() < FEWEST {
             return None;

@@ -1,5 +1,7 @@
 //! The logit lens.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 
@@ -28,7 +30,7 @@ impl<T: Scalar> Looked<'_, T> {
     /// the end.
     fn all_points(&self) -> Vec<Point> {
         let blocks = self.model.blocks.iter().enumerate();
-        let of_block = |(layer, block): (usize, &crate::model::transformer::Block<T>)| {
+        let of_block = |(layer, block): (usize, &Arc<crate::model::transformer::Block<T>>)| {
             let between = block.mlp.is_some() && !block.is_parallel();
             let points = [Some(2 * layer), between.then_some(2 * layer + 1)];
             points.into_iter().flatten().map(Point)
@@ -70,7 +72,7 @@ impl<T: Scalar> Looked<'_, T> {
         let mut first = 0;
         let mut parts = Vec::new();
         for part in self.subject.batch().parts() {
-            let readings = part.answers.len();
+            let readings = part.answers.readings();
             parts.push((part, first));
             first += readings;
         }
@@ -102,7 +104,9 @@ impl<T: Scalar> Looked<'_, T> {
     }
 
     fn readings(&self, trace: &SequenceTrace<T>, point: Point, first: usize) -> Vec<Reading> {
-        let outputs = self.model.outputs_of_stream(self.stream(trace, point));
+        let outputs = self
+            .model
+            .outputs_of_stream(self.stream(trace, point), &trace.answers);
         let rows = outputs.rows().into_iter().zip(trace.end.outputs.rows());
         let read = |(place, (here, last)): (usize, (ArrayView1<'_, T>, ArrayView1<'_, T>))| {
             let reading = first + place;
@@ -140,7 +144,10 @@ impl<T: Scalar> Looked<'_, T> {
         let points = self.all_points();
         let read: Vec<Array2<T>> = points
             .iter()
-            .map(|point| self.model.outputs_of_stream(self.stream(&trace, *point)))
+            .map(|point| {
+                self.model
+                    .outputs_of_stream(self.stream(&trace, *point), &trace.answers)
+            })
             .collect();
         let one = |(place, sample): (usize, &usize)| {
             let length = self.shown_length(*sample, part.length());

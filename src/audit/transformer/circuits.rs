@@ -15,7 +15,7 @@ use crate::choice::Equivalence;
 use crate::circuit::{Goal, Try, authors_order};
 use crate::metric::{Metric, MetricKind};
 use crate::model::Transformer;
-use crate::model::transformer::{Block, Embedding};
+use crate::model::transformer::Embedding;
 use crate::numeric::Scalar;
 use crate::patch::{ComponentEngine, Fill, NeuronEngine, Patchable, Setup, WeightEngine};
 use crate::prune::Reference;
@@ -59,7 +59,7 @@ impl<T: Scalar> Subject<'_, T> {
         let goal = |output: Option<usize>| -> Result<(Goal, String)> {
             let goal = Goal {
                 output: output.unwrap_or(0),
-                rows: (0..self.batch.answers.len()).collect(),
+                rows: (0..self.batch.answers.readings()).collect(),
                 metric: truth.metric(kind, output)?,
             };
             let name = output.map(|o| self.output_name(o));
@@ -176,7 +176,7 @@ impl<T: Scalar> Subject<'_, T> {
         let cfg = GraphConfig {
             n_layers: self.model.blocks.len(),
             n_heads: self.model.head_count(),
-            parallel_attn_mlp: self.model.blocks.iter().all(Block::is_parallel),
+            parallel_attn_mlp: self.model.blocks.iter().all(|b| b.is_parallel()),
             n_key_value_heads: key_heads(self.model),
             d_model: self.model.width(),
         };
@@ -327,7 +327,10 @@ impl<T: Scalar> Subject<'_, T> {
         let of = (domain, data.len() as u64);
         let prover = Runs::new(network.as_ref(), asked, usual, tolerance, of);
         let kind = config.circuits.metric.unwrap_or(kind);
-        let goal = Goal::of_all(all.truth().metric(kind, None)?, all.batch.answers.len());
+        let goal = Goal::of_all(
+            all.truth().metric(kind, None)?,
+            all.batch.answers.readings(),
+        );
         let answer = Answer {
             site: site(&goal),
             goal,

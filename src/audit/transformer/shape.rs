@@ -46,6 +46,7 @@ impl<T: Scalar> Subject<'_, T> {
         let same = (1..answers.samples()).all(|sample| row(sample) == row(0));
         let length = self.batch.length();
         match (same, answers.per_sample()) {
+            _ if answers.is_mean() => "the mean over all positions".to_owned(),
             (_, wanted) if wanted == length => "every position".to_owned(),
             (true, 1) if answers.position(0, 0) + 1 == length => "the last position".to_owned(),
             (true, _) => {

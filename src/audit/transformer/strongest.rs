@@ -82,7 +82,7 @@ impl<T: Scalar> Subject<'_, T> {
 
     /// What should come out where the sample is read last, and what does.
     fn described(&self, sample: usize) -> Sample {
-        let each = self.batch.answers.per_sample();
+        let each = self.batch.answers.readings_per_sample();
         let reading = (sample + 1) * each - 1;
         let name = |output: usize| {
             // A class of one logit is no output.

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use super::hooks::{Flow, Gradients, ReaderGradient};
 use super::rows::{product, slice_mut, through_activation, through_norm};
 use super::{
-    Attention, AttentionTrace, End, FeedForward, Letter, Matrix, MlpTrace, Normed, Reader,
+    Attention, AttentionTrace, FeedForward, Letter, Matrix, MlpTrace, Normed, Reader,
     SequenceTrace, Transformer,
 };
 use crate::model::Rules;
@@ -21,7 +21,7 @@ impl<T: Scalar> Transformer<T> {
         hooks: &mut dyn Gradients<T>,
     ) {
         let layers = self.blocks.len();
-        let mut stream = self.end_backward(&trace.end, at_outputs, hooks);
+        let mut stream = self.end_backward(trace, at_outputs, hooks);
         hooks.reader(one(Reader::Logits, &stream));
         hooks.stream(2 * layers, &mut stream);
         let mut back = Back {
@@ -41,13 +41,14 @@ impl<T: Scalar> Transformer<T> {
         self.embedding_backward(trace, stream, back.hooks);
     }
 
-    /// The gradient at the last residual stream, `[readings, d]`.
+    /// The gradient at the last residual stream, `[rows, d]`.
     fn end_backward(
         &self,
-        end: &End<T>,
+        trace: &SequenceTrace<T>,
         at_outputs: ArrayView2<'_, T>,
         hooks: &mut dyn Gradients<T>,
     ) -> Array2<T> {
+        let end = &trace.end;
         let mut at_logits = at_outputs.as_standard_layout().into_owned();
         if let Some(cap) = self.logits.cap.map(T::from_f64) {
             at_logits.zip_mut_with(&end.outputs, |g, z| *g *= T::one() - *z / cap * (*z / cap));
@@ -63,6 +64,7 @@ impl<T: Scalar> Transformer<T> {
             through_activation(rules, head.activation, &record.before, &mut at);
             at = product(at.view(), head.weight.t());
         }
+        at = trace.answers.read_backward(at);
         through_norm(
             rules,
             self.final_norm.as_ref(),

@@ -17,6 +17,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Transformer;
 use crate::numeric::Scalar;
@@ -160,7 +161,7 @@ impl Components {
     /// Of a transformer. What a norm or a linear layer makes of token and position embedding
     /// together is one writer, whatever `split_input` says.
     pub(super) fn of<T: Scalar>(model: &Transformer<T>, split_input: bool) -> Self {
-        let shape = |(layer, block): (usize, &super::Block<T>)| Shape {
+        let shape = |(layer, block): (usize, &Arc<super::Block<T>>)| Shape {
             heads: block.attention.heads.count,
             keys: block.attention.heads.keys,
             has_mlp: block.mlp.is_some(),

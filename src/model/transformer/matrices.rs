@@ -4,6 +4,8 @@
 //! prunes. Embeddings of tokens and positions, norms, and an unembedding that is
 //! the embedding transposed are none of them.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, s};
 
 use super::{Embedding, FeedForward, Letter, Transformer};
@@ -254,23 +256,27 @@ impl<T: Scalar> Transformer<T> {
                 Embedding::Tokens(_) => None,
             },
             Matrix::Projection { layer, .. } => {
-                let attention = &mut self.blocks[layer].attention;
+                let attention = &mut Arc::make_mut(&mut self.blocks[layer]).attention;
                 Some((&mut attention.qkv, &mut attention.qkv_bias))
             }
             Matrix::Out(layer) => {
-                let attention = &mut self.blocks[layer].attention;
+                let attention = &mut Arc::make_mut(&mut self.blocks[layer]).attention;
                 Some((&mut attention.out, &mut attention.out_bias))
             }
             Matrix::Up(layer) => {
-                let mlp = self.blocks[layer].mlp.as_mut()?;
+                let mlp = Arc::make_mut(&mut self.blocks[layer]).mlp.as_mut()?;
                 Some((&mut mlp.up, &mut mlp.up_bias))
             }
             Matrix::Gate(layer) => {
-                let gate = self.blocks[layer].mlp.as_mut()?.gate.as_mut()?;
+                let gate = Arc::make_mut(&mut self.blocks[layer])
+                    .mlp
+                    .as_mut()?
+                    .gate
+                    .as_mut()?;
                 Some((&mut gate.weight, &mut gate.bias))
             }
             Matrix::Down(layer) => {
-                let mlp = self.blocks[layer].mlp.as_mut()?;
+                let mlp = Arc::make_mut(&mut self.blocks[layer]).mlp.as_mut()?;
                 Some((&mut mlp.down, &mut mlp.down_bias))
             }
             Matrix::Unembedding => Some((self.unembedding.as_mut()?, &mut self.output_bias)),

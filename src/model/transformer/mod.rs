@@ -49,6 +49,6 @@ pub use sequences::{Answers, PART_ROWS, SequenceInputs, Sequences};
 use trace::Prepared;
 pub use trace::{AttentionTrace, End, MlpTrace, SequenceTrace};
 pub use weights::{
-    Attention, Block, Embedding, EmbeddingMap, FeedForward, Gate, Logits, Norms, OutputHead,
+    Attention, Block, Embedding, EmbeddingMap, FeedForward, Gate, Logits, Norms, OutputHead, Reads,
     Transformer, Wiring,
 };

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::{Block, Transformer};
+use super::Transformer;
 use crate::numeric::Scalar;
 
 /// The channels and hidden neurons of a transformer, in the order of computation.
@@ -62,7 +62,7 @@ impl<T: Scalar> Transformer<T> {
     pub fn neurons(&self) -> Neurons {
         let mut offsets = vec![0];
         let mut after = 0;
-        let hidden = self.blocks.iter().map(Block::hidden);
+        let hidden = self.blocks.iter().map(|b| b.hidden());
         for width in hidden.flat_map(|hidden| [self.width(), hidden]) {
             after += width;
             offsets.push(after);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 
-use super::{Embedding, Patches, Transformer};
+use super::{Embedding, Patches, Reads, Transformer};
 use crate::data::{Dataset, Inputs, Labels, ReadAt};
 use crate::numeric::Scalar;
 use crate::{ErrorKind, Result};
@@ -23,11 +23,15 @@ pub enum SequenceInputs<T> {
 }
 
 /// The positions of every sample at which something is wanted, as many for each.
+///
+/// One *reading* is one position of one sample, or the mean over all that are wanted of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answers {
     /// `[samples, wanted]`
     positions: Array2<usize>,
     length: usize,
+    /// Whether the mean over positions is read.
+    is_mean: bool,
 }
 
 /// Sequences of equal length, checked against a model.
@@ -39,7 +43,7 @@ pub struct Sequences<T> {
     pub inputs: SequenceInputs<T>,
     /// The corrupted pair of each sample.
     pub corrupted: Option<SequenceInputs<T>>,
-    /// Where answers are read. One *reading* is one position of one sample.
+    /// Where answers are read.
     pub answers: Answers,
     /// Per reading, the class whose logit counts positive.
     pub correct: Option<Vec<usize>>,
@@ -57,7 +61,74 @@ impl Answers {
     /// The given positions `[samples, wanted]` of sequences `length` long.
     #[must_use]
     pub fn new(positions: Array2<usize>, length: usize) -> Self {
-        Self { positions, length }
+        Self {
+            positions,
+            length,
+            is_mean: false,
+        }
+    }
+
+    /// The mean over every position.
+    ///
+    /// ```
+    /// use modscope::model::transformer::Answers;
+    /// let answers = Answers::mean(2, 3);
+    /// assert_eq!((answers.len(), answers.readings()), (6, 2));
+    /// let rows = ndarray::array![[1.0], [2.0], [6.0], [0.0], [0.0], [3.0]];
+    /// assert_eq!(answers.read(rows), ndarray::array![[3.0], [1.0]]);
+    /// ```
+    #[must_use]
+    pub fn mean(samples: usize, length: usize) -> Self {
+        Self {
+            is_mean: true,
+            ..Self::everywhere(samples, length)
+        }
+    }
+
+    /// Whether the mean over positions is read.
+    #[must_use]
+    pub fn is_mean(&self) -> bool {
+        self.is_mean
+    }
+
+    /// Readings of each sample.
+    #[must_use]
+    pub fn readings_per_sample(&self) -> usize {
+        match self.is_mean {
+            true => 1,
+            false => self.per_sample(),
+        }
+    }
+
+    /// Readings of all samples.
+    #[must_use]
+    pub fn readings(&self) -> usize {
+        self.samples() * self.readings_per_sample()
+    }
+
+    /// What is read of the rows at these positions: `[wanted of all samples, width]` as
+    /// `[readings, width]`. Sums in f64.
+    #[must_use]
+    pub fn read<T: Scalar>(&self, rows: Array2<T>) -> Array2<T> {
+        if !self.is_mean {
+            return rows;
+        }
+        let share = self.per_sample();
+        Array2::from_shape_fn((self.readings(), rows.ncols()), |(sample, column)| {
+            let own = rows.slice(s![sample * share..(sample + 1) * share, column]);
+            T::from_f64(own.iter().map(|x| x.widen()).sum::<f64>() / share as f64)
+        })
+    }
+
+    /// The gradient at those rows, given that at what is read of them.
+    pub(crate) fn read_backward<T: Scalar>(&self, at: Array2<T>) -> Array2<T> {
+        if !self.is_mean {
+            return at;
+        }
+        let share = self.per_sample();
+        Array2::from_shape_fn((self.len(), at.ncols()), |(row, column)| {
+            at[[row / share, column]] / T::from_f64(share as f64)
+        })
     }
 
     /// Every position.
@@ -136,10 +207,10 @@ impl Answers {
     /// Those of some of the samples.
     #[must_use]
     pub fn part(&self, samples: Range<usize>) -> Self {
-        Self::new(
-            self.positions.slice(s![samples, ..]).to_owned(),
-            self.length,
-        )
+        Self {
+            positions: self.positions.slice(s![samples, ..]).to_owned(),
+            ..*self
+        }
     }
 }
 
@@ -190,11 +261,13 @@ impl<T: Scalar> Sequences<T> {
     pub fn select(&self, samples: &[usize]) -> Self {
         let length = self.length();
         let pick = |inputs: &SequenceInputs<T>| inputs.select(samples, length);
-        let positions = self.answers.positions.select(Axis(0), samples);
         Self {
             inputs: pick(&self.inputs),
             corrupted: self.corrupted.as_ref().map(pick),
-            answers: Answers::new(positions, length),
+            answers: Answers {
+                positions: self.answers.positions.select(Axis(0), samples),
+                ..self.answers
+            },
             ..self.part(0..0)
         }
     }
@@ -244,8 +317,13 @@ impl<T: Scalar> Sequences<T> {
             .as_ref()
             .map(|c| Ok(sequence_inputs(model, data, c)?.0))
             .transpose()?;
-        let own = model.reads.map(|position| ReadAt::At(vec![position]));
-        let answers = answers(data, length, read, own.as_ref())?;
+        let answers = match model.reads {
+            Some(Reads::Mean) => mean(data, length, read)?,
+            Some(Reads::At(position)) => {
+                answers(data, length, read, Some(&ReadAt::At(vec![position])))?
+            }
+            None => answers(data, length, read, None)?,
+        };
         let classes = match &data.labels {
             Some(Labels::Classes(classes)) => Some(classes),
             _ => None,
@@ -402,6 +480,18 @@ fn one_length(data: &Dataset, why: &'static str) -> Result<()> {
     }
 }
 
+/// The mean over all positions, of which no others can be asked for.
+fn mean(data: &Dataset, length: usize, asked: Option<&ReadAt>) -> Result<Answers> {
+    let asked = match (asked.or(data.task.read.as_ref()), &data.positions) {
+        (None, None) => return Ok(Answers::mean(data.len(), length)),
+        (Some(ReadAt::At(positions)), _) => format!("{positions:?}"),
+        (Some(ReadAt::All), _) => "every position".to_owned(),
+        (Some(ReadAt::Last), _) => "the last position".to_owned(),
+        (None, Some(_)) => "the `positions` of the data".to_owned(),
+    };
+    Err(ErrorKind::ReadsMean { asked }.at(&data.path))
+}
+
 /// Where answers are read: where it is asked for, where the data say, where the
 /// network itself reads.
 fn answers(
@@ -486,7 +576,7 @@ fn class_per_reading<T: Scalar>(
             place.unwrap_or(*class)
         }
     };
-    let repeat = |class: &usize| std::iter::repeat_n(place(class), answers.per_sample());
+    let repeat = |class: &usize| std::iter::repeat_n(place(class), answers.readings_per_sample());
     Ok(classes.iter().flat_map(repeat).collect())
 }
 
@@ -499,8 +589,9 @@ fn by_reading<T: Scalar>(
     answers: &Answers,
 ) -> Result<Array2<f64>> {
     let outputs = model.outputs();
-    let everywhere = values.ncols() == answers.length * outputs;
-    let here = values.ncols() == answers.per_sample() * outputs;
+    let per_sample = answers.readings_per_sample();
+    let everywhere = values.ncols() == answers.length * outputs && !answers.is_mean;
+    let here = values.ncols() == per_sample * outputs;
     if !everywhere && !here {
         return Err(ErrorKind::OutputWidth {
             tensor: tensor.to_owned(),
@@ -509,9 +600,8 @@ fn by_reading<T: Scalar>(
         }
         .at(&data.path));
     }
-    let per_sample = answers.per_sample();
     Ok(Array2::from_shape_fn(
-        (outputs, answers.len()),
+        (outputs, answers.readings()),
         |(q, reading)| {
             let (sample, wanted) = (reading / per_sample, reading % per_sample);
             let block = if everywhere {

@@ -57,7 +57,7 @@ fn build(form: &Form<'_>) -> Transformer<f64> {
     let blocks = (0..3).map(|layer| {
         let mut block = plain_block(&mut rng, form.heads.clone());
         (form.block)(layer, &mut rng, &mut block);
-        block
+        Arc::new(block)
     });
     let blocks = blocks.collect();
     let mut model = Transformer {
@@ -209,7 +209,7 @@ pub(crate) fn models() -> Vec<(&'static str, Transformer<f64>)> {
         whole: &|rng, model| {
             model.final_norm = Some(rms_norm(rng, D));
             for block in &mut model.blocks {
-                block.attention.key_norm = Some(rms_norm(rng, 4).per_head(2));
+                Arc::make_mut(block).attention.key_norm = Some(rms_norm(rng, 4).per_head(2));
             }
         },
     });

@@ -27,6 +27,8 @@
 //! | token types | the one that is used added to every row of [`Transformer::positions`] |
 //! | projections of the embedding | multiplied into the embedding and into the unembedding |
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, ArrayView2, s};
 
 use super::heads::Heads;
@@ -46,8 +48,8 @@ pub struct Transformer<T> {
     pub embedding_norm: Option<Norm<T>>,
     /// From what is embedded, behind its norm, into the stream, where they differ in width.
     pub embedding_map: Option<EmbeddingMap<T>>,
-    /// The blocks, first to last.
-    pub blocks: Vec<Block<T>>,
+    /// The blocks, first to last; those of the same weights are one.
+    pub blocks: Vec<Arc<Block<T>>>,
     /// Before the unembedding, where there is one.
     pub final_norm: Option<Norm<T>>,
     /// Between the final norm and the unembedding, where there is one.
@@ -62,8 +64,8 @@ pub struct Transformer<T> {
     pub out_perm: Vec<usize>,
     /// Inside the MLPs.
     pub activation: Activation,
-    /// The position that the network's own head reads, where it reads but one.
-    pub reads: Option<usize>,
+    /// What the network's own head reads, where it does not read every position.
+    pub reads: Option<Reads>,
     /// Whether outputs are the stream itself: the unembedding is then the identity, and no
     /// layer of the network.
     pub headless: bool,
@@ -110,6 +112,15 @@ pub struct OutputHead<T> {
     pub activation: Activation,
     /// After the activation.
     pub norm: Option<Norm<T>>,
+}
+
+/// What a head reads of a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// One position, from 0.
+    At(usize),
+    /// The mean over all positions of what comes out of the final norm.
+    Mean,
 }
 
 /// What becomes of the logits: `cap · tanh(scale · z / cap)`.
@@ -305,7 +316,7 @@ impl<T: Scalar> Transformer<T> {
     /// The most hidden neurons of a block.
     #[must_use]
     pub fn hidden(&self) -> usize {
-        self.blocks.iter().map(Block::hidden).max().unwrap_or(0)
+        self.blocks.iter().map(|b| b.hidden()).max().unwrap_or(0)
     }
 
     /// Whether no position sees those after it.
@@ -334,7 +345,7 @@ impl<T: Scalar> Transformer<T> {
     /// neurons before and after the activation.
     #[must_use]
     pub fn numbers_kept(&self, length: usize) -> usize {
-        let of_block = |block: &Block<T>| {
+        let of_block = |block: &Arc<Block<T>>| {
             let heads = &block.attention.heads;
             4 * self.width()
                 + heads.columns()
@@ -345,7 +356,8 @@ impl<T: Scalar> Transformer<T> {
         self.blocks.iter().map(of_block).sum()
     }
 
-    /// Trained numbers; a tied unembedding counts once, and has no bias.
+    /// Trained numbers; a tied unembedding and blocks of the same weights count once, and the
+    /// former has no bias.
     #[must_use]
     pub fn parameter_count(&self) -> usize {
         let embedding = match &self.embedding {
@@ -361,7 +373,9 @@ impl<T: Scalar> Transformer<T> {
             + self
                 .blocks
                 .iter()
-                .map(Block::parameter_count)
+                .enumerate()
+                .filter(|(l, block)| !self.blocks[..*l].iter().any(|b| Arc::ptr_eq(b, block)))
+                .map(|(_, block)| block.parameter_count())
                 .sum::<usize>()
             + numbers(self.embedding_norm.iter().chain(&self.final_norm))
             + self.head.as_ref().map_or(0, head)

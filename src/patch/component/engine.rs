@@ -49,7 +49,7 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
             model,
             parts,
             sites,
-            readings: batch.answers.len(),
+            readings: batch.answers.readings(),
         })
     }
 
@@ -85,7 +85,8 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
     pub fn bytes(model: &Transformer<T>, batch: &Sequences<T>, setup: Setup) -> u64 {
         let sites = model.components(setup.split_input);
         let (d, length) = (model.width(), batch.length());
-        let columns = |of: fn(&Block<T>) -> usize| model.blocks.iter().map(of).sum::<usize>();
+        let columns =
+            |of: fn(&Block<T>) -> usize| model.blocks.iter().map(|b| of(b)).sum::<usize>();
         let trace = model.numbers_kept(length);
         // What clean and filled runs have written, while differences are made.
         let written = 4 * d + 2 * columns(|b| b.attention.heads.total() + b.hidden());

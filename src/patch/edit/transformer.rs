@@ -265,7 +265,7 @@ impl<T: Scalar> Editable for TransformerEdits<'_, T> {
     }
 
     fn per_sample(&self) -> usize {
-        self.batch.answers.per_sample()
+        self.batch.answers.readings_per_sample()
     }
 
     fn has_pairs(&self) -> bool {
@@ -324,6 +324,10 @@ fn position_of<'a>(
 ) -> impl Fn(usize) -> usize + use<'a> {
     let all = rows == everywhere.len();
     move |row| {
+        if answers.is_mean() && !all {
+            // What is made of all positions has none of its own.
+            return 0;
+        }
         let of = if all { everywhere } else { answers };
         let per_sample = of.per_sample().max(1);
         of.position(row / per_sample, row % per_sample)

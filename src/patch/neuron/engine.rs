@@ -48,7 +48,7 @@ impl<'m, T: Scalar> NeuronEngine<'m, T> {
             model,
             neurons: model.neurons(),
             parts: parts.map(|(run, fills)| Part::new(run, fills)).collect(),
-            readings: batch.answers.len(),
+            readings: batch.answers.readings(),
         })
     }
 

@@ -45,7 +45,7 @@ impl<'m, T: Scalar> WeightEngine<'m, T> {
             model,
             sites: Channels::new(model),
             parts: runs.into_iter().zip(fills).map(part).collect(),
-            readings: batch.answers.len(),
+            readings: batch.answers.readings(),
         })
     }
 

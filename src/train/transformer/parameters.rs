@@ -1,5 +1,7 @@
 //! A transformer's trained numbers in one flat array.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use super::form::{Form, Row, Wire};
@@ -89,7 +91,7 @@ impl<T: Scalar> Parameters<T> {
         let output = self.linear(output);
         let heads = self.form.attention.heads;
         let heads = Heads::new(heads, self.form.width / heads.max(1));
-        let block = |wires: &[Wire]| self.block(wires, heads.clone());
+        let block = |wires: &[Wire]| Arc::new(self.block(wires, heads.clone()));
         Transformer {
             embedding,
             embedding_scale: T::one(),

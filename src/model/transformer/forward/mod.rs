@@ -127,12 +127,12 @@ impl<T: Scalar> Transformer<T> {
         }
     }
 
-    /// What is made of a stream `[rows, d]` at the end: norm, unembedding and all, `[rows, outputs]`.
+    /// What is made at the end of a stream `[rows, d]` at the positions of `answers`: norm,
+    /// unembedding and all, `[readings, outputs]`.
     #[must_use]
-    pub fn outputs_of_stream(&self, stream: Array2<T>) -> Array2<T> {
-        let rows = Answers::everywhere(stream.nrows(), 1);
+    pub fn outputs_of_stream(&self, stream: Array2<T>, answers: &Answers) -> Array2<T> {
         let mut hooks = AsItIs;
-        let mut run = Run::new(self, (&rows, &rows), None, &mut hooks);
+        let mut run = Run::new(self, (answers, answers), None, &mut hooks);
         run.outputs(stream).outputs
     }
 
@@ -399,10 +399,11 @@ impl<'r, T: Scalar> Run<'r, T> {
         }
     }
 
-    /// Outputs of the last residual stream, `[readings, d]`.
+    /// Outputs of the last residual stream, `[rows, d]`.
     fn outputs(&mut self, stream: Array2<T>) -> End<T> {
         let model = self.model;
         let (x, normed) = normalise(model.final_norm.as_ref(), &stream);
+        let x = self.answers.read(x);
         let head = model.head.as_ref().map(|head| {
             let before = linear(&x, head.weight.view(), head.bias.view());
             let mut after = before.clone();

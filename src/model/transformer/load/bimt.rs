@@ -2,6 +2,8 @@
 //! fused in rows, inputs of numbers, no positions; its layer norms are stored
 //! and never applied.
 
+use std::sync::Arc;
+
 use super::blocks;
 use super::tensors::Tensors;
 use crate::Result;
@@ -54,7 +56,7 @@ pub(super) fn load<T: Scalar>(
         embedding_norm: None,
         embedding_map: None,
         blocks: (0..blocks)
-            .map(|l| block(tensors, l, d, heads.clone()))
+            .map(|l| block(tensors, l, d, heads.clone()).map(Arc::new))
             .collect::<Result<_>>()?,
         final_norm: None,
         head: None,

@@ -1,6 +1,8 @@
 //! The network that a plan describes, with the file's numbers in it, and what is written back
 //! where it was changed on the way.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, Axis, concatenate, s};
 
 use super::plan::{
@@ -26,7 +28,6 @@ impl Plan {
                 door.weight(&LinearAt::rows(&at.into, tokens.ncols(), self.width))?;
             *tokens = tokens.dot(&into);
         }
-        let blocks = self.blocks.iter().map(|b| door.block(b, self.residual));
         let map = self.embedding_map.as_ref();
         Ok(Transformer {
             embedding,
@@ -34,7 +35,7 @@ impl Plan {
             positions,
             embedding_norm: door.norm(self.embedding_norm.as_ref())?,
             embedding_map: map.map(|at| door.map(at)).transpose()?,
-            blocks: blocks.collect::<Result<_>>()?,
+            blocks: self.blocks_of(door)?,
             final_norm: door.norm(self.final_norm.as_ref())?,
             head: self.head.as_ref().map(|head| door.head(head)).transpose()?,
             unembedding,
@@ -46,6 +47,20 @@ impl Plan {
             headless: self.headless,
             padding: self.padding,
         })
+    }
+
+    /// The blocks; one for those of the same tensors.
+    fn blocks_of<T: Scalar>(&self, door: Door<'_>) -> Result<Vec<Arc<Block<T>>>> {
+        let mut blocks: Vec<Arc<Block<T>>> = Vec::with_capacity(self.blocks.len());
+        for at in &self.blocks {
+            let mut earlier = self.blocks.iter().zip(&blocks);
+            let same = earlier.find(|(plan, _)| plan.out.tensor == at.out.tensor);
+            blocks.push(match same {
+                Some((_, block)) => Arc::clone(block),
+                None => Arc::new(door.block(at, self.residual)?),
+            });
+        }
+        Ok(blocks)
     }
 
     /// What inputs become, as the file has it, and learned positions.

@@ -92,14 +92,33 @@ pub(in crate::model) fn is_transformer(account: &Account<'_>) -> Result<Option<L
 /// A model that is not computed, with what its tensors tell of the reason.
 fn described(account: &Account<'_>, model: &str) -> String {
     let has = |part: &str| account.names().any(|name| name.contains(part));
-    let why = if has("experts") {
-        ", a mixture of experts"
-    } else if has("encoder.") && has("decoder.") {
-        ", an encoder with a decoder"
-    } else {
-        ""
-    };
-    format!("{model}{why}")
+    format!("{model}{}", reason(has))
+}
+
+/// What a network has that is not computed, by parts of its tensors' names.
+fn reason(has: impl Fn(&str) -> bool) -> &'static str {
+    const REASONS: [(&str, &str); 6] = [
+        (
+            "kv_a_proj",
+            ", whose keys and values come through a narrow layer and its norm",
+        ),
+        (
+            "rel_embeddings",
+            ", whose heads attend to relative positions through weights of their own",
+        ),
+        (
+            "relative_attention_bias",
+            ", whose heads add a learned number for each distance",
+        ),
+        ("A_log", ", with state-space layers"),
+        ("cross_attn", ", with heads that attend to another sequence"),
+        ("experts", ", a mixture of experts"),
+    ];
+    if has("encoder.") && has("decoder.") {
+        return ", an encoder with a decoder";
+    }
+    let known = REASONS.iter().find(|(part, _)| has(part));
+    known.map_or("", |(_, why)| why)
 }
 
 /// Whether the blocks are named as a family names them.
@@ -395,4 +414,21 @@ fn buffer(
         &said,
         &format!("`{stored}` was saved by a network that has another"),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reason;
+
+    #[test]
+    fn what_is_not_computed_has_its_reason() {
+        let of = |names: &[&str]| reason(|part| names.iter().any(|name| name.contains(part)));
+        let latent = "model.layers.0.self_attn.kv_a_proj_with_mqa.weight";
+        let expert = "model.layers.1.mlp.experts.0.up_proj.weight";
+        assert!(of(&[latent, expert]).contains("a narrow layer"));
+        assert!(of(&[expert]).contains("experts"));
+        assert!(of(&["deberta.encoder.rel_embeddings.weight"]).contains("relative positions"));
+        assert!(of(&["encoder.block.0.a", "decoder.block.0.a"]).contains("a decoder"));
+        assert_eq!(of(&["model.layers.0.mlp.up_proj.weight"]), "");
+    }
 }

@@ -3,7 +3,9 @@
 use ndarray::Array2;
 
 use crate::checkpoint::Account;
-use crate::model::transformer::{Heads, Logits, Matrix, NormKind, Order, Patches, Place, Wiring};
+use crate::model::transformer::{
+    Heads, Logits, Matrix, NormKind, Order, Patches, Place, Reads, Wiring,
+};
 use crate::numeric::{Activation, Scalar};
 
 /// A transformer as names and options.
@@ -37,7 +39,7 @@ pub(super) struct Plan {
     /// What sublayers write is multiplied by it: folded into their last layers.
     pub residual: f64,
     pub activation: Activation,
-    pub reads: Option<usize>,
+    pub reads: Option<Reads>,
     /// Whether outputs are the stream itself.
     pub headless: bool,
     /// The token of padding, where the network looks both ways.

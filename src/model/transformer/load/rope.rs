@@ -168,6 +168,7 @@ fn turned(settings: &Settings<'_>, form: Form, share: Option<f64>) -> Result<usi
         Model::Nemotron,
         Model::Glm,
         Model::Glm4,
+        Model::Persimmon,
     ];
     if let Some(share) = share.filter(|share| *share != 1.0)
         && !turns_part.contains(&form.model)

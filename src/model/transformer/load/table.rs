@@ -81,7 +81,9 @@ fn positions(family: &Family) -> String {
                 Pairs::Neighbours => "rotary of neighbours",
             };
             match (family.model, share < 1.0) {
-                (Model::Cohere2, _) => format!("{pairs}, in blocks with a window"),
+                (Model::Cohere2 | Model::Exaone4, _) => {
+                    format!("{pairs}, in blocks with a window")
+                }
                 (Model::SmolLm3, _) => format!("{pairs}, in some blocks"),
                 (_, true) => format!("{pairs}, usually {share} of a head"),
                 (_, false) => pairs.to_owned(),

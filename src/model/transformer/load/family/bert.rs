@@ -140,3 +140,36 @@ pub(super) const ELECTRA: Family = Family {
     }),
     ..BERT
 };
+
+/// Blocks of a group have the same weights.
+pub(super) const ALBERT: Family = Family {
+    model: Model::Albert,
+    classes: &["AlbertForMaskedLM", "AlbertForPreTraining"],
+    base: "albert.",
+    layer: "encoder.albert_layer_groups.",
+    head: "predictions.decoder",
+    classifier: Some(Classifier {
+        pooler: Some(Pooler {
+            in_base: true,
+            dense: "pooler",
+            activation: Some(Activation::Tanh),
+            norm: None,
+        }),
+        classes: "classifier",
+        each: Some("classifier"),
+    }),
+    qkv: Qkv::Apart([
+        "albert_layers.0.attention.query",
+        "albert_layers.0.attention.key",
+        "albert_layers.0.attention.value",
+    ]),
+    out: "albert_layers.0.attention.dense",
+    mlp: Mlp::Plain(["albert_layers.0.ffn", "albert_layers.0.ffn_output"]),
+    norms: BlockNorms {
+        attention_sum: Some("albert_layers.0.attention.LayerNorm"),
+        mlp_sum: Some("albert_layers.0.full_layer_layer_norm"),
+        ..BERT.norms
+    },
+    activation: "gelu_new",
+    ..BERT
+};

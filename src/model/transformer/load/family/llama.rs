@@ -332,3 +332,16 @@ pub(super) const QWEN2_MOE: Family = Family {
     mlp: Mlp::Experts(EXPERTS),
     ..QWEN2
 };
+
+pub(super) const EXAONE4: Family = Family {
+    model: Model::Exaone4,
+    classes: &["Exaone4ForCausalLM"],
+    epsilon: 1e-5,
+    qkv_bias: Rule::Never,
+    out_bias: Rule::Never,
+    mlp_bias: Rule::Never,
+    norms: OLMO2.norms,
+    head_norms: QWEN3.head_norms,
+    window: Some(4096),
+    ..LLAMA
+};

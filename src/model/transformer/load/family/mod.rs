@@ -14,18 +14,18 @@ mod vit;
 
 use crate::model::transformer::{NormKind, Pairs};
 use crate::numeric::Activation;
-use bert::{BERT, CAMEMBERT, DISTILBERT, ELECTRA, ROBERTA, XLM_ROBERTA};
+use bert::{ALBERT, BERT, CAMEMBERT, DISTILBERT, ELECTRA, ROBERTA, XLM_ROBERTA};
 use cohere::{COHERE, COHERE2};
 use gemma::{GEMMA, GEMMA2, GEMMA3};
 pub(super) use gpt2::{BRIDGE, NANO};
 use gpt2::{CODEGEN, GPT_BIGCODE, GPT_NEO, GPT2, GPTJ, MPT, OPT, XGLM};
 use llama::{
-    ARCEE, GLM, GLM4, GRANITE, MISTRAL, MIXTRAL, NEMOTRON, OLMO, OLMO2, OLMOE, PHI, PHI3, QWEN2,
-    QWEN2_MOE, QWEN3, QWEN3_MOE, SMOLLM3, STABLELM, STARCODER2,
+    ARCEE, EXAONE4, GLM, GLM4, GRANITE, MISTRAL, MIXTRAL, NEMOTRON, OLMO, OLMO2, OLMOE, PHI, PHI3,
+    QWEN2, QWEN2_MOE, QWEN3, QWEN3_MOE, SMOLLM3, STABLELM, STARCODER2,
 };
 pub(super) use llama::{LLAMA, MODERN};
 use modernbert::MODERNBERT;
-use neox::{BLOOM, FALCON, NEOX};
+use neox::{BLOOM, FALCON, NEOX, PERSIMMON};
 use vit::{DEIT, VIT};
 
 /// How a family names its tensors and settings, and what it computes.
@@ -148,6 +148,9 @@ pub(super) enum Model {
     ModernBert,
     Xglm,
     Qwen2Moe,
+    Albert,
+    Exaone4,
+    Persimmon,
 }
 
 /// The settings' names.
@@ -341,4 +344,7 @@ pub(super) const FAMILIES: &[(&str, Family)] = &[
     ("deit", DEIT),
     ("modernbert", MODERNBERT),
     ("xglm", XGLM),
+    ("albert", ALBERT),
+    ("exaone4", EXAONE4),
+    ("persimmon", PERSIMMON),
 ];

@@ -1,7 +1,7 @@
-//! Queries, keys and values head by head in one tensor: GPT-NeoX, BLOOM, Falcon.
+//! Queries, keys and values head by head in one tensor: GPT-NeoX, BLOOM, Falcon, Persimmon.
 
-use super::llama::{LLAMA, MODERN};
-use super::{Family, Keys, Mlp, Model, NormStyle, PlacesKind, Qkv, Rule};
+use super::llama::{LLAMA, MODERN, PHI};
+use super::{Family, HeadNorms, Keys, Mlp, Model, NormStyle, PlacesKind, Qkv, Rule};
 use crate::model::transformer::Pairs;
 
 pub(super) const NEOX: Family = Family {
@@ -80,5 +80,29 @@ pub(super) const FALCON: Family = Family {
     mlp_bias: Rule::Key("bias", false),
     parallel: Rule::Key("parallel_attn", true),
     places: PlacesKind::Rotary(Pairs::Halves, 1.0),
+    ..NEOX
+};
+
+pub(super) const PERSIMMON: Family = Family {
+    model: Model::Persimmon,
+    classes: &["PersimmonForCausalLM"],
+    base: LLAMA.base,
+    tokens: LLAMA.tokens,
+    final_norm: PHI.final_norm,
+    head: LLAMA.head,
+    qkv: Qkv::ByHead("self_attn.query_key_value"),
+    out: PHI.out,
+    qkv_bias: Rule::Always,
+    out_bias: Rule::Always,
+    parallel: Rule::Never,
+    places: PlacesKind::Rotary(Pairs::Halves, 0.5),
+    head_norms: match PHI.head_norms {
+        Some(norms) => Some(HeadNorms {
+            there: Rule::Key("qk_layernorm", true),
+            ..norms
+        }),
+        None => None,
+    },
+    activation: "relu2",
     ..NEOX
 };

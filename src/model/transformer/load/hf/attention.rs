@@ -134,6 +134,7 @@ impl<'a> File<'a> {
         let settings = self.settings;
         match self.family.model {
             Model::Cohere2 => self.is_local(sizes, l),
+            Model::Exaone4 => Ok(self.said_window()?.is_none() || self.is_local(sizes, l)?),
             Model::SmolLm3 => {
                 let every = settings.count("no_rope_layer_interval")?.unwrap_or(4);
                 let Some(listed) = settings.list("no_rope_layers")? else {
@@ -203,7 +204,7 @@ impl<'a> File<'a> {
     /// That frequencies which older versions saved, for all blocks or for one, are those
     /// that the settings give.
     fn stored_frequencies(self, l: usize, rotary: &Rotary) -> Result<()> {
-        let block = self.at(&format!("{}{l}.", self.family.layer));
+        let block = self.in_block(l, "");
         let common = self.at("rotary_emb.inv_freq");
         let is_one = |name: &&str| {
             name.strip_prefix(&block)

@@ -14,7 +14,7 @@ impl<'a> File<'a> {
     pub fn block(self, sizes: Sizes, l: usize) -> Result<BlockPlan> {
         let family = self.family;
         let total = sizes.heads * sizes.head;
-        let at = |part: &str| self.at(&format!("{}{l}.{part}", family.layer));
+        let at = |part: &str| self.in_block(l, part);
         let columns = matches!(family.mlp, Mlp::Columns(_));
         let linear = |name: &str, inputs, outputs| {
             let name = at(name);
@@ -44,7 +44,7 @@ impl<'a> File<'a> {
     }
 
     fn letters(self, sizes: Sizes, l: usize) -> Result<[LinearAt; 3]> {
-        let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
+        let at = |part: &str| self.in_block(l, part);
         let is_biased = self.biased(self.family.qkv_bias)?;
         let fused = Fused::of(sizes);
         let qkv = self.qkv(sizes)?;
@@ -86,7 +86,7 @@ impl<'a> File<'a> {
             }
             hidden_key = MODERN.hidden;
         }
-        let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
+        let at = |part: &str| self.in_block(l, part);
         let d = sizes.width;
         let is_biased = self.biased(self.family.mlp_bias)?;
         let (up, gate, down) = self.up_and_gate(sizes, l)?;
@@ -114,7 +114,7 @@ impl<'a> File<'a> {
         sizes: Sizes,
         l: usize,
     ) -> Result<(LinearAt, Option<LinearAt>, &'static str)> {
-        let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
+        let at = |part: &str| self.in_block(l, part);
         let d = sizes.width;
         let is_biased = self.biased(self.family.mlp_bias)?;
         let mlp = match self.family.mlp {

@@ -23,7 +23,7 @@ impl<'a> File<'a> {
         l: usize,
         norms: NormsAt,
     ) -> Result<MlpPlan> {
-        let at = |part: &str| self.at(&format!("{}{l}.{part}", self.family.layer));
+        let at = |part: &str| self.in_block(l, part);
         let router = [names.router, ROUTER].map(at);
         let is_there = |name: &&String| self.account.has(&format!("{name}.weight"));
         let router = router.iter().find(is_there).unwrap_or(&router[0]);
@@ -98,10 +98,8 @@ impl<'a> File<'a> {
         l: usize,
         count: usize,
     ) -> Result<Vec<[LinearAt; 3]>> {
-        let at = |expert: usize, name: &str| {
-            let part = format!("{}{l}.{}{expert}.{name}", self.family.layer, names.each);
-            self.at(&part)
-        };
+        let at =
+            |expert: usize, name: &str| self.in_block(l, &format!("{}{expert}.{name}", names.each));
         let [gate, up, down] = names.names;
         let (width, _) = self.shape(&format!("{}.weight", at(0, gate)))?;
         let d = sizes.width;
@@ -133,7 +131,7 @@ impl<'a> File<'a> {
         if self.family.model != Model::Qwen2Moe {
             return Ok(None);
         }
-        let at = |part: &str| self.at(&format!("{}{l}.mlp.shared_expert{part}", self.family.layer));
+        let at = |part: &str| self.in_block(l, &format!("mlp.shared_expert{part}"));
         let (width, d) = (self.shape(&at(".up_proj.weight"))?.0, sizes.width);
         let rows = format!("rows of `{}`", self.account.stored(&at(".up_proj.weight")));
         let settings = self.settings;

@@ -26,6 +26,28 @@ impl<'a> File<'a> {
         format!("{}{part}", self.base)
     }
 
+    /// The name of a part of a block in this file.
+    pub fn in_block(self, l: usize, part: &str) -> String {
+        self.at(&format!(
+            "{}{}.{part}",
+            self.family.layer,
+            self.stored_block(l)
+        ))
+    }
+
+    /// The number in this file of the block that has the weights of block `l`: ALBERT's group,
+    /// divided as the framework divides.
+    fn stored_block(self, l: usize) -> usize {
+        let said = |key: &str| self.settings.count(key).ok().flatten();
+        match said(self.family.keys.layers).filter(|_| self.family.model == Model::Albert) {
+            Some(layers) => {
+                let groups = said("num_hidden_groups").unwrap_or(1) as f64;
+                (l as f64 / (layers as f64 / groups)) as usize
+            }
+            None => l,
+        }
+    }
+
     /// The name of the weights of a part in this file.
     pub fn weight(self, part: &str) -> String {
         format!("{}{part}.weight", self.base)

@@ -36,8 +36,12 @@ impl<'a> File<'a> {
 
     /// The layer from an embedding of another width into the stream.
     pub fn embedding_map(self, sizes: Sizes) -> Option<LinearAt> {
-        let name = self.at("embeddings_project");
-        (sizes.embedded != sizes.width)
+        let is_albert = self.family.model == Model::Albert;
+        let name = self.at(match is_albert {
+            true => "encoder.embedding_hidden_mapping_in",
+            false => "embeddings_project",
+        });
+        (is_albert || sizes.embedded != sizes.width)
             .then(|| LinearAt::rows(&name, sizes.embedded, sizes.width).biased(&name, true))
     }
 
@@ -84,7 +88,7 @@ impl<'a> File<'a> {
         };
         let has_types = matches!(
             self.family.model,
-            Model::Bert | Model::Roberta | Model::Electra
+            Model::Bert | Model::Roberta | Model::Electra | Model::Albert
         );
         if has_types {
             let (kinds, _) = self.shape(&types)?;

@@ -69,7 +69,7 @@ pub(super) fn plan(
         logits: file.logits()?,
         residual: file.residual()?,
         activation,
-        reads: (file.purpose == Purpose::Classes).then_some(0),
+        reads: file.reads()?,
         headless: file.purpose == Purpose::Stream,
         padding: file.padding()?,
     };

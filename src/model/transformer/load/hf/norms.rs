@@ -115,8 +115,8 @@ impl<'a> File<'a> {
             _ => {}
         }
         let norm = |part: Option<&str>| {
-            let part = part.map(|part| format!("{}{l}.{part}", self.family.layer));
-            self.norm_at(part.as_deref(), sizes.width)
+            let named = part.map(|part| self.norm_named(&self.in_block(l, part), sizes.width));
+            named.transpose()
         };
         let attention = NormsAt {
             before: norm(names.before_attention)?,
@@ -144,7 +144,7 @@ impl<'a> File<'a> {
         if !self.is(norms.there)? {
             return Ok(None);
         }
-        let name = self.at(&format!("{}{l}.{}", self.family.layer, name(&norms)));
+        let name = self.in_block(l, name(&norms));
         let weights = match norms.over {
             Over::OwnHead => (0..heads).map(|h| format!("{name}.{h}.weight")).collect(),
             Over::EachHead | Over::OwnRow | Over::All => vec![format!("{name}.weight")],

@@ -8,7 +8,7 @@ use super::super::plan::{BiasAt, HeadAt, LinearAt};
 use super::file::File;
 use super::sizes::Sizes;
 use crate::Result;
-use crate::model::transformer::Logits;
+use crate::model::transformer::{Logits, Reads};
 use crate::numeric::Activation;
 
 impl<'a> File<'a> {
@@ -84,6 +84,7 @@ impl<'a> File<'a> {
                     "generator_predictions.LayerNorm",
                 ),
                 Model::ModernBert => ("head.dense", "head.norm"),
+                Model::Albert => ("predictions.dense", "predictions.LayerNorm"),
                 _ => return Ok(None),
             },
         };
@@ -99,17 +100,29 @@ impl<'a> File<'a> {
         }))
     }
 
+    /// What a classifier reads of the stream.
+    pub fn reads(self) -> Result<Option<Reads>> {
+        const KEY: &str = "classifier_pooling";
+        if self.purpose != Purpose::Classes {
+            return Ok(None);
+        }
+        let said = match self.family.model {
+            Model::ModernBert => self.settings.word(KEY)?,
+            _ => None,
+        };
+        match said {
+            None | Some("cls") => Ok(Some(Reads::At(0))),
+            Some("mean") => Ok(Some(Reads::Mean)),
+            Some(other) => Err(self.settings.unsupported(KEY, other)),
+        }
+    }
+
     /// The dense layer of a classifier.
     fn pooler(self, at: Pooler, width: usize, activation: Activation) -> Result<HeadAt> {
         let name = match at.in_base {
             true => self.at(at.dense),
             false => at.dense.to_owned(),
         };
-        if let Some(other) = self.settings.word("classifier_pooling")?
-            && other != "cls"
-        {
-            return Err(self.settings.unsupported("classifier_pooling", other));
-        }
         let norm = at.norm.map(|norm| self.norm_named(norm, width));
         let usual = self.heads_activation(activation)?;
         Ok(HeadAt {
@@ -207,12 +220,14 @@ impl<'a> File<'a> {
         if self.family.classifier.is_none() || of_classes {
             return;
         }
-        let of_other_heads = [
-            self.at("pooler.dense.weight"),
-            self.at("pooler.dense.bias"),
-            "cls.seq_relationship.weight".to_owned(),
-            "cls.seq_relationship.bias".to_owned(),
+        let layers = [
+            self.at("pooler.dense"),
+            self.at("pooler"),
+            "cls.seq_relationship".to_owned(),
+            "sop_classifier.classifier".to_owned(),
         ];
+        let both = |layer: String| ["weight", "bias"].map(|end| format!("{layer}.{end}"));
+        let of_other_heads: Vec<String> = layers.into_iter().flat_map(both).collect();
         for name in of_other_heads.iter().filter(|name| account.has(name)) {
             account.harmless(name, "of a head that is not in this network");
             account.tell(format!(
@@ -231,6 +246,7 @@ impl<'a> File<'a> {
             Model::Bert => ("cls.predictions.bias", "cls.predictions.decoder.bias"),
             Model::Roberta => ("lm_head.bias", "lm_head.decoder.bias"),
             Model::DistilBert => ("vocab_projector.bias", ""),
+            Model::Albert => ("predictions.bias", "predictions.decoder.bias"),
             Model::ModernBert if self.settings.flag("decoder_bias")? == Some(false) => {
                 return Ok(None);
             }

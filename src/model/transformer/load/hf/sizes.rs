@@ -5,6 +5,9 @@ use super::super::family::{Model, Qkv};
 use super::file::File;
 use crate::Result;
 
+/// The most blocks that a configuration alone may ask for.
+const MOST_OF_GROUPS: usize = 1024;
+
 /// Sizes that settings and tensors agree on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sizes {
@@ -73,26 +76,53 @@ impl<'a> File<'a> {
                 said.ok_or_else(|| settings.missing(key))?
             }
             // Where the embedding has another width, a linear layer leads into the stream.
-            Model::Electra if said.is_some_and(|said| said != own) => {
+            Model::Electra | Model::Albert => {
                 let inner = settings.count("embedding_size")?;
                 settings.agrees("embedding_size", inner, own, at)?;
                 return Ok((vocabulary, own, said.unwrap_or(own)));
             }
             _ => own,
         };
-        if self.family.model == Model::Electra {
-            settings.agrees("embedding_size", settings.count("embedding_size")?, own, at)?;
-        }
         settings.agrees(key, said, width, at)?;
         Ok((vocabulary, width, width))
     }
 
     pub fn layers(self) -> Result<usize> {
         let layers = blocks(self.account, &self.at(self.family.layer));
+        let (settings, key) = (self.settings, self.family.keys.layers);
+        let said = settings.count(key)?;
+        if self.family.model == Model::Albert {
+            return self.layers_of_groups(said, layers);
+        }
+        settings.agrees(key, said, layers, "the blocks in the file")?;
+        Ok(layers)
+    }
+
+    /// ALBERT's blocks, of which those of a group have the same weights.
+    fn layers_of_groups(self, said: Option<usize>, groups: usize) -> Result<usize> {
+        let settings = self.settings;
+        let at = "the groups in the file";
+        settings.agrees(
+            "num_hidden_groups",
+            settings.count("num_hidden_groups")?,
+            groups,
+            at,
+        )?;
+        if let Some(inner) = settings
+            .count("inner_group_num")?
+            .filter(|inner| *inner != 1)
+        {
+            return Err(settings.unsupported("inner_group_num", &inner.to_string()));
+        }
         let key = self.family.keys.layers;
-        let said = self.settings.count(key)?;
-        self.settings
-            .agrees(key, said, layers, "the blocks in the file")?;
+        let layers = said.ok_or_else(|| settings.missing(key))?;
+        if layers > MOST_OF_GROUPS {
+            return Err(settings.unsupported(key, &format!("{layers} blocks of {groups} groups")));
+        }
+        self.account.tell(format!(
+            "{layers} blocks have the weights of {groups}: a weight is an edge of each of them, \
+             and is pruned in all of them or in none"
+        ));
         Ok(layers)
     }
 
@@ -143,7 +173,7 @@ impl<'a> File<'a> {
         };
         let said = settings.count_or_null(key)?;
         if let Qkv::Apart([_, name, _]) = self.family.qkv {
-            let (rows, _) = self.shape(&self.weight(&format!("{}0.{name}", self.family.layer)))?;
+            let (rows, _) = self.shape(&format!("{}.weight", self.in_block(0, name)))?;
             let found = rows / head.max(1);
             let at = format!("rows of `{name}.weight` by the width {head} of a head");
             settings.agrees(key, said, found, &at)?;

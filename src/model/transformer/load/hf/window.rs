@@ -53,7 +53,7 @@ impl<'a> File<'a> {
                     None => Ok(None),
                 }
             }
-            Model::Gemma2 | Model::Gemma3 | Model::Cohere2 => {
+            Model::Gemma2 | Model::Gemma3 | Model::Cohere2 | Model::Exaone4 => {
                 self.window_of_kind(sizes, l, self.said_window()?)
             }
             _ => Ok(None),
@@ -85,7 +85,7 @@ impl<'a> File<'a> {
         }
     }
 
-    fn said_window(self) -> Result<Option<usize>> {
+    pub fn said_window(self) -> Result<Option<usize>> {
         match self.settings.value("sliding_window") {
             None => {
                 if let Some(window) = self.family.window {
@@ -103,16 +103,14 @@ impl<'a> File<'a> {
         let settings = self.settings;
         let first = settings.index("max_window_layers")?.unwrap_or(28);
         let mut pattern = match self.family.model {
-            Model::Cohere2 => 4,
+            Model::Cohere2 | Model::Exaone4 => 4,
             _ => 6,
         };
         let every = match self.family.model {
             Model::ModernBert => settings.count("global_attn_every_n_layers")?.unwrap_or(3),
             _ => 1,
         };
-        for key in ["sliding_window_pattern", "_sliding_window_pattern"] {
-            pattern = settings.count(key)?.unwrap_or(pattern);
-        }
+        const PATTERNS: [&str; 2] = ["sliding_window_pattern", "_sliding_window_pattern"];
         if let Some(kinds) = settings.list("layer_types")? {
             settings.agrees(
                 "layer_types",
@@ -120,11 +118,18 @@ impl<'a> File<'a> {
                 sizes.layers,
                 "the blocks in the file",
             )?;
+            // What the list was made of.
+            for key in PATTERNS {
+                let _in_words_of_several_kinds = settings.value(key);
+            }
             return match kinds.get(l).and_then(Value::as_str) {
                 Some("sliding_attention") => Ok(true),
                 Some("full_attention") => Ok(false),
                 _ => Err(settings.unsupported("layer_types", &format!("{:?}", kinds.get(l)))),
             };
+        }
+        for key in PATTERNS {
+            pattern = settings.count(key)?.unwrap_or(pattern);
         }
         let (is_local, usual) = match self.family.model {
             Model::Gemma2 => (
@@ -135,7 +140,7 @@ impl<'a> File<'a> {
                 let full = format!("one block of {every} without a window, from the first");
                 (!l.is_multiple_of(every), full)
             }
-            Model::Gemma3 | Model::Cohere2 => {
+            Model::Gemma3 | Model::Cohere2 | Model::Exaone4 => {
                 let full = format!("one block of {pattern} without a window");
                 (!(l + 1).is_multiple_of(pattern), full)
             }
