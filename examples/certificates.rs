@@ -1,6 +1,6 @@
 //! Certificates of reference checkpoints at their `auto` thresholds, as a table.
 //!
-//! `cargo run --release --example certificates -- FOLDER... [--ratio 1.02]`, each
+//! `cargo run --release --example certificates -- FOLDER... [--ratio 1.02] [--seconds 20]`, each
 //! folder with a `model.safetensors` and a `data.safetensors`.
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ use modscope::prune::{Reference, Tolerance, apply, largest_threshold};
 const FEW_INPUTS: usize = 8;
 
 fn main() {
-    let mut ratio = 1.02;
+    let (mut ratio, mut seconds) = (1.02, 20.0);
     let mut arguments = std::env::args().skip(1);
     println!(
         "| checkpoint | threshold | kept | certified bound | largest found | ratio | boxes or cases | seconds | within 1 % of sd |"
@@ -30,8 +30,10 @@ fn main() {
     while let Some(argument) = arguments.next() {
         if argument == "--ratio" {
             ratio = arguments.next().unwrap().parse().unwrap();
+        } else if argument == "--seconds" {
+            seconds = arguments.next().unwrap().parse().unwrap();
         } else {
-            row(Path::new(&argument), ratio);
+            row(Path::new(&argument), ratio, seconds);
         }
     }
 }
@@ -48,7 +50,7 @@ fn model(folder: &Path) -> Mlp<f64> {
 }
 
 /// Prints the row of one checkpoint, and for images the balls around samples.
-fn row(folder: &Path, ratio: f64) {
+fn row(folder: &Path, ratio: f64, seconds: f64) {
     let data = Dataset::open(&folder.join("data.safetensors"), None).unwrap();
     let model = model(folder);
     let batch = Batch::new(&model, &data).unwrap();
@@ -69,7 +71,7 @@ fn row(folder: &Path, ratio: f64) {
     };
     let options = Options {
         budget: Budget {
-            seconds: 20.0,
+            seconds,
             ..Budget::default()
         },
         goal: Goal::Narrow(ratio),
@@ -105,12 +107,12 @@ fn row(folder: &Path, ratio: f64) {
         );
     }
     if inputs > FEW_INPUTS && domain != Domain::Tokens {
-        balls(&model, &pruned, &batch);
+        balls(&model, &pruned, &batch, &options.budget);
     }
 }
 
 /// Prints in how many balls around the samples the decision is proved to stay.
-fn balls(model: &Mlp<f64>, pruned: &Mlp<f64>, batch: &Batch<f64>) {
+fn balls(model: &Mlp<f64>, pruned: &Mlp<f64>, batch: &Batch<f64>, budget: &Budget) {
     let within = vec![[0.0, 1.0]; model.widths()[0]];
     for radius in [0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1] {
         let started = std::time::Instant::now();
@@ -121,6 +123,7 @@ fn balls(model: &Mlp<f64>, pruned: &Mlp<f64>, batch: &Batch<f64>) {
             radius,
             Some(std::slice::from_ref(&within)),
             Arithmetic::Real,
+            budget,
         )
         .unwrap();
         let count = |wanted: fn(&Ball) -> bool| balls.iter().filter(|ball| wanted(ball)).count();

@@ -168,6 +168,10 @@ fn decisions_of_digits_in_balls() {
         ..
     } = &subject;
     let within = vec![[0.0, 1.0]; 64];
+    let budget = Budget {
+        seconds: 600.0,
+        boxes: 2_000,
+    };
     let mut before = usize::MAX;
     for radius in [0.0, 0.01, 0.05, 0.2] {
         let balls = around(
@@ -177,6 +181,7 @@ fn decisions_of_digits_in_balls() {
             radius,
             Some(std::slice::from_ref(&within)),
             Arithmetic::Real,
+            &budget,
         )
         .unwrap();
         let same = balls

@@ -76,11 +76,8 @@ fn case(seed: u64, activation: Activation, scale: f64, width: f64) -> Case {
 
 /// The largest changes that trying finds, per output.
 fn found(case: &Case, seed: u64) -> Found {
-    let search = Search {
-        original: &case.original,
-        pruned: &case.pruned,
-        domain: &case.domain,
-    };
+    let networks = (&case.original, &case.pruned);
+    let search = Search::new(networks, &case.domain, f64::INFINITY);
     search.begin(None, seed)
 }
 

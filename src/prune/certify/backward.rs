@@ -32,6 +32,8 @@ pub(super) struct Line {
     pub radius: Lanes,
     /// Per symbol, how much of the radius is owed to its width.
     pub shares: Vec<Lanes>,
+    /// Per hidden layer and neuron, what its lines add to the radius.
+    pub weighed: Vec<Vec<Lanes>>,
 }
 
 /// Room for backward passes.
@@ -69,15 +71,24 @@ impl Descent {
 
     /// Follows the coefficients that [`Descent::start`] gave down to the inputs.
     ///
-    /// `shares` asks for the shares of the inputs in the radius.
+    /// `shares` asks for the shares of the inputs and of the neurons in the radius.
     #[inline(always)]
     pub fn run(&mut self, pair: &Pair, pass: &Pass, shares: bool) {
+        self.run_below(pair, pass, pair.layers.len(), shares);
+    }
+
+    /// [`Descent::run`] from what the readers of the uppermost of so many layers read.
+    #[inline(always)]
+    pub fn run_below(&mut self, pair: &Pair, pass: &Pass, layers: usize, shares: bool) {
         (self.constant, self.radius, self.slack) = (Lanes::ZERO, Lanes::ZERO, Lanes::ZERO);
         self.line.shares.clear();
         self.line.shares.resize(pass.symbols.len(), Lanes::ZERO);
-        for (index, weights) in pair.layers.iter().enumerate().rev() {
-            if index + 1 < pair.layers.len() {
-                self.through_neurons(&pass.layers[index + 1], shares);
+        self.line
+            .weighed
+            .resize(layers.saturating_sub(1), Vec::new());
+        for (index, weights) in pair.layers[..layers].iter().enumerate().rev() {
+            if index + 1 < layers {
+                self.through_neurons(&pass.layers[index + 1], shares.then_some(index));
             }
             self.through_weights(weights, &pass.layers[index]);
         }
@@ -92,6 +103,9 @@ impl Descent {
         self.radius += (below.change.magnitude + below.value.magnitude) * TINY;
         for reader in 0..weights.bias.len() {
             let (change, value) = (self.at.change[reader], self.at.value[reader]);
+            if change == Lanes::ZERO && value == Lanes::ZERO {
+                continue;
+            }
             scatter(&mut self.next.change, change, weights.pruned.row(reader));
             scatter(&mut self.next.value, change, weights.change.row(reader));
             scatter(&mut self.next.value, value, weights.original.row(reader));
@@ -107,9 +121,13 @@ impl Descent {
         std::mem::swap(&mut self.at, &mut self.next);
     }
 
-    /// Coefficients on what neurons write become coefficients on what they read.
+    /// Coefficients on what neurons write become coefficients on what they read; what they add to
+    /// the radius is kept for a hidden layer's number.
     #[inline(always)]
-    fn through_neurons(&mut self, layer: &Layer, shares: bool) {
+    fn through_neurons(&mut self, layer: &Layer, shares: Option<usize>) {
+        if let Some(index) = shares {
+            self.line.weighed[index].clear();
+        }
         for (neuron, lines) in layer.lines.iter().enumerate() {
             let (change, value) = (self.at.change[neuron], self.at.value[neuron]);
             let (shift, moved) = (value * lines.shift, change * lines.change_shift);
@@ -123,7 +141,8 @@ impl Descent {
                 + moved.abs()
                 + (by_change.abs() + by_value.abs()) * lines.reach[0]
                 + self.at.change[neuron].abs() * lines.reach[1];
-            if shares {
+            if let Some(index) = shares {
+                self.line.weighed[index].push(radius);
                 self.share(layer, neuron, radius);
             }
         }

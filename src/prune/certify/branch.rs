@@ -7,7 +7,6 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::time::Instant;
 
 use ndarray::Array2;
 
@@ -110,7 +109,6 @@ pub(super) fn run(
     found: Found,
     budget: &Budget,
 ) -> Searched {
-    let started = Instant::now();
     let root = bounder.symbols.iter().map(|i| bounder.domain[*i]).collect();
     let mut tree = Tree {
         bounder,
@@ -136,7 +134,7 @@ pub(super) fn run(
             };
         }
         tree.bound(halves);
-        if started.elapsed().as_secs_f64() > budget.seconds {
+        if search.deadline.is_over() {
             break Stop::Seconds;
         }
     };

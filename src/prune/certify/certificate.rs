@@ -280,6 +280,7 @@ fn decisions(
                     radius,
                     Some(boxes),
                     options.arithmetic,
+                    &options.budget,
                 )?;
                 Some(in_balls(&balls, radius))
             }

@@ -7,17 +7,17 @@
 //! single output is the logit of class 1 over class 0, whose logit is 0. Leads
 //! are those of the networks evaluated: what rounding may take is taken off.
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::backward::Descent;
+use super::backward::{Descent, Weights};
 use super::bound::{Inputs, sides_to_lanes};
 use super::curve::Range;
 use super::forward::Pass;
 use super::pair::Pair;
 use super::rounding::rounding;
-use super::{Arithmetic, Budget, Input, Refusal, all_physical, features};
+use super::{Arithmetic, Budget, Deadline, Input, Refusal, all_physical, features};
 use crate::model::Mlp;
 use crate::numeric::{LANES, Lanes};
 
@@ -48,6 +48,9 @@ pub struct Decisions {
 /// A ball is all inputs within `radius` of the sample in every coordinate; with
 /// `within`, boxes of `[lo, hi]` per feature, only those in the box that holds the sample.
 ///
+/// First both networks at once; the balls left are looked at closely, in each network by
+/// itself and split by what neurons read, as far as the budget goes (its boxes count parts).
+///
 /// # Errors
 /// A [`Refusal`] where the method does not apply.
 pub fn around(
@@ -57,15 +60,21 @@ pub fn around(
     radius: f64,
     within: Option<&[Vec<[f64; 2]>]>,
     arithmetic: Arithmetic,
+    budget: &Budget,
 ) -> Result<Vec<Ball>, Refusal> {
     let pair = Pair::new(original, pruned)?;
-    let balls = balls(original, samples, radius, within)?;
-    let judge = Judge::new(&pair, (original, pruned), &balls, arithmetic);
-    Ok(judge
-        .all(&balls, samples)
-        .into_iter()
-        .map(|judged| judged.ball)
-        .collect())
+    let sides = balls(original, samples, radius, within)?;
+    let judge = Judge::new(&pair, (original, pruned), &sides, arithmetic);
+    let told = judge.all(&sides, samples).into_iter();
+    let mut told: Vec<Ball> = told.map(|judged| judged.ball).collect();
+    let left: Vec<usize> = (0..told.len())
+        .filter(|ball| told[*ball] == Ball::Undecided)
+        .collect();
+    let closely = judge.in_balls(&left, &sides, samples, budget)?;
+    for (ball, known) in left.into_iter().zip(closely) {
+        told[ball] = known;
+    }
+    Ok(told)
 }
 
 /// The decisions throughout boxes, `[lo, hi]` per feature; where boxes overlap, shares count
@@ -187,8 +196,13 @@ impl<'a> Judge<'a> {
     }
 
     pub fn room(&self) -> Room {
+        self.room_for(self.pair)
+    }
+
+    /// Room for networks of the same inputs.
+    pub fn room_for(&self, pair: &Pair) -> Room {
         Room {
-            pass: Pass::new(self.pair, &self.symbols),
+            pass: Pass::new(pair, &self.symbols),
             descent: Descent::default(),
         }
     }
@@ -201,6 +215,43 @@ impl<'a> Judge<'a> {
             .map_init(|| self.room(), |room, some| self.some(room, some))
             .flatten_iter()
             .collect()
+    }
+
+    /// Of balls that are left, by numbers, around samples `[inputs, n]`: inputs that go astray
+    /// are looked for, and where there are none a proof in each network by itself.
+    fn in_balls(
+        &self,
+        left: &[usize],
+        sides: &[Inputs],
+        samples: ArrayView2<'_, f64>,
+        budget: &Budget,
+    ) -> Result<Vec<Ball>, Refusal> {
+        let deadline = Deadline::after(budget.seconds);
+        let middles = samples.select(Axis(1), left);
+        let classes = decisions(self.original, middles.view());
+        let balls: Vec<(&Inputs, usize)> =
+            left.iter().map(|ball| &sides[*ball]).zip(classes).collect();
+        let astray = self.astray(&balls, middles.view(), deadline);
+        let safe: Vec<usize> = (0..balls.len())
+            .filter(|ball| astray[*ball].is_none())
+            .collect();
+        let open: Vec<(&Inputs, usize)> = safe.iter().map(|ball| balls[*ball]).collect();
+        let mut told = vec![Ball::Undecided; balls.len()];
+        for (ball, proved) in safe
+            .into_iter()
+            .zip(self.closely(&open, budget.boxes, deadline)?)
+        {
+            if proved {
+                told[ball] = Ball::Same(balls[ball].1);
+            }
+        }
+        let mut room = self.room();
+        for (ball, astray) in astray.iter().enumerate() {
+            if let Some(astray) = astray {
+                told[ball] = self.parted(&mut room, middles.column(ball), astray, balls[ball].1);
+            }
+        }
+        Ok(told)
     }
 
     /// Judges up to eight boxes, each with the class the original decides for at a point of it.
@@ -265,13 +316,8 @@ impl<'a> Judge<'a> {
         let weights = room.descent.start(outputs);
         let mut itself = Lanes::ZERO;
         for (lane, class) in classes.into_iter().enumerate() {
-            if outputs == 1 {
-                weights.value[0].0[lane] += if class == 1 { 1.0 } else { -1.0 };
-                continue;
-            }
-            weights.value[class].0[lane] += 1.0;
-            weights.value[other].0[lane] -= 1.0;
-            if class == other {
+            weigh(weights, lane, class, other);
+            if class == other && outputs > 1 {
                 itself.0[lane] = f64::INFINITY;
             }
         }
@@ -406,6 +452,17 @@ impl<'a> Judge<'a> {
             boxes,
         }
     }
+}
+
+/// Weighs outputs so that in one lane their sum is the lead of one class over another.
+#[inline(always)]
+pub(super) fn weigh(weights: &mut Weights, lane: usize, class: usize, other: usize) {
+    if let [only] = &mut weights.value[..] {
+        only.0[lane] += if class == 1 { 1.0 } else { -1.0 };
+        return;
+    }
+    weights.value[class].0[lane] += 1.0;
+    weights.value[other].0[lane] -= 1.0;
 }
 
 /// Both halves of a box along an input.

@@ -56,6 +56,12 @@ impl Forms {
         &self.signed(site)[HEAD..]
     }
 
+    /// Centre and radius of a site's line.
+    #[inline(always)]
+    pub fn centre_and_radius(&self, site: usize) -> (Lanes, Lanes) {
+        (self.signed(site)[0], self.spread[2 * site])
+    }
+
     /// Middle and radius of a site's interval.
     #[inline(always)]
     pub fn mid_and_radius(&self, site: usize) -> (Lanes, Lanes) {
@@ -89,6 +95,9 @@ pub(super) struct Layer {
     pub read: Forms,
     /// By how much more it reads in the pruned.
     pub read_change: Forms,
+    /// Where it is known that each neuron's reading in the original lies, narrower than these say;
+    /// nothing where empty.
+    pub known: Vec<Range>,
     /// The lines of each neuron.
     pub lines: Vec<Relaxation>,
     /// What each neuron writes in the original; of the inputs, their values.
@@ -118,6 +127,7 @@ impl Pass {
             Layer {
                 read: Forms::new(reads, symbols.len()),
                 read_change: Forms::new(reads, symbols.len()),
+                known: Vec::new(),
                 lines: vec![Relaxation::default(); reads],
                 value: Forms::new(sites, symbols.len()),
                 change: Forms::new(sites, symbols.len()),
@@ -134,19 +144,25 @@ impl Pass {
         }
     }
 
-    /// Everything up to what the outputs read, from what [`Pass::set_inputs`] was given; for
-    /// every kind of machine compiled once, whoever calls it.
-    #[inline(never)]
+    /// Everything up to what the outputs read, from what [`Pass::set_inputs`] was given.
     pub fn run(&mut self, pair: &Pair) {
-        Arch::new().dispatch(|| self.run_here(pair));
+        self.run_refined(pair, &mut |_, _| ());
+    }
+
+    /// [`Pass::run`], where `refine` may set what is known of each layer of readers before they
+    /// write; for every kind of machine compiled once, whoever calls it.
+    #[inline(never)]
+    pub fn run_refined(&mut self, pair: &Pair, refine: &mut dyn FnMut(&mut Self, usize)) {
+        Arch::new().dispatch(|| self.run_here(pair, refine));
     }
 
     #[inline(always)]
-    fn run_here(&mut self, pair: &Pair) {
+    fn run_here(&mut self, pair: &Pair, refine: &mut dyn FnMut(&mut Self, usize)) {
         self.start();
         for index in 0..pair.layers.len() {
             // Once for all activations: what is written here is compiled where it is called.
             self.read(pair, index);
+            refine(self, index);
             let Some(runs) = pair.activations.get(index) else {
                 continue;
             };
@@ -280,6 +296,7 @@ impl Layer {
         let (mut value, mut change) = (self.value.magnitude, self.change.magnitude);
         for neuron in neurons {
             let (mut z, z_reach) = self.read.range(neuron);
+            z = self.known.get(neuron).copied().unwrap_or(z);
             let (mut d, d_reach) = self.read_change.range(neuron);
             if rounded {
                 (z, d) = (single(z), single(d));

@@ -8,6 +8,7 @@
 //! speak of real numbers alone. Nothing here samples to conclude that something holds; sampling only
 //! serves to find counterexamples and to see how tight a bound is.
 
+mod astray;
 #[cfg(test)]
 mod attack;
 mod attribution;
@@ -17,6 +18,7 @@ mod branch;
 mod certificate;
 mod confident;
 mod curve;
+mod cut;
 pub mod decisions;
 mod equivalence;
 #[cfg(test)]
@@ -26,6 +28,9 @@ mod leaves;
 mod lower;
 #[cfg(test)]
 mod lower_tests;
+mod neurons;
+#[cfg(test)]
+mod neurons_tests;
 mod pair;
 mod proof;
 mod relax;
@@ -37,7 +42,7 @@ mod threshold;
 mod tokens;
 mod verdict;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ndarray::Array2;
 
@@ -76,6 +81,22 @@ impl Default for Budget {
             seconds: 10.0,
             boxes: 4_000_000,
         }
+    }
+}
+
+/// When the time is over; never, where that is beyond what clocks tell.
+#[derive(Debug, Clone, Copy)]
+struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// So many seconds from now.
+    fn after(seconds: f64) -> Self {
+        let left = Duration::try_from_secs_f64(seconds.max(0.0)).ok();
+        Self(left.and_then(|left| Instant::now().checked_add(left)))
+    }
+
+    fn is_over(self) -> bool {
+        self.0.is_some_and(|end| Instant::now() > end)
     }
 }
 
@@ -437,11 +458,7 @@ fn in_box(
     let pair = Pair::new(original, pruned)?;
     let domain = physical(original, sides)?;
     let bounder = Bounder::new(&pair, domain.clone());
-    let search = Search {
-        original,
-        pruned,
-        domain: &domain,
-    };
+    let search = Search::new((original, pruned), &domain, options.budget.seconds);
     let samples = options.samples.as_ref().map(|s| s.view());
     let found = search.begin(samples, options.seed);
     let target = target(tolerance, options.goal);

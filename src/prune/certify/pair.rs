@@ -104,6 +104,18 @@ impl Pair {
         })
     }
 
+    /// One network by itself: only its values are meant, and nothing changes.
+    ///
+    /// # Errors
+    /// If an activation has no relaxation, or a number is not finite.
+    pub fn alone(model: &Mlp<f64>) -> Result<Self, Refusal> {
+        let mut pair = Self::new(model, model)?;
+        for layer in &mut pair.layers {
+            layer.pruned = Rows::new(&Array2::zeros((layer.bias.len(), 0)));
+        }
+        Ok(pair)
+    }
+
     /// The same where readers of the pruned network may read anything up to so much more or
     /// less, `[layers][readers]`; nothing where there are no layers.
     pub fn with_free(mut self, free: &[Vec<f64>]) -> Self {
@@ -111,6 +123,14 @@ impl Pair {
             layer.free.clone_from(free);
         }
         self
+    }
+
+    /// Weights of the original that are not zero.
+    pub fn weights(&self) -> usize {
+        self.layers
+            .iter()
+            .map(|layer| layer.original.entries.len())
+            .sum()
     }
 
     /// Number of outputs.

@@ -2,20 +2,26 @@
 //!
 //! Corners, random points and the samples given, then gradient ascent from the
 //! best of them for every output and either sign. All in one fixed order, so
-//! that the same inputs find the same points.
+//! that the same inputs find the same points. Large networks are tried at fewer
+//! points and climbed in fewer steps, and no ascent goes on when the time is over.
 
 use ndarray::{Array2, ArrayView2, Axis};
 
+use super::Deadline;
 use super::bound::Inputs;
 use crate::model::Mlp;
 use crate::numeric::Rng;
 
-/// Random points to begin with.
+/// Random points to begin with, at most.
 const POINTS: usize = 4096;
 /// Ascents per output and sign.
 const CLIMBERS: usize = 12;
-/// Steps of each ascent.
+/// Steps of each ascent, at most.
 const STEPS: usize = 60;
+/// Passes through a network in one step of an ascent: one to try and three for the gradient, of both.
+const PASSES: usize = 8;
+/// Multiplications that points and ascents may take together: some seconds of one core.
+const MOST_WORK: f64 = 2e10;
 /// Corners are tried up to this many symbols.
 const CORNER_SYMBOLS: usize = 10;
 
@@ -28,16 +34,68 @@ pub(super) struct Found {
     pub at: Vec<Vec<f64>>,
 }
 
-/// Two networks and where to search.
+/// Two networks, where to search, and how far.
 #[derive(Debug, Clone)]
 pub(super) struct Search<'a> {
-    pub original: &'a Mlp<f64>,
-    pub pruned: &'a Mlp<f64>,
+    original: &'a Mlp<f64>,
+    pruned: &'a Mlp<f64>,
     /// `[lo, hi]` per physical input.
-    pub domain: &'a Inputs,
+    domain: &'a Inputs,
+    work: Work,
+    /// When no further step is taken.
+    pub deadline: Deadline,
 }
 
-impl Search<'_> {
+/// How much is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Work {
+    /// Random points.
+    points: usize,
+    /// Steps of each ascent.
+    steps: usize,
+}
+
+impl Work {
+    /// For a network of so many weights and outputs: all of it, or as much as [`MOST_WORK`] allows,
+    /// of both the same part.
+    fn of(weights: usize, outputs: usize) -> Self {
+        let part = MOST_WORK / Self::ALL.multiplications(weights, outputs).max(1.0);
+        let scaled = |all: usize| (all as f64 * part.min(1.0)) as usize;
+        Self {
+            points: scaled(POINTS).max(1),
+            steps: scaled(STEPS),
+        }
+    }
+
+    const ALL: Self = Self {
+        points: POINTS,
+        steps: STEPS,
+    };
+
+    /// What it takes.
+    fn multiplications(self, weights: usize, outputs: usize) -> f64 {
+        let passes = 2 * self.points + 2 * CLIMBERS * outputs * self.steps * PASSES;
+        passes as f64 * weights as f64
+    }
+}
+
+impl<'a> Search<'a> {
+    /// Of a domain, for so many seconds from now.
+    pub fn new(
+        (original, pruned): (&'a Mlp<f64>, &'a Mlp<f64>),
+        domain: &'a Inputs,
+        seconds: f64,
+    ) -> Self {
+        let weights = original.layers.iter().map(|layer| layer.weight.len()).sum();
+        Self {
+            original,
+            pruned,
+            domain,
+            work: Work::of(weights, original.out_perm.len()),
+            deadline: Deadline::after(seconds),
+        }
+    }
+
     /// Tries corners, random points and `samples: [inputs, n]`, and climbs from the best.
     pub fn begin(&self, samples: Option<ArrayView2<'_, f64>>, seed: u64) -> Found {
         let outputs = self.original.out_perm.len();
@@ -83,7 +141,7 @@ impl Search<'_> {
         let corners = self.corners();
         let given = samples.map_or(0, |s| s.ncols());
         let mut rng = Rng::new(seed, 0);
-        let count = corners.len() + given + POINTS;
+        let count = corners.len() + given + self.work.points;
         let mut points = Array2::zeros((self.domain.len(), count));
         for (column, mut point) in points.columns_mut().into_iter().enumerate() {
             for (input, [lo, hi]) in self.domain.iter().enumerate() {
@@ -123,7 +181,10 @@ impl Search<'_> {
         let columns = points.ncols();
         let mut steps = vec![0.25; columns];
         let mut values = self.objectives(&self.try_points(points.view(), found), columns, outputs);
-        for _ in 0..STEPS {
+        for _ in 0..self.work.steps {
+            if self.deadline.is_over() {
+                break;
+            }
             let gradients = self.gradients(&points, columns, outputs);
             let mut next = points.clone();
             for (column, step) in steps.iter().enumerate() {
@@ -213,4 +274,30 @@ fn climbers(changes: ArrayView2<'_, f64>) -> Vec<usize> {
         }
     }
     starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_networks_keep_their_search_and_large_ones_are_bounded() {
+        // 4-20-20-5, and digits: 64-100-100-10.
+        for (weights, outputs) in [(4 * 20 + 400 + 100, 5), (6_400 + 10_000 + 1_000, 10)] {
+            assert_eq!(Work::of(weights, outputs), Work::ALL);
+        }
+        for (weights, outputs) in [(1_000_000, 10), (50_000_000, 2), (300_000, 1_000)] {
+            let work = Work::of(weights, outputs);
+            assert!(work.points < POINTS && work.steps < STEPS);
+            assert!(work.multiplications(weights, outputs) <= MOST_WORK);
+        }
+        // Never nothing.
+        assert_eq!(
+            Work::of(1 << 40, 1),
+            Work {
+                points: 1,
+                steps: 0
+            }
+        );
+    }
 }

@@ -254,6 +254,7 @@ fn decisions_worked_out_by_hand() {
         0.5,
         None,
         Arithmetic::Real,
+        &Budget::default(),
     )
     .unwrap();
     assert_eq!(
