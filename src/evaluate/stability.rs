@@ -7,6 +7,7 @@
 //! rule that gave the circuit in question.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut1};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::numeric::{Rng, matmul_into};
@@ -119,17 +120,34 @@ fn where_they_differ(circuits: &[&EdgeSet]) -> (Vec<EdgeSet>, usize) {
     (circuits.iter().map(of).collect(), all)
 }
 
+/// How many members each of some sets has in common with one; all are of one length.
+struct InBoth<'s>(&'s EdgeSet, &'s [EdgeSet]);
+
+impl WithSimd for InBoth<'_> {
+    type Output = Vec<usize>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<usize> {
+        let Self(one, others) = self;
+        let count = |other: &EdgeSet| {
+            let words = one.as_slice().iter().zip(other.as_slice());
+            words.map(|(a, b)| (a & b).count_ones() as usize).sum()
+        };
+        others.iter().map(count).collect()
+    }
+}
+
 /// The mean Jaccard index of all pairs.
 #[must_use]
 pub fn mean_jaccard(circuits: &[&EdgeSet]) -> f64 {
     let sizes: Vec<usize> = circuits.iter().map(|c| c.count_ones(..)).collect();
     let (differing, all) = where_they_differ(circuits);
     let of_one = |one: usize| -> f64 {
-        let with = |other: usize| {
-            let both = all + differing[one].intersection_count(&differing[other]);
-            share(both, sizes[one] + sizes[other])
-        };
-        (one + 1..circuits.len()).map(with).sum()
+        let others = &differing[one + 1..];
+        let both = Arch::new().dispatch(InBoth(&differing[one], others));
+        let both = both.into_iter().zip(&sizes[one + 1..]);
+        both.map(|(both, size)| share(all + both, sizes[one] + size))
+            .sum()
     };
     let rows: Vec<f64> = (0..circuits.len()).into_par_iter().map(of_one).collect();
     let pairs = circuits.len() * circuits.len().saturating_sub(1) / 2;

@@ -2,8 +2,10 @@
 //!
 //! A modularity means little by itself: sparse random graphs have a high one.
 
-use rayon::prelude::*;
 use std::collections::HashSet;
+
+use ndarray::Array2;
+use rayon::prelude::*;
 
 use crate::choice::LEVEL;
 use crate::choice::Null;
@@ -45,7 +47,7 @@ pub fn shuffled(network: &Layered, kind: NullKind, rng: &mut Rng) -> Layered {
 
 /// Permutes the entries of a layer that `moves` chooses.
 fn permute(network: &mut Layered, layer: usize, moves: fn(f64) -> bool, rng: &mut Rng) {
-    let chosen = |weights: &ndarray::Array2<f64>| -> Vec<f64> {
+    let chosen = |weights: &Array2<f64>| -> Vec<f64> {
         weights
             .iter()
             .copied()
@@ -73,7 +75,7 @@ fn swap_edges(network: &mut Layered, layer: usize, rng: &mut Rng) {
         .filter(|(_, weight)| **weight != 0.0)
         .map(|((reader, writer), weight)| (reader, writer, *weight))
         .collect();
-    let mut taken: HashSet<(usize, usize)> = edges.iter().map(|edge| (edge.0, edge.1)).collect();
+    let mut taken = weights.mapv(|weight| weight != 0.0);
     edges.sort_by(|one, other| one.2.abs().total_cmp(&other.2.abs()));
     for _ in 0..edges.len() * SWAPS_PER_EDGE {
         let (one, other) = alike(edges.len(), rng);
@@ -126,20 +128,19 @@ pub fn rewired(graph: &Adjacency, rng: &mut Rng) -> Adjacency {
     Adjacency::from_edges(graph.node_count(), &edges)
 }
 
+/// `taken: [readers, writers]` are the places of edges.
 fn try_swap(
     edges: &mut [(usize, usize, f64)],
-    taken: &mut HashSet<(usize, usize)>,
+    taken: &mut Array2<bool>,
     one: usize,
     other: usize,
 ) -> bool {
     let ((a, b, _), (c, d, _)) = (edges[one], edges[other]);
-    if taken.contains(&(c, b)) || taken.contains(&(a, d)) {
+    if taken[[c, b]] || taken[[a, d]] {
         return false;
     }
-    taken.remove(&(a, b));
-    taken.remove(&(c, d));
-    taken.insert((c, b));
-    taken.insert((a, d));
+    (taken[[a, b]], taken[[c, d]]) = (false, false);
+    (taken[[c, b]], taken[[a, d]]) = (true, true);
     edges[one].0 = c;
     edges[other].0 = a;
     true

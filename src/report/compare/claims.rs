@@ -164,7 +164,7 @@ impl Sorted {
         let parts = [
             ("shown against", &self.shown),
             ("the reverse against", &self.reverse),
-            ("neither against", &self.neither),
+            ("not shown against", &self.neither),
             ("no test against", &self.untested),
         ];
         let told = parts.iter().filter(|(_, names)| !names.is_empty());
@@ -194,28 +194,11 @@ pub(super) fn sorted(comparison: &Comparison) -> Vec<(&'static Claim, Sorted)> {
 /// What the reference has more or less of than the others, and of what the reverse is shown.
 pub(super) fn headline(comparison: &Comparison) -> Headline {
     let reference = reference(comparison);
-    let rest = others(comparison).len();
     let claims = sorted(comparison);
-    let has = |claim: &Claim, sorted: &Sorted, rest: usize| {
-        let than = match sorted.shown.as_slice() {
-            [one] => one.clone(),
-            all if all.len() == rest => match rest {
-                2 => "both other regimes".to_owned(),
-                n => format!("all {} other regimes", count_words(n)),
-            },
-            some => format!(
-                "{} of {} other regimes",
-                count_words(some.len()),
-                count_words(rest)
-            ),
-        };
-        format!("{} than {than}", claim.words)
-    };
-    let shown = claims.iter().filter(|(_, sorted)| !sorted.shown.is_empty());
-    let shown: Vec<String> = shown.map(|(claim, of)| has(claim, of, rest)).collect();
+    let shown = told_together(&claims, others(comparison).len());
     let tested = claims.iter().any(|(_, sorted)| sorted.tested() > 0);
     let text = match (tested, shown.is_empty()) {
-        (true, false) => format!("{reference} has {}.", joined(&shown)),
+        (true, false) => format!("{reference} has {}.", shown.join("; ")),
         (true, true) => {
             format!("Nothing that was claimed of {reference} is shown against the other regimes.")
         }
@@ -225,6 +208,37 @@ pub(super) fn headline(comparison: &Comparison) -> Headline {
         text,
         caveat: caveat(comparison, &claims, tested),
         status: Status::Note,
+    }
+}
+
+/// Claims with the regimes that each is shown against; those against as many are one.
+fn told_together(claims: &[(&Claim, Sorted)], rest: usize) -> Vec<String> {
+    let mut told: Vec<(String, Vec<String>)> = Vec::new();
+    for (claim, sorted) in claims.iter().filter(|(_, of)| !of.shown.is_empty()) {
+        let than = than(&sorted.shown, rest);
+        let words = claim.words.to_owned();
+        match told.iter_mut().find(|(other, _)| *other == than) {
+            Some((_, claims)) => claims.push(words),
+            None => told.push((than, vec![words])),
+        }
+    }
+    let words = told
+        .iter()
+        .map(|(than, claims)| format!("{} than {than}", joined(claims)));
+    words.collect()
+}
+
+/// The regimes, named where it is one.
+fn than(shown: &[String], rest: usize) -> String {
+    match shown {
+        [one] => one.clone(),
+        all if all.len() == rest && rest == 2 => "both other regimes".to_owned(),
+        all if all.len() == rest => format!("all {} other regimes", count_words(rest)),
+        some => format!(
+            "{} of {} other regimes",
+            count_words(some.len()),
+            count_words(rest)
+        ),
     }
 }
 
@@ -250,4 +264,58 @@ fn caveat(comparison: &Comparison, claims: &[(&Claim, Sorted)], tested: bool) ->
 /// The claim as a title.
 pub(super) fn title(claim: &Claim) -> String {
     format!("{}?", capital(claim.words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sorted(shown: &[&str]) -> Sorted {
+        Sorted {
+            shown: shown.iter().map(|name| (*name).to_owned()).collect(),
+            reverse: Vec::new(),
+            neither: vec!["local".to_owned()],
+            untested: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn claims_that_are_shown_against_as_many_regimes_are_told_together() {
+        let [edges, runs, gap] = &CLAIMS;
+        let found = [
+            (edges, sorted(&["l1", "swap"])),
+            (runs, sorted(&["l1", "vanilla"])),
+            (gap, sorted(&["local"])),
+        ];
+        assert_eq!(
+            told_together(&found, 4),
+            [
+                "fewer edges and fewer patched runs of ACDC than two of four other regimes",
+                "a lower gap of the circuits than local",
+            ]
+        );
+        assert_eq!(
+            than(&["a".to_owned(), "b".to_owned()], 2),
+            "both other regimes"
+        );
+    }
+
+    #[test]
+    fn a_verdict_says_what_all_tests_say() {
+        let status = |shown: &[&str], neither: &[&str]| {
+            let neither = neither.iter().map(|name| (*name).to_owned()).collect();
+            let sorted = Sorted {
+                neither,
+                ..sorted(shown)
+            };
+            (sorted.status(), sorted.words())
+        };
+        assert_eq!(
+            status(&["a"], &[]),
+            (Status::Holds, "shown against a".to_owned())
+        );
+        assert_eq!(status(&[], &["a"]).0, Status::NotShown);
+        assert_eq!(status(&["a"], &["b"]).0, Status::Note);
+        assert_eq!(status(&[], &[]).0, Status::NotRun);
+    }
 }

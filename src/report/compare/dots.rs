@@ -22,6 +22,10 @@ const ROW: f64 = 76.0;
 /// The longest name of a regime, in characters.
 const LONGEST: usize = 10;
 
+/// How the figure is read.
+const READING: &str = "A dot is a network, the bar their mean. Against the first: ✓ shown, ? not shown, \
+                       ⇄ the reverse, – not tested.";
+
 /// Values whose largest is so many times the smallest have a logarithmic axis.
 const WIDE: f64 = 10.0;
 
@@ -39,7 +43,8 @@ pub fn dots(comparison: &Comparison) -> Option<Figure> {
         "{} by regime: every network a dot, at what decides each claim; the bar is their mean",
         counted(comparison.networks.len(), "network", "networks"),
     );
-    let mut figure = Figure::new("claims", label, WIDTH, TOP + rows * ROW + 48.0);
+    let mut figure = Figure::new("claims", label, WIDTH, TOP + rows * ROW + 72.0);
+    figure.add(text(0.0, TOP + rows * ROW + 64.0, "quiet", READING));
     names(&mut figure, comparison);
     let width = (WIDTH - LEFT) / asked.len() as f64;
     for (place, (claim, measure)) in asked.into_iter().enumerate() {
