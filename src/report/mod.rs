@@ -69,14 +69,17 @@ use figures::{Gallery, Print};
 /// ```
 pub fn write(audit: &Audit, command: &str, dir: &Path, print: &Print) -> Result<()> {
     let gallery = Gallery::new(audit);
-    write_json(audit, command, dir)?;
-    let tables = folder(dir, "tables")?;
-    tables::write(audit, &tables)?;
-    save_figures(gallery.all(), dir, print)?;
-    save_page(
-        page::render(audit, command, &gallery),
-        &dir.join("index.html"),
-    )
+    let files = || {
+        write_json(audit, command, dir)?;
+        tables::write(audit, &folder(dir, "tables")?)?;
+        save_figures(gallery.all(), dir, print)
+    };
+    let page = || {
+        let page = page::render(audit, command, &gallery);
+        save_page(page, &dir.join("index.html"))
+    };
+    let (files, page) = rayon::join(files, page);
+    files.and(page)
 }
 
 /// Writes a result on a few pages, `brief.html`, and as a part of a model card,

@@ -353,8 +353,21 @@ pub(in crate::report) fn names(scene: &Scene, sites: &Sites<'_>, wires: &[Wire])
     }
     (
         labels::on_line(outputs, Side::Above, how),
-        labels::on_line(inputs, Side::Below, how),
+        below_folds(inputs, how),
     )
+}
+
+/// The names of inputs, of each fold below its own sites.
+fn below_folds(mut inputs: Vec<Wanted>, how: Lettering) -> Names {
+    order::ascending(&mut inputs, |wanted| wanted.point.1);
+    let folds = inputs.chunk_by(|one, other| one.point.1 == other.point.1);
+    let placed = folds.map(|fold| labels::on_line(fold.to_vec(), Side::Below, how));
+    let both = |above: Names, below: Names| Names {
+        elements: [above.elements, below.elements].concat(),
+        room: below.room,
+        left_out: above.left_out + below.left_out,
+    };
+    placed.reduce(both).unwrap_or_default()
 }
 
 fn wanted(scene: &Scene, sites: &Sites<'_>, layer: usize, wires: &[Wire]) -> Vec<Wanted> {

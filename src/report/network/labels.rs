@@ -101,7 +101,7 @@ fn level(wanted: &Wanted, side: Side, how: Lettering) -> Element {
         Side::Above => wanted.point.1 - how.offset,
         Side::Below => wanted.point.1 + how.offset + how.font * 0.72,
     };
-    sized(text(middle(wanted, how), y, "mid", &wanted.name), how.font)
+    sized(text(middle(wanted, how), y, "mid halo", &wanted.name), how.font)
 }
 
 fn turned_names(mut wanted: Vec<Wanted>, side: Side, how: Lettering) -> Names {
@@ -134,8 +134,8 @@ fn upright(wanted: &Wanted, side: Side, how: Lettering) -> Element {
     let (x, y) = wanted.point;
     let x = x + font * 0.36;
     let element = match side {
-        Side::Above => turned(x, y - offset, -90.0, "", &wanted.name),
-        Side::Below => turned(x, y + offset, -90.0, "end", &wanted.name),
+        Side::Above => turned(x, y - offset, -90.0, "halo", &wanted.name),
+        Side::Below => turned(x, y + offset, -90.0, "end halo", &wanted.name),
     };
     sized(element, font)
 }

@@ -18,6 +18,8 @@ pub struct Size {
     pub gap: f64,
     /// Height of all layers together at most.
     pub tallest: f64,
+    /// Distance from fold to fold of a layer.
+    pub fold: f64,
     /// Radius of a site at most.
     pub radius: f64,
     /// Font size of labels.
@@ -32,6 +34,7 @@ pub const LARGE: Size = Size {
     gutter: 92.0,
     gap: 168.0,
     tallest: 900.0,
+    fold: 58.0,
     radius: 9.0,
     font: 13.0,
     names_all: usize::MAX,
@@ -43,6 +46,7 @@ pub const MEDIUM: Size = Size {
     gutter: 84.0,
     gap: 112.0,
     tallest: 400.0,
+    fold: 58.0,
     radius: 8.0,
     font: 12.0,
     names_all: usize::MAX,
@@ -54,6 +58,7 @@ pub const SMALL: Size = Size {
     gutter: 10.0,
     gap: 84.0,
     tallest: 420.0,
+    fold: 14.0,
     radius: 4.0,
     font: 11.0,
     names_all: 6,
@@ -153,9 +158,11 @@ impl Scene {
         let points = self.points.get(layer).map_or(&[][..], Vec::as_slice);
         let mut across: Vec<f64> = points.iter().map(|p| p.0).collect();
         across.sort_by(f64::total_cmp);
+        // Sites of several folds stand above each other.
         let steps = across
             .windows(2)
-            .filter_map(|w| Some(w.get(1)? - w.first()?));
+            .filter_map(|w| Some(w.get(1)? - w.first()?))
+            .filter(|step| *step > 0.0);
         let room = if self.is_oblique() {
             self.size.radius * 1.2
         } else {
@@ -175,36 +182,37 @@ fn lines(network: &Network, size: Size) -> Scene {
     let gap = gap(network, size);
     let count = network.layers.len();
     let width = size.width - size.gutter - 16.0;
-    let points = network.layers.iter().enumerate().map(|(level, layer)| {
+    let stacks: Vec<Vec<(f64, f64)>> = network.layers.iter().map(stacked).collect();
+    let folds = stacks.iter().flatten().map(|(_, fold)| *fold);
+    let deepest = folds.fold(0.0, f64::max);
+    let points = stacks.into_iter().enumerate().map(|(level, stacked)| {
         let y = gap * steps(count - 1 - level);
-        let place = |x: f64| (size.gutter + x * width, y);
-        across(layer).into_iter().map(place).collect()
+        let place = |(x, fold)| (size.gutter + x * width, y + fold * size.fold);
+        stacked.into_iter().map(place).collect()
     });
     Scene {
         size,
         points: points.collect(),
         planes: Vec::new(),
-        height: gap * steps(count.saturating_sub(1)),
+        height: gap * steps(count.saturating_sub(1)) + deepest * size.fold,
     }
 }
 
-/// Places across in [0, 1]; layers whose folds lie upon each other are set side by side.
-fn across(layer: &Layer) -> Vec<f64> {
-    let mut folds = 0.0;
+/// Places across in [0, 1], each with the number of its fold: the folds of a layer stand
+/// below one another, as a table's rows that are read at the same place.
+fn stacked(layer: &Layer) -> Vec<(f64, f64)> {
+    let mut fold = 0.0;
     let mut last = f64::NEG_INFINITY;
     let mut placed = Vec::with_capacity(layer.sites.len());
     for site in &layer.sites {
         let x = unit(site.x);
         if x < last {
-            folds += 1.0;
+            fold += 1.0;
         }
         last = x;
-        placed.push((folds, x));
+        placed.push((x, fold));
     }
-    let room = 1.0 / (folds + 1.0);
-    let inset = if folds > 0.0 { 0.03 } else { 0.0 };
-    let x = |(fold, x): (f64, f64)| (fold + inset + x * (1.0 - 2.0 * inset)) * room;
-    placed.into_iter().map(x).collect()
+    placed
 }
 
 fn planes(network: &Network, size: Size) -> Scene {
@@ -258,14 +266,19 @@ mod tests {
     }
 
     #[test]
-    fn folds_upon_each_other_are_set_side_by_side() {
-        let mut layer = sample::audit().network.layers[0].clone();
+    fn folds_stand_below_each_other() {
+        let mut network = sample::audit().network;
+        let layer = &mut network.layers[0];
         layer.sites.truncate(4);
         for (site, x) in layer.sites.iter_mut().zip([0.25, 0.75, 0.25, 0.75]) {
             site.x = x;
         }
-        let placed = across(&layer);
-        assert!(placed.windows(2).all(|w| w[0] < w[1]), "{placed:?}");
+        let scene = Scene::new(&network, LARGE);
+        let points = &scene.points[0];
+        assert_eq!([points[0].0, points[1].0], [points[2].0, points[3].0]);
+        assert_eq!(points[2].1 - points[0].1, LARGE.fold);
+        assert_eq!(points[3].1, scene.height);
+        assert!(scene.radius(0) > 1.5);
     }
 
     #[test]
