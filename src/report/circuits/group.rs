@@ -34,6 +34,11 @@ impl Group<'_> {
         all
     }
 
+    /// The number of edges of every circuit, which mostly tells circuits apart already.
+    fn sizes(&self) -> Vec<usize> {
+        self.circuits.iter().map(|c| c.edges.len()).collect()
+    }
+
     /// Its methods, as the beginning of a sentence.
     pub fn name(&self) -> String {
         let names = self.methods.iter().map(|m| method_name(*m).to_owned());
@@ -113,7 +118,7 @@ pub(in crate::report) fn groups(circuits: &[Circuit]) -> Vec<Group<'_>> {
         };
         match groups
             .iter_mut()
-            .find(|other| other.edges() == group.edges())
+            .find(|other| other.sizes() == group.sizes() && other.edges() == group.edges())
         {
             Some(same) => same.methods.push(method),
             None => groups.push(group),

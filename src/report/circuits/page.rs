@@ -3,7 +3,7 @@
 use crate::choice::MetricKind;
 use crate::report::circuits::figure::MOST_EDGES;
 use crate::report::circuits::group::{Group, groups};
-use crate::report::english::counted;
+use crate::report::english::{counted, joined};
 use crate::report::figures::{Figure, Gallery};
 use crate::report::format::{count, optional, percent, significant};
 use crate::report::page::blocks::{Block, Card, Cell, Fact, Section, Shown, Table, numbers, words};
@@ -239,26 +239,32 @@ fn faithfulness(c: &Circuit) -> String {
 /// found the same.
 fn cards(audit: &Audit, groups: &[Group<'_>], gallery: &Gallery, sites: &Sites<'_>) -> Vec<Block> {
     let mut bytes = 0;
-    let mut one = |place: usize| {
+    let mut one = |(place, methods): (usize, String)| {
         let (circuit, figure) = (audit.circuits.get(place)?, gallery.circuits.get(place)?);
         bytes += figure.bytes();
         let is_inline = bytes <= PICTURES;
-        Some(card(
-            circuit,
-            figure,
-            is_inline,
-            gallery.circuits_show_rest,
-            sites,
-        ))
+        let shown = shown(circuit, figure, is_inline, gallery.circuits_show_rest);
+        Some(Card {
+            title: format!("{}, {methods}", sites.name(&circuit.output)),
+            shown,
+            blocks: vec![edges(circuit, sites)],
+        })
     };
-    let first: Vec<usize> = groups
-        .iter()
-        .flat_map(|group| group.places.clone())
-        .collect();
-    let rest = (0..audit.circuits.len()).filter(|place| !first.contains(place));
-    let order: Vec<usize> = first.iter().copied().chain(rest).collect();
-    let mut cards: Vec<Card> = order.into_iter().filter_map(&mut one).collect();
-    let folded = cards.split_off(cards.len().min(UNFOLDED));
+    let of_group = |group: &Group<'_>| {
+        let methods = group.methods.iter().map(|method| method.name().to_owned());
+        let methods = joined(&methods.collect::<Vec<_>>());
+        let places = group.places.clone().into_iter();
+        places.map(move |place| (place, methods.clone()))
+    };
+    let first: Vec<(usize, String)> = groups.iter().flat_map(of_group).collect();
+    let unfolded = first.len().min(UNFOLDED);
+    let is_rest = |place: &usize| !first.iter().any(|(other, _)| other == place);
+    let rest: Vec<usize> = (0..audit.circuits.len()).filter(is_rest).collect();
+    let rest = rest
+        .into_iter()
+        .map(|place| (place, audit.circuits[place].method.name().to_owned()));
+    let mut cards: Vec<Card> = first.into_iter().chain(rest).filter_map(&mut one).collect();
+    let folded = cards.split_off(cards.len().min(unfolded));
     let mut blocks = vec![Block::Cards(cards)];
     if !folded.is_empty() {
         let summary = format!(
@@ -270,23 +276,12 @@ fn cards(audit: &Audit, groups: &[Group<'_>], gallery: &Gallery, sites: &Sites<'
     blocks
 }
 
-fn card(
-    circuit: &Circuit,
-    figure: &Figure,
-    is_inline: bool,
-    shows_rest: bool,
-    sites: &Sites<'_>,
-) -> Card {
+fn shown(circuit: &Circuit, figure: &Figure, is_inline: bool, shows_rest: bool) -> Shown {
     let caption = caption(circuit, shows_rest);
-    let shown = if is_inline {
+    if is_inline {
         Shown::new(figure, caption)
     } else {
         Shown::linked(figure, caption)
-    };
-    Card {
-        title: format!("{}, {}", sites.name(&circuit.output), circuit.method.name()),
-        shown,
-        blocks: vec![edges(circuit, sites)],
     }
 }
 

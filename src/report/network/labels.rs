@@ -101,7 +101,10 @@ fn level(wanted: &Wanted, side: Side, how: Lettering) -> Element {
         Side::Above => wanted.point.1 - how.offset,
         Side::Below => wanted.point.1 + how.offset + how.font * 0.72,
     };
-    sized(text(middle(wanted, how), y, "mid halo", &wanted.name), how.font)
+    sized(
+        text(middle(wanted, how), y, "mid halo", &wanted.name),
+        how.font,
+    )
 }
 
 fn turned_names(mut wanted: Vec<Wanted>, side: Side, how: Lettering) -> Names {
