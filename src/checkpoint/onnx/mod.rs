@@ -38,7 +38,10 @@ use outside::Outside;
 /// The tensors and the configuration of a model; `file` is where it lies, if it is a file.
 pub(super) fn read(path: &Path, bytes: Bytes, file: Option<&Path>) -> Result<Parts> {
     let mut outside = Outside::of(file);
-    let read = |graph| recurrent::read(&graph).unwrap_or_else(|| chain::chain(&graph));
+    let read = |graph: graph::Graph| {
+        let read = recurrent::read(&graph).unwrap_or_else(|| chain::chain(&graph));
+        read.map_err(|detail| recurrent::laid_out(&graph).unwrap_or(detail))
+    };
     let (tensors, config) = graph::graph(&bytes, &mut outside)
         .and_then(read)
         .map_err(|detail| ErrorKind::Onnx { detail }.at(path))?;

@@ -38,6 +38,27 @@ pub(super) fn read(graph: &Graph) -> Option<Result<Read, String>> {
     Some(Reading::new(graph, cell).read())
 }
 
+/// What is said of a graph in which an exporter has laid out a recurrence step by step, which is
+/// not computed; `None` of another.
+pub(super) fn laid_out(graph: &Graph) -> Option<String> {
+    let products = graph.nodes.iter().filter(|node| node.operator == "MatMul");
+    let mut places: BTreeMap<&String, usize> = BTreeMap::new();
+    for weight in products.filter_map(|node| node.inputs.get(1)) {
+        *places.entry(weight).or_default() += usize::from(graph.constants.contains_key(weight));
+    }
+    let (weight, steps) = places.into_iter().max_by_key(|(_, count)| *count)?;
+    (steps > 1).then(|| {
+        format!(
+            "operator MatMul has the weights `{weight}` at {steps} places: a recurrence that the \
+             exporter has laid out step by step. `torch.onnx.export(…, dynamo=False)` writes the \
+             operator RNN, which is read"
+        )
+    })
+}
+
+/// The most operators one behind the other that a shape is made of.
+const DEEPEST: usize = 8;
+
 struct Reading<'g> {
     graph: &'g Graph,
     cell: (&'static str, &'static str, &'static [usize]),
@@ -152,9 +173,13 @@ impl<'g> Reading<'g> {
             },
             // Features of one direction, then of the other.
             "Reshape" if axes[..] == [Axis::Step, Axis::Sample, Axis::Direction, Axis::Feature] => {
-                if self.ints(node, "shape") != [0, 0, -1] || node.number("allowzero", 0.0) != 0.0 {
+                if !self.joins_directions(node, value, steps) {
                     return self.refuse("is not computed with this Reshape behind it");
                 }
+                axes.retain(|axis| *axis != Axis::Direction);
+            }
+            // What the last step has written, of the one direction.
+            "Gather" if self.is_only_direction(node, axes) => {
                 axes.retain(|axis| *axis != Axis::Direction);
             }
             "Gather" => {
@@ -173,6 +198,115 @@ impl<'g> Reading<'g> {
         }
         let written = node.outputs.first().cloned();
         written.ok_or_else(|| "an operator writes nothing".to_owned())
+    }
+
+    fn is_only_direction(&self, node: &Node, axes: &[Axis]) -> bool {
+        let index = self.constant(node, 1).filter(|t| t.shape.is_empty());
+        let is_first = index
+            .and_then(Tensor::to_i64)
+            .is_some_and(|at| matches!(at[..], [0 | -1]));
+        let along = at(axes, node.number("axis", 0.0) as i64);
+        is_first && along == Some(Axis::Direction) && self.both_ways == Some(false)
+    }
+
+    /// Whether a Reshape of `value: [steps, samples, directions, features]` puts the features
+    /// of a direction behind those of the other.
+    fn joins_directions(&mut self, node: &Node, value: &str, steps: usize) -> bool {
+        let last = format!("rnn.weight_hh_l{}", self.layers.saturating_sub(1));
+        let features = self
+            .tensors
+            .get(&last)
+            .and_then(|t| t.shape.get(1).copied());
+        let ways = if self.both_ways == Some(true) { 2 } else { 1 };
+        let shapes = &self.graph.shapes;
+        let input = self
+            .graph
+            .inputs
+            .first()
+            .and_then(|input| shapes.get(input));
+        let samples = input.and_then(|sizes| sizes.first().copied().flatten());
+        let whole = |size: Option<usize>| size.and_then(|size| i64::try_from(size).ok());
+        let sizes = [Some(steps), samples, Some(ways), features].map(whole);
+        let told = match self.constant(node, 1).and_then(Tensor::to_i64) {
+            Some(told) => Some(told.into_iter().map(Some).collect()),
+            None => node
+                .inputs
+                .get(1)
+                .and_then(|told| self.sizes(told, value, &sizes, DEEPEST)),
+        };
+        let joined = sizes[2]
+            .zip(sizes[3])
+            .map(|(ways, features)| ways * features);
+        let zero_keeps = node.number("allowzero", 0.0) == 0.0;
+        let fits =
+            |said: Option<i64>, size: Option<i64>| said == size || (zero_keeps && said == Some(0));
+        match told.as_deref() {
+            Some(&[first, second, third]) => {
+                let ends = third == Some(-1) || (third == joined && third.is_some());
+                fits(first, sizes[0]) && fits(second, sizes[1]) && ends
+            }
+            _ => false,
+        }
+    }
+
+    /// The sizes that a value holds, made of the sizes of another; `None` in their place for
+    /// the number of samples that the graph leaves open.
+    fn sizes(
+        &mut self,
+        told: &str,
+        of: &str,
+        sizes: &[Option<i64>; 4],
+        left: usize,
+    ) -> Option<Vec<Option<i64>>> {
+        let left = left.checked_sub(1)?;
+        if let Some(constant) = self.graph.constants.get(told) {
+            return Some(constant.to_i64()?.into_iter().map(Some).collect());
+        }
+        let index = self.writer(told).filter(|index| {
+            !self.used.contains(index) || self.graph.nodes[*index].operator == "Shape"
+        })?;
+        let node = &self.graph.nodes[index];
+        self.used.insert(index);
+        let first = node.inputs.first()?;
+        match node.operator.as_str() {
+            "Shape"
+                if first == of
+                    && node.number("start", 0.0) == 0.0
+                    && !node.attributes().any(|a| a == "end") =>
+            {
+                Some(sizes.to_vec())
+            }
+            "Slice" if node.inputs.len() == 3 => {
+                let [from, to] =
+                    [1, 2].map(|place| self.constant(node, place).and_then(Tensor::to_i64));
+                let (&[from], &[to]) = (from.as_deref()?, to.as_deref()?) else {
+                    return None;
+                };
+                let all = self.sizes(first, of, sizes, left)?;
+                let to = usize::try_from(to).ok()?.min(all.len());
+                Some(all.get(usize::try_from(from).ok()?..to)?.to_vec())
+            }
+            "Mul" => {
+                let [a, b] =
+                    [first, node.inputs.get(1)?].map(|input| self.sizes(input, of, sizes, left));
+                let (&[Some(a)], &[Some(b)]) = (a.as_deref()?, b.as_deref()?) else {
+                    return None;
+                };
+                Some(vec![Some(a.checked_mul(b)?)])
+            }
+            // One number stays one number.
+            "Reshape" => self
+                .sizes(first, of, sizes, left)
+                .filter(|all| all.len() == 1),
+            "Concat" => {
+                let parts = node
+                    .inputs
+                    .iter()
+                    .map(|input| self.sizes(input, of, sizes, left));
+                Some(parts.collect::<Option<Vec<_>>>()?.concat())
+            }
+            _ => None,
+        }
     }
 
     fn constant(&self, node: &Node, place: usize) -> Option<&'g Tensor> {
