@@ -337,6 +337,7 @@ impl<N: Certifiable> Case<'_, N> {
         if !is_as_written {
             // Its sites are none of the file's.
             told.attribution.clear();
+            told.weights.clear();
         }
         if !config.log {
             return Ok((told, None));

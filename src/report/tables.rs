@@ -57,6 +57,7 @@ pub fn sheets(audit: &Audit) -> Vec<Sheet> {
     if audit.prune.is_some() {
         all.extend([curve(audit), outputs(audit), layers(audit)]);
         all.extend([certificate(audit), attribution(audit)]);
+        all.push(crate::report::pruning::needed::sheet(audit));
         all.push(crate::report::pruning::apart::sheet(audit));
     }
     if let Some(modules) = &audit.modules {

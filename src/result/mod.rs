@@ -78,7 +78,7 @@ pub use network::{Arrangement, Layer, Link, LinkKind, Network, Site, Skip};
 pub use prune::{
     Certificate, CertifiedDecisions, Compaction, ConstantOutput, Counterexample, CurvePoint,
     DomainFile, LayerCount, ModuleNetwork, ModulesApart, NetworkEquivalence, OutputBound,
-    OutputChange, ProofLog, Prune, WeightShare,
+    OutputChange, ProofLog, Prune, WeightNeed, WeightShare,
 };
 pub use ranking::{Picked, RankedBy, RankedNetwork, Ranking};
 pub use replay::Replay;

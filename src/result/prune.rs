@@ -276,6 +276,10 @@ pub struct Certificate {
     /// the largest first.
     #[serde(default)]
     pub attribution: Vec<WeightShare>,
+    /// Single weights the other way, of those nearest the border between kept and pruned; the
+    /// least kept ones first, then the largest pruned ones.
+    #[serde(default)]
+    pub weights: Vec<WeightNeed>,
     /// The file that names the domain, where one does.
     #[serde(default)]
     pub domain_file: Option<DomainFile>,
@@ -401,6 +405,33 @@ pub struct WeightShare {
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub change: f64,
+}
+
+/// How far the outputs move where one weight is the other way: a kept one pruned too, a pruned
+/// one put back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct WeightNeed {
+    /// Site of the writer.
+    pub from: String,
+    /// Site of the reader.
+    pub to: String,
+    /// The weight as it was.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub weight: f64,
+    /// Whether the pruned network has it.
+    pub kept: bool,
+    /// The largest change found of an output as a multiple of its tolerance, rounding taken off:
+    /// a kept weight with over 1 cannot be pruned too.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub found: f64,
+    /// What is proved of all outputs, as a multiple of their tolerances, rounding added: a kept
+    /// weight with at most 1 can be pruned too.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
+    pub bound: f64,
 }
 
 /// What one threshold does.

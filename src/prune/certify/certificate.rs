@@ -1,16 +1,17 @@
 //! A certificate as it is saved: bounds, decisions and attribution in one.
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
 use super::decisions::{Ball, around, throughout};
+use super::needed::{Asked, Needed};
 use super::{
     Budget, Counterexample, Goal, Input, Options, Outcome, Refusal, Stop, Verdict, attribution,
-    certify, features, physical_point, rounding_of_both,
+    certify, features, physical, physical_point, rounding_of_both,
 };
 use crate::choice::CertificateMethod;
 use crate::data::Domain;
 use crate::model::Mlp;
-use crate::result::{self, CertifiedDecisions, OutputBound, WeightShare};
+use crate::result::{self, CertifiedDecisions, OutputBound, WeightNeed, WeightShare};
 
 /// Pruned weights listed per output.
 const LISTED: usize = 10;
@@ -88,6 +89,7 @@ pub fn certificate(
             None
         },
         attribution: shares(request, &verdict),
+        weights: weighed(request, &verdict, options)?,
         domain_file: None,
         log: None,
         not_logged: None,
@@ -321,6 +323,40 @@ fn in_balls(balls: &[Ball], radius: f64) -> CertifiedDecisions {
             .count() as u64,
         example: balls.iter().find_map(example),
     }
+}
+
+/// What single weights have to do with the change, on a domain of one box.
+fn weighed(
+    request: &Request<'_>,
+    verdict: &Verdict,
+    options: &Options,
+) -> Result<Vec<WeightNeed>, Refusal> {
+    let Some([sides]) = request.domain.boxes() else {
+        return Ok(Vec::new());
+    };
+    let domain = physical(request.original, sides)?;
+    let at: Vec<Vec<f64>> = (verdict.found_at.iter())
+        .map(|input| physical_point(request.original, input))
+        .collect();
+    let points = Array2::from_shape_fn((domain.len(), at.len()), |(i, point)| at[point][i]);
+    let asked = Asked {
+        original: request.original,
+        pruned: request.pruned,
+        domain: &domain,
+        tolerance: request.tolerance,
+        arithmetic: options.arithmetic,
+    };
+    let sites = request.original.sites();
+    let told = |one: Needed| WeightNeed {
+        from: sites.name(one.edge.layer, one.edge.from),
+        to: sites.name(one.edge.layer + 1, one.edge.to),
+        weight: one.weight,
+        kept: one.kept,
+        found: one.found,
+        bound: one.bound,
+    };
+    let found = asked.needed(&points, options.budget.seconds);
+    Ok(found.into_iter().map(told).collect())
 }
 
 /// The largest shares in the largest change found of each output.

@@ -28,6 +28,7 @@ mod leaves;
 mod lower;
 #[cfg(test)]
 mod lower_tests;
+mod needed;
 mod neurons;
 #[cfg(test)]
 mod neurons_tests;
@@ -60,6 +61,7 @@ use decisions::hull;
 pub use equivalence::{Equivalent, Question, Regions, equivalent, no_points, ranges};
 pub use leaves::NotLogged;
 pub use lower::{lowered, lowered_mlp};
+pub use needed::Needed;
 use pair::Pair;
 pub use proof::{LayerNames, Logged, Proof, proof};
 use search::Search;

@@ -96,24 +96,47 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// One of so many, which share what one alone may take.
+    pub fn one_of(
+        many: usize,
+        networks: (&'a Mlp<f64>, &'a Mlp<f64>),
+        domain: &'a Inputs,
+        seconds: f64,
+    ) -> Self {
+        let weights = networks.0.layers.iter().map(|layer| layer.weight.len());
+        let weights = weights.sum::<usize>().saturating_mul(many);
+        Self {
+            work: Work::of(weights, networks.0.out_perm.len()),
+            ..Self::new(networks, domain, seconds)
+        }
+    }
+
     /// Tries corners, random points and `samples: [inputs, n]`, and climbs from the best.
     pub fn begin(&self, samples: Option<ArrayView2<'_, f64>>, seed: u64) -> Found {
-        let outputs = self.original.out_perm.len();
-        let mut found = Found {
-            change: vec![0.0; outputs],
-            at: vec![
-                self.domain
-                    .iter()
-                    .map(|side| 0.5 * side[0] + 0.5 * side[1])
-                    .collect();
-                outputs
-            ],
-        };
+        let mut found = self.nothing();
         let points = self.points(samples, seed);
         let changes = self.try_points(points.view(), &mut found);
         let starts = climbers(changes.view());
         self.climb(points.select(Axis(1), &starts), &mut found);
         found
+    }
+
+    /// Tries some points and climbs from the best of each output.
+    pub fn from(&self, points: ArrayView2<'_, f64>) -> Found {
+        let mut found = self.nothing();
+        self.try_points(points, &mut found);
+        self.polish(&mut found);
+        found
+    }
+
+    /// No change, in the middle.
+    fn nothing(&self) -> Found {
+        let outputs = self.original.out_perm.len();
+        let middle = self.domain.iter().map(|side| 0.5 * side[0] + 0.5 * side[1]);
+        Found {
+            change: vec![0.0; outputs],
+            at: vec![middle.collect(); outputs],
+        }
     }
 
     /// Evaluates points `[inputs, n]`, remembers the best and returns the changes `[outputs, n]`.

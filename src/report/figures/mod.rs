@@ -18,7 +18,7 @@ use super::circuits::{faithfulness, figure as circuits, roc};
 use super::insight::{embedding, surface};
 use super::modules::{course, lesions, margins, matrix as module_matrix, null, scan};
 use super::network::{component_graph, figure as network};
-use super::pruning::{curve, weights};
+use super::pruning::{curve, needed, weights};
 use super::training::figure as training;
 
 use crate::report::sites::Sites;
@@ -38,6 +38,8 @@ pub struct Gallery {
     pub curve: Option<Figure>,
     /// Magnitudes of the weights.
     pub weights: Option<Figure>,
+    /// Which weights cannot be pruned.
+    pub needed: Option<Figure>,
     /// The surviving network after relocation.
     pub relocated: Option<Figure>,
     /// Modularity against shuffled networks.
@@ -86,6 +88,7 @@ impl Gallery {
                 .collect(),
             curve: curve::draw(audit),
             weights: weights::draw(audit),
+            needed: needed::draw(audit),
             relocated: network::relocated(audit),
             null: modules.and_then(null::draw),
             embedding: modules.and_then(embedding::draw),
@@ -117,6 +120,7 @@ impl Gallery {
         let single = [
             &self.curve,
             &self.weights,
+            &self.needed,
             &self.relocated,
             &self.null,
             &self.scan,

@@ -176,7 +176,7 @@ fn sections(audit: &Audit, gallery: &Gallery, said: &[Sentence]) -> Vec<Section>
     let pruning = chapter(
         super::pruning::page::section(audit, gallery),
         [
-            certificate::section(audit),
+            certificate::section(audit, gallery),
             certificate::compaction(audit),
             apart::section(audit),
         ],

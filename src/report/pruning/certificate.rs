@@ -1,8 +1,10 @@
 //! What was proved for every input of a domain, and what was not.
 
 use crate::report::english::counted;
+use crate::report::figures::Gallery;
 use crate::report::format::{count, number, percent, seconds};
-use crate::report::page::blocks::{Block, Cell, Fact, Section, Table, numbers, words};
+use crate::report::page::blocks::{Block, Cell, Fact, Section, Shown, Table, numbers, words};
+use crate::report::pruning::needed;
 use crate::report::pruning::words::examined;
 use crate::report::sites::{Sites, plain};
 use crate::result::{
@@ -11,7 +13,7 @@ use crate::result::{
 };
 
 /// The certificate, where one was asked for.
-pub(in crate::report) fn section(audit: &Audit) -> Section {
+pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery) -> Section {
     let mut blocks = Vec::new();
     let sites = Sites::new(&audit.network);
     let prune = audit.prune.as_ref();
@@ -24,6 +26,8 @@ pub(in crate::report) fn section(audit: &Audit) -> Section {
         if !certificate.attribution.is_empty() {
             blocks.push(attribution(certificate, &sites));
         }
+        let figure = gallery.needed.as_ref();
+        blocks.extend(figure.map(|f| Block::Figure(Shown::new(f, needed::caption(audit)))));
     }
     Section {
         id: "certificate",
