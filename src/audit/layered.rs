@@ -93,8 +93,9 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             Some(coarse @ Granularity::Component) => {
                 Err(coarse.refused(path, "a network without components"))
             }
-            _ if config.circuits.positions => {
-                Err(no_positions(path, "every step has edges of its own"))
+            // The steps of a recurrence have edges of their own in any case.
+            _ if config.circuits.positions && !self.model.has_steps() => {
+                Err(no_positions(path, "this network has no steps"))
             }
             _ => Ok(()),
         }

@@ -53,6 +53,15 @@ impl<'c> Settings<'c> {
         }
     }
 
+    /// What said these keys: an ONNX graph is its own configuration.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        match self.path.extension().is_some_and(|end| end == "onnx") {
+            true => "the graph",
+            false => "config.json",
+        }
+    }
+
     /// Whether there is any key.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -6,7 +6,7 @@ use super::args::{self, DataArgs, ModelArgs};
 use super::output;
 use crate::Error;
 use crate::audit::memory::{self, Budget};
-use crate::checkpoint::{Checkpoint, Tally, Tensor};
+use crate::checkpoint::{Checkpoint, Settings, Tally, Tensor};
 use crate::data::{Dataset, Used};
 use crate::escape::visible;
 use crate::model::{Architecture, Loaded, Network};
@@ -131,7 +131,12 @@ fn text(checkpoint: &Checkpoint, loaded: Option<&Loaded>, is_read: bool) -> Stri
         ));
         lines.push(format!("dtype       {}", loaded.dtype.name()));
     }
-    lines.extend(loaded.map(|l| settings(&l.account)).unwrap_or_default());
+    let source = Settings::of(checkpoint).source();
+    lines.extend(
+        loaded
+            .map(|l| settings(source, &l.account))
+            .unwrap_or_default(),
+    );
     lines.push(String::new());
     let names = checkpoint.tensors.keys().map(|name| clean(name));
     let width = names.map(|n| n.chars().count()).max().unwrap_or(0);
@@ -185,7 +190,7 @@ fn data_json(data: &Dataset) -> serde_json::Value {
 }
 
 /// What was told of the file, and what became of its configuration.
-fn settings(account: &Tally) -> Vec<String> {
+fn settings(source: &str, account: &Tally) -> Vec<String> {
     let mut lines: Vec<String> = account
         .told
         .iter()
@@ -193,7 +198,7 @@ fn settings(account: &Tally) -> Vec<String> {
         .collect();
     let mut list = |what: &str, keys: Vec<&str>| {
         if !keys.is_empty() {
-            lines.push(format!("config.json {what}: {}", keys.join(", ")));
+            lines.push(format!("{source} {what}: {}", keys.join(", ")));
         }
     };
     list(

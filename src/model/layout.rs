@@ -221,7 +221,8 @@ impl Loaded {
         told: Option<(Vec<Value>, &'static str)>,
         network: fn(Architecture<T>) -> Network,
     ) -> Result<Self> {
-        let (layers, source) = told.map_or((None, "config.json"), |(l, who)| (Some(l), who));
+        let configured = account.settings().source();
+        let (layers, source) = told.map_or((None, configured), |(l, who)| (Some(l), who));
         let (model, readout): (Layered<T>, _) = layered::load(&account, layers)?;
         Ok(Self {
             layout: Layout::Layered,
@@ -402,7 +403,7 @@ fn activation(
     }
     match (configured.first(), layout) {
         (Some((_, name)), _) => match name.as_str().map(str::parse) {
-            Some(Ok(activation)) => Ok((activation, "config.json")),
+            Some(Ok(activation)) => Ok((activation, settings.source())),
             _ => Err(unknown(Some(name.to_string()))),
         },
         (None, Layout::BimtMlp) => Ok((Activation::Silu, "layout")),

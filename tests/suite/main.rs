@@ -42,6 +42,7 @@ mod resumed;
 mod schemas;
 mod sentences;
 mod stability;
+mod steps;
 mod sturdy;
 mod toy_ioi;
 mod train_cli;

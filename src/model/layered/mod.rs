@@ -219,6 +219,15 @@ impl<T: Scalar> Layered<T> {
         }
     }
 
+    /// Whether a layer's weights are those of another: a recurrence, laid out step by step.
+    #[must_use]
+    pub fn has_steps(&self) -> bool {
+        let terms = self.affine().flat_map(|(_, terms)| terms);
+        let mut parameters: Vec<usize> = terms.map(|term| term.parameter).collect();
+        parameters.sort_unstable();
+        parameters.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
     /// Features of the input, readers of every affine layer.
     #[must_use]
     pub fn widths(&self) -> Vec<usize> {

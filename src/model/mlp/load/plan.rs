@@ -64,7 +64,7 @@ pub(super) fn plan(account: &Account<'_>, options: &Options) -> Result<Plan> {
     let plan = match ops {
         Some(ops) if options.layers.is_empty() => Plan {
             steps: from_config(account, ops)?,
-            source: "config.json",
+            source: settings.source(),
         },
         _ => from_names(account, options)?,
     };
@@ -382,7 +382,7 @@ fn between(
 ) -> Result<(Vec<Between>, &'static str)> {
     let configured = configured(account)?;
     let (said, source) = match options.activation.as_slice() {
-        [] => (configured, "config.json"),
+        [] => (configured, account.settings().source()),
         flags => {
             let settings = account.settings();
             let one = |a: &Activation| Ok(Between::Activation(with_parameters(settings, *a)?));
