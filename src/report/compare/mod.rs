@@ -7,5 +7,6 @@ pub mod forest;
 pub(in crate::report) mod page;
 pub mod pareto;
 mod shown;
+mod small;
 pub mod tables;
 pub mod words;
