@@ -1,6 +1,8 @@
 //! Circuits and the ablations behind them.
 
-use super::CircuitEdges;
+#[cfg(feature = "schema")]
+use super::edges::Stored;
+use super::{CircuitEdge, EdgeInclusion, Edges};
 use serde::{Deserialize, Serialize};
 
 use super::DomainFile;
@@ -105,8 +107,8 @@ pub struct Circuit {
     pub established: Option<bool>,
     /// The circuit's edges, strongest first.
     #[serde(flatten)]
-    #[cfg_attr(feature = "schema", schemars(with = "super::edges::Stored"))]
-    pub edges: CircuitEdges,
+    #[cfg_attr(feature = "schema", schemars(with = "Stored<CircuitEdge>"))]
+    pub edges: Edges<CircuitEdge>,
     /// Other sizes: from few edges to many.
     pub sweep: Vec<SweepPoint>,
     /// Faithfulness at MIB's sizes; `null` where it was not asked for, and for
@@ -237,23 +239,9 @@ pub struct CircuitStability {
     /// Edges that are there in at least 5 %.
     pub possible: usize,
     /// The possible edges, the most frequent first.
-    pub edges: Vec<EdgeInclusion>,
-}
-
-/// How often an edge is in a resampled circuit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct EdgeInclusion {
-    /// Writer site.
-    pub from: String,
-    /// Reader site.
-    pub to: String,
-    /// Share of resamples.
-    #[serde(deserialize_with = "super::number")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
-    pub share: f64,
-    /// 95 % interval of the share, for the number of resamples (Wilson).
-    pub interval: [f64; 2],
+    #[serde(flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "Stored<EdgeInclusion>"))]
+    pub edges: Edges<EdgeInclusion>,
 }
 
 /// What a circuit is held against; `null` where a control does not apply or was not run.

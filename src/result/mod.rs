@@ -35,9 +35,9 @@ mod transplant;
 
 pub use check::check;
 pub use circuits::{
-    Circuit, CircuitControls, CircuitStability, ControlTest, EdgeInclusion, FaithfulnessCurve,
-    LogitDifference, NodeAblation, NodeEffect, OutputEffect, ProvedCircuit, Recovery, Screening,
-    SweepPoint, UnderFill,
+    Circuit, CircuitControls, CircuitStability, ControlTest, FaithfulnessCurve, LogitDifference,
+    NodeAblation, NodeEffect, OutputEffect, ProvedCircuit, Recovery, Screening, SweepPoint,
+    UnderFill,
 };
 pub use compare::{
     Better, CompareSettings, ComparedCircuit, ComparedGroup, ComparedMeasure, ComparedNetwork,
@@ -49,7 +49,7 @@ pub use diff::{
     ChangedCircuit, ChangedDecision, ChangedDecisions, ChangedEdges, ChangedModules, ChangedOutput,
     ChangedPruning, ChangedTensor, Diff, DiffLimits, MatchedModules, Versions,
 };
-pub use edges::{CircuitEdge, CircuitEdges};
+pub use edges::{CircuitEdge, EdgeInclusion, Edges, Packed};
 pub use fronts::{Fronts, OnFronts};
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use insight::{

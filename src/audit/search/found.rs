@@ -19,7 +19,7 @@ use crate::numeric::statistics::mean;
 use crate::numeric::{Rng, Scalar};
 use crate::patch::EdgeSet;
 use crate::result::{
-    self, Circuit, CircuitControls, CircuitEdge, CircuitEdges, FaithfulnessCurve, GraphJson,
+    self, Circuit, CircuitControls, CircuitEdge, Edges, FaithfulnessCurve, GraphJson,
     LogitDifference,
 };
 
@@ -281,7 +281,7 @@ impl<T: Scalar> Search<'_, T> {
     }
 
     /// The edges of a circuit by name, the strongest first.
-    fn named(&self, circuit: &EdgeSet, effects: &[f64]) -> CircuitEdges {
+    fn named(&self, circuit: &EdgeSet, effects: &[f64]) -> Edges<CircuitEdge> {
         let edges: Vec<usize> = circuit.ones().collect();
         let values: Vec<f64> = edges.iter().map(|edge| effects[*edge]).collect();
         let named = |(edge, effect): (usize, f64)| {
