@@ -99,14 +99,23 @@ pub fn wiring_places<T: Scalar>(subject: &Subject<'_, T>) -> Vec<Vec<Place>> {
     )
 }
 
-/// Where a site is drawn: at its place, folds side by side.
+/// Where a site is drawn: at its place, the folds of the inputs below each other.
 fn drawn_at<T: Scalar>(
     subject: &Subject<'_, T>,
     arrangement: Arrangement,
     layer: usize,
     position: usize,
 ) -> Place {
-    layer_places(arrangement, subject.sites.widths()[layer], 1)[position]
+    let folds = if layer == 0 { subject.model.folds } else { 1 };
+    let width = subject.sites.widths()[layer];
+    let place = layer_places(arrangement, width, folds)[position];
+    match arrangement {
+        Arrangement::Line => Place {
+            y: (position * folds / width) as f64,
+            ..place
+        },
+        _ => place,
+    }
 }
 
 fn own_name<T: Scalar>(subject: &Subject<'_, T>, layer: usize, position: usize) -> String {

@@ -107,7 +107,7 @@ pub struct Site {
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub x: f64,
-    /// Place in depth, in [0, 1]; 0 on a line.
+    /// Place in depth, in [0, 1]; on a line the number of its fold, 0 without folds.
     #[serde(deserialize_with = "super::number")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<f64>"))]
     pub y: f64,

@@ -132,7 +132,8 @@ impl Cell {
         #[allow(clippy::cast_precision_loss, reason = "a handful of layers")]
         let base = self.top + self.height - (layer as f64 + 0.5) * gap;
         Some(match placed.arrangement {
-            Arrangement::Line => (self.left + self.width * x, base),
+            // Folds stand below each other.
+            Arrangement::Line => (self.left + self.width * x, base + y * 0.2 * gap),
             _ => (
                 self.left + self.width * (0.74 * x + 0.26 * y),
                 base - (y - 0.5) * 0.62 * gap,
