@@ -82,7 +82,7 @@ impl Cut {
             let mut rise = self.at;
             for (a, b) in slopes.iter().zip(&self.slopes) {
                 let below = *a * sign + *b * mid;
-                rise = rise + Lanes::where_less(Lanes::ZERO, below, -*b, *b);
+                rise += Lanes::where_less(Lanes::ZERO, below, -*b, *b);
             }
             lo = Lanes::where_less(Lanes::ZERO, rise, mid, lo);
             hi = Lanes::where_less(Lanes::ZERO, rise, hi, mid);
