@@ -67,14 +67,20 @@ class Rows(list):  # type: ignore[type-arg]
         return polars.DataFrame([flat(record) for record in self._records()])
 
 
+def _edge(line: str) -> dict[str, Any]:
+    """An edge of a packed list: of a circuit, or of its resamples."""
+    writer, reader, *numbers = line.split(",")
+    value, *interval = (float(number) for number in numbers)
+    named = {"share": value, "interval": interval} if interval else {"effect": value}
+    return {"from": writer, "to": reader, **named}
+
+
 def _unpacked(fields: dict[str, Any]) -> dict[str, Any]:
-    """A circuit with all of its edges in one list: a file packs those after the first 1,000."""
+    """All edges in one list: a file packs those after the first 1,000."""
     packed = fields.pop("further_edges", None)
     if packed is not None:
         lines = gzip.decompress(base64.b64decode(packed)).decode("utf-8").splitlines()
-        cells = (line.split(",") for line in lines)
-        further = ({"from": a, "to": b, "effect": float(effect)} for a, b, effect in cells)
-        fields["edges"] = [*fields["edges"], *further]
+        fields["edges"] = [*fields["edges"], *map(_edge, lines)]
     return fields
 
 

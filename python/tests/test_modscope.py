@@ -183,9 +183,12 @@ def test_a_circuit_of_many_edges_is_one_list():
     data = {"inputs": rng.normal(size=(40, 30)).astype("f4")}
     data["targets"] = rng.normal(size=(40, 3)).astype("f4")
     options = {"config": {"activation": "tanh"}, "method": "eap-ig-inputs", "top": 1200}
-    result = modscope.circuit(model, data, output=0, **options)
+    result = modscope.circuit(model, data, **options)
     circuit = result.circuits[0]
     assert circuit.edges_kept == len(circuit.edges) > 1000
     assert len({(edge["from"], edge.to) for edge in circuit.edges}) == len(circuit.edges)
     sizes = [abs(edge.effect) for edge in circuit.edges]
     assert sizes == sorted(sizes, reverse=True)
+    resampled = circuit.stability.edges
+    assert len(resampled) == circuit.stability.possible > 1000
+    assert all(low <= edge.share <= high for edge in resampled for low, high in [edge.interval])
