@@ -10,6 +10,8 @@ mod policy;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+/// Bytes as base64 (RFC 4648, with padding).
+pub use base64::encode as base64;
 pub use policy::policy;
 
 /// Whether a character steers instead of being seen.

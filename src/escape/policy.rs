@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 /// A policy that allows inline styles and the one script with this text.
 #[must_use]
 pub fn policy(script: &str) -> String {
-    let hash = base64::encode(Sha256::digest(script.as_bytes()));
+    let hash = super::base64(Sha256::digest(script.as_bytes()));
     format!(
         "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'; img-src data:; base-uri 'none'; form-action 'none'"
     )

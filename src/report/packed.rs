@@ -4,11 +4,7 @@ use std::io::{self, BufWriter, Write};
 
 use flate2::{Compression, GzBuilder};
 
-/// Bytes as base64 (RFC 4648, with padding).
-#[must_use]
-pub fn base64(bytes: &[u8]) -> String {
-    ::base64::encode(bytes)
-}
+pub use crate::escape::base64;
 
 /// 32-bit floats as base64; what is drawn needs no more.
 #[must_use]

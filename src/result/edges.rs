@@ -7,6 +7,8 @@ use flate2::read::{GzDecoder, GzEncoder};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::escape::base64;
+
 /// One edge of a circuit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -178,11 +180,11 @@ fn packed<E: Packed>(edges: &[E]) -> String {
     let read =
         GzEncoder::new(lines.as_bytes(), flate2::Compression::default()).read_to_end(&mut bytes);
     debug_assert!(read.is_ok(), "memory is read from");
-    base64::encode(bytes)
+    base64(bytes)
 }
 
 fn unpacked<E: Packed>(text: &str) -> Option<Vec<E>> {
-    let bytes = base64::decode(text).ok()?;
+    let bytes = ::base64::decode(text).ok()?;
     let mut lines = String::new();
     let mut decoder = GzDecoder::new(bytes.as_slice()).take(LARGEST);
     decoder.read_to_string(&mut lines).ok()?;

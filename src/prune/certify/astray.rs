@@ -65,11 +65,10 @@ impl Judge<'_> {
             let (mut same, mut other) = (0.0, 1.0);
             for _ in 0..HALVINGS {
                 let half = 0.5 * (same + other);
-                *(if decided(model, half) == class {
-                    &mut same
-                } else {
-                    &mut other
-                }) = half;
+                match decided(model, half) == class {
+                    true => same = half,
+                    false => other = half,
+                }
             }
             0.5 * (same + other)
         };

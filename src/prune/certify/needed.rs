@@ -101,7 +101,7 @@ impl Asked<'_> {
         kept: bool,
         points: &Array2<f64>,
         seconds: f64,
-        of: usize,
+        many: usize,
     ) -> Option<Needed> {
         let Edge { layer, to, from } = edge;
         let weight = self.original.layers[layer].weight[[to, from]];
@@ -109,7 +109,7 @@ impl Asked<'_> {
         other.layers[layer].weight[[to, from]] = if kept { 0.0 } else { weight };
         let pair = Pair::new(self.original, &other).ok()?;
         let bounder = Bounder::new(&pair, self.domain.clone());
-        let search = Search::one_of(of, (self.original, &other), self.domain, seconds);
+        let search = Search::one_of(many, (self.original, &other), self.domain, seconds);
         let found = search.from(points.view());
         let target = Target {
             enough: vec![0.0; self.tolerance.len()],
@@ -123,7 +123,7 @@ impl Asked<'_> {
         let searched = run(&bounder, &search, &target, found, &budget);
         let each =
             [self.original, &other].map(|model| rounding(model, self.domain, self.arithmetic));
-        let of = |changes: &[f64], sign: f64| {
+        let over_tolerance = |changes: &[f64], sign: f64| {
             let outputs = self.tolerance.iter().enumerate();
             let ratios =
                 outputs.map(|(k, t)| (changes[k] + sign * (each[0][k] + each[1][k])).max(0.0) / t);
@@ -133,8 +133,8 @@ impl Asked<'_> {
             edge,
             weight,
             kept,
-            found: of(&searched.found.change, -1.0),
-            bound: of(&searched.bounds, 1.0),
+            found: over_tolerance(&searched.found.change, -1.0),
+            bound: over_tolerance(&searched.bounds, 1.0),
         })
     }
 }

@@ -19,9 +19,9 @@ use super::{
 };
 use crate::choice::Arithmetic;
 use crate::data::Domain;
+use crate::escape::base64;
 use crate::model::Mlp;
 use crate::result::{Certificate, Counterexample};
-use base64::encode as base64;
 
 /// The name and version of the format.
 const FORMAT: &str = "modscope-proof/1";

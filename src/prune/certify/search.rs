@@ -81,33 +81,25 @@ impl Work {
 
 impl<'a> Search<'a> {
     /// Of a domain, for so many seconds from now.
-    pub fn new(
+    pub fn new(networks: (&'a Mlp<f64>, &'a Mlp<f64>), domain: &'a Inputs, seconds: f64) -> Self {
+        Self::one_of(1, networks, domain, seconds)
+    }
+
+    /// One of so many, which share what one alone may take.
+    pub fn one_of(
+        many: usize,
         (original, pruned): (&'a Mlp<f64>, &'a Mlp<f64>),
         domain: &'a Inputs,
         seconds: f64,
     ) -> Self {
-        let weights = original.layers.iter().map(|layer| layer.weight.len()).sum();
+        let weights = original.layers.iter().map(|layer| layer.weight.len());
+        let weights = weights.sum::<usize>().saturating_mul(many);
         Self {
             original,
             pruned,
             domain,
             work: Work::of(weights, original.out_perm.len()),
             deadline: Deadline::after(seconds),
-        }
-    }
-
-    /// One of so many, which share what one alone may take.
-    pub fn one_of(
-        many: usize,
-        networks: (&'a Mlp<f64>, &'a Mlp<f64>),
-        domain: &'a Inputs,
-        seconds: f64,
-    ) -> Self {
-        let weights = networks.0.layers.iter().map(|layer| layer.weight.len());
-        let weights = weights.sum::<usize>().saturating_mul(many);
-        Self {
-            work: Work::of(weights, networks.0.out_perm.len()),
-            ..Self::new(networks, domain, seconds)
         }
     }
 

@@ -51,6 +51,11 @@ pub(super) const CLAIMS: [Claim; 3] = [
 ];
 
 impl Claim {
+    /// As a title.
+    pub fn title(&self) -> String {
+        format!("{}?", capital(self.words))
+    }
+
     /// The measure that decides it, where these networks have it.
     pub fn measure<'c>(&self, comparison: &'c Comparison) -> Option<&'c ComparedMeasure> {
         let mut measures = comparison.measures.iter();
@@ -259,11 +264,6 @@ fn caveat(comparison: &Comparison, claims: &[(&Claim, Sorted)], tested: bool) ->
         true => tests,
         false => format!("The reverse is shown {}. {tests}", joined(&reverse)),
     }
-}
-
-/// The claim as a title.
-pub(super) fn title(claim: &Claim) -> String {
-    format!("{}?", capital(claim.words))
 }
 
 #[cfg(test)]

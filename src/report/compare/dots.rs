@@ -1,12 +1,14 @@
 //! The first figure of a comparison: a row per regime with one of its networks, a panel per
 //! claim with every network as a dot.
 
+use svg::node::element::Element;
+
 use super::claims::{CLAIMS, Claim};
 use super::shown::Shown;
 use super::small::{Cell, strongest};
 use crate::report::english::counted;
 use crate::report::figures::axes::{Axis, Panel};
-use crate::report::figures::canvas::{Figure, disc, line, text, tip};
+use crate::report::figures::canvas::{Figure, disc, line, text, tip, titled};
 use crate::report::format::{count, significant};
 use crate::report::sites::{plain, shortened};
 use crate::result::{ComparedMeasure, ComparedNetwork, Comparison};
@@ -86,11 +88,6 @@ fn names(figure: &mut Figure, comparison: &Comparison) {
     }
 }
 
-fn titled(mut element: svg::node::element::Element, said: &str) -> svg::node::element::Element {
-    svg::Node::append(&mut element, tip(said));
-    element
-}
-
 fn of_group<'c>(
     comparison: &'c Comparison,
     group: &'c str,
@@ -159,7 +156,7 @@ fn axis(values: &[f64], label: &str) -> Axis {
 }
 
 /// What the test against a regime shows.
-fn mark(shown: Shown, (x, y): (f64, f64)) -> svg::node::element::Element {
+fn mark(shown: Shown, (x, y): (f64, f64)) -> Element {
     let (mark, said) = match shown {
         Shown::Better => ("✓", "shown"),
         Shown::Worse => ("⇄", "the reverse is shown"),

@@ -65,7 +65,7 @@ fn subtitle(comparison: &Comparison) -> String {
 fn opening(comparison: &Comparison, figures: &[Figure], sentences: usize) -> Opening {
     let verdict = |(claim, sorted): &(&Claim, Sorted)| Verdict {
         status: sorted.status(),
-        title: claims::title(claim),
+        title: claim.title(),
         text: format!("{}.", sorted.words()),
         miniature: String::new(),
         is_wide: true,

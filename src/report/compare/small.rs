@@ -1,9 +1,7 @@
 //! Networks drawn small, at one scale.
 
-use svg::node::element::Element;
-
 use crate::report::english::counted;
-use crate::report::figures::canvas::{Figure, disc, path, round, text, tip};
+use crate::report::figures::canvas::{Figure, disc, path, round, text, titled};
 use crate::report::format::count;
 use crate::report::sites::plain;
 use crate::result::{Arrangement, ComparedNetwork, Comparison, Picture, PlacedLayer};
@@ -80,9 +78,7 @@ impl Cell {
         );
         let mut line = self.top + self.height + 14.0;
         for words in seed.into_iter().chain([edges]) {
-            let mut caption: Element = text(mid, line, "tick mid", &words);
-            svg::Node::append(&mut caption, tip(&name));
-            figure.add(caption);
+            figure.add(titled(text(mid, line, "tick mid", &words), &name));
             line += 13.0;
         }
     }

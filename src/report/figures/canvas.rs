@@ -133,6 +133,13 @@ pub fn tip(content: &str) -> Title {
     Title::new(plain(content))
 }
 
+/// A text with a tooltip.
+#[must_use]
+pub fn titled(mut text: Element, tooltip: &str) -> Element {
+    svg::Node::append(&mut text, tip(tooltip));
+    text
+}
+
 /// A straight line.
 #[must_use]
 pub fn line(from: (f64, f64), to: (f64, f64), class: &str) -> Line {

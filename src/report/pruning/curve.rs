@@ -132,7 +132,7 @@ fn series(figure: &mut Figure, panel: &Panel, points: &[&CurvePoint], k: usize) 
 }
 
 /// The part of a panel in which the outputs count as unchanged.
-fn tolerance(figure: &mut Figure, panel: &Panel) {
+pub(super) fn tolerance(figure: &mut Figure, panel: &Panel) {
     let y = panel.py(1.0);
     figure.add(bar(
         panel.left,

@@ -1,8 +1,9 @@
 //! Which weights cannot be pruned: how far the outputs move with each the other way.
 
+use super::curve::tolerance;
 use crate::report::english::counted;
 use crate::report::figures::axes::{Axis, Panel};
-use crate::report::figures::canvas::{Figure, bar, disc, line, text, tip};
+use crate::report::figures::canvas::{Figure, disc, line, tip};
 use crate::report::figures::legend::{self, Entry, Sample};
 use crate::report::format::number;
 use crate::report::sheet::{Sheet, word};
@@ -87,22 +88,8 @@ pub fn draw(audit: &Audit) -> Option<Figure> {
     };
     let label = "By magnitude of each weight: the largest change of an output over its tolerance, found and proved, with that weight the other way";
     let mut figure = Figure::new("needed-weights", label, WIDTH, panel.bottom() + 86.0);
-    let y = panel.py(1.0);
-    figure.add(bar(
-        panel.left,
-        y,
-        panel.width,
-        panel.bottom() - y,
-        "within",
-    ));
+    tolerance(&mut figure, &panel);
     panel.frame(&mut figure);
-    figure.add(line((panel.left, y), (panel.right(), y), "limit"));
-    figure.add(text(
-        panel.left + 8.0,
-        y + 16.0,
-        "quiet small",
-        "within tolerance",
-    ));
     let sites = Sites::new(&audit.network);
     for one in &drawn {
         mark(&mut figure, &panel, one, &sites);
