@@ -11,14 +11,14 @@ pub use crate::escape::base64;
 pub fn floats(values: impl IntoIterator<Item = f64>) -> String {
     #[allow(clippy::cast_possible_truncation, reason = "drawn, not computed with")]
     let bytes = values.into_iter().flat_map(|v| (v as f32).to_le_bytes());
-    base64(&bytes.collect::<Vec<u8>>())
+    base64(bytes.collect::<Vec<u8>>())
 }
 
 /// 32-bit whole numbers as base64; what does not fit is the largest that does.
 #[must_use]
 pub fn wholes(values: impl IntoIterator<Item = usize>) -> String {
     let narrow = |v: usize| u32::try_from(v).unwrap_or(u32::MAX).to_le_bytes();
-    base64(&values.into_iter().flat_map(narrow).collect::<Vec<u8>>())
+    base64(values.into_iter().flat_map(narrow).collect::<Vec<u8>>())
 }
 
 /// Numbers become as small as at the highest level, in half the time.
@@ -42,10 +42,10 @@ mod tests {
 
     #[test]
     fn numbers_are_little_endian() {
-        assert_eq!(floats([1.0]), base64(&[0, 0, 0x80, 0x3f]));
+        assert_eq!(floats([1.0]), base64([0, 0, 0x80, 0x3f]));
         assert_eq!(
             wholes([258, usize::MAX]),
-            base64(&[2, 1, 0, 0, 255, 255, 255, 255])
+            base64([2, 1, 0, 0, 255, 255, 255, 255])
         );
     }
 
