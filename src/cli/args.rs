@@ -339,8 +339,8 @@ pub(super) struct ModulesArgs {
     /// Number of modules of the spectral algorithm [default: where the eigenvalues have their largest gap]
     #[arg(long, value_name = "K", value_parser = count(1, 1_000_000), help_heading = "Modules")]
     pub clusters: Option<usize>,
-    /// Independent searches of which the best counts, for the network and for each shuffle
-    /// [default: 20 of up to 5,000 edges, fewer of more, at least 4]
+    /// Searches, for the network and for each shuffle: Leiden's are joined, of others the best
+    /// counts [default: 20 of up to 5,000 edges, fewer of more, at least 4; of Leiden a quarter]
     #[arg(long, value_name = "N", value_parser = count(1, 10_000), help_heading = "Modules")]
     pub restarts: Option<usize>,
     /// Higher gives more and smaller modules; 1 is Newman's modularity

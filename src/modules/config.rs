@@ -13,6 +13,10 @@ const FEWEST_RESTARTS: usize = 4;
 /// Between the two, so many that all searches together begin from so many edges.
 const RESTARTED_EDGES: usize = 100_000;
 
+/// Of searches that are joined with each other, as Leiden's are, one finds what the best of so
+/// many finds: docs/measured.md.
+const PER_JOINED: usize = 4;
+
 /// What to look for, and against what to set it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModulesConfig {
@@ -36,8 +40,9 @@ pub struct ModulesConfig {
     pub dead_aside: bool,
     /// Of everything that is drawn at random.
     pub seed: u64,
-    /// Searches of which the best counts, for the network and for each shuffle alike; `None`:
-    /// 20 of graphs of up to 5,000 edges, fewer of larger ones, at least 4.
+    /// Searches, for the network and for each shuffle alike: Leiden's are joined with each
+    /// other, of the others the best counts. `None`: 20 of graphs of up to 5,000 edges, fewer
+    /// of larger ones, at least 4; of Leiden a quarter of that.
     pub restarts: Option<usize>,
     /// What the shuffles keep.
     pub null: NullKind,
@@ -107,6 +112,12 @@ impl ModulesConfig {
             .unwrap_or(by_size.clamp(FEWEST_RESTARTS, MOST_RESTARTS))
     }
 
+    /// Searches of a graph of so many edges that are joined with each other.
+    pub(super) fn joined_searches(&self, edges: usize) -> usize {
+        let joined = self.searches(edges).div_ceil(PER_JOINED);
+        self.restarts.unwrap_or(joined)
+    }
+
     /// Searches for blocks: one goes through all numbers of groups from many to one, and the
     /// best is cooled again, which counts as so many searches of the other algorithms.
     pub(super) fn block_searches(&self) -> usize {
@@ -134,10 +145,15 @@ mod tests {
         let default = ModulesConfig::default();
         let found = [0, 5_000, 10_000, 17_400, 1_000_000].map(|edges| default.searches(edges));
         assert_eq!(found, [20, 20, 10, 5, 4]);
+        let joined = [0, 10_000, 17_400, 1_000_000].map(|edges| default.joined_searches(edges));
+        assert_eq!(joined, [5, 3, 2, 1]);
         let asked = ModulesConfig {
             restarts: Some(7),
             ..default
         };
-        assert_eq!((asked.searches(10), asked.searches(1_000_000)), (7, 7));
+        assert_eq!(
+            (asked.searches(10), asked.joined_searches(1_000_000)),
+            (7, 7)
+        );
     }
 }

@@ -37,21 +37,21 @@ fn searched(
     seed: u64,
     blocks: impl Fn(&BlocksConfig) -> Option<Blocks>,
 ) -> Communities {
-    let restarts = config.searches(graph.edge_count());
+    let edges = graph.edge_count();
     match config.algorithm {
         Algorithm::Leiden => {
             let search = LeidenConfig {
                 resolution: config.resolution,
                 quality: config.quality,
                 seed,
-                restarts,
+                restarts: config.joined_searches(edges),
                 ..LeidenConfig::default()
             };
             leiden(graph, &search)
         }
-        Algorithm::Louvain => louvain(graph, config.resolution, restarts, seed),
+        Algorithm::Louvain => louvain(graph, config.resolution, config.searches(edges), seed),
         Algorithm::Spectral => spectral(graph, config.clusters, seed),
-        Algorithm::Infomap => infomap(graph, restarts, seed),
+        Algorithm::Infomap => infomap(graph, config.searches(edges), seed),
         Algorithm::LabelPropagation => label_propagation(graph, seed),
         Algorithm::Components => components(graph),
         Algorithm::Sbm => {

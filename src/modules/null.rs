@@ -2,10 +2,9 @@
 //!
 //! A modularity means little by itself: sparse random graphs have a high one.
 
-use std::collections::HashSet;
-
 use ndarray::Array2;
 use rayon::prelude::*;
+use rustc_hash::FxHashSet;
 
 use crate::choice::LEVEL;
 use crate::choice::Null;
@@ -108,7 +107,7 @@ pub fn rewired(graph: &Adjacency, rng: &mut Rng) -> Adjacency {
     let mut edges = graph.edges();
     edges.sort_by(|one, other| one.2.total_cmp(&other.2));
     let ordered = |one: usize, other: usize| (one.min(other), one.max(other));
-    let mut taken: HashSet<(usize, usize)> = edges.iter().map(|e| ordered(e.0, e.1)).collect();
+    let mut taken: FxHashSet<(usize, usize)> = edges.iter().map(|e| ordered(e.0, e.1)).collect();
     for _ in 0..edges.len() * SWAPS_PER_EDGE {
         let (one, other) = alike(edges.len(), rng);
         let ((a, b, _), (mut c, mut d, _)) = (edges[one], edges[other]);

@@ -249,6 +249,31 @@ impl Activation {
         }
     }
 
+    /// What no derivative exceeds in size; `None` where they grow without end.
+    #[must_use]
+    pub fn steepest(self) -> Option<f64> {
+        Some(match self {
+            Self::SquaredRelu => return None,
+            Self::LeakyRelu(slope) => slope.value().abs().max(1.0),
+            Self::Elu(alpha) => alpha.value().abs().max(1.0),
+            Self::Selu => SELU_SCALE * SELU_ALPHA,
+            Self::Mish => 1.0885,
+            Self::Hardsigmoid => 1.0 / 6.0,
+            Self::Hardswish => 1.5,
+            Self::Silu | Self::QuickGelu => 1.0999,
+            Self::Gelu => 1.1290,
+            Self::GeluTanh => 1.1291,
+            Self::Sigmoid => 0.25,
+            Self::Identity
+            | Self::Relu
+            | Self::Relu6
+            | Self::Softplus
+            | Self::Softsign
+            | Self::Hardtanh
+            | Self::Tanh => 1.0,
+        })
+    }
+
     /// The derivative at `x`; at a kink, the value from the left.
     pub fn derivative<T: Scalar>(self, x: T) -> T {
         let (zero, one) = (T::zero(), T::one());
@@ -535,6 +560,23 @@ mod tests {
         for activation in all() {
             check::<f32>(activation);
             check::<f64>(activation);
+        }
+    }
+
+    /// No slope is steeper, and the steepest is nearly so.
+    #[test]
+    fn the_steepest_slope_is_that() {
+        for activation in all() {
+            let Some(steepest) = activation.steepest() else {
+                assert_eq!(activation, Activation::SquaredRelu);
+                continue;
+            };
+            let slopes = (-40_000..=40_000).map(|i| activation.derivative(f64::from(i) * 1e-3));
+            let found = slopes.map(f64::abs).fold(0.0, f64::max);
+            assert!(
+                found <= steepest && found > 0.999 * steepest,
+                "{activation} {found}"
+            );
         }
     }
 

@@ -16,12 +16,14 @@ pub mod sparse;
 #[cfg(test)]
 mod tests;
 mod threshold;
+mod trail;
 mod verify;
 
 pub use auto::largest_threshold;
 pub use curve::curve;
 pub use prunable::Prunable;
 pub use threshold::{apply, layer_counts, magnitudes};
+pub use trail::Steps;
 pub use verify::{Change, Reference, Tolerance};
 
 use std::fmt;

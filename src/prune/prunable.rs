@@ -2,11 +2,10 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
+use super::trail::Steps;
 use crate::model::transformer::Matrix;
 use crate::model::{Layered, Mlp, Sequences, Transformer};
 use crate::numeric::Scalar;
-use crate::order;
-use crate::patch::{Engine, Fills, PatchableExt as _};
 
 /// A network whose weights can be pruned.
 pub trait Prunable: Clone + Send + Sync {
@@ -24,16 +23,9 @@ pub trait Prunable: Clone + Send + Sync {
     /// Changes every weight, and every bias if `biases`.
     fn change(&mut self, biases: bool, change: impl Fn(Self::Number) -> Self::Number);
 
-    /// What is measured of the outputs on a batch, pruned at each of `thresholds`,
-    /// which go from large to small; biases stay. In parallel. `None` for networks
-    /// that take a run for each: only where it takes much less is this done, and
-    /// rounding may then differ from that of such a run.
-    fn along<R: Send>(
-        &self,
-        _batch: &Self::Batch,
-        _thresholds: &[f64],
-        _measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
-    ) -> Option<Vec<R>> {
+    /// Its weights by size, to go from threshold to threshold sample by sample; `None` for
+    /// networks that take a run for each. Rounding may differ from that of such a run.
+    fn steps(&self, _batch: &Self::Batch) -> Option<Steps> {
         None
     }
 
@@ -66,39 +58,8 @@ impl<T: Scalar> Prunable for Mlp<T> {
         }
     }
 
-    /// From a threshold to the next, the weights between them come back one by one.
-    fn along<R: Send>(
-        &self,
-        batch: &Array2<T>,
-        thresholds: &[f64],
-        measure: impl Fn(ArrayView2<'_, T>) -> R + Sync,
-    ) -> Option<Vec<R>> {
-        let (Some(most), Some(least)) = (thresholds.first(), thresholds.last()) else {
-            return Some(Vec::new());
-        };
-        // NaN is never pruned.
-        let size = |w: &T| {
-            if w.is_nan() {
-                f64::INFINITY
-            } else {
-                w.abs().widen()
-            }
-        };
-        let sizes: Vec<f64> = self
-            .layers
-            .iter()
-            .flat_map(|l| l.weight.iter().map(size))
-            .collect();
-        let kept = sizes.iter().enumerate().filter(|(_, size)| *size >= least);
-        let (mut order, mut stepped): (Vec<usize>, Vec<usize>) = kept
-            .map(|(edge, _)| edge)
-            .partition(|edge| sizes[*edge] >= *most);
-        order::descending(&mut stepped, |edge| sizes[*edge]);
-        order.append(&mut stepped);
-        let kept = |threshold: &f64| order.partition_point(|edge| sizes[*edge] >= *threshold);
-        let kept: Vec<usize> = thresholds.iter().map(kept).collect();
-        let engine = Engine::new(self, batch.clone(), Fills::zero());
-        Some(engine.each_kept(&order, &kept, measure))
+    fn steps(&self, batch: &Array2<T>) -> Option<Steps> {
+        Steps::new(self, batch.view())
     }
 
     fn outputs_on(&self, batch: &Array2<T>) -> Array2<T> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use num_traits::Float;
 
 use super::Prunable;
@@ -40,6 +40,13 @@ pub struct Reference<P: Prunable> {
     counts: Vec<bool>,
     /// Per sample the largest output, where outputs stand for classes.
     decisions: Option<Vec<usize>>,
+}
+
+/// Verdicts on single samples by outputs that were computed another way.
+pub(super) struct Nearly<'r, P: Prunable> {
+    reference: &'r Reference<P>,
+    /// What rounding can move each output by.
+    slack: Vec<f64>,
 }
 
 /// What a changed network does on the same samples.
@@ -153,41 +160,15 @@ impl<P: Prunable> Reference<P> {
         &self.batch
     }
 
-    /// Whether `outputs` on the same samples verify, give or take what rounding can
-    /// move them by: never false where they do.
-    pub(super) fn nearly_verifies(&self, outputs: ArrayView2<'_, P::Number>) -> bool {
+    /// The same verdicts on single samples, give or take rounding.
+    pub(super) fn nearly(&self) -> Nearly<'_, P> {
         let largest = self.outputs.iter().map(|x| x.abs().widen());
         let rounding = ROUNDINGS * P::Number::epsilon().widen() * largest.fold(0.0, f64::max);
-        let slack = |output: usize| SLACK * self.tolerances[output] + rounding;
-        let within = |output: usize| {
-            let pairs = outputs
-                .row(output)
-                .into_iter()
-                .zip(self.outputs.row(output));
-            let most = self.tolerances[output] + slack(output);
-            pairs
-                .into_iter()
-                .all(|(a, b)| (a.widen() - b.widen()).abs() <= most)
-        };
-        let counting = (0..outputs.nrows()).filter(|output| self.counts[*output]);
-        let stays = |(sample, before): (usize, &usize)| {
-            let column = outputs.column(sample);
-            if column.len() == 1 {
-                // One logit stands for two classes and is held against 0.
-                let (logit, slack) = (column[0].widen(), slack(0));
-                return match before {
-                    0 => logit <= slack,
-                    _ => logit > -slack,
-                };
-            }
-            let own = column[*before].widen() + slack(*before);
-            column
-                .iter()
-                .enumerate()
-                .all(|(o, x)| x.widen() - slack(o) <= own)
-        };
-        let decisions = self.decisions.iter().flatten();
-        counting.into_iter().all(within) && decisions.enumerate().all(stays)
+        let slack = |tolerance: &f64| SLACK * tolerance + rounding;
+        Nearly {
+            reference: self,
+            slack: self.tolerances.iter().map(slack).collect(),
+        }
     }
 
     /// Largest over outputs of change / tolerance; 0 / 0 is 0.
@@ -288,6 +269,47 @@ fn nan_max(a: f64, b: f64) -> f64 {
         f64::NAN
     } else {
         a.max(b)
+    }
+}
+
+impl<P: Prunable> Nearly<'_, P> {
+    /// Whether a sample's outputs verify: never false where they do.
+    pub(super) fn verifies(&self, sample: usize, outputs: ArrayView1<'_, f64>) -> bool {
+        let still = Array1::zeros(outputs.len());
+        !self.is_off(sample, outputs, still.view()) && self.stays(sample, outputs)
+    }
+
+    /// Whether an output is further off than it may be, wherever within `reach` it is.
+    pub(super) fn is_off(
+        &self,
+        sample: usize,
+        outputs: ArrayView1<'_, f64>,
+        reach: ArrayView1<'_, f64>,
+    ) -> bool {
+        let reference = self.reference;
+        let mut counting = (0..outputs.len()).filter(|output| reference.counts[*output]);
+        counting.any(|output| {
+            let moved = outputs[output] - reference.outputs[[output, sample]].widen();
+            let most = reference.tolerances[output] + self.slack[output];
+            moved.is_nan() || moved.abs() - reach[output] > most
+        })
+    }
+
+    /// Whether the decision stays, where there is one.
+    fn stays(&self, sample: usize, outputs: ArrayView1<'_, f64>) -> bool {
+        let Some(before) = self.reference.decisions.as_ref().map(|all| all[sample]) else {
+            return true;
+        };
+        match (outputs.len(), before) {
+            // One logit stands for two classes and is held against 0.
+            (1, 0) => outputs[0] <= self.slack[0],
+            (1, _) => outputs[0] > -self.slack[0],
+            _ => {
+                let own = outputs[before] + self.slack[before];
+                let mut others = outputs.iter().zip(&self.slack);
+                others.all(|(other, slack)| other - slack <= own)
+            }
+        }
     }
 }
 

@@ -78,12 +78,27 @@ impl Level {
             .zip(self.weights[row].iter().copied())
     }
 
+    /// What communities gain over single nodes. O(nodes + edges).
+    pub(in crate::modules) fn gain(&self, community: &[u32]) -> f64 {
+        let (mut inside, mut masses) = (0.0, vec![0.0; self.len()]);
+        for (node, own) in community.iter().enumerate() {
+            let mass = self.mass[node];
+            inside += self.rate * mass * mass;
+            masses[*own as usize] += mass;
+            let within = |edge: &(u32, f64)| community[edge.0 as usize] == *own;
+            let within = self.neighbours(node as u32).filter(within);
+            inside += within.map(|edge| edge.1).sum::<f64>();
+        }
+        let expected: f64 = masses.iter().map(|mass| self.rate * mass * mass).sum();
+        (inside - expected) / 2.0
+    }
+
     /// The graph whose nodes are these parts. O(nodes + edges).
     pub(in crate::modules) fn aggregate(&self, parts: &Parts) -> Self {
         let mut smaller = Self {
             offsets: Vec::with_capacity(parts.count + 1),
-            targets: Vec::new(),
-            weights: Vec::new(),
+            targets: Vec::with_capacity(self.entries()),
+            weights: Vec::with_capacity(self.entries()),
             mass: vec![0.0; parts.count],
             ..*self
         };
@@ -118,7 +133,9 @@ impl Level {
 /// A flat array, since this is the inner loop of everything here.
 pub(in crate::modules) struct Links {
     sum: Vec<f64>,
+    /// The labels met, and room for one more.
     met: Vec<u32>,
+    count: usize,
 }
 
 impl Links {
@@ -126,17 +143,18 @@ impl Links {
     pub(in crate::modules) fn new(n: usize) -> Self {
         Self {
             sum: vec![0.0; n],
-            met: Vec::new(),
+            met: vec![0; n + 1],
+            count: 0,
         }
     }
 
-    /// Adds a weight above zero.
+    /// Adds a weight above zero. The label is written whether it is new or not, so that no
+    /// branch has to be guessed.
     #[inline]
     pub(in crate::modules) fn add(&mut self, label: u32, weight: f64) {
         let sum = &mut self.sum[label as usize];
-        if *sum == 0.0 {
-            self.met.push(label);
-        }
+        self.met[self.count] = label;
+        self.count += usize::from(*sum == 0.0);
         *sum += weight;
     }
 
@@ -149,7 +167,7 @@ impl Links {
     /// All labels that were met, and their sums.
     #[inline]
     pub(in crate::modules) fn iter(&self) -> impl Iterator<Item = (u32, f64)> + '_ {
-        self.met
+        self.met[..self.count]
             .iter()
             .map(|label| (*label, self.sum[*label as usize]))
     }
@@ -157,8 +175,9 @@ impl Links {
     /// Forgets everything. O(labels met).
     #[inline]
     pub(in crate::modules) fn clear(&mut self) {
-        for label in self.met.drain(..) {
-            self.sum[label as usize] = 0.0;
+        for label in &self.met[..self.count] {
+            self.sum[*label as usize] = 0.0;
         }
+        self.count = 0;
     }
 }

@@ -33,6 +33,13 @@ pub(super) struct Found {
     pub(super) gain: f64,
 }
 
+impl Found {
+    /// The one that gained more; of equals `self`.
+    pub(super) fn better(self, other: Self) -> Self {
+        if other.gain > self.gain { other } else { self }
+    }
+}
+
 /// The best of independent searches, each with its own stream of the seed.
 ///
 /// Isolated nodes are in no community. Of equals the earlier counts, so that the
@@ -44,10 +51,11 @@ pub(super) fn best_of(
     search: impl Fn(&mut Rng) -> Found + Sync,
 ) -> Communities {
     let searches = (0..restarts.max(1) as u64).into_par_iter();
-    let best = searches
-        .map(|restart| (restart, search(&mut Rng::new(seed, restart))))
-        .reduce_with(better);
-    let community = best.map(|(_, found)| found.community).unwrap_or_default();
+    let found: Vec<Found> = searches
+        .map(|restart| search(&mut Rng::new(seed, restart)))
+        .collect();
+    let best = found.into_iter().reduce(Found::better);
+    let community = best.map(|found| found.community).unwrap_or_default();
     labelled(graph, &community)
 }
 
@@ -57,11 +65,6 @@ pub(super) fn labelled(graph: &Adjacency, labels: &[u32]) -> Communities {
         |(node, label): (usize, &u32)| (!graph.is_isolated(node)).then_some(*label as usize);
     let labels: Vec<Option<usize>> = labels.iter().enumerate().map(label).collect();
     Communities::from_labels(&labels)
-}
-
-fn better(one: (u64, Found), other: (u64, Found)) -> (u64, Found) {
-    let other_wins = other.1.gain > one.1.gain || (other.1.gain == one.1.gain && other.0 < one.0);
-    if other_wins { other } else { one }
 }
 
 /// Passes, each from the result of the one before, until nothing more is found.

@@ -203,6 +203,8 @@ mod tests {
             let mut partition = Partition::new(&level, start.clone());
             let gained = move_nodes(&level, &mut partition, &mut Potts, &mut Rng::new(seed, 0));
             let change = quality(&partition.of) - quality(&start);
+            let apart = level.gain(&partition.of) - level.gain(&start);
+            prop_assert!((gained - apart).abs() < 1e-10 * graph.total(), "{gained} {apart}");
             prop_assert!((gained / graph.total() - change).abs() < 1e-10, "{gained} {change}");
             prop_assert!(gained >= 0.0);
         }

@@ -1,5 +1,7 @@
 //! Parts of a graph: what becomes the nodes of the next smaller one.
 
+use std::collections::HashMap;
+
 use super::Partition;
 
 /// The parts that become the nodes of the next level.
@@ -26,6 +28,20 @@ impl Parts {
         Self {
             of,
             count: count as usize,
+        }
+    }
+
+    /// What lies together in both of two partitions.
+    pub(in crate::modules) fn overlay(one: &[u32], other: &[u32]) -> Self {
+        let mut number = HashMap::new();
+        let labels = one.iter().zip(other).map(|pair| {
+            let next = number.len() as u32;
+            *number.entry(pair).or_insert(next)
+        });
+        let of: Vec<u32> = labels.collect();
+        Self {
+            of,
+            count: number.len(),
         }
     }
 
