@@ -18,23 +18,43 @@ pub fn strongest_by(scores: &[f64], count: usize, strength: impl Fn(f64) -> f64)
     set
 }
 
-/// The `count` of these edges with the largest |score|, in no order; of equals, the first.
+/// The `count` of these edges, ascending, with the largest |score|; of equals, the first.
 /// O(edges).
 #[must_use]
 pub fn strongest_of(edges: Vec<usize>, scores: &[f64], count: usize) -> Vec<usize> {
     largest(edges, count, |edge| scores[edge].abs())
 }
 
+/// `edges` ascend, before and after.
 fn largest(mut edges: Vec<usize>, count: usize, strength: impl Fn(usize) -> f64) -> Vec<usize> {
-    let by_strength = |a: &usize, b: &usize| {
-        let sizes = strength(*b).total_cmp(&strength(*a));
-        sizes.then(a.cmp(b))
-    };
-    if 0 < count && count < edges.len() {
-        edges.select_nth_unstable_by(count - 1, by_strength);
+    debug_assert!(edges.is_sorted());
+    if count >= edges.len() {
+        return edges;
     }
-    edges.truncate(count);
+    if count == 0 {
+        return Vec::new();
+    }
+    let keys: Vec<i64> = edges.iter().map(|edge| ordinal(strength(*edge))).collect();
+    let least = edges.len() - count;
+    let least = *keys.clone().select_nth_unstable(least).1;
+    let above = keys.iter().filter(|key| **key > least).count();
+    let mut equals = count - above;
+    let mut keys = keys.into_iter();
+    edges.retain(|_| match keys.next() {
+        Some(key) if key == least => {
+            let is_first = equals > 0;
+            equals = equals.saturating_sub(1);
+            is_first
+        }
+        key => key > Some(least),
+    });
     edges
+}
+
+/// A whole number for each number, in the order of [`f64::total_cmp`]: compared in one step.
+fn ordinal(x: f64) -> i64 {
+    let bits = x.to_bits() as i64;
+    bits ^ (((bits >> 63) as u64) >> 1) as i64
 }
 
 /// The edges as a circuit grows that is greedy: from the outputs backwards,

@@ -13,12 +13,12 @@
 //! 2026, arXiv 2602.22968 (of circuits).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
-use super::stability::inclusion;
-use crate::numeric::{Rng, matmul_into};
+use super::stability::{chosen, inclusion};
+use crate::numeric::Rng;
 use crate::patch::EdgeSet;
 
 /// The probability with which a sample is deleted.
@@ -29,9 +29,6 @@ pub const DRAWS: usize = 2000;
 
 /// The probability at most that any bound on any edge is wrong.
 pub const ALPHA: f64 = 0.05;
-
-/// Draws whose scores are one product.
-const BLOCK: usize = 100;
 
 /// The stream that deletions are drawn from.
 const STREAM: u64 = 73;
@@ -86,20 +83,15 @@ pub fn smoothed(
     seed: u64,
     choose: impl Fn(&[f64]) -> EdgeSet + Sync,
 ) -> Vec<f64> {
-    let mut circuits = Vec::with_capacity(draws);
-    for first in (0..draws).step_by(BLOCK) {
-        let block = first..draws.min(first + BLOCK);
+    let left = |block: Range<usize>| {
         let mut left = Array2::zeros((block.len(), each.nrows()));
-        for (mut row, draw) in left.rows_mut().into_iter().zip(block.clone()) {
+        for (mut row, draw) in left.rows_mut().into_iter().zip(block) {
             let mut rng = Rng::new(seed.wrapping_add(draw as u64), STREAM);
             row.mapv_inplace(|_: f64| f64::from(u8::from(rng.uniform() >= DELETION)));
         }
-        let mut scores = Array2::zeros((block.len(), each.ncols()));
-        matmul_into(scores.view_mut(), left.view(), each, false);
-        let of_row = |row: usize| choose(&scores.row(row).to_vec());
-        let chosen: Vec<EdgeSet> = (0..block.len()).into_par_iter().map(of_row).collect();
-        circuits.extend(chosen);
-    }
+        left
+    };
+    let circuits = chosen(each, draws, left, choose);
     let circuits: Vec<&EdgeSet> = circuits.iter().collect();
     inclusion(&circuits, each.ncols())
 }

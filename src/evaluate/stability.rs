@@ -6,6 +6,8 @@
 //! (Efron 1979) are one matrix product, and each row of it gives a circuit by the
 //! rule that gave the circuit in question.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2, ArrayViewMut1};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -56,16 +58,12 @@ pub fn stability(
     if samples < 2 || resamples < 2 {
         return None;
     }
-    let mut circuits = Vec::with_capacity(resamples);
-    for first in (0..resamples).step_by(BLOCK) {
-        let draws = first..resamples.min(first + BLOCK);
-        let counts = counts(draws.clone(), samples, seed);
-        let mut scores = Array2::zeros((draws.len(), edges));
-        matmul_into(scores.view_mut(), counts.view(), each, false);
-        let of_row = |draw: usize| choose(&scores.row(draw).to_vec());
-        let chosen: Vec<EdgeSet> = (0..draws.len()).into_par_iter().map(of_row).collect();
-        circuits.extend(chosen);
-    }
+    let circuits = chosen(
+        each,
+        resamples,
+        |draws| counts(draws, samples, seed),
+        choose,
+    );
     let circuits: Vec<&EdgeSet> = circuits.iter().collect();
     Some(Stability {
         resamples,
@@ -74,8 +72,27 @@ pub fn stability(
     })
 }
 
+/// The circuits of `draws` sums of effects sample by sample, `counts` being how often each
+/// draw of some has each sample, `[draws, samples]`. In parallel.
+pub(super) fn chosen(
+    each: ArrayView2<'_, f64>,
+    draws: usize,
+    counts: impl Fn(Range<usize>) -> Array2<f64> + Sync,
+    choose: impl Fn(&[f64]) -> EdgeSet + Sync,
+) -> Vec<EdgeSet> {
+    let of_block = |block: usize| {
+        let draws = block * BLOCK..draws.min((block + 1) * BLOCK);
+        let mut scores = Array2::zeros((draws.len(), each.ncols()));
+        matmul_into(scores.view_mut(), counts(draws).view(), each, false);
+        let rows = scores.rows().into_iter();
+        rows.map(|row| choose(&row.to_vec())).collect::<Vec<_>>()
+    };
+    let blocks = 0..draws.div_ceil(BLOCK);
+    blocks.into_par_iter().flat_map_iter(of_block).collect()
+}
+
 /// How often each sample is drawn, `[draws, samples]`; every draw has a stream of its own.
-fn counts(draws: std::ops::Range<usize>, samples: usize, seed: u64) -> Array2<f64> {
+fn counts(draws: Range<usize>, samples: usize, seed: u64) -> Array2<f64> {
     let mut counts = Array2::zeros((draws.len(), samples));
     for (row, draw) in counts.rows_mut().into_iter().zip(draws) {
         resample(row, &mut Rng::new(seed.wrapping_add(draw as u64), STREAM));

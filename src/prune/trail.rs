@@ -78,6 +78,7 @@ impl Steps {
                 .map(|l| l.bias.clone())
                 .unwrap_or_default(),
             values: vec![self.inputs.column(sample).to_owned()],
+            sizes: model.layers.iter().map(|l| l.weight.clone()).collect(),
             model,
         };
         trail.run();
@@ -96,6 +97,8 @@ pub(super) struct Trail<'s> {
     kept: usize,
     /// The network with those.
     model: Mlp<f64>,
+    /// |w| of its weights.
+    sizes: Vec<Array2<f64>>,
     /// What the first layer's readers read.
     read: Array1<f64>,
     /// What every layer of sites writes, inputs first.
@@ -114,6 +117,7 @@ impl Trail<'_> {
             let [layer, to, from] = [*layer, *to, *from].map(|i| i as usize);
             let weight = self.steps.model.layers[layer].weight[[to, from]];
             self.model.layers[layer].weight[[to, from]] = weight;
+            self.sizes[layer][[to, from]] = weight.abs();
             if layer == 0 {
                 self.read[to] += weight * self.values[0][from];
             }
@@ -144,10 +148,10 @@ impl Trail<'_> {
     pub(super) fn reach(&self, kept: usize) -> Array1<f64> {
         let back = &self.steps.order[self.kept..kept];
         let mut reach = Array1::zeros(self.values[0].len());
-        for (layer, linear) in self.model.layers.iter().enumerate() {
+        for (layer, sizes) in self.sizes.iter().enumerate() {
             let mut moved = match layer {
-                0 => Array1::zeros(linear.bias.len()),
-                _ => linear.weight.mapv(f64::abs).dot(&reach),
+                0 => Array1::zeros(sizes.nrows()),
+                _ => sizes.dot(&reach),
             };
             for [_, to, from] in back.iter().filter(|edge| edge[0] as usize == layer) {
                 let [to, from] = [*to as usize, *from as usize];

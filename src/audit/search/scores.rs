@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array2, Axis};
 
 use super::{Answer, Search, Searchable};
 use crate::audit::methods::{ENSEMBLE, Method};
@@ -221,16 +221,13 @@ impl<T: Scalar> Search<'_, T> {
         let none = network.edges([]);
         let before = metric.values(network.outputs(&none).view());
         let after = network.each_edge_values(&none, edges, &metric);
-        let mut each = Array2::zeros((samples, network.edge_count()));
+        let mut each = Array2::zeros((network.edge_count(), samples));
         for (edge, values) in edges.iter().zip(&after) {
-            let effects = before
-                .iter()
-                .zip(values)
-                .map(|(before, after)| before - after);
-            each.column_mut(*edge)
-                .assign(&effects.collect::<Array1<f64>>());
+            let pairs = before.iter().zip(values);
+            let effects = each.row_mut(*edge).into_iter().zip(pairs);
+            effects.for_each(|(effect, (before, after))| *effect = before - after);
         }
-        Some(each)
+        Some(each.reversed_axes())
     }
 
     /// Edges in blocks between which progress is told; all into one reader are in one.
