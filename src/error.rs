@@ -923,6 +923,17 @@ pub enum ErrorKind {
         /// Its value here.
         expected: String,
     },
+    /// A checkpoint that does not say when it was taken.
+    #[error("nothing tells at which step of the training this checkpoint was taken")]
+    NoStep,
+    /// Two checkpoints of one step.
+    #[error("this checkpoint is of step {step}, and so is {}", .other.display())]
+    SameStep {
+        /// The step.
+        step: usize,
+        /// The other one.
+        other: PathBuf,
+    },
 }
 
 /// What is missing among columns, and what is not used.

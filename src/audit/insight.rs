@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ndarray::{Array2, Axis};
 
 use super::subject::Subject;
-use super::surface;
+use super::{surface, units};
 use crate::choice::Fill;
 use crate::model::Mlp;
 use crate::modules::embeddings::{correlation, frequencies, permutation_signs, principal};
@@ -54,6 +54,7 @@ pub fn insight<T: Scalar>(
         formulas: formulas(subject, pruned),
         additions: additions(subject, pruned, modules),
         surfaces: surface::surfaces(subject, pruned, modules),
+        units: units::units(subject, pruned, modules),
     }
 }
 

@@ -19,7 +19,7 @@ use super::truth::Truth;
 use super::weighing::{by_attribution, graph};
 use super::{Config, bounded, channels, describe, findings, memory, search, written};
 use crate::checkpoint::{Checkpoint, Tensor};
-use crate::choice::LossKind;
+use crate::choice::{LossKind, Unmatched};
 use crate::circuit::Goal;
 use crate::metric::{Metric, MetricKind};
 use crate::model::layered::LayeredSites;
@@ -164,6 +164,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         let (mut found, graph) = graph(&engine, &[weights], &settings);
         // Links join what no weight joins: parts that share nothing are not told here.
         found.independence.components.clear();
+        found.unmatched = Some(Unmatched::Kernels);
         let of = Function {
             graph: &graph,
             engines: vec![(fill, Box::new(engine))],

@@ -7,7 +7,7 @@ use super::network::layered;
 use super::subject::Subject;
 use super::transplant::transplants;
 use super::weighing::{graph, weighed};
-use crate::choice::MetricKind;
+use crate::choice::{MetricKind, Unmatched};
 use crate::metric::Metric;
 use crate::model::Mlp;
 use crate::modules::lesions::Measured;
@@ -63,6 +63,11 @@ pub fn modules<T: Scalar>(
         let settings = (config.prune.tolerance, config.seed);
         found.transplants = transplants(subject, pruned, &found, main, settings);
     }
+    found.unmatched = match (found.transplants.is_empty(), few) {
+        (false, _) => None,
+        (true, true) => Some(Unmatched::Shapes),
+        (true, false) => Some(Unmatched::Edges),
+    };
     found
 }
 

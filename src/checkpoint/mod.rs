@@ -35,6 +35,7 @@ pub(crate) use disk::{limited_read, sibling};
 pub(crate) use hash::sha256;
 pub(crate) use memory::file_of;
 pub(crate) use parse::parse_tensors;
+pub(crate) use read::is_checkpoint;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -107,7 +107,7 @@ fn extension(path: &Path) -> &str {
 }
 
 /// Whether a name is that of a checkpoint.
-fn is_checkpoint(path: &Path) -> bool {
+pub fn is_checkpoint(path: &Path) -> bool {
     ["safetensors", ONNX].contains(&extension(path)) || TORCH.contains(&extension(path))
 }
 

@@ -23,7 +23,7 @@ pub use edit::{ChangeKind, EditedKind};
 pub use metric::{Direction, LossKind, MetricKind, SiteMeasure};
 pub use modules::{
     Algorithm, BlockForm, CoursePath, EdgeWeight, MeasureKind, MotifKind, Null, NullKind, Quality,
-    RelocationMethod, Scope, Turn,
+    RelocationMethod, Scope, Turn, Unmatched,
 };
 pub use pick::{Criterion, Pick};
 pub use prune::{Arithmetic, CertificateMethod, Equivalence, Known, Requested};
@@ -58,6 +58,7 @@ mod tests {
         goes_round(Pick::each());
         goes_round(MeasureKind::each());
         goes_round(MotifKind::each());
+        goes_round(Unmatched::each());
         goes_round(SiteMeasure::each());
         goes_round([
             Requested::Auto,

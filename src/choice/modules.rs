@@ -114,6 +114,19 @@ pub enum MotifKind {
     Bifan,
 }
 
+/// Why no module was put in another's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmatched {
+    /// No two have as many inputs and outputs and edges between the same layers.
+    Shapes,
+    /// More edges are left than are matched against shuffled ones.
+    Edges,
+    /// Sites are joined by kernels, norms or gates, not by single weights.
+    Kernels,
+    /// Sites are joined by attention.
+    Attention,
+}
+
 /// What stages of modules follow each other along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CoursePath {
@@ -184,6 +197,12 @@ named! {
         Appears = "appears",
         Merges = "merges",
         Disappears = "disappears",
+    }
+    Unmatched: "reason not to match modules" {
+        Shapes = "shapes",
+        Edges = "edges",
+        Kernels = "kernels",
+        Attention = "attention",
     }
     Scope: "scope" { All = "all", WithoutOutputs = "without-outputs" }
     RelocationMethod: "way to search places" { Descent = "descent", Annealing = "annealing" }

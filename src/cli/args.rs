@@ -370,6 +370,10 @@ pub(super) struct ModulesArgs {
     /// Follow the modules along the pruning threshold, from all edges to few
     #[arg(long, help_heading = "Modules")]
     pub path: bool,
+    /// Follow the modules over the training: checkpoints of it, or folders of them, as
+    /// `modscope train --snapshot-every` leaves them
+    #[arg(long, value_name = "CHECKPOINT", num_args = 1.., value_delimiter = ',', help_heading = "Modules")]
+    pub over: Vec<PathBuf>,
     /// Compute Shapley values of however many modules; of up to five they always are
     #[arg(long, help_heading = "Modules")]
     pub shapley: bool,

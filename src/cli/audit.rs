@@ -60,6 +60,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
             write_pruned: args.write_pruned.then_some(PrunedTo::Report),
             compact: args.compact,
             write_relocated: args.modules.write_relocated,
+            over: &args.modules.over,
             exports: &[],
         },
     )

@@ -260,6 +260,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
             write_pruned: None,
             compact: false,
             write_relocated: false,
+            over: &[],
             exports: &args.export,
         },
     )

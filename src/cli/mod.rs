@@ -22,6 +22,7 @@ mod man;
 mod members;
 mod modules;
 mod output;
+mod over;
 mod pick;
 mod pipeline;
 mod progress;

@@ -15,6 +15,7 @@ use crate::result::Status;
   modscope modules runs/a
   modscope modules runs/a --threshold 0.01 --resolution 0.5 --null layer:500
   modscope modules runs/gpt --granularity neuron --edge-weight spread
+  modscope modules runs/a --over runs/a.snapshots   # as `train --snapshot-every` leaves them
   modscope modules edges.csv                 # any weighted graph: columns from, to, weight
   modscope modules graph.graphml --algorithm sbm")]
 pub(super) struct Args {
@@ -59,6 +60,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
             write_pruned: None,
             compact: false,
             write_relocated: args.modules.write_relocated,
+            over: &args.modules.over,
             exports: &[],
         },
     )
@@ -66,8 +68,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
 
 /// The modules of a graph that is no network.
 fn of_graph(args: &Args, config: &Config) -> anyhow::Result<Status> {
-    if args.data.data.is_some() || args.granularity.is_some() {
-        anyhow::bail!("`--data` and `--granularity` are of networks; this is a graph");
+    if args.data.data.is_some() || args.granularity.is_some() || !args.modules.over.is_empty() {
+        anyhow::bail!("`--data`, `--granularity` and `--over` are of networks; this is a graph");
     }
     let (common, name) = (&args.common, result_name(&args.checkpoint));
     output::check_free(common, &name, false)?;

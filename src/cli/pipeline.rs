@@ -6,9 +6,9 @@ use super::args::{self, Common, DataArgs, ModelArgs};
 use super::journal::{self, OnDisk};
 use super::output::{self, Finished, Written};
 use super::progress::Progress;
-use super::{example, proof, training};
+use super::{example, over, proof, training};
 use crate::audit::memory::{self, Budget};
-use crate::audit::{Config, Outcome, audit};
+use crate::audit::{Config, Outcome, audit, over_training};
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
 use crate::report::exports::Export;
@@ -30,6 +30,8 @@ pub(super) struct Job<'a> {
     pub compact: bool,
     /// Whether the relocated network is written into the report's folder.
     pub write_relocated: bool,
+    /// Other checkpoints of the training, over which modules are followed.
+    pub over: &'a [PathBuf],
     /// Files that are written of every circuit.
     pub exports: &'a [Export],
 }
@@ -102,11 +104,15 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
     progress.stage("reading files");
     let budget = Budget::new(common.max_memory);
     let named = [job.checkpoint, job.data.data.as_deref()];
-    let named: Vec<&Path> = named.into_iter().flatten().collect();
+    let over = over::files(job.over)?;
+    let over_paths = over.iter().map(PathBuf::as_path);
+    let named: Vec<&Path> = named.into_iter().flatten().chain(over_paths).collect();
     memory::before_loading(budget, &named)?;
     let split = job.data.split.as_deref();
     let (checkpoint, data) = opened(job, split)?;
     memory::before_audit(budget, &checkpoint, &data)?;
+    let path = job.checkpoint.unwrap_or(&checkpoint.path);
+    let training = over::training(path, &checkpoint, &over)?;
     let mut config = job.config.clone();
     if config.stages.circuits {
         config.discover =
@@ -129,6 +135,11 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
     let mut outcome = common.in_pool(compute)??;
     if job.command == "circuit" {
         outcome.result.graph = outcome.graphs.first().cloned();
+    }
+    if let Some((own, others)) = &training {
+        let told = (own, &mut outcome.result);
+        let follow = || over_training(told, others, &data, &config, &|stage| progress.stage(stage));
+        common.in_pool(follow)??;
     }
     if job.checkpoint.is_some() {
         outcome.result.training = training::beside(&checkpoint.path);

@@ -77,6 +77,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
             write_pruned: args.write.clone().map(PrunedTo::File),
             compact: args.compact,
             write_relocated: false,
+            over: &[],
             exports: &[],
         },
     )

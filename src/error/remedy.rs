@@ -294,6 +294,10 @@ impl Error {
             ErrorKind::OtherTraining { key, .. } => format!(
                 "resume with the task, seed and flags of the first run, {key} included; or train afresh"
             ),
+            ErrorKind::NoStep => {
+                "name it or its folder by the step, as in step-500.safetensors or checkpoint-500/".to_owned()
+            }
+            ErrorKind::SameStep { .. } => "leave one of them out".to_owned(),
             ErrorKind::NoResultFolder => "`--out DIR` writes elsewhere".to_owned(),
             ErrorKind::ResultExists => "`--force` replaces it, `--out DIR` writes elsewhere".to_owned(),
         })

@@ -404,6 +404,12 @@ fn all() -> Vec<Error> {
             expected: "2".into(),
         }
         .at(path()),
+        ErrorKind::NoStep.at(path()),
+        ErrorKind::SameStep {
+            step: 500,
+            other: path(),
+        }
+        .at(path()),
     ]
 }
 

@@ -7,6 +7,8 @@
 //! Hayase & Srinivasa 2023), from several orders. It looks at weights alone: whether a module
 //! *does* what another does is measured by whoever can run the network.
 
+use std::ops::Range;
+
 use ndarray::{Array2, s};
 
 use crate::numeric::{Rng, assign};
@@ -127,7 +129,7 @@ pub fn matched(one: &Inside, other: &Inside, seed: u64) -> Match {
             0 => (0..*width).collect(),
             _ => rng.permutation(*width),
         });
-        climbed(&mine, &theirs, order.collect())
+        climbed(&mine, &theirs, order.collect(), 0..widths.len())
     });
     let better = |best: (Vec<Vec<usize>>, f64), next: (Vec<Vec<usize>>, f64)| {
         if next.1 > best.1 + SAME { next } else { best }
@@ -137,6 +139,29 @@ pub fn matched(one: &Inside, other: &Inside, seed: u64) -> Match {
         order,
         likeness: sum / counted as f64,
     }
+}
+
+/// The sites of a later or earlier version of a network that stand beside its own: by layer
+/// the place in `other` of each of one's. Those of the inputs and outputs are known, hidden
+/// ones are matched by their weights, beginning with each in its own place. The versions are
+/// of one shape.
+///
+/// O(rounds · layers · sites³).
+#[must_use]
+pub fn followed(
+    one: &Inside,
+    other: &Inside,
+    inputs: Vec<usize>,
+    outputs: Vec<usize>,
+) -> Vec<Vec<usize>> {
+    let widths = one.widths();
+    let hidden = 1..widths.len() - 1;
+    let (mine, theirs) = (one.padded(&widths), other.padded(&widths));
+    let stay = widths[hidden.clone()].iter().map(|n| (0..*n).collect());
+    let mut order = vec![inputs];
+    order.extend(stay);
+    order.push(outputs);
+    climbed(&mine, &theirs, order, hidden).0
 }
 
 /// `(r + 1) / (n + 1)`, r = draws in which the other's weights, put into other places of
@@ -153,15 +178,16 @@ pub fn p_of_match(one: &Inside, other: &Inside, likeness: f64, seed: u64) -> f64
     (reached + 1) as f64 / (drawn + 1) as f64
 }
 
-/// The order that is reached from one, layer by layer, and the sum of products there.
+/// The order that is reached from one, layer by layer of these, and the sum of products there.
 fn climbed(
     mine: &[Array2<f64>],
     theirs: &[Array2<f64>],
     mut order: Vec<Vec<usize>>,
+    layers: Range<usize>,
 ) -> (Vec<Vec<usize>>, f64) {
     let mut sum = products(mine, theirs, &order);
     loop {
-        for layer in 0..order.len() {
+        for layer in layers.clone() {
             order[layer] = assign(around(mine, theirs, &order, layer).view());
         }
         let next = products(mine, theirs, &order);
@@ -258,6 +284,25 @@ mod tests {
             p_of_match(&one, &other, found.likeness, *seed) <= 0.05
         });
         assert!(told.count() <= 3);
+    }
+
+    /// Neurons that were swapped, and have gone on learning, are found again; so are inputs and
+    /// outputs, by what they are.
+    #[test]
+    fn neurons_are_followed_through_swaps() {
+        for seed in 0..10 {
+            let one = random(&[3, 20, 20, 2], seed);
+            let mut rng = Rng::new(seed, 1);
+            let orders: Vec<Vec<usize>> =
+                one.widths().iter().map(|w| rng.permutation(*w)).collect();
+            let mut other = reordered(&one, &orders, 1.0);
+            let learnt = other.weights.iter_mut().flatten();
+            learnt.for_each(|weight| *weight += 0.05 * rng.normal());
+            let ends = [0, 3].map(|layer| crate::numeric::inverse(&orders[layer]));
+            let [inputs, outputs] = ends;
+            let back: Vec<Vec<usize>> = orders.iter().map(|o| crate::numeric::inverse(o)).collect();
+            assert_eq!(followed(&one, &other, inputs, outputs), back, "{seed}");
+        }
     }
 
     /// (2, 1) beside (4): the heavier neuron stands beside the only one, cosine 2/√5 in

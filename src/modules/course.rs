@@ -5,6 +5,8 @@
 //! which it shares the most sites, one to one; that makes a *line*. Lines are numbered as the
 //! modules of one stage, from which they are followed both ways.
 
+use std::collections::BTreeMap;
+
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -32,80 +34,64 @@ pub fn along_threshold(network: &Layered, names: &[String], config: &ModulesConf
     thresholds.push(config.threshold);
     thresholds.sort_by(f64::total_cmp);
     thresholds.dedup();
-    let pruned: Vec<(f64, Layered)> = thresholds
-        .iter()
-        .map(|t| (*t, network.pruned(*t)))
-        .collect();
-    let own = thresholds.iter().position(|t| *t == config.threshold);
-    course(
-        CoursePath::Threshold,
-        &pruned,
-        own.unwrap_or(0),
-        names,
-        config,
-    )
+    let stage = |at: &f64| stage(*at, &network.pruned(*at), names, config);
+    let stages = thresholds.par_iter().map(stage).collect();
+    joined(CoursePath::Threshold, stages, config.threshold)
 }
 
-/// The modules over stages of one network, each with where it is and its edges: lines are
-/// numbered as the modules of stage `own`. O(stages · searches · edges), in parallel.
+/// Stages of one network joined to a course: lines are numbered as the modules of the stage
+/// at `own`. Stages without modules are left out.
 #[must_use]
-pub fn course(
-    along: CoursePath,
-    stages: &[(f64, Layered)],
-    own: usize,
-    names: &[String],
-    config: &ModulesConfig,
-) -> Course {
-    let found: Vec<(Stage, Communities)> = stages
-        .par_iter()
-        .map(|(at, network)| stage(*at, network, names, config))
-        .collect();
+pub fn joined(along: CoursePath, mut stages: Vec<Stage>, own: f64) -> Course {
     // Where no edge is left on a way through, there are no modules.
-    let found: Vec<(Stage, Communities)> = found
-        .into_iter()
-        .filter(|(_, found)| found.count > 0)
-        .collect();
-    let own = stages
-        .get(own)
-        .and_then(|own| found.iter().position(|(stage, _)| stage.at == own.0));
-    let partitions: Vec<&Communities> = found.iter().map(|(_, found)| found).collect();
+    stages.retain(|stage| !stage.partition.is_empty());
+    let partitions = on_the_same_sites(&stages);
+    let own = stages.iter().position(|stage| stage.at == own);
     let lines = lines(&partitions, own.unwrap_or(0));
     let turns = turns(&partitions, &lines);
     let turns = turns.into_iter().map(|(at, turn)| TurningPoint {
-        at: found[at].0.at,
+        at: stages[at].at,
         ..turn
     });
+    let turns = turns.collect();
+    for (stage, lines) in stages.iter_mut().zip(lines) {
+        stage.lines = lines;
+    }
     Course {
         along,
-        turns: turns.collect(),
-        stages: found
-            .iter()
-            .zip(lines)
-            .map(|((stage, _), lines)| Stage {
-                lines,
-                ..stage.clone()
-            })
-            .collect(),
+        stages,
+        turns,
     }
 }
 
-fn stage(
-    at: f64,
-    network: &Layered,
-    names: &[String],
-    config: &ModulesConfig,
-) -> (Stage, Communities) {
+/// The partitions of all stages, over the sites of any of them; modules keep their numbers.
+fn on_the_same_sites(stages: &[Stage]) -> Vec<Communities> {
+    let all = stages.iter().flat_map(|stage| &stage.partition);
+    let mut sites: Vec<&str> = all.map(|assigned| assigned.site.as_str()).collect();
+    sites.sort_unstable();
+    sites.dedup();
+    let partition = |stage: &Stage| {
+        let modules = stage.partition.iter();
+        let of: BTreeMap<&str, usize> = modules.map(|a| (a.site.as_str(), a.module)).collect();
+        Communities {
+            of: sites.iter().map(|site| of.get(site).copied()).collect(),
+            count: of.values().max().map_or(0, |last| last + 1),
+        }
+    };
+    stages.iter().map(partition).collect()
+}
+
+fn stage(at: f64, network: &Layered, names: &[String], config: &ModulesConfig) -> Stage {
     let network = &*living(network, config);
     let graph = network.adjacency();
     let found = detect(network, &graph, config, config.seed);
-    let stage = Stage {
+    Stage {
         at,
         edges: graph.edge_count(),
         modularity: modularity(&graph, &found, config.reported_resolution()),
         partition: assignments(&found, names),
         lines: Vec::new(),
-    };
-    (stage, found)
+    }
 }
 
 /// Thresholds that leave all edges, and ever fewer.
@@ -122,7 +108,7 @@ fn path(network: &Layered) -> Vec<f64> {
 }
 
 /// By stage and module, its line.
-fn lines(stages: &[&Communities], own: usize) -> Vec<Vec<usize>> {
+fn lines(stages: &[Communities], own: usize) -> Vec<Vec<usize>> {
     let mut lines = vec![Vec::new(); stages.len()];
     let Some(first) = stages.get(own) else {
         return lines;
@@ -130,10 +116,10 @@ fn lines(stages: &[&Communities], own: usize) -> Vec<Vec<usize>> {
     lines[own] = (0..first.count).collect();
     let mut next = first.count;
     for at in own + 1..stages.len() {
-        lines[at] = followed(stages[at - 1], &lines[at - 1], stages[at], &mut next);
+        lines[at] = followed(&stages[at - 1], &lines[at - 1], &stages[at], &mut next);
     }
     for at in (0..own).rev() {
-        lines[at] = followed(stages[at + 1], &lines[at + 1], stages[at], &mut next);
+        lines[at] = followed(&stages[at + 1], &lines[at + 1], &stages[at], &mut next);
     }
     lines
 }
@@ -175,11 +161,11 @@ fn shared(one: &Communities, other: &Communities) -> Array2<f64> {
 }
 
 /// Where lines begin and end, with the stage from which that is so.
-fn turns(stages: &[&Communities], lines: &[Vec<usize>]) -> Vec<(usize, TurningPoint)> {
+fn turns(stages: &[Communities], lines: &[Vec<usize>]) -> Vec<(usize, TurningPoint)> {
     let mut turns = Vec::new();
     for at in 1..stages.len() {
         let (before, after) = (&lines[at - 1], &lines[at]);
-        let shared = shared(stages[at - 1], stages[at]);
+        let shared = shared(&stages[at - 1], &stages[at]);
         for (module, line) in only(after, before) {
             let from = most(shared.column(module).iter()).map(|old| before[old]);
             turns.push((at, turn(line, from, [Turn::Splits, Turn::Appears])));
@@ -234,7 +220,6 @@ mod tests {
             partition([0, 0, 0, 0, -1, -1]),
             partition([0, 0, 1, 1, 2, 2]),
         ];
-        let stages: Vec<&Communities> = stages.iter().collect();
         let lines = lines(&stages, 1);
         assert_eq!(lines, [vec![0], vec![0, 1], vec![0], vec![0, 2, 3]]);
         let told: Vec<(usize, usize, Turn, Option<usize>)> = turns(&stages, &lines)
@@ -255,7 +240,6 @@ mod tests {
     #[test]
     fn a_line_that_merges_says_into_which() {
         let stages = [partition([0, 0, 0, 0, 1, 1]), partition([0, 0, 0, 0, 0, 0])];
-        let stages: Vec<&Communities> = stages.iter().collect();
         let lines = lines(&stages, 1);
         assert_eq!(lines, [vec![0, 1], vec![0]]);
         let turns = turns(&stages, &lines);

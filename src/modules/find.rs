@@ -153,6 +153,7 @@ fn partitioned(
         blocks: None,
         motifs: Vec::new(),
         transplants: Vec::new(),
+        unmatched: None,
         without_outputs: None,
         independence: Independence {
             components: Vec::new(),

@@ -24,6 +24,29 @@ pub struct Insight {
     /// Outputs, and decisions, that depend on one or two inputs, over these.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub surfaces: Vec<Surface>,
+    /// Of the six largest modules the hidden neurons that write the most, up to four of each,
+    /// module by module.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub units: Vec<Unit>,
+}
+
+/// What a hidden neuron of the pruned network writes against what comes in, over up to 41 of the
+/// samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Unit {
+    /// The neuron.
+    pub site: String,
+    /// Its module.
+    pub module: usize,
+    /// The sum that it reads, its bias included, ascending.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
+    pub sums: Vec<f64>,
+    /// What it writes there.
+    #[serde(deserialize_with = "super::number")]
+    #[cfg_attr(feature = "schema", schemars(with = "Vec<Option<f64>>"))]
+    pub values: Vec<f64>,
 }
 
 /// An output of the pruned network, or what a module writes, over the one or two inputs that it depends on, in the

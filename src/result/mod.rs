@@ -54,6 +54,7 @@ pub use fronts::{Fronts, OnFronts};
 pub use graph::{GraphConfig, GraphEdge, GraphJson, GraphNode};
 pub use insight::{
     Addition, Embedding, Formula, Insight, Polysemanticity, Represented, SignDimension, Surface,
+    Unit,
 };
 pub use intervene::{EditMade, Intervention, Moved, MovedDecisions, MovedOutput, Swept, SweptRow};
 pub use lens::{

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Agreement, Coalitions, Lesion, Selectivity};
 use crate::choice::{
     Algorithm, BlockForm, EdgeWeight, Granularity, MeasureKind, MotifKind, Null, RelocationMethod,
+    Unmatched,
 };
 
 /// The modules of a (pruned) network.
@@ -120,6 +121,12 @@ pub struct Modules {
     /// other's, two.
     #[serde(default)]
     pub transplants: Vec<super::Transplant>,
+    /// Why there are no transplants, of a network: `shapes` (no two modules have as many
+    /// inputs and outputs and edges between the same layers), `edges` (more than 10,000 are
+    /// left), `kernels` (sites are joined by kernels, norms or gates, not by single weights),
+    /// `attention`.
+    #[serde(default)]
+    pub unmatched: Option<Unmatched>,
 }
 
 /// How often a small circuit occurs, up to the order of its branches and the scale of weights.

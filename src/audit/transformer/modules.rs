@@ -4,6 +4,7 @@ use super::Subject;
 use crate::audit::function::{Function, function};
 use crate::audit::weighing::{Draws, by_attribution, by_effect, by_spread, graph, wide};
 use crate::audit::{Config, Granularity};
+use crate::choice::Unmatched;
 use crate::circuit::{Attributable, Goal};
 use crate::metric::{Metric, MetricKind};
 use crate::model::Transformer;
@@ -169,6 +170,7 @@ impl<T: Scalar> Subject<'_, T> {
         config: &Config,
     ) -> Modules {
         found.independence.components.clear();
+        found.unmatched = Some(Unmatched::Attention);
         let of = Function {
             graph,
             engines,

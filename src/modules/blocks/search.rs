@@ -225,15 +225,7 @@ fn merge_to<G: Grouping>(grouping: &mut G, target: usize, rng: &mut Rng) -> f64 
     let mut change = 0.0;
     while grouping.labels().count() > target {
         let members = members(grouping);
-        let mut merges: Vec<(f64, u32, u32)> = Vec::new();
-        for (group, nodes) in members.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
-            let tried = partners(grouping, group as u32, nodes, rng);
-            let costs = tried
-                .iter()
-                .map(|to| (merging(grouping, nodes, *to), group as u32, *to));
-            merges.extend(costs.min_by(|a, b| a.0.total_cmp(&b.0)));
-        }
-        merges.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let merges = cheapest(grouping, &members, rng);
         let mut touched = vec![false; members.len()];
         for (_, group, to) in merges {
             let is_touched = touched[group as usize] || touched[to as usize];
@@ -245,6 +237,24 @@ fn merge_to<G: Grouping>(grouping: &mut G, target: usize, rng: &mut Rng) -> f64 
         }
     }
     change
+}
+
+/// For every group what merging it costs least, and with which; the least first.
+fn cheapest<G: Grouping>(
+    grouping: &mut G,
+    members: &[Vec<u32>],
+    rng: &mut Rng,
+) -> Vec<(f64, u32, u32)> {
+    let mut merges: Vec<(f64, u32, u32)> = Vec::new();
+    for (group, nodes) in members.iter().enumerate().filter(|(_, n)| !n.is_empty()) {
+        let tried = partners(grouping, group as u32, nodes, rng);
+        let costs = tried
+            .iter()
+            .map(|to| (merging(grouping, nodes, *to), group as u32, *to));
+        merges.extend(costs.min_by(|a, b| a.0.total_cmp(&b.0)));
+    }
+    merges.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    merges
 }
 
 /// The groups that one may be merged with.
@@ -295,9 +305,7 @@ fn polish<G: Grouping>(grouping: &mut G, nodes: &[u32], rng: &mut Rng) {
         for group in 0..grouping.labels().slots() as u32 {
             gained += split(grouping, group, rng);
         }
-        for group in 0..grouping.labels().slots() as u32 {
-            gained += merge(grouping, group, rng);
-        }
+        gained += merge(grouping, nodes, rng);
         gained += settle_down(grouping, nodes, rng);
         if gained > -LEAST {
             break;
@@ -347,19 +355,19 @@ fn split<G: Grouping>(grouping: &mut G, group: u32, rng: &mut Rng) -> f64 {
     0.0
 }
 
-/// Merges a group with another where that helps.
-fn merge<G: Grouping>(grouping: &mut G, group: u32, rng: &mut Rng) -> f64 {
-    let of = grouping.labels().of.iter().enumerate();
-    let nodes = of.filter(|(_, label)| **label == group);
-    let nodes: Vec<u32> = nodes.map(|(node, _)| node as u32).collect();
-    if nodes.is_empty() {
-        return 0.0;
-    }
-    for to in partners(grouping, group, &nodes, rng) {
-        let change = merging(grouping, &nodes, to);
+/// Merges groups where that helps once nodes have moved downhill: the [`FEW`] merges that cost
+/// least are tried.
+fn merge<G: Grouping>(grouping: &mut G, nodes: &[u32], rng: &mut Rng) -> f64 {
+    let members = members(grouping);
+    let merges = cheapest(grouping, &members, rng);
+    for (_, group, to) in merges.into_iter().take(FEW) {
+        let before = grouping.clone();
+        let change = move_all(grouping, &members[group as usize], to);
+        let change = change + settle_down(grouping, nodes, rng);
         if change < -LEAST {
-            return move_all(grouping, &nodes, to);
+            return change;
         }
+        *grouping = before;
     }
     0.0
 }

@@ -15,7 +15,7 @@ pub use print::Print;
 
 use super::attention::figure as attention;
 use super::circuits::{faithfulness, figure as circuits, roc};
-use super::insight::{embedding, surface};
+use super::insight::{embedding, surface, units};
 use super::modules::{course, lesions, margins, matrix as module_matrix, null, scan};
 use super::network::{component_graph, figure as network};
 use super::pruning::{curve, needed, weights};
@@ -48,6 +48,8 @@ pub struct Gallery {
     pub embedding: Option<Figure>,
     /// Outputs over one or two inputs.
     pub surfaces: Option<Figure>,
+    /// What hidden neurons write against what comes in.
+    pub units: Option<Figure>,
     /// Modules along the resolution.
     pub scan: Option<Figure>,
     /// Margins with every subset of the modules.
@@ -93,6 +95,7 @@ impl Gallery {
             null: modules.and_then(null::draw),
             embedding: modules.and_then(embedding::draw),
             surfaces: modules.and_then(|m| surface::draw(m, &Sites::new(&audit.network))),
+            units: modules.and_then(|m| units::draw(m, &Sites::new(&audit.network))),
             scan: modules.and_then(scan::draw),
             margins: modules.and_then(|m| margins::draw(m, &Sites::new(&audit.network))),
             courses: modules.map_or_else(Vec::new, course::all),
@@ -126,6 +129,7 @@ impl Gallery {
             &self.scan,
             &self.embedding,
             &self.surfaces,
+            &self.units,
             &self.lesions,
             &self.margins,
             &self.module_matrix,

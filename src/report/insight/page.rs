@@ -21,6 +21,8 @@ pub(in crate::report) fn blocks(modules: &Modules, gallery: &Gallery) -> Vec<Blo
     );
     let surfaces = gallery.surfaces.as_ref();
     blocks.extend(surfaces.map(|figure| Block::Figure(Shown::new(figure, SURFACES))));
+    let units = gallery.units.as_ref();
+    blocks.extend(units.map(|figure| Block::Figure(Shown::new(figure, UNITS))));
     blocks.extend((!insight.embeddings.is_empty()).then(|| embeddings(&insight.embeddings)));
     blocks.extend((!insight.signs.is_empty()).then(|| signs(&insight.signs)));
     let represented = &insight.representations;
@@ -36,6 +38,9 @@ const EMBEDDING: &str = "The tokens along the first two principal components of 
 const SURFACES: &str = "What the pruned network gives, and what modules write to others, over the one or two inputs that it depends on: values from red (low) \
      to blue (high), decisions in the colours of their classes. Inside the frame lie the samples; what is outside, \
      nothing was trained on.";
+
+const UNITS: &str = "What hidden neurons write (upwards) against the sum that they read, bias included, on some of the samples: \
+     a straight line only passes on, a bend is where a neuron computes. Of each module those that write the most.";
 
 fn formulas(all: &[Formula]) -> Block {
     let row = |f: &Formula| {

@@ -151,10 +151,10 @@ fn addition(insight: &Insight) -> Option<Sentence> {
         .find(|a: &&Addition| a.module.is_none())?;
     let (symmetric, irrelevant) = (whole.gradient_symmetricity?, whole.distance_irrelevance?);
     let verdict = match (symmetric, irrelevant) {
-        (s, i) if s >= SYMMETRIC && i < BY_DISTANCE => "as of the pizza algorithm",
-        (s, i) if s <= ASYMMETRIC && i >= BY_DISTANCE => "as of the clock algorithm",
+        (s, i) if s >= SYMMETRIC && i < BY_DISTANCE => "as the pizza algorithm does",
+        (s, i) if s <= ASYMMETRIC && i >= BY_DISTANCE => "as the clock algorithm does",
         _ => {
-            "between those of the clock (unlike gradients, logits whatever the distance) and the pizza (like gradients, logits by distance)"
+            "in a way between the clock (unlike gradients, logits whatever the distance) and the pizza (like gradients, logits by distance)"
         }
     };
     let text = format!(

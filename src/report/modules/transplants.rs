@@ -1,6 +1,6 @@
 //! Modules in each other's place: whether one is another over again.
 
-use crate::choice::Scope;
+use crate::choice::{Scope, Unmatched};
 use crate::order;
 use crate::report::english::{joined, metric_in_words, plural};
 use crate::report::format::{count_words, number, p_value, percent, short};
@@ -14,6 +14,11 @@ const MOST: usize = 4;
 
 /// Which modules are copies of each other, or which comes nearest.
 pub(super) fn sentence(modules: &Modules) -> Option<Sentence> {
+    if let Some(why) = modules.unmatched.filter(|_| modules.count > 1) {
+        return Some(
+            Sentence::new("Copies", Status::NotRun, unmatched(why)).from(["/modules/unmatched"]),
+        );
+    }
     let all = &modules.transplants;
     let copies: Vec<&Transplant> = all.iter().filter(|t| t.copy).collect();
     let text = match copies.is_empty() {
@@ -21,6 +26,26 @@ pub(super) fn sentence(modules: &Modules) -> Option<Sentence> {
         true => nearest(all)?,
     };
     Some(Sentence::new("Copies", Status::Note, text).from(["/modules/transplants"]))
+}
+
+/// Why no module was put in another's place.
+fn unmatched(why: Unmatched) -> String {
+    let why = match why {
+        Unmatched::Shapes => {
+            "no two have as many inputs and outputs of the network and edges between the same layers"
+        }
+        Unmatched::Edges => {
+            "more than 10,000 edges are left, too many to match against shuffled ones"
+        }
+        Unmatched::Kernels => {
+            "sites are matched by the single weights between them, and here kernels, norms or gates join them"
+        }
+        Unmatched::Attention => {
+            "sites are matched by the weights between them, and attention joins sites by products, \
+             which stay the same in any other basis of queries and keys"
+        }
+    };
+    format!("No module was put in another's place: {why}.")
 }
 
 fn copied(copies: &[&Transplant]) -> String {

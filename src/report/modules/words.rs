@@ -37,6 +37,7 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     said.extend(super::course::sentences(modules));
     said.extend(wiring(modules));
     said.extend(crate::report::insight::words::sentences(modules));
+    said.extend(crate::report::insight::patterns::sentence(audit));
     said
 }
 
