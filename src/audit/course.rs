@@ -185,5 +185,5 @@ fn orders(other: &Mlp<f64>, own: &Mlp<f64>) -> Vec<Vec<usize>> {
     let inside = |model| Inside {
         weights: layered(model).weights,
     };
-    followed(&inside(own), &inside(other), inputs, outputs)
+    followed(&inside(own), &inside(other), inputs, outputs, 0)
 }

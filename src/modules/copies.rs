@@ -123,18 +123,8 @@ pub fn matched(one: &Inside, other: &Inside, seed: u64) -> Match {
         .filter(|(a, b)| a.iter().chain(*b).any(|w| *w != 0.0))
         .count()
         .max(1);
-    let starts = (0..STARTS).map(|start| {
-        let mut rng = Rng::new(seed, start);
-        let order = widths.iter().map(|width| match start {
-            0 => (0..*width).collect(),
-            _ => rng.permutation(*width),
-        });
-        climbed(&mine, &theirs, order.collect(), 0..widths.len())
-    });
-    let better = |best: (Vec<Vec<usize>>, f64), next: (Vec<Vec<usize>>, f64)| {
-        if next.1 > best.1 + SAME { next } else { best }
-    };
-    let (order, sum) = starts.reduce(better).unwrap_or_default();
+    let start = widths.iter().map(|width| (0..*width).collect());
+    let (order, sum) = searched(&mine, &theirs, start.collect(), 0..widths.len(), seed);
     Match {
         order,
         likeness: sum / counted as f64,
@@ -143,16 +133,17 @@ pub fn matched(one: &Inside, other: &Inside, seed: u64) -> Match {
 
 /// The sites of a later or earlier version of a network that stand beside its own: by layer
 /// the place in `other` of each of one's. Those of the inputs and outputs are known, hidden
-/// ones are matched by their weights, beginning with each in its own place. The versions are
-/// of one shape.
+/// ones are matched by their weights, the first time from each in its own place. The versions
+/// are of one shape.
 ///
-/// O(rounds · layers · sites³).
+/// O(starts · rounds · layers · sites³).
 #[must_use]
 pub fn followed(
     one: &Inside,
     other: &Inside,
     inputs: Vec<usize>,
     outputs: Vec<usize>,
+    seed: u64,
 ) -> Vec<Vec<usize>> {
     let widths = one.widths();
     let hidden = 1..widths.len() - 1;
@@ -161,7 +152,7 @@ pub fn followed(
     let mut order = vec![inputs];
     order.extend(stay);
     order.push(outputs);
-    climbed(&mine, &theirs, order, hidden).0
+    searched(&mine, &theirs, order, hidden, seed).0
 }
 
 /// `(r + 1) / (n + 1)`, r = draws in which the other's weights, put into other places of
@@ -176,6 +167,30 @@ pub fn p_of_match(one: &Inside, other: &Inside, likeness: f64, seed: u64) -> f64
         drawn += 1;
     }
     (reached + 1) as f64 / (drawn + 1) as f64
+}
+
+/// The best order that is reached from one and from others in which these layers are shuffled,
+/// the others as they are; and the sum of products there.
+fn searched(
+    mine: &[Array2<f64>],
+    theirs: &[Array2<f64>],
+    first: Vec<Vec<usize>>,
+    layers: Range<usize>,
+    seed: u64,
+) -> (Vec<Vec<usize>>, f64) {
+    let starts = (0..STARTS).map(|start| {
+        let mut rng = Rng::new(seed, start);
+        let mut order = first.clone();
+        if start > 0 {
+            let shuffled = order[layers.clone()].iter_mut();
+            shuffled.for_each(|layer| *layer = rng.permutation(layer.len()));
+        }
+        climbed(mine, theirs, order, layers.clone())
+    });
+    let better = |best: (Vec<Vec<usize>>, f64), next: (Vec<Vec<usize>>, f64)| {
+        if next.1 > best.1 + SAME { next } else { best }
+    };
+    starts.reduce(better).unwrap_or_default()
 }
 
 /// The order that is reached from one, layer by layer of these, and the sum of products there.
@@ -301,7 +316,11 @@ mod tests {
             let ends = [0, 3].map(|layer| crate::numeric::inverse(&orders[layer]));
             let [inputs, outputs] = ends;
             let back: Vec<Vec<usize>> = orders.iter().map(|o| crate::numeric::inverse(o)).collect();
-            assert_eq!(followed(&one, &other, inputs, outputs), back, "{seed}");
+            assert_eq!(
+                followed(&one, &other, inputs, outputs, seed),
+                back,
+                "{seed}"
+            );
         }
     }
 

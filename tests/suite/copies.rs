@@ -139,7 +139,7 @@ fn checkpoint(path: &Path, order: [usize; 4], factor: f64) {
 fn over(folder: &Path, over: &str) -> std::process::Output {
     let line = format!(
         "modules step-300.safetensors --data data.csv --target p,q --activation tanh \
-         --threshold 0.1 --out out --over {over}"
+         --threshold 0.1 --algorithm components --out out --over {over}"
     );
     Command::cargo_bin("modscope")
         .unwrap()
