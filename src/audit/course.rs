@@ -25,37 +25,55 @@ pub struct Snapshot {
     pub checkpoint: Checkpoint,
 }
 
+/// A training: a network, and others of its checkpoints with every site where it is in the
+/// network.
+#[derive(Debug, Clone)]
+pub struct Training {
+    own: usize,
+    others: Vec<Snapshot>,
+}
+
+impl Training {
+    /// Trainings swap neurons: those of an MLP are followed from checkpoint to checkpoint by
+    /// their weights, its inputs and outputs by what they are. Others keep their places.
+    ///
+    /// # Errors
+    /// If a checkpoint cannot be opened or is of another shape, or two are of one step.
+    pub fn new(own: &Snapshot, others: &[Snapshot], options: &Options) -> Result<Self> {
+        let mut others: Vec<&Snapshot> = others.iter().filter(|o| o.step != own.step).collect();
+        others.sort_by_key(|other| other.step);
+        steps_differ(&others)?;
+        let (before, after) = others.split_at(others.partition_point(|o| o.step < own.step));
+        let mut found = in_place(own, before.iter().rev().copied(), options)?;
+        found.reverse();
+        found.extend(in_place(own, after.iter().copied(), options)?);
+        Ok(Self {
+            own: own.step,
+            others: found,
+        })
+    }
+}
+
 /// Adds to the audit of a network by `config` the course of its modules over the training:
-/// those found in the same way, at the same threshold, in other checkpoints of it.
-///
-/// Trainings swap neurons: those of an MLP are followed from checkpoint to checkpoint by their
-/// weights, its inputs and outputs by what they are. Others keep their places.
+/// those found in the same way, at the same threshold, in its other checkpoints.
 ///
 /// # Errors
-/// If a checkpoint cannot be opened or is of another shape, or two are of one step.
+/// If one of them cannot be searched.
 pub fn over_training(
-    (own, told): (&Snapshot, &mut result::Audit),
-    others: &[Snapshot],
+    training: &Training,
+    told: &mut result::Audit,
     data: &Dataset,
     config: &Config,
     progress: &dyn Fn(&str),
 ) -> Result<()> {
-    let mut others: Vec<&Snapshot> = others.iter().filter(|o| o.step != own.step).collect();
-    others.sort_by_key(|other| other.step);
-    steps_differ(&others)?;
-    let (before, after) = others.split_at(others.partition_point(|o| o.step < own.step));
-    let options = config.model.settled(&own.checkpoint, data);
-    let mut found = in_place(own, before.iter().rev().copied(), &options)?;
-    found.extend(in_place(own, after.iter().copied(), &options)?);
-    found.sort_by_key(|one| one.step);
     let config = &at_a_stage(config, told);
     let mut stages = Vec::new();
-    for one in &found {
+    for one in &training.others {
         progress(&format!("finding modules at step {}", one.step));
         let told = audit(&one.checkpoint, data, config, &|_| ())?.result;
         stages.push(stage(one.step, &told));
     }
-    let own = stage(own.step, told);
+    let own = stage(training.own, told);
     let at = own.at;
     stages.insert(stages.partition_point(|stage| stage.at < at), own);
     if let Some(modules) = &mut told.modules {

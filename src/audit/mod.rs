@@ -69,7 +69,7 @@ use crate::prune::{self, Threshold, Tolerance};
 use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice, Proved};
-pub use course::{Snapshot, over_training};
+pub use course::{Snapshot, Training, over_training};
 pub use intervene::{Plan, Sweep, WeightEdit, intervene};
 pub use journal::Journal;
 pub use lens::{LensSettings, lens};

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::args;
-use crate::audit::Snapshot;
+use crate::audit::{Snapshot, Training};
 use crate::checkpoint::{Checkpoint, is_checkpoint};
+use crate::model::Options;
 use crate::{ErrorKind, Result};
 
 /// What stands before the step in a checkpoint's name.
@@ -32,13 +33,14 @@ fn in_it(path: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
-/// A checkpoint at `path` and others of its training, whose configuration they have unless they
-/// have their own; `None` where no others were named.
+/// The training of the checkpoint at `path` and of others, which have its configuration unless
+/// they have their own; `None` where no others were named.
 pub(super) fn training(
     path: &Path,
     own: &Checkpoint,
     others: &[PathBuf],
-) -> Result<Option<(Snapshot, Vec<Snapshot>)>> {
+    options: &Options,
+) -> Result<Option<Training>> {
     if others.is_empty() {
         return Ok(None);
     }
@@ -50,7 +52,7 @@ pub(super) fn training(
         snapshot(path, checkpoint)
     };
     let others: Result<Vec<Snapshot>> = others.iter().map(other).collect();
-    Ok(Some((snapshot(path, own.clone())?, others?)))
+    Training::new(&snapshot(path, own.clone())?, &others?, options).map(Some)
 }
 
 /// A checkpoint and its step, by what the snapshot of a training says, else by its name, else

@@ -112,8 +112,9 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
     let (checkpoint, data) = opened(job, split)?;
     memory::before_audit(budget, &checkpoint, &data)?;
     let path = job.checkpoint.unwrap_or(&checkpoint.path);
-    let training = over::training(path, &checkpoint, &over)?;
     let mut config = job.config.clone();
+    let options = config.model.settled(&checkpoint, &data);
+    let training = over::training(path, &checkpoint, &over, &options)?;
     if config.stages.circuits {
         config.discover =
             args::open_discovery(&data, |split| opened(job, split).map(|(_, data)| data))?;
@@ -136,9 +137,13 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
     if job.command == "circuit" {
         outcome.result.graph = outcome.graphs.first().cloned();
     }
-    if let Some((own, others)) = &training {
-        let told = (own, &mut outcome.result);
-        let follow = || over_training(told, others, &data, &config, &|stage| progress.stage(stage));
+    if let Some(training) = &training {
+        let told = &mut outcome.result;
+        let follow = || {
+            over_training(training, told, &data, &config, &|stage| {
+                progress.stage(stage)
+            })
+        };
         common.in_pool(follow)??;
     }
     if job.checkpoint.is_some() {

@@ -120,6 +120,16 @@ impl<T: Scalar> Architecture<T> {
     }
 }
 
+/// What a snapshot of `modscope train` keeps beside the network is no part of it.
+fn snapshot(account: &Account<'_>) {
+    let is_kept = |name: &&str| name.starts_with("adamw.") || name.starts_with("training.");
+    if account.has("training.step") {
+        let kept: Vec<&str> = account.names().filter(is_kept).collect();
+        let why = "kept to go on with the training";
+        kept.iter().for_each(|name| account.harmless(name, why));
+    }
+}
+
 impl Loaded {
     /// Checks a checkpoint into a network.
     ///
@@ -129,6 +139,7 @@ impl Loaded {
     pub fn from_checkpoint(checkpoint: &Checkpoint, options: Options) -> Result<Self> {
         checkpoint.refuse_foreign()?;
         let mut account = Account::open(checkpoint, &options.ignore)?;
+        snapshot(&account);
         let layout = match options.layout {
             Some(layout) => layout,
             None => recognise(&mut account)?,

@@ -238,3 +238,25 @@ fn checkpoints_that_are_no_stages_of_this_training_are_refused() {
         assert!(error.contains(wrong), "{named}: {error}");
     }
 }
+
+/// What `train` leaves is taken as it is: the network's own step is that of its configuration.
+#[test]
+fn snapshots_of_a_training_are_its_stages() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| {
+        let mut command = Command::cargo_bin("modscope").unwrap();
+        let line = line.split_whitespace();
+        let output = command.current_dir(folder.path()).args(line).output();
+        let output = output.unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{error}");
+    };
+    run("train two_moon --steps 30 --swap-every 5 --snapshot-every 10 --out r");
+    run("modules r --over r.snapshots --threshold 0 --null degree:0 --out out");
+    run("inspect r.snapshots/000010.safetensors --activation silu");
+    let json = std::fs::read(folder.path().join("out/modules.json")).unwrap();
+    let audit: Audit = serde_json::from_slice(&json).unwrap();
+    let course = &audit.modules.unwrap().courses[0];
+    let steps: Vec<f64> = course.stages.iter().map(|stage| stage.at).collect();
+    assert_eq!(steps, [10.0, 20.0, 30.0]);
+}
