@@ -28,8 +28,9 @@ use modscope::model::{Architecture, Loaded, Mlp, Network, Options};
 use modscope::modules::blocks::{BlocksConfig, blocks};
 use modscope::modules::null::shuffled;
 use modscope::modules::stability::normalised_mutual_information;
-use modscope::modules::{Communities, LeidenConfig, leiden};
+use modscope::modules::{Communities, LeidenConfig, ModulesConfig, find_in, leiden};
 use modscope::numeric::{Rng, Scalar};
+use modscope::result::Blocks;
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -162,28 +163,55 @@ fn found(network: &Layered, seed: u64) -> Found {
     }
 }
 
-/// How often groups are supported in networks made of the reference networks.
+/// The blocks of the reference networks, and how often there are some in networks made of them.
 fn nulls(folder: &Path, wanted: u64) {
     let mut folders: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|e| e.unwrap().path())
         .collect();
     folders.sort();
-    let references: Vec<Layered> = folders.iter().filter_map(|folder| pruned(folder)).collect();
-    println!("{} reference networks", references.len());
-    println!("| drawn | networks | no blocks |\n|---|---|---|");
+    let references: Vec<Layered> = folders.iter().filter_map(|f| told(f)).collect();
+    println!("\n| drawn | networks | no blocks |\n|---|---|---|");
     for kind in [NullKind::Degree, NullKind::Layer, NullKind::Untrained] {
-        let of = |draw: u64| {
-            let network = &references[draw as usize % references.len()];
-            let drawn = shuffled(network, kind, &mut Rng::new(draw, 0));
-            blocks(&drawn, &BlocksConfig::default()).is_none_or(|found| !found.is_supported())
+        let is_none = |draw: &u64| {
+            let network = &references[*draw as usize % references.len()];
+            let drawn = shuffled(network, kind, &mut Rng::new(*draw, 0));
+            blocks_of(&drawn).is_none_or(|found| found.count == 0)
         };
-        let none = (0..wanted).into_par_iter().filter(|draw| of(*draw)).count();
+        let none = (0..wanted).into_par_iter().filter(is_none).count();
         println!(
             "| {kind} | {wanted} | {none} ({:.1} %) |",
             100.0 * none as f64 / wanted as f64
         );
     }
+}
+
+/// What an MLP keeps, its blocks printed.
+fn told(folder: &Path) -> Option<Layered> {
+    let network = pruned(folder)?;
+    let found = blocks_of(&network)?;
+    println!(
+        "| {} | {} | {} | {:.1} | {:.1} | {:.1} |",
+        folder.file_name().unwrap().to_string_lossy(),
+        found.form,
+        found.count,
+        found.description_length,
+        found.null_description_length,
+        found.null_description_length - found.description_length
+    );
+    Some(network)
+}
+
+/// The blocks as `modscope modules` has them.
+fn blocks_of(network: &Layered) -> Option<Blocks> {
+    let config = ModulesConfig {
+        restarts: Some(1),
+        null_samples: 0,
+        stability_seeds: 0,
+        ..ModulesConfig::default()
+    };
+    let names: Vec<String> = (0..network.node_count()).map(|n| n.to_string()).collect();
+    find_in(network, &names, &config).blocks
 }
 
 /// What an MLP keeps at its own threshold; `None` of transformers and of large networks.
