@@ -8,7 +8,8 @@
 //! the planted groups are.
 //!
 //! `-- ../shared/checkpoints [NETWORKS]`: so many (200) shuffled and untrained networks with as
-//! many edges in each layer as the reference networks keep, in turn.
+//! many edges in each layer as the reference MLPs of up to 2,000 edges keep, in turn; before them
+//! the blocks of the references, in nats beside one block per layer.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
