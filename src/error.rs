@@ -487,6 +487,12 @@ pub enum ErrorKind {
         /// What the library said.
         detail: String,
     },
+    /// Figures that cannot be written in the formats and the font that are asked for.
+    #[error("figures cannot be set: {detail}")]
+    Press {
+        /// What is missing, or what the library said.
+        detail: String,
+    },
     /// A text that is not the tokens it should be.
     #[error("line {line}: `{key}` {text:?} is {} tokens {tokens:?}; {expected}", tokens.len())]
     PromptText {

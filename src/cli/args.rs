@@ -15,7 +15,7 @@ use crate::modules::{Algorithm, EdgeWeight, NullKind, Quality};
 use crate::numeric::Activation;
 use crate::prune::{Threshold, Tolerance};
 use crate::report::figures::Print;
-use crate::report::figures::print::{Font, Length};
+use crate::report::figures::print::{Font, Format, Length};
 use crate::{Error, ErrorKind, Result};
 
 /// What every command has.
@@ -56,10 +56,18 @@ pub(super) struct Common {
 /// How the files of figures are set.
 #[derive(Debug, Clone, Args)]
 pub(super) struct FigureArgs {
-    /// Font of the text in figures/*.svg, which stays text [default: the system's]
+    /// Formats that figures are written in beside SVG, as the feature `pdf` of the build can: pdf, png
+    #[arg(
+        long,
+        value_name = "FORMAT,…",
+        value_delimiter = ',',
+        help_heading = "Figures"
+    )]
+    figures: Vec<Format>,
+    /// Font of the text in figures, which stays text [default: the system's]
     #[arg(long, value_name = "NAME", help_heading = "Figures")]
     font: Option<Font>,
-    /// Width of figures/*.svg on paper: 3.25in, 82.5mm, 8.25cm, 234pt [default: in pixels]
+    /// Width of figures on paper: 3.25in, 82.5mm, 8.25cm, 234pt [default: in pixels]
     #[arg(long, value_name = "LENGTH", help_heading = "Figures")]
     width: Option<Length>,
 }
@@ -70,6 +78,7 @@ impl FigureArgs {
         Print {
             font: self.font.clone(),
             width: self.width,
+            formats: self.figures.clone(),
         }
     }
 }

@@ -209,6 +209,9 @@ impl Error {
             ErrorKind::Tokenizer { .. } => {
                 "copy the network's `tokenizer.json` again; it is the file that the `tokenizers` library writes".to_owned()
             }
+            ErrorKind::Press { .. } => {
+                "`cargo install modscope --features pdf` builds with PDF and PNG; `fc-list : family` names the fonts; the page's buttons save any figure".to_owned()
+            }
             ErrorKind::PromptText { .. } => {
                 "choose other words; the space before a word is part of its token: \" Mary\"".to_owned()
             }

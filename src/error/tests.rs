@@ -187,6 +187,7 @@ fn all() -> Vec<Error> {
         .at(path()),
         ErrorKind::NoTokenizer.at(path()),
         ErrorKind::Tokenizer { detail: detail() }.at(path()),
+        ErrorKind::Press { detail: detail() }.at(path()),
         ErrorKind::PromptText {
             line: 1,
             key: "answer",

@@ -210,10 +210,7 @@ pub fn write_diff(result: &Diff, dir: &Path, print: &Print) -> Result<()> {
     save_json(result, &dir.join("diff.json"))?;
     tables::save_all(&diff::tables::sheets(result), &folder(dir, "tables")?)?;
     let figure = diff::figure::draw(result);
-    if let Some(figure) = &figure {
-        let drawings = folder(dir, "figures")?;
-        save(&drawings.join("network.svg"), &figure.file(print))?;
-    }
+    save_figures(&figure, dir, print)?;
     save_page(
         diff::page::render(result, figure.as_ref()),
         &dir.join("index.html"),
@@ -270,9 +267,16 @@ fn save_figures<'f>(
     print: &Print,
 ) -> Result<()> {
     let drawings = folder(dir, "figures")?;
+    let press = print.press()?;
     for figure in all {
-        let path = drawings.join(format!("{}.svg", figure.name));
-        save(&path, &figure.file(print))?;
+        let drawn = figure.file(print);
+        let path = |ending: &str| drawings.join(format!("{}.{ending}", figure.name));
+        save(&path("svg"), &drawn)?;
+        if let Some(press) = &press {
+            for format in &print.formats {
+                save(&path(format.name()), press.set(&drawn, *format)?)?;
+            }
+        }
     }
     Ok(())
 }
@@ -283,7 +287,7 @@ fn folder(dir: &Path, name: &str) -> Result<std::path::PathBuf> {
     Ok(path)
 }
 
-fn save(path: &Path, text: &str) -> Result<()> {
+fn save(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
     fs::write(path, text).map_err(|source| write_error(path, source))
 }
 

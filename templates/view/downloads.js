@@ -1,4 +1,4 @@
-// Figures as SVG and PNG, and the whole result as JSON, out of the page alone.
+// Figures as SVG, PNG and PDF, and the whole result as JSON, out of the page alone.
 
 /** The style of figures with the light colours spelled out, as other programs need it. */
 function figureStyle() {
@@ -30,6 +30,22 @@ function savePicture(svg, name) {
   picture.src = `data:image/svg+xml,${encodeURIComponent(fileOf(svg))}`;
 }
 
+/** Prints a figure alone on a page of its own size: a browser saves that as a PDF with its fonts. */
+function printFigure(svg, name) {
+  const { width, height } = svg.viewBox.baseVal;
+  const style = make("style", {}, `@page{size:${width}px ${height}px;margin:0}@media print{body>:not(.sheet){display:none!important}}`);
+  const sheet = make("div", { class: "sheet" }, style, svg.cloneNode(true));
+  const title = document.title;
+  document.title = name;
+  document.body.append(sheet);
+  const restore = () => {
+    sheet.remove();
+    document.title = title;
+  };
+  addEventListener("afterprint", restore, { once: true });
+  print();
+}
+
 /** The link to a figure's file works without the file, and a PNG stands beside it. */
 function readyFigures() {
   for (const figure of document.querySelectorAll("figure")) {
@@ -41,8 +57,8 @@ function readyFigures() {
       event.preventDefault();
       save(`${name}.svg`, new Blob([fileOf(svg)], { type: "image/svg+xml" }));
     });
-    const label = "This figure as a PNG file";
-    link.after(" ", make("button", { type: "button", class: "small", "aria-label": label, click: () => savePicture(svg, name) }, "PNG"));
+    const button = (words, label, click) => make("button", { type: "button", class: "small", "aria-label": label, click }, words);
+    link.after(" ", button("PNG", "This figure as a PNG file", () => savePicture(svg, name)), " ", button("PDF", "Print this figure alone, as into a PDF file", () => printFigure(svg, name)));
   }
 }
 
@@ -52,6 +68,14 @@ async function carriedResult() {
   if (!carried) return undefined;
   const unpacked = new Blob([bytesOf(carried.textContent)]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(unpacked).blob();
+}
+
+let resultRead;
+
+/** The same as an object, read once; undefined where the page does not carry it. */
+function resultObject() {
+  resultRead ??= carriedResult().then(async (blob) => blob && JSON.parse(await blob.text()));
+  return resultRead;
 }
 
 function readyResult() {

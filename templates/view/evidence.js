@@ -33,13 +33,11 @@ const MOST_OF_VALUE = 400;
 /** Places in the result become buttons that show what stands there. */
 function readyPointers() {
   if (!document.getElementById("carried-result")) return;
-  let result;
   for (const place of document.querySelectorAll("code.pointer")) {
     const pointer = place.textContent;
     const button = make("button", { type: "button", class: "small", "aria-label": `What the result has at ${pointer}` }, pointer);
     button.addEventListener("click", async () => {
-      result ??= JSON.parse(await (await carriedResult()).text());
-      const value = JSON.stringify(at(result, pointer)) ?? "nothing";
+      const value = JSON.stringify(at(await resultObject(), pointer)) ?? "nothing";
       button.textContent = `${pointer} = ${value.slice(0, MOST_OF_VALUE)}${value.length > MOST_OF_VALUE ? " …" : ""}`;
     });
     place.replaceChildren(button);

@@ -16,8 +16,9 @@ const PAUSE = 150;
 
 /** What a run needs; undefined where the result does not have it. */
 async function readLive() {
-  if (!document.getElementById("carried-result")) return undefined;
-  const { network, replay, checkpoint, data } = JSON.parse(await (await carriedResult()).text());
+  const result = await resultObject();
+  if (!result) return undefined;
+  const { network, replay, checkpoint, data } = result;
   const activation = ACTIVATIONS[checkpoint.activation];
   const isWhole = network.layers.length > 1 && network.weights.every((w) => w.length && !w.includes(null)) && !network.links.length;
   if (!replay || !activation || !isWhole) return undefined;
@@ -45,26 +46,31 @@ function runOf(live, edits) {
   return live.inputs.map((sample) => valuesBehind(live, kept, sample, kept.length));
 }
 
-/** The weights of every layer with zeros for what is taken out. */
+/** What is left of the weights: per layer and reader its writers, each with its weight behind it. */
 function keptWeights({ widths, first, weights }, { threshold, off, cut }) {
   return weights.map((weight, layer) => {
     const writers = widths[layer];
-    return weight.map((w, k) => {
-      const [from, to] = [first[layer] + (k % writers), first[layer + 1] + Math.floor(k / writers)];
-      return Math.abs(w) < threshold || off.has(from) || cut.has(`${from}>${to}`) ? 0 : w;
+    const rows = Array.from({ length: widths[layer + 1] }, () => []);
+    weight.forEach((w, k) => {
+      if (w === 0 || Math.abs(w) < threshold) return;
+      const [writer, reader] = [k % writers, Math.floor(k / writers)];
+      const [from, to] = [first[layer] + writer, first[layer + 1] + reader];
+      if (!off.has(from) && !(cut.size && cut.has(`${from}>${to}`))) rows[reader].push(writer, w);
     });
+    return rows;
   });
 }
 
 /** The values behind so many layers of weights; with `sums`, before the last activation. */
-function valuesBehind({ widths, biases, activation }, kept, sample, depth, sums = false) {
+function valuesBehind({ biases, activation }, kept, sample, depth, sums = false) {
   let values = sample;
   for (let layer = 0; layer < depth; layer++) {
-    const [weight, writers] = [kept[layer], widths[layer]];
+    const rows = kept[layer];
     const isSum = layer + 1 === kept.length || (sums && layer + 1 === depth);
     values = Array.from(biases[layer], (bias, reader) => {
       let sum = bias;
-      for (let k = 0; k < writers; k++) sum += weight[reader * writers + k] * values[k];
+      const row = rows[reader];
+      for (let k = 0; k < row.length; k += 2) sum += row[k + 1] * values[row[k]];
       return isSum ? sum : activation(sum);
     });
   }

@@ -3,16 +3,19 @@
 use crate::report::figures::Gallery;
 use crate::report::page::blocks::{Block, Section, Shown};
 
-/// Samples shown at once; the rest are folded away.
-const UNFOLDED: usize = 1;
+/// Where the script lets readers choose a sample and a head.
+pub(in crate::report) const CHOSEN: Block = Block::Place("attention-view", "");
 
 pub(in crate::report) fn section(gallery: &Gallery) -> Section {
     let shown = |(k, figure)| Block::Figure(Shown::new(figure, caption(k)));
-    let mut blocks: Vec<Block> = gallery.attention.iter().enumerate().map(shown).collect();
-    if blocks.len() > UNFOLDED {
-        let folded = blocks.split_off(UNFOLDED);
-        blocks.push(Block::Folded("More samples".to_owned(), folded));
-    }
+    let all: Vec<Block> = gallery.attention.iter().enumerate().map(shown).collect();
+    let blocks = match all.is_empty() {
+        true => Vec::new(),
+        false => vec![
+            CHOSEN,
+            Block::Folded("All heads, sample by sample".to_owned(), all),
+        ],
+    };
     Section {
         id: "attention",
         title: "Attention",

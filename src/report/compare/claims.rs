@@ -169,7 +169,7 @@ impl Sorted {
         let parts = [
             ("shown against", &self.shown),
             ("the reverse against", &self.reverse),
-            ("not shown against", &self.neither),
+            ("not against", &self.neither),
             ("no test against", &self.untested),
         ];
         let told = parts.iter().filter(|(_, names)| !names.is_empty());
@@ -257,7 +257,7 @@ fn caveat(comparison: &Comparison, claims: &[(&Claim, Sorted)], tested: bool) ->
         reverse.map(|(claim, of)| format!("of {} against {}", claim.words, joined(&of.reverse)));
     let reverse: Vec<String> = reverse.collect();
     let tests = format!(
-        "Permutation tests over seeds at {}, corrected over regimes, not over claims.",
+        "Permutation tests over seeds at {}, corrected over regimes alone.",
         comparison.settings.level
     );
     match reverse.is_empty() {

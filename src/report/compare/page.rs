@@ -25,7 +25,7 @@ use crate::result::{Better, ComparedMeasure, ComparedNetwork, Comparison, Senten
 pub fn render(comparison: &Comparison, figures: &[Figure]) -> askama::Result<String> {
     let said = compared::summary(comparison);
     let page = Page {
-        kind: "Comparison of trained networks",
+        kind: "Comparison",
         title: title(comparison),
         subtitle: subtitle(comparison),
         opening: Some(opening(comparison, figures, said.len())),
@@ -44,10 +44,10 @@ pub fn render(comparison: &Comparison, figures: &[Figure]) -> askama::Result<Str
 }
 
 fn title(comparison: &Comparison) -> String {
-    let groups: Vec<String> = comparison.groups.iter().map(|g| clean(&g.name)).collect();
+    let regimes = counted(comparison.groups.len(), "regime", "regimes");
     match &comparison.task {
-        Some(task) => format!("{}: {}", clean(task), groups.join(", ")),
-        None => groups.join(", "),
+        Some(task) => format!("{}: {regimes}", clean(task)),
+        None => regimes,
     }
 }
 
@@ -75,7 +75,7 @@ fn opening(comparison: &Comparison, figures: &[Figure], sentences: usize) -> Ope
     verdicts.extend(Called::of(comparison).map(|called| Verdict {
         status: called.status,
         title: format!("{} circuits stand their controls", called.counts),
-        text: format!("{}.", joined(&called.groups)),
+        text: format!("{}.", joined(&called.shares)),
         miniature: String::new(),
         is_wide: true,
         evidence: "controls",
@@ -97,8 +97,7 @@ fn sections(comparison: &Comparison, figures: &[Figure], said: Vec<Sentence>) ->
         hypotheses(comparison),
         overlap(comparison),
         each(comparison),
-        conventions(comparison),
-        evidence(said),
+        evidence(comparison, said),
     ];
     all.into_iter().filter(|s| !s.blocks.is_empty()).collect()
 }
@@ -135,10 +134,13 @@ fn claims(comparison: &Comparison) -> Section {
     }
 }
 
-/// Every sentence, folded away.
-fn evidence(said: Vec<Sentence>) -> Section {
+/// Every sentence and what was held equal, folded away.
+fn evidence(comparison: &Comparison, said: Vec<Sentence>) -> Section {
     let first = |said: &Sentence| said.evidence.first().map_or("", |pointer| anchor(pointer));
-    Section::evidence(vec![Block::every_sentence(said, first)])
+    Section::evidence(vec![
+        Block::every_sentence(said, first),
+        Block::Drawer(conventions(comparison)),
+    ])
 }
 
 /// The part of the page that shows what a pointer leads to.
@@ -162,7 +164,10 @@ fn networks(figures: &[Figure]) -> Section {
     Section {
         id: "networks",
         title: "The networks",
-        blocks: figure(figures, "networks", caption).into_iter().collect(),
+        blocks: figure(figures, "networks", caption)
+            .into_iter()
+            .chain([Block::Place("pair-view", "")])
+            .collect(),
     }
 }
 
@@ -267,27 +272,33 @@ fn fronts(figures: &[Figure]) -> Section {
     let gap = "Gap against sparsity: means over each regime's networks, for circuits by exact \
                effects of the same number of edges. The line joins what no regime beats on both.";
     let faithful = "Faithfulness against edges, in the same way.";
-    let blocks = figure(figures, "front-gap", gap).into_iter().chain(figure(
-        figures,
-        "front-faithfulness",
-        faithful,
-    ));
+    let second = figure(figures, "front-faithfulness", faithful)
+        .map(|block| Block::Folded("By faithfulness".to_owned(), vec![block]));
+    let first = figure(figures, "front-gap", gap);
     Section {
         id: "fronts",
         title: "Fronts",
-        blocks: blocks.collect(),
+        blocks: first.into_iter().chain(second).collect(),
     }
 }
+
+/// Differences that are shown at once.
+const UNFOLDED: usize = 3;
 
 fn differences(figures: &[Figure]) -> Section {
     let plots = figures.iter().filter(|f| f.name.starts_with("difference-"));
     let caption = "Left of 0: the reference has the lower number.";
+    let mut blocks: Vec<Block> = plots
+        .map(|f| Block::Figure(Shown::new(f, caption)))
+        .collect();
+    if blocks.len() > UNFOLDED {
+        let rest = blocks.split_off(UNFOLDED);
+        blocks.push(Block::Folded("More differences".to_owned(), rest));
+    }
     Section {
         id: "differences",
         title: "Differences",
-        blocks: plots
-            .map(|f| Block::Figure(Shown::new(f, caption)))
-            .collect(),
+        blocks,
     }
 }
 

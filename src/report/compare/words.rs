@@ -175,6 +175,8 @@ pub(super) struct Called {
     pub counts: String,
     /// The same of each regime.
     pub groups: Vec<String>,
+    /// Which share of each regime's.
+    pub shares: Vec<String>,
 }
 
 impl Called {
@@ -192,16 +194,23 @@ impl Called {
         let (called, all) = count(None);
         let of_group = |name: &String| {
             let (called, all) = count(Some(name));
-            format!("{} {called} of {all}", clean(name))
+            let share = called as f64 / all.max(1) as f64;
+            let name = clean(name);
+            (
+                format!("{name} {called} of {all}"),
+                format!("{name} {}", percent(share)),
+            )
         };
         let groups = comparison.groups.iter().map(|g| of_group(&g.name));
-        (all > 0).then(|| Self {
+        let (groups, shares) = groups.unzip();
+        (all > 0).then_some(Self {
             status: match called == all {
                 true => Status::Holds,
                 false => Status::Note,
             },
             counts: format!("{called} of {all}"),
-            groups: groups.collect(),
+            groups,
+            shares,
         })
     }
 }

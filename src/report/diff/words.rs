@@ -158,10 +158,10 @@ pub(super) fn of_edges(edges: &ChangedEdges) -> String {
 fn pruned(diff: &Diff) -> Option<Sentence> {
     let found = diff.pruned.as_ref()?;
     let text = format!(
-        "Of the weights that pruning leaves (thresholds {} and {}): {}.",
+        "Of the weights that pruning leaves, {} (thresholds {} and {}).",
+        of_edges(&found.edges),
         typed(found.thresholds.old),
         typed(found.thresholds.new),
-        of_edges(&found.edges)
     );
     Some(Sentence::new("Pruning", Status::Note, text).from(["/pruned/edges"]))
 }

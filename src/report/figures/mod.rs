@@ -8,6 +8,8 @@ pub mod canvas;
 pub mod legend;
 pub mod matrix;
 pub mod palette;
+#[cfg_attr(not(feature = "pdf"), path = "no_press.rs")]
+pub(super) mod press;
 pub mod print;
 
 pub use canvas::Figure;

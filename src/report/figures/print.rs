@@ -1,9 +1,12 @@
 //! How figures are set in print: their font and their width on paper.
 
 use std::fmt;
+use std::result;
 use std::str::FromStr;
 
+use crate::Result;
 use crate::report::figures::canvas::Figure;
+use crate::report::figures::press::Press;
 
 /// Most characters of a font's name.
 const LONGEST: usize = 60;
@@ -18,18 +21,44 @@ pub struct Print {
     pub font: Option<Font>,
     /// The width on paper; the height follows, and text grows and shrinks with the figure.
     pub width: Option<Length>,
+    /// What figures are written as beside SVG.
+    pub formats: Vec<Format>,
+}
+
+/// A format of figures beside SVG, set in the fonts of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// With its fonts within, and text that can be searched.
+    Pdf,
+    /// At 300 dots per inch of its width on paper; without one at 96 pixels an inch.
+    Png,
+}
+
+named! {
+    Format: "format of figures" {
+        Pdf = "pdf",
+        Png = "png",
+    }
 }
 
 /// The name of a font, as the system knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Font(String);
 
+impl Font {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for Font {
     type Err = String;
 
     /// Letters, digits, spaces, `-`, `_` and `.`, so that no name can end the style that it
     /// stands in.
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> result::Result<Self, String> {
         let is_plain = |c: char| c.is_alphanumeric() || [' ', '-', '_', '.'].contains(&c);
         let name = text.trim();
         match !name.is_empty() && name.chars().count() <= LONGEST && name.chars().all(is_plain) {
@@ -87,7 +116,7 @@ impl Unit {
 impl FromStr for Length {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> result::Result<Self, String> {
         let text = text.trim();
         let parsed = Unit::ALL.into_iter().find_map(|unit| {
             let number: f64 = text.strip_suffix(unit.name())?.trim().parse().ok()?;
@@ -110,6 +139,20 @@ impl fmt::Display for Length {
 }
 
 impl Print {
+    /// Whether figures can be set so.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Press`] where the system lacks the font, or the build a format.
+    pub fn check(&self) -> Result<()> {
+        self.press().map(drop)
+    }
+
+    /// What sets figures in other formats, where some are asked for.
+    pub(in crate::report) fn press(&self) -> Result<Option<Press>> {
+        let is_asked = !self.formats.is_empty();
+        is_asked.then(|| Press::of(self)).transpose()
+    }
+
     /// Width and height of a figure's file: on paper, else in user units.
     pub(super) fn size(&self, figure: &Figure) -> (String, String) {
         let (width, height) = figure.size();
@@ -127,7 +170,7 @@ impl Print {
 
     /// The rule that sets the font; it stands behind all others.
     pub(super) fn rule(&self) -> String {
-        let rule = |font: &Font| format!(".fig{{font-family:\"{}\",sans-serif}}\n", font.0);
+        let rule = |font: &Font| format!(".fig{{font-family:\"{}\",sans-serif}}\n", font.name());
         self.font.as_ref().map_or_else(String::new, rule)
     }
 }
@@ -141,7 +184,11 @@ mod tests {
         let size = |width: &str| {
             let width = Some(width.parse().expect("a length"));
             let figure = Figure::new("a", "a", 650.0, 325.0);
-            Print { font: None, width }.size(&figure)
+            let print = Print {
+                width,
+                ..Print::default()
+            };
+            print.size(&figure)
         };
         assert_eq!(size("3.25in"), ("3.25in".to_owned(), "1.625in".to_owned()));
         assert_eq!(size("90 mm"), ("90mm".to_owned(), "45mm".to_owned()));
@@ -157,7 +204,7 @@ mod tests {
         let font: Font = " CMU Serif ".parse().expect("a name");
         let print = Print {
             font: Some(font),
-            width: None,
+            ..Print::default()
         };
         let drawn = Figure::new("a", "a", 10.0, 10.0).file(&print);
         assert!(

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::words;
+use crate::report::attention::CHOSEN;
 use crate::report::figures::Figure;
 use crate::report::format::{number, percent};
 use crate::report::page::blocks::{
@@ -74,6 +75,10 @@ fn sections(result: &Lens, figures: &[Figure], said: Vec<Sentence>) -> Vec<Secti
     let lens = "The stream at each point read as if it were the last, over all readings.";
     let parts = "What each writer adds to the logit difference by itself, the final norm's scale \
                  held as it is in the run.";
+    let mut attention = shown("attention", "Rows ask, columns are read.");
+    if !attention.is_empty() {
+        attention.insert(0, CHOSEN);
+    }
     let section = |id, title, mut blocks: Vec<Block>, tables: Vec<Table>| {
         blocks.extend(tables.into_iter().map(Block::Table));
         Section { id, title, blocks }
@@ -91,12 +96,7 @@ fn sections(result: &Lens, figures: &[Figure], said: Vec<Sentence>) -> Vec<Secti
             shown("attribution", parts),
             vec![attribution(result), neurons(result)],
         ),
-        section(
-            "attention",
-            "What heads attend to",
-            shown("attention", "Rows ask, columns are read."),
-            Vec::new(),
-        ),
+        section("attention", "What heads attend to", attention, Vec::new()),
         section(
             "weights",
             "What weights say by themselves",

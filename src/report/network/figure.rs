@@ -24,6 +24,7 @@ use crate::report::network::nodes;
 use crate::report::network::nodes::Groups;
 use crate::report::network::scene::LARGE;
 use crate::report::network::scene::MEDIUM;
+use crate::report::network::scene::NARROW;
 use crate::report::network::scene::SMALL;
 use crate::report::network::scene::Scene;
 use crate::report::network::scene::Size;
@@ -68,7 +69,13 @@ pub fn bridge_count(split: &Split) -> usize {
 /// The surviving network, coloured by module, with the edges that alone keep parts joined.
 #[must_use]
 pub fn overview(audit: &Audit) -> Figure {
-    placed(audit, &audit.network, "network")
+    placed(audit, &audit.network, "network", MEDIUM)
+}
+
+/// The same for a phone: as wide as its screen, with letters that can be read.
+#[must_use]
+pub fn narrow(audit: &Audit) -> Figure {
+    placed(audit, &audit.network, "network-narrow", NARROW)
 }
 
 /// The surviving network with its sites where relocation put them.
@@ -89,14 +96,14 @@ pub fn relocated(audit: &Audit) -> Option<Figure> {
             }
         }
     }
-    Some(placed(audit, &moved, "network-relocated"))
+    Some(placed(audit, &moved, "network-relocated", MEDIUM))
 }
 
 /// The surviving network with its sites at the places of `network`.
-fn placed(audit: &Audit, network: &Network, name: &str) -> Figure {
+fn placed(audit: &Audit, network: &Network, name: &str, size: Size) -> Figure {
     let sites = Sites::new(&audit.network);
     let wires = sites.surviving(drawn_threshold(audit));
-    let scene = Scene::new(network, MEDIUM);
+    let scene = Scene::new(network, size);
     let mut groups = Groups::connected_by(&wires);
     let passages = links::alive(&audit.network, &wires);
     let passed = passages.iter().flat_map(|p| [p.from, p.to]);
@@ -402,7 +409,7 @@ fn wanted(scene: &Scene, sites: &Sites<'_>, layer: usize, wires: &[Wire]) -> Vec
 fn layer_names(scene: &Scene, sites: &Sites<'_>, groups: &Groups) -> Vec<Element> {
     let mut drawn = Vec::new();
     for (k, layer) in sites.layers().iter().enumerate() {
-        if !scene.has_room_for_name(k) {
+        if !scene.size.names_layers() || !scene.has_room_for_name(k) {
             continue;
         }
         let corner = scene.planes.get(k).map(|plane| plane[0].1);

@@ -16,11 +16,18 @@ use crate::result::{Audit, Split};
 pub(in crate::report) const KERNELS: &str = "A kernel is drawn by its largest entry, a weight that is \
      used at several places at each of them.";
 
+/// What stands in the view's place until the script draws it.
+const UNDRAWN: &str = "The interactive view is drawn by the page’s script; without it, the figure above \
+     shows the same network.";
+
 pub(in crate::report) fn section(audit: &Audit) -> Section {
     let strongest = audit.strongest.as_ref().map(sample_words);
     let strongest = strongest.map_or_else(String::new, |words| format!(" {words}"));
     let blocks = match is_drawn(audit) {
-        true => vec![Block::View, Block::Text(caption(audit) + &strongest)],
+        true => vec![
+            Block::Place("view", UNDRAWN),
+            Block::Text(caption(audit) + &strongest),
+        ],
         false => Vec::new(),
     };
     Section {

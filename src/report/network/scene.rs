@@ -52,6 +52,18 @@ pub const MEDIUM: Size = Size {
     names_all: usize::MAX,
 };
 
+/// The network on the first screen of a phone.
+pub const NARROW: Size = Size {
+    width: 336.0,
+    gutter: 10.0,
+    gap: 84.0,
+    tallest: 380.0,
+    fold: 34.0,
+    radius: 6.0,
+    font: 11.0,
+    names_all: 12,
+};
+
 /// The network as one of many.
 pub const SMALL: Size = Size {
     width: 480.0,
@@ -72,6 +84,11 @@ const LETTER: f64 = 6.4;
 const LONGEST_NAME: f64 = 150.0;
 
 impl Size {
+    /// Whether layers are named in the left margin.
+    pub fn names_layers(self) -> bool {
+        self.gutter > SMALL.gutter
+    }
+
     /// With a margin in which the layers' names have room, where they are written there.
     fn with_room_for(self, network: &Network) -> Self {
         let names = network
@@ -79,9 +96,8 @@ impl Size {
             .iter()
             .map(|layer| layer.name.chars().count());
         let longest = steps(names.max().unwrap_or(0)) * LETTER + 14.0;
-        let is_named = self.gutter > SMALL.gutter;
         Self {
-            gutter: match is_named {
+            gutter: match self.names_layers() {
                 true => self.gutter.max(longest.min(LONGEST_NAME)),
                 false => self.gutter,
             },

@@ -41,8 +41,8 @@ pub enum Block {
     Modules(Vec<ModuleCard>),
     /// Sentences with their status, each beside what it stands on.
     Sentences(Vec<Said>),
-    /// Where the interactive view comes to stand.
-    View,
+    /// Where the page's script draws: an anchor, and the words that stand there without it.
+    Place(&'static str, &'static str),
     /// A quiet link within the page: where to, and its words.
     Link(&'static str, &'static str),
 }

@@ -13,6 +13,9 @@ use crate::result::{Analysed, Certified, Multiverse, Nonsense, OfSize, Status, T
 /// Edges of the figure.
 const MOST_EDGES: usize = 18;
 
+/// Axes that are told.
+const MOST_AXES: usize = 1;
+
 /// Around the figure of the first answer; the page tells so many sentences.
 pub(super) fn opening(result: &Multiverse, sentences: usize) -> Opening {
     let first = result.answers.first();
@@ -46,19 +49,15 @@ fn headline(result: &Multiverse) -> Headline {
         ),
     };
     let answers = result.answers.len();
-    let nonsense = result.answers.iter().filter_map(|a| a.nonsense.as_ref());
-    let nonsense = nonsense.map(|found| found.jaccard);
-    let beside = match nonsense.clone().next() {
-        Some(_) => format!(
-            "with labels of other samples they share {}",
-            range(nonsense, percent)
-        ),
-        None => "what they share where there is nothing to find was not asked".to_owned(),
+    // Where it was asked a verdict says it.
+    let beside = match result.answers.iter().any(|a| a.nonsense.is_some()) {
+        true => "",
+        false => "; what they share where there is nothing to find was not asked",
     };
     Headline {
         text,
         caveat: format!(
-            "{} of {} {}, circuits of {} edges; {beside}.",
+            "{} of {} {}, circuits of {} edges{beside}.",
             counted(analyses, "analysis", "analyses"),
             count_words(answers),
             plural(answers, "answer", "answers"),
@@ -86,15 +85,14 @@ fn note(title: &str, text: String, evidence: &'static str) -> Verdict {
 fn in_nearly_all(result: &Multiverse) -> Option<Verdict> {
     middle(result.answers.first()?)?;
     let text = format!(
-        "{} edges are in 95 % of them or more, {} in 5 %; {} find the most frequent circuit",
+        "{} edges are in 95 % of them or more, {} in 5 %",
         numbers(middles(result).map(|of| of.core as f64)),
         numbers(middles(result).map(|of| of.possible as f64)),
-        range(middles(result).map(|of| of.modal_share), percent),
     );
     Some(note("What they agree on", text, "edges"))
 }
 
-/// Every axis by what two analyses share that differ in it alone, the worst first.
+/// The worst axes by what two analyses share that differ in it alone.
 fn what_differs(result: &Multiverse) -> Option<Verdict> {
     let mut axes: Vec<(&str, Vec<f64>)> = Vec::new();
     for along in result.answers.iter().flat_map(|answer| &answer.along) {
@@ -108,9 +106,9 @@ fn what_differs(result: &Multiverse) -> Option<Verdict> {
     let told = |(axis, shared): &(&str, Vec<f64>)| {
         format!("{axis} {}", range(shared.iter().copied(), percent))
     };
-    let told: Vec<String> = axes.iter().map(told).collect();
+    let told: Vec<String> = axes.iter().take(MOST_AXES).map(told).collect();
     let text = format!("shared by two that differ in it alone: {}", joined(&told));
-    (!told.is_empty()).then(|| note("Which choice makes the difference", text, "evidence"))
+    (!told.is_empty()).then(|| note("What makes the difference", text, "evidence"))
 }
 
 /// What the same analyses share with other labels, and with weights in other places.
@@ -121,15 +119,15 @@ fn nothing_to_find(result: &Multiverse) -> Option<Verdict> {
             .iter()
             .filter_map(of)
             .map(|found| found.jaccard);
-        let is_there = all.clone().next().is_some();
-        is_there.then(|| format!("{} with {words}", range(all, percent)))
+        let most = all.reduce(f64::max)?;
+        Some(format!("{} with {words}", percent(most)))
     };
     let arms = [
         shared(|answer| answer.nonsense.as_ref(), "labels of other samples"),
         shared(|answer| answer.shuffled.as_ref(), "weights in other places"),
     ];
     let arms: Vec<String> = arms.into_iter().flatten().collect();
-    let text = format!("shared: {}", joined(&arms));
+    let text = format!("shared: at most {}", joined(&arms));
     (!arms.is_empty()).then(|| note("Where there is nothing to find", text, "held-against"))
 }
 
@@ -141,7 +139,7 @@ fn other_edges(result: &Multiverse) -> Option<Verdict> {
     let sum = |number: fn(&Transfer) -> usize| all.clone().map(number).sum::<usize>();
     let pairs = sum(|transfer| transfer.pairs);
     let text = format!(
-        "{} of {} of circuits found on other samples do the same on samples held out",
+        "{} of {} found on other samples do the same held out",
         count(sum(|transfer| transfer.same)),
         counted(pairs, "pair", "pairs"),
     );
@@ -153,10 +151,9 @@ fn certified(result: &Multiverse) -> Option<Verdict> {
     all.clone().next()?;
     let of = |number: fn(&Certified) -> usize| numbers(all.clone().map(|c| number(c) as f64));
     let text = format!(
-        "{} edges in, {} out, whatever few samples are deleted or replaced; {} undecided",
+        "{} edges in, {} out, whatever few samples are deleted or replaced",
         of(|certified| certified.inside),
         of(|certified| certified.outside),
-        of(|certified| certified.abstained),
     );
     Some(note("Certified to stay", text, "held-against"))
 }

@@ -39,7 +39,7 @@ fn curve_name(answer: &Analysed) -> String {
 /// Renders the page.
 pub fn render(result: &Multiverse, figures: &[Figure]) -> askama::Result<String> {
     let run = Run {
-        kind: "Many analyses of one network",
+        kind: "Many analyses",
         checkpoint: &result.checkpoint,
         data: &result.data,
         tool: &result.tool,

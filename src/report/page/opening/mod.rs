@@ -19,8 +19,12 @@ pub use stretch::stretch;
 use crate::choice::Requested;
 use crate::report::figures::Figure;
 use crate::report::format::{measured, short};
+use crate::report::network::figure as network;
 use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Parity, Prune, Sentence, Status, Task};
+
+/// Bytes that a figure may have and still be drawn a second time, for phones.
+const MOST_TWICE: usize = 100_000;
 
 /// The first screen of a result.
 #[derive(Debug, Clone)]
@@ -31,6 +35,8 @@ pub struct Opening {
     pub checks: Vec<Check>,
     /// The network or the circuit, drawn; empty where the result has nothing to draw.
     pub figure: String,
+    /// The same for a phone; empty where the figure keeps its size there and is scrolled.
+    pub narrow: String,
     /// The name of the figure's file.
     pub file: String,
     /// At most [`verdicts::MOST`].
@@ -40,7 +46,7 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// The first screen of a result that is told by few paragraphs: the first sentence of
+    /// The first screen of a result that is told by few paragraphs: the first clause of
     /// each is a verdict, and `anchor` says which part of the page it stands on.
     #[must_use]
     pub fn told(
@@ -77,6 +83,7 @@ impl Opening {
             headline,
             checks: Vec::new(),
             figure: figure.map_or_else(String::new, Figure::inline),
+            narrow: String::new(),
             file: figure.map_or_else(String::new, |figure| figure.name.clone()),
             verdicts,
             sentences,
@@ -84,10 +91,16 @@ impl Opening {
     }
 }
 
-/// The first sentence of several.
+/// What stands before the first stop, semicolon or colon that is in no parentheses.
 fn first_of(text: &str) -> String {
-    match text.split_once(". ") {
-        Some((first, _)) => format!("{first}."),
+    let is_whole = |end: &usize| {
+        let before = text.get(..*end).unwrap_or_default();
+        before.matches('(').count() == before.matches(')').count()
+    };
+    let stops = [". ", "; ", ": "].into_iter();
+    let stops = stops.flat_map(|stop| text.match_indices(stop).map(|(at, _)| at));
+    match stops.filter(is_whole).min().and_then(|end| text.get(..end)) {
+        Some(first) => format!("{first}."),
         None => text.to_owned(),
     }
 }
@@ -112,8 +125,13 @@ pub fn opening(audit: &Audit, figure: Option<&Figure>, sentences: usize) -> Open
         audit.parity.as_ref().map(parity),
     ];
     let (headline, verdicts) = (headline(audit, &sites), verdicts::all(audit, &sites));
+    let is_network =
+        figure.is_some_and(|f| f.name == "network") && !audit.network.layers.is_empty();
+    let narrow = is_network.then(|| network::narrow(audit));
+    let narrow = narrow.filter(|figure| figure.bytes() <= MOST_TWICE);
     Opening {
         checks: checks.into_iter().flatten().collect(),
+        narrow: narrow.map_or_else(String::new, |figure| figure.inline()),
         ..Opening::of(headline, figure, verdicts, sentences)
     }
 }
@@ -187,6 +205,23 @@ mod tests {
                 words(&opening)
             );
             assert!(opening.verdicts.len() <= verdicts::MOST);
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_the_first_clause() {
+        for (text, first) in [
+            (
+                "3 modules before and 3 now; of 12 sites 10 stayed.",
+                "3 modules before and 3 now.",
+            ),
+            (
+                "It is 2 (95 %: 1 to 3) now: an effect of 1. More.",
+                "It is 2 (95 %: 1 to 3) now.",
+            ),
+            ("All of it.", "All of it."),
+        ] {
+            assert_eq!(first_of(text), first);
         }
     }
 
