@@ -164,7 +164,7 @@ pub(super) fn show(common: &Common, folder: &Path) {
 
 /// Refuses a folder that exists, and figures that cannot be set, before any work is done.
 pub(super) fn check_free(common: &Common, name: &str, replace: bool) -> Result<()> {
-    common.figures.print().check()?;
+    report::check(&common.figures.print())?;
     folder(common, name).map_or(Ok(()), |path| {
         whole::recover(&path);
         check_replaceable(&path, common.force || replace)

@@ -49,6 +49,7 @@ use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::result::{Audit, Comparison, Diff, Fronts, Intervention, Lens, Multiverse, Saved};
+use figures::press::Press;
 use figures::{Gallery, Print};
 
 /// Writes a result into a folder: `index.html`, `COMMAND.json`, `figures/*.svg`, `tables/*.csv`.
@@ -261,13 +262,27 @@ fn save_json(result: &impl serde::Serialize, path: &Path) -> Result<()> {
 }
 
 /// `figures/NAME.svg` of each.
+/// Whether figures can be set so.
+///
+/// # Errors
+/// [`ErrorKind::Press`] where the system lacks the font, or the build a format.
+pub fn check(print: &Print) -> Result<()> {
+    press(print).map(drop)
+}
+
+/// What sets figures in other formats, where some are asked for.
+fn press(print: &Print) -> Result<Option<Press>> {
+    let is_asked = !print.formats.is_empty();
+    is_asked.then(|| Press::of(print)).transpose()
+}
+
 fn save_figures<'f>(
     all: impl IntoIterator<Item = &'f figures::Figure>,
     dir: &Path,
     print: &Print,
 ) -> Result<()> {
     let drawings = folder(dir, "figures")?;
-    let press = print.press()?;
+    let press = press(print)?;
     for figure in all {
         let drawn = figure.file(print);
         let path = |ending: &str| drawings.join(format!("{}.{ending}", figure.name));

@@ -2,10 +2,6 @@
 
 const PLAY_EVERY = 1600;
 
-function field(label, control) {
-  return make("label", {}, make("span", {}, label), control);
-}
-
 function thresholdControl(state, act) {
   const last = state.graph.stops.length - 1;
   const slider = make("input", { type: "range", min: 0, max: last, step: 1, id: "view-threshold" });

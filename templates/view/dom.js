@@ -51,3 +51,16 @@ function save(name, blob) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
+
+/** A control below its name. */
+function field(label, control) {
+  return make("label", {}, make("span", {}, label), control);
+}
+
+/** Bytes of base64. */
+function bytesOf(base64) {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
+  return bytes;
+}

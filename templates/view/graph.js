@@ -1,12 +1,5 @@
 // The graph that the page carries: base64 becomes typed arrays once.
 
-function bytesOf(base64) {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
-  return bytes;
-}
-
 function floatsOf(base64) {
   return new Float32Array(bytesOf(base64).buffer);
 }

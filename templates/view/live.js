@@ -8,8 +8,8 @@ const ACTIVATIONS = {
   tanh: Math.tanh,
 };
 
-// Products of weights and samples up to which a run follows a change at once.
-const AT_ONCE = 2e7;
+// Products of weights that are left and samples up to which a run follows a change at once.
+const AT_ONCE = 3e6;
 
 // So long after the last change a larger one runs.
 const PAUSE = 150;
@@ -137,7 +137,7 @@ function liveLine(state) {
     if (now === last) return;
     last = now;
     clearTimeout(timer);
-    const cost = state.live.inputs.length * state.live.weights.reduce((sum, w) => sum + w.length, 0);
+    const cost = state.live.inputs.length * state.graph.stops[state.stop].shown;
     if (cost <= AT_ONCE) run();
     else timer = setTimeout(run, PAUSE);
   };

@@ -30,6 +30,38 @@ fn several_results_make_an_index_with_a_page_for_each() {
     modscope().args(arguments).arg("--force").assert().success();
 }
 
+/// As PDF and PNG by builds that can, refused before anything is written by those that cannot.
+#[test]
+fn figures_in_other_formats_are_written_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("print");
+    let words = [
+        "report",
+        RESULT,
+        "--figures",
+        "pdf,png",
+        "--width",
+        "3.25in",
+    ];
+    let run = modscope().args(words).arg("--out").arg(&out).assert();
+    let begins = |file: &str, with: &[u8]| {
+        let bytes = fs::read(out.join("figures").join(file)).unwrap();
+        bytes.starts_with(with)
+    };
+    if cfg!(feature = "pdf") {
+        run.success();
+        assert!(begins("network.pdf", b"%PDF") && begins("network.png", b"\x89PNG"));
+    } else {
+        let told = String::from_utf8_lossy(&run.code(2).get_output().stderr).into_owned();
+        assert!(told.contains("the feature `pdf` is off"), "{told}");
+        assert!(!out.exists());
+    }
+    modscope()
+        .args(["report", RESULT, "--figures", "gif"])
+        .assert()
+        .code(2);
+}
+
 #[test]
 fn an_index_needs_every_result() {
     let dir = tempfile::tempdir().unwrap();

@@ -38,7 +38,7 @@ fn sections(audit: &Audit) -> Vec<Section> {
     };
     let of_group = |(title, sentences): (&'static str, Vec<&Sentence>)| {
         let part = Section {
-            id: "",
+            id: sentences.first().map_or("", |said| said.status.class()),
             title,
             blocks: vec![Block::Sentences(sentences.into_iter().map(said).collect())],
         };

@@ -44,7 +44,7 @@ pub(super) const CLAIMS: [Claim; 3] = [
     },
     Claim {
         topic: "Circuit gap",
-        words: "a lower gap of the circuits",
+        words: "a lower circuit gap",
         decides: "exact_gap",
         elsewhere: &["acdc_gap", "gap_at_", "gap_within_"],
     },
@@ -291,7 +291,7 @@ mod tests {
             told_together(&found, 4),
             [
                 "fewer edges and fewer patched runs of ACDC than two of four other regimes",
-                "a lower gap of the circuits than local",
+                "a lower circuit gap than local",
             ]
         );
         assert_eq!(

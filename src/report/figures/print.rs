@@ -1,12 +1,9 @@
 //! How figures are set in print: their font and their width on paper.
 
 use std::fmt;
-use std::result;
 use std::str::FromStr;
 
-use crate::Result;
 use crate::report::figures::canvas::Figure;
-use crate::report::figures::press::Press;
 
 /// Most characters of a font's name.
 const LONGEST: usize = 60;
@@ -58,7 +55,7 @@ impl FromStr for Font {
 
     /// Letters, digits, spaces, `-`, `_` and `.`, so that no name can end the style that it
     /// stands in.
-    fn from_str(text: &str) -> result::Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let is_plain = |c: char| c.is_alphanumeric() || [' ', '-', '_', '.'].contains(&c);
         let name = text.trim();
         match !name.is_empty() && name.chars().count() <= LONGEST && name.chars().all(is_plain) {
@@ -116,7 +113,7 @@ impl Unit {
 impl FromStr for Length {
     type Err = String;
 
-    fn from_str(text: &str) -> result::Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let parsed = Unit::ALL.into_iter().find_map(|unit| {
             let number: f64 = text.strip_suffix(unit.name())?.trim().parse().ok()?;
@@ -139,20 +136,6 @@ impl fmt::Display for Length {
 }
 
 impl Print {
-    /// Whether figures can be set so.
-    ///
-    /// # Errors
-    /// [`crate::ErrorKind::Press`] where the system lacks the font, or the build a format.
-    pub fn check(&self) -> Result<()> {
-        self.press().map(drop)
-    }
-
-    /// What sets figures in other formats, where some are asked for.
-    pub(in crate::report) fn press(&self) -> Result<Option<Press>> {
-        let is_asked = !self.formats.is_empty();
-        is_asked.then(|| Press::of(self)).transpose()
-    }
-
     /// Width and height of a figure's file: on paper, else in user units.
     pub(super) fn size(&self, figure: &Figure) -> (String, String) {
         let (width, height) = figure.size();

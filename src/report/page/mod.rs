@@ -94,9 +94,9 @@ impl Page {
             kind: "",
             title: String::new(),
             subtitle: String::new(),
-            policy: crate::escape::policy(&script::TEXT),
+            policy: crate::escape::policy(&script::COMMON_ALONE),
             style: [&palette::variables(), palette::FIGURE_CSS, STYLE, FILM].concat(),
-            script: script::TEXT.as_str(),
+            script: script::COMMON_ALONE.as_str(),
             opening: None,
             sections: Vec::new(),
             json: String::new(),
@@ -125,6 +125,8 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
             .map_or_else(|| Ok(String::new()), |view| view::embedded(&view))
             .map_err(askama::Error::custom)?,
         film: film(audit).map_err(askama::Error::custom)?,
+        policy: crate::escape::policy(&script::WHOLE),
+        script: script::WHOLE.as_str(),
         ..Page::bare()
     };
     let bare = page.render()?;

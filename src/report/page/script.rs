@@ -2,26 +2,38 @@
 
 use std::sync::LazyLock;
 
-/// The script without the comments and indentation that those read who change it.
-pub static TEXT: LazyLock<String> = LazyLock::new(|| {
-    let lines = WRITTEN.lines().map(str::trim_start);
+/// The script of pages with the interactive view, without the comments and indentation that
+/// those read who change it.
+pub static WHOLE: LazyLock<String> = LazyLock::new(|| enclosed(&[COMMON, VIEW, START]));
+
+/// That of pages without.
+pub static COMMON_ALONE: LazyLock<String> = LazyLock::new(|| enclosed(&[COMMON, START]));
+
+/// Files in a function of their own.
+fn enclosed(parts: &[&str]) -> String {
+    let lines = parts.iter().flat_map(|part| part.lines());
     let is_code = |line: &&str| {
         let is_note = line.starts_with("//") || (line.starts_with("/**") && line.ends_with("*/"));
         !line.is_empty() && !is_note
     };
-    lines
-        .filter(is_code)
-        .flat_map(|line| [line, "\n"])
-        .collect()
-});
+    let code = lines.map(str::trim_start).filter(is_code);
+    let code: String = code.flat_map(|line| [line, "\n"]).collect();
+    format!("(() => {{\n\"use strict\";\n{code}}})();\n")
+}
 
-/// Every file of `templates/view`, in a function of its own.
-const WRITTEN: &str = concat!(
-    "(() => {\n\"use strict\";\n",
+/// What every page has.
+const COMMON: &str = concat!(
     include_str!("../../../templates/view/dom.js"),
     include_str!("../../../templates/view/tables.js"),
     include_str!("../../../templates/view/downloads.js"),
     include_str!("../../../templates/view/scrolls.js"),
+    include_str!("../../../templates/view/evidence.js"),
+    include_str!("../../../templates/view/attention.js"),
+    include_str!("../../../templates/view/pair.js"),
+);
+
+/// The interactive view of a network, and the film of its training.
+const VIEW: &str = concat!(
     include_str!("../../../templates/view/graph.js"),
     include_str!("../../../templates/view/layout.js"),
     include_str!("../../../templates/view/camera.js"),
@@ -37,15 +49,14 @@ const WRITTEN: &str = concat!(
     include_str!("../../../templates/view/pointer.js"),
     include_str!("../../../templates/view/view.js"),
     include_str!("../../../templates/view/film.js"),
-    include_str!("../../../templates/view/evidence.js"),
     include_str!("../../../templates/view/live.js"),
     include_str!("../../../templates/view/link.js"),
     include_str!("../../../templates/view/kept.js"),
-    include_str!("../../../templates/view/attention.js"),
-    include_str!("../../../templates/view/pair.js"),
-    include_str!("../../../templates/view/start.js"),
-    "})();\n"
+    include_str!("../../../templates/view/begin.js"),
 );
+
+/// What runs when the page is there.
+const START: &str = include_str!("../../../templates/view/start.js");
 
 #[cfg(test)]
 mod tests {
@@ -65,7 +76,7 @@ mod tests {
             "http:",
             "https:",
         ] {
-            let text = TEXT.replace("http://www.w3.org/2000/svg", "");
+            let text = WHOLE.replace("http://www.w3.org/2000/svg", "");
             assert!(!text.contains(door), "{door}");
         }
     }
@@ -78,11 +89,11 @@ mod tests {
                 .lines()
                 .all(|line| line.matches('`').count() % 2 == 0)
         );
-        assert!(!TEXT.contains("\n//") && !TEXT.contains("/**"));
+        assert!(!WHOLE.contains("\n//") && !WHOLE.contains("/**"));
     }
 
     #[test]
     fn nothing_in_it_ends_its_element() {
-        assert!(!TEXT.contains("</script") && !TEXT.contains("<!--"));
+        assert!(!WHOLE.contains("</script") && !WHOLE.contains("<!--"));
     }
 }
