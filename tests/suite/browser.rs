@@ -522,12 +522,7 @@ fn first_screens(kind: Kind) {
         };
         assert_first_screen(&mut page, size, folder);
         let name = folder.rsplit('/').next().unwrap_or(folder);
-        for (is_dark, colours) in [(false, "light"), (true, "dark")] {
-            if page.emulate("screen", is_dark) {
-                let name = format!("{name}-{}-{colours}", size.0);
-                keep_picture(&mut page, &name, false);
-            }
-        }
+        keep_picture(&mut page, &format!("{name}-{}", size.0), false);
     }
 }
 
