@@ -71,8 +71,8 @@ pub fn write(audit: &Audit, graphs: &[GraphJson], exports: &[Export], dir: &Path
             match export {
                 Export::Json | Export::Mib => json(graph, &path)?,
                 Export::Neuronpedia => json(&attribution_graph(audit, circuit), &path)?,
-                Export::Graphml => save(&path, &graphml(circuit))?,
-                Export::Dot => save(&path, &dot(circuit))?,
+                Export::Graphml => save(&path, graphml(circuit))?,
+                Export::Dot => save(&path, dot(circuit))?,
             }
         }
     }

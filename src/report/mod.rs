@@ -90,7 +90,7 @@ pub fn write(audit: &Audit, command: &str, dir: &Path, print: &Print) -> Result<
 /// [`ErrorKind::Write`] with the file that could not be written.
 pub fn write_brief(audit: &Audit, dir: &Path) -> Result<()> {
     save_page(brief::render(audit), &dir.join("brief.html"))?;
-    save(&dir.join("model-card.md"), &brief::markdown(audit))
+    save(&dir.join("model-card.md"), brief::markdown(audit))
 }
 
 /// Writes several results into one folder: a report in a folder of its own for each,
@@ -119,11 +119,11 @@ pub fn write_comparison(comparison: &Comparison, dir: &Path, print: &Print) -> R
     compare::tables::write(comparison, &tables)?;
     save(
         &tables.join("compare.md"),
-        &compare::tables::markdown(comparison),
+        compare::tables::markdown(comparison),
     )?;
     save(
         &tables.join("compare.tex"),
-        &compare::tables::latex(comparison),
+        compare::tables::latex(comparison),
     )?;
     let figures = compare::figures::all(comparison);
     save_figures(&figures, dir, print)?;
@@ -144,7 +144,7 @@ pub fn write_multiverse(result: &Multiverse, dir: &Path, print: &Print) -> Resul
     tables::save_all(&stability::tables::sheets(result), &folder(dir, "tables")?)?;
     save(
         &dir.join("tables").join("card.tex"),
-        &stability::card::latex(result),
+        stability::card::latex(result),
     )?;
     let figures = stability::page::figures(result);
     save_figures(&figures, dir, print)?;
