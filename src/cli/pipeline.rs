@@ -141,7 +141,7 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
         let told = &mut outcome.result;
         let follow = || {
             over_training(training, told, &data, &config, &|stage| {
-                progress.stage(stage)
+                progress.stage(stage);
             })
         };
         common.in_pool(follow)??;
