@@ -8,7 +8,7 @@ use super::{Config, describe, memory};
 use crate::checkpoint::sha256;
 use crate::choice::Layout;
 use crate::graph::{NamedGraph, read};
-use crate::modules::{NullKind, find_graph};
+use crate::modules::{ModulesConfig, NullKind, find_graph};
 use crate::prune::Threshold;
 use crate::result::{self, PassedOver};
 use crate::{ErrorKind, Result};
@@ -35,7 +35,10 @@ pub fn graph(path: &Path, config: &Config) -> Result<result::Audit> {
     let info = info(path, &sha256(&bytes), &found);
     let mut result = describe::audit(info, None, config);
     result.costs.seconds.load = started.elapsed().as_secs_f64();
-    let mut search = config.modules.clone();
+    let mut search = ModulesConfig {
+        seed: config.seed,
+        ..config.modules.clone()
+    };
     let graph = match config.prune.threshold {
         Threshold::At(threshold) => {
             search.threshold = threshold;

@@ -59,6 +59,18 @@ fn cliques_are_modules_from_either_file() {
     }
 }
 
+/// What is drawn follows the seed, and nothing else.
+#[test]
+fn the_seed_decides_what_is_drawn() {
+    let draws = |seed: &str| {
+        let more = ["--null", "degree:9", "--seed", seed];
+        let result = found("fixtures/graphs/cliques.csv", &more);
+        result["modules"]["null"]["draws"].clone()
+    };
+    assert_eq!(draws("1"), draws("1"));
+    assert_ne!(draws("1"), draws("2"));
+}
+
 #[test]
 fn every_algorithm_takes_a_graph() {
     for algorithm in [
