@@ -13,8 +13,8 @@ const FEWEST_RESTARTS: usize = 4;
 /// Between the two, so many that all searches together begin from so many edges.
 const RESTARTED_EDGES: usize = 100_000;
 
-/// Of searches that are joined with each other, as Leiden's are, one finds what the best of so
-/// many finds: docs/measured.md.
+/// Of searches that are joined with each other, as Leiden's are, one finds nearly what the best of
+/// so many finds: docs/measured.md.
 const PER_JOINED: usize = 4;
 
 /// What to look for, and against what to set it.

@@ -8,7 +8,7 @@
 //!
 //! Searches that start anew agree on most groups and differ in how these are put together.
 //! What two of them agree on is made the nodes of a small graph, which is searched in a
-//! fraction of the time: four searches joined so find what the best of twenty does
+//! fraction of the time: five searches joined so find nearly what the best of twenty does
 //! (docs/measured.md). Source: Ovelgönne & Geyer-Schulz (2013), *An ensemble learning strategy
 //! for graph clustering*.
 
