@@ -19,7 +19,6 @@ from safetensors.numpy import save_file
 GROUPS = 20
 WITHIN = 0.6
 
-
 Draw = Callable[[np.random.Generator], np.ndarray]
 
 

@@ -95,25 +95,31 @@ fn power(networks: u64) {
         "---|".repeat(MIXING.len())
     );
     for (name, least) in [("supported", 1e-6), ("at equal size", usual)] {
-        let share = |found: &[Found], shape: Option<usize>| {
-            let mine = found
-                .iter()
-                .filter(|f| shape.is_none_or(|shape| f.shape == shape));
-            let told: Vec<bool> = mine.map(|f| f.gain > least).collect();
-            let yes = told.iter().filter(|yes| **yes).count();
-            format!("{:.1} %", 100.0 * yes as f64 / told.len().max(1) as f64)
-        };
-        let shapes = std::iter::once(None).chain((0..SHAPES.len()).map(Some));
-        for shape in shapes {
+        for shape in std::iter::once(None).chain((0..SHAPES.len()).map(Some)) {
             let edges = shape.map_or("all".to_owned(), |shape| SHAPES[shape].1.to_string());
-            let power: Vec<String> = planted.iter().map(|found| share(found, shape)).collect();
+            let power = planted.iter().map(|found| share(found, shape, least));
             println!(
                 "| {name} | {edges} | {} | {} |",
-                share(&without, shape),
-                power.join(" | ")
+                share(&without, shape, least),
+                power.collect::<Vec<_>>().join(" | ")
             );
         }
     }
+    print_alike(&planted);
+}
+
+/// How many of the networks of a shape gain more than `least`, in per cent.
+fn share(found: &[Found], shape: Option<usize>, least: f64) -> String {
+    let mine = found
+        .iter()
+        .filter(|f| shape.is_none_or(|shape| f.shape == shape));
+    let told: Vec<bool> = mine.map(|f| f.gain > least).collect();
+    let yes = told.iter().filter(|yes| **yes).count();
+    format!("{:.1} %", 100.0 * yes as f64 / told.len().max(1) as f64)
+}
+
+/// How alike partitions are, by share of edges that leave their group.
+fn print_alike(planted: &[Vec<Found>]) {
     let names = [
         "blocks and planted groups",
         "Leiden's modules and planted groups",

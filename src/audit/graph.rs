@@ -8,7 +8,7 @@ use super::{Config, describe, memory};
 use crate::checkpoint::sha256;
 use crate::choice::Layout;
 use crate::graph::{NamedGraph, read};
-use crate::modules::{ModulesConfig, NullKind, find_graph};
+use crate::modules::{NullKind, find_graph};
 use crate::prune::Threshold;
 use crate::result::{self, PassedOver};
 use crate::{ErrorKind, Result};
@@ -35,17 +35,11 @@ pub fn graph(path: &Path, config: &Config) -> Result<result::Audit> {
     let info = info(path, &sha256(&bytes), &found);
     let mut result = describe::audit(info, None, config);
     result.costs.seconds.load = started.elapsed().as_secs_f64();
-    let mut search = ModulesConfig {
-        seed: config.seed,
-        ..config.modules.clone()
+    let (threshold, graph) = match config.prune.threshold {
+        Threshold::At(threshold) => (threshold, found.graph.at_least(threshold)),
+        _ => (0.0, found.graph),
     };
-    let graph = match config.prune.threshold {
-        Threshold::At(threshold) => {
-            search.threshold = threshold;
-            found.graph.at_least(threshold)
-        }
-        _ => found.graph,
-    };
+    let search = config.modules_at(threshold);
     result.modules = Some(find_graph(&graph, &found.names, &search));
     let seconds = &mut result.costs.seconds;
     seconds.total = started.elapsed().as_secs_f64();

@@ -24,8 +24,8 @@ use crate::circuit::Goal;
 use crate::metric::{Metric, MetricKind};
 use crate::model::layered::LayeredSites;
 use crate::model::{Batch, Layered, Ports};
+use crate::modules::EdgeWeight;
 use crate::modules::lesions::Measured;
-use crate::modules::{EdgeWeight, ModulesConfig};
 use crate::numeric::Scalar;
 use crate::patch::{Fill, LayeredEngine, Patchable};
 use crate::prune::{self, Reference, Setting, Tolerance};
@@ -140,11 +140,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         prune: Option<&Prune>,
         config: &Config,
     ) -> Result<Modules> {
-        let settings = ModulesConfig {
-            threshold: prune.map_or(0.0, |prune| prune.threshold),
-            seed: config.seed,
-            ..config.modules.clone()
-        };
+        let settings = config.modules_at(prune.map_or(0.0, |prune| prune.threshold));
         let fill = config.circuits.fill(self.batch.corrupted.is_some());
         let engine = self.engine(pruned, fill, config.seed)?;
         let goals = self.goals(config)?;

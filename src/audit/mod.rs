@@ -173,6 +173,15 @@ impl Outcome {
 }
 
 impl Config {
+    /// What to look for among weights of at least `threshold`.
+    pub(crate) fn modules_at(&self, threshold: f64) -> ModulesConfig {
+        ModulesConfig {
+            threshold,
+            seed: self.seed,
+            ..self.modules.clone()
+        }
+    }
+
     /// The defaults, for a command line that is recorded as `command`.
     #[must_use]
     pub fn new(command: Vec<String>) -> Self {

@@ -11,14 +11,11 @@ use crate::choice::{MetricKind, Unmatched};
 use crate::metric::Metric;
 use crate::model::Mlp;
 use crate::modules::lesions::Measured;
-use crate::modules::{self, Change, ModulesConfig};
+use crate::modules::{self, Change};
 use crate::numeric::Scalar;
 use crate::patch::{Engine, Fill, Fills, Patchable};
 use crate::prune::{Reference, apply};
 use crate::result::{Modules, Prune};
-
-/// Modules are put in each other's place in networks of which at most so many edges are left.
-const MOST_COPIED: usize = 10_000;
 
 /// The modules of the pruned network and what they do.
 pub fn modules<T: Scalar>(
@@ -29,11 +26,7 @@ pub fn modules<T: Scalar>(
 ) -> Modules {
     let threshold = prune.map_or(0.0, |prune| prune.threshold);
     let reference = subject.reference(config.prune.tolerance);
-    let settings = ModulesConfig {
-        threshold,
-        seed: config.seed,
-        ..config.modules.clone()
-    };
+    let settings = config.modules_at(threshold);
     let inputs = subject.batch.inputs.clone();
     let mean = Fills::mean(&pruned.forward(inputs.clone()));
     let network = Engine::new(pruned, inputs, mean);
@@ -58,7 +51,7 @@ pub fn modules<T: Scalar>(
     function(&mut found, &measured, config);
     // Matching shuffled weights again and again takes as long as it is of no use where
     // everything is joined with everything.
-    let few = found.edges <= MOST_COPIED;
+    let few = found.edges <= Unmatched::MOST_EDGES;
     if let Some(main) = measured.metrics.first().filter(|_| few) {
         let settings = (config.prune.tolerance, config.seed);
         found.transplants = transplants(subject, pruned, &found, main, settings);

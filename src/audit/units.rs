@@ -29,18 +29,12 @@ pub fn units<T: Scalar>(subject: &Subject<'_, T>, pruned: &Mlp<T>, modules: &Mod
             let Some(module) = of.get(site.as_str()).copied().filter(|m| *m < MODULES) else {
                 continue;
             };
-            let values = written.row(position);
-            let mut pairs: Vec<(f64, f64)> = sums
-                .iter()
-                .zip(values)
-                .map(|(sum, value)| (sum.widen(), value.widen()))
-                .collect();
-            let read: f64 = readers
-                .column(position)
-                .iter()
-                .map(|w| w.widen().abs())
-                .sum();
-            let spread = statistics::population_sd(&pairs.iter().map(|p| p.1).collect::<Vec<_>>());
+            let values: Vec<f64> = written.row(position).iter().map(|v| v.widen()).collect();
+            let read = readers.column(position);
+            let read: f64 = read.iter().map(|w| w.widen().abs()).sum();
+            let spread = statistics::population_sd(&values);
+            let sums = sums.iter().map(|sum| sum.widen());
+            let mut pairs: Vec<(f64, f64)> = sums.zip(values).collect();
             order::ascending(&mut pairs, |pair| pair.0);
             let (sums, values) = at_equal_ranks(&pairs).unzip();
             let unit = Unit {

@@ -127,6 +127,11 @@ pub enum Unmatched {
     Attention,
 }
 
+impl Unmatched {
+    /// Modules are matched in networks of which at most so many edges are left.
+    pub const MOST_EDGES: usize = 10_000;
+}
+
 /// What stages of modules follow each other along.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CoursePath {

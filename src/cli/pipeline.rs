@@ -8,7 +8,7 @@ use super::output::{self, Finished, Written};
 use super::progress::Progress;
 use super::{example, over, proof, training};
 use crate::audit::memory::{self, Budget};
-use crate::audit::{Config, Outcome, audit, over_training};
+use crate::audit::{Config, Outcome, Training, audit, over_training};
 use crate::checkpoint::Checkpoint;
 use crate::data::Dataset;
 use crate::report::exports::Export;
@@ -102,19 +102,8 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
     }
     let progress = Progress::new(common);
     progress.stage("reading files");
-    let budget = Budget::new(common.max_memory);
-    let named = [job.checkpoint, job.data.data.as_deref()];
-    let over = over::files(job.over)?;
-    let over_paths = over.iter().map(PathBuf::as_path);
-    let named: Vec<&Path> = named.into_iter().flatten().chain(over_paths).collect();
-    memory::before_loading(budget, &named)?;
-    let split = job.data.split.as_deref();
-    let (checkpoint, data) = opened(job, split)?;
-    memory::before_audit(budget, &checkpoint, &data)?;
-    let path = job.checkpoint.unwrap_or(&checkpoint.path);
+    let (checkpoint, data, training) = read(common, job)?;
     let mut config = job.config.clone();
-    let options = config.model.settled(&checkpoint, &data);
-    let training = over::training(path, &checkpoint, &over, &options)?;
     if config.stages.circuits {
         config.discover =
             args::open_discovery(&data, |split| opened(job, split).map(|(_, data)| data))?;
@@ -154,6 +143,23 @@ pub(super) fn run(common: &Common, job: &Job<'_>) -> anyhow::Result<Status> {
     kept.done(folder.as_deref());
     progress.finish();
     output::print(common, &written)
+}
+
+/// The network and its data, and the training that it is followed over, within the memory
+/// that is allowed.
+fn read(common: &Common, job: &Job<'_>) -> anyhow::Result<(Checkpoint, Dataset, Option<Training>)> {
+    let budget = Budget::new(common.max_memory);
+    let over = over::files(job.over)?;
+    let named = [job.checkpoint, job.data.data.as_deref()];
+    let named = named.into_iter().flatten();
+    let named: Vec<&Path> = named.chain(over.iter().map(PathBuf::as_path)).collect();
+    memory::before_loading(budget, &named)?;
+    let (checkpoint, data) = opened(job, job.data.split.as_deref())?;
+    memory::before_audit(budget, &checkpoint, &data)?;
+    let path = job.checkpoint.unwrap_or(&checkpoint.path);
+    let options = job.config.model.settled(&checkpoint, &data);
+    let training = over::training(path, &checkpoint, &over, &options)?;
+    Ok((checkpoint, data, training))
 }
 
 /// Writes the report of `name`, and the networks and proofs that were asked for.

@@ -261,7 +261,6 @@ fn save_json(result: &impl serde::Serialize, path: &Path) -> Result<()> {
     write().map_err(|source| write_error(path, source))
 }
 
-/// `figures/NAME.svg` of each.
 /// Whether figures can be set so.
 ///
 /// # Errors
@@ -276,6 +275,7 @@ fn press(print: &Print) -> Result<Option<Press>> {
     is_asked.then(|| Press::of(print)).transpose()
 }
 
+/// `figures/NAME.svg` of each, and the same in other formats that are asked for.
 fn save_figures<'f>(
     all: impl IntoIterator<Item = &'f figures::Figure>,
     dir: &Path,

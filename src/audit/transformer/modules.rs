@@ -43,11 +43,7 @@ impl<T: Scalar> Subject<'_, T> {
             split_input: self.split_input(config, fill)?,
         };
         self.bounded(pruned, config, setup)?;
-        let settings = ModulesConfig {
-            threshold: prune.map_or(0.0, |prune| prune.threshold),
-            seed: config.seed,
-            ..config.modules.clone()
-        };
+        let settings = config.modules_at(prune.map_or(0.0, |prune| prune.threshold));
         let with = |fill: Fill| Setup { fill, ..setup };
         match config.circuits.granularity {
             None | Some(Granularity::Component) => {

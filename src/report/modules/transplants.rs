@@ -3,7 +3,7 @@
 use crate::choice::{Scope, Unmatched};
 use crate::order;
 use crate::report::english::{joined, metric_in_words, plural};
-use crate::report::format::{count_words, number, p_value, percent, short};
+use crate::report::format::{count, count_words, number, p_value, percent, short};
 use crate::report::modules::cell::{name, scope_words};
 use crate::report::page::blocks::{Block, Cell, Table, numbers, words};
 use crate::report::sites::Sites;
@@ -30,13 +30,15 @@ pub(super) fn sentence(modules: &Modules) -> Option<Sentence> {
 
 /// Why no module was put in another's place.
 fn unmatched(why: Unmatched) -> String {
+    let many = format!(
+        "more than {} edges are left, too many to match against shuffled ones",
+        count(Unmatched::MOST_EDGES)
+    );
     let why = match why {
         Unmatched::Shapes => {
             "no two have as many inputs and outputs of the network and edges between the same layers"
         }
-        Unmatched::Edges => {
-            "more than 10,000 edges are left, too many to match against shuffled ones"
-        }
+        Unmatched::Edges => &many,
         Unmatched::Kernels => {
             "sites are matched by the single weights between them, and here kernels, norms or gates join them"
         }
