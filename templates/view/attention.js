@@ -101,3 +101,5 @@ function patternDrawing({ rows, names }, chosen, head) {
   });
   return svg;
 }
+
+readyAttention();

@@ -87,3 +87,5 @@ function pairDots(places) {
     });
   });
 }
+
+readyPair();

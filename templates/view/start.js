@@ -4,8 +4,6 @@ readyTables();
 readyFigures();
 readyScrolls();
 readyResult();
-readyAttention();
-readyPair();
 readyGlossary();
 readyPointers();
 addEventListener("hashchange", unfoldTarget);

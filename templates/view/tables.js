@@ -36,9 +36,10 @@ function makeSortable(table) {
 
 /** A field as RFC 4180 quotes it; what a spreadsheet would run gets an apostrophe. */
 function csvField(cell) {
-  const words = cell.dataset.name ?? cell.textContent;
-  const isWord = cell.dataset.name || cell.dataset.key === undefined;
-  const text = isWord ? words.replace(/^[=+\-@]/, "'$&") : cell.dataset.key;
+  const { name, key } = cell.dataset;
+  const words = name ?? key ?? cell.textContent;
+  const isNumber = !name && !Number.isNaN(numberOf(words));
+  const text = isNumber ? words : words.replace(/^[=+\-@]/, "'$&");
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -68,6 +68,7 @@ in_each_browser!(
     circuits_play_output_by_output,
     names_of_modules_are_saved_with_the_page,
     tables_figures_and_the_result_can_be_taken_away,
+    a_figure_is_printed_alone_on_a_page_of_its_own_size,
     a_click_on_a_title_sorts,
     every_number_says_how_it_was_computed,
     a_sentence_leads_to_its_numbers_on_the_page_and_in_the_result,
@@ -423,6 +424,33 @@ fn tables_figures_and_the_result_can_be_taken_away(kind: Kind) {
         "{csv}"
     );
     assert_eq!(page.complaints(), Vec::<String>::new());
+}
+
+fn a_figure_is_printed_alone_on_a_page_of_its_own_size(kind: Kind) {
+    let Some((mut page, _dir)) = opened(kind, &sample(), DESK) else {
+        return;
+    };
+    let title = page.eval("document.title");
+    // The browser's own dialogue would wait for a person.
+    page.eval("window.print = () => { window.printed = document.title; }; 1");
+    page.press("#pruning figcaption button[aria-label^='Print']");
+    assert_eq!(page.eval("window.printed"), "threshold-curve");
+    let box_of = "(() => { const { width, height } = document.querySelector('body > .sheet svg').viewBox.baseVal; return [width, height]; })()";
+    assert_eq!(page.eval(box_of), json!([1040, 582]));
+    let pdf = page.pdf();
+    assert!(pdf.starts_with(b"%PDF"));
+    // Firefox's are compressed throughout.
+    if kind == Kind::Chromium {
+        let text = String::from_utf8_lossy(&pdf);
+        assert_eq!(text.matches("/Type /Page\n").count(), 1);
+        assert!(
+            text.contains("/MediaBox [0 0 780 437"),
+            "pixels are 3/4 points"
+        );
+    }
+    page.eval("dispatchEvent(new Event('afterprint')); 1");
+    assert_eq!(page.eval("document.querySelectorAll('.sheet').length"), 0);
+    assert_eq!(page.eval("document.title"), title);
 }
 
 fn a_click_on_a_title_sorts(kind: Kind) {

@@ -1,7 +1,7 @@
 //! Networks drawn small, at one scale.
 
 use crate::report::english::counted;
-use crate::report::figures::canvas::{Figure, path, round, text, titled};
+use crate::report::figures::canvas::{Figure, dots, path, round, text, titled};
 use crate::report::format::count;
 use crate::report::sites::plain;
 use crate::result::{Arrangement, ComparedNetwork, Comparison, Picture, PlacedLayer};
@@ -140,12 +140,11 @@ impl Cell {
     /// Inputs and outputs as dots, where they are few enough to be told apart.
     fn ends(&self, figure: &mut Figure, places: &[PlacedLayer]) {
         let last = places.len().saturating_sub(1);
-        let mut data = String::new();
+        let mut ends = Vec::new();
         for layer in [0, last] {
             let sites = places.get(layer).map_or(0, |l| l.sites.len());
-            let points = (0..sites.min(100)).filter_map(|site| self.place(places, layer, site));
-            data.extend(points.map(|(x, y)| format!("M{} {}h0", round(x), round(y))));
+            ends.extend((0..sites.min(100)).filter_map(|site| self.place(places, layer, site)));
         }
-        figure.add(path(data, "dots").set("stroke-width", 2.4));
+        figure.add(dots(&ends, 1.2, "dots"));
     }
 }

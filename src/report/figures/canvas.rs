@@ -161,6 +161,16 @@ pub fn disc(center: (f64, f64), radius: f64, class: &str) -> Circle {
         .set("class", class)
 }
 
+/// Discs of one class as one element: strokes of no length with round ends.
+#[must_use]
+pub fn dots(centers: &[(f64, f64)], radius: f64, class: &str) -> Path {
+    let mut data = String::new();
+    for (x, y) in centers {
+        data.push_str(&format!("M{} {}h0", round(*x), round(*y)));
+    }
+    path(data, class).set("stroke-width", round(2.0 * radius))
+}
+
 /// A rectangle from its left upper corner.
 #[must_use]
 pub fn bar(x: f64, y: f64, width: f64, height: f64, class: &str) -> Rectangle {

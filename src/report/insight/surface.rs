@@ -2,7 +2,7 @@
 //! regions.
 
 use crate::report::figures::axes::{Axis, Panel, Scale};
-use crate::report::figures::canvas::{Figure, bar, line, path, text, through, tip};
+use crate::report::figures::canvas::{Figure, line, path, round, text, through, tip};
 use crate::report::figures::palette::module_class;
 use crate::report::format::short;
 use crate::report::sites::{Sites, shortened};
@@ -112,7 +112,7 @@ fn curve(figure: &mut Figure, surface: &Surface, panel: &Panel) {
     }
 }
 
-/// Rows of the grid, each in stretches of one colour.
+/// One area for each colour, made of stretches of the grid's rows.
 #[allow(clippy::cast_precision_loss, reason = "points of a grid")]
 fn map(figure: &mut Figure, surface: &Surface, panel: &Panel, sites: &Sites<'_>) {
     let [low, high] = extremes(&surface.values);
@@ -121,38 +121,31 @@ fn map(figure: &mut Figure, surface: &Surface, panel: &Panel, sites: &Sites<'_>)
         true => value,
         false => level(value, low, high),
     };
+    let mut areas: Vec<Area> = Vec::new();
     for (row, values) in surface.values.chunks(surface.points).enumerate() {
         let mut first = 0;
         for stretch in values.chunk_by(|one, other| shade(*one) == shade(*other)) {
             let ends = [first as f64 - 0.5, (first + stretch.len()) as f64 - 0.5];
             first += stretch.len();
             let last = (surface.points - 1) as f64;
-            let [from, to] = ends.map(|step| panel.px(place(surface, 0, step.clamp(0.0, last))));
+            let x = ends.map(|step| panel.px(place(surface, 0, step.clamp(0.0, last))));
             let rows = [row as f64 + 0.5, row as f64 - 0.5];
-            let [above, below] =
-                rows.map(|step| panel.py(place(surface, 1, step.clamp(0.0, last))));
-            let value = stretch[0];
-            let words = match is_decision {
-                true => class_name(value, sites),
-                false => short(value),
-            };
-            let area = bar(
-                from,
-                above,
-                to - from,
-                below - above,
-                &class(value, shade(value), is_decision),
-            );
-            let opacity = if is_decision {
-                0.55
-            } else {
-                shade(value).abs() / STEPS
-            };
-            figure.add(
-                area.set("fill-opacity", (opacity * 100.0).round() / 100.0)
-                    .add(tip(&words)),
-            );
+            let y = rows.map(|step| panel.py(place(surface, 1, step.clamp(0.0, last))));
+            Area::of(&mut areas, shade(stretch[0])).add(stretch, x, y);
         }
+    }
+    for area in areas {
+        let words = match is_decision {
+            true => class_name(area.shade, sites),
+            false => format!("{} to {}", short(area.low), short(area.high)),
+        };
+        let opacity = match is_decision {
+            true => 0.55,
+            false => area.shade.abs() / STEPS,
+        };
+        let drawn = path(area.data, &class(area.shade, is_decision))
+            .set("fill-opacity", (opacity * 100.0).round() / 100.0);
+        figure.add(drawn.add(tip(&words)));
     }
     panel.frame(figure);
     if is_decision {
@@ -209,15 +202,49 @@ fn level(value: f64, low: f64, high: f64) -> f64 {
     }
 }
 
-/// The colour of a stretch: its class's, or blue above the middle and red below.
+/// What has one colour.
+struct Area {
+    shade: f64,
+    low: f64,
+    high: f64,
+    data: String,
+}
+
+impl Area {
+    /// The one of this colour.
+    fn of(areas: &mut Vec<Self>, shade: f64) -> &mut Self {
+        let same = |area: &Self| area.shade.total_cmp(&shade).is_eq();
+        let at = areas.iter().position(same).unwrap_or_else(|| {
+            areas.push(Self {
+                shade,
+                low: f64::INFINITY,
+                high: f64::NEG_INFINITY,
+                data: String::new(),
+            });
+            areas.len() - 1
+        });
+        &mut areas[at]
+    }
+
+    /// Adds a stretch of a row, between two places each way.
+    fn add(&mut self, values: &[f64], [left, right]: [f64; 2], [top, bottom]: [f64; 2]) {
+        let [low, high] = extremes(values);
+        (self.low, self.high) = (self.low.min(low), self.high.max(high));
+        let [left, right, top, bottom] = [left, right, top, bottom].map(round);
+        self.data
+            .push_str(&format!("M{left} {top}H{right}V{bottom}H{left}"));
+    }
+}
+
+/// The class of an area: its module's colour, or blue above the middle and red below.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a class's number"
 )]
-fn class(value: f64, shade: f64, is_decision: bool) -> String {
+fn class(shade: f64, is_decision: bool) -> String {
     match (is_decision, shade < 0.0) {
-        (true, _) => format!("level {}", module_class(value.max(0.0) as usize)),
+        (true, _) => format!("level {}", module_class(shade.max(0.0) as usize)),
         (false, true) => "level less".to_owned(),
         (false, false) => "level more".to_owned(),
     }
@@ -263,14 +290,19 @@ mod tests {
     }
 
     #[test]
-    fn stretches_of_one_colour_are_one_rectangle() {
-        let right = [0.0, 0.0, 1.0].repeat(3);
-        let decision = drawn(None, right.clone()).expect("it is whole");
-        assert_eq!(decision.matches("level m0").count(), 3);
-        assert_eq!(decision.matches("level m1").count(), 3);
+    fn what_has_one_colour_is_one_area_of_a_stretch_for_each_row() {
+        let right = [0.0, 0.5, 4.0].repeat(3);
         let output = drawn(Some("y0"), right).expect("it is whole");
-        assert_eq!(output.matches("level less").count(), 3);
-        assert_eq!(output.matches("level more").count(), 3);
+        let areas = |of: &str, figure: &str| figure.matches(of).count();
+        assert_eq!(areas("class=\"level less\"", &output), 2);
+        assert_eq!(areas("class=\"level more\"", &output), 1);
+        assert_eq!(areas("<title>4 to 4</title>", &output), 1);
+        let decision = drawn(None, [0.0, 0.0, 1.0].repeat(3)).expect("it is whole");
+        let [zero, one] = ["level m0", "level m1"].map(|class| {
+            let area = decision.split("<path").find(|path| path.contains(class));
+            area.map(|path| path.matches('M').count())
+        });
+        assert_eq!([zero, one], [Some(3), Some(3)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What hidden neurons write against what comes in, module by module.
 
 use crate::report::figures::axes::{Axis, Panel};
-use crate::report::figures::canvas::{Figure, disc, path, text, through};
+use crate::report::figures::canvas::{Figure, dots, path, text, through};
 use crate::report::figures::palette::module_class;
 use crate::report::sites::{Sites, shortened};
 use crate::result::{Modules, Unit};
@@ -63,10 +63,8 @@ fn panel(figure: &mut Figure, unit: &Unit, sites: &Sites<'_>, (left, top): (f64,
         .map(|(sum, value)| panel.point(*sum, *value))
         .collect();
     figure.add(path(through(&points), "curve thin"));
-    let class = format!("node {}", module_class(unit.module));
-    points
-        .iter()
-        .for_each(|point| figure.add(disc(*point, 2.5, &class)));
+    let class = format!("dots {}", module_class(unit.module));
+    figure.add(dots(&points, 2.0, &class));
 }
 
 #[cfg(test)]
@@ -93,12 +91,7 @@ mod tests {
         let figure = draw(modules, &Sites::new(&audit.network)).expect("three neurons");
         let file = figure.file(&Print::default());
         assert_eq!(well_formed(&file), Ok(()));
-        assert_eq!(
-            (
-                file.matches("<circle").count(),
-                file.matches("of module 0").count()
-            ),
-            (9, 2)
-        );
+        let panels = ["dots m0", "dots m1", "of module 0"].map(|of| file.matches(of).count());
+        assert_eq!((panels, file.matches("h0").count()), ([2, 1, 2], 9));
     }
 }

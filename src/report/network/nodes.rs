@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use svg::node::element::Element;
 
-use crate::report::figures::canvas::{disc, path, round, text, tip};
+use crate::report::figures::canvas::{self, disc, text, tip};
 use crate::report::figures::palette::module_class;
 use crate::report::format::number;
 use crate::report::network::scene::Scene;
@@ -117,16 +117,16 @@ fn describe(place: Place, is_connected: bool, sites: &Sites<'_>, groups: &Groups
 /// All sites as one path of dots, and those in use as another: for small drawings.
 #[must_use]
 pub fn dots(scene: &Scene, used: &BTreeSet<Place>) -> Vec<Element> {
-    let (mut idle, mut busy) = (String::new(), String::new());
+    let (mut idle, mut busy) = (Vec::new(), Vec::new());
     for (layer, points) in scene.points.iter().enumerate() {
         for (index, (x, y)) in points.iter().enumerate() {
             let is_used = used.contains(&Place { layer, index });
-            let data = if is_used { &mut busy } else { &mut idle };
-            data.push_str(&format!("M{} {}h0", round(*x).round(), round(*y).round()));
+            let of = if is_used { &mut busy } else { &mut idle };
+            of.push((x.round(), y.round()));
         }
     }
     vec![
-        path(idle, "dots").set("stroke-width", 2.5).into(),
-        path(busy, "dots used").set("stroke-width", 6).into(),
+        canvas::dots(&idle, 1.25, "dots").into(),
+        canvas::dots(&busy, 3.0, "dots used").into(),
     ]
 }

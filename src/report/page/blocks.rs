@@ -59,6 +59,15 @@ pub struct ModuleCard {
 }
 
 impl Block {
+    fn has_place(&self, anchor: &str) -> bool {
+        match self {
+            Self::Place(id, _) => *id == anchor,
+            Self::Folded(_, blocks) => blocks.iter().any(|block| block.has_place(anchor)),
+            Self::Part(section) | Self::Drawer(section) => section.has_place(anchor),
+            _ => false,
+        }
+    }
+
     /// All sentences of a result, folded away at first; `anchor` is where on the page the
     /// numbers of each are, empty where nowhere.
     pub fn every_sentence(said: Vec<Sentence>, anchor: impl Fn(&Sentence) -> &'static str) -> Self {
@@ -75,6 +84,11 @@ impl Block {
 }
 
 impl Section {
+    /// Whether the page's script draws at this anchor somewhere in it.
+    pub fn has_place(&self, anchor: &str) -> bool {
+        self.blocks.iter().any(|block| block.has_place(anchor))
+    }
+
     /// What a page rests on, at its end.
     pub fn evidence(blocks: Vec<Block>) -> Self {
         Self {
@@ -284,7 +298,7 @@ pub fn numbers(title: &str) -> Column {
 pub struct Cell {
     /// What it shows.
     pub text: String,
-    /// What it sorts by: the unrounded number.
+    /// What it sorts by: the unrounded number; empty where it is the text.
     pub key: String,
     /// Whether it is a number.
     pub is_number: bool,
@@ -326,12 +340,19 @@ impl Cell {
         Self::shown(format::count(value), value as f64)
     }
 
-    /// A number in words of its own.
+    /// A number in words of its own; where they are all of it, it needs no key.
     #[must_use]
     pub fn shown(text: impl Into<String>, value: f64) -> Self {
+        let text = text.into();
+        let (plain, scientific) = (value.to_string(), format!("{value:e}"));
+        let key = match plain {
+            plain if plain == text => String::new(),
+            plain if plain.len() <= scientific.len() => plain,
+            _ => scientific,
+        };
         Self {
-            text: text.into(),
-            key: format!("{value:e}"),
+            text,
+            key,
             is_number: true,
             class: String::new(),
             link: String::new(),
@@ -411,6 +432,20 @@ mod tests {
                 .open()
                 .is_open
         );
+    }
+
+    #[test]
+    fn a_place_is_found_however_deep_it_stands() {
+        let part = |blocks| Section {
+            id: "a",
+            title: "A",
+            blocks,
+        };
+        let folded = Block::Folded("more".to_owned(), vec![Block::Place("deep", "")]);
+        let outer = part(vec![Block::Part(part(vec![Block::Drawer(part(vec![
+            folded,
+        ]))]))]);
+        assert!(outer.has_place("deep") && !outer.has_place("elsewhere"));
     }
 
     #[test]

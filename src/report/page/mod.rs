@@ -27,6 +27,7 @@ use crate::report::words;
 use crate::report::{json, packed};
 use crate::result::{Audit, CheckpointInfo, Circuit, DataInfo, Sentence, Status, Tool};
 use blocks::{Block, Section};
+use script::Part;
 
 /// Bytes that a page may have and still carry its result.
 const LARGEST: usize = 3_900_000;
@@ -41,9 +42,7 @@ pub(super) struct Page {
     pub(super) kind: &'static str,
     pub(super) title: String,
     pub(super) subtitle: String,
-    pub(super) policy: String,
     pub(super) style: String,
-    pub(super) script: &'static str,
     /// The first screen; `None` on pages that have a title instead.
     pub(super) opening: Option<Opening>,
     pub(super) sections: Vec<Section>,
@@ -88,15 +87,13 @@ impl Page {
         }
     }
 
-    /// Style, script and policy, and nothing else.
+    /// Style and nothing else.
     pub(super) fn bare() -> Self {
         Self {
             kind: "",
             title: String::new(),
             subtitle: String::new(),
-            policy: crate::escape::policy(&script::COMMON_ALONE),
             style: [&palette::variables(), palette::FIGURE_CSS, STYLE, FILM].concat(),
-            script: script::COMMON_ALONE.as_str(),
             opening: None,
             sections: Vec::new(),
             json: String::new(),
@@ -106,6 +103,24 @@ impl Page {
             film: String::new(),
             carried: String::new(),
         }
+    }
+
+    /// The script, of the parts that the page has a place for.
+    fn script(&self) -> String {
+        let has_place = |id| self.sections.iter().any(|section| section.has_place(id));
+        let parts = [
+            (Part::View, !self.view.is_empty()),
+            (Part::Film, !self.film.is_empty()),
+            (Part::Attention, has_place("attention-view")),
+            (Part::Pair, has_place("pair-view")),
+        ];
+        let had = parts.into_iter().filter(|(_, is_had)| *is_had);
+        script::of(&had.map(|(part, _)| part).collect::<Vec<_>>())
+    }
+
+    /// The policy that lets it run its script and nothing else.
+    fn policy(&self) -> String {
+        crate::escape::policy(&self.script())
     }
 }
 
@@ -125,8 +140,6 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
             .map_or_else(|| Ok(String::new()), |view| view::embedded(&view))
             .map_err(askama::Error::custom)?,
         film: film(audit).map_err(askama::Error::custom)?,
-        policy: crate::escape::policy(&script::WHOLE),
-        script: script::WHOLE.as_str(),
         ..Page::bare()
     };
     let bare = page.render()?;

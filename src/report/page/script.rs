@@ -1,13 +1,36 @@
 //! The page's script: one text, so that one hash in the policy allows it and nothing else.
 
-use std::sync::LazyLock;
+/// What a page runs beyond what every page does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The interactive view of a network.
+    View,
+    /// The film of a training.
+    Film,
+    /// Attention by sample and head.
+    Attention,
+    /// Two networks of a comparison under one threshold.
+    Pair,
+}
 
-/// The script of pages with the interactive view, without the comments and indentation that
-/// those read who change it.
-pub static WHOLE: LazyLock<String> = LazyLock::new(|| enclosed(&[COMMON, VIEW, START]));
+impl Part {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::View => VIEW,
+            Self::Film => FILM,
+            Self::Attention => include_str!("../../../templates/view/attention.js"),
+            Self::Pair => include_str!("../../../templates/view/pair.js"),
+        }
+    }
+}
 
-/// That of pages without.
-pub static COMMON_ALONE: LazyLock<String> = LazyLock::new(|| enclosed(&[COMMON, START]));
+/// The script of a page with these parts, without the comments and indentation that those
+/// read who change it.
+pub fn of(parts: &[Part]) -> String {
+    let parts = parts.iter().map(|part| part.text());
+    let texts: Vec<&str> = [COMMON].into_iter().chain(parts).chain([START]).collect();
+    enclosed(&texts)
+}
 
 /// Files in a function of their own.
 fn enclosed(parts: &[&str]) -> String {
@@ -28,11 +51,8 @@ const COMMON: &str = concat!(
     include_str!("../../../templates/view/downloads.js"),
     include_str!("../../../templates/view/scrolls.js"),
     include_str!("../../../templates/view/evidence.js"),
-    include_str!("../../../templates/view/attention.js"),
-    include_str!("../../../templates/view/pair.js"),
 );
 
-/// The interactive view of a network, and the film of its training.
 const VIEW: &str = concat!(
     include_str!("../../../templates/view/graph.js"),
     include_str!("../../../templates/view/layout.js"),
@@ -48,11 +68,15 @@ const VIEW: &str = concat!(
     include_str!("../../../templates/view/controls.js"),
     include_str!("../../../templates/view/pointer.js"),
     include_str!("../../../templates/view/view.js"),
-    include_str!("../../../templates/view/film.js"),
     include_str!("../../../templates/view/live.js"),
     include_str!("../../../templates/view/link.js"),
     include_str!("../../../templates/view/kept.js"),
     include_str!("../../../templates/view/begin.js"),
+);
+
+const FILM: &str = concat!(
+    include_str!("../../../templates/view/film.js"),
+    include_str!("../../../templates/view/begin-film.js"),
 );
 
 /// What runs when the page is there.
@@ -61,6 +85,8 @@ const START: &str = include_str!("../../../templates/view/start.js");
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ALL: [Part; 4] = [Part::View, Part::Film, Part::Attention, Part::Pair];
 
     #[test]
     fn text_from_files_can_only_become_text() {
@@ -76,7 +102,7 @@ mod tests {
             "http:",
             "https:",
         ] {
-            let text = WHOLE.replace("http://www.w3.org/2000/svg", "");
+            let text = of(&ALL).replace("http://www.w3.org/2000/svg", "");
             assert!(!text.contains(door), "{door}");
         }
     }
@@ -84,13 +110,24 @@ mod tests {
     #[test]
     fn lines_stand_for_themselves() {
         // No text goes over lines, and no comment is left.
-        let mut lines = [COMMON, VIEW, START].into_iter().flat_map(str::lines);
+        let texts = [COMMON, START].into_iter().chain(ALL.map(Part::text));
+        let mut lines = texts.flat_map(str::lines);
         assert!(lines.all(|line| line.matches('`').count() % 2 == 0));
-        assert!(!WHOLE.contains("\n//") && !WHOLE.contains("/**"));
+        let script = of(&ALL);
+        assert!(!script.contains("\n//") && !script.contains("/**"));
     }
 
     #[test]
     fn nothing_in_it_ends_its_element() {
-        assert!(!WHOLE.contains("</script") && !WHOLE.contains("<!--"));
+        let script = of(&ALL);
+        assert!(!script.contains("</script") && !script.contains("<!--"));
+    }
+
+    #[test]
+    fn a_page_runs_what_it_has_a_place_for() {
+        assert!(of(&[Part::Pair]).contains("readyPair();\n"));
+        for part in ["readyPair", "readyAttention", "playFilm", "showView"] {
+            assert!(!of(&[]).contains(part), "{part}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::choice::Requested;
 use crate::report::figures::axes::{Axis, Panel};
-use crate::report::figures::canvas::{Figure, bar, disc, line, path, text, through};
+use crate::report::figures::canvas::{Figure, bar, dots, line, path, text, through};
 use crate::report::format::number;
 use crate::result::{Audit, CurvePoint, Prune};
 
@@ -118,9 +118,7 @@ fn series(figure: &mut Figure, panel: &Panel, points: &[&CurvePoint], k: usize) 
         .collect();
     figure.add(path(through(&places), "curve"));
     if places.len() <= 60 {
-        for place in &places {
-            figure.add(disc(*place, 2.2, "mark"));
-        }
+        figure.add(dots(&places, 2.2, "dots used"));
     }
     if k == 1 {
         let bounds: Vec<(f64, f64)> = points
