@@ -1,4 +1,3 @@
 // The film, where the page carries it.
 
-const carriedFilm = document.getElementById("film-data");
-if (carriedFilm) playFilm(document.getElementById("training"), JSON.parse(carriedFilm.textContent));
+carriedObject("film-data").then((film) => film && playFilm(document.getElementById("training"), film));

@@ -1,4 +1,3 @@
 // The view, where the page carries it.
 
-const carriedView = document.getElementById("view-data");
-if (carriedView) showView(document.getElementById("view"), carriedView.textContent);
+carriedObject("view-data").then((data) => data && showView(document.getElementById("view"), data));

@@ -125,7 +125,7 @@ function edgeDetail(state, edge, go) {
 function smallTable(caption, heads, rows) {
   const cell = (value) => {
     if (value instanceof Node || typeof value === "string") return make("td", {}, value);
-    return make("td", { class: "num", "data-key": value ?? "-inf" }, shown(value));
+    return make("td", { "data-key": value ?? "-inf" }, shown(value));
   };
   const isNumber = (k) => rows.some((row) => typeof row[k] === "number");
   const head = make("tr", {}, ...heads.map((text, k) => make("th", { scope: "col", class: isNumber(k) && "num" }, text)));

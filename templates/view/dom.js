@@ -64,3 +64,16 @@ function bytesOf(base64) {
   for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
   return bytes;
 }
+
+/** What the page carries under this name, unpacked; undefined where it does not. */
+async function carried(name) {
+  const packed = document.getElementById(name);
+  if (!packed) return undefined;
+  const unpacked = new Blob([bytesOf(packed.textContent)]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(unpacked).blob();
+}
+
+async function carriedObject(name) {
+  const blob = await carried(name);
+  return blob && JSON.parse(await blob.text());
+}

@@ -62,19 +62,11 @@ function readyFigures() {
   }
 }
 
-/** The result that the page carries, if it does. */
-async function carriedResult() {
-  const carried = document.getElementById("carried-result");
-  if (!carried) return undefined;
-  const unpacked = new Blob([bytesOf(carried.textContent)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(unpacked).blob();
-}
-
 let resultRead;
 
 /** The same as an object, read once; undefined where the page does not carry it. */
 function resultObject() {
-  resultRead ??= carriedResult().then(async (blob) => blob && JSON.parse(await blob.text()));
+  resultRead ??= carriedObject("carried-result");
   return resultRead;
 }
 
@@ -83,6 +75,6 @@ function readyResult() {
   if (!link || !document.getElementById("carried-result")) return;
   link.addEventListener("click", async (event) => {
     event.preventDefault();
-    save(link.getAttribute("href"), await carriedResult());
+    save(link.getAttribute("href"), await carried("carried-result"));
   });
 }

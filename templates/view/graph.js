@@ -10,8 +10,7 @@ function wholesOf(base64) {
 
 const PORTS = ["", "q", "k", "v"];
 
-function readGraph(text) {
-  const data = JSON.parse(text);
+function readGraph(data) {
   const { edges } = data;
   const graph = {
     ...data,

@@ -32,18 +32,23 @@ async function readLive() {
     names: network.layers.at(-1).sites.map((site) => site.name),
     weights: network.weights.map((w) => Float64Array.from(w)),
     biases: network.layers.slice(1).map((layer) => Float64Array.from(layer.sites, (site) => site.bias)),
-    inputs: replay.inputs,
+    inputs: columnsOf(replay.inputs),
     classes: replay.classes,
-    targets: replay.targets,
+    targets: replay.targets && columnsOf(replay.targets),
   };
   live.whole = measured(live, runOf(live, { threshold: 0, off: new Set(), cut: new Set() }));
   return live;
 }
 
-/** The outputs, sample by sample, without small weights, the sites `off` and the edges `cut`. */
+/** Rows as columns, of which each is read at once. */
+function columnsOf(rows) {
+  return rows[0].map((_, k) => Float64Array.from(rows, (row) => row[k]));
+}
+
+/** The outputs, each on all samples, without small weights, the sites `off` and the edges `cut`. */
 function runOf(live, edits) {
   const kept = keptWeights(live, edits);
-  return live.inputs.map((sample) => valuesBehind(live, kept, sample, kept.length));
+  return valuesBehind(live, kept, live.inputs, kept.length);
 }
 
 /** What is left of the weights: per layer and reader its writers, each with its weight behind it. */
@@ -61,53 +66,67 @@ function keptWeights({ widths, first, weights }, { threshold, off, cut }) {
   });
 }
 
-/** The values behind so many layers of weights; with `sums`, before the last activation. */
-function valuesBehind({ biases, activation }, kept, sample, depth, sums = false) {
-  let values = sample;
+/** The values behind so many layers of weights, site by site; with `sums`, before the last activation. */
+function valuesBehind({ biases, activation }, kept, inputs, depth, sums = false) {
+  const count = inputs[0].length;
+  let values = inputs;
   for (let layer = 0; layer < depth; layer++) {
-    const rows = kept[layer];
     const isSum = layer + 1 === kept.length || (sums && layer + 1 === depth);
     values = Array.from(biases[layer], (bias, reader) => {
-      let sum = bias;
-      const row = rows[reader];
-      for (let k = 0; k < row.length; k += 2) sum += row[k + 1] * values[row[k]];
-      return isSum ? sum : activation(sum);
+      const row = kept[layer][reader];
+      if (!row.length) return new Float64Array(count).fill(isSum ? bias : activation(bias));
+      const sum = new Float64Array(count).fill(bias);
+      for (let k = 0; k < row.length; k += 2) addTo(sum, row[k + 1], values[row[k]]);
+      return isSum ? sum : sum.map(activation);
     });
   }
   return values;
 }
 
-/** What outputs decide: the largest; of one logit its sign. */
-function decisionOf(outputs) {
-  return outputs.length === 1 ? Number(outputs[0] > 0) : outputs.indexOf(Math.max(...outputs));
+function addTo(sum, weight, values) {
+  for (let s = 0; s < sum.length; s++) sum[s] += weight * values[s];
+}
+
+/** What outputs decide on a sample: the largest; of one logit its sign. */
+function decisionOf(outputs, s) {
+  if (outputs.length === 1) return Number(outputs[0][s] > 0);
+  let best = 0;
+  for (let k = 1; k < outputs.length; k++) if (outputs[k][s] > outputs[best][s]) best = k;
+  return best;
 }
 
 /** Metric and loss of outputs. */
 function measured(live, outputs) {
-  const mean = (of) => outputs.reduce((sum, row, s) => sum + of(row, s), 0) / outputs.length;
-  const found = { outputs, decisions: live.classes && outputs.map(decisionOf) };
-  if (live.classes) found.accuracy = mean((row, s) => Number(found.decisions[s] === live.classes[s]));
-  if (live.loss === "cross-entropy") found.loss = mean((row, s) => surprise(row.length === 1 ? [0, row[0]] : row, live.classes[s]));
-  if (live.loss === "mse-onehot") found.loss = mean((row, s) => squares(row, (k) => Number(k === live.classes[s])));
-  if (live.loss === "mse" && live.targets) found.loss = mean((row, s) => squares(row, (k) => live.targets[s][k]));
+  const { classes, targets } = live;
+  const samples = outputs[0].map((_, s) => s);
+  const mean = (of) => samples.reduce((sum, s) => sum + of(s), 0) / samples.length;
+  const found = { outputs, decisions: classes && samples.map((s) => decisionOf(outputs, s)) };
+  if (classes) found.accuracy = mean((s) => Number(found.decisions[s] === classes[s]));
+  if (live.loss === "cross-entropy") found.loss = mean((s) => surprise(outputs, s, classes[s]));
+  if (live.loss === "mse-onehot") found.loss = mean((s) => squares(outputs, s, (k) => Number(k === classes[s])));
+  if (live.loss === "mse" && targets) found.loss = mean((s) => squares(outputs, s, (k) => targets[k][s]));
   return found;
 }
 
-/** −log of the probability of a class. */
-function surprise(logits, label) {
-  const most = Math.max(...logits);
-  return most + Math.log(logits.reduce((sum, x) => sum + Math.exp(x - most), 0)) - logits[label];
+/** −log of the probability of a class; one logit stands against 0. */
+function surprise(outputs, s, label) {
+  const isLone = outputs.length === 1;
+  let most = isLone ? 0 : -Infinity;
+  for (const output of outputs) most = Math.max(most, output[s]);
+  let sum = isLone ? Math.exp(-most) : 0;
+  for (const output of outputs) sum += Math.exp(output[s] - most);
+  return most + Math.log(sum) - (isLone ? label * outputs[0][s] : outputs[label][s]);
 }
 
-function squares(row, target) {
-  return row.reduce((sum, x, k) => sum + (x - target(k)) ** 2, 0) / row.length;
+function squares(outputs, s, target) {
+  return outputs.reduce((sum, output, k) => sum + (output[s] - target(k)) ** 2, 0) / outputs.length;
 }
 
 /** The network as it is edited now, beside the whole one. */
 function compared(live, edits) {
   const { whole } = live;
   const now = measured(live, runOf(live, edits));
-  const changes = live.names.map((_, k) => Math.max(...now.outputs.map((row, s) => Math.abs(row[k] - whole.outputs[s][k]))));
+  const changes = now.outputs.map((output, k) => output.reduce((most, y, s) => Math.max(most, Math.abs(y - whole.outputs[k][s])), 0));
   const changed = now.decisions && now.decisions.filter((d, s) => d !== whole.decisions[s]).length;
   return { ...now, changes, changed };
 }
@@ -137,7 +156,7 @@ function liveLine(state) {
     if (now === last) return;
     last = now;
     clearTimeout(timer);
-    const cost = state.live.inputs.length * state.graph.stops[state.stop].shown;
+    const cost = state.live.inputs[0].length * state.graph.stops[state.stop].shown;
     if (cost <= AT_ONCE) run();
     else timer = setTimeout(run, PAUSE);
   };
@@ -146,7 +165,7 @@ function liveLine(state) {
 
 function liveWords(state, { changes, loss, accuracy, changed }) {
   const { whole, names, inputs } = state.live;
-  const parts = [`Run here on ${counted(inputs.length)} samples`];
+  const parts = [`Run here on ${counted(inputs[0].length)} samples`];
   const several = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
   if (state.off.size) parts.push(`${several(state.off.size, "site")} ablated (zero)`);
   if (state.cut.size) parts.push(`${several(state.cut.size, "edge")} cut`);

@@ -15,21 +15,21 @@ function unitPictures(state, n) {
   const layer = graph.nodes[n].row;
   if (!live || layer === 0) return [];
   const cost = live.weights.reduce((sum, w) => sum + w.length, 1);
-  const samples = live.inputs.slice(0, Math.max(20, Math.min(MOST_DOTS, Math.floor(DOTS_AT_ONCE / cost))));
+  const count = Math.max(20, Math.min(MOST_DOTS, Math.floor(DOTS_AT_ONCE / cost)));
+  const inputs = live.inputs.map((input) => input.subarray(0, count));
   const kept = keptWeights(live, editsOf(state));
-  const sums = samples.map((sample) => valuesBehind(live, kept, sample, layer, true)[n - live.first[layer]]);
+  const sums = valuesBehind(live, kept, inputs, layer, true)[n - live.first[layer]];
   const isOutput = layer + 1 === graph.rows.length;
   const after = isOutput ? sums : sums.map(live.activation);
-  const pictures = strongestInputs(samples, after).map((k) => unitPicture(samples.map((s) => s[k]), after, labelOf(graph.nodes[k])));
+  const pictures = strongestInputs(inputs, after).map((k) => unitPicture(inputs[k], after, labelOf(graph.nodes[k])));
   if (!isOutput) pictures.unshift(unitPicture(sums, after, "weighted sum", live.activation));
-  const words = `${isOutput ? "Output" : "Activation"} of ${counted(samples.length)} samples, as the network is now, against:`;
+  const words = `${isOutput ? "Output" : "Activation"} of ${counted(sums.length)} samples, as the network is now, against:`;
   return [make("p", { class: "quiet" }, words), make("div", { class: "units" }, ...pictures)];
 }
 
 /** The inputs whose size, or distance from their mean, goes with these values most. */
-function strongestInputs(samples, values) {
-  const ranked = samples[0].map((_, k) => {
-    const x = samples.map((sample) => sample[k]);
+function strongestInputs(inputs, values) {
+  const ranked = inputs.map((x, k) => {
     const mean = meanOf(x);
     return [k, Math.max(likeness(x, values), likeness(x.map((v) => Math.abs(v - mean)), values))];
   });

@@ -373,13 +373,13 @@ impl Cell {
         self
     }
 
-    /// All classes of the cell.
+    /// All classes of the cell; what has a key is a number without one.
     #[must_use]
     pub fn classes(&self) -> String {
         let kind = match (self.is_number, self.text.chars().count() > LONG) {
-            (true, _) => "num",
+            (true, _) if self.key.is_empty() => "num",
             (false, true) => "long",
-            (false, false) => "",
+            _ => "",
         };
         format!("{kind} {}", self.class).trim().to_owned()
     }

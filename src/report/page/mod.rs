@@ -25,7 +25,7 @@ use crate::report::sites::{Sites, clean, plain};
 use crate::report::view;
 use crate::report::words;
 use crate::report::{json, packed};
-use crate::result::{Audit, CheckpointInfo, Circuit, DataInfo, Sentence, Status, Tool};
+use crate::result::{Audit, CheckpointInfo, Circuit, DataInfo, Film, Sentence, Status, Tool};
 use blocks::{Block, Section};
 use script::Part;
 
@@ -49,11 +49,11 @@ pub(super) struct Page {
     pub(super) json: String,
     pub(super) tool: String,
     pub(super) command: String,
-    /// What the interactive view draws, as JSON; empty where there is nothing.
+    /// What the interactive view draws, as [`carried`]; empty where there is nothing.
     pub(super) view: String,
-    /// The film of the training, as JSON; empty where there is none.
+    /// The film of the training, as [`carried`]; empty where there is none.
     pub(super) film: String,
-    /// The result itself, in base64 of gzip; empty where the page would grow too large.
+    /// The result itself, as [`carried`]; empty where the page would grow too large.
     pub(super) carried: String,
 }
 
@@ -136,10 +136,8 @@ pub(super) fn render(audit: &Audit, command: &str, gallery: &Gallery) -> askama:
         json: format!("{command}.json"),
         tool: format!("{} {}", clean(&audit.tool.name), clean(&audit.tool.version)),
         command: plain(&audit.command.join(" ")),
-        view: view::view(audit)
-            .map_or_else(|| Ok(String::new()), |view| view::embedded(&view))
-            .map_err(askama::Error::custom)?,
-        film: film(audit).map_err(askama::Error::custom)?,
+        view: carried_if(view::view(audit)).map_err(askama::Error::custom)?,
+        film: carried_if(film(audit)).map_err(askama::Error::custom)?,
         ..Page::bare()
     };
     let bare = page.render()?;
@@ -170,15 +168,19 @@ fn drawn<'g>(audit: &Audit, gallery: &'g Gallery) -> Option<&'g Figure> {
     circuits.find(is_told).map(|(_, figure)| figure).or(network)
 }
 
-fn film(audit: &Audit) -> serde_json::Result<String> {
-    let film = audit.training.as_ref().and_then(|t| t.film.as_ref());
-    film.map_or_else(|| Ok(String::new()), view::embedded)
+fn film(audit: &Audit) -> Option<&Film> {
+    audit.training.as_ref()?.film.as_ref()
 }
 
-/// The result as the page carries it.
-pub(super) fn carried(result: &impl serde::Serialize) -> std::io::Result<String> {
-    let text = packed::gzip(|to| json::write(result, to))?;
+/// What a page carries for its script: JSON, in base64 of gzip.
+pub(super) fn carried(value: &impl serde::Serialize) -> std::io::Result<String> {
+    let text = packed::gzip(|to| json::write(value, to))?;
     Ok(packed::base64(&text))
+}
+
+/// The same; empty where there is nothing.
+fn carried_if(value: Option<impl serde::Serialize>) -> std::io::Result<String> {
+    value.map_or_else(|| Ok(String::new()), |value| carried(&value))
 }
 
 /// The chapters that the result has something for, in reading order.

@@ -217,12 +217,3 @@ pub fn view(audit: &Audit) -> Option<View> {
     view.samples = samples::samples(audit, &view.nodes);
     Some(view)
 }
-
-/// JSON that can stand inside a `script` element: nothing in it ends the element.
-///
-/// # Errors
-/// If a map has keys that are no strings, which none here has.
-pub fn embedded(value: &impl Serialize) -> serde_json::Result<String> {
-    let text = serde_json::to_string(value)?;
-    Ok(text.replace('<', "\\u003c").replace('>', "\\u003e"))
-}

@@ -92,9 +92,16 @@ impl Page {
         Some(opened)
     }
 
-    /// Goes to another file and waits until it is loaded.
+    /// Goes to another file and waits until it is loaded, what it unpacks included.
     pub fn visit(&mut self, page: &Path) {
         self.driver.visit(&format!("file://{}", page.display()));
+        for (carried, drawn) in [("view-data", ".view-stage"), ("film-data", ".film svg")] {
+            self.wait(drawn, |page| {
+                page.eval(&format!(
+                    "!document.querySelector('script#{carried}[type=\"application/gzip\"]') || !!document.querySelector('{drawn}')"
+                )) == true
+            });
+        }
     }
 
     /// The value of an expression in the page.
