@@ -70,7 +70,7 @@ use crate::{Result, result};
 
 pub use certify::{CertifyConfig, DomainChoice, Proved};
 pub use course::{Snapshot, Training, over_training};
-pub use intervene::{Plan, Sweep, WeightEdit, intervene};
+pub use intervene::{Plan, Seen, Session, Sweep, WeightEdit, intervene};
 pub use journal::Journal;
 pub use lens::{LensSettings, lens};
 pub use methods::{

@@ -62,5 +62,4 @@ pub use nodes::Nodes;
 pub use parted::Parted;
 pub use patchable::{Patchable, PatchableExt, See, SetWalk, Walk};
 pub use readout::Readout;
-pub(crate) use sets::check_lengths;
 pub use weight::WeightEngine;

@@ -11,7 +11,7 @@ use crate::numeric::{Rng, Scalar};
 use crate::{ErrorKind, Result};
 
 /// Refuses fills from other samples where those are of other lengths.
-pub(crate) fn check_lengths<T>(batch: &Sequences<T>, fill: Fill) -> Result<()> {
+pub(super) fn check_lengths<T>(batch: &Sequences<T>, fill: Fill) -> Result<()> {
     match (fill, batch.lengths) {
         (Fill::Mean | Fill::Resample, Some((shortest, longest))) => Err(ErrorKind::PromptLengths {
             shortest,

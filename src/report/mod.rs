@@ -210,7 +210,7 @@ pub fn write_lens(result: &Lens, dir: &Path, print: &Print) -> Result<()> {
 pub fn write_diff(result: &Diff, dir: &Path, print: &Print) -> Result<()> {
     save_json(result, &dir.join("diff.json"))?;
     tables::save_all(&diff::tables::sheets(result), &folder(dir, "tables")?)?;
-    let figure = diff::figure::draw(result);
+    let figure = diff::figure::draw(result, network::scene::MEDIUM);
     save_figures(&figure, dir, print)?;
     save_page(
         diff::page::render(result, figure.as_ref()),

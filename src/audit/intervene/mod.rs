@@ -1,9 +1,9 @@
 //! Runs a network with edits and says what moved: outputs, metric and decisions.
 
 mod measure;
+mod session;
 mod weights;
 
-use std::path::Path;
 use std::time::Instant;
 
 use ndarray::Array2;
@@ -18,13 +18,13 @@ use crate::choice::{ChangeKind, EditedKind, MetricKind};
 use crate::data::Dataset;
 use crate::model::{Architecture, Layered, Loaded, Mlp, Network, Transformer};
 use crate::numeric::Scalar;
-use crate::patch::check_lengths;
 use crate::patch::edit::{
     At, Change, Edit, Editable, Editor, LayeredEdits, MlpEdits, TransformerEdits,
 };
 use crate::result::{EditMade, Intervention, SCHEMA, Swept, SweptRow, Tool};
 use measure::Measured;
 pub(super) use measure::Measures;
+pub use session::{Seen, Session};
 use weights::rewritten;
 
 /// What to change, all at once.
@@ -188,6 +188,20 @@ fn of<T: Scalar>(
 
 /// A network with its data that can be run with edits.
 pub(super) trait Edited: Audited + Measures {
+    /// Works with the network's sites by name; `seed` is of the fill `resample`.
+    ///
+    /// # Errors
+    /// Those of the work.
+    fn with_editor<W: Work<Self::Number>>(
+        &self,
+        network: &Self::Network,
+        seed: u64,
+        work: W,
+    ) -> Result<W::Done>;
+
+    /// The same network as it was read from another checkpoint.
+    fn of_loaded(loaded: &Loaded) -> Option<&Self::Network>;
+
     /// The network's outputs `[outputs, readings]` with edits, set by set.
     ///
     /// # Errors
@@ -197,21 +211,33 @@ pub(super) trait Edited: Audited + Measures {
         network: &Self::Network,
         edits: &[&[Edit]],
         seed: u64,
-    ) -> Result<Vec<Array2<Self::Number>>>;
+    ) -> Result<Vec<Array2<Self::Number>>> {
+        self.with_editor(network, seed, Each(edits))
+    }
+}
 
-    /// The same network as it was read from another checkpoint.
-    fn of_loaded(loaded: &Loaded) -> Option<&Self::Network>;
+/// What is done with a network whose sites can be edited.
+pub(super) trait Work<T> {
+    /// What comes of it.
+    type Done;
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// If a name or a value is none of the network's.
+    fn with<E: Editable<Number = T>>(self, editor: &Editor<'_, E>) -> Result<Self::Done>;
 }
 
 /// The outputs with each of several sets of edits.
-pub(super) fn each<E: Editable>(
-    network: &E,
-    edits: &[&[Edit]],
-    (path, seed): (&Path, u64),
-) -> Result<Vec<Array2<E::Number>>> {
-    let editor = Editor::new(network, path, seed);
-    let outputs = |edits: &&[Edit]| Ok(editor.prepare(edits)?.outputs());
-    edits.iter().map(outputs).collect()
+struct Each<'e>(&'e [&'e [Edit]]);
+
+impl<T: Scalar> Work<T> for Each<'_> {
+    type Done = Vec<Array2<T>>;
+
+    fn with<E: Editable<Number = T>>(self, editor: &Editor<'_, E>) -> Result<Vec<Array2<T>>> {
+        let outputs = |edits: &&[Edit]| Ok(editor.prepare(edits)?.outputs());
+        self.0.iter().map(outputs).collect()
+    }
 }
 
 /// The outputs of every plan, and the checkpoint with its last weights.
@@ -289,10 +315,10 @@ fn run<S: Edited>(
 }
 
 impl<T: Scalar> Edited for Subject<'_, T> {
-    fn edited(&self, network: &Mlp<T>, edits: &[&[Edit]], seed: u64) -> Result<Vec<Array2<T>>> {
+    fn with_editor<W: Work<T>>(&self, network: &Mlp<T>, seed: u64, work: W) -> Result<W::Done> {
         let batch = &self.batch;
         let network = MlpEdits::new(network, &batch.inputs, batch.corrupted.as_ref());
-        each(&network, edits, (&self.files.checkpoint.path, seed))
+        work.with(&Editor::new(&network, &self.files.checkpoint.path, seed))
     }
 
     fn of_loaded(loaded: &Loaded) -> Option<&Mlp<T>> {
@@ -304,10 +330,10 @@ impl<T: Scalar> Edited for Subject<'_, T> {
 }
 
 impl<T: Scalar> Edited for layered::Subject<'_, T> {
-    fn edited(&self, network: &Layered<T>, edits: &[&[Edit]], seed: u64) -> Result<Vec<Array2<T>>> {
+    fn with_editor<W: Work<T>>(&self, network: &Layered<T>, seed: u64, work: W) -> Result<W::Done> {
         let batch = self.batch();
         let network = LayeredEdits::new(network, &batch.inputs, batch.corrupted.as_ref());
-        each(&network, edits, (&self.files().checkpoint.path, seed))
+        work.with(&Editor::new(&network, &self.files().checkpoint.path, seed))
     }
 
     fn of_loaded(loaded: &Loaded) -> Option<&Layered<T>> {
@@ -319,20 +345,14 @@ impl<T: Scalar> Edited for layered::Subject<'_, T> {
 }
 
 impl<T: Scalar> Edited for transformer::Subject<'_, T> {
-    fn edited(
+    fn with_editor<W: Work<T>>(
         &self,
         network: &Transformer<T>,
-        edits: &[&[Edit]],
         seed: u64,
-    ) -> Result<Vec<Array2<T>>> {
-        let fills = edits.iter().flat_map(|edits| edits.iter());
-        for edit in fills {
-            if let Change::Fill(fill) = edit.change {
-                check_lengths(self.batch(), fill)?;
-            }
-        }
+        work: W,
+    ) -> Result<W::Done> {
         let network = TransformerEdits::new(network, self.batch());
-        each(&network, edits, (&self.files().checkpoint.path, seed))
+        work.with(&Editor::new(&network, &self.files().checkpoint.path, seed))
     }
 
     fn of_loaded(loaded: &Loaded) -> Option<&Transformer<T>> {

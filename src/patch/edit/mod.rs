@@ -32,6 +32,7 @@ pub use run::{Editor, Prepared};
 pub use transformer::{Group, TransformerEdits};
 
 use super::Fill;
+use crate::Result;
 use crate::numeric::Scalar;
 
 /// What is changed, and to what.
@@ -145,6 +146,14 @@ pub trait Editable: Sync {
 
     /// Whether samples have corrupted pairs.
     fn has_pairs(&self) -> bool;
+
+    /// Whether these samples can be filled so.
+    ///
+    /// # Errors
+    /// If they are of different lengths and the fill mixes them.
+    fn allows(&self, _fill: Fill) -> Result<()> {
+        Ok(())
+    }
 
     /// Parts in which samples are run.
     fn parts(&self) -> usize;

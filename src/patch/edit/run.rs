@@ -56,6 +56,37 @@ impl<'n, E: Editable> Editor<'n, E> {
         }
     }
 
+    /// Every site by name, in order.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What sites write when edits are made, each `[rows, values]`: a row is a sample, or a
+    /// position of one.
+    ///
+    /// # Errors
+    /// If a name is none of the network's.
+    pub fn read(
+        &self,
+        edited: &Prepared<'n, E>,
+        names: &[String],
+    ) -> Result<Vec<Array2<E::Number>>> {
+        let spots = |name: &String| self.sites.get(name).ok_or_else(|| self.unknown(name));
+        let spots: Vec<&Vec<Spot<E::Group>>> = names.iter().map(spots).collect::<Result<_>>()?;
+        let groups: BTreeSet<E::Group> = spots.iter().copied().flatten().map(|s| s.group).collect();
+        let shown = edited.shown(groups, Source::Clean);
+        let of_site = |spots: &&Vec<Spot<E::Group>>| {
+            let views: Vec<_> = spots
+                .iter()
+                .map(|spot| shown[&spot.group].slice(s![.., spot.columns.clone()]))
+                .collect();
+            ndarray::concatenate(Axis(1), &views)
+                .unwrap_or_else(|_| unreachable!("groups of one pass have as many rows"))
+        };
+        Ok(spots.iter().map(of_site).collect())
+    }
+
     /// Makes edits ready; the later of two of one site comes after the earlier.
     ///
     /// # Errors
@@ -99,6 +130,10 @@ impl<'n, E: Editable> Editor<'n, E> {
             )),
             Change::Fill(Fill::Corrupted) if !self.network.has_pairs() => {
                 return Err(ErrorKind::NoCorruptedInputs.at(self.path));
+            }
+            Change::Fill(fill) => {
+                self.network.allows(*fill)?;
+                None
             }
             _ => None,
         });

@@ -17,12 +17,15 @@ use std::ops::Range;
 use ndarray::{Array2, ArrayViewMut2, s};
 
 use super::{Carrier, Editable, Ledger, Rows, Source, Spot};
+use crate::Result;
 use crate::model::transformer::{
     Answers, Embedding, Hooks, Letter, Matrix, Message, Reader, SequenceInputs, SequenceTrace,
     Writer, Wrote, linear, product,
 };
 use crate::model::{Components, Sequences, Transformer};
 use crate::numeric::Scalar;
+use crate::patch::Fill;
+use crate::patch::sets::check_lengths;
 
 /// What values of a transformer are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -270,6 +273,10 @@ impl<T: Scalar> Editable for TransformerEdits<'_, T> {
 
     fn has_pairs(&self) -> bool {
         self.batch.corrupted.is_some()
+    }
+
+    fn allows(&self, fill: Fill) -> Result<()> {
+        check_lengths(self.batch, fill)
     }
 
     fn parts(&self) -> usize {

@@ -7,6 +7,7 @@ use super::claims::{CLAIMS, Claim};
 use super::shown::Shown;
 use super::small::{Cell, strongest};
 use crate::report::english::counted;
+use crate::report::figures::PHONE;
 use crate::report::figures::axes::{Axis, Panel};
 use crate::report::figures::canvas::{Figure, disc, line, text, tip, titled};
 use crate::report::format::{count, significant};
@@ -20,6 +21,7 @@ const LEFT: f64 = 190.0;
 const GAP: f64 = 34.0;
 const TOP: f64 = 30.0;
 const ROW: f64 = 76.0;
+const NARROW_ROW: f64 = 26.0;
 
 /// The longest name of a regime, in characters.
 const LONGEST: usize = 10;
@@ -28,18 +30,57 @@ const LONGEST: usize = 10;
 const READING: &str = "A dot is a network, the bar their mean. Against the first: ✓ shown, ? not shown, \
                        ⇄ the reverse, – not tested.";
 
+/// The same in lines for phones.
+const READING_IN_LINES: [&str; 3] = [
+    "A dot is a network, the bar their mean.",
+    "Against the first: ✓ shown, ? not shown,",
+    "⇄ the reverse, – not tested.",
+];
+
 /// Values whose largest is so many times the smallest have a logarithmic axis.
 const WIDE: f64 = 10.0;
+
+/// What can be asked of these networks.
+fn asked(comparison: &Comparison) -> Option<Vec<(&'static Claim, &ComparedMeasure)>> {
+    let claims = CLAIMS.iter();
+    let asked = claims.filter_map(|claim| Some((claim, claim.measure(comparison)?)));
+    let asked: Vec<_> = asked.collect();
+    (!asked.is_empty() && comparison.groups.len() > 1).then_some(asked)
+}
+
+/// The same for phones: the panels below one another, without the networks.
+#[must_use]
+pub fn narrow(comparison: &Comparison) -> Option<Figure> {
+    let asked = asked(comparison)?;
+    let rows = comparison.groups.len() as f64;
+    let each = TOP + rows * NARROW_ROW + 44.0;
+    let label = "Every network a dot, at what decides each claim; the bar is their mean";
+    let height = asked.len() as f64 * each + 50.0;
+    let mut figure = Figure::new("claims-narrow", label, PHONE, height);
+    for (place, asked) in asked.into_iter().enumerate() {
+        let frame = Frame {
+            left: 84.0,
+            top: TOP + place as f64 * each,
+            width: PHONE - 104.0,
+            row: NARROW_ROW,
+        };
+        for (row, group) in comparison.groups.iter().enumerate() {
+            let name = shortened(&plain(&group.name), LONGEST);
+            figure.add(text(0.0, frame.middle(row) + 4.0, "strong", &name));
+        }
+        panel(&mut figure, comparison, asked, frame);
+    }
+    for (line, words) in READING_IN_LINES.into_iter().enumerate() {
+        let y = height - 38.0 + 16.0 * line as f64;
+        figure.add(text(0.0, y, "quiet small", words));
+    }
+    Some(figure)
+}
 
 /// Every network at what decides each claim; `None` without a claim that they can be asked.
 #[must_use]
 pub fn dots(comparison: &Comparison) -> Option<Figure> {
-    let asked = CLAIMS.iter();
-    let asked = asked.filter_map(|claim| Some((claim, claim.measure(comparison)?)));
-    let asked: Vec<(&Claim, &ComparedMeasure)> = asked.collect();
-    if asked.is_empty() || comparison.groups.len() < 2 {
-        return None;
-    }
+    let asked = asked(comparison)?;
     let rows = comparison.groups.len() as f64;
     let label = format!(
         "{} by regime: every network a dot, at what decides each claim; the bar is their mean",
@@ -50,13 +91,13 @@ pub fn dots(comparison: &Comparison) -> Option<Figure> {
     names(&mut figure, comparison);
     let width = (WIDTH - LEFT) / asked.len() as f64;
     for (place, (claim, measure)) in asked.into_iter().enumerate() {
-        let left = LEFT + place as f64 * width;
-        panel(
-            &mut figure,
-            comparison,
-            (claim, measure),
-            (left, width - GAP),
-        );
+        let frame = Frame {
+            left: LEFT + place as f64 * width,
+            top: TOP,
+            width: width - GAP - 16.0,
+            row: ROW,
+        };
+        panel(&mut figure, comparison, (claim, measure), frame);
     }
     Some(figure)
 }
@@ -95,30 +136,46 @@ fn of_group<'c>(
     comparison.networks.iter().filter(move |n| n.group == group)
 }
 
+/// Where a panel lies.
+#[derive(Clone, Copy)]
+struct Frame {
+    left: f64,
+    top: f64,
+    width: f64,
+    /// Height of a regime's row.
+    row: f64,
+}
+
+impl Frame {
+    fn middle(self, row: usize) -> f64 {
+        self.top + (row as f64 + 0.5) * self.row
+    }
+}
+
 /// One claim: its axis below, a row of dots per regime, and what is shown to the right.
 fn panel(
     figure: &mut Figure,
     comparison: &Comparison,
     (claim, measure): (&Claim, &ComparedMeasure),
-    (left, width): (f64, f64),
+    frame: Frame,
 ) {
     let value = |n: &ComparedNetwork| n.values.get(&measure.info.key).copied().flatten();
     let values = comparison.networks.iter().filter_map(value);
     let values: Vec<f64> = values.filter(|v| v.is_finite()).collect();
     let panel = Panel {
-        left,
-        top: TOP,
-        width: width - 16.0,
-        height: comparison.groups.len() as f64 * ROW,
+        left: frame.left,
+        top: frame.top,
+        width: frame.width,
+        height: comparison.groups.len() as f64 * frame.row,
         x: axis(&values, &plain(&measure.info.title)),
         y: Axis::linear([0.0], ""),
     };
-    figure.add(text(left, TOP - 12.0, "strong", claim.words));
+    figure.add(text(frame.left, frame.top - 12.0, "strong", claim.words));
     panel.frame_x(figure);
     let judged = claim.judged(comparison);
     for (row, group) in comparison.groups.iter().enumerate() {
-        let y = TOP + (row as f64 + 0.5) * ROW;
-        figure.add(line((left, y), (panel.right(), y), "grid"));
+        let y = frame.middle(row);
+        figure.add(line((frame.left, y), (panel.right(), y), "grid"));
         for network in of_group(comparison, &group.name) {
             let Some(at) = value(network) else { continue };
             let said = format!("{}: {}", plain(&network.name), significant(at, 4));

@@ -5,7 +5,7 @@ use crate::report::compare::forest::ForestRow;
 use crate::report::compare::forest::forest;
 use crate::report::compare::pareto::Better as Side;
 use crate::report::compare::pareto::ParetoPoint;
-use crate::report::compare::pareto::pareto;
+use crate::report::compare::pareto::{self, pareto};
 use crate::report::compare::small::{Cell, strongest};
 use crate::report::figures::axes::Axis;
 use crate::report::figures::canvas::{Figure, text};
@@ -147,7 +147,13 @@ fn front(comparison: &Comparison, quality: Quality) -> Option<Figure> {
         ),
         Axis::from_zero(points.iter().map(|p| p.y.min(1.5)), words),
     );
-    pareto(name, &points, axes, (Side::Lower, Side::Lower))
+    pareto(
+        name,
+        &points,
+        axes,
+        (Side::Lower, Side::Lower),
+        pareto::WIDTH,
+    )
 }
 
 /// 1, 2, 5, 10, 20, ... up to a half of all edges.

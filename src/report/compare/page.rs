@@ -82,7 +82,8 @@ fn opening(comparison: &Comparison, figures: &[Figure], sentences: usize) -> Ope
     }));
     let figure = figures.iter().find(|figure| figure.name == "claims");
     let figure = figure.or_else(|| figures.iter().find(|figure| figure.name == "networks"));
-    Opening::of(claims::headline(comparison), figure, verdicts, sentences)
+    let narrow = figure.and_then(|_| super::dots::narrow(comparison));
+    Opening::of(claims::headline(comparison), figure, verdicts, sentences).for_phones(narrow)
 }
 
 fn sections(comparison: &Comparison, figures: &[Figure], said: Vec<Sentence>) -> Vec<Section> {

@@ -8,7 +8,8 @@ use crate::report::figures::palette::module_class;
 use crate::report::format::number;
 use crate::report::sites::shortened;
 
-const WIDTH: f64 = 760.0;
+/// Width of the figure, but on phones.
+pub const WIDTH: f64 = 760.0;
 
 /// One thing with two qualities.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +75,7 @@ pub fn pareto(
     points: &[ParetoPoint],
     (x, y): (Axis, Axis),
     better: (Better, Better),
+    wide: f64,
 ) -> Option<Figure> {
     if points.is_empty() {
         return None;
@@ -81,7 +83,7 @@ pub fn pareto(
     let panel = Panel {
         left: 84.0,
         top: 16.0,
-        width: WIDTH - 84.0 - 24.0,
+        width: wide - 84.0 - 24.0,
         height: 300.0,
         x,
         y,
@@ -93,8 +95,8 @@ pub fn pareto(
         best.len()
     );
     let entries = key(points);
-    let (drawn, height) = legend::draw(&entries, panel.left, panel.bottom() + 48.0, WIDTH - 10.0);
-    let mut figure = Figure::new(name, label, WIDTH, panel.bottom() + height + 56.0);
+    let (drawn, height) = legend::draw(&entries, panel.left, panel.bottom() + 48.0, wide - 10.0);
+    let mut figure = Figure::new(name, label, wide, panel.bottom() + height + 56.0);
     panel.frame(&mut figure);
     let places: Vec<(f64, f64)> = best
         .iter()
@@ -195,7 +197,8 @@ mod tests {
         assert_eq!(front(&points, (Better::Lower, Better::Higher)), [1, 3, 0]);
         assert_eq!(front(&points, (Better::Lower, Better::Lower)), [1, 2]);
         let axes = (Axis::linear([1.0, 3.0], "x"), Axis::linear([0.5, 3.0], "y"));
-        let figure = pareto("p", &points, axes, (Better::Lower, Better::Higher)).expect("points");
+        let figure =
+            pareto("p", &points, axes, (Better::Lower, Better::Higher), WIDTH).expect("points");
         assert_eq!(well_formed(&figure.file(&Print::default())), Ok(()));
         assert_eq!(figure.file(&Print::default()).matches("<circle").count(), 5);
         assert!(!figure.file(&Print::default()).contains("NaN"));

@@ -10,7 +10,7 @@ use crate::report::format::count;
 use crate::report::network::edges::flat;
 use crate::report::network::figure::{Picture, names};
 use crate::report::network::nodes::{self, Groups};
-use crate::report::network::scene::{MEDIUM, Scene};
+use crate::report::network::scene::{Scene, Size};
 use crate::report::sites::{Place, Sites, Wire};
 use crate::result::Diff;
 
@@ -19,10 +19,10 @@ const MOST: usize = 1500;
 
 /// The drawing; `None` where pruned sets cannot be set beside each other.
 #[must_use]
-pub fn draw(diff: &Diff) -> Option<Figure> {
+pub fn draw(diff: &Diff, size: Size) -> Option<Figure> {
     let pruned = diff.pruned.as_ref()?;
     let sites = Sites::new(&diff.network);
-    let scene = Scene::new(&diff.network, MEDIUM);
+    let scene = Scene::new(&diff.network, size);
     let gained: BTreeSet<&[String; 2]> = pruned.edges.gained.iter().collect();
     let wires = sites.surviving(pruned.thresholds.new);
     let ends = |w: &Wire| Some((scene.point(w.from)?, scene.point(w.to)?));
@@ -75,13 +75,14 @@ fn bold(edge: &[String; 2], class: &str, scene: &Scene, sites: &Sites<'_>) -> Op
 mod tests {
     use super::*;
     use crate::report::diff::words::tests::sample;
+    use crate::report::network::scene::MEDIUM;
     use crate::report::sample::well_formed;
     use crate::result::{ChangedEdges, ChangedPruning, Versions};
 
     #[test]
     fn what_is_gained_and_lost_stands_out() {
         let mut diff = sample();
-        assert!(draw(&diff).is_none());
+        assert!(draw(&diff, MEDIUM).is_none());
         let edge = |from: &str, to: &str| [from.to_owned(), to.to_owned()];
         diff.pruned = Some(ChangedPruning {
             thresholds: Versions {
@@ -98,7 +99,9 @@ mod tests {
                 lost: vec![edge("x0", "h1.0"), edge("nowhere", "h1.0")],
             },
         });
-        let drawn = draw(&diff).expect("there is something to draw").inline();
+        let drawn = draw(&diff, MEDIUM)
+            .expect("there is something to draw")
+            .inline();
         assert_eq!(well_formed(&drawn), Ok(()));
         // One line and its entry in the key each; of what is not there nothing is drawn.
         assert_eq!(drawn.matches("class=\"gained\"").count(), 2);

@@ -7,6 +7,7 @@ use crate::report::english::counted;
 use crate::report::english::sampled;
 use crate::report::figures::Figure;
 use crate::report::format::{count, short};
+use crate::report::network::scene::NARROW;
 use crate::report::page::Page;
 use crate::report::page::blocks::{Block, Cell, Section, Table, numbers, words};
 use crate::report::page::opening::{Headline, Opening};
@@ -41,9 +42,10 @@ fn name(checkpoint: &CheckpointInfo) -> String {
 }
 
 fn opening(diff: &Diff, figure: Option<&Figure>) -> Opening {
-    Opening::told(headline(diff), figure, &diff.summary, |said| {
+    let told = Opening::told(headline(diff), figure, &diff.summary, |said| {
         anchor(&said.subject)
-    })
+    });
+    told.for_phones(figure.and_then(|_| super::figure::draw(diff, NARROW)))
 }
 
 /// The part of the page that a sentence stands on.

@@ -18,19 +18,20 @@ const BETWEEN: f64 = 22.0;
 /// The fronts of edges and of blocks, and what changes with λ.
 #[must_use]
 pub fn all(fronts: &Fronts) -> Vec<Figure> {
-    let edges = front(
-        fronts,
-        "front-of-edges",
-        ("edges left", Better::Lower),
-        edges,
-    );
+    let edges = front_of_edges(fronts, WIDTH);
     let gained = |n: &OnFronts| n.description_length_gained;
     let blocks = ("nats that blocks gain", Better::Higher);
-    let blocks = front(fronts, "front-of-blocks", blocks, gained);
+    let blocks = front(fronts, "front-of-blocks", blocks, gained, WIDTH);
     [edges, blocks, against(fronts)]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Loss against the edges that are left.
+pub(super) fn front_of_edges(fronts: &Fronts, wide: f64) -> Option<Figure> {
+    let left = ("edges left", Better::Lower);
+    front(fronts, "front-of-edges", left, edges, wide)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "drawn to a pixel")]
@@ -49,6 +50,7 @@ fn front(
     name: &str,
     (label, better): (&str, Better),
     of: impl Fn(&OnFronts) -> Option<f64>,
+    wide: f64,
 ) -> Option<Figure> {
     let point = |n: &OnFronts| {
         Some(ParetoPoint {
@@ -61,7 +63,7 @@ fn front(
     let points: Vec<ParetoPoint> = fronts.front.iter().filter_map(point).collect();
     let x = scaled(points.iter().map(|p| p.x).collect(), label);
     let y = scaled(points.iter().map(|p| p.y).collect(), "test loss");
-    pareto(name, &points, (x, y), (better, Better::Lower))
+    pareto(name, &points, (x, y), (better, Better::Lower), wide)
 }
 
 /// What a network's colour stands for.

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::words;
 use crate::report::english::{capital, counted, plural, some_of};
-use crate::report::figures::Figure;
+use crate::report::figures::{Figure, PHONE};
 use crate::report::format::typed;
 use crate::report::page::Page;
 use crate::report::page::blocks::{Block, Cell, Section, Shown, Table, numbers, words as text};
@@ -62,7 +62,8 @@ fn opening(fronts: &Fronts, figures: &[Figure], said: &[Sentence]) -> Opening {
     let figure = figures
         .iter()
         .find(|figure| figure.name == "front-of-edges");
-    Opening::of(headline, figure, verdicts, said.len())
+    let narrow = figure.and_then(|_| super::figures::front_of_edges(fronts, PHONE));
+    Opening::of(headline, figure, verdicts, said.len()).for_phones(narrow)
 }
 
 fn sections(fronts: &Fronts, figures: &[Figure], said: Vec<Sentence>) -> Vec<Section> {

@@ -43,22 +43,28 @@ fn formulas(insight: &Insight) -> Option<Sentence> {
     Some(Sentence::new("Formulas", Status::Note, text).from(["/modules/insight/formulas"]))
 }
 
-/// Where one frequency has most of a module's embedding.
-fn circles(insight: &Insight) -> Option<Sentence> {
-    let said = |e: &Embedding| {
+/// Each module whose part of the embedding has frequencies, its strongest one, and the share
+/// of the variance that it has.
+pub(in crate::report) fn frequencies(insight: &Insight) -> Vec<(usize, usize, f64)> {
+    let strongest = |e: &Embedding| {
         let shares = e.frequencies.iter().copied().enumerate();
         let (k, share) = shares.max_by(|a, b| a.1.total_cmp(&b.1))?;
-        let module = e.module?;
-        Some(format!(
-            "{} of module {module} at frequency {}",
-            percent(share),
-            k + 1
-        ))
+        Some((e.module?, k + 1, share))
     };
-    let all: Vec<String> = insight.embeddings.iter().filter_map(said).collect();
-    if all.is_empty() {
+    insight.embeddings.iter().filter_map(strongest).collect()
+}
+
+/// Where one frequency has most of a module's embedding.
+fn circles(insight: &Insight) -> Option<Sentence> {
+    let found = frequencies(insight);
+    if found.is_empty() {
         return None;
     }
+    let said = |(module, frequency, share): &(usize, usize, f64)| {
+        let share = percent(*share);
+        format!("{share} of module {module} at frequency {frequency}")
+    };
+    let all: Vec<String> = found.iter().map(said).collect();
     let text = format!(
         "Of the variance of the token embeddings, one frequency has {}.",
         joined(&all)

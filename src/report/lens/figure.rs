@@ -21,7 +21,7 @@ const MOST_PARTS: usize = 40;
 pub fn all(result: &Lens) -> Vec<Figure> {
     let mut figures = Vec::new();
     figures.extend(points(result));
-    figures.extend(parts(result));
+    figures.extend(parts(result, WIDTH));
     let samples = result.samples.iter();
     figures.extend(samples.filter_map(|sample| positions(result, sample)));
     figures.extend(attention::draw_patterns(&result.attention, &result.prompts));
@@ -82,7 +82,7 @@ fn points(result: &Lens) -> Option<Figure> {
 }
 
 /// Direct attribution, the largest parts first.
-fn parts(result: &Lens) -> Option<Figure> {
+pub(super) fn parts(result: &Lens, wide: f64) -> Option<Figure> {
     let mut parts: Vec<&Attributed> = result.attribution.parts.iter().collect();
     parts.retain(|part| part.mean.is_finite());
     order::descending(&mut parts, |one| one.mean.abs());
@@ -95,7 +95,7 @@ fn parts(result: &Lens) -> Option<Figure> {
     let panel = Panel {
         left: LEFT,
         top: 12.0,
-        width: WIDTH - LEFT - 40.0,
+        width: wide - LEFT - 40.0,
         height: ROW * at(parts.len()),
         x: Axis::new(Scale::Linear, low, high, "part of the logit difference"),
         y: Axis::new(Scale::Linear, 0.0, at(parts.len()), ""),
@@ -104,7 +104,7 @@ fn parts(result: &Lens) -> Option<Figure> {
         "The {} largest direct parts of the logit difference",
         parts.len()
     );
-    let mut figure = Figure::new("attribution", label, WIDTH, panel.bottom() + 46.0);
+    let mut figure = Figure::new("attribution", label, wide, panel.bottom() + 46.0);
     panel.frame_x(&mut figure);
     for (line, part) in parts.iter().enumerate() {
         let top = panel.top + ROW * at(line);

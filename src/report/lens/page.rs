@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::words;
 use crate::report::attention::CHOSEN;
-use crate::report::figures::Figure;
+use crate::report::figures::{Figure, PHONE};
 use crate::report::format::{number, percent};
 use crate::report::page::blocks::{
     Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
@@ -40,12 +40,14 @@ pub fn render(result: &Lens, figures: &[Figure]) -> askama::Result<String> {
 fn opening(result: &Lens, figures: &[Figure], said: &[Sentence]) -> Opening {
     let drawn = |name: &str| figures.iter().find(|figure| figure.name == name);
     let figure = drawn("attribution").or_else(|| drawn("logit-lens"));
+    let narrow = drawn("attribution").and_then(|_| super::figure::parts(result, PHONE));
     let short = |said: &&Sentence| !said.evidence.iter().any(|of| of == "/neurons");
     let shown: Vec<Sentence> = said.iter().filter(short).cloned().collect();
     Opening {
         sentences: said.len(),
         ..Opening::told(words::headline(result), figure, &shown, anchor)
     }
+    .for_phones(narrow)
 }
 
 /// The part of the page that a sentence stands on.

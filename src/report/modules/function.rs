@@ -5,7 +5,7 @@ use crate::report::english::LEVEL;
 use crate::report::english::capital;
 use crate::report::english::{joined, metric_in_words, plural, some_of};
 use crate::report::format::{count_words, short};
-use crate::result::Modules;
+use crate::result::{Coalitions, Modules};
 use crate::result::{Sentence, Status};
 
 pub(in crate::report) fn sentences(modules: &Modules) -> Vec<Sentence> {
@@ -13,32 +13,53 @@ pub(in crate::report) fn sentences(modules: &Modules) -> Vec<Sentence> {
     all.into_iter().flatten().collect()
 }
 
-/// What one module does alone, and what the best of several do, of up to five modules.
-fn together(modules: &Modules) -> Option<Sentence> {
-    let c = modules.coalitions.iter().find(|c| c.scope == Scope::All)?;
-    let higher = c.direction? == Direction::HigherIsBetter;
-    let better = |a: f64, b: f64| if higher { a > b } else { a < b };
-    let best_of = |size: usize| {
-        let mine = c.subsets.iter().filter(|s| s.modules.len() == size);
-        mine.map(|s| s.value)
-            .reduce(|a, b| if better(b, a) { b } else { a })
-    };
-    let best = (1..c.shares.len()).rev().filter_map(|size| {
-        let value = short(best_of(size)?);
-        Some(format!("{value} with the best {}", count_words(size)))
-    });
-    let mut listed: Vec<String> = best.collect();
-    if listed.is_empty() {
-        return None;
+/// A metric with modules left in, of up to five.
+pub(in crate::report) struct Together<'m> {
+    /// What was measured.
+    pub of: &'m Coalitions,
+    /// `all`, `the best two`, `none`, each with the metric.
+    pub values: Vec<(String, f64)>,
+}
+
+impl<'m> Together<'m> {
+    /// `None` where not every subset was run.
+    pub fn of(modules: &'m Modules) -> Option<Self> {
+        let of = modules.coalitions.iter().find(|c| c.scope == Scope::All)?;
+        let higher = of.direction? == Direction::HigherIsBetter;
+        let better = |a: f64, b: f64| if higher { a > b } else { a < b };
+        let best_of = |size: usize| {
+            let mine = of.subsets.iter().filter(|s| s.modules.len() == size);
+            mine.map(|s| s.value)
+                .reduce(|a, b| if better(b, a) { b } else { a })
+        };
+        let best = (1..of.shares.len()).rev();
+        let best = best.filter_map(|n| Some((format!("the best {}", count_words(n)), best_of(n)?)));
+        let fewer: Vec<(String, f64)> = best.collect();
+        if fewer.is_empty() {
+            return None;
+        }
+        let ends = [("all", of.all), ("none", of.none)];
+        let [all, none] = ends.map(|(name, value)| (name.to_owned(), value));
+        let values = [all].into_iter().chain(fewer).chain([none]).collect();
+        Some(Self { of, values })
     }
-    listed.insert(0, format!("{} with all", short(c.all)));
-    listed.push(format!("{} with none", short(c.none)));
+
+    /// Each in words: `0.9 with the best one`.
+    pub fn words(&self) -> Vec<String> {
+        let words = |(name, value): &(String, f64)| format!("{} with {name}", short(*value));
+        self.values.iter().map(words).collect()
+    }
+}
+
+/// What one module does alone, and what the best of several do.
+fn together(modules: &Modules) -> Option<Sentence> {
+    let found = Together::of(modules)?;
     let text = format!(
         "Of {} modules together ({} fill), the {} is {}.",
-        count_words(c.shares.len()),
-        c.fill.name(),
-        metric_in_words(&c.metric),
-        joined(&listed)
+        count_words(found.of.shares.len()),
+        found.of.fill.name(),
+        metric_in_words(&found.of.metric),
+        joined(&found.words())
     );
     Some(Sentence::new("Modules together", Status::Note, text).from(["/modules/coalitions"]))
 }

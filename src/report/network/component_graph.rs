@@ -6,6 +6,7 @@ use svg::node::element::Element;
 
 use crate::order;
 use crate::report::circuits::figure::MOST_EDGES;
+use crate::report::figures::PHONE;
 use crate::report::figures::canvas::{Figure, disc, path, round, text, tip};
 use crate::report::figures::legend::{self, Entry, Sample};
 use crate::report::figures::palette::sign_class;
@@ -24,6 +25,13 @@ pub const LARGE: Size = Size {
     width: 1040.0,
     gutter: 92.0,
     row: 110.0,
+};
+
+/// On the first screen of a phone.
+const NARROW: Size = Size {
+    width: PHONE,
+    gutter: 8.0,
+    row: 60.0,
 };
 
 /// As one of many.
@@ -61,6 +69,15 @@ pub fn overview(audit: &Audit) -> Option<Figure> {
         count(effects.len())
     );
     Some(draw("network", &label, &layout, &effects, true))
+}
+
+/// The same for a phone.
+#[must_use]
+pub fn narrow(audit: &Audit) -> Option<Figure> {
+    let layout = Layout::new(audit, NARROW)?;
+    let effects = strongest(&audit.circuits);
+    let label = "The components of the transformer with the edges of its circuits";
+    Some(draw("network-narrow", label, &layout, &effects, false))
 }
 
 /// One circuit as one of many pictures; `None` where it names no component.

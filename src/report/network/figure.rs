@@ -408,17 +408,15 @@ fn wanted(scene: &Scene, sites: &Sites<'_>, layer: usize, wires: &[Wire]) -> Vec
 /// The layers' names in the left margin, with how many of their sites are in use.
 fn layer_names(scene: &Scene, sites: &Sites<'_>, groups: &Groups) -> Vec<Element> {
     let mut drawn = Vec::new();
+    if !scene.size.names_layers() {
+        return drawn;
+    }
+    let named = scene.named_layers();
     for (k, layer) in sites.layers().iter().enumerate() {
-        if !scene.size.names_layers() || !scene.has_room_for_name(k) {
+        let height = named.get(k).filter(|is_named| **is_named);
+        let Some(y) = height.and_then(|_| scene.name_height(k)) else {
             continue;
-        }
-        let corner = scene.planes.get(k).map(|plane| plane[0].1);
-        let first = scene
-            .points
-            .get(k)
-            .and_then(|points| points.first())
-            .map(|p| p.1);
-        let Some(y) = corner.or(first) else { continue };
+        };
         let used = groups
             .connected
             .iter()

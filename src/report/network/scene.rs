@@ -151,15 +151,27 @@ impl Scene {
         [unit(site.x), if is_line { 0.5 } else { unit(site.y) }]
     }
 
-    /// Whether a layer's name has room beside those of the layers above: where layers lie
-    /// close, some are named.
+    /// The height at which a layer is named.
     #[must_use]
-    pub fn has_room_for_name(&self, layer: usize) -> bool {
-        let gaps = self.points.len().saturating_sub(1);
-        let gap = (self.height / steps(gaps.max(1))).max(1.0);
-        let above = steps(gaps.saturating_sub(layer));
-        let names = |layers: f64| (layers * gap / TWO_LINES).ceil();
-        layer == gaps || names(above) > names(above - 1.0)
+    pub fn name_height(&self, layer: usize) -> Option<f64> {
+        let corner = self.planes.get(layer).map(|plane| plane[0].1);
+        corner.or_else(|| Some(self.points.get(layer)?.first()?.1))
+    }
+
+    /// Which layers' names have room beside those of the layers above: where layers lie close,
+    /// some are named.
+    #[must_use]
+    pub fn named_layers(&self) -> Vec<bool> {
+        let mut named = vec![false; self.points.len()];
+        let mut free = f64::NEG_INFINITY;
+        for layer in (0..named.len()).rev() {
+            let fits = |height: &f64| *height >= free;
+            if let Some(height) = self.name_height(layer).filter(fits) {
+                named[layer] = true;
+                free = height + TWO_LINES;
+            }
+        }
+        named
     }
 
     /// Whether layers are drawn as planes.

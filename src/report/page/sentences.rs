@@ -10,10 +10,12 @@ pub(super) fn every(said: &[Sentence]) -> Block {
 }
 
 /// Parts of a result and the part of the page that shows each; the first that fits counts.
-const ANCHORS: [(&str, &str); 10] = [
+const ANCHORS: [(&str, &str); 12] = [
     ("/prune/certificate", "certificate"),
     ("/prune/", "pruning"),
     ("/modules/independence/splits", "independence"),
+    ("/modules/lesions", "lesions"),
+    ("/modules/headline", "chance"),
     ("/modules", "modules"),
     ("/circuits", "circuits"),
     ("/subgroups", "subgroups"),

@@ -7,7 +7,8 @@ use crate::report::format::{count, percent};
 use crate::report::sites::{clean, shortened};
 use crate::result::{Analysed, OfSize, Specified};
 
-const WIDTH: f64 = 760.0;
+/// Width of every figure, but on phones.
+pub(super) const WIDTH: f64 = 760.0;
 const LEFT: f64 = 190.0;
 const ROW: f64 = 15.0;
 
@@ -115,6 +116,16 @@ fn rows(all: &[&Specified]) -> Vec<Choice<'static>> {
     rows
 }
 
+/// Characters of a quiet text that fit into so many pixels.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a few characters"
+)]
+fn characters(room: f64) -> usize {
+    (room / 6.2) as usize
+}
+
 /// What the figure of an answer's edges by their support is called.
 pub(super) fn support_name(answer: &Analysed) -> String {
     format!("support-{}", answer.output)
@@ -128,7 +139,7 @@ pub(super) fn middle(answer: &Analysed) -> Option<&OfSize> {
 /// The share of analyses that have each edge, of at most so many, the most frequent first;
 /// `None` without edges.
 #[must_use]
-pub fn support(name: &str, of: &OfSize, most: usize) -> Option<Figure> {
+pub fn support(name: &str, of: &OfSize, most: usize, wide: f64) -> Option<Figure> {
     let edges = &of.edges[..of.edges.len().min(most)];
     if edges.is_empty() {
         return None;
@@ -138,20 +149,22 @@ pub fn support(name: &str, of: &OfSize, most: usize) -> Option<Figure> {
         count(of.analyses),
         count(of.size)
     );
+    let left = LEFT.min(0.42 * wide);
     let panel = Panel {
-        left: LEFT,
+        left,
         top: 12.0,
-        width: WIDTH - LEFT - 70.0,
+        width: wide - left - 26.0,
         height: ROW * edges.len() as f64,
         x: Axis::new(Scale::Linear, 0.0, 1.0, "share of the analyses"),
         y: Axis::new(Scale::Linear, 0.0, edges.len() as f64, ""),
     };
-    let mut figure = Figure::new(name, label, WIDTH, panel.bottom() + 46.0);
+    let mut figure = Figure::new(name, label, wide, panel.bottom() + 46.0);
     panel.frame_x(&mut figure);
     for (line, edge) in edges.iter().enumerate() {
         let top = panel.top + ROW * line as f64;
         let title = format!("{} → {}", clean(&edge.from), clean(&edge.to));
-        figure.add(text(8.0, top + ROW - 4.0, "quiet", &shortened(&title, 30)));
+        let shown = shortened(&title, characters(left - 14.0));
+        figure.add(text(8.0, top + ROW - 4.0, "quiet", &shown));
         let class = match edge.modal {
             true => "kept",
             false => "gone",

@@ -2,10 +2,11 @@
 //!
 //! It speaks of circuits of the middle size, of all answers at once.
 
-use super::figure::{middle, support, support_name};
+use super::figure::{WIDTH, middle, support, support_name};
 use crate::order;
 use crate::report::circuits::group::range;
 use crate::report::english::{counted, joined, plural};
+use crate::report::figures::PHONE;
 use crate::report::format::{count, count_words, percent};
 use crate::report::page::opening::{Headline, Opening, Verdict};
 use crate::result::{Analysed, Certified, Multiverse, Nonsense, OfSize, Status, Transfer};
@@ -19,8 +20,10 @@ const MOST_AXES: usize = 1;
 /// Around the figure of the first answer; the page tells so many sentences.
 pub(super) fn opening(result: &Multiverse, sentences: usize) -> Opening {
     let first = result.answers.first();
-    let figure =
-        first.and_then(|answer| support(&support_name(answer), middle(answer)?, MOST_EDGES));
+    let drawn = |wide: f64| {
+        first.and_then(|answer| support(&support_name(answer), middle(answer)?, MOST_EDGES, wide))
+    };
+    let figure = drawn(WIDTH);
     let verdicts = [
         in_nearly_all(result),
         what_differs(result),
@@ -29,7 +32,7 @@ pub(super) fn opening(result: &Multiverse, sentences: usize) -> Opening {
         certified(result),
     ];
     let verdicts = verdicts.into_iter().flatten().collect();
-    Opening::of(headline(result), figure.as_ref(), verdicts, sentences)
+    Opening::of(headline(result), figure.as_ref(), verdicts, sentences).for_phones(drawn(PHONE))
 }
 
 fn middles(result: &Multiverse) -> impl Iterator<Item = &OfSize> + Clone {

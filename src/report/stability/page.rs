@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::card;
-use super::figure::{middle, specification_curve, support, support_name};
+use super::figure::{WIDTH, middle, specification_curve, support, support_name};
 use super::opening::opening;
 use super::words;
 use crate::report::figures::Figure;
@@ -25,7 +25,8 @@ const MOST_EDGES: usize = 40;
 pub fn figures(result: &Multiverse) -> Vec<Figure> {
     let of = |answer: &Analysed| {
         let curve = specification_curve(&curve_name(answer), answer);
-        let edges = middle(answer).and_then(|of| support(&support_name(answer), of, MOST_EDGES));
+        let edges =
+            middle(answer).and_then(|of| support(&support_name(answer), of, MOST_EDGES, WIDTH));
         [curve, edges]
     };
     let drawn = result.answers.iter().flat_map(of).flatten();

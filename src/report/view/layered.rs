@@ -90,16 +90,15 @@ impl Index {
 }
 
 fn rows(sites: &Sites<'_>, scene: &Scene) -> Vec<Row> {
+    let named = scene.named_layers();
     let row = |(k, layer): (usize, &crate::result::Layer)| {
         let plane = scene.planes.get(k);
-        let corner = plane.map(|plane| plane[0].1);
-        let first = scene.points.get(k).and_then(|points| points.first());
         Row {
-            name: match scene.has_room_for_name(k) {
-                true => clean(&layer.name),
-                false => String::new(),
+            name: match named.get(k) {
+                Some(true) => clean(&layer.name),
+                _ => String::new(),
             },
-            y: corner.or(first.map(|p| p.1)).unwrap_or(0.0) + MARGIN,
+            y: scene.name_height(k).unwrap_or(0.0) + MARGIN,
             corners: plane.map(|plane| plane.map(|(x, y)| [round(x), round(y + MARGIN)])),
         }
     };

@@ -97,6 +97,22 @@ pub(super) fn null(observed: f64, null: &NullModel) -> String {
     figure.inline()
 }
 
+/// A metric with all modules, the best of fewer, and none, as bars.
+pub(super) fn together(values: &[(String, f64)]) -> String {
+    let largest = values.iter().map(|(_, value)| *value).fold(0.0, f64::max);
+    if largest <= 0.0 || !largest.is_finite() {
+        return String::new();
+    }
+    let label = "The metric with all modules, the best of fewer, and none";
+    let mut figure = Figure::new("", label, WIDTH, ROW * rows(values.len()) + 4.0);
+    for (k, (name, value)) in values.iter().enumerate() {
+        let wide = (WIDTH * value / largest).max(1.0);
+        let drawn = bar(0.0, ROW * rows(k) + 3.0, wide, ROW - 3.0, "kept");
+        figure.add(drawn.add(tip(&format!("{name}: {}", short(*value)))));
+    }
+    figure.inline()
+}
+
 /// The interval of each circuit's faithfulness; the band is what was asked for, around 1.
 pub(super) fn faithfulness(circuits: &[&Circuit]) -> String {
     let known = circuits.iter().filter_map(|c| Some((*c, c.faithfulness?)));

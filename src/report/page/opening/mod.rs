@@ -19,7 +19,7 @@ pub use stretch::stretch;
 use crate::choice::Requested;
 use crate::report::figures::Figure;
 use crate::report::format::{measured, short};
-use crate::report::network::figure as network;
+use crate::report::network::{component_graph, figure as network};
 use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Parity, Prune, Sentence, Status, Task};
 
@@ -35,7 +35,7 @@ pub struct Opening {
     pub checks: Vec<Check>,
     /// The network or the circuit, drawn; empty where the result has nothing to draw.
     pub figure: String,
-    /// The same for a phone; empty where the figure keeps its size there and is scrolled.
+    /// The same for a phone; empty where the figure is made smaller there.
     pub narrow: String,
     /// The name of the figure's file.
     pub file: String,
@@ -69,6 +69,16 @@ impl Opening {
             said.iter().map(verdict).collect(),
             said.len(),
         )
+    }
+
+    /// With a figure for phones, where it is not too large to be carried besides.
+    #[must_use]
+    pub fn for_phones(self, narrow: Option<Figure>) -> Self {
+        let narrow = narrow.filter(|figure| figure.bytes() <= MOST_TWICE);
+        Self {
+            narrow: narrow.map_or_else(String::new, |figure| figure.inline()),
+            ..self
+        }
     }
 
     /// A first screen around a figure that is drawn already.
@@ -125,14 +135,19 @@ pub fn opening(audit: &Audit, figure: Option<&Figure>, sentences: usize) -> Open
         audit.parity.as_ref().map(parity),
     ];
     let (headline, verdicts) = (headline(audit, &sites), verdicts::all(audit, &sites));
-    let is_network =
-        figure.is_some_and(|f| f.name == "network") && !audit.network.layers.is_empty();
-    let narrow = is_network.then(|| network::narrow(audit));
-    let narrow = narrow.filter(|figure| figure.bytes() <= MOST_TWICE);
     Opening {
         checks: checks.into_iter().flatten().collect(),
-        narrow: narrow.map_or_else(String::new, |figure| figure.inline()),
         ..Opening::of(headline, figure, verdicts, sentences)
+    }
+    .for_phones(figure.and_then(|figure| narrow(audit, figure)))
+}
+
+/// The network drawn for phones, where it is what the figure draws.
+fn narrow(audit: &Audit, figure: &Figure) -> Option<Figure> {
+    match (figure.name.as_str(), audit.network.layers.is_empty()) {
+        ("network", true) => component_graph::narrow(audit),
+        ("network", false) => Some(network::narrow(audit)),
+        _ => None,
     }
 }
 

@@ -2,8 +2,10 @@
 
 use crate::choice::{Level, Scope};
 use crate::report::circuits::group as circuits;
-use crate::report::english::{LEVEL, counted, plural};
-use crate::report::format::{p_of_draws, short};
+use crate::report::english::{LEVEL, capital, counted, joined, metric_in_words, plural};
+use crate::report::format::{count_words, p_of_draws, short};
+use crate::report::insight::words::frequencies;
+use crate::report::modules::function::Together;
 use crate::report::modules::lesions::is_of_one_output;
 use crate::report::modules::words::{measure_words, selective};
 use crate::report::page::opening::said::Verdict;
@@ -27,7 +29,7 @@ pub(super) fn all(audit: &Audit, sites: &Sites<'_>) -> Vec<Verdict> {
     }
     let all = [
         prune.map(same_outputs),
-        modules.and_then(|modules| served(modules, sites)),
+        modules.and_then(|modules| served(modules, sites).or_else(|| together(modules))),
         modules.and_then(chance),
         circuit(audit),
         prune.map(proof),
@@ -91,6 +93,45 @@ fn served(modules: &Modules, sites: &Sites<'_>) -> Option<Verdict> {
         miniature: super::lesions::lesions(&lesions, sites),
         is_wide: true,
         evidence: "lesions",
+    })
+}
+
+/// A module has one frequency where this share of its embedding's variance is at it.
+const ONE_FREQUENCY: f64 = 0.8;
+
+/// What modules give together, and what tells them apart, where outputs are too many to be
+/// told one by one.
+fn together(modules: &Modules) -> Option<Verdict> {
+    let found = Together::of(modules)?;
+    let several = count_words(found.of.shares.len());
+    let own = modules.insight.as_ref().map_or_else(Vec::new, frequencies);
+    let is_own = own.len() == found.of.shares.len()
+        && own.len() > 1
+        && own.iter().all(|(.., share)| *share >= ONE_FREQUENCY);
+    let numbers = |(_, frequency, _): &(usize, usize, f64)| frequency.to_string();
+    let (title, told) = match is_own {
+        true => (
+            format!("{} modules, one frequency each", capital(&several)),
+            format!(
+                "frequencies {}; ",
+                joined(&own.iter().map(numbers).collect::<Vec<_>>())
+            ),
+        ),
+        false => (format!("What {several} modules do together"), String::new()),
+    };
+    let mut words = found.words();
+    words.pop();
+    Some(Verdict {
+        status: Status::Note,
+        title,
+        text: format!(
+            "{told}{} {}",
+            metric_in_words(&found.of.metric),
+            joined(&words)
+        ),
+        miniature: miniature::together(&found.values),
+        is_wide: false,
+        evidence: "modules",
     })
 }
 
