@@ -24,15 +24,18 @@ from ._commands import (
     train,
 )
 from ._eap_ig import from_eap_ig, to_eap_ig
+from ._error import Error
+from ._network import Network, Run
 from ._result import Part, Result, Rows
-from ._run import Error
 from ._sweep import sweep
 
 __all__ = [
     "Error",
+    "Network",
     "Part",
     "Result",
     "Rows",
+    "Run",
     "audit",
     "certify",
     "circuit",

@@ -23,7 +23,7 @@ _DTYPES = {
 }
 
 
-def _array(value: Any) -> tuple[np.ndarray, str]:
+def array_of(value: Any) -> tuple[np.ndarray, str]:
     """An array without a copy where its numbers lie in order, and its type in the file."""
     if hasattr(value, "detach"):  # a torch tensor, on whatever device
         value = value.detach().cpu().contiguous()
@@ -46,7 +46,7 @@ def _array(value: Any) -> tuple[np.ndarray, str]:
 
 def write_safetensors(path: Path, tensors: Mapping[str, Any]) -> None:
     """Writes arrays one after the other; none is copied whole."""
-    arrays = {name: _array(value) for name, value in tensors.items()}
+    arrays = {name: array_of(value) for name, value in tensors.items()}
     header: dict[str, Any] = {}
     at = 0
     for name, (array, dtype) in arrays.items():
@@ -78,16 +78,24 @@ def model_path(
         if config is not None:
             raise TypeError("`config` goes with a model in memory; a file has its own beside it")
         return Path(model)
-    tensors, found = _described(model)
-    said = dict(found if config is None else config)
-    shape = _image_shape(data)
-    if shape is not None and "layers" in said:
-        said.setdefault("input_shape", shape)
+    tensors, said = described(model, config, data)
     folder.mkdir(parents=True, exist_ok=True)
     write_safetensors(folder / "model.safetensors", tensors)
     if said:
         (folder / "config.json").write_text(json.dumps(said, default=str))
     return folder
+
+
+def described(
+    model: Any, config: Mapping[str, Any] | None, data: Any
+) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """The tensors of a model in memory by name, and what its `config.json` would say."""
+    tensors, found = _described(model)
+    said = dict(found if config is None else config)
+    shape = _image_shape(data)
+    if shape is not None and "layers" in said:
+        said.setdefault("input_shape", shape)
+    return tensors, said
 
 
 def _image_shape(data: Any) -> list[int] | None:

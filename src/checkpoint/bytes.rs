@@ -33,6 +33,8 @@ enum Source {
     Mapped(Mmap, File),
     /// Bytes that were read or embedded.
     Read(Vec<u8>),
+    /// Bytes that lie with someone else.
+    Owner(Box<dyn AsRef<[u8]> + Send + Sync>),
 }
 
 impl Source {
@@ -40,6 +42,7 @@ impl Source {
         match self {
             Self::Mapped(map, _) => map,
             Self::Read(bytes) => bytes,
+            Self::Owner(owner) => (**owner).as_ref(),
         }
     }
 }
@@ -72,6 +75,13 @@ impl Bytes {
     pub fn shared(bytes: Vec<u8>) -> Self {
         let range = 0..bytes.len();
         Self(Inner::Part(Arc::new(Source::Read(bytes)), range))
+    }
+
+    /// Bytes that lie with someone else, who keeps them as they are: none is copied.
+    #[must_use]
+    pub fn from_owner(owner: impl AsRef<[u8]> + Send + Sync + 'static) -> Self {
+        let range = 0..owner.as_ref().len();
+        Self(Inner::Part(Arc::new(Source::Owner(Box::new(owner))), range))
     }
 
     /// A part of them, without a copy but of bytes of one's own; `None` beyond their end.
@@ -307,6 +317,15 @@ mod tests {
         assert_eq!((&*part, &*bytes), (&b"xd"[..], &b"abcdef"[..]));
         assert_eq!(bytes.sha256().unwrap(), sha256(b"abcdef"));
         assert_eq!(bytes.part(2..4).unwrap().sha256().unwrap(), sha256(b"cd"));
+    }
+
+    #[test]
+    fn bytes_of_an_owner_are_not_copied() {
+        let owner: Arc<[u8]> = Arc::from(&b"abcdef"[..]);
+        let bytes = Bytes::from_owner(Arc::clone(&owner));
+        assert_eq!(bytes.as_ptr(), owner.as_ptr());
+        assert_eq!(bytes.part(2..4).as_deref(), Some(&b"cd"[..]));
+        assert_eq!(bytes.sha256().unwrap(), sha256(b"abcdef"));
     }
 
     #[test]

@@ -167,6 +167,20 @@ mod tests {
         assert!(joined > apart, "{joined} {apart}");
     }
 
+    /// Two nodes that nothing joins, too light for any move to gain: no pass goes on for ever,
+    /// and each is its own in the end.
+    #[test]
+    fn what_lies_together_without_an_edge_is_parted() {
+        let heavy = [(0, 1, 1.0), (1, 2, 1.0), (0, 2, 1.0), (2, 3, 1.0)];
+        let light = [(4, 0, 1e-13), (5, 3, 1e-13)];
+        let graph = Adjacency::from_edges(6, &[heavy.as_slice(), &light].concat());
+        let base = Level::base(&graph, Quality::Modularity, 1.0);
+        for theta in [0.0, 0.01, 1.0] {
+            let found = pass(&base, &[0, 0, 0, 0, 1, 1], theta, &mut Rng::new(0, 0));
+            assert_ne!(found.community[4], found.community[5]);
+        }
+    }
+
     /// A search more never finds less.
     #[test]
     fn what_is_joined_is_kept() {

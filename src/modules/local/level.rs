@@ -1,6 +1,8 @@
 //! One graph of the shrinking series: rows, and the mass of each node.
 
-use super::Parts;
+use petgraph::unionfind::UnionFind;
+
+use super::{Partition, Parts};
 pub use crate::choice::Quality;
 use crate::graph::Adjacency;
 
@@ -91,6 +93,19 @@ impl Level {
         }
         let expected: f64 = masses.iter().map(|mass| self.rate * mass * mass).sum();
         (inside - expected) / 2.0
+    }
+
+    /// What hangs together within communities. O(nodes + edges).
+    pub(in crate::modules) fn pieces(&self, partition: &Partition) -> Parts {
+        let mut pieces: UnionFind<u32> = UnionFind::new(self.len());
+        for node in 0..self.len() as u32 {
+            for (other, _) in self.neighbours(node) {
+                if partition.of[node as usize] == partition.of[other as usize] {
+                    pieces.union(node, other);
+                }
+            }
+        }
+        Parts::from_labels(&pieces.into_labeling())
     }
 
     /// The graph whose nodes are these parts. O(nodes + edges).

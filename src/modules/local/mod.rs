@@ -101,8 +101,9 @@ pub(super) fn search(
 
 /// One pass over graphs that shrink, from the communities of `start`.
 ///
-/// `parts_of` says what becomes the nodes of the next graph. The pass ends when
-/// every community is one node of the smallest graph.
+/// `parts_of` says what becomes the nodes of the next graph; where it joins nothing, what hangs
+/// together within communities does. The pass ends when every community is one node of the
+/// smallest graph.
 pub(super) fn pass<O: Objective>(
     base: &Level,
     start: &[u32],
@@ -120,7 +121,15 @@ pub(super) fn pass<O: Objective>(
         if partition.count() == level.len() {
             break;
         }
-        let parts = parts_of(level, &partition, rng);
+        let mut parts = parts_of(level, &partition, rng);
+        if parts.count == level.len() {
+            parts = level.pieces(&partition);
+        }
+        if parts.count == level.len() {
+            // No edge within any community, and to part their nodes gains less than rounding.
+            partition = Partition::new(level, (0..level.len() as u32).collect());
+            break;
+        }
         let next = level.aggregate(&parts);
         partition = Partition::new(&next, parts.lift(&partition));
         for node in &mut node_of {

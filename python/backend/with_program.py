@@ -1,0 +1,42 @@
+"""The build of the wheel: maturin's, with the program built first and put among its scripts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import maturin
+from maturin import *  # noqa: F403 - the hooks that need nothing besides
+
+HERE = Path(__file__).resolve().parent.parent
+
+# The folder of `data` in pyproject.toml, which maturin wants to see in every step.
+SCRIPTS = HERE / "modscope.data" / "scripts"
+SCRIPTS.mkdir(parents=True, exist_ok=True)
+
+
+def _cargo(*words: str) -> str:
+    run = ["cargo", *words]
+    return subprocess.run(run, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def _with_program() -> None:
+    """Builds the program, as `cargo build --release` does, where the wheel takes it from."""
+    _cargo("build", "--release", "--locked", "--package", "modscope", "--bin", "modscope")
+    target = json.loads(_cargo("metadata", "--format-version", "1", "--no-deps"))
+    name = "modscope.exe" if os.name == "nt" else "modscope"
+    shutil.copy2(Path(target["target_directory"]) / "release" / name, SCRIPTS / name)
+
+
+def build_wheel(*args: Any, **options: Any) -> str:
+    _with_program()
+    return maturin.build_wheel(*args, **options)
+
+
+def build_editable(*args: Any, **options: Any) -> str:
+    _with_program()
+    return maturin.build_editable(*args, **options)
