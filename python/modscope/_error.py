@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class Error(RuntimeError):
     """What was wrong with the command or its input, where, and what to do about it."""
@@ -14,3 +16,11 @@ class Error(RuntimeError):
             parts.append(f"try: {remedy}")
         super().__init__("\n".join(parts))
         self.message, self.path, self.remedy = message, path, remedy
+
+    def __reduce__(self) -> Any:
+        """The three parts go along to another process."""
+        return type(self), (self.message, self.path, self.remedy)
+
+
+class Lost(Error):
+    """The program was ended from outside: the same again may well succeed."""

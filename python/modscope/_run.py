@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ._error import Error
+from ._error import Error, Lost
 from ._result import Result
 
 
@@ -65,6 +65,7 @@ def call(words: Sequence[str], verbose: bool = False) -> int:
 
     Raises:
         Error: what the program says is wrong.
+        Lost: a signal ended it, as the system does where memory runs out.
     """
     process = subprocess.Popen(
         [binary(), *words],
@@ -92,6 +93,9 @@ def call(words: Sequence[str], verbose: bool = False) -> int:
                 stream.close()
     if process.returncode == 130:
         raise KeyboardInterrupt
+    if process.returncode < 0:
+        said = f"the program was ended by signal {-process.returncode}"
+        raise Lost(said, remedy="signal 9 may be a lack of memory: fewer at a time need less")
     if process.returncode not in (0, 1):
         raise _error("".join(lines))
     if process.returncode == 1 and any(line.startswith("error: ") for line in lines):
