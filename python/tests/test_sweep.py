@@ -75,6 +75,12 @@ def test_rows_are_flat_typed_and_in_the_order_given(networks, tmp_path):
         assert all(row[key] is None or type(row[key]) is kinds[key] for key in kinds)
 
 
+def test_every_column_is_documented():
+    text = (REPOSITORY / "docs" / "cluster.md").read_text()
+    for column in (*columns.ABOUT, *columns.FIGURES):
+        assert f"`{column.name}`" in text, column.name
+
+
 def test_a_row_is_in_the_file_as_soon_as_it_is_there(tmp_path):
     path = tmp_path / "sweep.jsonl"
     with rows.Lines(path) as file:
