@@ -353,7 +353,7 @@ def test_a_folder_that_no_node_sees_ends_a_sweep_on_a_cluster(cluster, tmp_path)
 
 
 def test_nothing_is_lost_with_a_node(cluster, networks, tmp_path):
-    given = networks * 4
+    given = networks * 3
     out = tmp_path / "out"
     node = cluster.add_node(num_cpus=1)
 
@@ -367,7 +367,7 @@ def test_nothing_is_lost_with_a_node(cluster, networks, tmp_path):
     lost: list[int] = []
     killer = threading.Thread(target=lose)
     killer.start()
-    options = {"command": "modules", "null": "degree:200"}
+    options = {"command": "modules", "null": "degree:100"}
     found = modscope.sweep(given, out=out, **options)
     killer.join()
     assert lost and lost[0] < len(given), "the node was lost after the sweep"
