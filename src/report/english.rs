@@ -1,7 +1,6 @@
 //! Counts and lists in English.
 
 pub(in crate::report) use crate::choice::LEVEL;
-use crate::choice::MetricKind;
 use crate::report::sites::clean;
 use crate::result::DataInfo;
 
@@ -67,15 +66,5 @@ pub(in crate::report) fn some_of(some: usize, all: usize, one: &str, many: &str)
         (0, _) => format!("none of the {whole}"),
         (some, all) if some == all => format!("all {whole}"),
         (some, _) => format!("{} of the {whole}", count_words(some)),
-    }
-}
-/// A metric by its name, with what it is of: `mse of y0` is the mean squared error of y0.
-pub(in crate::report) fn metric_in_words(metric: &str) -> String {
-    let (name, of) = metric.split_once(' ').unwrap_or((metric, ""));
-    match name.parse::<MetricKind>() {
-        Ok(kind) => format!("{} {}", kind.in_words(), clean(of))
-            .trim()
-            .to_owned(),
-        Err(_) => clean(metric),
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::choice::MetricKind;
 use crate::result::{Layer, Network, Site};
 
 /// The longest name that is shown in full.
@@ -98,6 +99,17 @@ impl<'a> Sites<'a> {
         match metric.split_once(" of ") {
             Some((metric, site)) => format!("{} of {}", clean(metric), self.name(site)),
             None => clean(metric),
+        }
+    }
+
+    /// The same in words: the mean squared error of an output by its own name.
+    #[must_use]
+    pub fn metric_in_words(&self, metric: &str) -> String {
+        let read = self.metric(metric);
+        let (name, of) = read.split_once(' ').unwrap_or((&read, ""));
+        match name.parse::<MetricKind>() {
+            Ok(kind) => format!("{} {of}", kind.in_words()).trim().to_owned(),
+            Err(_) => read,
         }
     }
 

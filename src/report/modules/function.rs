@@ -3,13 +3,18 @@
 use crate::choice::{Direction, Scope};
 use crate::report::english::LEVEL;
 use crate::report::english::capital;
-use crate::report::english::{joined, metric_in_words, plural, some_of};
+use crate::report::english::{joined, plural, some_of};
 use crate::report::format::{count_words, short};
+use crate::report::sites::Sites;
 use crate::result::{Coalitions, Modules};
 use crate::result::{Sentence, Status};
 
-pub(in crate::report) fn sentences(modules: &Modules) -> Vec<Sentence> {
-    let all = [together(modules), plateau(modules), circuits_agree(modules)];
+pub(in crate::report) fn sentences(modules: &Modules, sites: &Sites<'_>) -> Vec<Sentence> {
+    let all = [
+        together(modules, sites),
+        plateau(modules),
+        circuits_agree(modules),
+    ];
     all.into_iter().flatten().collect()
 }
 
@@ -52,13 +57,13 @@ impl<'m> Together<'m> {
 }
 
 /// What one module does alone, and what the best of several do.
-fn together(modules: &Modules) -> Option<Sentence> {
+fn together(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
     let found = Together::of(modules)?;
     let text = format!(
         "Of {} modules together ({} fill), the {} is {}.",
         count_words(found.of.shares.len()),
         found.of.fill.name(),
-        metric_in_words(&found.of.metric),
+        sites.metric_in_words(&found.of.metric),
         joined(&found.words())
     );
     Some(Sentence::new("Modules together", Status::Note, text).from(["/modules/coalitions"]))
@@ -127,10 +132,13 @@ mod tests {
     #[test]
     fn what_modules_do_together_is_said_from_the_best_down() {
         let audit = sample::thorough();
-        let said: Vec<String> = sentences(audit.modules.as_ref().expect("there"))
-            .iter()
-            .map(|s| s.sentence.clone())
-            .collect();
+        let said: Vec<String> = sentences(
+            audit.modules.as_ref().expect("there"),
+            &Sites::new(&audit.network),
+        )
+        .iter()
+        .map(|s| s.sentence.clone())
+        .collect();
         assert_eq!(
             said,
             [

@@ -55,7 +55,7 @@ pub(in crate::report) fn section(audit: &Audit, gallery: &Gallery, sites: &Sites
         "The network with its wiring shortened",
         moved,
     ));
-    blocks.extend(qualities::function(modules));
+    blocks.extend(qualities::function(modules, sites));
     blocks.extend(crate::report::insight::page::blocks(modules, gallery));
     Section {
         id: "modules",

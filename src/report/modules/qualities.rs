@@ -8,7 +8,7 @@ use crate::report::format::{count, number, p_value};
 use crate::report::modules::cell::{name, scope_words};
 use crate::report::modules::needs;
 use crate::report::page::blocks::{Block, Cell, Fact, Shown, Table, numbers, words};
-use crate::report::sites::clean;
+use crate::report::sites::{Sites, clean};
 use crate::result::{
     Agreement, Coalitions, Modules, NullModel, Partition, Placement, Plateau, Spread,
 };
@@ -33,13 +33,13 @@ pub(in crate::report) fn blocks(modules: &Modules, gallery: &Gallery) -> Vec<Blo
 }
 
 /// Subsets of modules, and circuits beside modules.
-pub(in crate::report) fn function(modules: &Modules) -> Vec<Block> {
+pub(in crate::report) fn function(modules: &Modules, sites: &Sites<'_>) -> Vec<Block> {
     let mut blocks = Vec::new();
     let all: Vec<&Coalitions> = modules.coalitions.iter().collect();
     if let Some(first) = all.first() {
-        blocks.push(shares(first, &all));
+        blocks.push(shares(first, &all, sites));
         let listed = all.iter().any(|c| !c.subsets.is_empty());
-        blocks.extend(listed.then(|| subsets(&all)));
+        blocks.extend(listed.then(|| subsets(&all, sites)));
         blocks.extend(needs::table(modules));
     }
     blocks.extend(modules.agreement.iter().map(agreement));
@@ -244,7 +244,7 @@ fn hierarchy(levels: &[Partition]) -> Block {
     )
 }
 
-fn shares(first: &Coalitions, all: &[&Coalitions]) -> Block {
+fn shares(first: &Coalitions, all: &[&Coalitions], sites: &Sites<'_>) -> Block {
     let rows = all.iter().flat_map(|c| {
         c.shares.iter().map(|share| {
             let shapley = match share.standard_error {
@@ -267,7 +267,7 @@ fn shares(first: &Coalitions, all: &[&Coalitions]) -> Block {
     };
     let caption = format!(
         "What each module adds to the {}: alone, when it alone is missing, and on average over the orders of bringing modules back (Shapley value, {how})",
-        clean(&first.metric)
+        sites.metric(&first.metric)
     );
     let columns = vec![
         words("Partition"),
@@ -280,7 +280,7 @@ fn shares(first: &Coalitions, all: &[&Coalitions]) -> Block {
     Block::Table(Table::new(caption, "shares", columns, rows.collect()))
 }
 
-fn subsets(all: &[&Coalitions]) -> Block {
+fn subsets(all: &[&Coalitions], sites: &Sites<'_>) -> Block {
     let rows = all.iter().flat_map(|c| {
         c.subsets.iter().map(|subset| {
             let names: Vec<String> = subset.modules.iter().map(ToString::to_string).collect();
@@ -297,7 +297,9 @@ fn subsets(all: &[&Coalitions]) -> Block {
             ]
         })
     });
-    let metric = all.first().map_or_else(String::new, |c| clean(&c.metric));
+    let metric = all
+        .first()
+        .map_or_else(String::new, |c| sites.metric(&c.metric));
     let columns = vec![
         words("Partition"),
         words("Fill"),

@@ -2,7 +2,7 @@
 
 use crate::choice::{Scope, Unmatched};
 use crate::order;
-use crate::report::english::{joined, metric_in_words, plural};
+use crate::report::english::{joined, plural};
 use crate::report::format::{count, count_words, number, p_value, percent, short};
 use crate::report::modules::cell::{name, scope_words};
 use crate::report::page::blocks::{Block, Cell, Table, numbers, words};
@@ -13,7 +13,7 @@ use crate::result::{Modules, Sentence, Status, Transplant};
 const MOST: usize = 4;
 
 /// Which modules are copies of each other, or which comes nearest.
-pub(super) fn sentence(modules: &Modules) -> Option<Sentence> {
+pub(super) fn sentence(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
     if let Some(why) = modules.unmatched.filter(|_| modules.count > 1) {
         return Some(
             Sentence::new("Copies", Status::NotRun, unmatched(why)).from(["/modules/unmatched"]),
@@ -23,7 +23,7 @@ pub(super) fn sentence(modules: &Modules) -> Option<Sentence> {
     let copies: Vec<&Transplant> = all.iter().filter(|t| t.copy).collect();
     let text = match copies.is_empty() {
         false => copied(&copies),
-        true => nearest(all)?,
+        true => nearest(all, sites)?,
     };
     Some(Sentence::new("Copies", Status::Note, text).from(["/modules/transplants"]))
 }
@@ -78,7 +78,7 @@ fn copied(copies: &[&Transplant]) -> String {
 }
 
 /// That none is a copy, and the one that brings back the most.
-fn nearest(all: &[Transplant]) -> Option<String> {
+fn nearest(all: &[Transplant], sites: &Sites<'_>) -> Option<String> {
     let back = |t: &Transplant| t.restored.unwrap_or(f64::NEG_INFINITY);
     let best = all.iter().max_by(|a, b| back(a).total_cmp(&back(b)))?;
     let brought = match best.restored {
@@ -93,7 +93,7 @@ fn nearest(all: &[Transplant]) -> Option<String> {
         best.donor,
         best.host,
         aside(best.scope),
-        metric_in_words(&best.metric),
+        sites.metric_in_words(&best.metric),
         short(best.metric_full),
         short(best.metric_transplanted),
         short(best.likeness),

@@ -1,7 +1,7 @@
 //! Which modules there are, and whether they are more than chance gives.
 
 use crate::choice::{MeasureKind, Null, NullKind, Scope};
-use crate::report::english::{LEVEL, capital, counted, joined, metric_in_words, plural, some_of};
+use crate::report::english::{LEVEL, capital, counted, joined, plural, some_of};
 use crate::report::format::{count, count_words, p_of_draws, p_value, percent, short, typed};
 use crate::report::sites::Sites;
 use crate::result::{
@@ -29,11 +29,11 @@ pub(in crate::report) fn sentences(audit: &Audit, sites: &Sites<'_>) -> Vec<Sent
     said.extend(stability(modules));
     said.extend(resamples(modules));
     said.extend(neighbours(modules));
-    said.extend(lesions(modules));
+    said.extend(lesions(modules, sites));
     said.extend(selectivity(modules, sites));
-    said.extend(crate::report::modules::function::sentences(modules));
+    said.extend(crate::report::modules::function::sentences(modules, sites));
     said.extend(super::needs::sentence(modules));
-    said.extend(super::transplants::sentence(modules));
+    said.extend(super::transplants::sentence(modules, sites));
     said.extend(super::course::sentences(modules));
     said.extend(wiring(modules));
     said.extend(crate::report::insight::words::sentences(modules));
@@ -331,7 +331,7 @@ fn neighbours(modules: &Modules) -> Option<Sentence> {
     Some(Sentence::new("Places", Status::Note, text).from(["/modules/placement/neighbours"]))
 }
 
-fn lesions(modules: &Modules) -> Option<Sentence> {
+fn lesions(modules: &Modules, sites: &Sites<'_>) -> Option<Sentence> {
     let groups: Vec<&Lesion> = modules
         .lesions
         .iter()
@@ -352,7 +352,7 @@ fn lesions(modules: &Modules) -> Option<Sentence> {
         "Ablated alone ({} fill), {} more to the {} than random sets of as many sites (p ≤ {LEVEL}{how}).",
         first.fill.name(),
         how_many_matter(matter, tested.len()),
-        metric_in_words(&first.metric)
+        sites.metric_in_words(&first.metric)
     );
     Some(Sentence::new("Lesions", Status::Note, text).from(["/modules/lesions"]))
 }

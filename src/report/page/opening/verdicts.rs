@@ -2,7 +2,7 @@
 
 use crate::choice::{Level, Scope};
 use crate::report::circuits::group as circuits;
-use crate::report::english::{LEVEL, capital, counted, joined, metric_in_words, plural};
+use crate::report::english::{LEVEL, capital, counted, joined, plural};
 use crate::report::format::{count_words, p_of_draws, short};
 use crate::report::insight::words::frequencies;
 use crate::report::modules::function::Together;
@@ -29,7 +29,7 @@ pub(super) fn all(audit: &Audit, sites: &Sites<'_>) -> Vec<Verdict> {
     }
     let all = [
         prune.map(same_outputs),
-        modules.and_then(|modules| served(modules, sites).or_else(|| together(modules))),
+        modules.and_then(|modules| served(modules, sites).or_else(|| together(modules, sites))),
         modules.and_then(chance),
         circuit(audit),
         prune.map(proof),
@@ -101,7 +101,7 @@ const ONE_FREQUENCY: f64 = 0.8;
 
 /// What modules give together, and what tells them apart, where outputs are too many to be
 /// told one by one.
-fn together(modules: &Modules) -> Option<Verdict> {
+fn together(modules: &Modules, sites: &Sites<'_>) -> Option<Verdict> {
     let found = Together::of(modules)?;
     let several = count_words(found.of.shares.len());
     let own = modules.insight.as_ref().map_or_else(Vec::new, frequencies);
@@ -126,7 +126,7 @@ fn together(modules: &Modules) -> Option<Verdict> {
         title,
         text: format!(
             "{told}{} {}",
-            metric_in_words(&found.of.metric),
+            sites.metric_in_words(&found.of.metric),
             joined(&words)
         ),
         miniature: miniature::together(&found.values),
