@@ -7,8 +7,6 @@ use crate::report::page::opening::Headline;
 use crate::report::sites::clean;
 use crate::result::{EditMade, Intervention, Sentence, Status};
 
-const TOPIC: &str = "Intervention";
-
 /// Edits that are told one by one.
 const MOST_EDITS: usize = 4;
 
@@ -119,7 +117,7 @@ fn metric(result: &Intervention) -> Sentence {
         number(moved.after),
         number(moved.effect),
     );
-    Sentence::new(TOPIC, Status::Note, text).from(["/metric"])
+    Sentence::new("Metric", Status::Note, text).from(["/metric"])
 }
 
 fn decisions(result: &Intervention) -> Option<Sentence> {
@@ -130,7 +128,7 @@ fn decisions(result: &Intervention) -> Option<Sentence> {
         count(decisions.readings),
         plural(decisions.readings, "decision", "decisions")
     );
-    Some(Sentence::new(TOPIC, Status::Note, text).from(["/decisions"]))
+    Some(Sentence::new("Decisions", Status::Note, text).from(["/decisions"]))
 }
 
 fn outputs(result: &Intervention) -> Option<Sentence> {
@@ -145,7 +143,7 @@ fn outputs(result: &Intervention) -> Option<Sentence> {
             number(first.after),
         ),
     };
-    Some(Sentence::new(TOPIC, Status::Note, text).from(["/outputs"]))
+    Some(Sentence::new("Outputs", Status::Note, text).from(["/outputs"]))
 }
 
 fn sweep(result: &Intervention) -> Option<Sentence> {
