@@ -25,8 +25,12 @@ def _cargo(*words: str) -> str:
 
 
 def _with_program() -> None:
-    """Builds the program, as `cargo build --release` does, where the wheel takes it from."""
-    _cargo("build", "--release", "--locked", "--package", "modscope", "--bin", "modscope")
+    """Builds the program where the wheel takes it from.
+
+    In one step with the module, so that what both are made of is compiled once.
+    """
+    both = ["--package=modscope", "--bin=modscope", "--package=modscope-python", "--lib"]
+    _cargo("build", "--release", "--locked", *both)
     target = json.loads(_cargo("metadata", "--format-version", "1", "--no-deps"))
     name = "modscope.exe" if os.name == "nt" else "modscope"
     shutil.copy2(Path(target["target_directory"]) / "release" / name, SCRIPTS / name)

@@ -90,13 +90,9 @@ impl Session {
         self.with(&plan.weights, Look { edits, read })
     }
 
-    fn with<W: Work<f32> + Work<f64>>(
-        &self,
-        weights: &[super::WeightEdit],
-        work: W,
-    ) -> Result<<W as Work<f64>>::Done>
+    fn with<W>(&self, weights: &[super::WeightEdit], work: W) -> Result<<W as Work<f64>>::Done>
     where
-        W: Work<f32, Done = <W as Work<f64>>::Done>,
+        W: Work<f64> + Work<f32, Done = <W as Work<f64>>::Done>,
     {
         match &self.loaded.network {
             Network::F32(network) => self.of(network, weights, work),
