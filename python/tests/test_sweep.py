@@ -306,10 +306,11 @@ def test_errors_go_from_process_to_process_whole():
 @pytest.fixture(scope="module")
 def cluster():
     """Two nodes of one processor each, on this machine."""
-    ray = pytest.importorskip("ray")
-    from ray.cluster_utils import Cluster
+    # A folder of this name in the way is no Ray.
+    cluster = pytest.importorskip("ray.cluster_utils").Cluster
+    import ray
 
-    both = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    both = cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     both.add_node(num_cpus=1)
     ray.init(address=both.address, log_to_driver=False)
     yield both
