@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -17,6 +18,21 @@ HERE = Path(__file__).resolve().parent.parent
 # The folder of `data` in pyproject.toml, which maturin wants to see in every step.
 SCRIPTS = HERE / "modscope.data" / "scripts"
 SCRIPTS.mkdir(parents=True, exist_ok=True)
+
+
+def _without_missing_targets() -> None:
+    """Takes tests and benches, of which a source distribution has no files, out of its manifest."""
+    manifest = HERE / "Cargo.toml"
+    tables = re.split(r"(?m)^(?=\[)", manifest.read_text(encoding="utf-8"))
+    folders = {"bench": "benches", "test": "tests"}
+    missing = [kind for kind, folder in folders.items() if not (HERE / folder).is_dir()]
+    heads = tuple(f"[[{kind}]]" for kind in missing)
+    kept = [table for table in tables if not table.startswith(heads)]
+    if len(kept) < len(tables):
+        manifest.write_text("".join(kept), encoding="utf-8")
+
+
+_without_missing_targets()
 
 
 def _cargo(*words: str) -> str:
