@@ -29,7 +29,7 @@ use crate::order;
 use crate::patch::EdgeSet;
 use crate::result::{
     Along, Analysed, Axes, Certified, CertifiedEdge, CheckpointInfo, Claim, DataInfo, Multiverse,
-    Nonsense, OfSize, SCHEMA, Specified, SupportedEdge, Tool, Transfer,
+    Network, Nonsense, OfSize, SCHEMA, Specified, SupportedEdge, Tool, Transfer,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -134,6 +134,7 @@ pub fn multiverse(
             sample_sets: grid.sample_sets,
         },
         answers,
+        names: scored.names,
         seconds: started.elapsed().as_secs_f64(),
     })
 }
@@ -202,6 +203,7 @@ struct AllScored {
     checkpoint: CheckpointInfo,
     data: DataInfo,
     answers: BTreeMap<String, Vec<Scored>>,
+    names: BTreeMap<String, String>,
 }
 
 impl Grid {
@@ -266,6 +268,7 @@ fn scores(
                     matrices: outcome.by_sample.into_iter().map(Kept::from).collect(),
                     checkpoint: outcome.result.checkpoint,
                     data: outcome.result.data,
+                    names: own_names(&outcome.result.network),
                 })
             })?;
             for matrix in piece.matrices {
@@ -278,18 +281,28 @@ fn scores(
                     matrix,
                 });
             }
-            told.get_or_insert((piece.checkpoint, piece.data));
+            told.get_or_insert((piece.checkpoint, piece.data, piece.names));
         }
     }
-    let told = told.and_then(|(checkpoint, data)| Some((checkpoint, data?)));
-    let Some((checkpoint, data)) = told.filter(|_| !answers.is_empty()) else {
+    let told = told.and_then(|(checkpoint, data, names)| Some((checkpoint, data?, names)));
+    let Some((checkpoint, data, names)) = told.filter(|_| !answers.is_empty()) else {
         return Err(ErrorKind::NoScores.at(&data.path));
     };
     Ok(AllScored {
         checkpoint,
         data,
         answers,
+        names,
     })
+}
+
+/// The own names of sites that have one.
+fn own_names(network: &Network) -> BTreeMap<String, String> {
+    let sites = network.layers.iter().flat_map(|layer| &layer.sites);
+    let named = sites.filter(|site| !site.name.is_empty() && site.name != site.site);
+    named
+        .map(|site| (site.site.clone(), site.name.clone()))
+        .collect()
 }
 
 /// The settings of a run that scores edges, and does nothing else.
@@ -327,6 +340,8 @@ struct Piece {
     matrices: Vec<Kept>,
     checkpoint: CheckpointInfo,
     data: Option<DataInfo>,
+    #[serde(default)]
+    names: BTreeMap<String, String>,
 }
 
 /// A matrix of effects, as a journal keeps it.

@@ -1,5 +1,7 @@
 //! Many analyses of one network, and what they agree on.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{CheckpointInfo, DataInfo, Sentence, Tool};
@@ -27,6 +29,9 @@ pub struct Multiverse {
     pub axes: Axes,
     /// What the analyses of each answer say.
     pub answers: Vec<Analysed>,
+    /// The own names of sites that have one: of inputs and outputs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
     /// Seconds of the whole.
     pub seconds: f64,
 }

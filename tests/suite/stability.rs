@@ -27,6 +27,9 @@ fn every_analysis_of_the_grid_is_there() {
         "stability {NETWORK} --top 5,12 --sample-sets 4 --json --claim h2.5->y0 --claim x1"
     ));
     assert_eq!(found["schema"], "modscope/2");
+    // Swaps moved the features: the first place is not the first of them.
+    let own = ["x0", "y0"].map(|site| found["names"][site].as_str());
+    assert_eq!(own, [Some("x2"), Some("x2² + sin(πx4)")]);
     let answers = found["answers"].as_array().unwrap();
     assert_eq!(answers.len(), 2);
     for answer in answers {

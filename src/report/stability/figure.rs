@@ -1,5 +1,7 @@
 //! The specification curve, and the edges by their support.
 
+use std::collections::BTreeMap;
+
 use crate::order;
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, bar, path, text, through, tip};
@@ -139,7 +141,13 @@ pub(super) fn middle(answer: &Analysed) -> Option<&OfSize> {
 /// The share of analyses that have each edge, of at most so many, the most frequent first;
 /// `None` without edges.
 #[must_use]
-pub fn support(name: &str, of: &OfSize, most: usize, wide: f64) -> Option<Figure> {
+pub fn support(
+    name: &str,
+    of: &OfSize,
+    (names, most): (&BTreeMap<String, String>, usize),
+    wide: f64,
+) -> Option<Figure> {
+    let named = |site: &String| clean(names.get(site).unwrap_or(site));
     let edges = &of.edges[..of.edges.len().min(most)];
     if edges.is_empty() {
         return None;
@@ -162,7 +170,7 @@ pub fn support(name: &str, of: &OfSize, most: usize, wide: f64) -> Option<Figure
     panel.frame_x(&mut figure);
     for (line, edge) in edges.iter().enumerate() {
         let top = panel.top + ROW * line as f64;
-        let title = format!("{} → {}", clean(&edge.from), clean(&edge.to));
+        let title = format!("{} → {}", named(&edge.from), named(&edge.to));
         let shown = shortened(&title, characters(left - 14.0));
         figure.add(text(8.0, top + ROW - 4.0, "quiet", &shown));
         let class = match edge.modal {

@@ -21,7 +21,14 @@ const MOST_AXES: usize = 1;
 pub(super) fn opening(result: &Multiverse, sentences: usize) -> Opening {
     let first = result.answers.first();
     let drawn = |wide: f64| {
-        first.and_then(|answer| support(&support_name(answer), middle(answer)?, MOST_EDGES, wide))
+        first.and_then(|answer| {
+            support(
+                &support_name(answer),
+                middle(answer)?,
+                (&result.names, MOST_EDGES),
+                wide,
+            )
+        })
     };
     let figure = drawn(WIDTH);
     let verdicts = [
