@@ -201,19 +201,25 @@ pub(super) trait Edited: Audited + Measures {
 
     /// The same network as it was read from another checkpoint.
     fn of_loaded(loaded: &Loaded) -> Option<&Self::Network>;
+}
 
-    /// The network's outputs `[outputs, readings]` with edits, set by set.
-    ///
-    /// # Errors
-    /// If a name or a value is none of the network's.
-    fn edited(
-        &self,
-        network: &Self::Network,
-        edits: &[&[Edit]],
-        seed: u64,
-    ) -> Result<Vec<Array2<Self::Number>>> {
-        self.with_editor(network, seed, Each(edits))
+/// Works with a network whose weights are edited, and the checkpoint that it is then; of no
+/// edits with the network as it is.
+fn with_weights<S: Edited, W: Work<S::Number>>(
+    subject: &S,
+    config: &Config,
+    weights: &[WeightEdit],
+    work: W,
+) -> Result<(W::Done, Option<Checkpoint>)> {
+    if weights.is_empty() {
+        let done = subject.with_editor(subject.whole(), config.seed, work)?;
+        return Ok((done, None));
     }
+    let (checkpoint, loaded) = rewritten(subject.files(), config, weights)?;
+    let network = S::of_loaded(&loaded);
+    let network = network.unwrap_or_else(|| unreachable!("weights alone are edited"));
+    let done = subject.with_editor(network, config.seed, work)?;
+    Ok((done, Some(checkpoint)))
 }
 
 /// What is done with a network whose sites can be edited.
@@ -252,15 +258,14 @@ fn outputs_of<S: Edited>(
 ) -> Result<Outputs<S::Number>> {
     if plans.iter().all(|plan| plan.weights.is_empty()) {
         let sets: Vec<&[Edit]> = plans.iter().map(|plan| plan.edits.as_slice()).collect();
-        return Ok((subject.edited(subject.whole(), &sets, config.seed)?, None));
+        return with_weights(subject, config, &[], Each(&sets));
     }
     let (mut all, mut edited) = (Vec::new(), None);
     for plan in plans {
-        let (checkpoint, loaded) = rewritten(subject.files(), config, &plan.weights)?;
-        let network = S::of_loaded(&loaded);
-        let network = network.unwrap_or_else(|| unreachable!("weights alone are edited"));
-        all.extend(subject.edited(network, &[&plan.edits], config.seed)?);
-        edited = Some(checkpoint);
+        let work = Each(&[&plan.edits]);
+        let (outputs, checkpoint) = with_weights(subject, config, &plan.weights, work)?;
+        all.extend(outputs);
+        edited = checkpoint;
     }
     Ok((all, edited))
 }

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::{Edited, Plan, Work, rewritten};
+use super::{Edited, Plan, WeightEdit, Work, with_weights};
 use crate::Result;
 use crate::audit::files::Files;
 use crate::audit::subject::Subject;
@@ -90,7 +90,7 @@ impl Session {
         self.with(&plan.weights, Look { edits, read })
     }
 
-    fn with<W>(&self, weights: &[super::WeightEdit], work: W) -> Result<<W as Work<f64>>::Done>
+    fn with<W>(&self, weights: &[WeightEdit], work: W) -> Result<<W as Work<f64>>::Done>
     where
         W: Work<f64> + Work<f32, Done = <W as Work<f64>>::Done>,
     {
@@ -103,7 +103,7 @@ impl Session {
     fn of<T: Scalar, W: Work<T>>(
         &self,
         network: &Architecture<T>,
-        weights: &[super::WeightEdit],
+        weights: &[WeightEdit],
         work: W,
     ) -> Result<W::Done> {
         let files = Files {
@@ -126,16 +126,10 @@ impl Session {
     fn on<S: Edited, W: Work<S::Number>>(
         &self,
         subject: &S,
-        weights: &[super::WeightEdit],
+        weights: &[WeightEdit],
         work: W,
     ) -> Result<W::Done> {
-        if weights.is_empty() {
-            return subject.with_editor(subject.whole(), self.config.seed, work);
-        }
-        let (_, loaded) = rewritten(subject.files(), &self.config, weights)?;
-        let network = S::of_loaded(&loaded);
-        let network = network.unwrap_or_else(|| unreachable!("weights alone are edited"));
-        subject.with_editor(network, self.config.seed, work)
+        Ok(with_weights(subject, &self.config, weights, work)?.0)
     }
 }
 

@@ -7,9 +7,8 @@ use super::claims::{CLAIMS, Claim};
 use super::shown::Shown;
 use super::small::{Cell, strongest};
 use crate::report::english::counted;
-use crate::report::figures::PHONE;
 use crate::report::figures::axes::{Axis, Panel};
-use crate::report::figures::canvas::{Figure, disc, line, text, tip, titled};
+use crate::report::figures::canvas::{Figure, PHONE, disc, line, text, tip, titled};
 use crate::report::format::{count, significant};
 use crate::report::sites::{plain, shortened};
 use crate::result::{ComparedMeasure, ComparedNetwork, Comparison};
@@ -26,12 +25,8 @@ const NARROW_ROW: f64 = 26.0;
 /// The longest name of a regime, in characters.
 const LONGEST: usize = 10;
 
-/// How the figure is read.
-const READING: &str = "A dot is a network, the bar their mean. Against the first: ✓ shown, ? not shown, \
-                       ⇄ the reverse, – not tested.";
-
-/// The same in lines for phones.
-const READING_IN_LINES: [&str; 3] = [
+/// How the figure is read, in lines for phones.
+const READING: [&str; 3] = [
     "A dot is a network, the bar their mean.",
     "Against the first: ✓ shown, ? not shown,",
     "⇄ the reverse, – not tested.",
@@ -70,7 +65,7 @@ pub fn narrow(comparison: &Comparison) -> Option<Figure> {
         }
         panel(&mut figure, comparison, asked, frame);
     }
-    for (line, words) in READING_IN_LINES.into_iter().enumerate() {
+    for (line, words) in READING.into_iter().enumerate() {
         let y = height - 38.0 + 16.0 * line as f64;
         figure.add(text(0.0, y, "quiet small", words));
     }
@@ -87,7 +82,12 @@ pub fn dots(comparison: &Comparison) -> Option<Figure> {
         counted(comparison.networks.len(), "network", "networks"),
     );
     let mut figure = Figure::new("claims", label, WIDTH, TOP + rows * ROW + 72.0);
-    figure.add(text(0.0, TOP + rows * ROW + 64.0, "quiet", READING));
+    figure.add(text(
+        0.0,
+        TOP + rows * ROW + 64.0,
+        "quiet",
+        &READING.join(" "),
+    ));
     names(&mut figure, comparison);
     let width = (WIDTH - LEFT) / asked.len() as f64;
     for (place, (claim, measure)) in asked.into_iter().enumerate() {

@@ -9,6 +9,9 @@ use crate::escape::markup;
 use crate::report::figures::{Print, palette};
 use crate::report::sites::plain;
 
+/// Width of a figure on a phone's first screen, in pixels.
+pub const PHONE: f64 = 336.0;
+
 /// A figure: drawn once, then shown in the page and saved as a file.
 #[derive(Debug, Clone)]
 pub struct Figure {

@@ -26,9 +26,6 @@ use super::training::figure as training;
 use crate::report::sites::Sites;
 use crate::result::Audit;
 
-/// Width of a figure on a phone's first screen, in pixels.
-pub const PHONE: f64 = 336.0;
-
 /// Most splits that are drawn.
 const MOST_SPLITS: usize = 4;
 

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::words;
 use crate::report::english::{capital, counted, plural, some_of};
-use crate::report::figures::{Figure, PHONE};
+use crate::report::figures::canvas::{Figure, PHONE};
 use crate::report::format::typed;
 use crate::report::page::Page;
 use crate::report::page::blocks::{Block, Cell, Section, Shown, Table, numbers, words as text};

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::words;
 use crate::report::attention::CHOSEN;
-use crate::report::figures::{Figure, PHONE};
+use crate::report::figures::canvas::{Figure, PHONE};
 use crate::report::format::{number, percent};
 use crate::report::page::blocks::{
     Block, Cell, Section, Shown, Table, numbers, words as column_of_words,

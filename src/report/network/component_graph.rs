@@ -6,8 +6,7 @@ use svg::node::element::Element;
 
 use crate::order;
 use crate::report::circuits::figure::MOST_EDGES;
-use crate::report::figures::PHONE;
-use crate::report::figures::canvas::{Figure, disc, path, round, text, tip};
+use crate::report::figures::canvas::{Figure, PHONE, disc, path, round, text, tip};
 use crate::report::figures::legend::{self, Entry, Sample};
 use crate::report::figures::palette::sign_class;
 use crate::report::format::{count, number};

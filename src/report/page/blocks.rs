@@ -64,7 +64,17 @@ impl Block {
             Self::Place(id, _) => *id == anchor,
             Self::Folded(_, blocks) => blocks.iter().any(|block| block.has_place(anchor)),
             Self::Part(section) | Self::Drawer(section) => section.has_place(anchor),
-            _ => false,
+            Self::Cards(cards) => {
+                let mut blocks = cards.iter().flat_map(|card| &card.blocks);
+                blocks.any(|block| block.has_place(anchor))
+            }
+            Self::Text(_)
+            | Self::Facts(_)
+            | Self::Figure(_)
+            | Self::Table(_)
+            | Self::Modules(_)
+            | Self::Sentences(_)
+            | Self::Link(..) => false,
         }
     }
 

@@ -1,13 +1,11 @@
 //! The specification curve, and the edges by their support.
 
-use std::collections::BTreeMap;
-
 use crate::order;
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, bar, path, text, through, tip};
 use crate::report::format::{count, percent};
 use crate::report::sites::{clean, shortened};
-use crate::result::{Analysed, OfSize, Specified};
+use crate::result::{Analysed, Multiverse, OfSize, Specified};
 
 /// Width of every figure, but on phones.
 pub(super) const WIDTH: f64 = 760.0;
@@ -138,16 +136,12 @@ pub(super) fn middle(answer: &Analysed) -> Option<&OfSize> {
     answer.sizes.get(answer.sizes.len() / 2)
 }
 
-/// The share of analyses that have each edge, of at most so many, the most frequent first;
-/// `None` without edges.
+/// The share of analyses of the middle size that have each edge, of at most so many, the most
+/// frequent first; `None` without edges.
 #[must_use]
-pub fn support(
-    name: &str,
-    of: &OfSize,
-    (names, most): (&BTreeMap<String, String>, usize),
-    wide: f64,
-) -> Option<Figure> {
-    let named = |site: &String| clean(names.get(site).unwrap_or(site));
+pub fn support(result: &Multiverse, answer: &Analysed, most: usize, wide: f64) -> Option<Figure> {
+    let of = middle(answer)?;
+    let named = |site: &String| clean(result.names.get(site).unwrap_or(site));
     let edges = &of.edges[..of.edges.len().min(most)];
     if edges.is_empty() {
         return None;
@@ -166,7 +160,7 @@ pub fn support(
         x: Axis::new(Scale::Linear, 0.0, 1.0, "share of the analyses"),
         y: Axis::new(Scale::Linear, 0.0, edges.len() as f64, ""),
     };
-    let mut figure = Figure::new(name, label, wide, panel.bottom() + 46.0);
+    let mut figure = Figure::new(support_name(answer), label, wide, panel.bottom() + 46.0);
     panel.frame_x(&mut figure);
     for (line, edge) in edges.iter().enumerate() {
         let top = panel.top + ROW * line as f64;

@@ -2,11 +2,11 @@
 //!
 //! It speaks of circuits of the middle size, of all answers at once.
 
-use super::figure::{WIDTH, middle, support, support_name};
+use super::figure::{WIDTH, middle, support};
 use crate::order;
 use crate::report::circuits::group::range;
 use crate::report::english::{counted, joined, plural};
-use crate::report::figures::PHONE;
+use crate::report::figures::canvas::PHONE;
 use crate::report::format::{count, count_words, percent};
 use crate::report::page::opening::{Headline, Opening, Verdict};
 use crate::result::{Analysed, Certified, Multiverse, Nonsense, OfSize, Status, Transfer};
@@ -20,16 +20,7 @@ const MOST_AXES: usize = 1;
 /// Around the figure of the first answer; the page tells so many sentences.
 pub(super) fn opening(result: &Multiverse, sentences: usize) -> Opening {
     let first = result.answers.first();
-    let drawn = |wide: f64| {
-        first.and_then(|answer| {
-            support(
-                &support_name(answer),
-                middle(answer)?,
-                (&result.names, MOST_EDGES),
-                wide,
-            )
-        })
-    };
+    let drawn = |wide: f64| first.and_then(|answer| support(result, answer, MOST_EDGES, wide));
     let figure = drawn(WIDTH);
     let verdicts = [
         in_nearly_all(result),

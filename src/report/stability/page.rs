@@ -25,14 +25,7 @@ const MOST_EDGES: usize = 40;
 pub fn figures(result: &Multiverse) -> Vec<Figure> {
     let of = |answer: &Analysed| {
         let curve = specification_curve(&curve_name(answer), answer);
-        let edges = middle(answer).and_then(|of| {
-            support(
-                &support_name(answer),
-                of,
-                (&result.names, MOST_EDGES),
-                WIDTH,
-            )
-        });
+        let edges = support(result, answer, MOST_EDGES, WIDTH);
         [curve, edges]
     };
     let drawn = result.answers.iter().flat_map(of).flatten();
