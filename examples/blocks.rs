@@ -1,4 +1,4 @@
-//! Block models of planted graphs, to set beside graph-tool's.
+//! Block models of planted graphs and of layered ones, to set beside graph-tool's.
 //!
 //! `cargo run --release --example blocks -- FOLDER` writes every graph as `FOLDER/NAME.csv`
 //! (`from,to`), the blocks found in it as `FOLDER/NAME.blocks.csv` (`node,block`), and prints
@@ -42,6 +42,10 @@ fn main() {
                 .collect();
             let planted = Communities::from_labels(&planted);
             told(folder, &format!("planted-{mixing}"), &graph, Some(&planted));
+        }
+        for stray in [0.02, 0.05, 0.1, 0.2, 0.5] {
+            let graph = graphs::layered_with(stray).adjacency();
+            told(folder, &format!("layered-{stray}"), &graph, None);
         }
     }
 }

@@ -34,7 +34,7 @@ class Network:
         network = modscope.Network(model, (inputs, labels))
         network.run().outputs                                  # as it is
         network.run(ablate=["h1.3"], read=["h2.0"]).values     # with an edit
-        network.run(set={"a0.h1@3": 0.0}, edges={"a0.h2->a1.h0<q>": None}, fill="mean")
+        network.run(set={"a0.h1@3": 0.0}, ablate=["a0.h2->a1.h0<q>"], fill="mean")
 
     Args:
         model: a path, a dict of arrays (a `state_dict`), a `torch.nn.Module`, a
@@ -82,9 +82,7 @@ class Network:
         add: Mapping[str, Values] | None = None,
         scale: Mapping[str, float] | None = None,
         patch: Mapping[str, int] | None = None,
-        ablate: Iterable[str] = (),
-        edges: Mapping[str, Values | None] | None = None,
-        paths: Mapping[str, Values | None] | None = None,
+        ablate: str | Iterable[str] | Mapping[str, str] = (),
         weights: Mapping[str, float] | None = None,
         fill: str = "zero",
         positions: Sequence[int] | None = None,
@@ -92,17 +90,18 @@ class Network:
     ) -> Run:
         """Runs all samples, all edits at once.
 
+        What is edited is what a site writes, by its name; the message of an edge, `"A->B"`; or
+        the message of the first edge of a path, `"A->B->C"`, changed along the path alone.
+
         Args:
-            set: what a site writes instead: one number, or one for each of its values.
-            add: what is added to what it writes.
+            set: what stands there instead: one number, or one for each of its values.
+            add: what is added.
             scale: by what it is multiplied.
-            patch: the sample whose value it has, in every sample.
-            ablate: sites that get the fill.
-            edges: messages, `"A->B"`, set to a value; `None` for the fill.
-            paths: the message of the first edge of `"A->B->C"`, changed along the path alone.
+            patch: the sample whose value stands there, in every sample.
+            ablate: what gets the fill, or each with a fill of its own.
             weights: single weights, `"A->B"`, and their values.
             fill: `zero`, `mean`, `corrupted` or `resample`.
-            positions: where in a transformer's samples edits are made whose sites do not end
+            positions: where in a transformer's samples edits are made whose names do not end
                 in `@3` or `@0-2,5`.
             read: sites whose values are wanted.
 
@@ -112,22 +111,24 @@ class Network:
         everywhere = None if positions is None else [int(p) for p in positions]
         edits: list[_Edit] = []
 
-        def push(of: str, at: str, change: str, values: Values | None) -> None:
+        def push(at: str, change: str, values: Values | None = None, of: str | None = None) -> None:
             name, own = _placed(at)
             numbers = [] if values is None else np.ravel(np.asarray(values, dtype=float)).tolist()
-            names = [name] if of == "site" else [site.strip() for site in name.split("->")]
-            edits.append((of, names, change, numbers, everywhere if own is None else own))
+            names = [site.strip() for site in name.split("->")]
+            kind = of or ("site", "edge", "path")[min(len(names), 3) - 1]
+            edits.append((kind, names, change, numbers, everywhere if own is None else own))
 
         for change, given in (("set", set), ("add", add), ("scale", scale), ("patch", patch)):
-            for site, value in (given or {}).items():
-                push("site", site, change, value)
-        for site in [ablate] if isinstance(ablate, str) else ablate:
-            push("site", site, fill, None)
-        for of, messages in (("edge", edges), ("path", paths)):
-            for at, message in (messages or {}).items():
-                push(of, at, fill if message is None else "set", message)
+            for at, value in (given or {}).items():
+                push(at, change, value)
+        if isinstance(ablate, Mapping):
+            fills = dict(ablate)
+        else:
+            fills = dict.fromkeys([ablate] if isinstance(ablate, str) else ablate, fill)
+        for at, own in fills.items():
+            push(at, own)
         for at, weight in (weights or {}).items():
-            push("weight", at, "set", weight)
+            push(at, "set", weight, of="weight")
         wanted = list(read)
         outputs, values = self._core.run(edits, wanted)
         return Run(_array(outputs), dict(zip(wanted, map(_array, values), strict=True)))

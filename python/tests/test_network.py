@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import modscope
 import numpy as np
 import pytest
@@ -67,6 +70,53 @@ def test_two_hundred_random_edits_are_those_of_numpy():
         np.testing.assert_allclose(run.outputs, by_hand(tensors, inputs, edit), atol=1e-12)
 
 
+ROOT = Path(__file__).parents[2]
+REFERENCES = json.loads((ROOT / "tests/suite/data/interventions.json").read_text())
+
+
+@pytest.mark.parametrize("member", REFERENCES, ids=lambda member: member["network"])
+def test_two_hundred_random_edits_are_those_of_plain_hooks(member):
+    """GPT-2s, Llamas and MLPs as PyTorch runs them: `tests/suite/data/interventions.py`."""
+    name = member["network"]
+    folder = ROOT / name if name.startswith("fixtures") else ROOT.parent / "shared" / name
+    if not folder.is_dir():
+        pytest.skip("the reference material is not here")
+    loaded = modscope.Network(folder, samples_of(folder, member["samples"]))
+    for case in member["cases"]:
+        given = {}
+        for edit in case["edits"]:
+            kind, value = edit["change"]
+            word = {"sample": "patch", "fill": "ablate"}.get(kind, kind)
+            at = "->".join(edit["at"])
+            if edit.get("positions") is not None:
+                at += "@" + ",".join(map(str, edit["positions"]))
+            given.setdefault(word, {})[at] = value
+        expected = np.array(case["outputs"])
+        found = loaded.run(**given).outputs[: len(expected), : expected.shape[1]]
+        scale = max(1.0, np.abs(expected).max())
+        assert np.abs(found - expected).max() / scale < 1e-5, case["edits"]
+
+
+def samples_of(folder, count):
+    arrays = safetensors(folder / "data.safetensors")
+    return {name: array[:count] for name, array in arrays.items()}
+
+
+def safetensors(path):
+    """The arrays of a file."""
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    types = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4"}
+    return {
+        name: np.frombuffer(
+            data[8 + length + about["data_offsets"][0] : 8 + length + about["data_offsets"][1]],
+            types[about["dtype"]],
+        ).reshape(about["shape"])
+        for name, about in json.loads(data[8 : 8 + length]).items()
+        if name != "__metadata__"
+    }
+
+
 def test_messages_paths_weights_and_values():
     tensors, inputs, config = network(2)
     opened = modscope.Network(tensors, {"inputs": inputs}, config=config)
@@ -82,14 +132,14 @@ def test_messages_paths_weights_and_values():
     kept = inputs @ first.T + tensors["0.bias"] - np.outer(inputs[:, 1], first[:, 1])
     without[:, 3] = np.tanh(kept[:, 3])
     swapped = by_hand(tensors, inputs, lambda at, v: without if at == 1 else v)
-    np.testing.assert_allclose(opened.run(edges={"x1->h1.3": None}).outputs, swapped, atol=1e-12)
+    np.testing.assert_allclose(opened.run(ablate=["x1->h1.3"]).outputs, swapped, atol=1e-12)
 
     # A weight of zero is the same, and the network in memory stays as it was.
     np.testing.assert_allclose(opened.run(weights={"x1->h1.3": 0.0}).outputs, swapped, atol=1e-12)
     assert first[3, 1] != 0.0
 
     # Along a path only what lies on it changes.
-    along = opened.run(paths={"x1->h1.3->h2.0": None}).outputs
+    along = opened.run(ablate=["x1->h1.3->h2.0"]).outputs
     assert 0 < np.abs(along - opened.run().outputs).max() < np.inf
     assert not np.allclose(along, swapped)
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Result;
+use crate::result::json;
 
 /// What a run has finished. Without a place to keep anything, every piece is made anew.
 ///
@@ -85,7 +86,8 @@ impl Journal {
             return Ok(piece);
         }
         let piece = make()?;
-        if let Ok(text) = serde_json::to_string(&piece) {
+        let line = json::line(&piece).ok();
+        if let Some(text) = line.and_then(|line| String::from_utf8(line).ok()) {
             (kept.keep)(&name, &text);
         }
         Ok(piece)

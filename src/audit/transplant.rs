@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 
 use ndarray::Array2;
-use rayon::prelude::*;
 
 use super::subject::Subject;
 use crate::choice::Scope;
 use crate::model::{Linear, Mlp};
 use crate::modules::copies::{Inside, Match, matched, p_of_match};
 use crate::modules::lesions::Measured;
-use crate::numeric::{Activation, Scalar, inverse, statistics};
+use crate::numeric::{Activation, Scalar, inverse, parallel, statistics};
 use crate::prune::{Reference, Tolerance};
 use crate::result::{Assignment, Modules, Transplant};
 
@@ -91,7 +90,7 @@ impl<T: Scalar> Trial<'_, '_, T> {
                 self.transplant(scope, (other, one), &back, p),
             ]
         };
-        let found: Vec<[Transplant; 2]> = fitting.par_iter().map(both).collect();
+        let found: Vec<[Transplant; 2]> = parallel::map(&fitting, both);
         // One test for each pair.
         let ps: Vec<f64> = found.iter().map(|[one, _]| one.p).collect();
         let corrected = found.into_iter().zip(statistics::holm(&ps));

@@ -1,9 +1,8 @@
 //! Exact effects: every edge patched, one at a time.
 
 use super::Goal;
-use rayon::prelude::*;
 
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 use crate::patch::{EdgeSet, Patchable, PatchableExt as _, Readout};
 
 /// The effect of each of `edges` on each goal, `[goals][edges]`, when it is
@@ -48,8 +47,8 @@ pub fn node_effects<T: Scalar>(
         let outputs = network.outputs_without(&[node], &|| edges.clone());
         goals.iter().map(|goal| goal.mean(outputs.view())).collect()
     };
-    let writers = network.edges_by_writer().into_par_iter().enumerate();
-    let after: Vec<Vec<f64>> = writers.map(one).collect();
+    let writers = network.edges_by_writer().into_iter().enumerate();
+    let after: Vec<Vec<f64>> = parallel::map(writers, one);
     differences(goals, &before.view(), &after)
 }
 

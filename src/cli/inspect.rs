@@ -12,7 +12,7 @@ use crate::escape::visible;
 use crate::model::{Architecture, Loaded, Network};
 use crate::numeric::Scalar;
 use crate::report::sites::{clean, shortened};
-use crate::result::Status;
+use crate::result::{Status, json};
 
 /// Print what every tensor is used for, parameters and numeric hazards; with --data, every array too
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
             summary["data"] = data_json(data);
         }
         let mut out = Vec::new();
-        crate::report::json::write(&summary, &mut out)?;
+        json::write(&summary, &mut out)?;
         output::to_stdout(&out)?;
     } else {
         let mut text = text(&checkpoint, network, is_read);

@@ -14,7 +14,7 @@ use crate::escape::visible;
 use crate::report::exports::{self, Export};
 use crate::report::figures::Print;
 use crate::report::words;
-use crate::result::{Audit, CheckpointInfo, GraphJson, Sentence, Status, fails};
+use crate::result::{Audit, CheckpointInfo, GraphJson, Sentence, Status, fails, json};
 use crate::{ErrorKind, Result, report};
 
 /// A finished run, ready to be written.
@@ -137,7 +137,7 @@ pub(super) fn told(
 ) -> io::Result<()> {
     let mut out: Vec<u8> = Vec::new();
     if common.json {
-        report::json::write(result, &mut out)?;
+        json::write(result, &mut out)?;
     } else if !common.quiet {
         write_summary(&mut out, summary)?;
         if let Some(folder) = folder {
@@ -239,7 +239,7 @@ pub(super) fn to_stdout(text: &[u8]) -> io::Result<()> {
 fn print_to(common: &Common, result: &Audit, folder: Option<&Path>) -> anyhow::Result<()> {
     let mut out: Vec<u8> = Vec::new();
     if common.json {
-        report::json::write(result, &mut out)?;
+        json::write(result, &mut out)?;
     } else if !common.quiet {
         writeln!(out, "{}\n", visible(&recognised(&result.checkpoint)))?;
         write_summary(&mut out, &result.summary)?;

@@ -10,7 +10,7 @@ use crate::audit::{Config, Stages, audit};
 use crate::checkpoint::Checkpoint;
 use crate::choice::Pick;
 use crate::data::Dataset;
-use crate::result::{Audit, Picked, Ranking, SCHEMA, Tool};
+use crate::result::{Audit, Picked, Ranking, SCHEMA, Tool, json};
 use crate::{ErrorKind, Result};
 
 /// Ranks the networks in these folders by what their audits on their own test samples say.
@@ -66,7 +66,7 @@ pub(super) fn file(parent: &Path, ranking: &Ranking) -> Result<(PathBuf, Vec<u8>
         ranking: ranking.clone(),
     };
     let mut text = Vec::new();
-    let written = crate::report::json::write(&picked, &mut text);
+    let written = json::write(&picked, &mut text);
     written.map_err(|source| ErrorKind::Write { source }.at(&path))?;
     Ok((path, text))
 }

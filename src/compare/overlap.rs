@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{Array2, Axis};
-use rayon::prelude::*;
 
 use super::matching::{self, Matching};
 use super::numbers::jaccard;
@@ -15,7 +14,7 @@ use super::{Config, Entry, Part};
 use crate::Result;
 use crate::data::Dataset;
 use crate::model::{Architecture, Batch, Loaded, Mlp, Network};
-use crate::numeric::{Rng, Scalar};
+use crate::numeric::{Rng, Scalar, parallel};
 use crate::prune::apply;
 use crate::result::{GroupOverlap, Overlap, OverlapPair, UniversalShare};
 
@@ -74,14 +73,11 @@ pub fn overlap(
             a.group == b.group || (a.seed.is_some() && a.seed == b.seed)
         })
         .collect();
-    let matched: Vec<((usize, usize), Matched)> = wanted
-        .into_par_iter()
-        .map(|(a, b)| {
-            let seed = config.audit.seed;
-            let matched = matched(&signals[a], &signals[b], config.matching, seed);
-            ((a, b), matched)
-        })
-        .collect();
+    let matched: Vec<((usize, usize), Matched)> = parallel::map(wanted, |(a, b)| {
+        let seed = config.audit.seed;
+        let matched = matched(&signals[a], &signals[b], config.matching, seed);
+        ((a, b), matched)
+    });
     let mut names: Vec<String> = signals.iter().map(|s| s.group.clone()).collect();
     names.sort();
     names.dedup();

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use super::Config;
 use super::points;
 use crate::Result;
@@ -14,7 +12,7 @@ use crate::choice::{Against, HypothesisKind};
 use crate::evaluate::Judge;
 use crate::evaluate::hypotheses::{Drawn, Hypotheses, LEVEL, QUANTILE, hypotheses};
 use crate::model::{Edge, Mlp, Sites};
-use crate::numeric::{Scalar, statistics};
+use crate::numeric::{Scalar, parallel, statistics};
 use crate::patch::{Patchable as _, PatchableExt as _};
 use crate::result::{Audit, Circuit, ComparedCircuit, Control, Hypothesis};
 
@@ -60,7 +58,7 @@ pub fn circuits<T: Scalar>(
             edges,
         })
     };
-    let tested: Vec<Option<ComparedCircuit>> = exact(audited).par_iter().map(tested).collect();
+    let tested: Vec<Option<ComparedCircuit>> = parallel::map(&exact(audited), tested);
     Ok(tested.into_iter().flatten().collect())
 }
 

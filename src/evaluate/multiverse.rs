@@ -8,10 +8,9 @@
 use std::collections::BTreeMap;
 
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 use super::stability::{inclusion, jaccard, mean_jaccard, resample};
-use crate::numeric::{Rng, matmul_into};
+use crate::numeric::{Rng, matmul_into, parallel};
 use crate::patch::EdgeSet;
 
 /// Pairs of analyses beyond which pairs are drawn.
@@ -49,7 +48,7 @@ pub fn strongest_sets(
         };
         sizes.iter().map(cut).collect()
     };
-    rows.par_iter().map(of_row).collect()
+    parallel::map(&rows, of_row)
 }
 
 /// The sum of effects over each set of samples, `[sets, edges]`, of `each: [samples,
@@ -112,7 +111,7 @@ pub fn mean_overlap(analyses: &[Analysis], seed: u64) -> f64 {
         (first, (first + 1 + rng.below(n - 1)) % n)
     };
     let drawn: Vec<(usize, usize)> = (0..MOST_PAIRS).map(draw).collect();
-    let shared: Vec<f64> = drawn.into_par_iter().map(of).collect();
+    let shared: Vec<f64> = parallel::map(drawn, of);
     shared.iter().sum::<f64>() / MOST_PAIRS as f64
 }
 
@@ -132,7 +131,7 @@ pub fn overlap_along(analyses: &[Analysis], axis: usize) -> Option<f64> {
         let sum = pairs.map(|(a, b)| jaccard(group[a], group[b])).sum();
         (sum, group.len() * (group.len() - 1) / 2)
     };
-    let sums: Vec<(f64, usize)> = groups.par_iter().map(of_group).collect();
+    let sums: Vec<(f64, usize)> = parallel::map(&groups, of_group);
     let pairs: usize = sums.iter().map(|(_, pairs)| pairs).sum();
     let shared: f64 = sums.iter().map(|(sum, _)| sum).sum();
     (pairs > 0).then(|| shared / pairs as f64)

@@ -10,9 +10,8 @@ use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut1};
 use pulp::{Arch, Simd, WithSimd};
-use rayon::prelude::*;
 
-use crate::numeric::{Rng, matmul_into};
+use crate::numeric::{Rng, matmul_into, parallel};
 use crate::patch::EdgeSet;
 
 /// Resamples of the discovery.
@@ -87,8 +86,8 @@ pub(super) fn chosen(
         let rows = scores.rows().into_iter();
         rows.map(|row| choose(&row.to_vec())).collect::<Vec<_>>()
     };
-    let blocks = 0..draws.div_ceil(BLOCK);
-    blocks.into_par_iter().flat_map_iter(of_block).collect()
+    let blocks = parallel::map(0..draws.div_ceil(BLOCK), of_block);
+    blocks.into_iter().flatten().collect()
 }
 
 /// How often each sample is drawn, `[draws, samples]`; every draw has a stream of its own.
@@ -166,7 +165,7 @@ pub fn mean_jaccard(circuits: &[&EdgeSet]) -> f64 {
         both.map(|(both, size)| share(all + both, sizes[one] + size))
             .sum()
     };
-    let rows: Vec<f64> = (0..circuits.len()).into_par_iter().map(of_one).collect();
+    let rows: Vec<f64> = parallel::map(0..circuits.len(), of_one);
     let pairs = circuits.len() * circuits.len().saturating_sub(1) / 2;
     rows.iter().sum::<f64>() / pairs.max(1) as f64
 }

@@ -1,14 +1,12 @@
 //! How far modules hang on the samples that the edge weights were measured on.
 
-use rayon::prelude::*;
-
 use super::assigned::labels_of;
 use super::detect::detect;
 use super::living::living;
 use super::quality::modularity;
 use super::{ModulesConfig, stability};
 use crate::graph::Layered;
-use crate::numeric::statistics;
+use crate::numeric::{parallel, statistics};
 use crate::result::{Assignment, Bootstrap, Resample};
 
 /// The modules of the same network weighed on resamples, beside those `reported`.
@@ -34,7 +32,7 @@ pub fn bootstrap(
             nmi: stability::normalised_mutual_information(&communities, reported),
         }
     };
-    let draws: Vec<Resample> = resampled.par_iter().map(resample).collect();
+    let draws = parallel::map(resampled, resample);
     let of = |value: fn(&Resample) -> f64| -> Vec<f64> {
         let mut values: Vec<f64> = draws.iter().map(value).collect();
         values.sort_by(f64::total_cmp);

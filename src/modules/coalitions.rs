@@ -6,11 +6,9 @@
 //! values of all modules add up to metric(all) − metric(none). Source: Shapley (1953);
 //! sampling: Castro, Gómez & Tejada (2009).
 
-use rayon::prelude::*;
-
 use super::Graph;
 use super::lesions::{Measured, measure};
-use crate::numeric::{Rng, Scalar, statistics};
+use crate::numeric::{Rng, Scalar, parallel, statistics};
 use crate::patch::Patchable;
 
 /// Up to so many modules every subset is measured.
@@ -73,20 +71,17 @@ pub fn shares<T: Scalar>(
         none: value(&|_| false),
     };
     if groups.len() <= MOST_EXACT {
-        let masks = (0..1_usize << groups.len()).into_par_iter();
-        shares.subsets = masks.map(|mask| value(&|k| mask >> k & 1 == 1)).collect();
+        let masks = 0..1_usize << groups.len();
+        shares.subsets = parallel::map(masks, |mask| value(&|k| mask >> k & 1 == 1));
         shares.shapley = exact(&shares.subsets, groups.len());
     } else {
-        let orders: Vec<Vec<f64>> = (0..ORDERS as u64)
-            .into_par_iter()
-            .map(|draw| {
-                let order = Rng::new(seed, draw).permutation(groups.len());
-                let ends = (shares.none, shares.all);
-                along(&order, ends, |rank: &[usize], most| {
-                    value(&|k| rank[k] < most)
-                })
+        let orders: Vec<Vec<f64>> = parallel::map(0..ORDERS as u64, |draw| {
+            let order = Rng::new(seed, draw).permutation(groups.len());
+            let ends = (shares.none, shares.all);
+            along(&order, ends, |rank: &[usize], most| {
+                value(&|k| rank[k] < most)
             })
-            .collect();
+        });
         (shares.shapley, shares.standard_error) = sampled(&orders, groups.len());
     }
     shares

@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 
 use ndarray::Array2;
-use rayon::prelude::*;
 
 use super::assigned::assignments;
 use super::detect::detect;
@@ -17,7 +16,7 @@ use super::quality::modularity;
 use super::{Communities, ModulesConfig};
 use crate::choice::{CoursePath, Turn};
 use crate::graph::Layered;
-use crate::numeric::assign;
+use crate::numeric::{assign, parallel};
 use crate::result::{Course, Stage, TurningPoint};
 
 /// Stages of the pruning path beside the threshold in use.
@@ -35,7 +34,7 @@ pub fn along_threshold(network: &Layered, names: &[String], config: &ModulesConf
     thresholds.sort_by(f64::total_cmp);
     thresholds.dedup();
     let stage = |at: &f64| stage(*at, &network.pruned(*at), names, config);
-    let stages = thresholds.par_iter().map(stage).collect();
+    let stages = parallel::map(&thresholds, stage);
     joined(CoursePath::Threshold, stages, config.threshold)
 }
 

@@ -1,7 +1,5 @@
 //! The modules of a network as a result: found, measured, set against chance.
 
-use rayon::prelude::*;
-
 use super::assigned::{assignments, labels_of};
 use super::blocks::told;
 use super::course::along_threshold;
@@ -18,6 +16,7 @@ use super::scan::scan;
 use super::{Communities, EdgeWeight, ModulesConfig, stability};
 use crate::choice::MeasureKind;
 use crate::graph::{Adjacency, Layered};
+use crate::numeric::parallel;
 use crate::result::{AtThreshold, Independence, Measure, Modules, Motif, Partition};
 
 /// Other thresholds that the partition is compared at, as shares of the one in use.
@@ -249,9 +248,8 @@ fn stability_of(
     again: impl Fn(u64) -> Communities + Sync,
     config: &ModulesConfig,
 ) -> Vec<Communities> {
-    let others = (1..config.stability_seeds as u64).into_par_iter();
-    let others = others.map(|step| again(config.seed.wrapping_add(step)));
-    let mut partitions: Vec<Communities> = others.collect();
+    let others = 1..config.stability_seeds as u64;
+    let mut partitions = parallel::map(others, |step| again(config.seed.wrapping_add(step)));
     partitions.push(first);
     partitions
 }

@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rayon::prelude::*;
-
 use ndarray::{Array2, ArrayView2};
 
 use super::Graph;
 use crate::metric::Metric;
-use crate::numeric::{Rng, Scalar, statistics};
+use crate::numeric::{Rng, Scalar, parallel, statistics};
 use crate::patch::{Patchable, PatchableExt as _};
 
 /// Means of a metric that differ by a smaller share of it are sums of the same terms in
@@ -130,10 +128,10 @@ pub fn lesions<T: Scalar>(
         // The same set may be drawn again and again, where layers are narrow.
         let distinct: BTreeSet<&Vec<usize>> = random.iter().collect();
         let distinct: Vec<&Vec<usize>> = distinct.into_iter().collect();
-        let measured: BTreeMap<&Vec<usize>, Vec<f64>> = distinct
-            .into_par_iter()
-            .map(|nodes| (nodes, measure(network, graph, nodes, metrics)))
-            .collect();
+        let measured = parallel::map(distinct, |nodes| {
+            (nodes, measure(network, graph, nodes, metrics))
+        });
+        let measured: BTreeMap<&Vec<usize>, Vec<f64>> = measured.into_iter().collect();
         let ablation = |metric: usize| Ablation {
             full: clean[metric],
             lesioned: lesioned[metric],

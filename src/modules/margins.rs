@@ -5,11 +5,10 @@
 //! the logit of class 1, the output itself or its negative. Above 0 the decision is right.
 
 use ndarray::ArrayView1;
-use rayon::prelude::*;
 
 use super::Graph;
 use super::lesions::outputs_without;
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 use crate::patch::Patchable;
 
 /// Margins by subset and sample.
@@ -40,9 +39,8 @@ pub fn margins<T: Scalar>(
             .map(|(column, class)| margin(column, *class))
             .collect()
     };
-    let subsets = (0..1_usize << groups.len()).into_par_iter().map(of_subset);
     Margins {
-        subsets: subsets.collect(),
+        subsets: parallel::map(0..1_usize << groups.len(), of_subset),
     }
 }
 

@@ -7,14 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use super::independence::name;
 use super::null::{Observed, shuffled, summary};
 use crate::choice::{MotifKind, Null, NullKind};
 use crate::graph::Layered;
-use crate::numeric::Rng;
 use crate::numeric::statistics::holm;
+use crate::numeric::{Rng, parallel};
 use crate::result::Motif;
 
 /// Motifs of networks with more edges are not counted: pairs of paths grow with the square.
@@ -64,13 +62,10 @@ pub(super) fn motifs(network: &Layered, names: &[String], draws: usize, seed: u6
         return Vec::new();
     }
     let found = counted(network);
-    let drawn: Vec<BTreeMap<MotifKind, Counted>> = (0..draws as u64)
-        .into_par_iter()
-        .map(|draw| {
-            let mut rng = Rng::new(seed, draw);
-            counted(&shuffled(network, NullKind::Degree, &mut rng))
-        })
-        .collect();
+    let drawn: Vec<BTreeMap<MotifKind, Counted>> = parallel::map(0..draws as u64, |draw| {
+        let mut rng = Rng::new(seed, draw);
+        counted(&shuffled(network, NullKind::Degree, &mut rng))
+    });
     let count = |all: &BTreeMap<MotifKind, Counted>, kind| all.get(&kind).map_or(0, |c| c.count);
     let mut motifs: Vec<Motif> = MotifKind::each()
         .map(|kind| {

@@ -3,14 +3,13 @@
 //! A modularity means little by itself: sparse random graphs have a high one.
 
 use ndarray::Array2;
-use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use crate::choice::LEVEL;
 use crate::choice::Null;
 pub use crate::choice::NullKind;
 use crate::graph::{Adjacency, Layered};
-use crate::numeric::{Rng, statistics};
+use crate::numeric::{Rng, parallel, statistics};
 use crate::result::NullModel;
 
 /// Statistics closer than this are the same number: sums in another order differ by less.
@@ -224,8 +223,7 @@ pub(super) fn null_models_of<W, const N: usize>(
     let mut reached = [0; N];
     for first in (0..draws.most).step_by(AT_A_TIME) {
         let some = first..draws.most.min(first + AT_A_TIME);
-        let some: Vec<[f64; N]> = some.into_par_iter().map(|s| draw(s as u64)).collect();
-        for values in some {
+        for values in parallel::map(some, |s| draw(s as u64)) {
             for (k, value) in values.into_iter().enumerate() {
                 drawn[k].push(value);
                 reached[k] += usize::from(observed[k].is_reached_by(value));

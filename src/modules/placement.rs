@@ -2,13 +2,11 @@
 //!
 //! Only places within a layer are compared, and only of sites that are in a module.
 
-use rayon::prelude::*;
-
 use super::assigned::labels_of;
 use super::null::{Observed, summary};
 use crate::choice::Null;
 use crate::graph::Place;
-use crate::numeric::{Rng, statistics};
+use crate::numeric::{Rng, parallel, statistics};
 use crate::result::{Assignment, Neighbours, Placement, Spread};
 
 /// Distances closer than this are the same.
@@ -43,7 +41,7 @@ pub fn placement(
             .for_each(|(_, modules)| rng.shuffle(modules));
         measure(&shuffled)
     };
-    let draws: Vec<_> = (0..samples as u64).into_par_iter().map(draw).collect();
+    let draws = parallel::map(0..samples as u64, draw);
     if draws.is_empty() || labels.count == 0 {
         return None;
     }

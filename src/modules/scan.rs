@@ -1,12 +1,11 @@
 //! Modules along the resolution: which partitions last over a range of it.
 
-use rayon::prelude::*;
-
 use super::assigned::assignments;
 use super::detect::detect;
 use super::quality::modularity;
 use super::{Communities, ModulesConfig, stability};
 use crate::graph::{Adjacency, Layered};
+use crate::numeric::parallel;
 use crate::order;
 use crate::result::{Plateau, Scan, ScanPoint};
 
@@ -31,10 +30,8 @@ pub fn scan(
     names: &[String],
     config: &ModulesConfig,
 ) -> Scan {
-    let found: Vec<(ScanPoint, Communities)> = (0..POINTS)
-        .into_par_iter()
-        .map(|k| at(network, graph, config, resolution(k)))
-        .collect();
+    let found: Vec<(ScanPoint, Communities)> =
+        parallel::map(0..POINTS, |k| at(network, graph, config, resolution(k)));
     let mut plateaus = Vec::new();
     let mut first = 0;
     for k in 1..=POINTS {

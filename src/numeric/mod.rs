@@ -12,6 +12,7 @@ pub mod eigen;
 mod exp;
 pub mod interval;
 pub mod lanes;
+pub mod parallel;
 mod permutations;
 pub mod product;
 pub mod random;

@@ -1,11 +1,9 @@
 //! Runs in which ever more edges are kept: one is a few steps from the last.
 
-use rayon::prelude::*;
-
 use super::engine::Engine;
 use super::patchable::{PatchableExt as _, See};
 use super::ripple::Ripple;
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 
 /// Up to so many edges are brought back one by one, more by a run.
 const STEPS: usize = 8;
@@ -31,8 +29,9 @@ pub(super) fn each<T: Scalar>(
         strides.push((first, stride));
         first += stride.len();
     }
-    let strides = strides.into_par_iter();
-    strides.for_each(|(first, sizes)| along(engine, order, (first, sizes), see));
+    parallel::map(strides, |(first, sizes)| {
+        along(engine, order, (first, sizes), see);
+    });
 }
 
 /// One stride of sizes, the first of which stands in place `first`.

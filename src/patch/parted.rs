@@ -4,10 +4,10 @@
 use std::ops::Range;
 
 use ndarray::Array2;
-use rayon::prelude::*;
 
 use super::sets::together;
 use super::{EdgeSet, Patchable};
+use crate::numeric::parallel;
 
 /// A network whose samples run in parts.
 pub trait Parted: Patchable {
@@ -31,8 +31,7 @@ pub trait Parted: Patchable {
     /// The outputs of all parts, `[outputs, readings]`; parts run in parallel.
     fn run_in_parallel(&self, patched: &EdgeSet) -> Array2<Self::Number> {
         let plan = self.plan(patched);
-        let parts = self.parts().par_iter();
-        let outputs: Vec<_> = parts.map(|part| self.run_part(part, &plan)).collect();
+        let outputs = parallel::map(self.parts(), |part| self.run_part(part, &plan));
         together(&outputs)
     }
 

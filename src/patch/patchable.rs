@@ -9,12 +9,11 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 use super::EdgeSet;
 use super::readout::Readout;
 use crate::metric::Metric;
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 
 /// A network with its clean run on a batch, whose messages can be replaced.
 ///
@@ -78,7 +77,7 @@ pub trait Patchable: Sync {
     /// restored, if it is one of them): `see` gets its place among `edges` and the
     /// outputs. In parallel.
     fn see_each_edge(&self, patched: &EdgeSet, edges: &[usize], see: &See<'_, Self::Number>) {
-        edges.par_iter().enumerate().for_each(|(place, edge)| {
+        parallel::map(edges.iter().enumerate(), |(place, edge)| {
             let mut set = patched.clone();
             set.grow(self.edge_count());
             set.toggle(*edge);
@@ -134,7 +133,7 @@ pub trait Patchable: Sync {
     /// for every n of an ascending list: `see` gets its place in the list and the
     /// outputs. In parallel.
     fn see_each_kept(&self, order: &[usize], sizes: &[usize], see: &See<'_, Self::Number>) {
-        sizes.par_iter().enumerate().for_each(|(place, size)| {
+        parallel::map(sizes.iter().enumerate(), |(place, size)| {
             let kept = order[..*size].iter().copied();
             let kept = set_of(self.edge_count(), kept);
             let patched = rest_of(self.edge_count(), &kept);
@@ -171,9 +170,7 @@ pub trait PatchableExt: Patchable {
         sets: &[EdgeSet],
         measure: impl Fn(ArrayView2<'_, Self::Number>) -> R + Sync,
     ) -> Vec<R> {
-        sets.par_iter()
-            .map(|set| measure(self.outputs_alone(set).view()))
-            .collect()
+        parallel::map(sets, |set| measure(self.outputs_alone(set).view()))
     }
 
     /// What the network does with all edges patched but the first `n` of `order`,

@@ -4,13 +4,12 @@
 use std::ops::Range;
 
 use ndarray::Array2;
-use rayon::prelude::*;
 
 use super::Fill;
 use super::sets::{check_lengths, means, resampled};
 use crate::model::Sequences;
 use crate::model::transformer::{SequenceInputs, SequenceTrace, Transformer};
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 use crate::{ErrorKind, Result};
 
 /// What is recorded of a run: arrays whose rows go sample by sample.
@@ -62,7 +61,7 @@ pub(super) fn clean_runs<T: Scalar, R: Recorded<T>>(
             trace,
         }
     };
-    parts.into_par_iter().zip(starts).map(run).collect()
+    parallel::map(parts.into_iter().zip(starts), run)
 }
 
 /// What is put in place of what the runs have recorded; `seed` is of `resample`.
@@ -105,7 +104,7 @@ fn corrupted_runs<T: Scalar, R: Recorded<T>>(
         let trace = model.forward(&inputs, &run.batch.answers, batch.length());
         R::of(model, &inputs, &trace)
     };
-    runs.par_iter().enumerate().map(run).collect()
+    parallel::map(runs.iter().enumerate(), run)
 }
 
 /// What runs have recorded, with these arrays instead.

@@ -7,10 +7,9 @@
 //! does not choose modules.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis};
-use rayon::prelude::*;
 
 use crate::model::Mlp;
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 
 /// Which module each output is of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,18 +106,19 @@ impl<T: Scalar> Apart<T> {
     /// The same without what the joiner carries: every module by itself.
     #[must_use]
     pub fn alone(&self, inputs: ArrayView2<'_, T>) -> Array2<T> {
-        let modules = self.modules.par_iter();
-        let outputs = modules.map(|module| module.model.outputs(module.inputs(inputs).view()));
-        self.gathered(&outputs.collect::<Vec<_>>(), inputs.ncols())
+        let outputs = parallel::map(&self.modules, |module| {
+            module.model.outputs(module.inputs(inputs).view())
+        });
+        self.gathered(&outputs, inputs.ncols())
     }
 
     /// Layer by layer, with what the joiner carries.
     fn joined(&self, inputs: ArrayView2<'_, T>) -> Array2<T> {
-        let modules = self.modules.par_iter();
-        let mut values: Vec<Array2<T>> = modules.map(|module| module.inputs(inputs)).collect();
+        let mut values: Vec<Array2<T>> =
+            parallel::map(&self.modules, |module| module.inputs(inputs));
         for (layer, edges) in self.joiner.iter().enumerate() {
-            let modules = self.modules.par_iter().enumerate();
-            let written = modules.map(|(module, network)| {
+            let modules = self.modules.iter().enumerate();
+            values = parallel::map(modules, |(module, network)| {
                 let mut read = network.model.layers[layer].read(values[module].view());
                 for edge in edges.iter().filter(|edge| edge.to.0 == module) {
                     let writer = values[edge.from.0].row(edge.from.1);
@@ -129,7 +129,6 @@ impl<T: Scalar> Apart<T> {
                 }
                 read
             });
-            values = written.collect();
         }
         self.gathered(&values, inputs.ncols())
     }

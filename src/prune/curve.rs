@@ -1,11 +1,11 @@
 //! What other thresholds would do.
 
 use num_traits::Zero;
-use rayon::prelude::*;
 
 use super::threshold::{apply, magnitudes};
 use super::{Prunable, Reference};
 use crate::metric::Metric;
+use crate::numeric::parallel;
 use crate::result::CurvePoint;
 
 /// Thresholds drawn, spread evenly on a logarithmic axis.
@@ -37,10 +37,7 @@ pub fn curve<P: Prunable>(
             bound: None,
         }
     };
-    thresholds(&magnitudes(model, biases), chosen)
-        .par_iter()
-        .map(point)
-        .collect()
+    parallel::map(&thresholds(&magnitudes(model, biases), chosen), point)
 }
 
 /// The thresholds drawn, given the magnitudes from large to small.

@@ -21,7 +21,6 @@ pub mod fronts;
 pub mod independence;
 pub mod insight;
 pub mod intervene;
-pub mod json;
 mod latex;
 pub mod lens;
 pub mod modules;
@@ -48,7 +47,7 @@ use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::result::{Audit, Comparison, Diff, Fronts, Intervention, Lens, Multiverse, Saved};
+use crate::result::{Audit, Comparison, Diff, Fronts, Intervention, Lens, Multiverse, Saved, json};
 use figures::press::Press;
 use figures::{Gallery, Print};
 

@@ -14,6 +14,7 @@ mod fronts;
 mod graph;
 mod insight;
 mod intervene;
+pub mod json;
 mod lens;
 mod lesions;
 mod modules;

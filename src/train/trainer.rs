@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::blocks::{Block, blocks};
@@ -16,7 +15,7 @@ use super::swaps::Wiring;
 use super::task::{Problem, Samples};
 use crate::model::Mlp;
 use crate::numeric::adamw::{self, Moments};
-use crate::numeric::{Rng, Scalar};
+use crate::numeric::{Rng, Scalar, parallel};
 
 /// One row of the training curve: the network before the update of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -203,13 +202,10 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         let mut tables = Tables::new(&self.parameters);
         tables.fill(&self.parameters);
         let blocks = blocks(samples, &all, &self.parameters);
-        let scores: Vec<Score> = blocks
-            .par_iter()
-            .map(|block| {
-                let mut pass = Pass::new(&self.parameters, block.len());
-                pass.score(&self.parameters, &tables, block, rules(self.recipe))
-            })
-            .collect();
+        let scores = parallel::map(&blocks, |block| {
+            let mut pass = Pass::new(&self.parameters, block.len());
+            pass.score(&self.parameters, &tables, block, rules(self.recipe))
+        });
         scores.into_iter().fold(Score::default(), Score::plus)
     }
 
@@ -363,7 +359,7 @@ impl<T: Scalar> Work<T> {
         if let ([pass], [block]) = (&mut passes[..], &blocks[..]) {
             work((pass, block));
         } else {
-            passes.par_iter_mut().zip(&*blocks).for_each(work);
+            parallel::map(passes.iter_mut().zip(&*blocks), work);
         }
         add_up(passes, parameters, tables, gradient);
     }

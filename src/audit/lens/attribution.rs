@@ -5,13 +5,12 @@
 //! difference of two columns of the unembedding.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
-use rayon::prelude::*;
 
 use super::Looked;
 use crate::model::transformer::{Letter, NormKind, Reader, SequenceTrace, Writer, linear, product};
 use crate::model::{Components, Sequences};
-use crate::numeric::Scalar;
 use crate::numeric::statistics::mean;
+use crate::numeric::{Scalar, parallel};
 use crate::order;
 use crate::result::{Attributed, Attribution, NeuronWeights};
 
@@ -44,10 +43,7 @@ impl<T: Scalar> Looked<'_, T> {
             parts.push((part, first));
             first += readings;
         }
-        let found: Vec<Found> = parts
-            .into_par_iter()
-            .map(|(part, first)| self.of_part(&part, first))
-            .collect();
+        let found: Vec<Found> = parallel::map(parts, |(part, first)| self.of_part(&part, first));
         let names = self.part_names();
         let together = |place: usize| -> Vec<f64> {
             found.iter().flat_map(|f| f.parts[place].clone()).collect()

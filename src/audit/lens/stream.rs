@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1};
-use rayon::prelude::*;
 
 use super::Looked;
 use crate::metric::decision;
 use crate::model::Sequences;
 use crate::model::transformer::{Answers, SequenceInputs, SequenceTrace};
-use crate::numeric::Scalar;
 use crate::numeric::statistics::mean;
+use crate::numeric::{Scalar, parallel};
 use crate::result::{LensPoint, LensSample, Read};
 
 /// A point of the stream: after so many sublayers.
@@ -83,7 +82,7 @@ impl<T: Scalar> Looked<'_, T> {
             let at = |point: &Point| self.readings(&trace, *point, first);
             points.iter().map(at).collect()
         };
-        let parts: Vec<_> = parts.into_par_iter().map(of_part).collect();
+        let parts = parallel::map(parts, of_part);
         let told = |(place, point): (usize, &Point)| {
             let readings: Vec<&Reading> = parts.iter().flat_map(|part| &part[place]).collect();
             let of = |number: fn(&Reading) -> f64| -> Vec<f64> {

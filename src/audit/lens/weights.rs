@@ -2,14 +2,13 @@
 //! centring and scales, which depend on samples, are left out, and so are positions.
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
-use rayon::prelude::*;
 
 use super::Looked;
 use super::attribution::projection;
 use crate::model::transformer::{Embedding, FeedForward, Letter, Norm};
-use crate::numeric::Scalar;
 use crate::numeric::eigen::{eigenvalues, largest_singular};
 use crate::numeric::statistics::{mean, population_sd};
+use crate::numeric::{Scalar, parallel};
 use crate::order;
 use crate::result::{HeadWeights, LayerCosines, Scored};
 
@@ -58,10 +57,9 @@ impl<T: Scalar> Looked<'_, T> {
         let all = blocks.flat_map(|(layer, block)| {
             (0..block.attention.heads.count).map(move |head| (layer, head))
         });
-        let all: Vec<(usize, usize)> = all.collect();
-        all.into_par_iter()
-            .map(|(layer, head)| self.head(layer, head, between.as_ref()))
-            .collect()
+        parallel::map(all, |(layer, head)| {
+            self.head(layer, head, between.as_ref())
+        })
     }
 
     fn head(&self, layer: usize, head: usize, between: Option<&Array2<f64>>) -> HeadWeights {

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
-
 use super::choose::{Chosen, How};
 use super::scores::Scores;
 use super::{Answer, Found, Search};
@@ -12,7 +10,7 @@ use crate::audit::methods::Method;
 use crate::choice::Origin;
 use crate::circuit::{Acdc, Found as Swept, acdc, acdc_in_order};
 use crate::evaluate::{Choice, Judge, choose, thresholds};
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 use crate::patch::{EdgeSet, PatchableExt as _};
 
 /// Thresholds of an answer that are tried side by side, on any number of threads, where there
@@ -123,7 +121,7 @@ impl<T: Scalar> Search<'_, T> {
             let found = journal.piece(&piece, || Ok(search(*index, *tau)));
             found.map(|found| (found, started.elapsed()))
         };
-        tasks.par_iter().map(at).collect()
+        parallel::map(tasks, at).into_iter().collect()
     }
 
     /// The circuit of an answer: a threshold that was not asked for is chosen by judging.

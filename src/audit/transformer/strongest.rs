@@ -1,14 +1,13 @@
 //! The samples at which a transformer's channels or components are strongest.
 
 use ndarray::{Array1, Array2, ArrayView2};
-use rayon::prelude::*;
 
 use super::Subject;
 use crate::audit::strongest::{extremes, finite, listed, numbers};
 use crate::choice::SiteMeasure;
 use crate::model::transformer::{Answers, SequenceTrace, Writer};
 use crate::model::{Components, Sequences, Transformer};
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 use crate::result::{Extreme, Extremes, Sample, Strongest};
 
 impl<T: Scalar> Subject<'_, T> {
@@ -63,10 +62,7 @@ impl<T: Scalar> Subject<'_, T> {
     fn components(&self, pruned: &Transformer<T>, split_input: bool) -> Vec<Extremes> {
         let sites = pruned.components(split_input);
         let parts = self.batch.parts();
-        let norms: Vec<Vec<Array1<T>>> = parts
-            .par_iter()
-            .map(|part| norms(pruned, part, &sites))
-            .collect();
+        let norms: Vec<Vec<Array1<T>>> = parallel::map(&parts, |part| norms(pruned, part, &sites));
         let everywhere = Answers::everywhere(self.batch.samples(), self.batch.length());
         let writer = |writer: usize| {
             // From the queries of the last block on, only readings are computed.

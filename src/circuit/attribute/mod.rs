@@ -21,10 +21,10 @@ mod weight;
 use std::ops::Range;
 
 use ndarray::{Array2, Axis, concatenate};
-use rayon::prelude::*;
 
 use crate::metric::Metric;
 use crate::model::Rules;
+use crate::numeric::parallel;
 use crate::patch::{Nodes, Parted, Patchable};
 
 /// At which runs the gradient is taken, or what is taken instead.
@@ -259,7 +259,7 @@ fn over_parts<'e, P: Parted, R: Runs>(
         follow(&runs, method, share, &mut effects);
         effects
     };
-    let parts: Vec<Array2<f64>> = network.parts().par_iter().map(of_part).collect();
+    let parts: Vec<Array2<f64>> = parallel::map(network.parts(), of_part);
     blocks.together(parts, network.edge_count())
 }
 

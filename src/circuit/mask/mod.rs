@@ -18,11 +18,9 @@ mod weight;
 
 use ndarray::{Array2, ArrayView2};
 
-use rayon::prelude::*;
-
 use crate::metric::Metric;
 use crate::numeric::adamw::{self, AdamW, Moments};
-use crate::numeric::{Rng, Scalar, statistics};
+use crate::numeric::{Rng, Scalar, parallel, statistics};
 use crate::patch::{EdgeSet, Nodes, Parted, Patchable, PatchableExt as _};
 
 /// The hard concrete distribution's temperature and the interval it is stretched to.
@@ -91,7 +89,7 @@ fn over_parts<P: Parted>(
         total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
         (value + more, total)
     };
-    let parts: Vec<(f64, Vec<f64>)> = network.parts().par_iter().map(of_part).collect();
+    let parts: Vec<(f64, Vec<f64>)> = parallel::map(network.parts(), of_part);
     parts.into_iter().reduce(add).unwrap_or_default()
 }
 

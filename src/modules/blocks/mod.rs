@@ -24,8 +24,6 @@ mod upper;
 mod wiring;
 mod within;
 
-use rayon::prelude::*;
-
 use self::across::Across;
 use self::grouping::Grouping;
 use self::labels::Labels;
@@ -41,7 +39,7 @@ use super::components::components;
 use super::{Communities, LeidenConfig, leiden};
 pub use crate::choice::BlockForm;
 use crate::graph::{Adjacency, Layered};
-use crate::numeric::Rng;
+use crate::numeric::{Rng, parallel};
 use crate::order;
 
 /// A description by groups has to be this much shorter than one without, in nats: rounding.
@@ -220,14 +218,14 @@ fn best(
         };
         (*form, found)
     };
-    let found: Vec<_> = tasks.par_iter().enumerate().map(run).collect();
-    let best = forms.par_iter().filter_map(|form| {
+    let found = parallel::map(tasks.iter().enumerate(), run);
+    let best = parallel::map(forms, |form| {
         let of_form = found.iter().filter(|(other, _)| other == form);
         let mut of_form: Vec<&Found> = of_form.map(|(_, found)| found).collect();
         order::ascending(&mut of_form, |one| one.length);
         refined(wiring, &nats, *form, &of_form, config)
     });
-    let best: Vec<Refined> = best.collect();
+    let best: Vec<Refined> = best.into_iter().flatten().collect();
     let best = best
         .into_iter()
         .min_by(|a, b| a.length.total_cmp(&b.length))?;

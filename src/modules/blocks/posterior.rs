@@ -6,11 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use super::chain::Chain;
 use super::grouping::Grouping;
-use crate::numeric::{Rng, statistics};
+use crate::numeric::{Rng, parallel, statistics};
 
 /// Chains.
 const CHAINS: usize = 4;
@@ -66,18 +64,15 @@ pub(super) fn posterior<G: Grouping + Send + Sync>(
 ) -> Posterior {
     let reference = numbered(&best.labels().of);
     let groups = reference.iter().max().map_or(0, |last| last + 1);
-    let visited: Vec<Visited> = (0..CHAINS)
-        .into_par_iter()
-        .map(|at| {
-            let mut rng = Rng::new(seed, u64::MAX - at as u64);
-            let grouping = match at {
-                0 => best.clone(),
-                1 => make(&vec![0; reference.len()]),
-                _ => make(&by_lot(reference.len(), &mut rng)),
-            };
-            run(Chain::new(grouping, rng), steps.max(8), &reference, groups)
-        })
-        .collect();
+    let visited: Vec<Visited> = parallel::map(0..CHAINS, |at| {
+        let mut rng = Rng::new(seed, u64::MAX - at as u64);
+        let grouping = match at {
+            0 => best.clone(),
+            1 => make(&vec![0; reference.len()]),
+            _ => make(&by_lot(reference.len(), &mut rng)),
+        };
+        run(Chain::new(grouping, rng), steps.max(8), &reference, groups)
+    });
     let kept = visited[0].lengths.len();
     let all_counts = visited.iter().flat_map(|chain| &chain.counts);
     let mut counts: BTreeMap<usize, usize> = BTreeMap::new();

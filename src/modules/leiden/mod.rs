@@ -14,12 +14,10 @@
 
 mod refine;
 
-use rayon::prelude::*;
-
 use super::Communities;
 use super::local::{self, Found, Level, Parts, Potts, Quality};
 use crate::graph::Adjacency;
-use crate::numeric::Rng;
+use crate::numeric::{Rng, parallel};
 
 /// θ of each pass as a share of the one before.
 ///
@@ -79,13 +77,10 @@ impl Default for LeidenConfig {
 #[must_use]
 pub fn leiden(graph: &Adjacency, config: &LeidenConfig) -> Communities {
     let base = Level::base(graph, config.quality, config.resolution);
-    let searches = (0..config.restarts.max(1) as u64).into_par_iter();
-    let found: Vec<(Found, Rng)> = searches
-        .map(|restart| {
-            let mut rng = Rng::new(config.seed, restart);
-            (search(&base, config, &mut rng), rng)
-        })
-        .collect();
+    let found = parallel::map(0..config.restarts.max(1) as u64, |restart| {
+        let mut rng = Rng::new(config.seed, restart);
+        (search(&base, config, &mut rng), rng)
+    });
     let best = found.into_iter().reduce(|(best, _), (other, mut rng)| {
         let joined = join(&base, &best, &other, config, &mut rng);
         let better = [other, joined].into_iter().fold(best, Found::better);

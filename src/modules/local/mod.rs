@@ -11,11 +11,9 @@ mod partition;
 mod parts;
 mod ties;
 
-use rayon::prelude::*;
-
 use super::Communities;
 use crate::graph::Adjacency;
-use crate::numeric::Rng;
+use crate::numeric::{Rng, parallel};
 
 pub use level::Quality;
 pub(super) use level::{Level, Links};
@@ -50,10 +48,8 @@ pub(super) fn best_of(
     graph: &Adjacency,
     search: impl Fn(&mut Rng) -> Found + Sync,
 ) -> Communities {
-    let searches = (0..restarts.max(1) as u64).into_par_iter();
-    let found: Vec<Found> = searches
-        .map(|restart| search(&mut Rng::new(seed, restart)))
-        .collect();
+    let searches = 0..restarts.max(1) as u64;
+    let found = parallel::map(searches, |restart| search(&mut Rng::new(seed, restart)));
     let best = found.into_iter().reduce(Found::better);
     let community = best.map(|found| found.community).unwrap_or_default();
     labelled(graph, &community)

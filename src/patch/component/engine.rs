@@ -1,13 +1,12 @@
 //! The engine: parts of the samples with their clean runs, and runs over all of them.
 
 use ndarray::Array2;
-use rayon::prelude::*;
 
 use super::differences::Written;
 use super::part::Part;
 use crate::model::transformer::{Block, PART_ROWS};
 use crate::model::{Components, Sequences, Transformer};
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 use crate::patch::Fill;
 use crate::patch::recorded::{clean_runs, fills};
 use crate::patch::sets::together;
@@ -44,7 +43,7 @@ impl<'m, T: Scalar> ComponentEngine<'m, T> {
         let runs = clean_runs::<T, Written<T>>(model, batch);
         let fills = fills(model, batch, &runs, setup.fill, setup.seed)?;
         let part = |(run, fill)| Part::new(model, &sites, run, &fill);
-        let parts = runs.into_par_iter().zip(fills).map(part).collect();
+        let parts = parallel::map(runs.into_iter().zip(fills), part);
         Ok(Self {
             model,
             parts,

@@ -4,13 +4,12 @@
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 use super::engine::ComponentEngine;
 use super::part::Part;
 use super::plan::Plan;
 use super::run::{Changes, PatchedRun};
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 use crate::patch::sets::together;
 use crate::patch::{EdgeSet, PatchableExt as _, Walk};
 
@@ -58,8 +57,9 @@ impl<T: Scalar> Stand<T> {
         let run = |(part, known): (&Part<T>, &Changes<T>)| {
             PatchedRun::outputs(engine, part, &plan, known.clone())
         };
-        let parts = engine.held().par_iter().zip(&self.changes);
-        let (outputs, changes): (Vec<Array2<T>>, Vec<Changes<T>>) = parts.map(run).unzip();
+        let parts = engine.held().iter().zip(&self.changes);
+        let (outputs, changes): (Vec<Array2<T>>, Vec<Changes<T>>) =
+            parallel::map(parts, run).into_iter().unzip();
         Self {
             patched,
             changes,

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ndarray::{Array2, Axis, s};
-use rayon::prelude::*;
 
 use super::{
     Act, At, Carrier, CarrierEdit, Change, Edit, Editable, Ledger, SiteEdit, Source, Spot, nearest,
 };
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 use crate::patch::Fill;
 use crate::patch::sets::{means, resampled, together};
 use crate::{Error, ErrorKind, Result};
@@ -317,7 +316,7 @@ impl<E: Editable> Prepared<'_, E> {
             let outputs = self.network.run(part, Source::Clean, &mut ledger);
             outputs.reversed_axes()
         };
-        let parts: Vec<_> = (0..self.network.parts()).into_par_iter().map(run).collect();
+        let parts = parallel::map(0..self.network.parts(), run);
         together(&parts)
     }
 
@@ -329,7 +328,7 @@ impl<E: Editable> Prepared<'_, E> {
             self.network.run(part, source, &mut ledger);
             ledger.recorded()
         };
-        let parts: Vec<Shown<E>> = (0..self.network.parts()).into_par_iter().map(run).collect();
+        let parts: Vec<Shown<E>> = parallel::map(0..self.network.parts(), run);
         let of = |group: &E::Group| {
             let each: Vec<_> = parts.iter().filter_map(|part| part.get(group)).collect();
             let views: Vec<_> = each.iter().map(|values| values.view()).collect();

@@ -23,7 +23,7 @@ use crate::model::transformer::{
     Writer, Wrote, linear, product,
 };
 use crate::model::{Components, Sequences, Transformer};
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 use crate::patch::Fill;
 use crate::patch::sets::check_lengths;
 
@@ -60,7 +60,6 @@ impl<'m, T: Scalar> TransformerEdits<'m, T> {
     /// Runs the network as it is, part by part.
     #[must_use]
     pub fn new(model: &'m Transformer<T>, batch: &'m Sequences<T>) -> Self {
-        use rayon::prelude::*;
         let run = |part: Sequences<T>| {
             let trace = model.forward(&part.inputs, &part.answers, part.length());
             (part, trace)
@@ -68,7 +67,7 @@ impl<'m, T: Scalar> TransformerEdits<'m, T> {
         Self {
             model,
             batch,
-            parts: batch.parts().into_par_iter().map(run).collect(),
+            parts: parallel::map(batch.parts(), run),
         }
     }
 

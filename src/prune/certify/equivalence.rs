@@ -9,7 +9,6 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
-use rayon::prelude::*;
 
 use super::bound::{Bounder, Inputs};
 use super::confident::{confident, seems_confident};
@@ -475,7 +474,7 @@ fn of_tokens(question: &Question<'_>, pair: &Pair, budget: &Budget) -> Result<Eq
     }
     let told = |case: Case| told_case(question, &rounding, &case);
     let cases = tokens::every_case(pair, networks, budget.boxes, told)?;
-    let count = |known: Known| cases.par_iter().filter(|(_, k)| *k == known).count() as u64;
+    let count = |known: Known| cases.iter().filter(|(_, k)| *k == known).count() as u64;
     let example = cases.iter().find(|(_, known)| *known == Known::Refuted);
     Ok(Equivalent {
         regions: cases.len() as u64,

@@ -5,7 +5,6 @@
 //! proved with a few boxes. The weights nearest the border between kept and pruned come first.
 
 use ndarray::Array2;
-use rayon::prelude::*;
 
 use super::bound::{Bounder, Inputs};
 use super::branch::{Target, run};
@@ -14,6 +13,7 @@ use super::rounding::rounding;
 use super::search::Search;
 use super::{Arithmetic, Budget};
 use crate::model::{Edge, Mlp};
+use crate::numeric::parallel;
 use crate::order;
 
 /// Weights of either kind, at most.
@@ -60,7 +60,7 @@ impl Asked<'_> {
         let edges = self.edges();
         let one =
             |(edge, kept): &(Edge, bool)| self.one(*edge, *kept, points, seconds, edges.len());
-        edges.par_iter().filter_map(one).collect()
+        parallel::map(&edges, one).into_iter().flatten().collect()
     }
 
     /// Kept ones of the least magnitude, pruned ones of the largest.

@@ -20,12 +20,12 @@ use crate::choice::Layout;
 use crate::report::english::sampled;
 use crate::report::figures::{Figure, Gallery, palette};
 use crate::report::network::page::is_drawn;
+use crate::report::packed;
 use crate::report::page::opening::{Opening, opening};
 use crate::report::sites::{Sites, clean, plain};
 use crate::report::view;
 use crate::report::words;
-use crate::report::{json, packed};
-use crate::result::{Audit, CheckpointInfo, Circuit, DataInfo, Film, Sentence, Status, Tool};
+use crate::result::{Audit, CheckpointInfo, Circuit, DataInfo, Film, Sentence, Status, Tool, json};
 use blocks::{Block, Section};
 use script::Part;
 
@@ -372,6 +372,17 @@ mod tests {
             "Polysemanticity",
         ] {
             assert!(html.contains(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let audit = sample::audit();
+        let mut whole = Vec::new();
+        json::write(&audit, &mut whole).expect("memory takes it");
+        for bytes in [whole, json::line(&audit).expect("it is JSON")] {
+            let read: Audit = serde_json::from_slice(&bytes).expect("it is JSON");
+            assert_eq!(read, audit);
         }
     }
 

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use ndarray::{Array2, ArrayView2};
-use rayon::prelude::*;
 
 use super::form::Form;
 use super::parameters::Parameters;
@@ -11,7 +10,7 @@ use super::swaps::Swapping;
 use crate::data::{Inputs, Labels};
 use crate::model::transformer::{Answers, SequenceInputs};
 use crate::numeric::adamw::{self, Moments};
-use crate::numeric::{Activation, Rng, Scalar};
+use crate::numeric::{Activation, Rng, Scalar, parallel};
 use crate::train::cost;
 use crate::train::recipe::{Attention, Recipe};
 use crate::train::streams::{STREAM_EPOCHS, STREAM_WEIGHTS};
@@ -171,7 +170,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             let trace = model.forward(&batch.inputs, &batch.answers, batch.length);
             batch.squares(trace.end.outputs.view())
         };
-        let squares: Vec<(f64, f64)> = blocks.par_iter().map(of_block).collect();
+        let squares: Vec<(f64, f64)> = parallel::map(&blocks, of_block);
         let (sum, last) = squares
             .into_iter()
             .fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));

@@ -33,6 +33,11 @@ pub fn planted(mixing: f64) -> Adjacency {
 
 /// A layered network 784-100-100-10 with 3,000 normal weights, mostly within ten groups.
 pub fn layered() -> Layered {
+    layered_with(0.05)
+}
+
+/// The same, where `stray` of the places outside of groups are taken as readily as those in them.
+pub fn layered_with(stray: f64) -> Layered {
     let widths = [784, 100, 100, 10];
     let mut rng = Rng::new(2, 0);
     let mut weights: Vec<Array2<f64>> = widths
@@ -45,7 +50,7 @@ pub fn layered() -> Layered {
         while placed < wanted {
             let (reader, writer) = (rng.below(widths[layer + 1]), rng.below(widths[layer]));
             let same = reader * 10 / widths[layer + 1] == writer * 10 / widths[layer];
-            if matrix[[reader, writer]] == 0.0 && (same || rng.uniform() < 0.05) {
+            if matrix[[reader, writer]] == 0.0 && (same || rng.uniform() < stray) {
                 matrix[[reader, writer]] = rng.normal();
                 placed += 1;
             }

@@ -123,7 +123,7 @@ impl Building<'_, '_> {
         };
         let mut layer = modules::linear(self.account, name, stored, number)?;
         if let Some(before) = self.chain.layers.last() {
-            let (reads, writes) = (layer.weight.ncols(), before.weight.nrows());
+            let (reads, writes) = (layer.inputs(), before.outputs());
             if reads != writes {
                 let why = format!("it reads {reads} values; the layer before it is {writes} wide");
                 return Err(fault(self.account, name, &why));
@@ -179,11 +179,7 @@ impl Building<'_, '_> {
             .account
             .take_floats(&of(name, "weight"), "slopes of a PReLU")?;
         let leaky = |slope: &f64| Activation::LeakyRelu(Parameter::new(*slope));
-        let width = self
-            .chain
-            .layers
-            .last()
-            .map_or(0, |layer| layer.weight.nrows());
+        let width = self.chain.layers.last().map_or(0, |layer| layer.outputs());
         let values = tensor.to_f64();
         match values.as_slice() {
             [slope] => Ok(Gap {
@@ -204,7 +200,7 @@ impl Building<'_, '_> {
     fn width(&self, name: &str) -> usize {
         let length = |ending| self.account.look(&of(name, ending)).map(|t| t.len());
         match self.chain.layers.last() {
-            Some(layer) => layer.weight.nrows(),
+            Some(layer) => layer.outputs(),
             None => length("running_mean").or(length("shift")).unwrap_or(0),
         }
     }
@@ -222,7 +218,7 @@ impl Building<'_, '_> {
                 }
                 let bias = bias.unwrap_or_else(|| Array1::zeros(affine.shift.len()));
                 layer.bias = Some(&affine.scale * &bias + &affine.shift);
-                layer.weight *= &affine.scale.insert_axis(Axis(1));
+                *layer.weight.made() *= &affine.scale.insert_axis(Axis(1));
                 layer.as_stored = false;
                 if let Some(biased) = self.biased.last_mut() {
                     *biased = None;
@@ -275,8 +271,9 @@ impl Building<'_, '_> {
 
 /// Lets a layer read what a norm writes.
 fn take_in(layer: &mut Layer, affine: &Affine) {
-    let constant = layer.weight.dot(&affine.shift);
-    layer.weight *= &affine.scale;
+    let weight = layer.weight.made();
+    let constant = weight.dot(&affine.shift);
+    *weight *= &affine.scale;
     layer.bias = Some(match layer.bias.take() {
         Some(bias) => bias + constant,
         None => constant,

@@ -148,9 +148,9 @@ impl Found {
 }
 
 fn linear<T: Scalar>(layer: &modules::Layer) -> Linear<T> {
-    let zeros = || Array1::zeros(layer.weight.nrows());
+    let zeros = || Array1::zeros(layer.outputs());
     Linear {
-        weight: layer.weight.mapv(T::from_f64),
+        weight: layer.weight.numbers(),
         bias: layer
             .bias
             .as_ref()
@@ -221,10 +221,8 @@ fn rewritten(account: &Account<'_>, chain: &Chain, dtype: Dtype) -> Rewritten {
     };
     let mut tensors = BTreeMap::new();
     for layer in &chain.layers {
-        let weight = numbers(
-            &[layer.weight.nrows(), layer.weight.ncols()],
-            layer.weight.iter().copied().collect(),
-        );
+        let shape = [layer.outputs(), layer.inputs()];
+        let weight = numbers(&shape, layer.weight.numbers().into_raw_vec_and_offset().0);
         tensors.insert(of(&layer.name, "weight"), weight);
         if let Some(bias) = &layer.bias {
             tensors.insert(

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use ndarray::{Array1, Array2, Axis};
 
 use crate::checkpoint::{Account, Tensor};
+use crate::numeric::Scalar;
 use crate::{Error, ErrorKind, Result};
 
 /// How the weight of a linear layer is stored.
@@ -63,12 +64,65 @@ const WEIGHT_NORMS: [(&str, &str); 2] = [
 pub(super) struct Layer {
     /// The module.
     pub name: String,
-    /// `[out, in]`
-    pub weight: Array2<f64>,
+    pub weight: Weight,
     /// `[out]`, where the module has one.
     pub bias: Option<Array1<f64>>,
     /// Whether file and network hold the same numbers in the same places.
     pub as_stored: bool,
+}
+
+impl Layer {
+    pub fn outputs(&self) -> usize {
+        self.weight.dim().0
+    }
+
+    pub fn inputs(&self) -> usize {
+        self.weight.dim().1
+    }
+}
+
+/// The weights of a layer, `[out, in]`.
+#[derive(Debug, Clone)]
+pub(super) enum Weight {
+    /// A tensor of two dimensions: its numbers are decoded when they are asked for.
+    Stored(Tensor),
+    /// What several tensors make.
+    Made(Array2<f64>),
+}
+
+impl Weight {
+    /// Outputs and inputs.
+    pub fn dim(&self) -> (usize, usize) {
+        match self {
+            Self::Stored(tensor) => (tensor.shape[0], tensor.shape[1]),
+            Self::Made(weight) => weight.dim(),
+        }
+    }
+
+    /// In the type that is computed with.
+    pub fn numbers<T: Scalar>(&self) -> Array2<T> {
+        match self {
+            Self::Stored(tensor) => Array2::from_shape_vec(self.dim(), tensor.numbers())
+                .unwrap_or_else(|_| unreachable!("its length was compared with its shape")),
+            Self::Made(weight) => weight.mapv(T::from_f64),
+        }
+    }
+
+    /// Laid out row by row.
+    fn made_of(weight: Array2<f64>) -> Self {
+        Self::Made(weight.as_standard_layout().into_owned())
+    }
+
+    /// To fold something in.
+    pub fn made(&mut self) -> &mut Array2<f64> {
+        if let Self::Stored(_) = self {
+            *self = Self::Made(self.numbers());
+        }
+        match self {
+            Self::Made(weight) => weight,
+            Self::Stored(_) => unreachable!("it was made above"),
+        }
+    }
 }
 
 /// The name of a tensor of a module; the outermost module has no name.
@@ -171,12 +225,13 @@ pub(super) fn linear(
     let weight = match stored {
         Stored::Plain => {
             let (name, tensor) = take("weight", &what)?;
-            matrix(account, &name, tensor)?
+            two_dimensions(account, &name, tensor)?;
+            Weight::Stored(tensor.clone())
         }
         Stored::Transposed => {
             account.tell(format!("`{module}` is stored [in, out] and was transposed"));
             let tensor = account.take(module, &what)?;
-            matrix(account, module, tensor)?.reversed_axes()
+            Weight::made_of(matrix(account, module, tensor)?.reversed_axes())
         }
         Stored::Masked => {
             account.tell(format!(
@@ -185,7 +240,7 @@ pub(super) fn linear(
             let (name, tensor) = take("weight_orig", &what)?;
             let (mask_name, mask) = take("weight_mask", &format!("mask of {what}"))?;
             same_shape(account, &mask_name, mask, tensor)?;
-            matrix(account, &name, tensor)? * matrix(account, &mask_name, mask)?
+            Weight::made_of(matrix(account, &name, tensor)? * matrix(account, &mask_name, mask)?)
         }
         Stored::Normed(size, direction) => {
             account.tell(format!(
@@ -194,17 +249,18 @@ pub(super) fn linear(
             let (name, tensor) = take(direction, &what)?;
             let directions = matrix(account, &name, tensor)?;
             let (name, sizes) = take(size, &format!("norms of {what}"))?;
-            normed(account, &name, sizes, directions)?
+            Weight::made_of(normed(account, &name, sizes, directions)?)
         }
     };
-    if weight.is_empty() {
+    let (outputs, inputs) = weight.dim();
+    if outputs * inputs == 0 {
         return Err(fault(account, module, "a layer needs inputs and outputs"));
     }
-    let bias = bias(account, module, stored, number, weight.nrows())?;
+    let bias = bias(account, module, stored, number, outputs)?;
     Ok(Layer {
         name: module.to_owned(),
         as_stored: stored == Stored::Plain && !account.has(&of(module, "bias_orig")),
-        weight: weight.as_standard_layout().into_owned(),
+        weight,
         bias,
     })
 }
@@ -277,17 +333,24 @@ fn normed(
     Ok(directions * (sizes / norms.mapv(f64::sqrt)))
 }
 
-/// A two-dimensional tensor.
+/// The rows and columns of a tensor that has as many numbers.
+fn two_dimensions(account: &Account<'_>, name: &str, tensor: &Tensor) -> Result<(usize, usize)> {
+    match *tensor.shape {
+        [rows, columns] if rows * columns == tensor.len() => Ok((rows, columns)),
+        _ => {
+            let expected = match tensor.shape.len() {
+                3.. => "convolutions are not computed yet; a linear layer's weight is [out, in]",
+                _ => "a linear layer's weight has two dimensions, [out, in]",
+            };
+            Err(shape(account, name, tensor, expected))
+        }
+    }
+}
+
+/// The numbers of a tensor of two dimensions.
 fn matrix(account: &Account<'_>, name: &str, tensor: &Tensor) -> Result<Array2<f64>> {
-    let expected = match tensor.shape.len() {
-        3.. => "convolutions are not computed yet; a linear layer's weight is [out, in]",
-        _ => "a linear layer's weight has two dimensions, [out, in]",
-    };
-    let wrong = || shape(account, name, tensor, expected);
-    let &[rows, columns] = tensor.shape.as_slice() else {
-        return Err(wrong());
-    };
-    Array2::from_shape_vec((rows, columns), tensor.to_f64()).map_err(|_| wrong())
+    two_dimensions(account, name, tensor)?;
+    Ok(Weight::Stored(tensor.clone()).numbers())
 }
 
 /// A vector of a given width.

@@ -7,7 +7,6 @@ mod sums;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2, Axis, s};
-use rayon::prelude::*;
 
 use super::hooks::{AsItIs, Hooks, Message};
 use super::rows::{linear, normalise, slice_mut};
@@ -16,7 +15,7 @@ use super::{
     Answers, AttentionTrace, Embedding, End, Letter, Matrix, MlpTrace, Norm, Normed, Reader,
     SequenceInputs, SequenceTrace, Sequences, Transformer,
 };
-use crate::numeric::Scalar;
+use crate::numeric::{Scalar, parallel};
 
 impl<T: Scalar> Transformer<T> {
     /// The whole forward pass; outputs at `answers` alone.
@@ -117,7 +116,7 @@ impl<T: Scalar> Transformer<T> {
             let trace = self.forward(&part.inputs, &part.answers, part.length());
             trace.end.outputs
         };
-        let parts: Vec<Array2<T>> = batch.parts().par_iter().map(run).collect();
+        let parts: Vec<Array2<T>> = parallel::map(&batch.parts(), run);
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
         match views.is_empty() {
             true => Array2::zeros((self.outputs(), 0)),
