@@ -19,12 +19,13 @@ use modscope::data::Dataset;
 use modscope::metric::MetricKind;
 use modscope::patch::Fill;
 
-const METHODS: [Method; 10] = [
+const METHODS: [Method; 11] = [
     Method::Exact,
     Method::Mask,
     Method::Eap,
     Method::Relp,
     Method::EapQk,
+    Method::AtpStar,
     Method::CleanCorrupted,
     Method::EapIgInputs,
     Method::EapIgActivations,

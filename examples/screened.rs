@@ -61,12 +61,13 @@ fn main() {
     }
 }
 
-fn methods() -> [(&'static str, Attribution); 6] {
+fn methods() -> [(&'static str, Attribution); 7] {
     let (steps, path, own_source) = (5, Path::Midpoints, true);
     [
         ("eap", Attribution::Eap),
         ("relp", Attribution::Relp),
         ("eap-qk", Attribution::EapQk),
+        ("atp-star", Attribution::AtpStar),
         ("clean-corrupted", Attribution::CleanCorrupted),
         ("eap-ig-inputs", Attribution::IgInputs { steps, path }),
         (

@@ -48,8 +48,9 @@ pub fn circuits<T: Scalar>(
         Some((discover, judge)) => (discover, judge),
         None => (subject, subject),
     };
-    let network = engine(discover, pruned, fill, config.seed)?;
-    let judging = engine(judge, pruned, fill, config.seed)?;
+    let seed = config.fill_seed();
+    let network = engine(discover, pruned, fill, seed)?;
+    let judging = engine(judge, pruned, fill, seed)?;
     let answers = answers(discover, &network, config)?;
     let mut judges = match &held {
         Some(held) => held_out(self::answers(judge, &judging, config)?, held, subject.model),

@@ -2,10 +2,11 @@
 //!
 //! A fill can be kind: what the mean leaves of a message may be enough for what a circuit
 //! leaves out. Every circuit is run on the samples it is judged on under every fill that the
-//! data allow; the worst of them is what it is worth.
+//! data allow, and with other samples for a fill that are chosen, sample by sample, to take it
+//! furthest from the full network.
 
 use super::multiverse::scoring;
-use super::search::Measured;
+use super::search::{Measured, ScoredBySample};
 use super::{Config, Outcome, audit};
 use crate::checkpoint::Checkpoint;
 use crate::choice::{Fill, Method};
@@ -14,6 +15,9 @@ use crate::evaluate::transfer::Done;
 use crate::numeric::statistics::mean;
 use crate::result::{Circuit, UnderFill};
 use crate::{ErrorKind, Result};
+
+/// Samples that stand in for a sample's rest, of which the worst is chosen.
+const ADVERSARIES: usize = 8;
 
 /// Runs the circuits of an outcome under every fill, and writes what they do there into
 /// them. Of answers whose effects sample by sample are too many, nothing is said.
@@ -39,24 +43,61 @@ pub fn under_every_fill(
             let of_answer = runs.circuits.measure.entry(circuit.output.clone());
             of_answer.or_default().push(edges.collect());
         }
-        let found = match audit(checkpoint, data, &runs, progress) {
+        let mut found = match audit(checkpoint, data, &runs, progress) {
             Ok(found) => found.by_sample,
             // Samples of several lengths have no mean.
             Err(error) if matches!(error.kind, ErrorKind::PromptLengths { .. }) => continue,
             Err(error) => return Err(error),
         };
-        for matrix in found {
-            let Some(measured) = matrix.measured else {
-                continue;
-            };
-            let of_answer = circuits.iter_mut().filter(|c| c.output == matrix.output.0);
-            for (circuit, done) in of_answer.zip(&measured.circuits) {
-                circuit.fills.push(under(fill, &measured, done));
+        write(circuits, &found, fill, 1);
+        if fill == Fill::Resample {
+            for draw in 1..ADVERSARIES as u64 {
+                runs.circuits.fill_seed = Some(config.seed.wrapping_add(draw));
+                let other = audit(checkpoint, data, &runs, progress)?.by_sample;
+                found.iter_mut().zip(&other).for_each(take_the_worse);
             }
+            write(circuits, &found, fill, ADVERSARIES);
         }
     }
     circuits.iter_mut().for_each(sort);
     Ok(())
+}
+
+/// Writes into the circuits what they did under a fill, the worst of so many draws of it.
+fn write(circuits: &mut [Circuit], found: &[ScoredBySample], fill: Fill, draws: usize) {
+    for matrix in found {
+        let Some(measured) = &matrix.measured else {
+            continue;
+        };
+        let of_answer = circuits.iter_mut().filter(|c| c.output == matrix.output.0);
+        for (circuit, done) in of_answer.zip(&measured.circuits) {
+            circuit.fills.push(under(fill, draws, measured, done));
+        }
+    }
+}
+
+/// Sample by sample what one of two draws does that is further from the full network. The
+/// ends of the scale stay those of the first draw.
+fn take_the_worse((one, other): (&mut ScoredBySample, &ScoredBySample)) {
+    let (Some(one), Some(other)) = (&mut one.measured, &other.measured) else {
+        return;
+    };
+    for (mine, others) in one.circuits.iter_mut().zip(&other.circuits) {
+        for (place, full) in one.full.values.iter().enumerate() {
+            let far = |done: &Done| (done.values[place] - full).abs();
+            if far(others) > far(mine) {
+                mine.values[place] = others.values[place];
+            }
+        }
+        let (Some(mine), Some(others)) = (&mut mine.decisions, &others.decisions) else {
+            continue;
+        };
+        for (place, full) in one.full.decisions.iter().flatten().enumerate() {
+            if mine[place] == *full {
+                mine[place] = others[place];
+            }
+        }
+    }
 }
 
 /// The fill it was found with first.
@@ -64,11 +105,11 @@ fn sort(circuit: &mut Circuit) {
     let own = circuit.fill;
     circuit
         .fills
-        .sort_by_key(|under| (under.fill != own, under.fill));
+        .sort_by_key(|under| (under.fill != own, under.fill, under.draws));
 }
 
 /// What a circuit does under a fill.
-fn under(fill: Fill, measured: &Measured, done: &Done) -> UnderFill {
+fn under(fill: Fill, draws: usize, measured: &Measured, done: &Done) -> UnderFill {
     let [full, patched, own] = [&measured.full, &measured.patched, done].map(|d| mean(&d.values));
     let range = full - patched;
     let scale = full.abs().max(patched.abs());
@@ -80,6 +121,7 @@ fn under(fill: Fill, measured: &Measured, done: &Done) -> UnderFill {
         .zip(measured.full.decisions.as_ref());
     UnderFill {
         fill,
+        draws,
         faithfulness: (range.abs() > scale * f64::from(f32::EPSILON))
             .then(|| (own - patched) / range),
         gap: mean(&gaps),

@@ -189,8 +189,9 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             None => (self, self),
         };
         progress("discovering circuits");
-        let network = discover.engine(pruned, fill, config.seed)?;
-        let judging = judge.engine(pruned, fill, config.seed)?;
+        let seed = config.fill_seed();
+        let network = discover.engine(pruned, fill, seed)?;
+        let judging = judge.engine(pruned, fill, seed)?;
         let answers = discover.answers(&network, config)?;
         let judges = answers.iter().map(|answer| {
             let in_both = |held: &Held<'_>| held.in_both.contains(&answer.goal.output);

@@ -76,6 +76,9 @@ pub struct CircuitsConfig {
     pub measure: BTreeMap<String, Vec<Vec<(String, String)>>>,
     /// Whether circuits are run under every fill that the data allow.
     pub every_fill: bool,
+    /// Which samples stand in for which under the fill `resample`; by the seed of the run
+    /// where nothing is said.
+    pub fill_seed: Option<u64>,
     /// Whether every node is ablated.
     pub nodes: bool,
     /// Whether circuits are held against networks and labels that know nothing.
@@ -188,6 +191,7 @@ impl CircuitsConfig {
             measure: BTreeMap::new(),
             proof: ProofConfig::default(),
             every_fill: false,
+            fill_seed: None,
             nodes: true,
             controls: true,
             control_draws: 0,
@@ -296,6 +300,7 @@ impl Method {
             Self::Eap => Some(Attribution::Eap),
             Self::Relp => Some(Attribution::Relp),
             Self::EapQk => Some(Attribution::EapQk),
+            Self::AtpStar => Some(Attribution::AtpStar),
             Self::EapIgInputs => Some(Attribution::IgInputs {
                 steps,
                 path: match own {

@@ -173,6 +173,11 @@ impl Outcome {
 }
 
 impl Config {
+    /// The seed of what the fill `resample` draws in circuits.
+    pub(crate) fn fill_seed(&self) -> u64 {
+        self.circuits.fill_seed.unwrap_or(self.seed)
+    }
+
     /// What to look for among weights of at least `threshold`.
     pub(crate) fn modules_at(&self, threshold: f64) -> ModulesConfig {
         ModulesConfig {

@@ -13,6 +13,8 @@ pub enum Method {
     Relp,
     /// Attribution patching with the patterns that patched queries and keys make.
     EapQk,
+    /// The same with the gradient through every sublayer dropped in turn.
+    AtpStar,
     /// Integrated gradients along the inputs.
     EapIgInputs,
     /// Integrated gradients along every group of writers' own activations.
@@ -135,6 +137,7 @@ named! {
         Eap = "eap",
         Relp = "relp",
         EapQk = "eap-qk",
+        AtpStar = "atp-star",
         EapIgInputs = "eap-ig-inputs",
         EapIgActivations = "eap-ig-activations",
         CleanCorrupted = "clean-corrupted",
@@ -182,6 +185,7 @@ impl Method {
             | Self::Eap
             | Self::Relp
             | Self::EapQk
+            | Self::AtpStar
             | Self::EapIgInputs
             | Self::EapIgActivations
             | Self::CleanCorrupted

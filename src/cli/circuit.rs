@@ -80,7 +80,7 @@ pub(super) struct Args {
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Circuits")]
 pub(super) struct CircuitArgs {
-    /// How circuits are found: exact, acdc, eap, relp, eap-qk, eap-ig-inputs, eap-ig-activations, clean-corrupted, screened, ensemble, mask, random; several with commas; or proved, alone: edges go where it is proved that they can
+    /// How circuits are found: exact, acdc, eap, relp, eap-qk, atp-star, eap-ig-inputs, eap-ig-activations, clean-corrupted, screened, ensemble, mask, random; several with commas; or proved, alone: edges go where it is proved that they can
     #[arg(
         long = "method",
         default_value = "exact,acdc",
@@ -189,6 +189,7 @@ impl CircuitArgs {
             measure: std::collections::BTreeMap::new(),
             proof: ProofConfig::default(),
             every_fill: self.every_fill,
+            fill_seed: None,
             nodes: true,
             controls: true,
             control_draws: match self.controls {

@@ -45,7 +45,7 @@ pub(super) struct Args {
     /// A TOML file of axes: method, fill, metric, selection, top, sample-sets, claim; a flag counts in place of its key
     #[arg(long, value_name = "FILE", help_heading = "Axes")]
     axes: Option<PathBuf>,
-    /// How edges are scored: eap, relp, eap-qk, eap-ig-inputs, eap-ig-activations, clean-corrupted, exact; several with commas [default: eap,eap-ig-inputs,clean-corrupted]
+    /// How edges are scored: eap, relp, eap-qk, atp-star, eap-ig-inputs, eap-ig-activations, clean-corrupted, exact; several with commas [default: eap,eap-ig-inputs,clean-corrupted]
     #[arg(
         long = "method",
         value_delimiter = ',',
@@ -126,6 +126,7 @@ fn by_sample(text: &str) -> Result<Method, String> {
         | Method::Eap
         | Method::Relp
         | Method::EapQk
+        | Method::AtpStar
         | Method::EapIgInputs
         | Method::EapIgActivations
         | Method::CleanCorrupted => Ok(method),

@@ -182,12 +182,20 @@ pub struct ProvedCircuit {
     pub lower_bound_by: LowerBound,
 }
 
+fn one() -> usize {
+    1
+}
+
 /// What a circuit does under a fill, on the samples it is judged on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnderFill {
     /// What stands in for all but the circuit.
     pub fill: Fill,
+    /// Of how many draws of the fill the worst counts, sample by sample: the one that takes
+    /// the metric furthest from the full network's. 1: as it falls.
+    #[serde(default = "one")]
+    pub draws: usize,
     /// `(circuit - patched) / (full - patched)`; `null` where full = patched.
     pub faithfulness: Option<f64>,
     /// Mean over samples of |circuit - full|, in units of the metric.

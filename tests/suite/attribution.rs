@@ -54,7 +54,8 @@ fn scores(folder: &Path, method: Method) -> BTreeMap<String, f64> {
 #[test]
 fn scores_are_those_of_automatic_differentiation() {
     let members = include_str!("data/attribution.json");
-    compared(members, &[Method::Eap, Method::Relp, Method::EapQk]);
+    let methods = [Method::Eap, Method::Relp, Method::EapQk, Method::AtpStar];
+    compared(members, &methods);
 }
 
 /// Grouped keys, gates, rotary positions, norms of queries and keys; blocks in parallel;

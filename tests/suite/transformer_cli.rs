@@ -45,7 +45,7 @@ const PROMPTS: &str = "circuit fixtures/gpt2 --data fixtures/gpt2/prompts.jsonl"
 
 #[test]
 fn every_method_finds_circuits_on_prompts() {
-    let methods = "exact,acdc,eap,relp,eap-qk,eap-ig-inputs,eap-ig-activations,clean-corrupted,screened,ensemble,mask,random";
+    let methods = "exact,acdc,eap,relp,eap-qk,atp-star,eap-ig-inputs,eap-ig-activations,clean-corrupted,screened,ensemble,mask,random";
     let found = result(&format!(
         "{PROMPTS} --method {methods} --mask-steps 20 --curve"
     ));
@@ -121,6 +121,48 @@ fn screened_circuits_are_those_of_exact_effects() {
     assert_eq!(names, ["corrupted", "zero"]);
     let near = (number_of(&fills[0]["faithfulness"]) - number_of(&circuit["faithfulness"])).abs();
     assert!(near < 1e-9, "{near}");
+}
+
+/// The worst of eight other samples takes the metric at least as far from the full network's
+/// as the one that falls to a sample, and keeps no more decisions.
+#[test]
+fn the_worst_of_several_samples_is_worse_than_the_one_that_falls() {
+    for (network, decides) in [
+        ("fixtures/independence-bimt", false),
+        ("fixtures/gpt2", true),
+    ] {
+        let found = result(&format!(
+            "circuit {network} --method eap --top 8 --every-fill"
+        ));
+        for circuit in found["circuits"].as_array().unwrap() {
+            let fills = circuit["fills"].as_array().unwrap();
+            let of = |draws: u64| {
+                let resampled = fills.iter().filter(|f| f["fill"] == "resample");
+                resampled.clone().find(|f| f["draws"] == draws).unwrap()
+            };
+            let (fallen, worst) = (of(1), of(8));
+            assert!(
+                number_of(&worst["gap"]) > number_of(&fallen["gap"]),
+                "{network}"
+            );
+            assert_eq!(
+                worst["decision_agreement"].is_number(),
+                decides,
+                "{network}"
+            );
+            if decides {
+                let kept = |of: &Value| number_of(&of["decision_agreement"]);
+                assert!(kept(worst) <= kept(fallen), "{network}");
+            }
+            let others = fills.iter().filter(|f| f["fill"] != "resample");
+            assert!(others.clone().count() > 0 && others.clone().all(|f| f["draws"] == 1));
+        }
+        let told = found["summary"].to_string();
+        assert!(
+            told.contains("of eight the worst for each sample"),
+            "{told}"
+        );
+    }
 }
 
 fn number_of(value: &Value) -> f64 {

@@ -81,7 +81,7 @@ impl<T: Scalar> Search<'_, T> {
         let metric = answer.metric();
         if let Some(attribution) = method.attribution(self.config.ig_steps, self.config.conventions)
         {
-            if attribution == Attribution::EapQk && !network.has_queries() {
+            if attribution.sees() && !network.has_queries() {
                 return Err(ErrorKind::NoQueries {
                     method: method.to_string(),
                 }

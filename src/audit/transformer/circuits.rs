@@ -92,7 +92,7 @@ impl<T: Scalar> Subject<'_, T> {
         };
         let setup = Setup {
             fill,
-            seed: config.seed,
+            seed: config.fill_seed(),
             split_input: self.split_input(config, fill)?,
         };
         let needed = self.bounded(pruned, config, setup)?;

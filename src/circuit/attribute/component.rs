@@ -200,6 +200,11 @@ impl<T: Scalar> Runs for PartRuns<'_, '_, T> {
         self.groups.len()
     }
 
+    fn sublayers(&self) -> Vec<usize> {
+        let is_sublayer = |group: &usize| matches!(self.groups[*group].place, Place::Sublayer(_));
+        (0..self.groups.len()).filter(is_sublayer).collect()
+    }
+
     fn clean(&self) -> &SequenceTrace<T> {
         &self.part.clean
     }

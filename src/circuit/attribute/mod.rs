@@ -7,8 +7,8 @@
 //!
 //! Sources: Syed, Rager & Conmy 2023, arXiv 2310.10348 (EAP); Hanna, Pezzelle &
 //! Belinkov 2024, arXiv 2403.17806 (EAP with integrated gradients); Rezaei Jafari et
-//! al. 2025, arXiv 2508.21258 (RelP); Kramár et al. 2024, arXiv 2403.00745 (the QK fix
-//! of AtP*).
+//! al. 2025, arXiv 2508.21258 (RelP); Kramár et al. 2024, arXiv 2403.00745 (AtP*: the
+//! QK fix and GradDrop).
 
 mod component;
 mod layered;
@@ -37,6 +37,11 @@ pub enum Attribution {
     /// The clean run; of edges into queries and keys, the patterns that heads would see
     /// are computed, and only what comes after them is linear.
     EapQk,
+    /// The same as often as there are sublayers, each time with the gradient through one of
+    /// them dropped: the sum of the sizes of a sample's effects over one number less than
+    /// there are. What a direct path and one through a sublayer cancel shows. No effect has
+    /// a sign.
+    AtpStar,
     /// The mean of the clean run and the run with all inputs filled.
     CleanCorrupted,
     /// For every group of writers, the run with what the group writes filled; an edge
@@ -129,6 +134,11 @@ trait Runs {
     /// Groups of writers, in the order of computation; the inputs are the first.
     fn groups(&self) -> usize;
 
+    /// The groups that are sublayers, past which the stream goes on without them.
+    fn sublayers(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
     /// The clean run.
     fn clean(&self) -> &Self::Run;
 
@@ -205,6 +215,7 @@ fn follow<R: Runs>(runs: &R, method: Attribution, share: f64, effects: &mut Arra
             let sees = true;
             add(runs.clean(), Taking { sees, ..gradients }, 1.0);
         }
+        Attribution::AtpStar => dropped(runs, share, effects),
         Attribution::CleanCorrupted => {
             add(runs.clean(), gradients, 0.5);
             add(&runs.between(0, 0.0), gradients, 0.5);
@@ -242,6 +253,30 @@ fn follow<R: Runs>(runs: &R, method: Attribution, share: f64, effects: &mut Arra
     }
 }
 
+/// Sums up `share` times the sizes of the effects of each sample, `[samples, edges]`, with
+/// the gradient through each sublayer dropped in turn.
+fn dropped<R: Runs>(runs: &R, share: f64, effects: &mut Array2<f64>) {
+    let sublayers = runs.sublayers();
+    // An edge into a sublayer has none where that is dropped.
+    let of = sublayers.len().max(2) - 1;
+    let mut once = Array2::zeros(effects.raw_dim());
+    for fixed in sublayers {
+        once.fill(0.0);
+        let (effects_once, weight) = (&mut once, share / of as f64);
+        let taking = Taking {
+            fixed,
+            sees: true,
+            ..Taking::GRADIENTS
+        };
+        let mut share = Share {
+            effects: effects_once,
+            weight,
+        };
+        runs.add(runs.clean(), taking, &mut share);
+        effects.zip_mut_with(&once, |sum, effect| *sum += effect.abs());
+    }
+}
+
 /// The effects over all parts of a network, which run in parallel; `runs` are those of
 /// one part, on the metric of its readings; `samples` is how many it has.
 fn over_parts<'e, P: Parted, R: Runs>(
@@ -254,10 +289,14 @@ fn over_parts<'e, P: Parted, R: Runs>(
     let of_part = |part: &'e P::Part| {
         let readings: Vec<usize> = P::readings_of(part).collect();
         let share = readings.len() as f64 / network.samples() as f64;
-        let mut effects = blocks.zeros(samples(part), network.edge_count());
+        let each = method.blocks(blocks);
+        let mut effects = each.zeros(samples(part), network.edge_count());
         let runs = runs(part, metric.select(&readings));
         follow(&runs, method, share, &mut effects);
-        effects
+        match each == blocks {
+            true => effects,
+            false => effects.sum_axis(Axis(0)).insert_axis(Axis(0)),
+        }
     };
     let parts: Vec<Array2<f64>> = parallel::map(network.parts(), of_part);
     blocks.together(parts, network.edge_count())
@@ -290,12 +329,27 @@ impl Blocks {
 }
 
 impl Attribution {
+    /// Whether there must be queries and keys.
+    #[must_use]
+    pub const fn sees(self) -> bool {
+        matches!(self, Self::EapQk | Self::AtpStar)
+    }
+
+    /// The blocks in which effects are taken, to be summed over the blocks asked for.
+    fn blocks(self, asked: Blocks) -> Blocks {
+        match self {
+            Self::AtpStar => Blocks::Samples,
+            _ => asked,
+        }
+    }
+
     /// Forward and backward passes over `groups` groups of writers.
     #[must_use]
     pub fn runs(self, groups: usize) -> usize {
         match self {
             Self::Eap | Self::Relp | Self::EapQk => 1,
             Self::CleanCorrupted => 2,
+            Self::AtpStar => groups.saturating_sub(1),
             Self::Filled => groups,
             Self::IgInputs { steps, .. } => steps,
             Self::IgActivations { steps, .. } => steps * groups,

@@ -36,6 +36,15 @@ pub(super) struct Line {
     pub weighed: Vec<Vec<Lanes>>,
 }
 
+/// What of a neuron a line is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// What it reads in the original.
+    Value,
+    /// By how much more it reads in the pruned.
+    Change,
+}
+
 /// Room for backward passes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Descent {
@@ -93,6 +102,25 @@ impl Descent {
             self.through_weights(weights, &pass.layers[index]);
         }
         self.finish(pair, pass);
+    }
+
+    /// The line of what a neuron of layer `index` of readers reads in the original, or of how
+    /// much more it reads in the pruned; all layers below have their lines.
+    #[inline(always)]
+    pub fn reading(
+        &mut self,
+        (pair, pass): (&Pair, &Pass),
+        (index, neuron): (usize, usize),
+        reading: Reading,
+    ) -> &Line {
+        let weights = self.start(pass.layers[index + 1].lines.len());
+        let side = match reading {
+            Reading::Value => &mut weights.value,
+            Reading::Change => &mut weights.change,
+        };
+        side[neuron] = Lanes::splat(1.0);
+        self.run_below(pair, pass, index + 1, false);
+        &self.line
     }
 
     /// Coefficients on what readers read become coefficients on what writers write.

@@ -3,10 +3,10 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
-use super::backward::Descent;
+use super::backward::{Descent, Reading};
 use super::curve::Range;
-use super::forward::Pass;
-use super::pair::Pair;
+use super::forward::{HEAD, Pass};
+use super::pair::{Pair, PairLayer};
 use crate::numeric::{LANES, Lanes};
 
 /// Where inputs may be: `[lo, hi]` per input, in physical order.
@@ -43,6 +43,8 @@ pub(super) struct Bounder<'a> {
     pub symbols: Vec<usize>,
     /// Whether ranges and slopes are numbers of f32, and kept: for proof logs.
     pub logged: bool,
+    /// Whether what hidden neurons read is bounded backward too.
+    narrows: bool,
 }
 
 /// Room for one thread.
@@ -57,12 +59,56 @@ impl<'a> Bounder<'a> {
     pub fn new(pair: &'a Pair, domain: Inputs) -> Self {
         let varies = |i: &usize| domain[*i][0] < domain[*i][1];
         let symbols = (0..domain.len()).filter(varies).collect();
-        Self {
+        let mut bounder = Self {
             pair,
             domain,
             symbols,
             logged: false,
+            narrows: false,
+        };
+        bounder.narrows = bounder.narrowing_pays();
+        bounder
+    }
+
+    /// Whether the domain as one box says that bounding hidden neurons backward costs less
+    /// than the splitting that it saves: lines are off by the square of a box's width, so that
+    /// for a bound of a fraction 1/r boxes are split into √r along each input.
+    fn narrowing_pays(&self) -> bool {
+        /// Hidden layers from which on the forward pass has lost much on the way.
+        const DEEP: usize = 3;
+        /// The most products of a box: a trial must not take longer than a search.
+        const MOST: usize = 1 << 24;
+        let layers = &self.pair.layers;
+        if layers.len() <= DEEP {
+            return false;
         }
+        let entries = |layer: &PairLayer| {
+            layer.original.entries() + layer.pruned.entries() + layer.change.entries()
+        };
+        let forward: usize = layers.iter().map(entries).sum();
+        let forward = forward * (self.symbols.len() + HEAD);
+        let (mut below, mut backward) = (0, 0);
+        for (index, layer) in layers[..layers.len() - 1].iter().enumerate() {
+            below += entries(layer);
+            if index > 0 {
+                backward += 2 * layer.bias.len() * below;
+            }
+        }
+        if backward > MOST {
+            return false;
+        }
+        let root: Vec<[f64; 2]> = self.symbols.iter().map(|i| self.domain[*i]).collect();
+        let scale = vec![1.0; self.pair.outputs()];
+        let widest = |narrows: bool| {
+            let mut bounder = self.clone();
+            bounder.narrows = narrows;
+            let mut room = bounder.room();
+            let found = bounder.bound(&mut room, std::slice::from_ref(&root), &scale);
+            let uppers = (0..scale.len()).map(|output| found[0].upper(output));
+            uppers.fold(0.0, f64::max)
+        };
+        let gain = (widest(false) / widest(true)).powf(0.5 * self.symbols.len() as f64);
+        gain > 1.0 + backward as f64 / forward.max(1) as f64
     }
 
     /// Bounds of many boxes, each `[lo, hi]` per symbol, over the threads there
@@ -93,7 +139,11 @@ impl<'a> Bounder<'a> {
         let mut ranges = Vec::with_capacity(outputs);
         let mut corners = vec![Lanes::ZERO; self.symbols.len()];
         room.pass.set_inputs(&room.inputs);
-        room.pass.run(self.pair);
+        if self.narrows && !self.logged {
+            narrow(room, self.pair);
+        } else {
+            room.pass.run(self.pair);
+        }
         Arch::new().dispatch(|| {
             let mut worst = Lanes::splat(-1.0);
             for (output, scale) in scale.iter().enumerate() {
@@ -139,11 +189,7 @@ impl<'a> Bounder<'a> {
         room.descent.start(outputs).change[output] = Lanes::splat(1.0);
         room.descent.run(self.pair, &room.pass, true);
         let backward = room.descent.line.range();
-        // Where the backward range is no number, so is the result: it carries the poison.
-        Range {
-            lo: forward.lo.max(backward.lo),
-            hi: forward.hi.min(backward.hi),
-        }
+        forward.within(backward)
     }
 
     fn read_lane(
@@ -176,6 +222,34 @@ impl<'a> Bounder<'a> {
             },
         }
     }
+}
+
+/// Runs the pass, with what hidden neurons read bounded backward too; those of the first
+/// layer read lines as they are.
+fn narrow(room: &mut Room, pair: &Pair) {
+    let Room { pass, descent, .. } = room;
+    pass.run_refined(pair, &mut |pass, index| {
+        if index == 0 || index + 1 == pair.layers.len() {
+            return;
+        }
+        let neurons = pass.layers[index + 1].lines.len();
+        let mut range = |neuron: usize, reading: Reading| {
+            let layer = &pass.layers[index + 1];
+            let forward = match reading {
+                Reading::Value => layer.read.range_of(neuron),
+                Reading::Change => layer.read_change.range_of(neuron),
+            };
+            let line = descent.reading((pair, &*pass), (index, neuron), reading);
+            forward.within(line.range())
+        };
+        let (mut known, mut known_change) = (Vec::new(), Vec::new());
+        Arch::new().dispatch(|| {
+            known.extend((0..neurons).map(|neuron| range(neuron, Reading::Value)));
+            known_change.extend((0..neurons).map(|neuron| range(neuron, Reading::Change)));
+        });
+        let layer = &mut pass.layers[index + 1];
+        (layer.known, layer.known_change) = (known, known_change);
+    });
 }
 
 /// Remembers the line's slopes where this output matters more than those before.

@@ -62,6 +62,18 @@ pub(super) struct Range {
     pub hi: Lanes,
 }
 
+impl Range {
+    /// Where both meet. Where the other's end is no number, neither is the result: it
+    /// carries the poison.
+    #[inline(always)]
+    pub fn within(self, other: Self) -> Self {
+        Self {
+            lo: self.lo.max(other.lo),
+            hi: self.hi.min(other.hi),
+        }
+    }
+}
+
 /// A smooth activation.
 pub(super) trait Curve {
     /// Where the value turns.

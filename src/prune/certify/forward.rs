@@ -19,7 +19,7 @@ use crate::numeric::{Activation, Lanes};
 use pulp::Arch;
 
 /// Lanes before the slopes: the line's centre and the interval's middle.
-const HEAD: usize = 2;
+pub(super) const HEAD: usize = 2;
 
 /// Two enclosures of each of a layer's quantities.
 #[derive(Debug, Clone)]
@@ -98,6 +98,8 @@ pub(super) struct Layer {
     /// Where it is known that each neuron's reading in the original lies, narrower than these say;
     /// nothing where empty.
     pub known: Vec<Range>,
+    /// The same of how much more it reads in the pruned.
+    pub known_change: Vec<Range>,
     /// The lines of each neuron.
     pub lines: Vec<Relaxation>,
     /// What each neuron writes in the original; of the inputs, their values.
@@ -128,6 +130,7 @@ impl Pass {
                 read: Forms::new(reads, symbols.len()),
                 read_change: Forms::new(reads, symbols.len()),
                 known: Vec::new(),
+                known_change: Vec::new(),
                 lines: vec![Relaxation::default(); reads],
                 value: Forms::new(sites, symbols.len()),
                 change: Forms::new(sites, symbols.len()),
@@ -298,6 +301,7 @@ impl Layer {
             let (mut z, z_reach) = self.read.range(neuron);
             z = self.known.get(neuron).copied().unwrap_or(z);
             let (mut d, d_reach) = self.read_change.range(neuron);
+            d = self.known_change.get(neuron).copied().unwrap_or(d);
             if rounded {
                 (z, d) = (single(z), single(d));
             }

@@ -12,6 +12,7 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
+use super::backward::Reading;
 use super::bound::{Inputs, sides_to_lanes};
 use super::curve::Range;
 use super::cut::{Cut, at_most};
@@ -309,16 +310,10 @@ fn refine(room: &mut Room, pair: &Pair, cut: &Cut, lanes: &[Lane<'_>]) -> [bool;
                 let backward = if index == 0 {
                     cut.range(line.0, read.slopes(neuron), line.1)
                 } else {
-                    descent.start(neurons).value[neuron] = Lanes::splat(1.0);
-                    descent.run_below(pair, pass, index + 1, false);
-                    let line = &descent.line;
+                    let line = descent.reading((pair, &*pass), (index, neuron), Reading::Value);
                     cut.range(line.centre, &line.slopes, line.radius)
                 };
-                // Where the backward range is no number, so is the result.
-                found.push(Range {
-                    lo: forward.lo.max(backward.lo),
-                    hi: forward.hi.min(backward.hi),
-                });
+                found.push(forward.within(backward));
             }
         });
         for range in &mut found {

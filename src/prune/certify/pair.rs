@@ -70,6 +70,11 @@ impl Rows {
         rows
     }
 
+    /// Number of non-zero entries.
+    pub fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Column and value of the non-zero entries of a row.
     #[inline(always)]
     pub fn row(&self, row: usize) -> &[(u32, f64)] {

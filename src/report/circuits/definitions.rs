@@ -22,7 +22,7 @@ pub(in crate::report) const TERMS: &[Term] = &[
     },
     Term {
         name: "Attribution",
-        text: "The first-order estimate of the effect: the message difference times the gradient at the reader. EAP takes the gradient at the run as it is, EAP-IG averages it over runs between fill and clean. RelP takes relevance instead, which holds the scales of norms fixed, multiplies by f(x)/x at an activation f and halves at gates. EAP with recomputed attention (the QK fix of AtP*) computes what a head would see, and is linear from there on.",
+        text: "The first-order estimate of the effect: the message difference times the gradient at the reader. EAP takes the gradient at the run as it is, EAP-IG averages it over runs between fill and clean. RelP takes relevance instead, which holds the scales of norms fixed, multiplies by f(x)/x at an activation f and halves at gates. EAP with recomputed attention (the QK fix of AtP*) computes what a head would see, and is linear from there on; AtP* does so with the gradient through each sublayer dropped in turn, and adds up sizes, so that what two paths cancel shows.",
         applies: by_attribution,
     },
     Term {
@@ -102,6 +102,7 @@ fn by_attribution(audit: &Audit) -> bool {
         Method::Eap
         | Method::Relp
         | Method::EapQk
+        | Method::AtpStar
         | Method::EapIgInputs
         | Method::EapIgActivations
         | Method::CleanCorrupted => true,

@@ -137,6 +137,7 @@ fn method_name(origin: Origin) -> &'static str {
         Method::Eap => "EAP",
         Method::Relp => "RelP",
         Method::EapQk => "EAP with recomputed attention",
+        Method::AtpStar => "AtP*",
         Method::EapIgInputs => "EAP-IG on inputs",
         Method::EapIgActivations => "EAP-IG on activations",
         Method::CleanCorrupted => "Clean-corrupted attribution",

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::group::{Group, groups, range, withheld};
 use super::proved;
-use crate::choice::{Against, ControlKind, Fill, Level, Method, Origin};
+use crate::choice::{Against, ControlKind, Level, Method, Origin};
 use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count, count_words, percent, short, typed};
 use crate::report::sites::{Sites, clean};
-use crate::result::{Audit, Circuit, CircuitStability, Control, Screening, Sentence, Status};
+use crate::result::{
+    Audit, Circuit, CircuitStability, Control, Screening, Sentence, Status, UnderFill,
+};
 
 const TOPIC: &str = "Circuits";
 
@@ -247,15 +249,23 @@ fn fills(group: &Group<'_>) -> Option<Sentence> {
         .filter(|c| !c.fills.is_empty())
         .collect();
     let first = all.first()?;
-    let of_fill = |fill: Fill| {
+    let of_fill = |of: &UnderFill| {
         let under = all.iter().flat_map(|circuit| &circuit.fills);
         let known = under
-            .filter(|under| under.fill == fill)
+            .filter(|under| (under.fill, under.draws) == (of.fill, of.draws))
             .filter_map(|u| u.faithfulness);
         let known: Vec<f64> = known.collect();
+        let fill = match of.draws {
+            1 => of.fill.to_string(),
+            draws => format!(
+                "{}, of {} the worst for each sample",
+                of.fill,
+                count_words(draws)
+            ),
+        };
         (!known.is_empty()).then(|| format!("{} under {fill}", range(known.into_iter(), short)))
     };
-    let each: Vec<String> = first.fills.iter().filter_map(|u| of_fill(u.fill)).collect();
+    let each: Vec<String> = first.fills.iter().filter_map(of_fill).collect();
     let kind = all
         .iter()
         .filter(|circuit| holds_for_a_kind_fill(circuit))
@@ -287,7 +297,7 @@ fn holds_for_a_kind_fill(circuit: &Circuit) -> bool {
         let fills = circuit
             .fills
             .iter()
-            .filter(move |u| (u.fill == circuit.fill) == own);
+            .filter(move |u| (u.fill == circuit.fill && u.draws == 1) == own);
         fills.filter_map(|u| u.faithfulness)
     };
     under(true).any(within) && under(false).any(|f| !within(f))

@@ -1,5 +1,5 @@
-"""References for tests/suite/attribution.rs: EAP, RelP and the QK fix of AtP* by automatic
-differentiation, in f64.
+"""References for tests/suite/attribution.rs: EAP, RelP, the QK fix of AtP*, and AtP* by
+automatic differentiation, in f64.
 
     python tests/suite/data/attribution.py ../shared > tests/suite/data/attribution.json
 
@@ -9,7 +9,9 @@ readers are given. Rules of relevance are `stop_gradient`s: a norm's scale is a 
 activation f is x times the constant f(x)/x, a product is half itself and half a constant.
 Scores are -(what the writer writes in the corrupted run - in the clean run) times what the
 reader is given, summed; of queries and keys under the QK fix -(pattern with the reader's input
-shifted - clean pattern) times the derivative at the pattern. The metric is the mean logit
+shifted - clean pattern) times the derivative at the pattern. AtP* takes these with what one
+sublayer writes held constant, each in turn: sizes sample by sample, summed over sublayers and
+samples, over one number less than there are sublayers. The metric is the mean logit
 difference of answer and foil where the data say, else at the last position.
 """
 
@@ -42,6 +44,7 @@ class Network:
         width = get("n_embd") or get("hidden_size")
         self.size = get("head_dim") or width // self.heads
         self.relevance = False
+        self.dropped = None
 
     def norm(self, x, name):
         if self.gpt2:
@@ -106,6 +109,7 @@ class Network:
     def forward(self, tokens, taps):
         """Logits at all positions, what writers write, what readers read."""
         tap = lambda name, x: x + taps.get(name, 0.0)
+        passed = lambda sublayer, x: fixed(x) if sublayer == self.dropped else x
         ln = ("h.{}.ln_1", "h.{}.ln_2") if self.gpt2 else (
             "layers.{}.input_layernorm", "layers.{}.post_attention_layernorm")
         stream = self.w["wte.weight" if self.gpt2 else "embed_tokens.weight"][tokens]
@@ -129,13 +133,13 @@ class Network:
                 seen[name] = pattern
                 writes[name] = self.out(pattern @ values[head // share], layer, head)
             for head in range(self.heads):
-                stream = stream + writes[f"a{layer}.h{head}"]
+                stream = stream + passed(f"a{layer}", writes[f"a{layer}.h{head}"])
             if self.gpt2:
                 stream = stream + self.w[f"h.{layer}.attn.c_proj.bias"]
             name = f"m{layer}"
             reads[name] = stream
             writes[name] = self.mlp(self.norm(tap(name, stream), ln[1].format(layer)), layer)
-            stream = stream + writes[name]
+            stream = stream + passed(name, writes[name])
         reads["logits"] = stream
         last = self.norm(tap("logits", stream), "ln_f" if self.gpt2 else "norm")
         table = self.w.get("lm_head.weight")
@@ -176,26 +180,39 @@ def scores(folder):
     relevance = given()
     network.relevance = False
 
-    def sees(reader, shift):
-        """-(pattern with the reader's input shifted - clean pattern) · derivative at it"""
+    sublayers = [f"{half}{layer}" for layer in range(network.layers) for half in "am"]
+    without = []
+    for network.dropped in sublayers:
+        without.append(given())
+    network.dropped = None
+
+    def each(x):
+        """Sample by sample."""
+        return x.reshape(len(x), -1).sum(1)
+
+    def shown(reader, shift):
+        """How patterns change with the reader's input shifted, by name."""
         _, _, _, other = network.forward(data["tokens"], {**zeros, reader: shift})
         layer, head = reader[1:].split("<")[0].split(".h")
         share = network.heads // network.keys if reader.endswith("<k>") else 1
         heads = range(int(head) * share, (int(head) + 1) * share)
         names = [f"a{layer}.h{head}" for head in heads]
-        return -sum(((other[name] - seen[name]) * gradients[name]).sum() for name in names)
+        return {name: other[name] - seen[name] for name in names}
 
     edges = {}
     for reader in reads:
         for writer in clean:
             if upstream(network, reader, writer):
                 shift = corrupted[writer] - clean[writer]
-                first = -(shift * gradients[reader]).sum()
                 asks = reader.endswith("<q>") or reader.endswith("<k>")
+                changes = shown(reader, shift) if asks else {reader: shift}
+                by = lambda at: -sum(each(change * at[name]) for name, change in changes.items())
+                sizes = sum(abs(by(at)).sum() for at in without) / (len(sublayers) - 1)
                 edges[f"{writer}->{reader}"] = {
-                    "eap": float(first),
+                    "eap": float(-(shift * gradients[reader]).sum()),
                     "relp": float(-(shift * relevance[reader]).sum()),
-                    "eap-qk": float(sees(reader, shift) if asks else first),
+                    "eap-qk": float(by(gradients).sum()),
+                    "atp-star": float(sizes),
                 }
     return edges
 
