@@ -44,7 +44,7 @@ pub(super) struct Bounder<'a> {
     /// Whether ranges and slopes are numbers of f32, and kept: for proof logs.
     pub logged: bool,
     /// Whether what hidden neurons read is bounded backward too.
-    narrows: bool,
+    pub narrows: bool,
 }
 
 /// Room for one thread.
