@@ -8,6 +8,7 @@ from pathlib import Path
 import modscope
 import numpy as np
 import pytest
+from files import read_safetensors
 
 WIDTHS = (3, 6, 5, 2)
 
@@ -81,7 +82,9 @@ def test_two_hundred_random_edits_are_those_of_plain_hooks(member):
     folder = ROOT / name if name.startswith("fixtures") else ROOT.parent / "shared" / name
     if not folder.is_dir():
         pytest.skip("the reference material is not here")
-    loaded = modscope.Network(folder, samples_of(folder, member["samples"]))
+    arrays = read_safetensors(folder / "data.safetensors")
+    samples = {name: array[: member["samples"]] for name, array in arrays.items()}
+    loaded = modscope.Network(folder, samples)
     for case in member["cases"]:
         given = {}
         for edit in case["edits"]:
@@ -95,26 +98,6 @@ def test_two_hundred_random_edits_are_those_of_plain_hooks(member):
         found = loaded.run(**given).outputs[: len(expected), : expected.shape[1]]
         scale = max(1.0, np.abs(expected).max())
         assert np.abs(found - expected).max() / scale < 1e-5, case["edits"]
-
-
-def samples_of(folder, count):
-    arrays = safetensors(folder / "data.safetensors")
-    return {name: array[:count] for name, array in arrays.items()}
-
-
-def safetensors(path):
-    """The arrays of a file."""
-    data = path.read_bytes()
-    length = int.from_bytes(data[:8], "little")
-    types = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "I32": "<i4"}
-    return {
-        name: np.frombuffer(
-            data[8 + length + about["data_offsets"][0] : 8 + length + about["data_offsets"][1]],
-            types[about["dtype"]],
-        ).reshape(about["shape"])
-        for name, about in json.loads(data[8 : 8 + length]).items()
-        if name != "__metadata__"
-    }
 
 
 def test_messages_paths_weights_and_values():

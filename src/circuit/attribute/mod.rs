@@ -259,21 +259,20 @@ fn dropped<R: Runs>(runs: &R, share: f64, effects: &mut Array2<f64>) {
     let sublayers = runs.sublayers();
     // An edge into a sublayer has none where that is dropped.
     let of = sublayers.len().max(2) - 1;
-    let mut once = Array2::zeros(effects.raw_dim());
+    let weight = share / of as f64;
     for fixed in sublayers {
-        once.fill(0.0);
-        let (effects_once, weight) = (&mut once, share / of as f64);
+        let mut without = Array2::zeros(effects.raw_dim());
         let taking = Taking {
             fixed,
             sees: true,
             ..Taking::GRADIENTS
         };
-        let mut share = Share {
-            effects: effects_once,
+        let mut by = Share {
+            effects: &mut without,
             weight,
         };
-        runs.add(runs.clean(), taking, &mut share);
-        effects.zip_mut_with(&once, |sum, effect| *sum += effect.abs());
+        runs.add(runs.clean(), taking, &mut by);
+        effects.zip_mut_with(&without, |sum, effect| *sum += effect.abs());
     }
 }
 

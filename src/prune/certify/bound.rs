@@ -78,23 +78,8 @@ impl<'a> Bounder<'a> {
         const DEEP: usize = 3;
         /// The most products of a box: a trial must not take longer than a search.
         const MOST: usize = 1 << 24;
-        let layers = &self.pair.layers;
-        if layers.len() <= DEEP {
-            return false;
-        }
-        let entries = |layer: &PairLayer| {
-            layer.original.entries() + layer.pruned.entries() + layer.change.entries()
-        };
-        let forward: usize = layers.iter().map(entries).sum();
-        let forward = forward * (self.symbols.len() + HEAD);
-        let (mut below, mut backward) = (0, 0);
-        for (index, layer) in layers[..layers.len() - 1].iter().enumerate() {
-            below += entries(layer);
-            if index > 0 {
-                backward += 2 * layer.bias.len() * below;
-            }
-        }
-        if backward > MOST {
+        let (forward, backward) = self.products();
+        if self.pair.layers.len() <= DEEP || backward > MOST {
             return false;
         }
         let root: Vec<[f64; 2]> = self.symbols.iter().map(|i| self.domain[*i]).collect();
@@ -109,6 +94,21 @@ impl<'a> Bounder<'a> {
         };
         let gain = (widest(false) / widest(true)).powf(0.5 * self.symbols.len() as f64);
         gain > 1.0 + backward as f64 / forward.max(1) as f64
+    }
+
+    /// The products of the forward pass over a box, and of bounding hidden neurons backward.
+    fn products(&self) -> (usize, usize) {
+        let entries = |layer: &PairLayer| {
+            layer.original.entries() + layer.pruned.entries() + layer.change.entries()
+        };
+        let (mut below, mut backward) = (0, 0);
+        for (index, layer) in self.pair.layers.iter().enumerate() {
+            below += entries(layer);
+            if index > 0 && index + 1 < self.pair.layers.len() {
+                backward += 2 * layer.bias.len() * below;
+            }
+        }
+        (below * (self.symbols.len() + HEAD), backward)
     }
 
     /// Bounds of many boxes, each `[lo, hi]` per symbol, over the threads there

@@ -64,6 +64,7 @@ const WEIGHT_NORMS: [(&str, &str); 2] = [
 pub(super) struct Layer {
     /// The module.
     pub name: String,
+    /// `[out, in]`
     pub weight: Weight,
     /// `[out]`, where the module has one.
     pub bias: Option<Array1<f64>>,
@@ -81,7 +82,7 @@ impl Layer {
     }
 }
 
-/// The weights of a layer, `[out, in]`.
+/// The weights of a layer.
 #[derive(Debug, Clone)]
 pub(super) enum Weight {
     /// A tensor of two dimensions: its numbers are decoded when they are asked for.
@@ -102,8 +103,7 @@ impl Weight {
     /// In the type that is computed with.
     pub fn numbers<T: Scalar>(&self) -> Array2<T> {
         match self {
-            Self::Stored(tensor) => Array2::from_shape_vec(self.dim(), tensor.numbers())
-                .unwrap_or_else(|_| unreachable!("its length was compared with its shape")),
+            Self::Stored(tensor) => decoded(tensor),
             Self::Made(weight) => weight.mapv(T::from_f64),
         }
     }
@@ -225,7 +225,7 @@ pub(super) fn linear(
     let weight = match stored {
         Stored::Plain => {
             let (name, tensor) = take("weight", &what)?;
-            two_dimensions(account, &name, tensor)?;
+            check_matrix(account, &name, tensor)?;
             Weight::Stored(tensor.clone())
         }
         Stored::Transposed => {
@@ -333,10 +333,10 @@ fn normed(
     Ok(directions * (sizes / norms.mapv(f64::sqrt)))
 }
 
-/// The rows and columns of a tensor that has as many numbers.
-fn two_dimensions(account: &Account<'_>, name: &str, tensor: &Tensor) -> Result<(usize, usize)> {
+/// Refuses a tensor that has not two dimensions, and as many numbers as they say.
+fn check_matrix(account: &Account<'_>, name: &str, tensor: &Tensor) -> Result<()> {
     match *tensor.shape {
-        [rows, columns] if rows * columns == tensor.len() => Ok((rows, columns)),
+        [rows, columns] if rows * columns == tensor.len() => Ok(()),
         _ => {
             let expected = match tensor.shape.len() {
                 3.. => "convolutions are not computed yet; a linear layer's weight is [out, in]",
@@ -349,8 +349,14 @@ fn two_dimensions(account: &Account<'_>, name: &str, tensor: &Tensor) -> Result<
 
 /// The numbers of a tensor of two dimensions.
 fn matrix(account: &Account<'_>, name: &str, tensor: &Tensor) -> Result<Array2<f64>> {
-    two_dimensions(account, name, tensor)?;
-    Ok(Weight::Stored(tensor.clone()).numbers())
+    check_matrix(account, name, tensor)?;
+    Ok(decoded(tensor))
+}
+
+/// The numbers of a tensor that was checked.
+fn decoded<T: Scalar>(tensor: &Tensor) -> Array2<T> {
+    Array2::from_shape_vec((tensor.shape[0], tensor.shape[1]), tensor.numbers())
+        .unwrap_or_else(|_| unreachable!("its length was compared with its shape"))
 }
 
 /// A vector of a given width.
