@@ -65,9 +65,8 @@ type Blocks = BTreeMap<(usize, usize), Vec<Option<f64>>>;
 impl<T: Scalar> Drawing<'_, T> {
     /// The layer of a site, and its position there.
     fn place(&self, site: usize) -> (usize, usize) {
-        let groups = self.sites.groups();
-        let layer = groups.partition_point(|group| group.end <= site);
-        (layer, site - groups[layer].start)
+        let layer = self.sites.group_of(site);
+        (layer, site - self.sites.groups()[layer].start)
     }
 
     /// Every edge's largest entry, in the block of its ends; 0 where there is no edge.
@@ -144,23 +143,29 @@ impl<T: Scalar> Drawing<'_, T> {
         self.sites.of_value(value).first() == Some(&group.start)
     }
 
-    /// What each site of a group writes last, over all its entries and samples.
+    /// What each site of a group writes last, over all its entries, steps and samples.
     fn values(&self, group: &Range<usize>, record: &Record<T>) -> Vec<Vec<f64>> {
-        let written = (0..=self.model.layers.len()).rev();
         let is_of = |value: &usize| {
             self.sites
                 .of_value(*value)
                 .iter()
-                .eq(group.clone().collect::<Vec<_>>().iter())
+                .copied()
+                .eq(group.clone())
         };
-        let Some(value) = written.into_iter().find(is_of) else {
+        let Some(last) = (0..=self.model.layers.len()).rev().find(is_of) else {
             return vec![Vec::new(); group.len()];
         };
-        let positions = self.model.shape(value).positions();
-        let rows = &record.values[value];
+        let cell = |value: usize| Some(self.model.layers.get(value.checked_sub(1)?)?.step?.cell);
+        let same =
+            |value: &usize| *value == last || cell(last).is_some_and(|c| cell(*value) == Some(c));
+        let values: Vec<usize> = (0..=self.model.layers.len()).filter(same).collect();
         let of = |channel: usize| {
-            let entries = channel * positions..(channel + 1) * positions;
-            entries.flat_map(|row| wide(rows.row(row))).collect()
+            let entries = values.iter().flat_map(|value| {
+                let positions = self.model.shape(*value).positions();
+                let rows = channel * positions..(channel + 1) * positions;
+                rows.map(|row| record.values[*value].row(row))
+            });
+            entries.flat_map(wide).collect()
         };
         (0..group.len()).map(of).collect()
     }
@@ -248,6 +253,7 @@ mod tests {
         Step {
             op: Op::Affine { terms, bias },
             shape,
+            step: None,
         }
     }
 
@@ -276,6 +282,7 @@ mod tests {
                 Step {
                     op: Op::Flatten(1),
                     shape: Shape::vector(4),
+                    step: None,
                 },
                 affine(&[(2, 1)], None, Shape::vector(1)),
                 affine(&[(3, 2), (2, 3)], None, Shape::vector(1)),

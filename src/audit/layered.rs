@@ -93,7 +93,6 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             Some(coarse @ Granularity::Component) => {
                 Err(coarse.refused(path, "a network without components"))
             }
-            // The steps of a recurrence have edges of their own in any case.
             _ if config.circuits.positions && !self.model.has_steps() => {
                 Err(no_positions(path, "this network has no steps"))
             }
@@ -142,7 +141,7 @@ impl<T: Scalar> Audited for Subject<'_, T> {
     ) -> Result<Modules> {
         let settings = config.modules_at(prune.map_or(0.0, |prune| prune.threshold));
         let fill = config.circuits.fill(self.batch.corrupted.is_some());
-        let engine = self.engine(pruned, fill, config.seed)?;
+        let engine = self.engine(pruned, fill, config.seed, false)?;
         let goals = self.goals(config)?;
         let weights = match settings.edge_weight.unwrap_or_default() {
             EdgeWeight::AbsWeight => kernels(self.model),
@@ -179,7 +178,8 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         let settings = config.circuits.at_its_granularity();
         let fill = config.circuits.fill(self.batch.corrupted.is_some());
         progress("ablating nodes");
-        let whole = self.engine(pruned, fill, config.seed)?;
+        let apart = config.circuits.positions;
+        let whole = self.engine(pruned, fill, config.seed, apart)?;
         let nodes = self.ablated(&whole, fill, config)?;
         let held = held(self.files.data, config, self.batch.classes.is_some())?;
         let on = |data| Subject::new(Files { data, ..self.files }, self.model);
@@ -190,8 +190,8 @@ impl<T: Scalar> Audited for Subject<'_, T> {
         };
         progress("discovering circuits");
         let seed = config.fill_seed();
-        let network = discover.engine(pruned, fill, seed)?;
-        let judging = judge.engine(pruned, fill, seed)?;
+        let network = discover.engine(pruned, fill, seed, apart)?;
+        let judging = judge.engine(pruned, fill, seed, apart)?;
         let answers = discover.answers(&network, config)?;
         let judges = answers.iter().map(|answer| {
             let in_both = |held: &Held<'_>| held.in_both.contains(&answer.goal.output);
@@ -303,9 +303,12 @@ impl<'a, T: Scalar> Subject<'a, T> {
         model: &'m Layered<T>,
         fill: Fill,
         seed: u64,
+        steps_apart: bool,
     ) -> Result<LayeredEngine<'m, T>> {
         let (inputs, pairs) = (&self.batch.inputs, self.batch.corrupted.as_ref());
-        LayeredEngine::new(model, inputs, pairs, fill, seed, &self.files.data.path)
+        let sites = LayeredSites::at(model, steps_apart);
+        let path = &self.files.data.path;
+        LayeredEngine::new(model, sites, (inputs, pairs), fill, seed, path)
     }
 
     /// One answer per class that occurs, or per output.

@@ -5,7 +5,8 @@
 //! already gone, and stays gone if the metric worsens by less than τ
 //! (`signed`), or moves by less than τ either way (`absolute`). A node from
 //! which no kept path leads to the outputs that the metric reads cannot matter;
-//! its incoming edges go without a run.
+//! its incoming edges go without a run. Where steps of a recurrence are one, an
+//! edge to the next step counts as kept for that: its turn may come later.
 //!
 //! Source: Conmy et al. 2023, arXiv 2304.14997, algorithm 1; [`authors_order`]
 //! is the order of their code.
@@ -117,7 +118,7 @@ pub fn acdc_in_order<T: Scalar>(
 ) -> Found {
     let mut trials = Vec::new();
     let mut gone = network.edges([]);
-    let mut reaching = Reaching::new(network);
+    let mut reaching = Reaching::new(network, candidates);
     for node in network.nodes_read(metric) {
         reaching.add(node);
     }
@@ -161,15 +162,20 @@ pub fn acdc_in_order<T: Scalar>(
 /// The nodes from which kept edges and links lead to what the metric reads.
 struct Reaching {
     nodes: Vec<bool>,
-    /// Per node, where links to it come from.
+    /// Per node, where links to it come from, and edges from the step before.
     behind: Vec<Vec<usize>>,
 }
 
 impl Reaching {
-    fn new<T: Scalar>(network: &dyn Patchable<Number = T>) -> Self {
+    fn new<T: Scalar>(network: &dyn Patchable<Number = T>, candidates: &EdgeSet) -> Self {
+        let mut behind = linked_from(network);
+        for edge in candidates.ones().filter(|edge| network.recurs(*edge)) {
+            let (writer, reader) = network.ends(edge);
+            behind[reader].push(writer);
+        }
         Self {
             nodes: vec![false; network.node_count()],
-            behind: linked_from(network),
+            behind,
         }
     }
 

@@ -1,10 +1,10 @@
 //! Gradients of layered networks against differences of patched runs.
 
-use super::{Attributable, Attribution, Maskable};
+use super::{Acdc, Attributable, Attribution, Maskable, Sign, acdc, connected};
 use crate::metric::Metric;
-use crate::model::layered::tests::everything;
-use crate::patch::layered::tests::engine;
-use crate::patch::{Fill, Patchable};
+use crate::model::layered::tests::{elman, everything};
+use crate::patch::layered::tests::{engine, on_steps};
+use crate::patch::{Fill, LayeredEngine, Patchable, PatchableExt as _};
 
 #[test]
 fn attribution_is_the_slope_of_a_small_share() {
@@ -52,4 +52,47 @@ fn gradients_at_shares_are_differences() {
         let numeric = (at(1e-6) - at(-1e-6)) / 2e-6;
         assert!((numeric - gradient[edge]).abs() < 1e-5);
     }
+}
+
+/// Scores of first order add up over the steps.
+#[test]
+fn a_score_is_the_sum_over_the_steps() {
+    let model = elman();
+    let (one, apart) = (on_steps(&model, false), on_steps(&model, true));
+    let metric = Metric::Output { output: 0 };
+    let scores = |engine: &LayeredEngine<'_, f64>| engine.attribute(&metric, Attribution::Eap);
+    let name = |engine: &LayeredEngine<'_, f64>, edge: usize| {
+        let whole = |name: String| name.split('@').next().unwrap_or("").to_owned();
+        let (from, to) = engine.edge_names(edge);
+        (whole(from), whole(to))
+    };
+    let of_steps = scores(&apart);
+    for (edge, score) in scores(&one).into_iter().enumerate() {
+        let same = |other: &usize| name(&apart, *other) == name(&one, edge);
+        let sum: f64 = (0..apart.edge_count())
+            .filter(same)
+            .map(|e| of_steps[e])
+            .sum();
+        assert!((sum - score).abs() < 1e-12, "{edge}: {sum} {score}");
+    }
+}
+
+/// `x0 → h1.0 → h1.1 → y0`, through two steps: the neuron that nothing but the next step reads
+/// is not passed over, and the path is a path.
+#[test]
+fn acdc_and_paths_lead_through_steps() {
+    let model = elman();
+    let network = on_steps(&model, false);
+    let all = network.all();
+    let metric = Metric::Output { output: 0 };
+    let config = Acdc {
+        threshold: 0.2,
+        sign: Sign::Absolute,
+    };
+    let found = acdc(&network, &metric, &all, config);
+    let circuit = network.edges(found.kept().map(|(edge, _)| edge));
+    assert_eq!(circuit.ones().collect::<Vec<_>>(), [0, 4, 7]);
+    assert_eq!(connected(&network, &circuit), circuit);
+    let without = network.edges([0, 7]);
+    assert_eq!(connected(&network, &without).count_ones(..), 0);
 }

@@ -1,5 +1,6 @@
 //! From scores to circuits.
 
+use crate::graph::spread;
 use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 
@@ -228,19 +229,6 @@ fn in_order(
         ways.sort_unstable();
     }
     ways
-}
-
-/// Marks what steps lead to from what is marked; in one pass and one that finds nothing,
-/// where they come in the order of the ways they make.
-fn spread(marked: &mut [bool], steps: impl Iterator<Item = (usize, usize)> + Clone) {
-    let mut is_new = true;
-    while std::mem::take(&mut is_new) {
-        for (from, to) in steps.clone() {
-            if marked[from] && !marked[to] {
-                (marked[to], is_new) = (true, true);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -105,16 +105,29 @@ fn entries<T: Scalar>(network: &dyn Patchable<Number = T>, ranked: &[usize]) -> 
     let mut ways = edges.clone();
     ways.extend(links.into_iter().map(|ends| (ends, 0)));
     ways.sort_unstable();
-    for ((writer, reader), size) in &ways {
-        fed[*reader] = fed[*reader].min(fed[*writer].max(*size));
-    }
+    lower(&mut fed, &ways);
     ways.sort_by_key(|((_, reader), _)| std::cmp::Reverse(*reader));
-    for ((writer, reader), size) in &ways {
-        read[*writer] = read[*writer].min(read[*reader].max(*size));
+    for ((writer, reader), _) in &mut ways {
+        std::mem::swap(writer, reader);
     }
+    lower(&mut read, &ways);
     let enters =
         |((writer, reader), size): ((usize, usize), usize)| size.max(fed[writer]).max(read[reader]);
     edges.into_iter().map(enters).collect()
+}
+
+/// Lowers the number of each node to the least that a way to it needs: in one pass and one
+/// that finds nothing, but for a recurrence.
+fn lower(needed: &mut [usize], ways: &[((usize, usize), usize)]) {
+    let mut is_new = true;
+    while std::mem::take(&mut is_new) {
+        for ((from, to), size) in ways {
+            let by_way = needed[*from].max(*size);
+            if by_way < needed[*to] {
+                (needed[*to], is_new) = (by_way, true);
+            }
+        }
+    }
 }
 
 /// Chooses the smallest circuit of a ranking with |1 − faithfulness| ≤ `within`

@@ -5,6 +5,7 @@
 pub mod adjacency;
 pub mod layered;
 pub mod places;
+mod reach;
 pub mod read;
 pub mod relocation;
 pub mod swaps;
@@ -12,6 +13,7 @@ pub mod swaps;
 pub use adjacency::Adjacency;
 pub use layered::{Join, Layered};
 pub use places::{Place, wiring_cost};
+pub use reach::spread;
 pub use read::NamedGraph;
 pub use relocation::{Relocation, relocate};
 pub use swaps::PlaceCosts;

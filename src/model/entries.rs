@@ -104,7 +104,7 @@ fn of_layers<T: Scalar>(model: &Layered<T>, ends: (&str, &str)) -> Vec<Entry> {
             index: first + column,
             value: parameter.weight[[at.to, column]].widen(),
         });
-        // Steps of a recurrence share their weights.
+        // Two places may share their weights.
         for entry in entries {
             if !found.contains(&entry) {
                 found.push(entry);

@@ -28,8 +28,9 @@ impl Graph {
     /// The graph in which every edge weighs what `weights` says, by edge number; 0 is
     /// no edge, and parallel edges add up.
     ///
-    /// A layer is a run of nodes that do not feed each other. All edges into a layer
-    /// are one matrix, so that shuffles keep what each layer reads. O(edges · log nodes).
+    /// A layer is a run of nodes that do not feed each other, at one step of a recurrence.
+    /// All edges into a layer are one matrix, so that shuffles keep what each layer reads.
+    /// O(edges · log nodes).
     #[must_use]
     pub fn new<T: Scalar>(network: &dyn Patchable<Number = T>, weights: &[f64]) -> Self {
         let ends: Vec<(usize, usize)> = (0..network.edge_count())
@@ -84,7 +85,10 @@ impl Graph {
 /// The layer of every node of the network.
 fn layers<T: Scalar>(network: &dyn Patchable<Number = T>, ends: &[(usize, usize)]) -> Vec<usize> {
     let mut latest: Vec<Option<usize>> = vec![None; network.node_count()];
-    for (from, to) in ends.iter().copied().chain(network.links()) {
+    let edges = ends.iter().enumerate();
+    let edges = edges.filter(|(edge, _)| !network.recurs(*edge));
+    let links = network.links().into_iter().filter(|(from, to)| from < to);
+    for (from, to) in edges.map(|(_, ends)| *ends).chain(links) {
         latest[to] = latest[to].max(Some(from));
     }
     let (mut layer, mut first) = (0, 0);

@@ -198,18 +198,12 @@ pub(super) fn live_edges(network: &Layered) -> Vec<(usize, usize, f64)> {
     let mut edges: Vec<_> = network.edges().collect();
     let mut is_fed = vec![false; network.node_count()];
     is_fed[network.inputs()].fill(true);
-    edges.retain(|(from, to, _)| {
-        is_fed[*to] |= is_fed[*from];
-        is_fed[*from]
-    });
+    spread(&mut is_fed, edges.iter().map(|(from, to, _)| (*from, *to)));
     let mut is_read = vec![false; network.node_count()];
     is_read[network.outputs()].fill(true);
-    edges.reverse();
-    edges.retain(|(from, to, _)| {
-        is_read[*from] |= is_read[*to];
-        is_read[*to]
-    });
-    edges.reverse();
+    let back = edges.iter().rev().map(|(from, to, _)| (*to, *from));
+    spread(&mut is_read, back);
+    edges.retain(|(from, to, _)| is_fed[*from] && is_read[*to]);
     edges
 }
 

@@ -3,7 +3,8 @@
 //!
 //! A *node* is a writer and the readers that feed it taken together (a neuron;
 //! a head with its three inputs; an MLP); nodes are numbered so that every
-//! edge leads from a lower number to a higher one.
+//! edge leads from a lower number to a higher one, but those of a recurrence
+//! whose steps are one.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -46,14 +47,20 @@ pub trait Patchable: Sync {
     /// The nodes that an edge leads from and to.
     fn ends(&self, edge: usize) -> (usize, usize);
 
+    /// Whether an edge leads from a step of a recurrence to the next: its reader need not
+    /// stand behind its writer.
+    fn recurs(&self, _edge: usize) -> bool {
+        false
+    }
+
     /// What carries values on from node to node besides edges, and cannot be
-    /// patched: from a lower number to a higher one.
+    /// patched: from a lower number to a higher one, or to the next step.
     fn links(&self) -> Vec<(usize, usize)> {
         Vec::new()
     }
 
     /// The edges into every reader, readers in the order in which ACDC visits
-    /// them: none before a reader that it feeds.
+    /// them: none before a reader that it feeds, but at the next step.
     fn readers(&self) -> Vec<Range<usize>>;
 
     /// The nodes whose values a metric reads.

@@ -67,10 +67,18 @@ impl<'a> Sites<'a> {
         &self.network.layers
     }
 
-    /// Where a site is.
+    /// Where a site is; at a step of a recurrence (`h1.3@4`) where it is at all of them.
     #[must_use]
     pub fn place(&self, site: &str) -> Option<Place> {
-        self.places.get(site).copied()
+        let whole = self.at_a_step(site).map_or(site, |(whole, _)| whole);
+        self.places.get(whole).copied()
+    }
+
+    /// A site that is drawn once for all steps, and the step.
+    fn at_a_step<'s>(&self, site: &'s str) -> Option<(&'s str, &'s str)> {
+        let parts = site.rsplit_once('@')?;
+        let is_one = self.places.contains_key(parts.0) && !self.places.contains_key(site);
+        is_one.then_some(parts)
     }
 
     /// The site at a place.
@@ -83,6 +91,9 @@ impl<'a> Sites<'a> {
     /// else the site itself; names that several sites have get the site beside them.
     #[must_use]
     pub fn name(&self, site: &str) -> String {
+        if let Some((whole, step)) = self.at_a_step(site) {
+            return format!("{}@{step}", self.name(whole));
+        }
         match self.place(site).and_then(|place| self.at(place)) {
             Some(found) if found.name.trim().is_empty() => clean(site),
             Some(found) if self.shared.contains(found.name.as_str()) => {

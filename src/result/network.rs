@@ -30,13 +30,14 @@ impl Network {
     }
 }
 
-/// The weights from a layer to one that is not the next.
+/// The weights from a layer to one that is not the next; to itself or an earlier one, what a
+/// recurrence leads to the next step.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Skip {
-    /// The earlier layer.
+    /// The writers' layer.
     pub from_layer: usize,
-    /// The later layer.
+    /// The readers' layer.
     pub to_layer: usize,
     /// Row by row, as those between layers that follow each other.
     #[serde(deserialize_with = "super::number")]

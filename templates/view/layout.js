@@ -37,6 +37,7 @@ function inSpace(graph, node, width, height, { yaw, pitch }) {
 function pointsOf(graph, places, edge, radius) {
   const [a, b] = [graph.from[edge], graph.to[edge]];
   const [x1, y1, x2, y2] = [places.x[a], places.y[a], places.x[b], places.y[b]];
+  if (recurs(graph, edge)) return around(x1, y1, x2, y2);
   if (!graph.bent) return [x1, y1, x2, y2];
   const port = graph.port[edge] ? (graph.port[edge] - 2) * 0.7 : 0;
   const end = [x2 + port * radius, y2 + radius * 0.9];
@@ -45,6 +46,19 @@ function pointsOf(graph, places, edge, radius) {
   const rows = graph.nodes[b].row - graph.nodes[a].row;
   const bow = rows > 1 ? (x1 + x2 < places.width ? -1 : 1) * 26 * (rows - 1) : 0;
   return [x1, y1 - radius * 0.9, x1 + bow, y1 - reach, end[0] + bow, end[1] + reach, end[0], end[1]];
+}
+
+/** Whether an edge leads to the next step of a recurrence: its reader's row is not above its writer's. */
+function recurs(graph, edge) {
+  return graph.nodes[graph.to[edge]].row <= graph.nodes[graph.from[edge]].row;
+}
+
+/** A curve over a row, of a node to itself as a loop. */
+function around(x1, y1, x2, y2) {
+  const across = Math.abs(x2 - x1);
+  const rise = 24 + 0.22 * across;
+  const aside = Math.max(0, 32 - across) / 2;
+  return [x1, y1, x1 - aside, y1 - rise, x2 + aside, y2 - rise, x2, y2];
 }
 
 /** The data of a path along the points of an edge. */

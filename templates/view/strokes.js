@@ -153,7 +153,7 @@ function strokeBatch(context, state, { hue, step, edges }, scale) {
 }
 
 function trace(context, { graph, places, radius }, edge) {
-  if (!graph.bent) {
+  if (!graph.bent && !recurs(graph, edge)) {
     const [a, b] = [graph.from[edge], graph.to[edge]];
     context.moveTo(places.x[a], places.y[a]);
     context.lineTo(places.x[b], places.y[b]);

@@ -1,4 +1,4 @@
-//! Recurrences: what `--positions` asks for they have in any case.
+//! Recurrences: a weight is one edge at all steps; `--positions` tells the steps apart.
 
 #![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 
@@ -15,17 +15,57 @@ fn circuit(member: &str, more: &str) -> Seen {
     Desk::new().run(&line)
 }
 
+/// 2 features and 8 neurons over so many steps: a weight is an edge, or an edge at each step.
 #[test]
-fn every_step_of_a_recurrence_has_edges_of_its_own() {
-    let edges = |seen: Seen| {
+fn a_weight_is_one_edge_at_all_steps_and_positions_tell_them_apart() {
+    let circuit = |more: &str| -> Value {
+        let seen = circuit("onnx-rnn-relu", more);
         assert_eq!(seen.code, Some(0), "{}", seen.stderr);
         let result: Value = serde_json::from_str(&seen.stdout).unwrap();
-        let first = &result["circuits"][0];
-        assert!(!first["edges"].as_array().unwrap().is_empty());
-        (first["edges_total"].clone(), first["edges"].clone())
+        result["circuits"][0].clone()
     };
-    let [with, without] = ["--positions", ""].map(|more| edges(circuit("onnx-rnn-relu", more)));
-    assert_eq!(with, without);
+    let ends = |circuit: &Value| -> Vec<(String, String)> {
+        let edges = circuit["edges"].as_array().unwrap().iter();
+        let end = |edge: &Value, which: &str| edge[which].as_str().unwrap().to_owned();
+        edges
+            .map(|edge| (end(edge, "from"), end(edge, "to")))
+            .collect()
+    };
+    let (one, apart) = (circuit(""), circuit("--positions"));
+    let (few, many) = (&one["edges_total"], &apart["edges_total"]);
+    assert!(
+        few.as_u64().unwrap() * 2 < many.as_u64().unwrap(),
+        "{few} {many}"
+    );
+    assert!(
+        ends(&one)
+            .iter()
+            .all(|(from, to)| !from.contains('@') && !to.contains('@'))
+    );
+    assert!(ends(&apart).iter().all(|(from, _)| from.contains('@')));
+}
+
+/// A neuron that is edited at every step by itself is the neuron edited.
+#[test]
+fn an_edit_of_a_neuron_is_one_of_all_its_steps() {
+    let folder = fixture("zoo/onnx-rnn-relu");
+    let outputs = |edits: &str| {
+        let line = format!("intervene {folder} --data {folder}/data.safetensors {edits} --json");
+        let seen = Desk::new().run(&line);
+        assert_eq!(seen.code, Some(0), "{}", seen.stderr);
+        let result: Value = serde_json::from_str(&seen.stdout).unwrap();
+        result["outputs"].clone()
+    };
+    let whole = outputs("--set h1.0=0.25");
+    assert_ne!(whole, outputs("--set h1.0@1=0.25"));
+    let steps = (0..64).take_while(|step| {
+        let line =
+            format!("intervene {folder} --data {folder}/data.safetensors --set h1.0@{step}=0");
+        Desk::new().run(&line).code == Some(0)
+    });
+    let at: Vec<String> = steps.map(|step| step.to_string()).collect();
+    assert!(at.len() > 2);
+    assert_eq!(whole, outputs(&format!("--set h1.0@{}=0.25", at.join(","))));
 }
 
 #[test]

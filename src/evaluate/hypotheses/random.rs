@@ -153,21 +153,27 @@ impl Ways {
     }
 
     /// A random path of candidates through one of them, as far as it goes on
-    /// either side.
+    /// either side; once round, where it comes back to an edge.
     pub fn path_through(&self, through: usize, rng: &mut Rng) -> Vec<usize> {
         let mut path = vec![through];
         let (first, last) = self.ends[through];
-        let mut here = last;
-        while let Some(edge) = pick(&self.out[here], rng) {
-            path.push(edge);
-            here = self.ends[edge].1;
-        }
-        let mut here = first;
-        while let Some(edge) = pick(&self.into[here], rng) {
-            path.push(edge);
-            here = self.ends[edge].0;
-        }
+        self.go_on(&mut path, last, (&self.out, |ends| ends.1), rng);
+        self.go_on(&mut path, first, (&self.into, |ends| ends.0), rng);
         path
+    }
+
+    /// Goes on from a node by edges that lead on from each, to the ends that are told.
+    fn go_on(
+        &self,
+        path: &mut Vec<usize>,
+        mut here: usize,
+        (ways, end): (&[Vec<usize>], fn((usize, usize)) -> usize),
+        rng: &mut Rng,
+    ) {
+        while let Some(edge) = pick(&ways[here], rng).filter(|edge| !path.contains(edge)) {
+            path.push(edge);
+            here = end(self.ends[edge]);
+        }
     }
 }
 

@@ -58,6 +58,17 @@ pub struct Layer<T> {
     pub op: Op<T>,
     /// The shape of the result.
     pub shape: Shape,
+    /// Its place in a recurrence, where it is of one.
+    pub step: Option<Step>,
+}
+
+/// The place of a layer in a recurrence that is laid out step by step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The first layer that computes the same, by number: at all steps it is one.
+    pub cell: usize,
+    /// The step, from 0 in the order of the sequence.
+    pub at: usize,
 }
 
 /// What a layer computes of earlier values.
@@ -219,13 +230,10 @@ impl<T: Scalar> Layered<T> {
         }
     }
 
-    /// Whether a layer's weights are those of another: a recurrence, laid out step by step.
+    /// Whether it is a recurrence, laid out step by step.
     #[must_use]
     pub fn has_steps(&self) -> bool {
-        let terms = self.affine().flat_map(|(_, terms)| terms);
-        let mut parameters: Vec<usize> = terms.map(|term| term.parameter).collect();
-        parameters.sort_unstable();
-        parameters.windows(2).any(|pair| pair[0] == pair[1])
+        self.layers.iter().any(|layer| layer.step.is_some())
     }
 
     /// Features of the input, readers of every affine layer.

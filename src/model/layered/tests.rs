@@ -51,7 +51,8 @@ fn layer(op: Op<f64>, channels: usize, side: usize) -> Layer<f64> {
         height: side,
         width: side,
     };
-    Layer { op, shape }
+    let step = None;
+    Layer { op, shape, step }
 }
 
 /// A network in which every operation stands: a grouped, strided convolution with
@@ -247,4 +248,82 @@ fn a_mean_is_of_what_counts() {
     assert_eq!(window(false, true).counts(longer), [3, 3, 3]);
     assert_eq!(window(true, true).counts(longer), [3, 3, 3, 2]);
     assert_eq!(window(true, false).counts(longer), [2, 3, 3, 1]);
+}
+
+/// An Elman network of one input and two neurons over three steps, its weights by hand:
+/// `h0` reads the input, `h1` reads `h0` of the step before, the output reads `h1`; the other
+/// weights are small.
+pub fn elman() -> Layered<f64> {
+    let weights = [
+        array![[1.0], [0.01]],
+        array![[0.02, 0.03], [1.5, 0.04]],
+        array![[0.05, 2.0]],
+    ];
+    let parameters = weights.into_iter().zip(["ih", "hh", "linear"]);
+    let parameters = parameters.map(|(weight, tensor)| Parameter {
+        weight,
+        taps: 1,
+        groups: 1,
+        tensor: tensor.to_owned(),
+        first_row: 0,
+    });
+    let mut layers: Vec<Layer<f64>> = Vec::new();
+    let mut add = |op, features: usize, step: Option<(usize, usize)>| {
+        layers.push(Layer {
+            op,
+            shape: Shape::vector(features),
+            step: step.map(|(cell, at)| Step { cell, at }),
+        });
+        layers.len()
+    };
+    let inputs: Vec<usize> = (0..3)
+        .map(|at| add(Op::Slice(0, at), 1, Some((0, at))))
+        .collect();
+    let mut state = None;
+    for (at, input) in inputs.into_iter().enumerate() {
+        let terms = std::iter::once(term(input, 0, None)).chain(state.map(|h| term(h, 1, None)));
+        let sum = add(affine(terms.collect(), 2), 2, Some((3, at)));
+        let of_sum = Op::Activate(sum, Activation::Tanh);
+        state = Some(add(of_sum, 2, Some((4, at))));
+    }
+    add(affine(vec![term(state.unwrap(), 2, None)], 1), 1, None);
+    Layered {
+        input: Shape::vector(3),
+        layers,
+        parameters: parameters.collect(),
+    }
+}
+
+#[test]
+fn a_neuron_is_one_site_at_all_steps_and_a_weight_one_edge() {
+    let network = elman();
+    let names = |sites: &LayeredSites| -> Vec<(String, String)> {
+        let ends = (0..sites.edge_count()).map(|edge| sites.ends(&network, edge));
+        ends.map(|(from, to)| (sites.name(from).to_owned(), sites.name(to).to_owned()))
+            .collect()
+    };
+    let pair = |(from, to): (&str, &str)| (from.to_owned(), to.to_owned());
+    let one = LayeredSites::new(&network);
+    let expected = [
+        ("x0", "h1.0"),
+        ("h1.0", "h1.0"),
+        ("h1.1", "h1.0"),
+        ("x0", "h1.1"),
+        ("h1.0", "h1.1"),
+        ("h1.1", "h1.1"),
+        ("h1.0", "y0"),
+        ("h1.1", "y0"),
+    ];
+    assert_eq!(names(&one), expected.map(pair));
+    let recurring = (0..8).filter(|edge| one.recurs(&network, *edge));
+    assert_eq!(recurring.collect::<Vec<_>>(), [1, 2, 4, 5]);
+    assert_eq!(one.weight_of(&network, 4), [1.5]);
+    let apart = LayeredSites::of_steps(&network);
+    // Two edges at the first step, six at each of the others, two to the output.
+    let apart_names = names(&apart);
+    assert_eq!(apart_names.len(), 2 + 6 + 6 + 2);
+    assert_eq!(apart_names[2], pair(("x0@1", "h1.0@1")));
+    assert_eq!(apart_names[3], pair(("h1.0@0", "h1.0@1")));
+    assert_eq!(apart_names[15], pair(("h1.1@2", "y0")));
+    assert!((0..16).all(|edge| !apart.recurs(&network, edge)));
 }

@@ -1,8 +1,10 @@
 //! A layered network with edits: a group is a value.
 //!
 //! A site keeps its columns through steps that go channel by channel; each of its values is
-//! changed for what other sites read of it, so that a change is made once.
+//! changed for what other sites read of it, so that a change is made once. In a recurrence
+//! `h1.3` is a neuron at all steps, `h1.3@4` at step 4.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2, s};
@@ -16,7 +18,10 @@ use crate::numeric::Scalar;
 #[derive(Debug, Clone)]
 pub struct LayeredEdits<'m, T> {
     model: &'m Layered<T>,
+    /// Steps apart.
     sites: LayeredSites,
+    /// By site, its name with steps as one.
+    at_all_steps: Vec<String>,
     inputs: &'m Array2<T>,
     pairs: Option<&'m Array2<T>>,
 }
@@ -25,12 +30,25 @@ impl<'m, T: Scalar> LayeredEdits<'m, T> {
     /// On inputs and their corrupted pairs, both `[features, samples]`.
     #[must_use]
     pub fn new(model: &'m Layered<T>, inputs: &'m Array2<T>, pairs: Option<&'m Array2<T>>) -> Self {
+        let (sites, one) = (LayeredSites::of_steps(model), LayeredSites::new(model));
+        let mut at_all_steps = vec![String::new(); sites.count()];
+        for value in 0..=model.layers.len() {
+            for (site, name) in sites.of_value(value).iter().zip(one.of_value(value)) {
+                one.name(*name).clone_into(&mut at_all_steps[*site]);
+            }
+        }
         Self {
             model,
-            sites: LayeredSites::new(model),
+            sites,
+            at_all_steps,
             inputs,
             pairs,
         }
+    }
+
+    /// Whether a site is called so, at its step or at all.
+    fn is_called(&self, site: usize, name: &str) -> bool {
+        self.sites.name(site) == name || self.at_all_steps[site] == name
     }
 
     /// The columns of a channel of a value.
@@ -91,14 +109,25 @@ impl<T: Scalar> Editable for LayeredEdits<'_, T> {
                 spots[*site].push(self.spot(value, channel));
             }
         }
-        let named = |(site, spots): (usize, _)| (self.sites.name(site).to_owned(), spots);
-        spots.into_iter().enumerate().map(named).collect()
+        let mut all: Vec<(String, Vec<Spot<usize>>)> = Vec::new();
+        let mut place_of = BTreeMap::new();
+        for (name, spots) in self.at_all_steps.iter().zip(&spots) {
+            let place = *place_of.entry(name).or_insert(all.len());
+            if place == all.len() {
+                all.push((name.clone(), Vec::new()));
+            }
+            all[place].1.extend(spots.iter().cloned());
+        }
+        let of_a_step = |site: &usize| self.sites.name(*site) != self.at_all_steps[*site];
+        let steps = (0..self.sites.count()).filter(of_a_step);
+        all.extend(steps.map(|site| (self.sites.name(site).to_owned(), spots[site].clone())));
+        all
     }
 
     fn carriers(&self, from: &str, to: &str) -> Vec<Carrier<usize, usize>> {
         let is_it = |edge: &usize| {
             let (writer, reader) = self.sites.ends(self.model, *edge);
-            self.sites.name(writer) == from && self.sites.name(reader) == to
+            self.is_called(writer, from) && self.is_called(reader, to)
         };
         let carrier = |edge: usize| {
             let end = ends(self.model, &self.sites, edge);

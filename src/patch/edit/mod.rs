@@ -42,7 +42,8 @@ pub struct Edit {
     pub at: At,
     /// To what.
     pub change: Change,
-    /// The positions of a transformer's samples at which, from 0; `None` for all.
+    /// The positions of a transformer's samples at which, or the steps of a recurrence, from
+    /// 0; `None` for all.
     pub positions: Option<Vec<usize>>,
 }
 
@@ -56,6 +57,16 @@ pub enum At {
     /// The messages along a path of three sites or more: each is what the site before it
     /// writes when only the message before is changed.
     Path(Vec<String>),
+}
+
+impl At {
+    /// The site whose position counts: what is edited, or reads first.
+    fn placed(&mut self) -> &mut String {
+        match self {
+            Self::Site(site) | Self::Edge(_, site) => site,
+            Self::Path(sites) => &mut sites[1],
+        }
+    }
 }
 
 /// What becomes of a value or a message.

@@ -96,7 +96,8 @@ impl<'n, E: Editable> Editor<'n, E> {
             sites: BTreeMap::new(),
             carriers: BTreeMap::new(),
         };
-        for edit in edits {
+        for edit in edits.iter().flat_map(|edit| self.at_steps(edit)) {
+            let edit = &edit;
             self.check(edit)?;
             match &edit.at {
                 At::Site(name) => self.site(edit, name, &mut ready)?,
@@ -110,6 +111,28 @@ impl<'n, E: Editable> Editor<'n, E> {
             }
         }
         Ok(ready)
+    }
+
+    /// An edit at positions, of a network whose positions are the steps of a recurrence: an
+    /// edit of each of these steps' own sites.
+    fn at_steps(&self, edit: &Edit) -> Vec<Edit> {
+        let has_steps = || self.names.iter().any(|name| name.contains('@'));
+        let Some(steps) = edit.positions.as_ref() else {
+            return vec![edit.clone()];
+        };
+        if self.network.length().is_some() || !has_steps() {
+            return vec![edit.clone()];
+        }
+        let of_step = |step: &usize| {
+            let mut at = edit.at.clone();
+            at.placed().push_str(&format!("@{step}"));
+            Edit {
+                at,
+                positions: None,
+                ..edit.clone()
+            }
+        };
+        steps.iter().map(of_step).collect()
     }
 
     fn check(&self, edit: &Edit) -> Result<()> {

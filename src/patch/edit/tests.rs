@@ -193,13 +193,28 @@ fn layered_networks_as_the_engine_patches_them() {
     let network = LayeredEdits::new(&model, &inputs, Some(&pairs));
     for fill in Fill::each() {
         let nowhere = Path::new("data");
-        let engine = LayeredEngine::new(&model, &inputs, Some(&pairs), fill, 1, nowhere).unwrap();
+        let engine = LayeredEngine::new(
+            &model,
+            LayeredSites::new(&model),
+            (&inputs, Some(&pairs)),
+            fill,
+            1,
+            nowhere,
+        )
+        .unwrap();
         for seed in 0..4 {
             same_as_patching(&network, &engine, fill, seed);
         }
     }
     // A channel of the input that only a convolution reads: all edges out of it.
-    let engine = LayeredEngine::new(&model, &inputs, None, Fill::Zero, 1, Path::new("data"));
+    let engine = LayeredEngine::new(
+        &model,
+        LayeredSites::new(&model),
+        (&inputs, None),
+        Fill::Zero,
+        1,
+        Path::new("data"),
+    );
     let engine = engine.unwrap();
     let out = engine.edges_by_writer()[0].clone();
     let edit = site("x0", Change::Fill(Fill::Zero));

@@ -24,14 +24,15 @@ pub struct LayeredEngine<'m, T> {
 
 impl<'m, T: Scalar> LayeredEngine<'m, T> {
     /// Runs the model on `inputs` and, where the fill asks for it, on the pairs
-    /// `corrupted`, both `[features, samples]`.
+    /// `corrupted`, both `[features, samples]`. The steps of a recurrence have edges of
+    /// their own, or a weight is one edge at all of them.
     ///
     /// # Errors
     /// If the fill is `corrupted` and there are no pairs; `data` is named then.
     pub fn new(
         model: &'m Layered<T>,
-        inputs: &Array2<T>,
-        corrupted: Option<&Array2<T>>,
+        sites: LayeredSites,
+        (inputs, corrupted): (&Array2<T>, Option<&Array2<T>>),
         fill: Fill,
         seed: u64,
         data: &Path,
@@ -62,7 +63,7 @@ impl<'m, T: Scalar> LayeredEngine<'m, T> {
         };
         Ok(Self {
             model,
-            sites: LayeredSites::new(model),
+            sites,
             clean,
             fill,
         })
@@ -216,10 +217,13 @@ impl<T: Scalar> Patchable for LayeredEngine<'_, T> {
     }
 
     fn links(&self) -> Vec<(usize, usize)> {
-        self.sites.links().to_vec()
+        self.sites.links().iter().copied().collect()
     }
 
-    /// Affine layers from the last to the first; by reader within one.
+    fn recurs(&self, edge: usize) -> bool {
+        self.sites.recurs(self.model, edge)
+    }
+
     /// The edges any of whose weights is not zero.
     fn surviving(&self) -> EdgeSet {
         let alive = |edge: &usize| {
@@ -232,16 +236,7 @@ impl<T: Scalar> Patchable for LayeredEngine<'_, T> {
     }
 
     fn readers(&self) -> Vec<Range<usize>> {
-        let of_layer = |sites: &crate::model::layered::AffineSites| {
-            let (first, fan_in) = (sites.first, sites.fan_in());
-            (0..sites.readers).map(move |to| first + to * fan_in..first + (to + 1) * fan_in)
-        };
-        self.sites
-            .affine()
-            .iter()
-            .rev()
-            .flat_map(of_layer)
-            .collect()
+        self.sites.readers().rev().collect()
     }
 
     fn nodes_read(&self, metric: &Metric) -> Vec<usize> {

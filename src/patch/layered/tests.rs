@@ -6,7 +6,8 @@ use ndarray::Array2;
 
 use super::LayeredEngine;
 use crate::model::Layered;
-use crate::model::layered::tests::everything;
+use crate::model::layered::LayeredSites;
+use crate::model::layered::tests::{elman, everything};
 use crate::numeric::Rng;
 use crate::patch::{Fill, Patchable, PatchableExt as _};
 
@@ -19,8 +20,8 @@ pub(crate) fn engine(model: &Layered<f64>, fill: Fill) -> LayeredEngine<'_, f64>
     let corrupted = inputs(8);
     LayeredEngine::new(
         model,
-        &inputs(7),
-        Some(&corrupted),
+        LayeredSites::new(model),
+        (&inputs(7), Some(&corrupted)),
         fill,
         0,
         Path::new("none"),
@@ -73,4 +74,29 @@ fn patching_everything_into_the_first_layer_by_pairs_is_the_corrupted_run() {
         &engine.outputs(&engine.edges(first)),
         &model.outputs(inputs(8))
     ));
+}
+
+pub(crate) fn on_steps(model: &Layered<f64>, steps_apart: bool) -> LayeredEngine<'_, f64> {
+    let inputs = Array2::from_shape_fn((3, 40), |(step, sample)| {
+        ((step + 1) * sample) as f64 / 40.0
+    });
+    let sites = LayeredSites::at(model, steps_apart);
+    let nowhere = Path::new("none");
+    LayeredEngine::new(model, sites, (&inputs, None), Fill::Zero, 0, nowhere).unwrap()
+}
+
+/// A weight that is patched at all steps by zero is a weight of 0.
+#[test]
+fn an_edge_at_all_steps_is_the_weight() {
+    let model = elman();
+    let one = on_steps(&model, false);
+    assert_eq!((one.edge_count(), one.node_count()), (8, 4));
+    for edge in 0..one.edge_count() {
+        let at = one.sites().edge_at(edge);
+        let term = &model.terms(one.sites().affine()[at.affine].layer)[at.term];
+        let mut other = model.clone();
+        other.parameters[term.parameter].weight[[at.to, at.from]] = 0.0;
+        let expected = other.outputs(one.clean().values[0].as_ref().clone());
+        assert!(close(&one.outputs(&one.edges([edge])), &expected));
+    }
 }

@@ -91,8 +91,8 @@ impl<'a> Stage<'a> {
         if !self.shows_rest() {
             return Vec::new();
         }
-        let ends = |w: &Wire| Some((self.scene.point(w.from)?, self.scene.point(w.to)?));
-        vec![edges::flat(self.rest.iter().filter_map(ends), "pale", 0.7)]
+        let way = |wire: &Wire| self.scene.way(wire.from, wire.to);
+        vec![edges::flat(self.rest.iter().filter_map(way), "pale", 0.7)]
     }
 
     fn coloured(&self, wires: &[(Wire, f64)]) -> Vec<Element> {
@@ -106,8 +106,7 @@ impl<'a> Stage<'a> {
         };
         let stroke = |(wire, effect): &(Wire, f64)| {
             Some(Stroke {
-                from: self.scene.point(wire.from)?,
-                to: self.scene.point(wire.to)?,
+                way: self.scene.way(wire.from, wire.to)?,
                 weight: wire.weight,
                 class: sign_class(wire.weight),
                 tip: if has_tips {

@@ -25,8 +25,8 @@ pub fn draw(diff: &Diff, size: Size) -> Option<Figure> {
     let scene = Scene::new(&diff.network, size);
     let gained: BTreeSet<&[String; 2]> = pruned.edges.gained.iter().collect();
     let wires = sites.surviving(pruned.thresholds.new);
-    let ends = |w: &Wire| Some((scene.point(w.from)?, scene.point(w.to)?));
-    let mut drawn = vec![flat(wires.iter().filter_map(ends), "pale", 1.0)];
+    let way = |wire: &Wire| scene.way(wire.from, wire.to);
+    let mut drawn = vec![flat(wires.iter().filter_map(way), "pale", 1.0)];
     let lost = pruned.edges.lost.iter().map(|edge| (edge, "lost"));
     let changed: Vec<(&[String; 2], &str)> = gained
         .into_iter()
@@ -66,9 +66,10 @@ pub fn draw(diff: &Diff, size: Size) -> Option<Figure> {
 fn bold(edge: &[String; 2], class: &str, scene: &Scene, sites: &Sites<'_>) -> Option<Element> {
     let [from, to] = edge;
     let at = |site: &String| -> Option<Place> { sites.place(site) };
-    let (start, end) = (scene.point(at(from)?)?, scene.point(at(to)?)?);
+    let mut drawn = scene.way(at(from)?, at(to)?)?.element(class);
     let words = format!("{} → {}: {class}", sites.name(from), sites.name(to));
-    Some(line(start, end, class).add(tip(&words)).into())
+    drawn.append(tip(&words));
+    Some(drawn)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! of one sign and similar width become one path, because browsers draw a few
 //! long paths faster than thousands of short ones.
 
+use svg::node::Node as _;
 use svg::node::element::Element;
 
 use crate::order;
@@ -15,13 +16,29 @@ pub const SINGLE: usize = 1500;
 /// Width classes of merged paths, for each sign.
 const CLASSES: usize = 20;
 
-/// One line to draw.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Stroke {
+/// A line's way from its writer to its reader: straight, or round where it leads to the next
+/// step of a recurrence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Way {
     /// From the writer.
     pub from: (f64, f64),
     /// To the reader.
     pub to: (f64, f64),
+    /// Whether the reader's layer is not above the writer's.
+    pub recurs: bool,
+}
+
+/// How far the way of a line to the next step rises above its layer: at least, and with its
+/// length; and how wide that of a site to itself is at least.
+const RISE: f64 = 24.0;
+const STEEPNESS: f64 = 0.22;
+const LOOP: f64 = 32.0;
+
+/// One line to draw.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stroke {
+    /// From writer to reader.
+    pub way: Way,
     /// The weight it stands for.
     pub weight: f64,
     /// Class that gives the colour.
@@ -98,14 +115,13 @@ pub fn draw(mut strokes: Vec<Stroke>, pen: Pen, single: usize) -> Vec<Element> {
 
 fn alone(stroke: &Stroke, pen: Pen) -> Element {
     let share = pen.share(stroke.weight);
-    let drawn = line(stroke.from, stroke.to, stroke.class)
-        .set("stroke-width", round(pen.width(share)))
-        .set("stroke-opacity", pen.opacity(share));
-    if stroke.tip.is_empty() {
-        drawn.into()
-    } else {
-        drawn.add(tip(&stroke.tip)).into()
+    let mut drawn = stroke.way.element(stroke.class);
+    drawn.assign("stroke-width", round(pen.width(share)));
+    drawn.assign("stroke-opacity", pen.opacity(share));
+    if !stroke.tip.is_empty() {
+        drawn.append(tip(&stroke.tip));
     }
+    drawn
 }
 
 /// One path per class and colour, weak classes first.
@@ -123,7 +139,8 @@ fn merged(strokes: &[Stroke], pen: Pen) -> Vec<Element> {
         for colour in &colours {
             let mine =
                 |s: &&Stroke| s.class == *colour && width_class(pen.share(s.weight)) == class;
-            let data: String = strokes.iter().filter(mine).map(segment).collect();
+            let mine = strokes.iter().filter(mine);
+            let data: String = mine.map(|stroke| stroke.way.data()).collect();
             if !data.is_empty() {
                 drawn.push(bundle(data, colour, class, pen));
             }
@@ -151,31 +168,39 @@ fn width_class(share: f64) -> usize {
     ((share * CLASSES as f64) as usize).min(CLASSES - 1)
 }
 
-/// The data of one line, in whole pixels: thousands of them are the bulk of a page.
-fn segment(stroke: &Stroke) -> String {
-    let [x1, y1, x2, y2] =
-        [stroke.from.0, stroke.from.1, stroke.to.0, stroke.to.1].map(|v| round(v).round() + 0.0);
-    format!("M{x1} {y1}L{x2} {y2}")
+impl Way {
+    /// The line by itself.
+    #[must_use]
+    pub fn element(&self, class: &str) -> Element {
+        match self.recurs {
+            false => line(self.from, self.to, class).into(),
+            true => path(self.data(), class).into(),
+        }
+    }
+
+    /// The data of one line, in whole pixels: thousands of them are the bulk of a page.
+    fn data(&self) -> String {
+        let whole = |(x, y): (f64, f64)| {
+            let [x, y] = [x, y].map(|v| round(v).round() + 0.0);
+            format!("{x} {y}")
+        };
+        let (from, to) = (whole(self.from), whole(self.to));
+        if !self.recurs {
+            return format!("M{from}L{to}");
+        }
+        let across = self.to.0 - self.from.0;
+        let rise = RISE + STEEPNESS * across.abs();
+        let aside = (LOOP - across.abs()).max(0.0) / 2.0;
+        let first = whole((self.from.0 - aside, self.from.1 - rise));
+        let last = whole((self.to.0 + aside, self.to.1 - rise));
+        format!("M{from}C{first} {last} {to}")
+    }
 }
 
 /// Many lines of one class and width in one path.
 #[must_use]
-pub fn flat(
-    lines: impl IntoIterator<Item = ((f64, f64), (f64, f64))>,
-    class: &'static str,
-    width: f64,
-) -> Element {
-    let stroke = |(from, to)| Stroke {
-        from,
-        to,
-        weight: 0.0,
-        class,
-        tip: String::new(),
-    };
-    let data: String = lines
-        .into_iter()
-        .map(|ends| segment(&stroke(ends)))
-        .collect();
+pub fn flat(lines: impl IntoIterator<Item = Way>, class: &'static str, width: f64) -> Element {
+    let data: String = lines.into_iter().map(|way| way.data()).collect();
     path(data, class).set("stroke-width", width).into()
 }
 
@@ -185,8 +210,11 @@ mod tests {
 
     fn strokes(count: u32) -> Vec<Stroke> {
         let stroke = |k: u32| Stroke {
-            from: (f64::from(k), 0.0),
-            to: (0.0, 10.0),
+            way: Way {
+                from: (f64::from(k), 0.0),
+                to: (0.0, 10.0),
+                recurs: false,
+            },
             weight: f64::from(k) - 20.0,
             class: if k < 20 { "neg" } else { "pos" },
             tip: "a → b".to_owned(),
@@ -216,6 +244,17 @@ mod tests {
             .map(|p| p.to_string().matches('M').count())
             .sum();
         assert_eq!(lines, 20_000);
+    }
+
+    /// 32 wide and 24 high, from a site to itself.
+    #[test]
+    fn what_leads_to_the_next_step_goes_round() {
+        let way = Way {
+            from: (100.0, 50.0),
+            to: (100.0, 50.0),
+            recurs: true,
+        };
+        assert_eq!(way.data(), "M100 50C84 26 116 26 100 50");
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use svg::node::Node as _;
 use svg::node::element::Element;
 
 use crate::order;
 use crate::report::english::plural;
-use crate::report::figures::canvas::{Figure, line, path, text, through, tip};
+use crate::report::figures::canvas::{Figure, path, text, through, tip};
 use crate::report::figures::legend::{self, Entry, Sample};
 use crate::report::figures::palette::{MODULE_COLOURS, module_class, sign_class};
 use crate::report::format::{count, number, short};
@@ -177,13 +178,13 @@ pub fn split(audit: &Audit, split: &Split, name: &str) -> Figure {
             .all(|place| groups.part.contains_key(place))
     };
     let (live, dead): (Vec<Wire>, Vec<Wire>) = wires.iter().partition(|wire| is_live(wire));
-    let ends = |w: &Wire| Some((scene.point(w.from)?, scene.point(w.to)?));
     let pale = if dead.len() > MOST_PALE {
         &[]
     } else {
         dead.as_slice()
     };
-    let mut drawn = vec![edges::flat(pale.iter().filter_map(ends), "pale", 1.0)];
+    let ways = pale.iter().filter_map(|wire| scene.way(wire.from, wire.to));
+    let mut drawn = vec![edges::flat(ways, "pale", 1.0)];
     drawn.extend(coloured(&live, &scene, &sites, |wire| {
         sign_class(wire.weight)
     }));
@@ -275,8 +276,7 @@ fn coloured(
     let has_tips = wires.len() <= edges::SINGLE;
     let stroke = |wire: &Wire| {
         Some(Stroke {
-            from: scene.point(wire.from)?,
-            to: scene.point(wire.to)?,
+            way: scene.way(wire.from, wire.to)?,
             weight: wire.weight,
             class: colour(wire),
             tip: if has_tips {
@@ -324,14 +324,11 @@ fn bridge_line(bridge: &Bridge, scene: &Scene, sites: &Sites<'_>) -> Option<Elem
         true => "bridge neg",
         false => "bridge pos",
     };
-    let drawn = line(scene.point(from)?, scene.point(to)?, class);
-    Some(
-        drawn
-            .add(tip(&format!(
-                "{words} (joins parts that a higher threshold separates)"
-            )))
-            .into(),
-    )
+    let mut drawn = scene.way(from, to)?.element(class);
+    drawn.append(tip(&format!(
+        "{words} (joins parts that a higher threshold separates)"
+    )));
+    Some(drawn)
 }
 
 /// Names of the outputs above and of the inputs below the layers.

@@ -4,6 +4,7 @@
 //! When any layer is a plane (pixels on a grid, classes on a ring) all layers
 //! are drawn as planes seen obliquely, one above the other.
 
+use crate::report::network::edges::Way;
 use crate::report::sites::Place;
 use crate::result::{Arrangement, Layer, Network, Site};
 
@@ -142,6 +143,16 @@ impl Scene {
     #[must_use]
     pub fn point(&self, place: Place) -> Option<(f64, f64)> {
         self.points.get(place.layer)?.get(place.index).copied()
+    }
+
+    /// The way of a line from site to site.
+    #[must_use]
+    pub fn way(&self, from: Place, to: Place) -> Option<Way> {
+        Some(Way {
+            from: self.point(from)?,
+            to: self.point(to)?,
+            recurs: to.layer <= from.layer,
+        })
     }
 
     /// The place of a site on its layer's plane; on a line, in the middle of its depth.

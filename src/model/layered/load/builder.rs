@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2};
 
 use crate::checkpoint::{Account, Tensor};
-use crate::model::layered::{Layer, Layered, Op, Parameter, Shape, Term, Window};
+use crate::model::layered::{Layer, Layered, Op, Parameter, Shape, Step, Term, Window};
 use crate::numeric::Scalar;
 use crate::{Error, ErrorKind, Result};
 
@@ -24,8 +24,39 @@ impl<'b, 'c, T: Scalar> Builder<'b, 'c, T> {
 
     /// Adds a layer; the number of the value that it writes.
     pub fn push(&mut self, op: Op<T>, shape: Shape) -> usize {
-        self.network.layers.push(Layer { op, shape });
+        self.network.layers.push(Layer {
+            op,
+            shape,
+            step: None,
+        });
         self.network.layers.len()
+    }
+
+    /// Calls `one` for every step of a recurrence, and says of the layers that it adds which
+    /// compute the same; each step must add as many.
+    pub fn repeated<R>(
+        &mut self,
+        steps: impl Iterator<Item = usize>,
+        mut one: impl FnMut(&mut Self, usize) -> R,
+    ) -> Vec<R> {
+        let cells = self.network.layers.len();
+        let mut each = None;
+        let of_step = |at| {
+            let first = self.network.layers.len();
+            let made = one(self, at);
+            let added = &mut self.network.layers[first..];
+            assert_eq!(
+                *each.get_or_insert(added.len()),
+                added.len(),
+                "every step computes the same"
+            );
+            for (place, layer) in added.iter_mut().enumerate() {
+                let cell = cells + place;
+                layer.step = Some(Step { cell, at });
+            }
+            made
+        };
+        steps.map(of_step).collect()
     }
 
     pub fn shape(&self, value: usize) -> Shape {

@@ -68,9 +68,9 @@ pub(super) fn load<T: Scalar>(account: &Account<'_>, cell: Cell) -> Result<Layer
     let mut builder = Builder::new(account, Shape::vector(1));
     let features = builder.shape_of(&first)?.get(1).copied().unwrap_or(0);
     builder.network.input = Shape::vector(steps * features);
-    let mut inputs: Vec<usize> = (0..steps)
-        .map(|step| builder.push(Op::Slice(0, step * features), Shape::vector(features)))
-        .collect();
+    let mut inputs = builder.repeated(0..steps, |builder, step| {
+        builder.push(Op::Slice(0, step * features), Shape::vector(features))
+    });
     let layers = settings.count("num_layers")?.unwrap_or(1);
     let is_both = settings.flag("bidirectional")? == Some(true);
     for layer in 0..layers {
@@ -80,18 +80,17 @@ pub(super) fn load<T: Scalar>(account: &Account<'_>, cell: Cell) -> Result<Layer
             cell,
             activation,
         };
-        let ahead = on.steps(&mut builder, &inputs, "")?;
+        let ahead = on.steps(&mut builder, &inputs, "", 0..steps)?;
         inputs = match is_both {
             false => ahead,
             true => {
-                inputs.reverse();
-                let mut back = on.steps(&mut builder, &inputs, "_reverse")?;
+                let mut back = on.steps(&mut builder, &inputs, "_reverse", (0..steps).rev())?;
                 back.reverse();
-                let join = |(a, b): (usize, usize)| {
+                builder.repeated(0..steps, |builder, step| {
+                    let (a, b) = (ahead[step], back[step]);
                     let width = builder.shape(a).features() + builder.shape(b).features();
                     builder.push(Op::Join(vec![a, b]), Shape::vector(width))
-                };
-                ahead.into_iter().zip(back).map(join).collect()
+                })
             }
         };
     }
@@ -136,29 +135,29 @@ struct Gate<T> {
 }
 
 impl Run<'_> {
-    /// The state after every step, given what is read at each.
+    /// The state after every step, in the order of the steps, given what is read at each.
     fn steps<T: Scalar>(
         &self,
         builder: &mut Builder<'_, '_, T>,
         inputs: &[usize],
         direction: &str,
+        steps: impl Iterator<Item = usize>,
     ) -> Result<Vec<usize>> {
         let gates = self.gates(builder, direction)?;
-        let mut states = Vec::with_capacity(inputs.len());
-        let mut memory = None;
-        for input in inputs {
-            let before = states.last().copied();
+        let (mut before, mut memory) = (None, None);
+        Ok(builder.repeated(steps, |builder, step| {
+            let input = inputs[step];
             let state = match self.cell {
                 Cell::Elman => {
-                    let sum = gates[0].both(builder, *input, before);
+                    let sum = gates[0].both(builder, input, before);
                     activate(builder, sum, self.activation)
                 }
-                Cell::Gru => gru(builder, &gates, *input, before),
-                Cell::Lstm => lstm(builder, &gates, *input, before, &mut memory),
+                Cell::Gru => gru(builder, &gates, input, before),
+                Cell::Lstm => lstm(builder, &gates, input, before, &mut memory),
             };
-            states.push(state);
-        }
-        Ok(states)
+            before = Some(state);
+            state
+        }))
     }
 
     fn gates<T: Scalar>(
@@ -262,6 +261,21 @@ fn gated<T: Scalar>(builder: &mut Builder<'_, '_, T>, a: usize, b: usize) -> usi
     builder.push(Op::Gate(a, b), shape)
 }
 
+/// What a gate lets through of the state before: nothing at the first step.
+fn kept<T: Scalar>(builder: &mut Builder<'_, '_, T>, gate: usize, before: Option<usize>) -> usize {
+    let shape = builder.shape(gate);
+    match before {
+        Some(before) => gated(builder, gate, before),
+        None => builder.push(
+            Op::Affine {
+                terms: Vec::new(),
+                bias: Array1::zeros(shape.channels),
+            },
+            shape,
+        ),
+    }
+}
+
 /// r = σ(…), z = σ(…), n = tanh(W x + r ⊙ (U h)), h′ = (1 − z) ⊙ n + z ⊙ h.
 fn gru<T: Scalar>(
     builder: &mut Builder<'_, '_, T>,
@@ -288,13 +302,8 @@ fn gru<T: Scalar>(
     };
     let take = builder.push(op, shape);
     let taken = gated(builder, take, new);
-    match before {
-        None => taken,
-        Some(before) => {
-            let kept = gated(builder, keep, before);
-            builder.push(Op::Sum(vec![taken, kept]), shape)
-        }
-    }
+    let kept = kept(builder, keep, before);
+    builder.push(Op::Sum(vec![taken, kept]), shape)
 }
 
 /// c′ = f ⊙ c + i ⊙ g, h′ = o ⊙ tanh(c′).
@@ -318,14 +327,8 @@ fn lstm<T: Scalar>(
     }
     let [input, forget, fresh, output] = open;
     let added = gated(builder, input, fresh);
-    let now = match *memory {
-        None => added,
-        Some(memory) => {
-            let kept = gated(builder, forget, memory);
-            let shape = builder.shape(kept);
-            builder.push(Op::Sum(vec![kept, added]), shape)
-        }
-    };
+    let kept = kept(builder, forget, *memory);
+    let now = builder.push(Op::Sum(vec![kept, added]), builder.shape(kept));
     *memory = Some(now);
     let seen = activate(builder, now, Activation::Tanh);
     gated(builder, output, seen)
