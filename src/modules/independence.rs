@@ -9,7 +9,7 @@ use petgraph::unionfind::UnionFind;
 
 use super::Communities;
 use super::components::components;
-use crate::graph::{Adjacency, Layered};
+use crate::graph::{self, Adjacency, Layered};
 use crate::numeric::shortest_decimal;
 use crate::order;
 use crate::result::{Bridge, Component, Independence, Split};
@@ -198,11 +198,11 @@ pub(super) fn live_edges(network: &Layered) -> Vec<(usize, usize, f64)> {
     let mut edges: Vec<_> = network.edges().collect();
     let mut is_fed = vec![false; network.node_count()];
     is_fed[network.inputs()].fill(true);
-    spread(&mut is_fed, edges.iter().map(|(from, to, _)| (*from, *to)));
+    graph::spread(&mut is_fed, edges.iter().map(|(from, to, _)| (*from, *to)));
     let mut is_read = vec![false; network.node_count()];
     is_read[network.outputs()].fill(true);
     let back = edges.iter().rev().map(|(from, to, _)| (*to, *from));
-    spread(&mut is_read, back);
+    graph::spread(&mut is_read, back);
     edges.retain(|(from, to, _)| is_fed[*from] && is_read[*to]);
     edges
 }

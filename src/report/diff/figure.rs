@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use svg::node::Node as _;
 use svg::node::element::Element;
 
-use crate::report::figures::canvas::{Figure, line, tip};
+use crate::report::figures::canvas::{Figure, tip};
 use crate::report::figures::legend::{Entry, Sample};
 use crate::report::format::count;
 use crate::report::network::edges::flat;
