@@ -5,6 +5,7 @@ use std::path::Path;
 use ndarray::{Array2, array};
 
 use super::{At, Change, Edit, Editable, Editor, LayeredEdits, MlpEdits, TransformerEdits};
+use crate::model::layered::LayeredSites;
 use crate::model::layered::tests::everything;
 use crate::model::mlp::tests::{random_inputs, random_mlp};
 use crate::model::{Linear, Mlp};

@@ -37,6 +37,7 @@ fn sums(activation: Activation) -> Layered<f64> {
         network.layers.push(Layer {
             op,
             shape: Shape::vector(width),
+            step: None,
         });
     }
     network
@@ -126,6 +127,7 @@ fn what_is_no_sum_is_refused_by_its_name() {
                 bias: Array1::zeros(1),
             },
             shape: Shape::vector(1),
+            step: None,
         }],
         parameters: twice.parameters,
     };
@@ -178,6 +180,7 @@ fn single(network: &Layered<f64>) -> Layered<f32> {
             .map(|l| Layer {
                 op: op(&l.op),
                 shape: l.shape,
+                step: None,
             })
             .collect(),
         parameters: parameters
