@@ -2,6 +2,7 @@
 opened and compared with PyTorch, with seconds and peak memory of both.
 
     pip install torch transformers safetensors numpy
+    cargo build --release --locked --example passes
     cargo build --release --locked
     python3 benches/whole_models.py                     # 124 M as GPT-2, 0.5 B as Qwen2
     python3 benches/whole_models.py llama-1b --threads 2 --keep models/
@@ -9,8 +10,9 @@ opened and compared with PyTorch, with seconds and peak memory of both.
 For each model one line: parity (largest difference, and what it is of the outputs' scale),
 seconds and peak memory of the command `prune --threshold 0` (a forward pass, which is held to
 PyTorch's outputs) and of `circuit --method eap --no-judge` (forwards and a backward pass),
-each with the opening of the file, and PyTorch's for one forward pass, and for one with its
-backward pass, without that. Exit code 1 where parity does not hold.
+each with the opening of the file; then one forward pass, and one with its backward pass,
+without that, here and by PyTorch, whose backward pass is to what blocks read as well: the
+weights ask for no gradient. Exit code 1 where parity does not hold.
 """
 
 import argparse
@@ -69,6 +71,7 @@ def make(name, folder):
         if values.dim() > 1:
             values.data.normal_(0, values.shape[-1] ** -0.5)
     network.tie_weights()
+    network.requires_grad_(False)
     network.save_pretrained(folder)
     vocabulary = network.config.vocab_size
     tokens = torch.randint(3, vocabulary, (SAMPLES, LENGTH))
@@ -80,8 +83,9 @@ def make(name, folder):
             return network(tokens).logits[:, -1]
 
     def both():
-        network.zero_grad(set_to_none=True)
-        network(tokens).logits[:, -1].sum().backward()
+        embedded = network.get_input_embeddings()(tokens).detach().requires_grad_()
+        logits = network(inputs_embeds=embedded).logits[:, -1]
+        torch.autograd.grad(logits.sum(), embedded)
 
     outputs = forward()
     best = outputs.argsort(-1)
@@ -108,6 +112,15 @@ def command(arguments, threads):
     return result, seconds, result["costs"]["peak_memory_bytes"]
 
 
+def passes(folder, tool, threads):
+    """The passes alone, by `examples/passes.rs`; none where it is not built."""
+    example = tool.parent / "examples/passes"
+    if not example.exists():
+        return []
+    environment = os.environ | {"RAYON_NUM_THREADS": str(threads)}
+    return subprocess.check_output([example, folder], env=environment, text=True).splitlines()
+
+
 def judged(name, folder, tool, threads):
     count, forward, both = make(name, folder)
     data = folder / "data.safetensors"
@@ -122,6 +135,8 @@ def judged(name, folder, tool, threads):
     print(f"  circuit --method eap      {seconds:8.2f} s  {peak / MIB:8.0f} MiB at most")
     weights = sum(f.stat().st_size for f in folder.glob("*.safetensors")) - data.stat().st_size
     print(f"  weights in the file       {'':8}    {weights / MIB:8.0f} MiB")
+    for line in passes(folder, tool, threads):
+        print(f"  {line} s")
     print(f"  PyTorch, forward          {forward:8.2f} s")
     print(f"  PyTorch, and backward     {both:8.2f} s")
     return all(line.get("status") != "fails" for line in pruned["summary"][:2])

@@ -1,7 +1,8 @@
-//! Matrix products through `gemm`: one function, single-threaded.
+//! Matrix products through `gemm`: one function.
 //!
-//! Parallelism lies above, over patches and samples, so that results do not
-//! depend on the number of threads. Nor do they depend on how wide the machine's
+//! Mostly parallelism lies above, over patches and samples. Large products are handed out in
+//! strips of columns, as many whatever the number of threads, so that results do not
+//! depend on it. Nor do they depend on how wide the machine's
 //! registers are: every sum runs over k in order, but for small products of rows
 //! with columns that both lie in order in memory. There `gemm` would keep as many
 //! partial sums as a register holds; here there are always eight.
@@ -14,7 +15,12 @@ use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::Scalar;
+use super::{Scalar, parallel};
+
+/// Multiplications from which on a product is handed out to all threads, about a millisecond
+/// of one; and columns of a strip at least.
+const LARGE: usize = 1 << 24;
+const STRIP: usize = 512;
 
 /// Partial sums of a dot product.
 const LANES: usize = 8;
@@ -47,6 +53,25 @@ pub fn matmul_into<T: Scalar>(
     let ((m, k), n) = (a.dim(), b.ncols());
     assert_eq!(b.nrows(), k, "inner dimensions disagree");
     assert_eq!(out.dim(), (m, n), "the output has another shape");
+    let strips = n / STRIP;
+    if strips > 1 && m * k * n >= LARGE {
+        let width = n.div_ceil(strips);
+        let of_out = out.axis_chunks_iter_mut(Axis(1), width);
+        let pairs = of_out.zip(b.axis_chunks_iter(Axis(1), width));
+        parallel::map(pairs, |(out, b)| product(out, a, b, add));
+    } else {
+        product(out.view_mut(), a, b, add);
+    }
+}
+
+/// The product of matrices whose shapes agree, on this thread.
+fn product<T: Scalar>(
+    mut out: ArrayViewMut2<'_, T>,
+    a: ArrayView2<'_, T>,
+    b: ArrayView2<'_, T>,
+    add: bool,
+) {
+    let ((m, k), n) = (a.dim(), b.ncols());
     let (out_strides, a_strides, b_strides) = (
         strides(out.strides()),
         strides(a.strides()),
@@ -56,8 +81,8 @@ pub fn matmul_into<T: Scalar>(
     if lone && a_strides.1 == 1 && b_strides.0 == 1 {
         return Arch::new().dispatch(Dots { out, a, b, add });
     }
-    // SAFETY: the three views are valid for their shapes and strides, which were
-    // just checked to agree, and `out` is borrowed mutably, so it overlaps neither.
+    // SAFETY: the three views are valid for their shapes and strides, which the caller
+    // checked to agree, and `out` is borrowed mutably, so it overlaps neither.
     unsafe {
         gemm::gemm(
             m,
@@ -188,6 +213,18 @@ mod tests {
         matmul_into(out.view_mut(), a.view(), b.t(), true);
         let expected = a.dot(&b.t()) + 1.0;
         assert!((&out - &expected).iter().all(|d| d.abs() < 1e-12));
+    }
+
+    /// Strips are those of the whole product, to the last bit.
+    #[test]
+    fn a_large_product_is_that_of_one_thread() {
+        let value = |i: usize, j: usize| ((i * 37 + j * 101) % 997) as f32 / 997.0 - 0.4;
+        let a = Array2::from_shape_fn((16, 1100), |(i, j)| value(i, j));
+        let b = Array2::from_shape_fn((1100, 1030), |(i, j)| value(j, i));
+        let [mut strips, mut whole] = [0, 1].map(|_| Array2::from_elem((16, 1030), 0.5));
+        matmul_into(strips.view_mut(), a.view(), b.view(), true);
+        product(whole.view_mut(), a.view(), b.view(), true);
+        assert_eq!(strips, whole);
     }
 
     fn dots(out: &mut Array2<f32>, a: &Array2<f32>, b: &Array2<f32>, add: bool) {
