@@ -181,9 +181,15 @@ impl<T: Scalar> Drawing<'_, T> {
     fn own_name(&self, site: usize) -> String {
         let name = self.sites.name(site);
         let output = self.outputs.iter().find(|(of, _)| of == name);
-        let input = || match self.model.input.positions() {
-            1 => self.data.task.inputs.get(site).cloned(),
-            _ => None,
+        // Names are of the features of every step, or of entries of maps.
+        let are_sites = self.model.input.features() == self.sites.groups()[0].len();
+        let input = || {
+            self.data
+                .task
+                .inputs
+                .get(site)
+                .filter(|_| are_sites)
+                .cloned()
         };
         let own = output.map(|(_, own)| own.clone()).or_else(input);
         own.unwrap_or_else(|| name.to_owned())

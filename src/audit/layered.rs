@@ -16,7 +16,7 @@ use super::search::{Answer, Found, Search, Searchable, ablation};
 use super::subject::{final_outputs, task_of, truth};
 use super::task::{self, TaskControls};
 use super::truth::Truth;
-use super::weighing::{by_attribution, graph};
+use super::weighing::{by_attribution, by_site, graph};
 use super::{Config, bounded, channels, describe, findings, memory, search, written};
 use crate::checkpoint::{Checkpoint, Tensor};
 use crate::choice::{LossKind, Unmatched};
@@ -166,6 +166,9 @@ impl<T: Scalar> Audited for Subject<'_, T> {
             metrics: self.metrics(),
         };
         function(&mut found, &of, config);
+        if let Some((_, engine)) = of.engines.first() {
+            by_site(&mut found, &graph, engine.as_ref());
+        }
         Ok(found)
     }
 

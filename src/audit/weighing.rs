@@ -9,7 +9,7 @@ use crate::metric::Metric;
 use crate::modules::{EdgeWeight, Graph, ModulesConfig, bootstrap, find, find_in};
 use crate::numeric::{Rng, Scalar, statistics};
 use crate::patch::{Engine, Patchable, PatchableExt as _};
-use crate::result::Modules;
+use crate::result::{Assignment, Modules};
 
 /// Runs of the path of integrated gradients.
 const STEPS: usize = 5;
@@ -168,6 +168,47 @@ pub fn graph<T: Scalar>(
     let resampled: Vec<_> = graphs.into_iter().map(|graph| graph.layered).collect();
     let bootstrap = bootstrap(&resampled, &found.partition, &names, config);
     (Modules { bootstrap, ..found }, graph)
+}
+
+/// Gives every site its module, where several sites are one node.
+pub fn by_site<T: Scalar>(found: &mut Modules, graph: &Graph, network: &dyn Patchable<Number = T>) {
+    let names = graph.names(network);
+    let sites_of = |site: &String| -> Vec<String> {
+        let node = names.iter().position(|name| name == site);
+        let members = node.map_or(&[][..], |node| &graph.members[node]);
+        members
+            .iter()
+            .map(|member| network.node_name(*member))
+            .collect()
+    };
+    let expand = |partition: &mut Vec<Assignment>| {
+        let assigned = partition.iter().flat_map(|a| {
+            let module = a.module;
+            sites_of(&a.site)
+                .into_iter()
+                .map(move |site| Assignment { site, module })
+        });
+        *partition = assigned.collect();
+    };
+    expand(&mut found.partition);
+    found
+        .without_outputs
+        .iter_mut()
+        .for_each(|p| expand(&mut p.partition));
+    found
+        .hierarchy
+        .iter_mut()
+        .for_each(|p| expand(&mut p.partition));
+    found
+        .blocks
+        .iter_mut()
+        .for_each(|p| expand(&mut p.partition));
+    let scanned = found.scan.iter_mut().flat_map(|scan| &mut scan.plateaus);
+    scanned.for_each(|p| expand(&mut p.partition));
+    found.isolated = found.isolated.iter().flat_map(sites_of).collect();
+    for part in &mut found.dead {
+        *part = part.iter().flat_map(sites_of).collect();
+    }
 }
 
 /// Divides a layer's weights by the mean |weight| of its edges.

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use crate::audit::function::{Function, function};
-use crate::audit::weighing::{Draws, by_attribution, by_effect, by_spread, graph, wide};
+use crate::audit::weighing::{Draws, by_attribution, by_effect, by_site, by_spread, graph, wide};
 use crate::audit::{Config, Granularity};
 use crate::choice::Unmatched;
 use crate::circuit::{Attributable, Goal};
@@ -14,7 +14,7 @@ use crate::numeric::Scalar;
 use crate::patch::{
     ComponentEngine, EdgeSet, Fill, Parted, Patchable, PatchableExt as _, Setup, WeightEngine,
 };
-use crate::result::{Assignment, Modules, Prune};
+use crate::result::{Modules, Prune};
 use crate::{ErrorKind, Result};
 
 /// Edges between components are patched one by one, unasked, up to so many.
@@ -252,45 +252,4 @@ type AnyEngine<'e, T> = Box<dyn Patchable<Number = T> + 'e>;
 fn any<'e, P: Patchable + 'e>(engines: Vec<(Fill, P)>) -> Vec<(Fill, AnyEngine<'e, P::Number>)> {
     let boxed = |(fill, engine)| (fill, Box::new(engine) as AnyEngine<'e, P::Number>);
     engines.into_iter().map(boxed).collect()
-}
-
-/// Gives every site its module, where several sites are one node.
-fn by_site<T: Scalar>(found: &mut Modules, graph: &Graph, network: &dyn Patchable<Number = T>) {
-    let names = graph.names(network);
-    let sites_of = |site: &String| -> Vec<String> {
-        let node = names.iter().position(|name| name == site);
-        let members = node.map_or(&[][..], |node| &graph.members[node]);
-        members
-            .iter()
-            .map(|member| network.node_name(*member))
-            .collect()
-    };
-    let expand = |partition: &mut Vec<Assignment>| {
-        let assigned = partition.iter().flat_map(|a| {
-            let module = a.module;
-            sites_of(&a.site)
-                .into_iter()
-                .map(move |site| Assignment { site, module })
-        });
-        *partition = assigned.collect();
-    };
-    expand(&mut found.partition);
-    found
-        .without_outputs
-        .iter_mut()
-        .for_each(|p| expand(&mut p.partition));
-    found
-        .hierarchy
-        .iter_mut()
-        .for_each(|p| expand(&mut p.partition));
-    found
-        .blocks
-        .iter_mut()
-        .for_each(|p| expand(&mut p.partition));
-    let scanned = found.scan.iter_mut().flat_map(|scan| &mut scan.plateaus);
-    scanned.for_each(|p| expand(&mut p.partition));
-    found.isolated = found.isolated.iter().flat_map(sites_of).collect();
-    for part in &mut found.dead {
-        *part = part.iter().flat_map(sites_of).collect();
-    }
 }

@@ -441,12 +441,11 @@ fn overview_legend(
         let words = format!("width: |w|, up to {}", short(strongest));
         entries.push(Entry::new(Sample::Words, words));
     }
+    if wires.iter().any(|wire| wire.to.layer <= wire.from.layer) {
+        entries.push(Entry::new(Sample::Words, "curves: to the next step"));
+    }
     let kinds = [
-        (
-            LinkKind::Identity,
-            "bypass",
-            "residual stream, passed on as it is",
-        ),
+        (LinkKind::Identity, "bypass", "passed on as it is"),
         (LinkKind::Spread, "bypass", "entry of a map"),
         (
             LinkKind::Attention,

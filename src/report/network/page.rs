@@ -10,11 +10,22 @@ use crate::report::network::figure::drawn_threshold;
 use crate::report::page::blocks::{Block, Section};
 use crate::report::sites::Sites;
 use crate::report::view::sample_words;
-use crate::result::{Audit, Split};
+use crate::result::{Audit, Network, Split};
 
-/// What stands for kernels, and for weights that are used more than once.
-pub(in crate::report) const KERNELS: &str = "A kernel is drawn by its largest entry, a weight that is \
-     used at several places at each of them.";
+/// What stands for kernels, or for the weights of a recurrence.
+pub(in crate::report) fn drawn_as(network: &Network) -> &'static str {
+    match network
+        .skips
+        .iter()
+        .any(|skip| skip.to_layer <= skip.from_layer)
+    {
+        true => {
+            "A neuron is drawn once for all steps; what it leads to the next step is a curve over \
+             its layer."
+        }
+        false => "A kernel is drawn by its largest entry.",
+    }
+}
 
 /// What stands in the view's place until the script draws it.
 const UNDRAWN: &str = "The interactive view is drawn by the page’s script; without it, the figure above \
@@ -77,7 +88,7 @@ fn caption(audit: &Audit) -> String {
         String::new()
     };
     let kernels = match audit.checkpoint.layout {
-        Layout::Layered => format!(" {KERNELS}"),
+        Layout::Layered => format!(" {}", drawn_as(&audit.network)),
         _ => String::new(),
     };
     format!(

@@ -5,7 +5,7 @@ use crate::report::english::{counted, plural};
 use crate::report::figures::Gallery;
 use crate::report::format::{count, number, percent};
 use crate::report::network::figure::drawn_threshold;
-use crate::report::network::page::KERNELS;
+use crate::report::network::page::drawn_as;
 use crate::report::page::blocks::{Block, Cell, Section, Shown, Table, numbers, words};
 use crate::report::sites::{Sites, clean};
 use crate::result::{Audit, Prune};
@@ -47,7 +47,7 @@ fn weights_caption(audit: &Audit) -> String {
         number(drawn_threshold(audit))
     );
     if audit.checkpoint.layout == Layout::Layered {
-        return format!("{caption} {KERNELS}");
+        return format!("{caption} {}", drawn_as(&audit.network));
     }
     if zero > 0 {
         caption.push_str(&format!(
