@@ -11,7 +11,7 @@
     reason = "gemm takes raw pointers; shapes are checked here"
 )]
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, ShapeBuilder as _};
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -20,7 +20,12 @@ use super::{Scalar, parallel};
 /// Multiplications from which on a product is handed out to all threads, about a millisecond
 /// of one; and columns of a strip at least.
 const LARGE: usize = 1 << 24;
-const STRIP: usize = 512;
+const STRIP: usize = 128;
+
+/// Multiplications from which on a product whose second matrix lies column by column is
+/// written column by column too, and then brought into rows: `gemm` reads it as it lies only
+/// so, which is 1.2 to 2.9 times as fast (64 and 256 rows, weights of 0.6 to 4.4 million).
+const WIDE: usize = 1 << 21;
 
 /// Partial sums of a dot product.
 const LANES: usize = 8;
@@ -80,6 +85,16 @@ fn product<T: Scalar>(
     let lone = m.min(n) <= 1 || m * n <= SMALL;
     if lone && a_strides.1 == 1 && b_strides.0 == 1 {
         return Arch::new().dispatch(Dots { out, a, b, add });
+    }
+    let by_columns = b_strides.0 == 1 && b_strides.1 != 1 && out_strides.1 == 1;
+    if by_columns && m > 1 && m * k * n >= WIDE {
+        let mut turned = Array2::zeros((m, n).f());
+        product(turned.view_mut(), a, b, false);
+        match add {
+            true => out += &turned,
+            false => out.assign(&turned),
+        }
+        return;
     }
     // SAFETY: the three views are valid for their shapes and strides, which the caller
     // checked to agree, and `out` is borrowed mutably, so it overlaps neither.
@@ -203,7 +218,6 @@ fn strides(of: &[isize]) -> (isize, isize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array2;
 
     #[test]
     fn agrees_with_the_plain_product_for_any_strides() {
@@ -221,10 +235,14 @@ mod tests {
         let value = |i: usize, j: usize| ((i * 37 + j * 101) % 997) as f32 / 997.0 - 0.4;
         let a = Array2::from_shape_fn((16, 1100), |(i, j)| value(i, j));
         let b = Array2::from_shape_fn((1100, 1030), |(i, j)| value(j, i));
-        let [mut strips, mut whole] = [0, 1].map(|_| Array2::from_elem((16, 1030), 0.5));
-        matmul_into(strips.view_mut(), a.view(), b.view(), true);
-        product(whole.view_mut(), a.view(), b.view(), true);
-        assert_eq!(strips, whole);
+        let columns = Array2::from_shape_fn((1030, 1100), |(j, i)| b[[i, j]]);
+        for (b, add) in [(b.view(), true), (b.view(), false), (columns.t(), false)] {
+            let [mut strips, mut whole] = [0, 1].map(|_| Array2::from_elem((16, 1030), 0.5));
+            matmul_into(strips.view_mut(), a.view(), b, add);
+            let (a, b) = (a.view(), b.as_standard_layout());
+            product(whole.view_mut(), a, b.view(), add);
+            assert_eq!(strips, whole);
+        }
     }
 
     fn dots(out: &mut Array2<f32>, a: &Array2<f32>, b: &Array2<f32>, add: bool) {
