@@ -150,6 +150,7 @@ FAMILIES = {
     "nemotron": (T.NemotronConfig, [T.NemotronForCausalLM], {**PLAIN, "rope_parameters": rope("default", partial_rotary_factor=0.5)},
                  {**GROUPED, **HEADS, "attention_bias": YES_NO, "mlp_bias": YES_NO, "hidden_act": ["relu2", "gelu"], "norm_eps": [1e-5, 0.01]}),
     "arcee": (T.ArceeConfig, [T.ArceeForCausalLM], PLAIN, {**GROUPED, **ROTARY, **HEADS, "attention_bias": YES_NO, "mlp_bias": YES_NO}),
+    "internlm3": (T.InternLM3Config, [T.LlamaForCausalLM], PLAIN, {**GROUPED, **ROTARY, **HEADS, "head_dim": [4, 6], "rms_norm_eps": [1e-5, 0.01]}),
     "glm": (T.GlmConfig, [T.GlmForCausalLM], {**PLAIN, "head_dim": 4, "rope_parameters": rope("default", partial_rotary_factor=0.5)}, {**GROUPED, **HEADS, "attention_bias": YES_NO}),
     "glm4": (T.Glm4Config, [T.Glm4ForCausalLM], {**PLAIN, "head_dim": 4, "rope_parameters": rope("default", partial_rotary_factor=0.5)}, {**GROUPED, **HEADS, "attention_bias": YES_NO}),
     "exaone4": (T.Exaone4Config, [T.Exaone4ForCausalLM, T.Exaone4Model], {**PLAIN, "head_dim": 4},

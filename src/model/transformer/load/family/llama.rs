@@ -255,6 +255,13 @@ pub(super) const ARCEE: Family = Family {
     ..LLAMA
 };
 
+/// Llama by another name.
+pub(super) const INTERNLM3: Family = Family {
+    epsilon: 1e-5,
+    head_width: Some(128),
+    ..LLAMA
+};
+
 pub(super) const GLM: Family = Family {
     model: Model::Glm,
     classes: &["GlmForCausalLM"],

@@ -20,8 +20,8 @@ use gemma::{GEMMA, GEMMA2, GEMMA3};
 pub(super) use gpt2::{BRIDGE, NANO};
 use gpt2::{CODEGEN, GPT_BIGCODE, GPT_NEO, GPT2, GPTJ, MPT, OPT, XGLM};
 use llama::{
-    ARCEE, EXAONE4, GLM, GLM4, GRANITE, MISTRAL, MIXTRAL, NEMOTRON, OLMO, OLMO2, OLMOE, PHI, PHI3,
-    QWEN2, QWEN2_MOE, QWEN3, QWEN3_MOE, SMOLLM3, STABLELM, STARCODER2,
+    ARCEE, EXAONE4, GLM, GLM4, GRANITE, INTERNLM3, MISTRAL, MIXTRAL, NEMOTRON, OLMO, OLMO2, OLMOE,
+    PHI, PHI3, QWEN2, QWEN2_MOE, QWEN3, QWEN3_MOE, SMOLLM3, STABLELM, STARCODER2,
 };
 pub(super) use llama::{LLAMA, MODERN};
 use modernbert::MODERNBERT;
@@ -347,4 +347,5 @@ pub(super) const FAMILIES: &[(&str, Family)] = &[
     ("albert", ALBERT),
     ("exaone4", EXAONE4),
     ("persimmon", PERSIMMON),
+    ("internlm3", INTERNLM3),
 ];
