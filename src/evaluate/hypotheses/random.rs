@@ -102,6 +102,9 @@ pub fn random_errors<T: Scalar>(
     Some(judge.errors(&sets))
 }
 
+/// One of the two ends of an edge.
+type End = fn((usize, usize)) -> usize;
+
 /// The candidates as ways through the network.
 pub(super) struct Ways {
     candidates: Vec<usize>,
@@ -167,7 +170,7 @@ impl Ways {
         &self,
         path: &mut Vec<usize>,
         mut here: usize,
-        (ways, end): (&[Vec<usize>], fn((usize, usize)) -> usize),
+        (ways, end): (&[Vec<usize>], End),
         rng: &mut Rng,
     ) {
         while let Some(edge) = pick(&ways[here], rng).filter(|edge| !path.contains(edge)) {
