@@ -40,7 +40,7 @@ fn unmatched(why: Unmatched) -> String {
         }
         Unmatched::Edges => &many,
         Unmatched::Kernels => {
-            "sites are matched by the single weights between them, and here kernels, norms or gates join them"
+            "sites are matched by the single weights between them, and here kernels, norms, gates or steps join them"
         }
         Unmatched::Attention => {
             "sites are matched by the weights between them, and attention joins sites by products, \
