@@ -28,8 +28,6 @@ def main():
     asked = parser.parse_args()
     torch.manual_seed(asked.seed)
     rnn = nn.RNN(1, asked.hidden, nonlinearity="relu", bias=False, batch_first=True)
-    # Neurons keep what they hold at first: from PyTorch's own beginning half are decided rightly.
-    rnn.weight_hh_l0.data = torch.eye(asked.hidden) + 0.1 * torch.randn(asked.hidden, asked.hidden)
     linear = nn.Linear(asked.hidden, asked.length, bias=False)
     weights = [*rnn.parameters(), *linear.parameters()]
     optimizer = torch.optim.Adam(weights, lr=0.003)
