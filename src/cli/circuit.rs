@@ -139,7 +139,7 @@ pub(super) struct CircuitArgs {
     /// How fine a network is taken apart: weight (of linear layers; MLPs and small transformers), neuron (in transformers channels of the residual stream too), component (transformers) [default: weight for MLPs, component for transformers]
     #[arg(long, value_name = "G")]
     granularity: Option<Granularity>,
-    /// Tell a transformer's edges apart by the position at which they are read; samples must be aligned
+    /// Tell a transformer's edges apart by the position at which they are read, where samples are aligned, or a recurrent network's by the step
     #[arg(long)]
     positions: bool,
     /// Price of all gates being open, for the method mask: higher gives smaller circuits

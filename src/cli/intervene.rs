@@ -21,7 +21,8 @@ use crate::{ErrorKind, checkpoint::Checkpoint};
 /// All edits are made at once. A site is named as in every result: x0, h1.3, y0; of a
 /// transformer a0.h1, m0, a0.h1<q>, r2 (the stream after two sublayers), r2.5, b0.h7, b0.q3.
 /// V is a number, several with commas for a site of several, @FILE.npy, or LOW..HIGH:N for a
-/// sweep of N values in one of the edits. A site may end in @POSITIONS: a0.h1@3, r2@0-2.
+/// sweep of N values in one of the edits. A site may end in @POSITIONS: a0.h1@3, r2@0-2; of a
+/// recurrent network these are steps: h1.3@4.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   modscope intervene runs/a --data runs/a/data.safetensors --set h1.3=0 --scale h1.4=0.5
@@ -74,7 +75,7 @@ pub(super) struct Args {
         help_heading = "Edits"
     )]
     fill: Fill,
-    /// Positions of a transformer's samples at which edits are made that name none: 3 or 0-2,5
+    /// Positions of a transformer's samples, or steps of a recurrent network, at which edits are made that name none: 3 or 0-2,5
     #[arg(long, value_name = "LIST", value_parser = parse::positions, help_heading = "Edits")]
     positions: Option<parse::Positions>,
     /// What the effect is on [default: logit-diff for classes, mse for targets]

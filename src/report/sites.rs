@@ -20,6 +20,15 @@ pub struct Place {
     pub index: usize,
 }
 
+impl Place {
+    /// Whether an edge from here leads to the next step of a recurrence: its reader's layer is
+    /// not above this one.
+    #[must_use]
+    pub fn recurs_to(self, reader: Self) -> bool {
+        reader.layer <= self.layer
+    }
+}
+
 /// One weight and the two sites it joins.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Wire {

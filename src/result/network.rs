@@ -22,6 +22,14 @@ pub struct Network {
 }
 
 impl Network {
+    /// Whether some weights lead to the next step of a recurrence.
+    #[must_use]
+    pub fn has_steps(&self) -> bool {
+        self.skips
+            .iter()
+            .any(|skip| skip.to_layer <= skip.from_layer)
+    }
+
     /// Entries of all matrices of weights.
     #[must_use]
     pub fn weight_count(&self) -> usize {

@@ -15,7 +15,7 @@ fn circuit(member: &str, more: &str) -> Seen {
     Desk::new().run(&line)
 }
 
-/// 2 features and 8 neurons over so many steps: a weight is an edge, or an edge at each step.
+/// One input and 8 neurons at every step: a weight is an edge, or an edge at each step.
 #[test]
 fn a_weight_is_one_edge_at_all_steps_and_positions_tell_them_apart() {
     let circuit = |more: &str| -> Value {

@@ -24,7 +24,7 @@ pub struct Way {
     pub from: (f64, f64),
     /// To the reader.
     pub to: (f64, f64),
-    /// Whether the reader's layer is not above the writer's.
+    /// Whether it leads to the next step.
     pub recurs: bool,
 }
 

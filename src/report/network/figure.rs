@@ -441,7 +441,7 @@ fn overview_legend(
         let words = format!("width: |w|, up to {}", short(strongest));
         entries.push(Entry::new(Sample::Words, words));
     }
-    if wires.iter().any(|wire| wire.to.layer <= wire.from.layer) {
+    if wires.iter().any(|wire| wire.from.recurs_to(wire.to)) {
         entries.push(Entry::new(Sample::Words, "curves: to the next step"));
     }
     let kinds = [

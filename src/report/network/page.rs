@@ -14,11 +14,7 @@ use crate::result::{Audit, Network, Split};
 
 /// What stands for kernels, or for the weights of a recurrence.
 pub(in crate::report) fn drawn_as(network: &Network) -> &'static str {
-    match network
-        .skips
-        .iter()
-        .any(|skip| skip.to_layer <= skip.from_layer)
-    {
+    match network.has_steps() {
         true => {
             "A neuron is drawn once for all steps; what it leads to the next step is a curve over \
              its layer."

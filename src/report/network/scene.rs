@@ -151,7 +151,7 @@ impl Scene {
         Some(Way {
             from: self.point(from)?,
             to: self.point(to)?,
-            recurs: to.layer <= from.layer,
+            recurs: from.recurs_to(to),
         })
     }
 
