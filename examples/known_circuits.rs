@@ -8,7 +8,8 @@
 //! Exact effects and masks are of the squared error against the network's own
 //! outputs, as the truth counts any change of an output; attributions, which
 //! have no gradient there, are of the logit difference between its decision and
-//! the next output, or of the output where there is one.
+//! the next output, or of the output where there is one. Masks and random scores are drawn:
+//! theirs is the median over nine seeds, with the least and the largest.
 #![allow(clippy::print_stdout, reason = "an example prints")]
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,9 @@ const METHODS: [Method; 11] = [
     Method::Ensemble,
     Method::Random,
 ];
+
+/// Seeds of methods that draw.
+const SEEDS: u64 = 9;
 
 fn main() -> anyhow::Result<()> {
     let names: Vec<&str> = METHODS.iter().map(|method| method.name()).collect();
@@ -70,16 +74,25 @@ fn row(folder: &Path, fill: Fill) -> anyhow::Result<String> {
         config.circuits.methods = vec![method];
         config.circuits.metric =
             matches!(method, Method::Exact | Method::Mask).then_some(MetricKind::Mse);
-        // A method that has no gradient anywhere says so instead of scoring 0.
-        let area = audit(&checkpoint, &data, &config, &|_| ())
-            .ok()
-            .and_then(|outcome| {
-                let circuit = outcome.result.circuits.into_iter().next()?;
-                let recovery = circuit.recovery?;
+        let seeds = match method {
+            Method::Mask | Method::Random => SEEDS,
+            _ => 1,
+        };
+        let mut found: Vec<f64> = Vec::new();
+        for seed in 0..seeds {
+            config.seed = seed;
+            // A method that has no gradient anywhere says so instead of scoring 0.
+            let Ok(outcome) = audit(&checkpoint, &data, &config, &|_| ()) else {
+                continue;
+            };
+            if let Some(circuit) = outcome.result.circuits.into_iter().next()
+                && let Some(recovery) = circuit.recovery
+            {
                 (edges, known) = (circuit.edges_total, recovery.known);
-                recovery.roc_area
-            });
-        areas.push(area.map_or_else(|| "-".to_owned(), |area| format!("{area:.3}")));
+                found.extend(recovery.roc_area);
+            }
+        }
+        areas.push(told(found));
     }
     let program = folder.file_name().map(|n| n.to_string_lossy().into_owned());
     Ok(format!(
@@ -87,4 +100,16 @@ fn row(folder: &Path, fill: Fill) -> anyhow::Result<String> {
         program.unwrap_or_default(),
         areas.join(" | ")
     ))
+}
+
+/// The median, with the least and the largest where they are not all the same.
+fn told(mut areas: Vec<f64>) -> String {
+    areas.sort_by(f64::total_cmp);
+    match areas.as_slice() {
+        [] => "-".to_owned(),
+        [least, .., most] if least < most => {
+            format!("{:.3} ({least:.3}–{most:.3})", areas[areas.len() / 2])
+        }
+        [area, ..] => format!("{area:.3}"),
+    }
 }

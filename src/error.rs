@@ -44,7 +44,10 @@ impl ErrorKind {
     pub(crate) fn is_of_scores(&self) -> bool {
         matches!(
             self,
-            Self::PatchesChangeNothing { .. } | Self::NoSlope { .. } | Self::NoQueries { .. }
+            Self::PatchesChangeNothing { .. }
+                | Self::NoSlope { .. }
+                | Self::NoQueries { .. }
+                | Self::NoFolds { .. }
         )
     }
 }
@@ -831,6 +834,16 @@ pub enum ErrorKind {
     /// No method gave effects sample by sample.
     #[error("none of the methods gave the edges effects sample by sample")]
     NoScores,
+    /// A size that was to be calibrated by folds, of scores that have none.
+    #[error(
+        "the size of circuits by `{method}` cannot be calibrated: its scores are not to be had without a part of the samples, or there are fewer than {folds}"
+    )]
+    NoFolds {
+        /// The method.
+        method: String,
+        /// Folds, and the fewest samples.
+        folds: usize,
+    },
     /// A claim about what the network does not have.
     #[error("no edge is `{claim}`, and none leads out of a site of that name")]
     UnknownClaim {

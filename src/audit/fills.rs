@@ -5,6 +5,7 @@
 //! data allow, and with other samples for a fill that are chosen, sample by sample, to take it
 //! furthest from the full network.
 
+use super::methods::Subset;
 use super::multiverse::scoring;
 use super::search::{Measured, ScoredBySample};
 use super::{Config, Outcome, audit};
@@ -35,13 +36,13 @@ pub fn under_every_fill(
     for fill in Fill::each().filter(|f| *f != Fill::Corrupted || data.corrupted.is_some()) {
         progress(&format!("running circuits under the {fill} fill"));
         // Any method does, which is asked for nothing but its runs.
-        let mut runs = scoring(config, (fill, metric), &[Method::Eap]);
+        let mut runs = scoring(config, (fill, metric), &[Method::Random]);
         runs.circuits.judge_on = config.circuits.judge_on;
         runs.discover.clone_from(&config.discover);
         for circuit in &*circuits {
             let edges = circuit.edges.iter().map(|e| (e.from.clone(), e.to.clone()));
             let of_answer = runs.circuits.measure.entry(circuit.output.clone());
-            of_answer.or_default().push(edges.collect());
+            of_answer.or_default().push(Subset::ByName(edges.collect()));
         }
         let mut found = match audit(checkpoint, data, &runs, progress) {
             Ok(found) => found.by_sample,

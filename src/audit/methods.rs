@@ -34,6 +34,9 @@ pub struct CircuitsConfig {
     pub top: Option<usize>,
     /// How edges are taken from scores.
     pub selection: Selection,
+    /// Whether the size of a circuit from scores is chosen by samples that took no part in
+    /// its ranking.
+    pub calibrate: bool,
     /// Whether edges on no path from an input to an output are taken out of
     /// circuits from scores.
     pub connected: bool,
@@ -72,8 +75,8 @@ pub struct CircuitsConfig {
     /// What is proved of circuits by proof.
     pub proof: ProofConfig,
     /// Circuits that are run besides on the samples of the judgement, by the site of their
-    /// answer: edges by writer and reader. What they do is handed on with the effects.
-    pub measure: BTreeMap<String, Vec<Vec<(String, String)>>>,
+    /// answer. What they do is handed on with the effects.
+    pub measure: BTreeMap<String, Vec<Subset>>,
     /// Whether circuits are run under every fill that the data allow.
     pub every_fill: bool,
     /// Which samples stand in for which under the fill `resample`; by the seed of the run
@@ -152,6 +155,15 @@ pub enum JudgeOn {
     Same,
 }
 
+/// Some of the edges that circuits are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subset {
+    /// By writer and reader.
+    ByName(Vec<(String, String)>),
+    /// By their places among all of these edges.
+    ByPlace(EdgeSet),
+}
+
 /// A circuit in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
@@ -173,6 +185,7 @@ impl CircuitsConfig {
             threshold: None,
             top: None,
             selection: Selection::Top,
+            calibrate: false,
             connected: true,
             conventions: Conventions::Own,
             ig_steps: 5,

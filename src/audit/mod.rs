@@ -46,7 +46,6 @@ mod subgroups;
 pub(crate) mod subject;
 mod surface;
 mod task;
-mod transfer;
 mod transformer;
 mod transplant;
 mod truth;

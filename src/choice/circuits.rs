@@ -175,6 +175,17 @@ named_beside! {
     Origin { Found(Method), Given = "given" }
 }
 
+impl Fill {
+    /// Whether it draws what stands in for a message: another seed is another fill.
+    #[must_use]
+    pub const fn is_drawn(self) -> bool {
+        match self {
+            Self::Resample => true,
+            Self::Zero | Self::Mean | Self::Corrupted => false,
+        }
+    }
+}
+
 impl Method {
     /// Whether its scores rank all edges; those of a search say only which were tried.
     #[must_use]

@@ -17,7 +17,6 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::Sign;
-use super::select::linked_from;
 use crate::metric::{Direction, Metric};
 use crate::model::Components;
 use crate::model::transformer::{Letter, Reader, Writer};
@@ -270,4 +269,13 @@ fn authors_writers(sites: &Components, reader: usize) -> Vec<usize> {
     };
     writers.sort_by_key(key);
     writers
+}
+
+/// Per node, the nodes that links lead from to it.
+fn linked_from<T: Scalar>(network: &dyn Patchable<Number = T>) -> Vec<Vec<usize>> {
+    let mut behind = vec![Vec::new(); network.node_count()];
+    for (from, to) in network.links() {
+        behind[to].push(from);
+    }
+    behind
 }

@@ -32,7 +32,7 @@ pub use proved::{Minimal, minimal};
 pub use random::random_scores;
 pub use screened::{Cut, Screened, screened};
 pub use select::{
-    Connection, connected, greedy, leading_to, strongest, strongest_by, strongest_of,
+    Connection, EdgeGraph, connected, greedy, leading_to, strongest, strongest_by, strongest_of,
 };
 
 use ndarray::ArrayView2;

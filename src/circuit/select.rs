@@ -1,5 +1,7 @@
 //! From scores to circuits.
 
+use serde::{Deserialize, Serialize};
+
 use crate::graph::spread;
 use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
@@ -67,46 +69,65 @@ pub fn greedy<T: Scalar>(
     scores: &[f64],
     candidates: &EdgeSet,
 ) -> Vec<usize> {
-    let mut into = vec![Vec::new(); network.node_count()];
-    let mut leads_on = vec![false; network.node_count()];
-    for edge in candidates.ones() {
-        let (writer, reader) = network.ends(edge);
-        into[reader].push(edge);
-        leads_on[writer] = true;
-    }
-    let mut behind = linked_from(network);
-    for (writer, _) in network.links() {
-        leads_on[writer] = true;
-    }
-    let mut open = std::collections::BinaryHeap::new();
-    let mut grown = Vec::new();
-    let open_node = |open: &mut std::collections::BinaryHeap<_>, edges: Vec<usize>| {
-        open.extend(edges.into_iter().map(|edge| Open {
-            score: scores[edge].abs(),
-            edge,
-        }));
-    };
-    let mut reached: Vec<usize> = (0..into.len()).filter(|node| !leads_on[*node]).collect();
-    loop {
-        while let Some(node) = reached.pop() {
-            open_node(&mut open, std::mem::take(&mut into[node]));
-            reached.extend(std::mem::take(&mut behind[node]));
-        }
-        let Some(Open { edge, .. }) = open.pop() else {
-            return grown;
-        };
-        grown.push(edge);
-        reached.push(network.ends(edge).0);
-    }
+    let edges: Vec<usize> = candidates.ones().collect();
+    let strengths: Vec<f64> = edges.iter().map(|edge| scores[*edge].abs()).collect();
+    let grown = EdgeGraph::new(network, &edges).greedy(&strengths);
+    grown.into_iter().map(|place| edges[place]).collect()
 }
 
-/// Per node, the nodes that links lead from to it.
-pub(super) fn linked_from<T: Scalar>(network: &dyn Patchable<Number = T>) -> Vec<Vec<usize>> {
-    let mut behind = vec![Vec::new(); network.node_count()];
-    for (from, to) in network.links() {
-        behind[to].push(from);
+/// Some edges of a network as a graph by themselves, told by their place among them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EdgeGraph {
+    nodes: usize,
+    /// By place, the nodes that an edge leads from and to.
+    ends: Vec<(usize, usize)>,
+    links: Vec<(usize, usize)>,
+}
+
+impl EdgeGraph {
+    /// Of these edges of a network, with its links. O(edges).
+    #[must_use]
+    pub fn new<T: Scalar>(network: &dyn Patchable<Number = T>, edges: &[usize]) -> Self {
+        Self {
+            nodes: network.node_count(),
+            ends: edges.iter().map(|edge| network.ends(*edge)).collect(),
+            links: network.links(),
+        }
     }
-    behind
+
+    /// The edges as [`greedy`] takes them, by how strong each is. Those that nothing leads on
+    /// from to an end are not taken. O(edges · log edges).
+    #[must_use]
+    pub fn greedy(&self, strengths: &[f64]) -> Vec<usize> {
+        let (mut into, mut behind) = (vec![Vec::new(); self.nodes], vec![Vec::new(); self.nodes]);
+        let mut leads_on = vec![false; self.nodes];
+        for (edge, (writer, reader)) in self.ends.iter().enumerate() {
+            into[*reader].push(edge);
+            leads_on[*writer] = true;
+        }
+        for (writer, reader) in &self.links {
+            behind[*reader].push(*writer);
+            leads_on[*writer] = true;
+        }
+        let mut open = std::collections::BinaryHeap::new();
+        let mut grown = Vec::new();
+        let mut reached: Vec<usize> = (0..self.nodes).filter(|node| !leads_on[*node]).collect();
+        loop {
+            while let Some(node) = reached.pop() {
+                let edges = std::mem::take(&mut into[node]).into_iter();
+                open.extend(edges.map(|edge| Open {
+                    score: strengths[edge],
+                    edge,
+                }));
+                reached.extend(std::mem::take(&mut behind[node]));
+            }
+            let Some(Open { edge, .. }) = open.pop() else {
+                return grown;
+            };
+            grown.push(edge);
+            reached.push(self.ends[edge].0);
+        }
+    }
 }
 
 /// An edge that may be taken next.

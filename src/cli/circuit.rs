@@ -48,6 +48,7 @@ pub(super) struct Args {
         short,
         long,
         value_name = "TAU",
+        conflicts_with = "calibrate",
         value_parser = not_negative,
         allow_negative_numbers = true,
         help_heading = "Circuits"
@@ -67,7 +68,7 @@ pub(super) struct Args {
     /// Scores and files only: without `--top` or `--threshold` no circuit is chosen, and none is judged
     #[arg(
         long,
-        conflicts_with_all = ["curve", "minimality", "within", "every_fill"],
+        conflicts_with_all = ["curve", "minimality", "within", "every_fill", "calibrate"],
         help_heading = "Circuits"
     )]
     no_judge: bool,
@@ -103,6 +104,9 @@ pub(super) struct CircuitArgs {
     /// How edges are taken from scores: top, or greedy (grown from the outputs backwards)
     #[arg(long, default_value = "top", value_name = "RULE")]
     selection: Selection,
+    /// Choose the size of a circuit from scores by its faithfulness on samples that took no part in the ranking, in five folds, not by that on the samples that made it
+    #[arg(long, conflicts_with = "top")]
+    calibrate: bool,
     /// Keep edges of a circuit from scores that lie on no path from an input to an output
     #[arg(long)]
     keep_unconnected: bool,
@@ -177,6 +181,7 @@ impl CircuitArgs {
             threshold: None,
             top: self.top,
             selection: self.selection,
+            calibrate: self.calibrate,
             connected: !self.keep_unconnected,
             conventions: self.conventions,
             ig_steps: self.ig_steps,

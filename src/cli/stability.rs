@@ -10,7 +10,7 @@ use super::journal::{self, OnDisk};
 use super::pipeline::Opened;
 use super::{output, pipeline};
 use crate::audit::{Granularity, Grid, Method, multiverse};
-use crate::choice::Sign;
+use crate::choice::{Selection, Sign};
 use crate::data::ReadAt;
 use crate::metric::MetricKind;
 use crate::patch::Fill;
@@ -25,10 +25,13 @@ const USUAL: [Method; 3] = [Method::Eap, Method::EapIgInputs, Method::CleanCorru
 const SETS: usize = 20;
 const MOST_SETS: usize = 10_000;
 
+/// Draws of a fill at most.
+const MOST_SEEDS: usize = 1_000;
+
 /// Would another honest analyst have found the same circuit
 ///
-/// Edges are scored by every method, fill and metric, and circuits taken of every size and
-/// over resamples of the samples; what all these analyses agree on is told.
+/// Edges are scored by every method, fill and metric, and circuits taken of every size or
+/// faithfulness and over resamples of the samples; what all these analyses agree on is told.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   modscope stability runs/a --data runs/a/data.safetensors
@@ -42,7 +45,7 @@ pub(super) struct Args {
     common: Common,
     #[command(flatten)]
     model: ModelArgs,
-    /// A TOML file of axes: method, fill, metric, selection, top, sample-sets, claim; a flag counts in place of its key
+    /// A TOML file of axes, whose keys are these flags: method, fill, metric, selection, order, top, faithfulness, seeds, granularity, sample-sets, claim; a flag counts in place of its key
     #[arg(long, value_name = "FILE", help_heading = "Axes")]
     axes: Option<PathBuf>,
     /// How edges are scored: eap, relp, eap-qk, atp-star, eap-ig-inputs, eap-ig-activations, clean-corrupted, exact; several with commas [default: eap,eap-ig-inputs,clean-corrupted]
@@ -78,9 +81,23 @@ pub(super) struct Args {
         help_heading = "Axes"
     )]
     signs: Vec<Sign>,
-    /// Edges of a circuit; several with commas [default: 1, 2, 5, 10 and 20 % of those there are]
+    /// In which order edges are taken: top (the strongest first) or greedy (grown from the outputs backwards); several with commas [default: top]
+    #[arg(
+        long = "order",
+        value_delimiter = ',',
+        value_name = "O",
+        help_heading = "Axes"
+    )]
+    orders: Vec<Selection>,
+    /// Edges of a circuit; several with commas [default: 1, 2, 5, 10 and 20 % of those there are, unless a faithfulness is given]
     #[arg(long = "top", value_delimiter = ',', value_name = "N", value_parser = at_least_one, help_heading = "Axes")]
     sizes: Vec<usize>,
+    /// The smallest circuit of at least this faithfulness, on the samples of its own discovery, in place of a number of edges; several with commas
+    #[arg(long = "faithfulness", value_delimiter = ',', value_name = "X", value_parser = share, help_heading = "Axes")]
+    levels: Vec<f64>,
+    /// Draws of fills that are drawn, each an analysis of its own [default: 1]
+    #[arg(long, value_name = "N", value_parser = count(1, 1_000), help_heading = "Axes")]
+    seeds: Option<usize>,
     /// Sets of samples: the samples as they are, and bootstrap resamples of them [default: 20]
     #[arg(long, value_name = "N", value_parser = count(1, 10_000), help_heading = "Axes")]
     sample_sets: Option<usize>,
@@ -102,12 +119,28 @@ pub(super) struct Args {
     /// Where a transformer's answers are read: last, all, or positions from 0 with commas [default: as the data say]
     #[arg(long, value_name = "WHERE", help_heading = "Axes")]
     read: Option<ReadAt>,
-    /// How fine a network is taken apart: weight, neuron or component [default: weight for MLPs, component for transformers]
-    #[arg(long, value_name = "G", help_heading = "Axes")]
-    granularity: Option<Granularity>,
+    /// How fine a network is taken apart: weight, neuron or component; several with commas [default: weight for MLPs, component for transformers]
+    #[arg(
+        long = "granularity",
+        value_delimiter = ',',
+        value_name = "G",
+        help_heading = "Axes"
+    )]
+    granularities: Vec<Granularity>,
     /// Prune weights with |w| below this first
     #[arg(long, default_value = "0", value_name = "X", help_heading = "Pruning")]
     prune_threshold: Threshold,
+}
+
+/// A share of what the network gains: above 0, at most 1.
+fn share(text: &str) -> Result<f64, String> {
+    let value: f64 = text.parse().map_err(|_| "a number is wanted".to_owned())?;
+    match 0.0 < value && value <= 1.0 {
+        true => Ok(value),
+        false => Err(format!(
+            "a faithfulness is above 0 and at most 1, not {value}"
+        )),
+    }
 }
 
 /// A method whose scores are means over samples.
@@ -137,7 +170,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Status> {
     let mut config = pipeline::config(&args.common, &args.model);
     config.read.clone_from(&args.read);
     config.circuits.ig_steps = args.ig_steps;
-    config.circuits.granularity = args.granularity;
     config.prune.threshold = args.prune_threshold;
     let Opened {
         name,
@@ -179,6 +211,11 @@ impl Args {
             !sizes.contains(&0),
             "top = 0: a circuit has an edge at least"
         );
+        let levels: Vec<f64> = or(&self.levels, &axes, "faithfulness")?;
+        for level in &levels {
+            share(&level.to_string()).map_err(anyhow::Error::msg)?;
+        }
+        let seeds = axes.values("seeds")?;
         Ok(Grid {
             methods: match methods.is_empty() {
                 true => USUAL.to_vec(),
@@ -187,7 +224,15 @@ impl Args {
             fills: or(&self.fills, &axes, "fill")?,
             metrics: or(&self.metrics, &axes, "metric")?,
             signs: or(&self.signs, &axes, "selection")?,
+            orders: or(&self.orders, &axes, "order")?,
             sizes,
+            levels,
+            seeds: self
+                .seeds
+                .or(seeds.first().copied())
+                .unwrap_or(1)
+                .clamp(1, MOST_SEEDS),
+            granularities: or(&self.granularities, &axes, "granularity")?,
             sample_sets: self
                 .sample_sets
                 .or(sets.first().copied())

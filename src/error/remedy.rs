@@ -70,6 +70,10 @@ impl Error {
                 "a method for any edge: `--method eap` or `relp`; a transformer has such edges \
                  with `--granularity component`".to_owned()
             }
+            ErrorKind::NoFolds { .. } => {
+                "a method by gradients, or their ensemble: `--method eap`, `eap-ig-inputs` or \
+                 `ensemble`; or leave out `--calibrate`".to_owned()
+            }
             ErrorKind::Write { .. } => "`--out DIR` writes elsewhere".to_owned(),
             ErrorKind::NotComparable { .. } => "compare networks of one task and shape".to_owned(),
             ErrorKind::NothingToCompare => {

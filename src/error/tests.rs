@@ -354,6 +354,11 @@ fn all() -> Vec<Error> {
             method: "eap-qk".into(),
         }
         .at(path()),
+        ErrorKind::NoFolds {
+            method: "mask".into(),
+            folds: 5,
+        }
+        .at(path()),
         ErrorKind::NoScores.at(path()),
         ErrorKind::UnknownClaim {
             claim: "a->b".into(),

@@ -233,7 +233,9 @@ fn decisions<T: Scalar>(metric: &Metric, outputs: ArrayView2<'_, T>) -> Option<V
     decides.then(|| outputs.columns().into_iter().map(decision).collect())
 }
 
-fn faithfulness(circuit: f64, full: f64, corrupted: f64) -> Option<f64> {
+/// `(circuit − corrupted) / (full − corrupted)`; `None` where those two are the same but for
+/// rounding.
+pub(super) fn faithfulness(circuit: f64, full: f64, corrupted: f64) -> Option<f64> {
     let range = full - corrupted;
     let scale = full.abs().max(corrupted.abs());
     let told_apart = range.abs() > scale * f64::from(f32::EPSILON);

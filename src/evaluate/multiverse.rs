@@ -28,34 +28,26 @@ pub struct Analysis {
     pub edges: EdgeSet,
 }
 
-/// The circuits of the edges of `scores: [sets, edges]` whose `strength` is the largest, for
-/// every set of samples and every size, sets first. Equals go by edge number.
+/// Edges by how strong each is, the strongest first; equals by number.
 #[must_use]
-pub fn strongest_sets(
-    scores: ArrayView2<'_, f64>,
-    sizes: &[usize],
-    strength: impl Fn(f64) -> f64 + Sync,
-) -> Vec<Vec<EdgeSet>> {
-    let rows: Vec<_> = scores.rows().into_iter().collect();
-    let of_row = |row: &ndarray::ArrayView1<'_, f64>| {
-        let mut order: Vec<usize> = (0..row.len()).collect();
-        let by = |edge: &usize| strength(row[*edge]);
-        order.sort_by(|a, b| by(b).total_cmp(&by(a)).then(a.cmp(b)));
-        let cut = |size: &usize| {
-            let mut set = EdgeSet::with_capacity(row.len());
-            set.extend(order.iter().take(*size).copied());
-            set
-        };
-        sizes.iter().map(cut).collect()
-    };
-    parallel::map(&rows, of_row)
+pub fn ranked(strengths: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..strengths.len()).collect();
+    order.sort_by(|a, b| strengths[*b].total_cmp(&strengths[*a]).then(a.cmp(b)));
+    order
 }
 
-/// The sum of effects over each set of samples, `[sets, edges]`, of `each: [samples,
-/// edges]`: the samples as they are first, then bootstrap resamples of them.
+/// The first `size` edges of a ranking of `edges`.
 #[must_use]
-pub fn over_sets(each: ArrayView2<'_, f64>, sets: usize, seed: u64) -> Array2<f64> {
-    let samples = each.nrows();
+pub fn first_of(ranking: &[usize], size: usize, edges: usize) -> EdgeSet {
+    let mut set = EdgeSet::with_capacity(edges);
+    set.extend(ranking.iter().take(size).copied());
+    set
+}
+
+/// How often each set has each sample, `[sets, samples]`: the samples as they are first,
+/// then bootstrap resamples of them.
+#[must_use]
+pub fn sets_of(samples: usize, sets: usize, seed: u64) -> Array2<f64> {
     let mut counts = Array2::zeros((sets, samples));
     for (set, mut row) in counts.rows_mut().into_iter().enumerate() {
         if set == 0 {
@@ -65,8 +57,14 @@ pub fn over_sets(each: ArrayView2<'_, f64>, sets: usize, seed: u64) -> Array2<f6
         let mut rng = Rng::new(seed.wrapping_add(set as u64), STREAM);
         resample(row, &mut rng);
     }
-    let mut scores = Array2::zeros((sets, each.ncols()));
-    matmul_into(scores.view_mut(), counts.view(), each, false);
+    counts
+}
+
+/// The sum of effects over each set of samples, `[sets, edges]`, of `each: [samples, edges]`.
+#[must_use]
+pub fn over_sets(counts: ArrayView2<'_, f64>, each: ArrayView2<'_, f64>) -> Array2<f64> {
+    let mut scores = Array2::zeros((counts.nrows(), each.ncols()));
+    matmul_into(scores.view_mut(), counts, each, false);
     scores
 }
 
@@ -183,14 +181,15 @@ mod tests {
     #[test]
     fn the_first_set_is_the_samples_as_they_are() {
         let each = array![[1.0, -5.0, 0.0], [1.0, 1.0, 0.5]];
-        let scores = over_sets(each.view(), 3, 0);
+        let sets = sets_of(2, 3, 0);
+        let scores = over_sets(sets.view(), each.view());
         assert_eq!(scores.row(0), array![2.0, -4.0, 0.5]);
-        let first = |strength: fn(f64) -> f64| -> Vec<Vec<usize>> {
-            let sets = strongest_sets(scores.view(), &[1, 2], strength);
-            sets[0].iter().map(|set| set.ones().collect()).collect()
-        };
-        assert_eq!(first(f64::abs), [vec![1], vec![0, 1]]);
+        assert!(sets.rows().into_iter().all(|row| row.sum() == 2.0));
+        let by = |strength: fn(f64) -> f64| ranked(&scores.row(0).mapv(strength).to_vec());
+        assert_eq!(by(f64::abs), [1, 0, 2]);
         // By the sign the edge of −4 is the last.
-        assert_eq!(first(|score| score), [vec![0], vec![0, 2]]);
+        assert_eq!(by(|score| score), [0, 2, 1]);
+        let two: Vec<usize> = first_of(&by(f64::abs), 2, 3).ones().collect();
+        assert_eq!(two, [0, 1]);
     }
 }

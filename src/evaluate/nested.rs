@@ -146,13 +146,29 @@ pub fn choose_nested<T: Scalar>(
     circuits: &Nested,
     within: f64,
 ) -> Option<Choice> {
+    choose_held_out(judge, std::slice::from_ref(circuits), &[], within)
+}
+
+/// The same, but that samples are in folds, and what a size does on a sample is what the
+/// circuit of that size does of the ranking of its fold, which others have made: a choice of
+/// a size by samples that took no part. `fold_of` says of every sample, whatever its number of
+/// readings, which fold it is in; empty: all in the first.
+#[must_use]
+pub fn choose_held_out<T: Scalar>(
+    judge: &Judge<'_, T>,
+    folds: &[Nested],
+    fold_of: &[usize],
+    within: f64,
+) -> Option<Choice> {
+    let largest = folds.iter().map(Nested::largest).min()?;
     let mut search = Sizes {
         judge,
-        circuits,
+        folds,
+        fold_of,
+        largest,
         within,
         tried: BTreeMap::new(),
     };
-    let largest = circuits.largest();
     let of = |fraction: &f64| ((fraction * largest as f64).floor() as usize).max(1);
     search.all(FRACTIONS.iter().map(of).filter(|size| *size <= largest));
     search.halve();
@@ -163,7 +179,9 @@ pub fn choose_nested<T: Scalar>(
 /// Sizes under search.
 struct Sizes<'s, 'n, T> {
     judge: &'s Judge<'n, T>,
-    circuits: &'s Nested,
+    folds: &'s [Nested],
+    fold_of: &'s [usize],
+    largest: usize,
     within: f64,
     tried: BTreeMap<usize, SweepPoint>,
 }
@@ -176,12 +194,28 @@ impl<T: Scalar> Sizes<'_, '_, T> {
             .into_iter()
             .filter(|s| !self.tried.contains_key(s))
             .collect();
-        let values = self.circuits.values(self.judge, &new);
+        let values = self.values(&new);
         for (size, values) in new.into_iter().zip(values) {
-            let kept = self.circuits.kept[size];
+            let kept = self.folds[0].kept[size];
             self.tried
                 .insert(size, point(self.judge, size as f64, kept, &values));
         }
+    }
+
+    /// The metric sample by sample, each by the ranking of its fold, at every size.
+    fn values(&self, sizes: &[usize]) -> Vec<Vec<f64>> {
+        let by_fold = self.folds.iter().map(|fold| fold.values(self.judge, sizes));
+        let by_fold: Vec<Vec<Vec<f64>>> = by_fold.collect();
+        let of_size = |size: usize| {
+            let readings = by_fold[0][size].len();
+            let of = |reading: usize| {
+                let sample = reading * self.fold_of.len() / readings;
+                let fold = self.fold_of.get(sample).copied().unwrap_or(0);
+                by_fold[fold][size][reading]
+            };
+            (0..readings).map(of).collect()
+        };
+        (0..sizes.len()).map(of_size).collect()
     }
 
     fn steps_are_cheap(&self) -> bool {
@@ -249,7 +283,7 @@ impl<T: Scalar> Sizes<'_, '_, T> {
         };
         let index =
             small.or_else(|| self.tried.iter().min_by(by_distance).map(|(size, _)| *size))?;
-        let drawn: BTreeSet<usize> = sizes(self.circuits.largest()).into_iter().collect();
+        let drawn: BTreeSet<usize> = sizes(self.largest).into_iter().collect();
         let few = self.tried.len() <= drawn.len();
         let shown = |size: &usize| few || *size == index || drawn.contains(size);
         Some(Choice {
@@ -289,6 +323,35 @@ mod tests {
             assert_eq!(parts.circuit(&engine, size), edges);
             assert_eq!(whole.circuit(&engine, size), connected(&engine, &edges));
         }
+    }
+
+    /// With two folds the size is that which does on each sample what its own fold's ranking
+    /// does; a fold for all is the choice as it was.
+    #[test]
+    fn samples_are_judged_by_the_ranking_of_their_fold() {
+        let model = random_mlp(&[3, 5, 2], 1, Activation::Tanh, 4);
+        let engine = Engine::new(&model, random_inputs(&model, 12, 4), Fills::zero());
+        let judge = Judge::new(&engine, Metric::Output { output: 0 }, engine.all());
+        let rankings = [1, 2].map(|seed| Rng::new(seed, 0).permutation(engine.edge_count()));
+        let folds = rankings.map(|ranked| Nested::new(&engine, &ranked, true));
+        let fold_of: Vec<usize> = (0..12).map(|sample| sample % 2).collect();
+        let choice = choose_held_out(&judge, &folds, &fold_of, 0.1).unwrap();
+        let size = choice.index;
+        let values = folds
+            .each_ref()
+            .map(|fold| judge.values(&fold.circuit(&engine, size)));
+        let own = (0..12).map(|sample| values[sample % 2][sample]);
+        let metric = crate::numeric::statistics::mean(&own.collect::<Vec<f64>>());
+        let chosen = choice
+            .points
+            .iter()
+            .find(|point| point.parameter == size as f64);
+        assert!((chosen.unwrap().metric - metric).abs() < 1e-9 * (1.0 + metric.abs()));
+        let alone = choose_held_out(&judge, &folds[..1], &[0; 12], 0.1).unwrap();
+        assert_eq!(
+            alone.index,
+            choose_nested(&judge, &folds[0], 0.1).unwrap().index
+        );
     }
 
     /// Of all sizes, tried one by one.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckpointInfo, DataInfo, Sentence, Tool};
-use crate::choice::{Fill, Method, MetricKind, Sign};
+use crate::choice::{Fill, Granularity, Method, MetricKind, Selection, Sign};
 
 /// A whole multiverse of analyses.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,8 +50,22 @@ pub struct Axes {
     /// without them; empty in results that do not say, which take them by size.
     #[serde(default)]
     pub selections: Vec<Sign>,
+    /// In which order: the strongest first, or grown from the outputs backwards; empty in
+    /// results that do not say, which take the strongest first.
+    #[serde(default)]
+    pub orders: Vec<Selection>,
+    /// Draws of fills that are drawn.
+    #[serde(default = "one")]
+    pub seeds: usize,
+    /// How fine the network is taken apart; empty: as it is unasked.
+    #[serde(default)]
+    pub granularities: Vec<Granularity>,
     /// Edges of a circuit.
     pub sizes: Vec<usize>,
+    /// Levels of faithfulness, each of which gives the smallest circuit that reaches it on
+    /// the samples of its own discovery.
+    #[serde(default)]
+    pub faithfulness: Vec<f64>,
     /// Sets of samples: the samples as they are, and bootstrap resamples of them.
     pub sample_sets: usize,
 }
@@ -64,6 +78,9 @@ pub struct Analysed {
     pub output: String,
     /// The target's or class's own name.
     pub output_name: String,
+    /// How fine the network was taken apart; `null` as it is unasked.
+    #[serde(default)]
+    pub granularity: Option<Granularity>,
     /// How many there are: the product of the axes, without those that give no scores.
     pub specifications: usize,
     /// Matrices of effects sample by sample: the only runs of the network.
@@ -92,12 +109,16 @@ pub struct Analysed {
     pub curve: Vec<Specified>,
 }
 
-/// The analyses that take the same number of edges.
+/// The analyses that take the same number of edges, or reach the same faithfulness.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OfSize {
-    /// Edges of a circuit.
+    /// Edges of a circuit; the median, where a faithfulness decides.
     pub size: usize,
+    /// The least faithfulness, whose smallest circuits they are; `null` where the number of
+    /// edges decides.
+    #[serde(default)]
+    pub faithfulness: Option<f64>,
     /// Analyses.
     pub analyses: usize,
     /// Mean Jaccard index of two of them.
@@ -134,7 +155,8 @@ pub struct SupportedEdge {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Along {
-    /// `method`, `fill`, `metric`, `selection`, `samples`.
+    /// `method`, `fill`, `metric`, `selection`, `order`, `seed`, `samples`; `granularity`,
+    /// along which analyses are held together by the sites that their edges lead out of.
     pub axis: String,
     /// Mean Jaccard index; 1: none.
     pub jaccard: f64,
@@ -259,8 +281,17 @@ pub struct Specified {
     /// How edges were taken.
     #[serde(default = "by_size")]
     pub selection: Sign,
+    /// In which order.
+    #[serde(default = "strongest_first")]
+    pub order: Selection,
+    /// Which draw of the fill; 0: that of the run's seed.
+    #[serde(default)]
+    pub seed: usize,
     /// Edges of the circuit.
     pub size: usize,
+    /// The faithfulness that it was to reach; `null` where its size was set.
+    #[serde(default)]
+    pub faithfulness: Option<f64>,
     /// Which set of samples; 0: the samples as they are.
     pub samples: usize,
     /// Jaccard index with the modal circuit of its size.
@@ -270,4 +301,12 @@ pub struct Specified {
 /// How results take edges that do not say.
 fn by_size() -> Sign {
     Sign::Absolute
+}
+
+fn strongest_first() -> Selection {
+    Selection::Top
+}
+
+fn one() -> usize {
+    1
 }

@@ -144,6 +144,135 @@ fn how_edges_are_taken_is_an_axis() {
     assert_eq!(alone["answers"], usual["answers"]);
 }
 
+/// Nothing is held against the analyses, and one method is enough.
+const ALONE: &str = "--method eap --sample-sets 3 --no-shuffled --no-transfer --no-nonsense --json";
+
+fn axis<'v>(answer: &'v Value, name: &str) -> Option<&'v Value> {
+    let along = answer["along"].as_array().unwrap();
+    let found = along.iter().find(|along| along["axis"] == name)?;
+    Some(&found["jaccard"])
+}
+
+/// Draws of a fill that is drawn are runs of their own; of another they are one run, and the
+/// axis makes no difference.
+#[test]
+fn draws_of_fills_are_an_axis() {
+    let found = result(&format!(
+        "stability {NETWORK} --fill zero --top 8 --seeds 3 {ALONE}"
+    ));
+    let answer = &found["answers"][0];
+    assert_eq!(
+        (&answer["scored"], &answer["specifications"]),
+        (&1.into(), &9.into())
+    );
+    assert_eq!(axis(answer, "seed"), Some(&1.0.into()));
+    let found = result(&format!(
+        "stability {NETWORK} --fill resample --top 8 --seeds 3 {ALONE}"
+    ));
+    let answer = &found["answers"][0];
+    assert_eq!(
+        (&answer["scored"], &answer["specifications"]),
+        (&3.into(), &9.into())
+    );
+    assert!(axis(answer, "seed").unwrap().as_f64().unwrap() < 1.0);
+    assert_eq!(found["axes"]["seeds"], 3);
+}
+
+/// The strongest edges first, and a circuit that grows from the outputs: of few edges the one
+/// has some that lead nowhere, the other has none.
+#[test]
+fn the_order_in_which_edges_are_taken_is_an_axis() {
+    let line = format!("stability {NETWORK} --fill mean --top 4,200 --order top,greedy {ALONE}");
+    let found = result(&line);
+    assert_eq!(
+        found["axes"]["orders"],
+        serde_json::json!(["top", "greedy"])
+    );
+    for answer in found["answers"].as_array().unwrap() {
+        assert_eq!(answer["specifications"], 2 * 2 * 3);
+        assert!(axis(answer, "order").unwrap().as_f64().unwrap() < 1.0);
+    }
+    let greedy = result(&line.replace("top,greedy", "greedy"));
+    for answer in greedy["answers"].as_array().unwrap() {
+        let edges = answer["sizes"][0]["edges"].as_array().unwrap();
+        let modal: Vec<&Value> = edges.iter().filter(|e| e["modal"] == true).collect();
+        assert_eq!(modal.len(), 4);
+        // Whoever writes one of the edges is read by another, or it ends at the output.
+        for edge in &modal {
+            let is_read = |site: &Value| modal.iter().any(|other| other["from"] == *site);
+            assert!(
+                edge["to"] == answer["output"] || is_read(&edge["to"]),
+                "{edge}"
+            );
+        }
+    }
+}
+
+/// The smallest circuit of a faithfulness is at least so faithful, judged by itself on the
+/// same samples, and one a sixteenth smaller is not.
+#[test]
+fn a_faithfulness_decides_the_size_of_each_analysis() {
+    let found = result(&format!(
+        "stability {NETWORK} --fill mean --faithfulness 0.6,0.9 {ALONE}"
+    ));
+    assert_eq!(found["axes"]["sizes"], serde_json::json!([]));
+    assert_eq!(found["axes"]["faithfulness"], serde_json::json!([0.6, 0.9]));
+    let answer = &found["answers"][0];
+    assert_eq!(answer["specifications"], 2 * 3);
+    for (place, level) in [0.6, 0.9].into_iter().enumerate() {
+        let of = &answer["sizes"][place];
+        assert_eq!(
+            (&of["faithfulness"], &of["certified"]),
+            (&level.into(), &Value::Null)
+        );
+        let curve = answer["curve"].as_array().unwrap();
+        let own = curve
+            .iter()
+            .find(|one| one["faithfulness"] == level && one["samples"] == 0);
+        let size = own.unwrap()["size"].as_u64().unwrap();
+        let faithfulness = |size: u64| {
+            let circuit = result(&format!(
+                "circuit {NETWORK} --method eap --fill mean --top {size} --keep-unconnected \
+                 --judge-on same --json"
+            ));
+            let circuits = circuit["circuits"].as_array().unwrap();
+            let own = circuits.iter().find(|c| c["output"] == answer["output"]);
+            own.unwrap()["faithfulness"].as_f64().unwrap()
+        };
+        assert!(faithfulness(size) >= level - 1e-6, "{level}: {size} edges");
+        let smaller = size - (size / 16).max(1);
+        assert!(faithfulness(smaller) < level, "{level}: {smaller} edges");
+    }
+}
+
+/// Weights and neurons are two networks of edges, held together by the sites they lead out of;
+/// a claim may be of one of them.
+#[test]
+fn granularities_are_an_axis() {
+    let found = result(&format!(
+        "stability {NETWORK} --fill mean --top 12 --granularity weight,neuron --claim h2.5->y0 \
+         --claim h1.7 {ALONE}"
+    ));
+    let answers = found["answers"].as_array().unwrap();
+    let told: Vec<&str> = answers
+        .iter()
+        .map(|a| a["granularity"].as_str().unwrap())
+        .collect();
+    assert_eq!(told, ["weight", "weight", "neuron", "neuron"]);
+    assert_eq!(answers[0]["output"], answers[2]["output"]);
+    for answer in answers {
+        let shared = axis(answer, "granularity").unwrap().as_f64().unwrap();
+        assert!(0.0 < shared && shared < 1.0, "{shared}");
+    }
+    let claims = |answer: &Value| answer["claims"].as_array().unwrap().len();
+    assert_eq!((claims(&answers[0]), claims(&answers[2])), (2, 1));
+    let (code, _, err) = typed(&format!(
+        "stability {NETWORK} --granularity weight,neuron --claim z9 {ALONE}"
+    ));
+    assert_eq!(code, Some(2));
+    assert!(err.contains("no edge is `z9`"), "{err}");
+}
+
 /// A card for an appendix, as a figure and for LaTeX.
 #[test]
 fn the_card_says_what_was_varied_and_what_came_of_it() {
@@ -279,5 +408,41 @@ fn acdc_stops_at_a_faithful_circuit_and_finds_what_the_whole_sweep_finds() {
         assert!(smallest(&few) > smallest(&all));
         let faithful = |p: &Value| (1.0 - p["faithfulness"].as_f64().unwrap()).abs() <= 0.05;
         assert!(few[few.len() - 2..].iter().any(faithful));
+    }
+}
+
+/// A size is chosen by samples that took no part in the ranking; whose scores cannot be had
+/// without some samples is told, and the ways out.
+#[test]
+fn the_size_of_a_circuit_is_calibrated_by_folds() {
+    let line = |rest: &str| format!("circuit {NETWORK} --fill mean --json {rest}");
+    for method in ["eap", "exact", "ensemble"] {
+        let found = result(&line(&format!("--method {method} --calibrate")));
+        for circuit in found["circuits"].as_array().unwrap() {
+            let how = circuit["selection"].as_str().unwrap();
+            assert!(
+                how.contains("took no part in the ranking (5 folds)"),
+                "{how}"
+            );
+            // The circuit is of the whole ranking, and of the size that was chosen.
+            let size = circuit["parameter"].as_f64().unwrap();
+            let usual = result(&line(&format!("--method {method} --top {size}")));
+            let same = usual["circuits"].as_array().unwrap().iter();
+            let same = same.filter(|c| c["output"] == circuit["output"]);
+            assert_eq!(
+                same.map(|c| &c["edges"]).collect::<Vec<_>>(),
+                [&circuit["edges"]]
+            );
+        }
+    }
+    let (code, _, err) = typed(&line("--method mask --calibrate"));
+    assert_eq!(code, Some(2));
+    assert!(
+        err.contains("cannot be calibrated") && err.contains("--calibrate"),
+        "{err}"
+    );
+    for other in ["--top 5", "--threshold 0.1", "--no-judge"] {
+        let (code, _, err) = typed(&line(&format!("--method eap --calibrate {other}")));
+        assert_eq!(code, Some(2), "{other}: {err}");
     }
 }

@@ -132,7 +132,7 @@ impl<T: Scalar> Search<'_, T> {
         let choice = choice.flatten();
         let place = choice.as_ref().map_or(0, |choice| choice.index);
         let how = match (self.config.threshold, &choice) {
-            (None, Some(choice)) => How::of(choice),
+            (None, Some(choice)) => How::of(choice, false),
             _ => How::Asked,
         };
         let chosen = Chosen {

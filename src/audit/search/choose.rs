@@ -1,13 +1,15 @@
 //! The circuit that a ranking gives: of the size or threshold asked for, else the
 //! smallest faithful one.
 
+use super::scores::{FOLDS, Scores};
 use super::{Answer, Search};
-use crate::audit::methods::Selection;
+use crate::audit::methods::{Method, Selection};
 use crate::circuit::{Connection, greedy, strongest_first, strongest_of};
-use crate::evaluate::{Choice, Judge, Nested, choose, choose_nested};
+use crate::evaluate::{Choice, Judge, Nested, choose, choose_held_out, choose_nested};
 use crate::numeric::Scalar;
 use crate::patch::{EdgeSet, Patchable, PatchableExt as _};
 use crate::result::SweepPoint;
+use crate::{ErrorKind, Result};
 
 /// The circuit that a method gives, with the parameter that gave it.
 pub struct Chosen {
@@ -76,6 +78,10 @@ pub enum How {
     Smallest,
     /// None was faithful; it is the one nearest to it.
     Nearest,
+    /// Of the smallest size that is faithful on samples that took no part in its ranking.
+    Calibrated,
+    /// None was; it is of the size nearest to it.
+    NearestCalibrated,
     /// No size was asked for, and none was to be judged.
     Unchosen,
     /// No further edge can go under the same proof.
@@ -85,10 +91,13 @@ pub enum How {
 }
 
 impl How {
-    pub fn of(choice: &Choice) -> Self {
-        match choice.faithful {
-            true => Self::Smallest,
-            false => Self::Nearest,
+    /// Of a choice, by the samples of the ranking or by others.
+    pub fn of(choice: &Choice, calibrated: bool) -> Self {
+        match (choice.faithful, calibrated) {
+            (true, false) => Self::Smallest,
+            (false, false) => Self::Nearest,
+            (true, true) => Self::Calibrated,
+            (false, true) => Self::NearestCalibrated,
         }
     }
 }
@@ -96,40 +105,78 @@ impl How {
 impl<T: Scalar> Search<'_, T> {
     /// The circuit of scores: of the size or threshold asked for, else the smallest faithful.
     /// `None` for no candidates.
-    pub fn of_ranking(&self, judge: Option<&Judge<'_, T>>, effects: &[f64]) -> Option<Chosen> {
-        let rule = self.rule();
+    pub fn of_ranking(
+        &self,
+        judge: Option<&Judge<'_, T>>,
+        method: Method,
+        scores: &Scores,
+    ) -> Result<Option<Chosen>> {
+        let (rule, effects) = (self.rule(), &scores.effects);
         let ranked = rule.ranked(effects);
         let above = |tau: f64| ranked.iter().filter(|e| effects[**e].abs() >= tau).count();
         let (parameter, size) = match (self.config.top, self.config.threshold, judge) {
             (Some(top), _, _) => (top as f64, top),
             (None, Some(tau), _) => (tau, above(tau)),
-            (None, None, Some(judge)) => return self.smallest(judge, &ranked),
+            (None, None, Some(judge)) if self.config.calibrate => {
+                let folds = self.folds(&rule, method, scores)?;
+                return Ok(self.smallest(judge, &ranked, Some(&folds)));
+            }
+            (None, None, Some(judge)) => return Ok(self.smallest(judge, &ranked, None)),
             (None, None, None) => {
-                return Some(Chosen {
+                return Ok(Some(Chosen {
                     parameter: 0.0,
                     ranked: None,
                     edges: self.network.edges([]),
                     how: How::Unchosen,
                     sweep: Vec::new(),
-                });
+                }));
             }
         };
         let edges = rule.kept(ranked.iter().take(size).copied());
-        Some(Chosen {
+        Ok(Some(Chosen {
             ranked: Some(size),
             ..self.asked(judge, parameter, edges)
-        })
+        }))
     }
 
-    /// The smallest faithful circuit of a ranking.
-    fn smallest(&self, judge: &Judge<'_, T>, ranked: &[usize]) -> Option<Chosen> {
+    /// The circuits of the rankings without each fold.
+    fn folds(&self, rule: &Rule<'_, T>, method: Method, scores: &Scores) -> Result<Vec<Nested>> {
+        if scores.folds.is_empty() {
+            return Err(ErrorKind::NoFolds {
+                method: method.to_string(),
+                folds: FOLDS,
+            }
+            .at(self.data));
+        }
+        let nested = |effects: &Vec<f64>| {
+            Nested::new(self.network, &rule.ranked(effects), self.config.connected)
+        };
+        Ok(scores.folds.iter().map(nested).collect())
+    }
+
+    /// The smallest faithful circuit of a ranking; of a size that is calibrated on rankings
+    /// without each fold, where there are some.
+    fn smallest(
+        &self,
+        judge: &Judge<'_, T>,
+        ranked: &[usize],
+        folds: Option<&[Nested]>,
+    ) -> Option<Chosen> {
         let nested = Nested::new(self.network, ranked, self.config.connected);
-        let choice = choose_nested(judge, &nested, self.config.within)?;
+        let choice = match folds {
+            Some(folds) => {
+                let fold_of = self.fold_of(judge.network().samples())?;
+                choose_held_out(judge, folds, &fold_of, self.config.within)?
+            }
+            None => choose_nested(judge, &nested, self.config.within)?,
+        };
+        // Rankings that are grown may end at sizes of their own.
+        let size = choice.index.min(nested.largest());
         Some(Chosen {
-            parameter: choice.index as f64,
-            ranked: Some(choice.index),
-            edges: nested.circuit(self.network, choice.index),
-            how: How::of(&choice),
+            parameter: size as f64,
+            ranked: Some(size),
+            edges: nested.circuit(self.network, size),
+            how: How::of(&choice, folds.is_some()),
             sweep: choice.points,
         })
     }
@@ -176,6 +223,14 @@ impl<T: Scalar> Search<'_, T> {
             How::Nearest => {
                 format!("the most faithful of the sweep; none had |1 − faithfulness| ≤ {within}")
             }
+            How::Calibrated => format!(
+                "of the smallest size tried with |1 − faithfulness| ≤ {within} on samples that \
+                 took no part in the ranking ({FOLDS} folds)"
+            ),
+            How::NearestCalibrated => format!(
+                "of the most faithful size on samples that took no part in the ranking \
+                 ({FOLDS} folds); none had |1 − faithfulness| ≤ {within}"
+            ),
             How::Unchosen => "none: scores alone, not judged".to_owned(),
             How::Minimal => "no further edge can go under the same proof".to_owned(),
             How::Unfinished => "what was left when the time for proofs was over".to_owned(),

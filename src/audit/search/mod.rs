@@ -25,7 +25,7 @@ use super::proved::Prover;
 use super::task::TaskControls;
 use super::{Config, findings};
 use crate::choice::Origin;
-use crate::circuit::{Attributable, Goal, Maskable, Try};
+use crate::circuit::{Attributable, EdgeGraph, Goal, Maskable, Try};
 use crate::data::Dataset;
 use crate::evaluate::transfer::Done;
 use crate::metric::{Metric, MetricKind};
@@ -156,6 +156,8 @@ pub struct ScoredBySample {
     pub metric: MetricKind,
     /// Writer and reader of every edge that circuits are made of.
     pub edges: Vec<(String, String)>,
+    /// How they lie, by their places.
+    pub graph: EdgeGraph,
     /// `[samples, edges]`; their mean or their sum are the effects.
     pub effects: Array2<f64>,
     /// What circuits do that were to be run.
@@ -326,9 +328,14 @@ impl<T: Scalar> Search<'_, T> {
             if method == Method::Exact {
                 // Of one answer at a time: together they are many times the network.
                 scores.each = self.exact_by_sample(&self.answers[index], &exact);
+                let folds = scores
+                    .each
+                    .as_ref()
+                    .map(|each| self.without_each_fold(each));
+                scores.folds = folds.unwrap_or_default();
             }
             let judge = self.config.judge.then(|| self.judge(&self.answers[index]));
-            if let Some(chosen) = self.of_ranking(judge.as_ref(), &scores.effects) {
+            if let Some(chosen) = self.of_ranking(judge.as_ref(), method, &scores)? {
                 found.push(self.found(index, judge, Origin::Found(method), chosen, &scores)?);
             }
         }

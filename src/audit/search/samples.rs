@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 
-use ndarray::Axis;
+use ndarray::{Array2, Axis};
 
 use super::choose::Chosen;
 use super::scores::Scores;
 use super::{Measured, ScoredBySample, Search};
+use crate::audit::methods::Subset;
 use crate::choice::Origin;
+use crate::circuit::EdgeGraph;
 use crate::evaluate::stability::{CORE, POSSIBLE, RESAMPLES, stability, wilson_interval};
 use crate::numeric::Scalar;
 use crate::order;
@@ -27,29 +29,39 @@ impl<T: Scalar> Search<'_, T> {
         let (Origin::Found(method), true) = (method, self.config.keep_samples) else {
             return None;
         };
-        let each = scores.each.as_ref()?;
         let candidates: Vec<usize> = self.candidates.ones().collect();
+        let measured = self.measured(index, &candidates);
+        let effects = match &scores.each {
+            Some(each) => each.select(Axis(1), &candidates),
+            // Whoever asks what circuits do needs no scores.
+            None if measured.is_some() => Array2::zeros((0, candidates.len())),
+            None => return None,
+        };
         let named = |edge: &usize| self.network.edge_names(*edge);
         Some(ScoredBySample {
             method,
             output: (answer.site.clone(), answer.name.clone()),
             metric: answer.goal.metric.kind(),
             edges: candidates.iter().map(named).collect(),
-            effects: each.select(Axis(1), &candidates),
-            measured: self.measured(index),
+            graph: EdgeGraph::new(self.network, &candidates),
+            effects,
+            measured,
         })
     }
 
     /// What the circuits do that are to be run for an answer, on the samples it is judged on.
-    fn measured(&self, index: usize) -> Option<Measured> {
+    fn measured(&self, index: usize, candidates: &[usize]) -> Option<Measured> {
         let own = &self.answers[index];
         let answer = self.judges[index].as_ref().unwrap_or(own);
         let circuits = self.config.measure.get(&answer.site)?;
         let network = answer.network.as_ref();
-        let named = |edge: usize| (network.edge_names(edge), edge);
-        let places: HashMap<(String, String), usize> = self.candidates.ones().map(named).collect();
-        let set = |edges: &Vec<(String, String)>| {
-            network.edges(edges.iter().filter_map(|edge| places.get(edge).copied()))
+        let named = |edge: &usize| (network.edge_names(*edge), *edge);
+        let places: HashMap<(String, String), usize> = candidates.iter().map(named).collect();
+        let set = |subset: &Subset| match subset {
+            Subset::ByName(edges) => {
+                network.edges(edges.iter().filter_map(|edge| places.get(edge).copied()))
+            }
+            Subset::ByPlace(edges) => network.edges(edges.ones().map(|place| candidates[place])),
         };
         let ends = [network.all(), network.edges([])];
         let sets: Vec<EdgeSet> = ends.into_iter().chain(circuits.iter().map(set)).collect();

@@ -11,7 +11,7 @@ use crate::circuit::{
     random_scores, screened,
 };
 use crate::metric::Metric;
-use crate::numeric::Scalar;
+use crate::numeric::{Rng, Scalar};
 use crate::patch::PatchableExt as _;
 use crate::result::Screening;
 use crate::{ErrorKind, Result};
@@ -28,6 +28,10 @@ const MOST_PATCHED: usize = 1_000_000;
 /// Edges at least whose rank is settled by screening unasked.
 const SCREENED: usize = 100;
 
+/// Folds of the samples by which sizes are calibrated, and the stream they come from.
+pub const FOLDS: usize = 5;
+const FOLD_STREAM: u64 = 73;
+
 /// Whether nothing had an effect.
 pub fn silent(effects: &[f64]) -> bool {
     !effects.is_empty() && effects.iter().all(|effect| *effect == 0.0)
@@ -39,6 +43,9 @@ pub struct Scores {
     pub effects: Vec<f64>,
     /// The same sample by sample, `[samples, edges]`; their mean or their sum.
     pub each: Option<Array2<f64>>,
+    /// By fold of the samples, the effects as the samples of all other folds give them; empty
+    /// where that was not asked for or cannot be had.
+    pub folds: Vec<Vec<f64>>,
     /// How they were settled, where they were screened.
     pub screening: Option<Screening>,
     pub evaluations: u64,
@@ -51,6 +58,7 @@ impl Scores {
         Self {
             effects,
             each: None,
+            folds: Vec::new(),
             screening: None,
             evaluations,
             seconds: 0.0,
@@ -93,7 +101,12 @@ impl<T: Scalar> Search<'_, T> {
                 None => network.attribute(&metric, attribution),
             };
             let scores = Scores::new(effects, attribution.runs(network.groups()) as u64);
-            return Ok(Scores { each, ..scores });
+            let folds = each.as_ref().map(|each| self.without_each_fold(each));
+            return Ok(Scores {
+                folds: folds.unwrap_or_default(),
+                each,
+                ..scores
+            });
         }
         if method == Method::Screened {
             return self.screened(index, network, &metric);
@@ -115,23 +128,56 @@ impl<T: Scalar> Search<'_, T> {
         Ok(Scores::new(scores, 0))
     }
 
+    /// Which fold each of so many samples is in; `None` where sizes are not calibrated, and of
+    /// samples so few that a fold has none.
+    pub fn fold_of(&self, samples: usize) -> Option<Vec<usize>> {
+        if !self.config.calibrate || samples < FOLDS {
+            return None;
+        }
+        let mut fold_of = vec![0; samples];
+        let order = Rng::new(self.seed, FOLD_STREAM).permutation(samples);
+        for (place, sample) in order.into_iter().enumerate() {
+            fold_of[sample] = place % FOLDS;
+        }
+        Some(fold_of)
+    }
+
+    /// The effects that all samples but those of a fold give, for every fold.
+    pub fn without_each_fold(&self, each: &Array2<f64>) -> Vec<Vec<f64>> {
+        let Some(fold_of) = self.fold_of(each.nrows()) else {
+            return Vec::new();
+        };
+        let without = |fold: usize| {
+            let others: Vec<usize> = (0..each.nrows()).filter(|s| fold_of[*s] != fold).collect();
+            each.select(Axis(0), &others).sum_axis(Axis(0)).to_vec()
+        };
+        (0..FOLDS).map(without).collect()
+    }
+
     /// Mean ranks over several attributions.
     fn ensemble(&self, network: &dyn Searchable<Number = T>, metric: &Metric) -> Scores {
         let candidates: Vec<usize> = self.candidates.ones().collect();
         let of = |method: Method| method.attribution(self.config.ig_steps, self.config.conventions);
         let members: Vec<Attribution> = ENSEMBLE.into_iter().filter_map(of).collect();
-        let scores = members
-            .iter()
-            .map(|member| network.attribute(metric, *member));
+        let of = |member: &Attribution| match self.config.calibrate {
+            true => self.folded(network, metric, *member),
+            false => (network.attribute(metric, *member), Vec::new()),
+        };
         // A method without a slope ranks nothing.
-        let scores: Vec<Vec<f64>> = scores.filter(|scores| !silent(scores)).collect();
-        let scores = match scores.is_empty() {
+        let scores = members.iter().map(of).filter(|(all, _)| !silent(all));
+        let (all, folds): (Vec<_>, Vec<Vec<Vec<f64>>>) = scores.unzip();
+        let mean = |scores: Vec<Vec<f64>>| match scores.is_empty() {
             true => vec![0.0; network.edge_count()],
             false => mean_rank(&candidates, &scores),
         };
+        let least = folds.iter().map(Vec::len).min().unwrap_or(0);
+        let of_fold = |fold: usize| mean(folds.iter().map(|of| of[fold].clone()).collect());
         let groups = network.groups();
         let runs: usize = members.iter().map(|member| member.runs(groups)).sum();
-        Scores::new(scores, runs as u64)
+        Scores {
+            folds: (0..least).map(of_fold).collect(),
+            ..Scores::new(mean(all), runs as u64)
+        }
     }
 
     /// Effects that are exact wherever it matters on which side of the cut an edge lies: of
@@ -196,6 +242,22 @@ impl<T: Scalar> Search<'_, T> {
             }
         };
         Ok(all.into_iter().map(of_goal).collect())
+    }
+
+    /// Estimated effects of all samples, and of those outside every fold.
+    fn folded(
+        &self,
+        network: &dyn Searchable<Number = T>,
+        metric: &Metric,
+        method: Attribution,
+    ) -> (Vec<f64>, Vec<Vec<f64>>) {
+        match self.attributed(network, metric, method) {
+            Some(each) => (
+                each.sum_axis(Axis(0)).to_vec(),
+                self.without_each_fold(&each),
+            ),
+            None => (network.attribute(metric, method), Vec::new()),
+        }
     }
 
     /// Estimated effects sample by sample, where they are asked for and are not too many.

@@ -2,6 +2,7 @@
 //! on a few lines, as a figure and as a table in LaTeX.
 
 use super::figure::middle;
+use super::words::{cut, edges_along, name, named, sites_along};
 use crate::escape::latex as escaped;
 use crate::order;
 use crate::report::english::joined;
@@ -30,37 +31,42 @@ fn row(term: &str, value: impl Into<String>) -> Row {
 
 fn rows(result: &Multiverse) -> Vec<Row> {
     let axes = &result.axes;
-    let names = |names: Vec<String>| joined(&names);
-    let sizes: Vec<String> = axes.sizes.iter().map(|size| count(*size)).collect();
-    let mut rows = vec![
-        row("network", name_of(&result.checkpoint.path)),
-        row(
-            "methods",
-            names(axes.methods.iter().map(ToString::to_string).collect()),
+    let all =
+        |term: &str, names: Vec<String>| (!names.is_empty()).then(|| row(term, joined(&names)));
+    let mut rows = vec![row("network", name_of(&result.checkpoint.path))];
+    let varied = [
+        all("methods", named(&axes.methods)),
+        all("fills", named(&axes.fills)),
+        all("metrics", named(&axes.metrics)),
+        all("selection", named(&axes.selections)),
+        all("order", named(&axes.orders)),
+        all("granularity", named(&axes.granularities)),
+        all(
+            "edges of a circuit",
+            axes.sizes.iter().map(|size| count(*size)).collect(),
         ),
-        row(
-            "fills",
-            names(axes.fills.iter().map(ToString::to_string).collect()),
+        all(
+            "or faithfulness",
+            axes.faithfulness.iter().copied().map(short).collect(),
         ),
-        row(
-            "metrics",
-            names(axes.metrics.iter().map(ToString::to_string).collect()),
-        ),
-        row(
-            "selection",
-            names(axes.selections.iter().map(ToString::to_string).collect()),
-        ),
-        row("edges of a circuit", joined(&sizes)),
-        row(
+        (axes.seeds > 1).then(|| row("draws of fills", count(axes.seeds))),
+        Some(row(
             "sets of samples",
             format!(
                 "{} (bootstrap), seed {}",
                 count(axes.sample_sets),
                 result.seed
             ),
-        ),
+        )),
     ];
-    rows.extend(result.answers.iter().take(MOST).flat_map(of_answer));
+    rows.extend(varied.into_iter().flatten());
+    rows.extend(
+        result
+            .answers
+            .iter()
+            .take(MOST)
+            .flat_map(|answer| of_answer(result, answer)),
+    );
     rows.push(row(
         "made by",
         format!("{} {}", result.tool.name, result.tool.version),
@@ -69,7 +75,7 @@ fn rows(result: &Multiverse) -> Vec<Row> {
 }
 
 /// What the analyses of one answer say, of the middle size.
-fn of_answer(answer: &Analysed) -> Vec<Row> {
+fn of_answer(result: &Multiverse, answer: &Analysed) -> Vec<Row> {
     let Some(of) = middle(answer) else {
         return Vec::new();
     };
@@ -79,18 +85,17 @@ fn of_answer(answer: &Analysed) -> Vec<Row> {
         count(answer.edges_total),
         count(answer.samples)
     );
-    let mut rows = vec![
-        (clean(&answer.output_name), None),
-        row("analyses", analyses),
-    ];
+    let mut rows = vec![(name(result, answer), None), row("analyses", analyses)];
     rows.extend(agreement(of));
-    let mut along: Vec<_> = answer.along.iter().collect();
+    let mut along: Vec<_> = edges_along(answer).collect();
     order::ascending(&mut along, |one| one.jaccard);
     let along: Vec<String> = along
         .iter()
         .map(|a| format!("{} {}", a.axis, percent(a.jaccard)))
         .collect();
     rows.extend((!along.is_empty()).then(|| row("shared along one axis", joined(&along))));
+    let sites = sites_along(answer).map(percent);
+    rows.extend(sites.map(|shared| row("sites shared by granularities", shared)));
     rows.extend(held_against(answer));
     rows.extend(of.certified.as_ref().map(certified));
     let share = |claim: &Claim| {
@@ -139,7 +144,7 @@ fn certified(certified: &Certified) -> Row {
 }
 
 fn agreement(of: &OfSize) -> [Row; 2] {
-    let term = format!("of {} edges", count(of.size));
+    let term = format!("of {}", cut(of));
     let shared = format!(
         "two analyses share {} (mean Jaccard index {})",
         percent(of.jaccard),

@@ -1,9 +1,10 @@
 //! The specification curve, and the edges by their support.
 
+use super::words::cut;
 use crate::order;
 use crate::report::figures::axes::{Axis, Panel, Scale};
 use crate::report::figures::canvas::{Figure, bar, path, text, through, tip};
-use crate::report::format::{count, percent};
+use crate::report::format::{count, percent, short};
 use crate::report::sites::{clean, shortened};
 use crate::result::{Analysed, Multiverse, OfSize, Specified};
 
@@ -104,14 +105,31 @@ fn rows(all: &[&Specified]) -> Vec<Choice<'static>> {
             );
         }
     }
-    let mut sizes: Vec<usize> = all.iter().map(|s| s.size).collect();
+    for one in all.iter().filter(|one| one.order != all[0].order).take(1) {
+        for order in [all[0].order, one.order] {
+            add(
+                format!("{order} edges"),
+                Box::new(move |s| s.order == order),
+            );
+        }
+    }
+    let mut sizes: Vec<usize> = all
+        .iter()
+        .filter(|s| s.faithfulness.is_none())
+        .map(|s| s.size)
+        .collect();
     sizes.sort_unstable();
     sizes.dedup();
     for size in sizes {
-        add(
-            format!("{} edges", count(size)),
-            Box::new(move |s| s.size == size),
-        );
+        let is_of = move |s: &Specified| s.faithfulness.is_none() && s.size == size;
+        add(format!("{} edges", count(size)), Box::new(is_of));
+    }
+    let mut levels: Vec<f64> = all.iter().filter_map(|s| s.faithfulness).collect();
+    levels.sort_by(f64::total_cmp);
+    levels.dedup();
+    for level in levels {
+        let is_of = move |s: &Specified| s.faithfulness == Some(level);
+        add(format!("faithfulness {}", short(level)), Box::new(is_of));
     }
     rows
 }
@@ -126,9 +144,17 @@ fn characters(room: f64) -> usize {
     (room / 6.2) as usize
 }
 
+/// What a figure of an answer is called.
+pub(super) fn figure_name(kind: &str, answer: &Analysed) -> String {
+    match answer.granularity {
+        Some(granularity) => format!("{kind}-{}-{granularity}", answer.output),
+        None => format!("{kind}-{}", answer.output),
+    }
+}
+
 /// What the figure of an answer's edges by their support is called.
 pub(super) fn support_name(answer: &Analysed) -> String {
-    format!("support-{}", answer.output)
+    figure_name("support", answer)
 }
 
 /// The analyses of the middle size.
@@ -147,9 +173,9 @@ pub fn support(result: &Multiverse, answer: &Analysed, most: usize, wide: f64) -
         return None;
     }
     let label = format!(
-        "Edges by the share of the {} analyses of {} edges that have them",
+        "Edges by the share of the {} analyses of {} that have them",
         count(of.analyses),
-        count(of.size)
+        cut(of)
     );
     let left = LEFT.min(0.42 * wide);
     let panel = Panel {

@@ -3,6 +3,7 @@
 //! It speaks of circuits of the middle size, of all answers at once.
 
 use super::figure::{WIDTH, middle, support};
+use super::words::edges_along;
 use crate::order;
 use crate::report::circuits::group::range;
 use crate::report::english::{counted, joined, plural};
@@ -96,7 +97,7 @@ fn in_nearly_all(result: &Multiverse) -> Option<Verdict> {
 /// The worst axes by what two analyses share that differ in it alone.
 fn what_differs(result: &Multiverse) -> Option<Verdict> {
     let mut axes: Vec<(&str, Vec<f64>)> = Vec::new();
-    for along in result.answers.iter().flat_map(|answer| &answer.along) {
+    for along in result.answers.iter().flat_map(edges_along) {
         match axes.iter_mut().find(|(axis, _)| *axis == along.axis) {
             Some((_, shared)) => shared.push(along.jaccard),
             None => axes.push((&along.axis, vec![along.jaccard])),

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::card;
-use super::figure::{WIDTH, middle, specification_curve, support, support_name};
+use super::figure::{WIDTH, figure_name, middle, specification_curve, support, support_name};
 use super::opening::opening;
 use super::words;
 use crate::report::figures::Figure;
@@ -12,7 +12,6 @@ use crate::report::page::blocks::{
     Block, Cell, Section, Shown, Table, numbers, words as column_of_words,
 };
 use crate::report::page::{Page, Run};
-use crate::report::sites::clean;
 use crate::result::{Analysed, Multiverse, Nonsense, Sentence};
 
 /// Answers whose figures stand on the page.
@@ -33,7 +32,7 @@ pub fn figures(result: &Multiverse) -> Vec<Figure> {
 }
 
 fn curve_name(answer: &Analysed) -> String {
-    format!("specification-curve-{}", answer.output)
+    figure_name("specification-curve", answer)
 }
 
 /// Renders the page.
@@ -64,7 +63,7 @@ fn sections(result: &Multiverse, figures: &[Figure], said: Vec<Sentence>) -> Vec
     let mut curves = Vec::new();
     let mut edges = Vec::new();
     for answer in result.answers.iter().take(MOST_ANSWERS) {
-        let name = clean(&answer.output_name);
+        let name = words::name(result, answer);
         let caption = format!(
             "{name}: every analysis by what it shares with the most frequent circuit of its size; \
              below, which choices it made (faint: some of the analyses there)."
@@ -72,9 +71,9 @@ fn sections(result: &Multiverse, figures: &[Figure], said: Vec<Sentence>) -> Vec
         curves.extend(shown(&curve_name(answer), &caption));
         if let Some(of) = middle(answer) {
             let caption = format!(
-                "{name}: the edges that analyses of {} edges have, by how many have them; filled \
-                 are those of the most frequent circuit.",
-                count(of.size)
+                "{name}: the edges that analyses of {} have, by how many have them; filled are \
+                 those of the most frequent circuit.",
+                words::cut(of)
             );
             edges.extend(shown(&support_name(answer), &caption));
         }
@@ -144,7 +143,7 @@ fn nulls(result: &Multiverse) -> Option<Table> {
         column_of_words("core edges by size"),
     ];
     let of = |answer: &Analysed| {
-        let name = clean(&answer.output_name);
+        let name = words::name(result, answer);
         let own = Nonsense {
             jaccard: answer.sizes.iter().map(|of| of.jaccard).sum::<f64>()
                 / answer.sizes.len().max(1) as f64,
@@ -201,7 +200,7 @@ fn transfers(result: &Multiverse) -> Option<Table> {
         };
         let agreement = transfer.agreement;
         Some(vec![
-            Cell::word(clean(&answer.output_name)),
+            Cell::word(words::name(result, answer)),
             Cell::count(transfer.size),
             Cell::count(transfer.pairs),
             Cell::shown(percent(transfer.jaccard), transfer.jaccard),
@@ -229,7 +228,7 @@ fn certificates(result: &Multiverse) -> Option<Table> {
         numbers("abstained"),
     ];
     let of_answer = |answer: &Analysed| {
-        let name = clean(&answer.output_name);
+        let name = words::name(result, answer);
         let row = move |of: &crate::result::OfSize| {
             let certified = of.certified.as_ref()?;
             Some(vec![
@@ -250,27 +249,33 @@ fn certificates(result: &Multiverse) -> Option<Table> {
 }
 
 fn by_size(result: &Multiverse) -> Table {
-    let columns = vec![
-        column_of_words("answer"),
-        numbers("edges"),
+    let levels = !result.axes.faithfulness.is_empty();
+    let mut columns = vec![column_of_words("answer"), numbers("edges")];
+    columns.extend(levels.then(|| numbers("faithfulness at least")));
+    columns.extend([
         numbers("analyses"),
         numbers("shared by two"),
         numbers("most frequent"),
         numbers("core"),
         numbers("possible"),
-    ];
+    ]);
     let of_answer = |answer: &Analysed| {
-        let name = clean(&answer.output_name);
+        let name = words::name(result, answer);
         let row = move |of: &crate::result::OfSize| {
-            vec![
-                Cell::word(name.clone()),
-                Cell::count(of.size),
+            let level = of.faithfulness.map_or_else(
+                || Cell::word(String::new()),
+                |level| Cell::shown(short(level), level),
+            );
+            let mut cells = vec![Cell::word(name.clone()), Cell::count(of.size)];
+            cells.extend(levels.then_some(level));
+            cells.extend([
                 Cell::count(of.analyses),
                 Cell::shown(percent(of.jaccard), of.jaccard),
                 Cell::shown(percent(of.modal_share), of.modal_share),
                 Cell::count(of.core),
                 Cell::count(of.possible),
-            ]
+            ]);
+            cells
         };
         answer.sizes.iter().map(row).collect::<Vec<_>>()
     };

@@ -1,7 +1,7 @@
 //! The tables of a multiverse.
 
 use crate::report::sheet::{Rows, Sheet, word};
-use crate::result::Multiverse;
+use crate::result::{Analysed, Multiverse};
 
 /// `edges` (support of every edge, by answer and size), `analyses` (a row each), and
 /// `certified` (edges that are certified to be in, or abstained from).
@@ -16,7 +16,9 @@ fn edges(result: &Multiverse) -> Sheet {
             rows.extend(of.edges.iter().map(|edge| {
                 vec![
                     word(&answer.output),
+                    granularity(answer),
                     of.size.to_string(),
+                    level(of.faithfulness),
                     word(&edge.from),
                     word(&edge.to),
                     edge.share.to_string(),
@@ -27,7 +29,16 @@ fn edges(result: &Multiverse) -> Sheet {
     }
     Sheet {
         name: "edges",
-        columns: vec!["output", "size", "from", "to", "share", "modal"],
+        columns: vec![
+            "output",
+            "granularity",
+            "size",
+            "faithfulness",
+            "from",
+            "to",
+            "share",
+            "modal",
+        ],
         rows,
     }
 }
@@ -45,7 +56,9 @@ fn certified(result: &Multiverse) -> Sheet {
                 };
                 vec![
                     word(&answer.output),
+                    granularity(answer),
                     of.size.to_string(),
+                    level(of.faithfulness),
                     word(&edge.from),
                     word(&edge.to),
                     edge.share.to_string(),
@@ -59,7 +72,16 @@ fn certified(result: &Multiverse) -> Sheet {
     Sheet {
         name: "certified",
         columns: vec![
-            "output", "size", "from", "to", "share", "side", "deleted", "replaced",
+            "output",
+            "granularity",
+            "size",
+            "faithfulness",
+            "from",
+            "to",
+            "share",
+            "side",
+            "deleted",
+            "replaced",
         ],
         rows,
     }
@@ -71,11 +93,15 @@ fn analyses(result: &Multiverse) -> Sheet {
         rows.extend(answer.curve.iter().map(|one| {
             vec![
                 word(&answer.output),
+                granularity(answer),
                 one.method.to_string(),
                 one.fill.to_string(),
                 one.metric.to_string(),
                 one.selection.to_string(),
+                one.order.to_string(),
+                one.seed.to_string(),
                 one.size.to_string(),
+                level(one.faithfulness),
                 one.samples.to_string(),
                 one.overlap.to_string(),
             ]
@@ -85,14 +111,30 @@ fn analyses(result: &Multiverse) -> Sheet {
         name: "analyses",
         columns: vec![
             "output",
+            "granularity",
             "method",
             "fill",
             "metric",
             "selection",
+            "order",
+            "seed",
             "size",
+            "faithfulness",
             "samples",
             "overlap",
         ],
         rows,
     }
+}
+
+/// How fine the network was taken apart; empty as it is unasked.
+fn granularity(answer: &Analysed) -> String {
+    answer
+        .granularity
+        .map_or_else(String::new, |of| of.to_string())
+}
+
+/// The faithfulness that was to be reached; empty where a number of edges decides.
+fn level(of: Option<f64>) -> String {
+    of.map_or_else(String::new, |level| level.to_string())
 }

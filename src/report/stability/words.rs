@@ -1,12 +1,12 @@
 //! What the analyses agree on, in sentences.
 
-use crate::choice::Sign;
+use crate::choice::{Selection, Sign};
 use crate::order;
 use crate::report::english::{counted, joined, plural};
 use crate::report::format::{count, count_words, percent, short};
 use crate::report::sites::clean;
 use crate::result::{
-    Analysed, Axes, Certified, CertifiedEdge, Multiverse, OfSize, Sentence, Status,
+    Along, Analysed, Axes, Certified, CertifiedEdge, Multiverse, OfSize, Sentence, Status,
 };
 
 const TOPIC: &str = "Stability";
@@ -20,8 +20,9 @@ pub fn summary(result: &Multiverse) -> Vec<Sentence> {
     let mut said = vec![run(result)];
     let shown = result.answers.iter().enumerate().take(MOST_ANSWERS);
     for (place, answer) in shown {
-        said.extend(agreement(answer, place, result.answers.len()));
+        said.extend(agreement(result, answer, place));
         said.extend(along(answer, place));
+        said.extend(granularity(answer, place));
         said.extend(nonsense(answer, place));
         said.extend(shuffled(answer, place));
         said.extend(transfer(answer, place));
@@ -37,7 +38,7 @@ pub fn summary(result: &Multiverse) -> Vec<Sentence> {
         said.push(Sentence::new(TOPIC, Status::Note, text).from(["/answers"]));
     }
     for (place, answer) in result.answers.iter().enumerate() {
-        said.extend(claims(answer, place));
+        said.extend(claims(result, answer, place));
     }
     said
 }
@@ -62,21 +63,77 @@ fn run(result: &Multiverse) -> Sentence {
 }
 
 fn axes(axes: &Axes) -> String {
-    let several = |names: Vec<String>| joined(&names);
+    let mut parts = vec![
+        format!("scored by {}", joined(&named(&axes.methods))),
+        format!("filled by {}", joined(&named(&axes.fills))),
+        format!("measured by {}", joined(&named(&axes.metrics))),
+    ];
+    if let several @ [_, _, ..] = axes.selections.as_slice() {
+        let taken: Vec<&str> = several.iter().map(|sign| taken(*sign)).collect();
+        parts.push(format!("taken {}", taken.join(" or ")));
+    }
+    match axes.orders.as_slice() {
+        [] | [Selection::Top] => {}
+        several => {
+            let ordered: Vec<&str> = several.iter().map(|order| ordered(*order)).collect();
+            parts.push(ordered.join(" or "));
+        }
+    }
+    parts.push(circuits(axes));
+    if axes.seeds > 1 {
+        parts.push(format!(
+            "{} of fills that are drawn",
+            counted(axes.seeds, "draw", "draws")
+        ));
+    }
+    if let several @ [_, _, ..] = axes.granularities.as_slice() {
+        parts.push(format!("taken apart by {}", joined(&named(several))));
+    }
+    let samples = counted(axes.sample_sets, "set", "sets");
+    format!("{}; {samples} of samples", parts.join("; "))
+}
+
+/// Names of choices.
+pub(super) fn named<T: ToString>(choices: &[T]) -> Vec<String> {
+    choices.iter().map(ToString::to_string).collect()
+}
+
+/// Which circuits rankings give.
+fn circuits(axes: &Axes) -> String {
     let sizes: Vec<String> = axes.sizes.iter().map(|size| count(*size)).collect();
-    let taken: Vec<&str> = axes.selections.iter().map(|sign| taken(*sign)).collect();
-    let taken = match taken.as_slice() {
-        [] | [_] => String::new(),
-        several => format!("; taken {}", several.join(" or ")),
+    let levels: Vec<String> = axes.faithfulness.iter().copied().map(short).collect();
+    let sizes = match sizes.is_empty() {
+        true => String::new(),
+        false => format!("circuits of {} edges", joined(&sizes)),
     };
-    format!(
-        "scored by {}; filled by {}; measured by {}{taken}; circuits of {} edges; {} of samples",
-        several(axes.methods.iter().map(ToString::to_string).collect()),
-        several(axes.fills.iter().map(ToString::to_string).collect()),
-        several(axes.metrics.iter().map(ToString::to_string).collect()),
-        joined(&sizes),
-        counted(axes.sample_sets, "set", "sets"),
-    )
+    let levels = match levels.is_empty() {
+        true => String::new(),
+        false => format!("the smallest circuits of faithfulness {}", joined(&levels)),
+    };
+    match sizes.is_empty() || levels.is_empty() {
+        true => sizes + &levels,
+        false => format!("{sizes}, and {levels}"),
+    }
+}
+
+/// What ends the rankings: a number of edges, or a faithfulness.
+pub(super) fn cut(of: &OfSize) -> String {
+    let edges = format!("{} {}", count(of.size), plural(of.size, "edge", "edges"));
+    match of.faithfulness {
+        None => edges,
+        Some(level) => format!("faithfulness {} (a median of {edges})", short(level)),
+    }
+}
+
+/// What an answer is called, with its granularity where there are several.
+pub(super) fn name(result: &Multiverse, answer: &Analysed) -> String {
+    let name = clean(&answer.output_name);
+    match answer.granularity {
+        Some(granularity) if result.axes.granularities.len() > 1 => {
+            format!("{name}, by {granularity}")
+        }
+        Some(_) | None => name,
+    }
 }
 
 /// How edges are taken, in words.
@@ -87,12 +144,20 @@ fn taken(sign: Sign) -> &'static str {
     }
 }
 
+/// In which order edges are taken, in words.
+fn ordered(order: Selection) -> &'static str {
+    match order {
+        Selection::Top => "the strongest first",
+        Selection::Greedy => "grown from the outputs backwards",
+    }
+}
+
 /// What two analyses share, and what nearly all have.
-fn agreement(answer: &Analysed, place: usize, answers: usize) -> Option<Sentence> {
+fn agreement(result: &Multiverse, answer: &Analysed, place: usize) -> Option<Sentence> {
     let (first, last) = (answer.sizes.first()?, answer.sizes.last()?);
-    let of = match answers {
+    let of = match result.answers.len() {
         1 => String::new(),
-        _ => format!(" for {}", clean(&answer.output_name)),
+        _ => format!(" for {}", name(result, answer)),
     };
     let mut text = format!("Circuits{of} of {}", size(first));
     if answer.sizes.len() > 1 {
@@ -111,10 +176,9 @@ fn size(of: &OfSize) -> String {
         n => format!("{} are", count(n)),
     };
     format!(
-        "{} {}: two analyses share {} on average; {core} in at least 95 % of them, {} in at least \
+        "{}: two analyses share {} on average; {core} in at least 95 % of them, {} in at least \
          5 %; the most frequent circuit is that of {}",
-        count(of.size),
-        plural(of.size, "edge", "edges"),
+        cut(of),
         percent(of.jaccard),
         count(of.possible),
         percent(of.modal_share),
@@ -123,7 +187,7 @@ fn size(of: &OfSize) -> String {
 
 /// Which axis makes the difference.
 fn along(answer: &Analysed, place: usize) -> Option<Sentence> {
-    let mut axes: Vec<_> = answer.along.iter().collect();
+    let mut axes: Vec<_> = edges_along(answer).collect();
     order::ascending(&mut axes, |one| one.jaccard);
     let worst = axes.first()?;
     let rest: Vec<String> = axes[1..]
@@ -139,6 +203,35 @@ fn along(answer: &Analysed, place: usize) -> Option<Sentence> {
          their edges{others}.",
         worst.axis,
         percent(worst.jaccard)
+    );
+    let pointer = format!("/answers/{place}/along");
+    Some(Sentence::new(TOPIC, Status::Note, text).from([pointer]))
+}
+
+/// The axis along which analyses are held together by sites.
+const GRANULARITY: &str = "granularity";
+
+/// The axes along which analyses are held together by their edges.
+pub(super) fn edges_along(answer: &Analysed) -> impl Iterator<Item = &Along> {
+    answer
+        .along
+        .iter()
+        .filter(|along| along.axis != GRANULARITY)
+}
+
+/// What analyses at several granularities share, of sites.
+pub(super) fn sites_along(answer: &Analysed) -> Option<f64> {
+    let mut along = answer.along.iter();
+    let found = along.find(|along| along.axis == GRANULARITY)?;
+    Some(found.jaccard)
+}
+
+/// What is left where the network is taken apart otherwise.
+fn granularity(answer: &Analysed, place: usize) -> Option<Sentence> {
+    let text = format!(
+        "Two analyses that differ in the granularity alone share {} of the sites that their \
+         edges lead out of, as the coarser tells sites apart.",
+        percent(sites_along(answer)?)
     );
     let pointer = format!("/answers/{place}/along");
     Some(Sentence::new(TOPIC, Status::Note, text).from([pointer]))
@@ -258,7 +351,7 @@ pub(super) fn half_of_them(certified: &Certified, number: fn(&CertifiedEdge) -> 
 }
 
 /// How many analyses support what was claimed.
-fn claims(answer: &Analysed, place: usize) -> Vec<Sentence> {
+fn claims(result: &Multiverse, answer: &Analysed, place: usize) -> Vec<Sentence> {
     let told = |claim: &crate::result::Claim| {
         let what = match claim.claim.contains("->") {
             true => "is in the circuit",
@@ -266,7 +359,7 @@ fn claims(answer: &Analysed, place: usize) -> Vec<Sentence> {
         };
         let text = format!(
             "{}: `{}` {what} in {} of the analyses.",
-            clean(&answer.output_name),
+            name(result, answer),
             clean(&claim.claim),
             percent(claim.share)
         );

@@ -2,8 +2,9 @@
 
 use ndarray::Axis;
 
-use super::ScoredBySample;
-use super::search::Measured;
+use super::runs::Under;
+use crate::audit::ScoredBySample;
+use crate::audit::search::Measured;
 use crate::circuit::strongest;
 use crate::evaluate::transfer::{Ran, SETS, Transferred, transferred};
 use crate::numeric::Rng;
@@ -16,8 +17,10 @@ const FEWEST: usize = 12;
 const STREAM: u64 = 67;
 
 /// One matrix of effects, and where it stands on the axes.
-pub(super) struct Scored {
-    pub at: [usize; 3],
+pub struct Scored {
+    /// The number of its method.
+    pub method: usize,
+    pub under: Under,
     pub matrix: ScoredBySample,
 }
 
@@ -58,11 +61,10 @@ impl Discovered {
         Some(Self { set_of, circuits })
     }
 
-    /// Writer and reader of every circuit's edges.
-    pub fn edges(&self, scored: &Scored) -> Vec<Vec<(String, String)>> {
-        let named = |edge: usize| scored.matrix.edges[edge].clone();
-        let edges = |(_, circuit): &(usize, EdgeSet)| circuit.ones().map(named).collect();
-        self.circuits.iter().map(edges).collect()
+    /// The circuits.
+    pub fn circuits(&self) -> Vec<EdgeSet> {
+        let circuits = self.circuits.iter();
+        circuits.map(|(_, circuit)| circuit.clone()).collect()
     }
 
     /// Samples of either discovery, and those held out.

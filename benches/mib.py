@@ -1,0 +1,88 @@
+"""MIB's own evaluator on folders that this program writes for it: faithfulness at its ten sizes,
+CPR and CMD, beside those that `modscope circuit --curve` gives.
+
+    pip install torch transformers 'transformer_lens<4' ./python
+    pip install --no-deps git+https://github.com/hannamw/EAP-IG
+    git clone https://github.com/hannamw/MIB-circuit-track
+    python3 benches/mib.py MIB-circuit-track FOLDER...     # a GPT-2 or a Llama beside its data
+
+The evaluator reads `importances.json` as any submission, keeps the edges of the largest
+|score| (`absolute`), patches the others with the corrupted prompts, and integrates; both
+judge on all samples.
+"""
+
+import json
+import pathlib
+import sys
+
+import eap.evaluate
+import modscope
+import torch
+from eap.graph import Graph
+from eap_ig import OnCpu, hooked, pairs_of
+from safetensors.torch import load_file
+
+METHODS = ["eap", "eap-ig-inputs", "ensemble"]
+
+
+def evaluated(evaluate, model, graph, data):
+    """The evaluator's CPR, CMD and faithfulness by size."""
+
+    def given(model, tokens, max_length=None):
+        ones = torch.ones_like(tokens)
+        return tokens, ones, ones.sum(1), tokens.shape[1]
+
+    def metric(logits, clean_logits, lengths, label):
+        answers, foils, positions = label
+        rows = torch.arange(len(answers))
+        return logits[rows, positions, answers] - logits[rows, positions, foils]
+
+    eap.evaluate.tokenize_plus = given
+    last = torch.full_like(data["answers"], data["tokens"].shape[1] - 1)
+    label = data["answers"], data["foils"], data.get("positions", last).flatten()
+    pairs = [(data["tokens"], data["corrupted_tokens"], label)]
+    with OnCpu(), torch.no_grad():
+        _, cpr, cmd, _, faithfulness = evaluate(model, graph, pairs, metric, quiet=True, absolute=True)
+    return cpr, cmd, faithfulness
+
+
+def compared(evaluate, folder):
+    """The largest difference of a faithfulness, by method."""
+    folder = pathlib.Path(folder)
+    model = hooked(folder)
+    data = pairs_of(load_file(folder / "data.safetensors"), model)
+    print(f"{folder.name}: {len(data['tokens'])} pairs of {data['tokens'].shape[1]} tokens")
+    found = {}
+    for method in METHODS:
+        ours = modscope.circuit(
+            folder, data, method=method, metric="logit-diff", fill="corrupted",
+            judge_on="same", curve=True, export="mib",
+        )
+        curve = json.loads((ours.folder / "audit.json").read_text())["circuits"][0]["curve"]
+        [path] = (ours.folder / "mib").glob("*/*/importances.json")
+        cpr, cmd, faithfulness = evaluate_quietly(evaluate, model, path, data)
+        off = max(abs(mine[1] - theirs) for mine, theirs in zip(curve["points"], faithfulness, strict=True))
+        found[method] = off
+        print(
+            f"  {method:14} CPR {cpr:.4f}, ours {curve['cpr']:.4f}; CMD {cmd:.4f}, ours {curve['cmd']:.4f}; "
+            f"faithfulness at ten sizes: at most {off:.1e} apart"
+        )
+    return found
+
+
+def evaluate_quietly(evaluate, model, path, data):
+    """The evaluator on a file as it lies in the folder, without what it prints."""
+    import contextlib
+    import io
+
+    with contextlib.redirect_stdout(io.StringIO()):
+        return evaluated(evaluate, model, Graph.from_json(str(path)), data)
+
+
+if __name__ == "__main__":
+    track, *folders = sys.argv[1:]
+    sys.path.insert(0, track)
+    from MIB_circuit_track.evaluation import evaluate_area_under_curve
+
+    for one in folders:
+        compared(evaluate_area_under_curve, one)
