@@ -2,8 +2,8 @@
 CPR and CMD, beside those that `modscope circuit --curve` gives.
 
     pip install torch transformers 'transformer_lens<4' ./python
-    pip install --no-deps git+https://github.com/hannamw/EAP-IG
-    git clone https://github.com/hannamw/MIB-circuit-track
+    git clone --recurse-submodules https://github.com/hannamw/MIB-circuit-track
+    pip install matplotlib && pip install --no-deps MIB-circuit-track/EAP-IG   # as its evaluator pins it
     python3 benches/mib.py MIB-circuit-track FOLDER...     # a GPT-2 or a Llama beside its data
 
 The evaluator reads `importances.json` as any submission, keeps the edges of the largest
@@ -56,9 +56,9 @@ def compared(evaluate, folder):
     for method in METHODS:
         ours = modscope.circuit(
             folder, data, method=method, metric="logit-diff", fill="corrupted",
-            judge_on="same", curve=True, export="mib",
+            judge_on="same", curve=True, export="mib", ungroup=True,
         )
-        curve = json.loads((ours.folder / "audit.json").read_text())["circuits"][0]["curve"]
+        curve = json.loads((ours.folder / "circuit.json").read_text())["circuits"][0]["curve"]
         [path] = (ours.folder / "mib").glob("*/*/importances.json")
         cpr, cmd, faithfulness = evaluate_quietly(evaluate, model, path, data)
         off = max(abs(mine[1] - theirs) for mine, theirs in zip(curve["points"], faithfulness, strict=True))

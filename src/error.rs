@@ -844,6 +844,11 @@ pub enum ErrorKind {
         /// Folds, and the fewest samples.
         folds: usize,
     },
+    /// Edges of keys that heads share, for a reader that gives every head its own.
+    #[error(
+        "heads of this network share keys and values, and MIB's evaluator tells those of every head apart"
+    )]
+    Grouped,
     /// A claim about what the network does not have.
     #[error("no edge is `{claim}`, and none leads out of a site of that name")]
     UnknownClaim {

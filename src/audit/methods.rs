@@ -101,6 +101,8 @@ pub struct CircuitsConfig {
     pub max_memory: Option<u64>,
     /// Whether a transformer's token and position embedding are told apart.
     pub split_input: bool,
+    /// Whether each head has keys and values of its own where several share them.
+    pub ungroup: bool,
     /// What circuits are judged on; `None`: the test split where the discovery has
     /// another, else half of the samples.
     pub judge_on: Option<JudgeOn>,
@@ -214,6 +216,7 @@ impl CircuitsConfig {
             within: 0.05,
             max_memory: None,
             split_input: false,
+            ungroup: false,
             judge_on: None,
         }
     }

@@ -158,6 +158,9 @@ pub(super) struct CircuitArgs {
     /// A circuit found elsewhere, to be judged besides: the same formats
     #[arg(long, value_name = "FILE")]
     circuit: Option<PathBuf>,
+    /// Give every head keys and values of its own where several share them, as EAP-IG and MIB do
+    #[arg(long)]
+    ungroup: bool,
     /// Tell a transformer's token and position embedding apart
     #[arg(long)]
     split_input: bool,
@@ -207,6 +210,7 @@ impl CircuitArgs {
             within: self.within,
             max_memory: config.circuits.max_memory,
             split_input: self.split_input,
+            ungroup: self.ungroup,
             judge_on: self.judge_on,
             known: self.known.as_deref().map(reference).transpose()?,
             given: self.circuit.as_deref().map(reference).transpose()?,

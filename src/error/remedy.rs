@@ -70,6 +70,7 @@ impl Error {
                 "a method for any edge: `--method eap` or `relp`; a transformer has such edges \
                  with `--granularity component`".to_owned()
             }
+            ErrorKind::Grouped => "`--ungroup` takes it apart so".to_owned(),
             ErrorKind::NoFolds { .. } => {
                 "a method by gradients, or their ensemble: `--method eap`, `eap-ig-inputs` or \
                  `ensemble`; or leave out `--calibrate`".to_owned()

@@ -354,6 +354,7 @@ fn all() -> Vec<Error> {
             method: "eap-qk".into(),
         }
         .at(path()),
+        ErrorKind::Grouped.at(path()),
         ErrorKind::NoFolds {
             method: "mask".into(),
             folds: 5,

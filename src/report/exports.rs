@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use crate::ErrorKind;
 use crate::error::Result;
 use crate::escape::{markup, visible};
 use crate::report::attribution_graph::attribution_graph;
@@ -59,11 +60,16 @@ impl Export {
 /// name.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Write`] with the file that could not be written.
+/// [`crate::ErrorKind::Write`] with the file that could not be written, and
+/// [`crate::ErrorKind::Grouped`] where MIB would take shared keys for those of one head.
 pub fn write(audit: &Audit, graphs: &[GraphJson], exports: &[Export], dir: &Path) -> Result<()> {
     for export in exports {
         for (index, graph) in graphs.iter().enumerate().take(audit.circuits.len()) {
             let circuit = &audit.circuits[index];
+            let is_grouped = graph.cfg.is_some_and(|cfg| cfg.n_key_value_heads.is_some());
+            if *export == Export::Mib && is_grouped {
+                return Err(ErrorKind::Grouped.at(Path::new(&audit.checkpoint.path)));
+            }
             let path = match export {
                 Export::Mib => mib_path(audit, index, dir)?,
                 _ => dir.join(file_name(&audit.circuits, index, *export)),

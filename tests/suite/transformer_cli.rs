@@ -169,6 +169,54 @@ fn number_of(value: &Value) -> f64 {
     value.as_f64().unwrap()
 }
 
+/// MIB tells keys of every head apart: shared ones are refused there, with the flag under which
+/// each head has its own; the network computes what it did.
+#[test]
+fn keys_that_heads_share_are_taken_apart_for_mib() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let line = "circuit fixtures/zoo/hf-made-qwen3-grouped --method eap --top 9 --judge-on same";
+    let export = format!("{line} --export mib --out {}", out.display());
+    let (code, _, err) = typed(&export);
+    assert_eq!(code, 2, "{err}");
+    assert!(
+        err.contains("heads of this network share keys") && err.contains("--ungroup"),
+        "{err}"
+    );
+    assert!(!out.exists(), "nothing is left");
+    let (code, _, err) = typed(&format!("{export} --ungroup"));
+    assert_eq!(code, 0, "{err}");
+    let read = |file: &std::path::Path| -> Value {
+        serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+    };
+    let [shared, own] = [result(line), read(&out.join("circuit.json"))];
+    let full = [&shared, &own].map(|of| number_of(&of["circuits"][0]["metric_full"]));
+    assert!(
+        (full[0] - full[1]).abs() < 1e-5 * full[0].abs().max(1.0),
+        "{full:?}"
+    );
+    let method = std::fs::read_dir(out.join("mib"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let cell = std::fs::read_dir(method.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    let graph = read(&cell.path().join("importances.json"));
+    let heads = graph["cfg"]["n_heads"].as_u64().unwrap();
+    for letter in ["q", "k", "v"] {
+        let of = |head: u64| {
+            graph["edges"]
+                .get(format!("input->a0.h{head}<{letter}>"))
+                .is_some()
+        };
+        assert!((0..heads).all(of) && !of(heads), "{letter}");
+    }
+}
+
 #[test]
 fn a_circuit_that_was_written_is_judged_as_when_it_was_found() {
     let dir = tempfile::tempdir().unwrap();

@@ -165,6 +165,8 @@ impl<T: Scalar> Subject<'_, T> {
         config: &Config,
         progress: &dyn Fn(&str),
     ) -> Result<(Vec<NodeAblation>, Vec<Found>)> {
+        let ungrouped = config.circuits.ungroup.then(|| pruned.ungrouped());
+        let pruned = ungrouped.as_ref().unwrap_or(pruned);
         let build = |subject: &Subject<'_, T>| {
             subject.bounded(pruned, config, setup)?;
             let engine = ComponentEngine::new(pruned, &subject.batch, setup)?;
@@ -177,7 +179,7 @@ impl<T: Scalar> Subject<'_, T> {
             n_layers: self.model.blocks.len(),
             n_heads: self.model.head_count(),
             parallel_attn_mlp: self.model.blocks.iter().all(|b| b.is_parallel()),
-            n_key_value_heads: key_heads(self.model),
+            n_key_value_heads: key_heads(pruned),
             d_model: self.model.width(),
         };
         let published = config.circuits.conventions == Conventions::Published;

@@ -214,6 +214,25 @@ impl Heads {
         first..first + self.width
     }
 
+    /// The same heads, each with keys and values of its own.
+    #[must_use]
+    pub fn ungrouped(&self) -> Self {
+        Self {
+            keys: self.count,
+            ..self.clone()
+        }
+    }
+
+    /// For each column of a letter of the ungrouped heads, the one of these that it is.
+    #[must_use]
+    pub fn ungrouped_columns(&self, letter: Letter) -> Vec<usize> {
+        let of = |head: usize| match letter {
+            Letter::Q => self.head_columns(head),
+            Letter::K | Letter::V => self.head_columns(self.key_of(head)),
+        };
+        (0..self.count).flat_map(of).collect()
+    }
+
     /// The positions that one at `position` of `length` sees.
     #[must_use]
     pub fn visible(&self, position: usize, length: usize) -> Range<usize> {

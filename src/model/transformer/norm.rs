@@ -95,6 +95,21 @@ impl<T: Scalar> Norm<T> {
         self
     }
 
+    /// The same on these of its columns, each as often as it is named, in a row that is `times`
+    /// as wide: stretches of at most `head` columns are as many times as many, wider ones are
+    /// wider.
+    #[must_use]
+    pub fn repeated(&self, columns: &[usize], times: usize, head: usize) -> Self {
+        let of = |x: &Array1<T>| x.select(Axis(0), columns);
+        let narrow = self.weight.len() <= head * self.stretches;
+        Self {
+            weight: of(&self.weight),
+            bias: of(&self.bias),
+            stretches: self.stretches * if narrow { times } else { 1 },
+            ..self.clone()
+        }
+    }
+
     /// Trained numbers.
     #[must_use]
     pub fn parameter_count(&self) -> usize {

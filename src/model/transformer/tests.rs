@@ -658,6 +658,28 @@ fn every_option_is_computed_as_defined() {
 
 /// Entries of every linear layer, against finite differences: what flows
 /// through every norm, turn, cap, gate and mask is in some of them.
+/// With keys and values of its own for every head a network computes what it did.
+#[test]
+fn an_ungrouped_network_is_the_same_function() {
+    let mut shared = 0;
+    for (name, model) in models() {
+        let inputs = values(2 * LENGTH, 5);
+        let other = model.ungrouped();
+        let keys = |of: &Transformer<f64>| {
+            let heads = of.blocks.iter().map(|block| &block.attention.heads);
+            heads.map(|heads| heads.count - heads.keys).sum::<usize>()
+        };
+        shared += keys(&model);
+        assert_eq!(keys(&other), 0, "{name}");
+        assert_close(
+            name,
+            &naive(&model, &inputs).outputs,
+            &naive(&other, &inputs).outputs,
+        );
+    }
+    assert!(shared > 0, "some of them share keys");
+}
+
 #[test]
 fn gradients_of_every_option_are_the_finite_differences() {
     for (name, model) in models() {

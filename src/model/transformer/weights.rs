@@ -29,7 +29,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2, ArrayView2, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 
 use super::heads::Heads;
 use super::{Components, Letter, Norm, Patches, Router};
@@ -334,6 +334,23 @@ impl<T: Scalar> Transformer<T> {
         }
     }
 
+    /// The same network with keys and values of its own for each head; see
+    /// [`Attention::ungrouped`].
+    #[must_use]
+    pub fn ungrouped(&self) -> Self {
+        let of = |block: &Arc<Block<T>>| match block.attention.heads.keys {
+            keys if keys == block.attention.heads.count => block.clone(),
+            _ => Arc::new(Block {
+                attention: block.attention.ungrouped(),
+                ..Block::clone(block)
+            }),
+        };
+        Self {
+            blocks: self.blocks.iter().map(of).collect(),
+            ..self.clone()
+        }
+    }
+
     /// Its sites and edges; `split_input` tells token from position embedding.
     #[must_use]
     pub fn components(&self, split_input: bool) -> Components {
@@ -431,6 +448,29 @@ impl<T: Scalar> Block<T> {
 }
 
 impl<T: Scalar> Attention<T> {
+    /// The same function with keys and values of its own for each head, those of the heads
+    /// that share them alike.
+    #[must_use]
+    pub fn ungrouped(&self) -> Self {
+        let heads = &self.heads;
+        let of = |letter: Letter| {
+            let first = heads.letter_columns(letter).start;
+            let columns = heads.ungrouped_columns(letter);
+            columns.into_iter().map(move |column| first + column)
+        };
+        let columns: Vec<usize> = Letter::ALL.into_iter().flat_map(of).collect();
+        let keys = heads.ungrouped_columns(Letter::K);
+        let times = heads.count / heads.keys;
+        let norm = self.key_norm.as_ref();
+        Self {
+            qkv: self.qkv.select(Axis(1), &columns),
+            qkv_bias: self.qkv_bias.select(Axis(0), &columns),
+            key_norm: norm.map(|norm| norm.repeated(&keys, times, heads.width)),
+            heads: heads.ungrouped(),
+            ..self.clone()
+        }
+    }
+
     /// The columns of `qkv` for the queries of one head, or the keys or values
     /// of one key-value head, `[d, width]`.
     #[must_use]

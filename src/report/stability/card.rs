@@ -144,7 +144,10 @@ fn certified(certified: &Certified) -> Row {
 }
 
 fn agreement(of: &OfSize) -> [Row; 2] {
-    let term = format!("of {}", cut(of));
+    let term = match of.faithfulness {
+        None => format!("of {}", cut(of)),
+        Some(level) => format!("of faithfulness {}", short(level)),
+    };
     let shared = format!(
         "two analyses share {} (mean Jaccard index {})",
         percent(of.jaccard),

@@ -190,7 +190,11 @@ pub fn support(result: &Multiverse, answer: &Analysed, most: usize, wide: f64) -
     panel.frame_x(&mut figure);
     for (line, edge) in edges.iter().enumerate() {
         let top = panel.top + ROW * line as f64;
-        let title = format!("{} → {}", named(&edge.from), named(&edge.to));
+        // A node's edges are all that lead out of it.
+        let title = match edge.to.as_str() {
+            "*" => named(&edge.from),
+            to => format!("{} → {}", named(&edge.from), named(&to.to_owned())),
+        };
         let shown = shortened(&title, characters(left - 14.0));
         figure.add(text(8.0, top + ROW - 4.0, "quiet", &shown));
         let class = match edge.modal {
