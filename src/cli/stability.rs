@@ -242,7 +242,6 @@ impl Args {
             nonsense: !self.no_nonsense,
             shuffled: !self.no_shuffled,
             transfer: !self.no_transfer,
-            ..Grid::default()
         })
     }
 }

@@ -354,13 +354,13 @@ fn all() -> Vec<Error> {
             method: "eap-qk".into(),
         }
         .at(path()),
-        ErrorKind::Grouped.at(path()),
+        ErrorKind::NoScores.at(path()),
         ErrorKind::NoFolds {
             method: "mask".into(),
             folds: 5,
         }
         .at(path()),
-        ErrorKind::NoScores.at(path()),
+        ErrorKind::Grouped.at(path()),
         ErrorKind::UnknownClaim {
             claim: "a->b".into(),
         }

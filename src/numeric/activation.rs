@@ -125,8 +125,8 @@ const NAMES: [(Activation, &[&str]); 19] = [
 ];
 
 /// The scale and α of Klambauer et al. 2017.
-const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
-const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
+pub(crate) const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+pub(crate) const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
 const QUICK: f64 = 1.702;
 
 impl Activation {

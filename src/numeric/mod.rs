@@ -20,6 +20,7 @@ pub mod scalar;
 pub mod statistics;
 
 pub use activation::{Activation, Parameter};
+pub(crate) use activation::{SELU_ALPHA, SELU_SCALE};
 pub use assignment::assign;
 pub use decimal::shortest_decimal;
 pub use interval::Interval;

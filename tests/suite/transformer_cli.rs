@@ -186,9 +186,8 @@ fn keys_that_heads_share_are_taken_apart_for_mib() {
     assert!(!out.exists(), "nothing is left");
     let (code, _, err) = typed(&format!("{export} --ungroup"));
     assert_eq!(code, 0, "{err}");
-    let read = |file: &std::path::Path| -> Value {
-        serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
-    };
+    let read =
+        |file: &Path| -> Value { serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap() };
     let [shared, own] = [result(line), read(&out.join("circuit.json"))];
     let full = [&shared, &own].map(|of| number_of(&of["circuits"][0]["metric_full"]));
     assert!(

@@ -15,9 +15,9 @@ use super::forward::Pass;
 use super::pair::Pair;
 use super::search::{Found, Search};
 use crate::model::{Linear, Mlp};
-use crate::numeric::{Activation, LANES, Lanes, Rng};
+use crate::numeric::{Activation, LANES, Lanes, Parameter, Rng};
 
-const ACTIVATIONS: [Activation; 7] = [
+const ACTIVATIONS: [Activation; 12] = [
     Activation::Identity,
     Activation::Relu,
     Activation::Silu,
@@ -25,6 +25,11 @@ const ACTIVATIONS: [Activation; 7] = [
     Activation::GeluTanh,
     Activation::Tanh,
     Activation::Sigmoid,
+    Activation::Softplus,
+    Activation::Mish,
+    Activation::Elu(Parameter::new(1.0)),
+    Activation::Softsign,
+    Activation::SquaredRelu,
 ];
 
 /// Two networks and a box.
@@ -148,14 +153,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
     fn nothing_found_exceeds_the_bound(
-        seed in any::<u64>(), kind in 0..7_usize, scale in -1.0..0.7_f64, width in -3.0..1.0_f64,
+        seed in any::<u64>(), kind in 0..ACTIVATIONS.len(), scale in -1.0..0.7_f64, width in -3.0..1.0_f64,
     ) {
         attack(seed, ACTIVATIONS[kind], scale, 10_f64.powf(width))?;
     }
 
     #[test]
     fn nor_at_extreme_magnitudes(
-        seed in any::<u64>(), kind in 0..7_usize, scale in -160.0..160.0_f64, width in -300.0..300.0_f64,
+        seed in any::<u64>(), kind in 0..ACTIVATIONS.len(), scale in -160.0..160.0_f64, width in -300.0..300.0_f64,
     ) {
         attack(seed, ACTIVATIONS[kind], scale, 10_f64.powf(width))?;
     }

@@ -82,7 +82,7 @@ pub(super) trait Curve {
     const SLOPE: &'static [Extreme];
     /// Where the bend turns.
     const BEND: &'static [Extreme];
-    /// A bound on |σ‴| everywhere.
+    /// A bound on |σ‴| everywhere; infinite where the bend jumps.
     const THIRD: f64;
 
     /// Value, slope and bend at eight points.
@@ -312,10 +312,130 @@ impl Curve for Tanh {
     }
 }
 
+/// `ln(1 + eˣ)`
+pub(super) struct Softplus;
+
+impl Curve for Softplus {
+    const VALUE: &'static [Extreme] = &[];
+    const SLOPE: &'static [Extreme] = &[];
+    const BEND: &'static [Extreme] = &[extreme(0.0, 0.25)];
+    const THIRD: f64 = 0.097;
+
+    #[inline(always)]
+    fn jet(x: Lanes) -> Jet {
+        let (s, q) = sigmoids(clamp(x, 700.0));
+        let small = (-x.abs().min(Lanes::splat(700.0))).exp();
+        Jet {
+            value: x.max(Lanes::ZERO) + small.map(libm::log1p),
+            slope: s,
+            bend: s * q,
+        }
+    }
+}
+
+/// `x · tanh(ln(1 + eˣ))`; with e = eˣ the tangent is (e² + 2 e) / (e² + 2 e + 2).
+pub(super) struct Mish;
+
+impl Curve for Mish {
+    const VALUE: &'static [Extreme] =
+        &[extreme(-1.192_431_214_515_495_2, -0.308_843_413_017_250_4)];
+    const SLOPE: &'static [Extreme] = &[
+        extreme(-2.256_376_396_360_793, -0.112_526_122_389_462_56),
+        extreme(1.490_571_179_485_428_5, 1.088_498_161_251_728),
+    ];
+    const BEND: &'static [Extreme] = &[
+        extreme(-3.267_337_846_520_404_5, -0.041_732_070_706_611_03),
+        extreme(-0.087_934_431_314_914_21, 0.644_204_637_236_972_4),
+        extreme(2.114_842_563_020_877, -0.059_033_356_953_936_29),
+    ];
+    const THIRD: f64 = 0.59;
+
+    #[inline(always)]
+    fn jet(x: Lanes) -> Jet {
+        let near = clamp(x, 300.0);
+        let (s, q) = sigmoids(near);
+        let e = near.exp();
+        let inverse = (e * (e + 2.0) + 2.0).map(|d| 1.0 / d);
+        let tangent = e * (e + 2.0) * inverse;
+        // 1 − tangent² = 4 (1 + e)² ÷ (e² + 2 e + 2)².
+        let root = (e + 1.0) * inverse * 2.0;
+        let g = root * root * s;
+        let h = q - tangent * s * 2.0;
+        Jet {
+            value: x.max(Lanes::splat(-300.0)) * tangent,
+            slope: tangent + near * g,
+            bend: g * (near * h + 2.0),
+        }
+    }
+}
+
+/// `x` above 0, `eˣ − 1` below.
+pub(super) struct Elu;
+
+impl Curve for Elu {
+    const VALUE: &'static [Extreme] = &[];
+    const SLOPE: &'static [Extreme] = &[];
+    const BEND: &'static [Extreme] = &[extreme(0.0, 1.0), extreme(0.0, 0.0)];
+    const THIRD: f64 = f64::INFINITY;
+
+    #[inline(always)]
+    fn jet(x: Lanes) -> Jet {
+        let below = x.min(Lanes::ZERO).max(Lanes::splat(-700.0));
+        let slope = below.exp();
+        Jet {
+            value: x.max(Lanes::ZERO) + below.map(libm::expm1),
+            slope,
+            bend: Lanes::where_less(x, Lanes::ZERO, slope, Lanes::ZERO),
+        }
+    }
+}
+
+/// `x / (1 + |x|)`
+pub(super) struct Softsign;
+
+impl Curve for Softsign {
+    const VALUE: &'static [Extreme] = &[];
+    const SLOPE: &'static [Extreme] = &[extreme(0.0, 1.0)];
+    const BEND: &'static [Extreme] = &[extreme(0.0, 2.0), extreme(0.0, -2.0)];
+    const THIRD: f64 = f64::INFINITY;
+
+    #[inline(always)]
+    fn jet(x: Lanes) -> Jet {
+        let near = clamp(x, 1e90);
+        let inverse = (near.abs() + 1.0).map(|d| 1.0 / d);
+        let slope = inverse * inverse;
+        Jet {
+            value: near * inverse,
+            slope,
+            bend: slope * inverse * near.map(|x| -2.0 * x.signum()),
+        }
+    }
+}
+
+/// `max(x, 0)²`; twice a number is exact.
+pub(super) struct SquaredRelu;
+
+impl Curve for SquaredRelu {
+    const VALUE: &'static [Extreme] = &[];
+    const SLOPE: &'static [Extreme] = &[];
+    const BEND: &'static [Extreme] = &[extreme(0.0, 0.0), extreme(0.0, 2.0)];
+    const THIRD: f64 = f64::INFINITY;
+
+    #[inline(always)]
+    fn jet(x: Lanes) -> Jet {
+        let above = x.max(Lanes::ZERO);
+        Jet {
+            value: above * above,
+            slope: above * 2.0,
+            bend: Lanes::where_less(Lanes::ZERO, x, Lanes::splat(2.0), Lanes::ZERO),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::numeric::{Activation, Interval};
+    use crate::numeric::{Activation, Interval, Parameter};
 
     fn sigmoid(x: Interval) -> [Interval; 2] {
         let one = Interval::point(1.0);
@@ -351,6 +471,27 @@ mod tests {
     fn tanh(x: Interval) -> [Interval; 3] {
         let [first, second, third] = sigmoid_derivatives(times(x, 2.0));
         [times(first, 4.0), times(second, 8.0), times(third, 16.0)]
+    }
+
+    fn softplus(x: Interval) -> [Interval; 3] {
+        let [s, _] = sigmoid(x);
+        let [first, second, _] = sigmoid_derivatives(x);
+        [s, first, second]
+    }
+
+    /// With t the tangent, g = (1 − t²) s, h = q − 2 t s: σ′ = t + x g, σ″ = g (2 + x h),
+    /// σ‴ = g (3 h + x (h² + h′)), h′ = −s q − 2 (g s + t s q).
+    fn mish(x: Interval) -> [Interval; 3] {
+        let [s, q] = sigmoid(x);
+        let e = x.exp();
+        let inverse = plus(e * plus(e, 2.0), 2.0).recip();
+        let t = e * plus(e, 2.0) * inverse;
+        let root = times(plus(e, 1.0) * inverse, 2.0);
+        let g = root * root * s;
+        let h = q - times(t * s, 2.0);
+        let dh = -(s * q) - times(g * s + t * s * q, 2.0);
+        let third = times(h, 3.0) + x * (h * h + dh);
+        [t + x * g, g * plus(x * h, 2.0), g * third]
     }
 
     /// Up to the positive factor φ, save for the first.
@@ -463,9 +604,74 @@ mod tests {
         prove::<GeluTanh>(gelu_tanh, 8.0);
         prove::<Tanh>(tanh, 17.0);
         prove::<Sigmoid>(sigmoid_derivatives, 34.0);
+        prove::<Softplus>(softplus, 34.0);
+        prove::<Mish>(mish, 36.0);
+    }
+
+    /// On either side of the place where their bend jumps, slope and bend are monotone and the
+    /// bend is the slope of the slope: eˣ, (1 ± x)⁻², 2 x.
+    #[test]
+    fn where_a_bend_jumps_both_sides_are_its_extremes() {
+        fn holds<C: Curve>() {
+            let jets = |x: f64| C::jet(Lanes::splat(x));
+            for (from, toward) in [(-1e-9, -1.0), (1e-9, 1.0)] {
+                let near = jets(from).bend.0[0];
+                assert!(
+                    C::BEND
+                        .iter()
+                        .any(|extreme| (extreme.value - near).abs() < 1e-8),
+                    "{near}"
+                );
+                let mut before = (jets(from), from);
+                let mut turns = [0.0; 2];
+                for step in 1..4000 {
+                    let x = from + toward * 0.005 * f64::from(step);
+                    let jet = jets(x);
+                    let rises = [
+                        jet.slope.0[0] - before.0.slope.0[0],
+                        jet.bend.0[0] - before.0.bend.0[0],
+                    ];
+                    for (turn, rise) in turns.iter_mut().zip(rises) {
+                        assert!(*turn * rise >= 0.0, "monotone on a side: {x}");
+                        *turn = if rise == 0.0 { *turn } else { rise };
+                    }
+                    before = (jet, x);
+                }
+            }
+            let over = |lo: f64, hi: f64| {
+                let [lo, hi] = [lo, hi].map(Lanes::splat);
+                C::ranges(Range { lo, hi }).bend
+            };
+            let both = over(-0.5, 0.5);
+            for side in [-0.25, -1e-12, 1e-12, 0.25] {
+                let bend = jets(side).bend.0[0];
+                assert!(both.lo.0[0] <= bend && bend <= both.hi.0[0]);
+            }
+        }
+        holds::<Elu>();
+        holds::<Softsign>();
+        holds::<SquaredRelu>();
     }
 
     fn agree<C: Curve>(activation: Activation) {
+        agree_near::<C>(activation);
+        for x in [1e3, 1e30, 1e300, f64::INFINITY] {
+            let (left, right) = (C::jet(Lanes::splat(-x)), C::jet(Lanes::splat(x)));
+            for jet in [left, right] {
+                assert!(!jet.value.0[0].is_nan() && jet.slope.0[0].is_finite());
+                assert!(jet.bend.0[0].abs() < 1e-8, "{activation}''({x})");
+            }
+            let limit: f64 = activation.at(x);
+            let value = right.value.0[0];
+            let near = (value - limit).abs() <= VALUE_ERROR * (1.0 + limit.abs());
+            assert!(
+                limit.is_nan() || value == limit || near,
+                "{activation}({x})"
+            );
+        }
+    }
+
+    fn agree_near<C: Curve>(activation: Activation) {
         for i in -400..400 {
             let x = f64::from(i) * 0.05 + 0.013;
             let jet = C::jet(Lanes::splat(x));
@@ -481,14 +687,6 @@ mod tests {
             let bend = (activation.derivative(x + 1e-5) - activation.derivative(x - 1e-5)) / 2e-5;
             assert!((jet.bend.0[0] - bend).abs() < 1e-8, "{activation}''({x})");
         }
-        for x in [1e3, 1e30, 1e300, f64::INFINITY] {
-            let (left, right) = (C::jet(Lanes::splat(-x)), C::jet(Lanes::splat(x)));
-            for jet in [left, right] {
-                assert!(!jet.value.0[0].is_nan() && jet.slope.0[0].is_finite());
-                assert!(jet.bend.0[0].abs() < 1e-150);
-            }
-            assert_eq!(right.value.0[0], activation.at(x));
-        }
     }
 
     #[test]
@@ -498,6 +696,11 @@ mod tests {
         agree::<GeluTanh>(Activation::GeluTanh);
         agree::<Tanh>(Activation::Tanh);
         agree::<Sigmoid>(Activation::Sigmoid);
+        agree::<Softplus>(Activation::Softplus);
+        agree::<Mish>(Activation::Mish);
+        agree::<Elu>(Activation::Elu(Parameter::new(1.0)));
+        agree::<Softsign>(Activation::Softsign);
+        agree_near::<SquaredRelu>(Activation::SquaredRelu);
     }
 
     #[test]

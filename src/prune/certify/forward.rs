@@ -12,7 +12,9 @@
 
 #[cfg(test)]
 use super::curve::Curve;
-use super::curve::{Gelu, GeluTanh, Range, Sigmoid, Silu, Tanh};
+use super::curve::{
+    Elu, Gelu, GeluTanh, Mish, Range, Sigmoid, Silu, Softplus, Softsign, SquaredRelu, Tanh,
+};
 use super::pair::{Pair, PairLayer, Rows};
 use super::relax::{self, DOZEN, Relaxation, Relaxed, TINY, UP};
 use crate::numeric::{Activation, Lanes};
@@ -181,6 +183,13 @@ impl Pass {
                     Activation::GeluTanh => layer.activate(relax::smooth::<GeluTanh>, how),
                     Activation::Tanh => layer.activate(relax::smooth::<Tanh>, how),
                     Activation::Sigmoid => layer.activate(relax::smooth::<Sigmoid>, how),
+                    Activation::Softplus => layer.activate(relax::smooth::<Softplus>, how),
+                    Activation::Mish => layer.activate(relax::smooth::<Mish>, how),
+                    Activation::Softsign => layer.activate(relax::smooth::<Softsign>, how),
+                    Activation::SquaredRelu => layer.activate(relax::smooth::<SquaredRelu>, how),
+                    Activation::Elu(alpha) if alpha.value() == 1.0 => {
+                        layer.activate(relax::smooth::<Elu>, how)
+                    }
                     other => unreachable!("pairs of {other} are refused: see `is_proved`"),
                 };
             }

@@ -52,6 +52,9 @@ pub enum NotLogged {
     /// Layers that the checker does not read.
     #[error("the checker reads plain linear layers, each with one activation")]
     Layers,
+    /// An activation that the checker does not know.
+    #[error("the checker does not know the activation")]
+    Activation,
     /// Neither proved nor refuted.
     #[error("nothing is proved")]
     Undecided,

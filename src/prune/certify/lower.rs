@@ -19,7 +19,7 @@ use super::Refusal;
 use super::pair::is_proved;
 use crate::model::layered::{Op, Term, Window};
 use crate::model::{Activations, Layered, Linear, Mlp, OfLayer};
-use crate::numeric::{Activation, Scalar};
+use crate::numeric::{Activation, Parameter, SELU_ALPHA, SELU_SCALE, Scalar};
 
 /// Numbers of all matrices together, at most.
 const MOST_NUMBERS: usize = 8 << 20;
@@ -472,7 +472,7 @@ struct Part {
 
 impl Parts {
     fn of(activation: Activation) -> Result<Self, Refusal> {
-        use Activation::{Identity, Relu, Silu};
+        use Activation::{Identity, Relu, Silu, SquaredRelu};
         let part = |factor, activation, scale, shift| Part {
             factor,
             activation,
@@ -481,6 +481,13 @@ impl Parts {
         };
         let ramp = |factor, from: f64| part(factor, Relu, 1.0, -from);
         let sum = |parts, constant| Ok(Self { parts, constant });
+        let elu = |below: f64, above: f64| {
+            let unit = Activation::Elu(Parameter::new(1.0));
+            sum(
+                vec![part(below, unit, 1.0, 0.0), ramp(above - below, 0.0)],
+                0.0,
+            )
+        };
         match activation {
             proved if is_proved(proved) => sum(vec![part(1.0, proved, 1.0, 0.0)], 0.0),
             Activation::LeakyRelu(slope) => {
@@ -499,6 +506,21 @@ impl Parts {
             Activation::QuickGelu => {
                 const QUICK: f64 = 1.702;
                 sum(vec![part(1.0 / QUICK, Silu, QUICK, 0.0)], 0.0)
+            }
+            // e^x − 1 below 0 as often as it is there, and of the line above what is left.
+            Activation::Elu(alpha) => elu(alpha.value(), 1.0),
+            Activation::Selu => elu(SELU_SCALE * SELU_ALPHA, SELU_SCALE),
+            // (x + 3)² − 3 (x + 3) is x² + 3 x; above 3 the same of x − 3 takes it to 6 x.
+            Activation::Hardswish => {
+                let sixth = 1.0 / 6.0;
+                let square = |factor, from: f64| part(factor, SquaredRelu, 1.0, -from);
+                let parts = vec![
+                    square(sixth, -3.0),
+                    ramp(-0.5, -3.0),
+                    square(-sixth, 3.0),
+                    ramp(-0.5, 3.0),
+                ];
+                sum(parts, 0.0)
             }
             activation => Err(Refusal::NoRelaxation { activation }),
         }

@@ -207,15 +207,15 @@ pub(super) fn is_proved(activation: Activation) -> bool {
         | Activation::Gelu
         | Activation::GeluTanh
         | Activation::Tanh
-        | Activation::Sigmoid => true,
-        Activation::LeakyRelu(_)
-        | Activation::Relu6
+        | Activation::Sigmoid
         | Activation::SquaredRelu
-        | Activation::Elu(_)
-        | Activation::Selu
         | Activation::Softplus
         | Activation::Softsign
-        | Activation::Mish
+        | Activation::Mish => true,
+        Activation::Elu(alpha) => alpha.value() == 1.0,
+        Activation::LeakyRelu(_)
+        | Activation::Relu6
+        | Activation::Selu
         | Activation::Hardtanh
         | Activation::Hardsigmoid
         | Activation::Hardswish

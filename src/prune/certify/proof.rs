@@ -21,6 +21,7 @@ use crate::choice::Arithmetic;
 use crate::data::Domain;
 use crate::escape::base64;
 use crate::model::Mlp;
+use crate::numeric::Activation;
 use crate::result::{Certificate, Counterexample};
 
 /// The name and version of the format.
@@ -83,6 +84,14 @@ pub fn proof(
     options: &Options,
     certificate: &Certificate,
 ) -> Result<Proof, NotLogged> {
+    let model = request.original;
+    let hidden = 0..model.layers.len().saturating_sub(1);
+    for layer in hidden.clone() {
+        let activation = model.activation.of_layer(layer);
+        if !is_checked(activation.ok_or(NotLogged::Layers)?) {
+            return Err(NotLogged::Activation);
+        }
+    }
     let refused = |_: Refusal| NotLogged::Undecided;
     let rounding = rounding_of_both(
         request.original,
@@ -102,14 +111,6 @@ pub fn proof(
         None if tokens => enumerated(certificate, &rounding, &enough(request, &rounding)),
         None => split(request, &rounding, &options.budget)?,
     };
-    let model = request.original;
-    let hidden = 0..model.layers.len().saturating_sub(1);
-    if hidden
-        .clone()
-        .any(|layer| model.activation.of_layer(layer).is_none())
-    {
-        return Err(NotLogged::Layers);
-    }
     Ok(Proof {
         arithmetic: options.arithmetic,
         tolerance: request.tolerance.to_vec(),
@@ -120,6 +121,31 @@ pub fn proof(
             .collect(),
         body,
     })
+}
+
+/// Whether the checker knows an activation.
+fn is_checked(activation: Activation) -> bool {
+    match activation {
+        Activation::Identity
+        | Activation::Relu
+        | Activation::Silu
+        | Activation::Gelu
+        | Activation::GeluTanh
+        | Activation::Tanh
+        | Activation::Sigmoid => true,
+        Activation::LeakyRelu(_)
+        | Activation::Relu6
+        | Activation::SquaredRelu
+        | Activation::Elu(_)
+        | Activation::Selu
+        | Activation::Softplus
+        | Activation::Softsign
+        | Activation::Mish
+        | Activation::Hardtanh
+        | Activation::Hardsigmoid
+        | Activation::Hardswish
+        | Activation::QuickGelu => false,
+    }
 }
 
 fn refuted(found: &Counterexample) -> Result<Body, NotLogged> {

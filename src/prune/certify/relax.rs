@@ -192,13 +192,17 @@ fn change_line<C: Curve>(
 /// s δ, with the slope s a line.
 ///
 /// With u, y the distances from the middles m and n, s = s(m, n) + A u + B y/2,
-/// A and B in the range of the bend, and s(m, n) = σ′(m + n/2) + n²/24 · σ‴.
+/// A and B in the range of the bend, and s(m, n) = σ′(m + n/2) + n²/24 · σ‴; where the bend
+/// jumps, off by the half width of its range times ∫₀¹ |t − ½| dt · |n|, a quarter of |n|.
 #[inline(always)]
 fn by_slope<C: Curve>(z: Ball, d: Ball, bend: Ball, reach: [Lanes; 2], lost: Lanes) -> ChangeLine {
     let point = z.mid + d.mid * 0.5;
     let s = C::jet(point).slope;
     let a = bend.mid;
-    let s_error = d.mid * d.mid * (C::THIRD / 24.0) + SLOPE_ERROR;
+    let s_error = match C::THIRD.is_finite() {
+        true => d.mid * d.mid * (C::THIRD / 24.0) + SLOPE_ERROR,
+        false => d.mid.abs() * bend.radius * 0.25 + SLOPE_ERROR,
+    };
     let s_radius = bend.radius * (z.radius + d.radius * 0.5) + s_error;
     let square = d.radius * d.radius;
     let q = a * d.mid;
@@ -225,7 +229,10 @@ fn by_values<C: Curve>(at: Jet, z: Ball, d: Ball, bend: Ball, reach: [Lanes; 2])
     let point = z.mid + d.mid;
     let moved = C::jet(point);
     let q = moved.slope - at.slope;
-    let apart = (bend.radius * 2.0).min(reach[1] * C::THIRD);
+    let apart = match C::THIRD.is_finite() {
+        true => (bend.radius * 2.0).min(reach[1] * C::THIRD),
+        false => bend.radius * 2.0,
+    };
     let largest = bend.mid.abs() + bend.radius;
     let cross = z.radius * d.radius + d.radius * d.radius * 0.5;
     let values = (moved.value.abs() + at.value.abs() + 2.0) * VALUE_ERROR;

@@ -109,33 +109,39 @@ fn summed(
     }
 }
 
-/// A value after an activation: none of them is steeper than its slope here, or
-/// larger than |x| or 1.
+/// A value after an activation: none of them is steeper than its slope here.
 fn activated(value: Value, activation: Activation, arithmetic: Arithmetic) -> Value {
+    let reach = value.most + value.error;
     let (slope, most, computed) = match activation {
         Activation::Identity | Activation::Relu => (1.0, value.most, false),
         Activation::Silu => (1.1, value.most, true),
         Activation::Gelu | Activation::GeluTanh => (1.13, value.most, true),
-        Activation::Tanh => (1.0, value.most.min(1.0), true),
+        Activation::Mish => (1.09, value.most, true),
+        Activation::Tanh | Activation::Softsign => (1.0, value.most.min(1.0), true),
         Activation::Sigmoid => (0.25, 1.0, true),
-        // No bound of their rounding is proved, and no certificate is given of them.
+        // ln(1 + eˣ) is at most ln 2 above |x|.
+        Activation::Softplus => (1.0, value.most + 0.7, true),
+        Activation::Elu(alpha) if alpha.value() == 1.0 => (1.0, value.most, true),
+        Activation::SquaredRelu => (2.0 * reach, reach * reach, true),
+        // No certificate is given of them: what can be is a sum of others.
         Activation::LeakyRelu(_)
         | Activation::Relu6
-        | Activation::SquaredRelu
         | Activation::Elu(_)
         | Activation::Selu
-        | Activation::Softplus
-        | Activation::Softsign
-        | Activation::Mish
         | Activation::Hardtanh
         | Activation::Hardsigmoid
         | Activation::Hardswish
         | Activation::QuickGelu => (f64::INFINITY, f64::INFINITY, true),
     };
+    // eˣ − 1 may be computed as it stands.
+    let least = match activation {
+        Activation::Elu(_) | Activation::Mish => 1.0,
+        _ => 0.0,
+    };
     let own = match computed {
         true => {
             // |x| and not |f(x)|: a cancellation inside may lose digits of the former.
-            let scale = most.max(value.most + value.error);
+            let scale = most.max(reach).max(least);
             ACTIVATION_UNITS * arithmetic.unit() * scale + arithmetic.least_normal()
         }
         false => 0.0,
@@ -153,7 +159,7 @@ mod tests {
 
     use super::*;
     use crate::model::Linear;
-    use crate::numeric::Rng;
+    use crate::numeric::{Parameter, Rng};
 
     fn network(seed: u64, activation: Activation) -> Mlp<f32> {
         let mut rng = Rng::new(seed, 0);
@@ -200,10 +206,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_evaluation_is_further_off(seed in 0_u64..200, kind in 0_usize..7) {
+        fn no_evaluation_is_further_off(seed in 0_u64..200, kind in 0_usize..12) {
             let activations = [
                 Activation::Identity, Activation::Relu, Activation::Silu, Activation::Gelu,
                 Activation::GeluTanh, Activation::Tanh, Activation::Sigmoid,
+                Activation::Softplus, Activation::Mish, Activation::Softsign,
+                Activation::Elu(Parameter::new(1.0)), Activation::SquaredRelu,
             ];
             let model = network(seed, activations[kind]);
             let exact = model.widened();
