@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use ndarray::Array2;
 
 use super::grid::{Cut, Grid};
-use super::runs::{Runs, Under};
-use super::transfer::Scored;
+use super::runs::{Runs, Scored, Under};
 use crate::Result;
 use crate::choice::{Direction, MetricKind, Selection, Sign};
 use crate::evaluate::level::Sought;

@@ -6,7 +6,6 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::grid::Grid;
-use super::transfer::Scored;
 use crate::audit::methods::Subset;
 use crate::audit::search::Measured;
 use crate::audit::{Config, Journal, JudgeOn, ScoredBySample, Stages, audit};
@@ -29,6 +28,14 @@ pub struct Runs<'r> {
 
 /// What a circuit is run under: fill, metric and draw of the fill by their numbers.
 pub type Under = [usize; 3];
+
+/// One matrix of effects, and where it stands on the axes.
+pub struct Scored {
+    /// The number of its method.
+    pub method: usize,
+    pub under: Under,
+    pub matrix: ScoredBySample,
+}
 
 /// Circuits to run, by the site of their answer.
 pub type Circuits = BTreeMap<String, Vec<EdgeSet>>;

@@ -4,7 +4,7 @@ use super::analyses::{
     AXES, ByCut, FILL, METHOD, METRIC, ORDER, SAMPLES, SEED, SELECTION, strength,
 };
 use super::grid::{Cut, Grid};
-use super::transfer::Scored;
+use super::runs::Scored;
 use crate::choice::Selection;
 use crate::circuit::strongest_by;
 use crate::evaluate::certified::{self, Certificate, certified};

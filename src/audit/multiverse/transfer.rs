@@ -2,8 +2,7 @@
 
 use ndarray::Axis;
 
-use super::runs::Under;
-use crate::audit::ScoredBySample;
+use super::runs::Scored;
 use crate::audit::search::Measured;
 use crate::circuit::strongest;
 use crate::evaluate::transfer::{Ran, SETS, Transferred, transferred};
@@ -15,14 +14,6 @@ const FEWEST: usize = 12;
 
 /// The stream that samples are put into sets from.
 const STREAM: u64 = 67;
-
-/// One matrix of effects, and where it stands on the axes.
-pub struct Scored {
-    /// The number of its method.
-    pub method: usize,
-    pub under: Under,
-    pub matrix: ScoredBySample,
-}
 
 /// The circuits that two discoveries give, of one answer.
 pub struct Discovered {

@@ -198,8 +198,19 @@ fn comparable(original: &Mlp<f64>, pruned: &Mlp<f64>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether lines with a proved error are known for an activation.
-pub(super) fn is_proved(activation: Activation) -> bool {
+/// How an activation is bounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bounded {
+    /// By lines with a proved error, which the checker of proof logs finds as well.
+    Checked,
+    /// By lines with a proved error.
+    Lines,
+    /// Not by itself: it is a sum of others.
+    Parts,
+}
+
+/// How an activation is bounded.
+pub(super) fn bounded(activation: Activation) -> Bounded {
     match activation {
         Activation::Identity
         | Activation::Relu
@@ -207,18 +218,24 @@ pub(super) fn is_proved(activation: Activation) -> bool {
         | Activation::Gelu
         | Activation::GeluTanh
         | Activation::Tanh
-        | Activation::Sigmoid
-        | Activation::SquaredRelu
+        | Activation::Sigmoid => Bounded::Checked,
+        Activation::SquaredRelu
         | Activation::Softplus
         | Activation::Softsign
-        | Activation::Mish => true,
-        Activation::Elu(alpha) => alpha.value() == 1.0,
+        | Activation::Mish => Bounded::Lines,
+        Activation::Elu(alpha) if alpha.value() == 1.0 => Bounded::Lines,
         Activation::LeakyRelu(_)
         | Activation::Relu6
+        | Activation::Elu(_)
         | Activation::Selu
         | Activation::Hardtanh
         | Activation::Hardsigmoid
         | Activation::Hardswish
-        | Activation::QuickGelu => false,
+        | Activation::QuickGelu => Bounded::Parts,
     }
+}
+
+/// Whether lines with a proved error are known for an activation.
+pub(super) fn is_proved(activation: Activation) -> bool {
+    bounded(activation) != Bounded::Parts
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::bound::Bounder;
 use super::leaves::{Leaves, Node, claimed, leaves};
-use super::pair::Pair;
+use super::pair::{Bounded, Pair, bounded};
 use super::{
     Budget, CertificateMethod, NotLogged, Options, Refusal, Request, feature, physical,
     rounding_of_both,
@@ -21,7 +21,6 @@ use crate::choice::Arithmetic;
 use crate::data::Domain;
 use crate::escape::base64;
 use crate::model::Mlp;
-use crate::numeric::Activation;
 use crate::result::{Certificate, Counterexample};
 
 /// The name and version of the format.
@@ -88,7 +87,7 @@ pub fn proof(
     let hidden = 0..model.layers.len().saturating_sub(1);
     for layer in hidden.clone() {
         let activation = model.activation.of_layer(layer);
-        if !is_checked(activation.ok_or(NotLogged::Layers)?) {
+        if bounded(activation.ok_or(NotLogged::Layers)?) != Bounded::Checked {
             return Err(NotLogged::Activation);
         }
     }
@@ -121,31 +120,6 @@ pub fn proof(
             .collect(),
         body,
     })
-}
-
-/// Whether the checker knows an activation.
-fn is_checked(activation: Activation) -> bool {
-    match activation {
-        Activation::Identity
-        | Activation::Relu
-        | Activation::Silu
-        | Activation::Gelu
-        | Activation::GeluTanh
-        | Activation::Tanh
-        | Activation::Sigmoid => true,
-        Activation::LeakyRelu(_)
-        | Activation::Relu6
-        | Activation::SquaredRelu
-        | Activation::Elu(_)
-        | Activation::Selu
-        | Activation::Softplus
-        | Activation::Softsign
-        | Activation::Mish
-        | Activation::Hardtanh
-        | Activation::Hardsigmoid
-        | Activation::Hardswish
-        | Activation::QuickGelu => false,
-    }
 }
 
 fn refuted(found: &Counterexample) -> Result<Body, NotLogged> {
