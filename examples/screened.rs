@@ -14,13 +14,14 @@
     reason = "an example prints, and fails by panicking"
 )]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use modscope::checkpoint::Checkpoint;
-use modscope::circuit::{Attributable, Attribution, Cut, Path, effects_on, screened, strongest};
+use modscope::circuit::{self, Attributable, Attribution, Cut, effects_on, screened, strongest};
 use modscope::data::Dataset;
 use modscope::metric::Metric;
-use modscope::model::{Architecture, Loaded, Network, Options, Sequences};
+use modscope::model::{Architecture, Loaded, Network, Options, Sequences, Transformer};
+use modscope::numeric::Scalar;
 use modscope::patch::{ComponentEngine, Fill, Setup};
 
 /// The shares of the edges that are wanted, and the most edges.
@@ -37,32 +38,37 @@ fn main() {
     for folder in std::env::args().skip(1).map(PathBuf::from) {
         let checkpoint = Checkpoint::open(&folder).unwrap();
         let loaded = Loaded::from_checkpoint(&checkpoint, Options::default()).unwrap();
-        let Network::F32(Architecture::Transformer(model)) = loaded.network else {
-            panic!("{}: no transformer in f32", folder.display());
-        };
-        let data = Dataset::open(&folder.join("data.safetensors"), None).unwrap();
-        let batch = Sequences::new(&model, &data, None).unwrap();
-        let fill = match batch.corrupted {
-            Some(_) => Fill::Corrupted,
-            None => Fill::Mean,
-        };
-        let setup = Setup {
-            fill,
-            seed: 0,
-            split_input: false,
-        };
-        let engine = ComponentEngine::new(&model, &batch, setup).unwrap();
-        let metric = match (batch.correct.clone(), batch.foils.clone()) {
-            (Some(answers), Some(foils)) => Metric::LogitDiff { answers, foils },
-            _ => Metric::Output { output: 0 },
-        };
-        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        rows(&name, &engine, &metric);
+        match loaded.network {
+            Network::F32(Architecture::Transformer(model)) => of_network(&folder, &model),
+            Network::F64(Architecture::Transformer(model)) => of_network(&folder, &model),
+            _ => panic!("{}: no transformer", folder.display()),
+        }
     }
 }
 
+fn of_network<T: Scalar>(folder: &Path, model: &Transformer<T>) {
+    let data = Dataset::open(&folder.join("data.safetensors"), None).unwrap();
+    let batch = Sequences::new(model, &data, None).unwrap();
+    let fill = match batch.corrupted {
+        Some(_) => Fill::Corrupted,
+        None => Fill::Mean,
+    };
+    let setup = Setup {
+        fill,
+        seed: 0,
+        split_input: false,
+    };
+    let engine = ComponentEngine::new(model, &batch, setup).unwrap();
+    let metric = match (batch.correct.clone(), batch.foils.clone()) {
+        (Some(answers), Some(foils)) => Metric::LogitDiff { answers, foils },
+        _ => Metric::Output { output: 0 },
+    };
+    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+    rows(&name, &engine, &metric);
+}
+
 fn methods() -> [(&'static str, Attribution); 7] {
-    let (steps, path, own_source) = (5, Path::Midpoints, true);
+    let (steps, path, own_source) = (5, circuit::Path::Midpoints, true);
     [
         ("eap", Attribution::Eap),
         ("relp", Attribution::Relp),
@@ -77,7 +83,7 @@ fn methods() -> [(&'static str, Attribution); 7] {
     ]
 }
 
-fn rows(name: &str, engine: &ComponentEngine<'_, f32>, metric: &Metric) {
+fn rows<T: Scalar>(name: &str, engine: &ComponentEngine<'_, T>, metric: &Metric) {
     let exact = effects_on(engine, metric);
     let edges = exact.len();
     let share = |runs: usize| runs as f64 / edges as f64;
@@ -85,8 +91,11 @@ fn rows(name: &str, engine: &ComponentEngine<'_, f32>, metric: &Metric) {
         let runs = BACKWARD * attribution.runs(engine.groups());
         (method, engine.attribute(metric, attribution), runs)
     });
-    for top in TOPS {
-        let top = ((top * edges as f64).round() as usize).clamp(1, MOST);
+    let mut tops = TOPS
+        .map(|top| ((top * edges as f64).round() as usize).clamp(1, MOST))
+        .to_vec();
+    tops.dedup();
+    for top in tops {
         let start = |method: &str, scores: &[f64], runs: usize| {
             format!(
                 "| {name} | {edges} | {top} | {method} | {:.3} | {:.3} | {:.2} |",
