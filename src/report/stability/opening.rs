@@ -3,7 +3,7 @@
 //! It speaks of circuits of the middle size, of all answers at once.
 
 use super::figure::{WIDTH, middle, support};
-use super::words::edges_along;
+use super::words::{edges_along, outputs};
 use crate::order;
 use crate::report::circuits::group::range;
 use crate::report::english::{counted, joined, plural};
@@ -50,7 +50,7 @@ fn headline(result: &Multiverse) -> Headline {
             range(middles(result).map(|of| of.jaccard), percent)
         ),
     };
-    let answers = result.answers.len();
+    let answers = outputs(result);
     // Where it was asked a verdict says it.
     let beside = match result.answers.iter().any(|a| a.nonsense.is_some()) {
         true => "",

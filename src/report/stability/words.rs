@@ -1,5 +1,7 @@
 //! What the analyses agree on, in sentences.
 
+use std::collections::BTreeSet;
+
 use crate::choice::{Selection, Sign};
 use crate::order;
 use crate::report::english::{counted, joined, plural};
@@ -43,6 +45,12 @@ pub fn summary(result: &Multiverse) -> Vec<Sentence> {
     said
 }
 
+/// How many answers there are, whatever the granularities.
+pub(super) fn outputs(result: &Multiverse) -> usize {
+    let outputs = result.answers.iter().map(|answer| &answer.output);
+    outputs.collect::<BTreeSet<_>>().len()
+}
+
 /// How many analyses, and of what.
 fn run(result: &Multiverse) -> Sentence {
     let analyses: usize = result.answers.iter().map(|a| a.specifications).sum();
@@ -51,7 +59,7 @@ fn run(result: &Multiverse) -> Sentence {
         "{} analyses of {}: {}. They share {} {} of effects sample by sample; all else is \
          a product of matrices.",
         count(analyses),
-        match result.answers.len() {
+        match outputs(result) {
             1 => "one answer".to_owned(),
             n => format!("{} answers", count_words(n)),
         },
