@@ -84,28 +84,39 @@ def pairs_of(data, model):
     return {"tokens": tokens, "corrupted_tokens": other, "answers": answers, "foils": foils}
 
 
+def as_tokens(model, tokens, max_length=None):
+    """In place of the library's tokenizer: what it gets are tokens."""
+    ones = torch.ones_like(tokens)
+    return tokens, ones, ones.sum(1), tokens.shape[1]
+
+
+def for_library(data):
+    """The pairs as the library takes them: clean, corrupted, and where which answers are read."""
+    last = torch.full_like(data["answers"], data["tokens"].shape[1] - 1)
+    label = data["answers"], data["foils"], data.get("positions", last).flatten()
+    return [(data["tokens"], data["corrupted_tokens"], label)]
+
+
+def difference(logits, clean_logits, lengths, label):
+    """The logit difference of every pair."""
+    answers, foils, positions = label
+    rows = torch.arange(len(answers))
+    return logits[rows, positions, answers] - logits[rows, positions, foils]
+
+
 def library(model, data, how):
     """The library's graph with its scores, and the seconds that they took."""
     import eap.attribute
     from eap.graph import Graph
 
-    def given(model, tokens, max_length=None):
-        ones = torch.ones_like(tokens)
-        return tokens, ones, ones.sum(1), tokens.shape[1]
+    def metric(*run):
+        return -difference(*run).sum()
 
-    def metric(logits, clean_logits, lengths, label):
-        answers, foils, positions = label
-        rows = torch.arange(len(answers))
-        return -(logits[rows, positions, answers] - logits[rows, positions, foils]).sum()
-
-    eap.attribute.tokenize_plus = given
+    eap.attribute.tokenize_plus = as_tokens
     graph = Graph.from_model(model)
-    last = torch.full_like(data["answers"], data["tokens"].shape[1] - 1)
-    label = data["answers"], data["foils"], data.get("positions", last).flatten()
-    pairs = [(data["tokens"], data["corrupted_tokens"], label)]
     started = time.perf_counter()
     with OnCpu():
-        eap.attribute.attribute(model, graph, pairs, metric, quiet=True, **how)
+        eap.attribute.attribute(model, graph, for_library(data), metric, quiet=True, **how)
     return graph, time.perf_counter() - started
 
 

@@ -11,6 +11,8 @@ The evaluator reads `importances.json` as any submission, keeps the edges of the
 judge on all samples.
 """
 
+import contextlib
+import io
 import json
 import pathlib
 import sys
@@ -19,30 +21,20 @@ import eap.evaluate
 import modscope
 import torch
 from eap.graph import Graph
-from eap_ig import OnCpu, hooked, pairs_of
+from eap_ig import OnCpu, as_tokens, difference, for_library, hooked, pairs_of
 from safetensors.torch import load_file
 
 METHODS = ["eap", "eap-ig-inputs", "ensemble"]
 
 
-def evaluated(evaluate, model, graph, data):
-    """The evaluator's CPR, CMD and faithfulness by size."""
-
-    def given(model, tokens, max_length=None):
-        ones = torch.ones_like(tokens)
-        return tokens, ones, ones.sum(1), tokens.shape[1]
-
-    def metric(logits, clean_logits, lengths, label):
-        answers, foils, positions = label
-        rows = torch.arange(len(answers))
-        return logits[rows, positions, answers] - logits[rows, positions, foils]
-
-    eap.evaluate.tokenize_plus = given
-    last = torch.full_like(data["answers"], data["tokens"].shape[1] - 1)
-    label = data["answers"], data["foils"], data.get("positions", last).flatten()
-    pairs = [(data["tokens"], data["corrupted_tokens"], label)]
-    with OnCpu(), torch.no_grad():
-        _, cpr, cmd, _, faithfulness = evaluate(model, graph, pairs, metric, quiet=True, absolute=True)
+def evaluated(evaluate, model, path, data):
+    """The evaluator's CPR, CMD and faithfulness by size of a file as it lies in the folder,
+    without what it prints."""
+    eap.evaluate.tokenize_plus = as_tokens
+    graph = Graph.from_json(str(path))
+    with OnCpu(), torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
+        found = evaluate(model, graph, for_library(data), difference, quiet=True, absolute=True)
+    _, cpr, cmd, _, faithfulness = found
     return cpr, cmd, faithfulness
 
 
@@ -60,7 +52,7 @@ def compared(evaluate, folder):
         )
         curve = json.loads((ours.folder / "circuit.json").read_text())["circuits"][0]["curve"]
         [path] = (ours.folder / "mib").glob("*/*/importances.json")
-        cpr, cmd, faithfulness = evaluate_quietly(evaluate, model, path, data)
+        cpr, cmd, faithfulness = evaluated(evaluate, model, path, data)
         off = max(abs(mine[1] - theirs) for mine, theirs in zip(curve["points"], faithfulness, strict=True))
         found[method] = off
         print(
@@ -68,15 +60,6 @@ def compared(evaluate, folder):
             f"faithfulness at ten sizes: at most {off:.1e} apart"
         )
     return found
-
-
-def evaluate_quietly(evaluate, model, path, data):
-    """The evaluator on a file as it lies in the folder, without what it prints."""
-    import contextlib
-    import io
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        return evaluated(evaluate, model, Graph.from_json(str(path)), data)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@
 //! furthest from the full network.
 
 use super::methods::Subset;
-use super::multiverse::scoring;
+use super::multiverse::running;
 use super::search::{Measured, ScoredBySample};
 use super::{Config, Outcome, audit};
 use crate::checkpoint::Checkpoint;
-use crate::choice::{Fill, Method};
+use crate::choice::Fill;
 use crate::data::Dataset;
 use crate::evaluate::transfer::Done;
 use crate::numeric::statistics::mean;
@@ -21,7 +21,7 @@ use crate::{ErrorKind, Result};
 const ADVERSARIES: usize = 8;
 
 /// Runs the circuits of an outcome under every fill, and writes what they do there into
-/// them. Of answers whose effects sample by sample are too many, nothing is said.
+/// them.
 pub fn under_every_fill(
     checkpoint: &Checkpoint,
     data: &Dataset,
@@ -35,8 +35,7 @@ pub fn under_every_fill(
     };
     for fill in Fill::each().filter(|f| *f != Fill::Corrupted || data.corrupted.is_some()) {
         progress(&format!("running circuits under the {fill} fill"));
-        // Any method does, which is asked for nothing but its runs.
-        let mut runs = scoring(config, (fill, metric), &[Method::Random]);
+        let mut runs = running(config, (fill, metric));
         runs.circuits.judge_on = config.circuits.judge_on;
         runs.discover.clone_from(&config.discover);
         for circuit in &*circuits {

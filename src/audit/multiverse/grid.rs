@@ -62,6 +62,14 @@ impl Cut {
             Self::Level(_) => None,
         }
     }
+
+    /// The faithfulness that is to be reached, where that ends it.
+    pub fn faithfulness(&self, grid: &Grid) -> Option<f64> {
+        match self {
+            Self::Size(_) => None,
+            Self::Level(level) => Some(grid.levels[*level]),
+        }
+    }
 }
 
 impl Grid {

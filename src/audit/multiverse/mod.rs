@@ -30,7 +30,7 @@ use crate::result::{Along, Analysed, Multiverse, Nonsense, SCHEMA, Tool, Transfe
 use crate::{Error, ErrorKind, Result};
 
 pub use self::grid::Grid;
-pub(super) use self::runs::scoring;
+pub(super) use self::runs::running;
 
 /// The stream that labels are permuted from.
 const STREAM: u64 = 65;

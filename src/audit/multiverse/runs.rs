@@ -100,7 +100,8 @@ impl Runs<'_> {
     fn scored(&self, under: Under) -> Result<Piece> {
         let told = self.told(under);
         self.config.journal.piece(&told, || {
-            let config = self.under(under, &self.grid.methods);
+            let config = scoring(&self.config, self.choices(under), &self.grid.methods);
+            let config = self.seeded(under, config);
             let progress = |stage: &str| (self.progress)(&format!("{told}: {stage}"));
             let outcome = audit(self.checkpoint, self.data, &config, &progress)?;
             Ok(Piece {
@@ -117,7 +118,7 @@ impl Runs<'_> {
     pub fn measured(&self, under: Under, number: usize, circuits: Circuits) -> Result<Did> {
         let told = format!("{}, circuits run ({number})", self.told(under));
         (self.progress)(&told);
-        let config = self.under(under, &[Method::Random]);
+        let config = self.seeded(under, running(&self.config, self.choices(under)));
         self.config
             .journal
             .piece(&told, || self.run(config, circuits))
@@ -126,10 +127,10 @@ impl Runs<'_> {
     /// The same under a fill of its own, by the first metric.
     pub fn measured_by(&self, fill: Fill, circuits: Circuits) -> Result<Did> {
         let under = (fill, self.grid.metrics[0]);
-        self.run(scoring(&self.config, under, &[Method::Random]), circuits)
+        self.run(running(&self.config, under), circuits)
     }
 
-    /// What circuits do; any method does, which is asked for nothing but its runs.
+    /// What circuits do under these settings.
     fn run(&self, mut config: Config, circuits: Circuits) -> Result<Did> {
         let placed = |(site, circuits): (String, Vec<EdgeSet>)| {
             (site, circuits.into_iter().map(Subset::ByPlace).collect())
@@ -140,21 +141,24 @@ impl Runs<'_> {
         Ok(found.into_iter().filter_map(measured).collect())
     }
 
-    /// The settings of a run under a fill, a metric and a draw.
-    fn under(&self, [fill, metric, seed]: Under, methods: &[Method]) -> Config {
-        let (fill, metric) = (self.grid.fills[fill], self.grid.metrics[metric]);
-        let mut config = scoring(&self.config, (fill, metric), methods);
-        if seed > 0 {
-            config.circuits.fill_seed = Some(self.config.seed.wrapping_add(seed as u64));
+    /// The fill and the metric.
+    fn choices(&self, [fill, metric, _]: Under) -> (Fill, MetricKind) {
+        (self.grid.fills[fill], self.grid.metrics[metric])
+    }
+
+    /// Settings with the draw of the fill.
+    fn seeded(&self, [.., draw]: Under, mut config: Config) -> Config {
+        if draw > 0 {
+            config.circuits.fill_seed = Some(self.config.seed.wrapping_add(draw as u64));
         }
         config
     }
 
-    fn told(&self, [fill, metric, seed]: Under) -> String {
-        let (fill, metric) = (self.grid.fills[fill], self.grid.metrics[metric]);
-        match seed {
+    fn told(&self, under: Under) -> String {
+        let (fill, metric) = self.choices(under);
+        match under[2] {
             0 => format!("{fill} fill, {metric}"),
-            seed => format!("{fill} fill ({seed}), {metric}"),
+            draw => format!("{fill} fill ({draw}), {metric}"),
         }
     }
 }
@@ -191,6 +195,11 @@ pub fn scoring(config: &Config, (fill, metric): (Fill, MetricKind), methods: &[M
     // The whole run is a piece.
     config.journal = Journal::default();
     config
+}
+
+/// The settings of a run of circuits: any method does, which is asked for nothing but its runs.
+pub fn running(config: &Config, under: (Fill, MetricKind)) -> Config {
+    scoring(config, under, &[Method::Random])
 }
 
 /// What one run leaves, as a journal keeps it.

@@ -27,14 +27,11 @@ pub fn answer(
 ) -> Analysed {
     let first = &matrices[0].matrix;
     let edges = &first.edges;
-    let of_cut = |(cut, all): (&Cut, &Vec<Analysis>)| summed(*cut, all, edges, (grid, seed));
-    let cuts_of: Vec<OfSize> = cuts.iter().zip(by_cut).map(of_cut).collect();
-    let with = |(cut, of): (&Cut, OfSize)| OfSize {
-        certified: match cut {
-            Cut::Size(size) => certificates(&matrices[0], grid, *size, seed),
-            Cut::Level(_) => None,
-        },
-        ..of
+    let of_cut = |(cut, all): (&Cut, &Vec<Analysis>)| OfSize {
+        certified: cut
+            .size()
+            .and_then(|size| certificates(&matrices[0], grid, size, seed)),
+        ..summed(*cut, all, edges, (grid, seed))
     };
     let claims = grid.claims.iter();
     let claims = claims.filter_map(|claim| claimed(claim, edges, by_cut));
@@ -52,7 +49,7 @@ pub fn answer(
         transfer: None,
         claims: claims.collect(),
         curve: curve(by_cut, (grid, cuts)),
-        sizes: cuts.iter().zip(cuts_of).map(with).collect(),
+        sizes: cuts.iter().zip(by_cut).map(of_cut).collect(),
     }
 }
 
@@ -81,14 +78,8 @@ fn summed(
         modal: modal.contains(*edge),
     };
     OfSize {
-        size: match cut {
-            Cut::Size(size) => size,
-            Cut::Level(_) => median_size(all),
-        },
-        faithfulness: match cut {
-            Cut::Size(_) => None,
-            Cut::Level(level) => Some(grid.levels[level]),
-        },
+        size: cut.size().unwrap_or_else(|| median_size(all)),
+        faithfulness: cut.faithfulness(grid),
         analyses: all.len(),
         jaccard: mean_overlap(all, seed),
         modal_share: times as f64 / all.len().max(1) as f64,
@@ -180,10 +171,6 @@ fn curve(by_cut: &ByCut, (grid, cuts): (&Grid, &[Cut])) -> Vec<Specified> {
     let mut curve = Vec::new();
     for (cut, all) in cuts.iter().zip(by_cut) {
         let modal = modal(all).map_or_else(EdgeSet::new, |(edges, _)| edges);
-        let level = match *cut {
-            Cut::Size(_) => None,
-            Cut::Level(level) => Some(grid.levels[level]),
-        };
         let specified = |of: &Analysis| Specified {
             method: grid.methods[of.at[METHOD]],
             fill: grid.fills[of.at[FILL]],
@@ -191,11 +178,8 @@ fn curve(by_cut: &ByCut, (grid, cuts): (&Grid, &[Cut])) -> Vec<Specified> {
             selection: grid.signs[of.at[SELECTION]],
             order: grid.orders[of.at[ORDER]],
             seed: of.at[SEED],
-            size: match *cut {
-                Cut::Size(size) => size,
-                Cut::Level(_) => of.edges.count_ones(..),
-            },
-            faithfulness: level,
+            size: cut.size().unwrap_or_else(|| of.edges.count_ones(..)),
+            faithfulness: cut.faithfulness(grid),
             samples: of.at[SAMPLES],
             overlap: jaccard(&of.edges, &modal),
         };

@@ -7,8 +7,8 @@ use ndarray::{Array2, Axis};
 use super::{Answer, Search, Searchable};
 use crate::audit::methods::{ENSEMBLE, Method};
 use crate::circuit::{
-    Attributable, Attribution, Blocks, Cut, Goal, MaskConfig, effects, learned_mask, mean_rank,
-    random_scores, screened,
+    Attribution, Blocks, Cut, Goal, MaskConfig, effects, learned_mask, mean_rank, random_scores,
+    screened,
 };
 use crate::metric::Metric;
 use crate::numeric::{Rng, Scalar};
@@ -95,18 +95,7 @@ impl<T: Scalar> Search<'_, T> {
                 }
                 .at(self.data));
             }
-            let each = self.attributed(network, &metric, attribution);
-            let effects = match &each {
-                Some(each) => each.sum_axis(Axis(0)).to_vec(),
-                None => network.attribute(&metric, attribution),
-            };
-            let scores = Scores::new(effects, attribution.runs(network.groups()) as u64);
-            let folds = each.as_ref().map(|each| self.without_each_fold(each));
-            return Ok(Scores {
-                folds: folds.unwrap_or_default(),
-                each,
-                ..scores
-            });
+            return Ok(self.attribution(network, &metric, attribution, self.config.stability));
         }
         if method == Method::Screened {
             return self.screened(index, network, &metric);
@@ -159,9 +148,9 @@ impl<T: Scalar> Search<'_, T> {
         let candidates: Vec<usize> = self.candidates.ones().collect();
         let of = |method: Method| method.attribution(self.config.ig_steps, self.config.conventions);
         let members: Vec<Attribution> = ENSEMBLE.into_iter().filter_map(of).collect();
-        let of = |member: &Attribution| match self.config.calibrate {
-            true => self.folded(network, metric, *member),
-            false => (network.attribute(metric, *member), Vec::new()),
+        let of = |member: &Attribution| {
+            let scores = self.attribution(network, metric, *member, self.config.calibrate);
+            (scores.effects, scores.folds)
         };
         // A method without a slope ranks nothing.
         let scores = members.iter().map(of).filter(|(all, _)| !silent(all));
@@ -244,32 +233,27 @@ impl<T: Scalar> Search<'_, T> {
         Ok(all.into_iter().map(of_goal).collect())
     }
 
-    /// Estimated effects of all samples, and of those outside every fold.
-    fn folded(
+    /// Estimated effects; sample by sample and without each fold too, where that is asked for
+    /// and they are not too many.
+    fn attribution(
         &self,
         network: &dyn Searchable<Number = T>,
         metric: &Metric,
         method: Attribution,
-    ) -> (Vec<f64>, Vec<Vec<f64>>) {
-        match self.attributed(network, metric, method) {
-            Some(each) => (
-                each.sum_axis(Axis(0)).to_vec(),
-                self.without_each_fold(&each),
-            ),
-            None => (network.attribute(metric, method), Vec::new()),
-        }
-    }
-
-    /// Estimated effects sample by sample, where they are asked for and are not too many.
-    fn attributed(
-        &self,
-        network: &dyn Attributable<Number = T>,
-        metric: &Metric,
-        method: Attribution,
-    ) -> Option<Array2<f64>> {
+        by_sample: bool,
+    ) -> Scores {
+        let runs = method.runs(network.groups()) as u64;
         let numbers = network.samples() * network.edge_count();
-        (self.config.stability && numbers <= MOST_ATTRIBUTED)
-            .then(|| network.attribute_by(metric, method, Blocks::Samples))
+        if !(by_sample && self.config.stability && numbers <= MOST_ATTRIBUTED) {
+            return Scores::new(network.attribute(metric, method), runs);
+        }
+        let each = network.attribute_by(metric, method, Blocks::Samples);
+        let effects = each.sum_axis(Axis(0)).to_vec();
+        Scores {
+            folds: self.without_each_fold(&each),
+            each: Some(each),
+            ..Scores::new(effects, runs)
+        }
     }
 
     /// Exact effects of `edges` sample by sample, where they are asked for and are not

@@ -1,7 +1,7 @@
 //! The tables of a multiverse.
 
 use crate::report::sheet::{Rows, Sheet, word};
-use crate::result::{Analysed, Multiverse};
+use crate::result::{Analysed, Multiverse, OfSize};
 
 /// `edges` (support of every edge, by answer and size), `analyses` (a row each), and
 /// `certified` (edges that are certified to be in, or abstained from).
@@ -14,16 +14,13 @@ fn edges(result: &Multiverse) -> Sheet {
     for answer in &result.answers {
         for of in &answer.sizes {
             rows.extend(of.edges.iter().map(|edge| {
-                vec![
-                    word(&answer.output),
-                    granularity(answer),
-                    of.size.to_string(),
-                    level(of.faithfulness),
+                let of_edge = vec![
                     word(&edge.from),
                     word(&edge.to),
                     edge.share.to_string(),
                     edge.modal.to_string(),
-                ]
+                ];
+                [of_cut(answer, of), of_edge].concat()
             }));
         }
     }
@@ -54,18 +51,15 @@ fn certified(result: &Multiverse) -> Sheet {
                     Some(false) => "out",
                     None => "abstained",
                 };
-                vec![
-                    word(&answer.output),
-                    granularity(answer),
-                    of.size.to_string(),
-                    level(of.faithfulness),
+                let of_edge = vec![
                     word(&edge.from),
                     word(&edge.to),
                     edge.share.to_string(),
                     side.to_owned(),
                     edge.deleted.to_string(),
                     edge.replaced.to_string(),
-                ]
+                ];
+                [of_cut(answer, of), of_edge].concat()
             }));
         }
     }
@@ -125,6 +119,16 @@ fn analyses(result: &Multiverse) -> Sheet {
         ],
         rows,
     }
+}
+
+/// Which answer's circuits, and which of them.
+fn of_cut(answer: &Analysed, of: &OfSize) -> Vec<String> {
+    vec![
+        word(&answer.output),
+        granularity(answer),
+        of.size.to_string(),
+        level(of.faithfulness),
+    ]
 }
 
 /// How fine the network was taken apart; empty as it is unasked.
