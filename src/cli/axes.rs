@@ -9,8 +9,8 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::Path;
-use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
@@ -61,13 +61,16 @@ impl Axes {
         Ok(Self(axes))
     }
 
-    /// The values of a key; none where it is not there.
-    pub fn values<T: FromStr<Err: std::fmt::Display>>(&self, key: &str) -> anyhow::Result<Vec<T>> {
-        let parse = |text: &String| {
-            let value = text.parse();
-            value.map_err(|error| anyhow::anyhow!("{key} = `{text}`: {error}"))
+    /// The values of a key, as its flag reads them; none where it is not there.
+    pub fn values<T, E: Display>(
+        &self,
+        key: &str,
+        read: impl Fn(&str) -> Result<T, E>,
+    ) -> anyhow::Result<Vec<T>> {
+        let read = |text: &String| {
+            read(text).map_err(|error| anyhow::anyhow!("{key} = `{text}`: {error}"))
         };
-        self.0.get(key).into_iter().flatten().map(parse).collect()
+        self.0.get(key).into_iter().flatten().map(read).collect()
     }
 }
 
@@ -91,11 +94,15 @@ mod tests {
         let text = "# axes\nmethod = [\"eap\", # first\n  'relp',\n]\nsample-sets = 50\n\
                     top=[]\nfaithfulness = [0.8, 0.95]\n";
         let axes = Axes::parse(text).unwrap();
-        assert_eq!(axes.values::<String>("method").unwrap(), ["eap", "relp"]);
-        assert_eq!(axes.values::<usize>("sample-sets").unwrap(), [50]);
-        assert_eq!(axes.values::<f64>("faithfulness").unwrap(), [0.8, 0.95]);
-        assert!(axes.values::<usize>("top").unwrap().is_empty());
-        assert!(axes.values::<String>("fill").unwrap().is_empty());
+        let words = |key: &str| axes.values(key, str::parse::<String>).unwrap();
+        assert_eq!(words("method"), ["eap", "relp"]);
+        assert_eq!(
+            axes.values("sample-sets", str::parse::<usize>).unwrap(),
+            [50]
+        );
+        assert_eq!(words("faithfulness"), ["0.8", "0.95"]);
+        assert!(words("top").is_empty());
+        assert!(words("fill").is_empty());
     }
 
     #[test]
@@ -119,6 +126,6 @@ mod tests {
             assert!(wrong(text).contains("line "), "{text}: {}", wrong(text));
         }
         let axes = Axes::parse("top = \"many\"").unwrap();
-        assert!(axes.values::<usize>("top").is_err());
+        assert!(axes.values("top", str::parse::<usize>).is_err());
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use super::args::{Common, DataArgs, ModelArgs, at_least_one, count};
 use super::axes::Axes;
@@ -201,44 +200,32 @@ impl Args {
     fn grid(&self) -> anyhow::Result<Grid> {
         let axes = self.axes.as_deref().map(Axes::open).transpose()?;
         let axes = axes.unwrap_or_default();
-        let methods = or(&self.methods, &axes, "method")?;
-        for method in &methods {
-            by_sample(method.name()).map_err(anyhow::Error::msg)?;
-        }
-        let sets = axes.values("sample-sets")?;
-        let sizes: Vec<usize> = or(&self.sizes, &axes, "top")?;
-        anyhow::ensure!(
-            !sizes.contains(&0),
-            "top = 0: a circuit has an edge at least"
-        );
-        let levels: Vec<f64> = or(&self.levels, &axes, "faithfulness")?;
-        for level in &levels {
-            share(&level.to_string()).map_err(anyhow::Error::msg)?;
-        }
-        let seeds = axes.values("seeds")?;
+        let methods = or(&self.methods, &axes, "method", by_sample)?;
+        let sets = axes.values("sample-sets", str::parse::<usize>)?;
+        let seeds = axes.values("seeds", str::parse::<usize>)?;
         Ok(Grid {
             methods: match methods.is_empty() {
                 true => USUAL.to_vec(),
                 false => methods,
             },
-            fills: or(&self.fills, &axes, "fill")?,
-            metrics: or(&self.metrics, &axes, "metric")?,
-            signs: or(&self.signs, &axes, "selection")?,
-            orders: or(&self.orders, &axes, "order")?,
-            sizes,
-            levels,
+            fills: or(&self.fills, &axes, "fill", str::parse)?,
+            metrics: or(&self.metrics, &axes, "metric", str::parse)?,
+            signs: or(&self.signs, &axes, "selection", str::parse)?,
+            orders: or(&self.orders, &axes, "order", str::parse)?,
+            sizes: or(&self.sizes, &axes, "top", at_least_one)?,
+            levels: or(&self.levels, &axes, "faithfulness", share)?,
             seeds: self
                 .seeds
                 .or(seeds.first().copied())
                 .unwrap_or(1)
                 .clamp(1, MOST_SEEDS),
-            granularities: or(&self.granularities, &axes, "granularity")?,
+            granularities: or(&self.granularities, &axes, "granularity", str::parse)?,
             sample_sets: self
                 .sample_sets
                 .or(sets.first().copied())
                 .unwrap_or(SETS)
                 .clamp(1, MOST_SETS),
-            claims: or(&self.claims, &axes, "claim")?,
+            claims: or(&self.claims, &axes, "claim", str::parse)?,
             nonsense: !self.no_nonsense,
             shuffled: !self.no_shuffled,
             transfer: !self.no_transfer,
@@ -246,14 +233,15 @@ impl Args {
     }
 }
 
-/// What a flag says, else what the file says.
-fn or<T: Clone + FromStr<Err: Display>>(
+/// What a flag says, else what the file says, read as the flag is.
+fn or<T: Clone, E: Display>(
     flag: &[T],
     axes: &Axes,
     key: &str,
+    read: impl Fn(&str) -> Result<T, E>,
 ) -> anyhow::Result<Vec<T>> {
     match flag.is_empty() {
-        true => axes.values(key),
+        true => axes.values(key, read),
         false => Ok(flag.to_vec()),
     }
 }
